@@ -1,0 +1,32 @@
+"""Floor 1: attention.  A look = project, score, sight, weigh, gather; each question has one noun, any answer goes with any other."""
+
+from regard.attention.attention import Attention as Attention
+from regard.attention.attention import Reading as Reading
+from regard.attention.memory import Memory as Memory
+from regard.attention.memory import Past as Past
+from regard.attention.position import LearnedPositions as LearnedPositions
+from regard.attention.position import NoPositions as NoPositions
+from regard.attention.position import Positions as Positions
+from regard.attention.position import SinusoidalPositions as SinusoidalPositions
+from regard.attention.scope import Causal as Causal
+from regard.attention.scope import Everywhere as Everywhere
+from regard.attention.scope import Scope as Scope
+from regard.attention.scope import Sight as Sight
+from regard.attention.scope import Window as Window
+from regard.attention.score import Additive as Additive
+from regard.attention.score import Cosine as Cosine
+from regard.attention.score import Dot as Dot
+from regard.attention.score import Form as Form
+from regard.attention.score import General as General
+from regard.attention.score import Given as Given
+from regard.attention.score import Inner as Inner
+from regard.attention.score import ScaledDot as ScaledDot
+from regard.attention.score import Score as Score
+from regard.attention.score import Sum as Sum
+from regard.attention.score import Tanh as Tanh
+from regard.attention.weighting import Choice as Choice
+from regard.attention.weighting import Hard as Hard
+from regard.attention.weighting import Softmax as Softmax
+from regard.attention.weighting import Sparsemax as Sparsemax
+from regard.attention.weighting import Weighting as Weighting
+from regard.attention.weighting import Weights as Weights

@@ -1,0 +1,67 @@
+"""Positions: what tells a Transformer in which order words stand."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.ground.errors import ConfigError, DataError, message
+
+
+class Positions(nn.Module, ABC):
+    """Something to add to the embedding of a word at position `at`."""
+
+    @abstractmethod
+    def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]: ...
+
+
+class SinusoidalPositions(Positions):
+    """sin and cos of p exp(-2i ln 10000 / d), interleaved: column 2i is the sine, 2i+1 the cosine.  Vaswani et al. 2017, section 3.5."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        if size % 2:
+            raise ConfigError(
+                message("positions", "an even size for sinusoidal", str(size), "Choose an even size, or learned positions.")
+            )
+        self.rate = nn.Buffer(torch.exp(torch.arange(0, size, 2) * (-math.log(10000.0) / size)), persistent=False)
+
+    def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        angle = at[..., None] * self.rate
+        return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
+
+
+class LearnedPositions(Positions):
+    """One learned vector a position, up to `count`; a longer sentence is refused.  Gehring et al. 2017, section 3.1."""
+
+    def __init__(self, size: int, count: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(count, size)
+        nn.init.normal_(self.table.weight, std=size**-0.5)
+
+    def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        if at.numel() and int(at.max()) >= self.table.num_embeddings:
+            raise DataError(
+                message(
+                    "learned positions",
+                    f"sentences of at most {self.table.num_embeddings} tokens",
+                    f"position {int(at.max()) + 1}",
+                    "Train with a larger model.max_positions, or with sinusoidal positions.",
+                )
+            )
+        return self.table(at)
+
+
+class NoPositions(Positions):
+    """Nothing: the Transformer becomes a bag of words."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.zero = nn.Buffer(torch.zeros(size), persistent=False)
+
+    def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        return self.zero.expand(*at.shape, -1)

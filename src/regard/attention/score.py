@@ -1,0 +1,179 @@
+"""Scores: how well a query matches a place.  They stand together because they are meant to be compared.
+
+A score says what it is by the `Form` that it hands over; kernels know forms and no scores, scores know no kernels.
+What it needs done to the keys it does once, in `prepare`, when the memory is made, not at every look.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from functools import reduce
+from typing import NamedTuple, cast, final
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.attention.memory import Memory
+
+
+class Given(NamedTuple):
+    """Scores already made.  -inf: out of sight."""
+
+    bias: Float[Tensor, "B H Q K"]
+
+    def scores(self) -> Float[Tensor, "B H Q K"]:
+        return self.bias
+
+
+class Inner(NamedTuple):
+    """`q . k + bias`: what every fused kernel of the world takes."""
+
+    query: Float[Tensor, "B H Q D"]
+    keys: Float[Tensor, "B H K D"]
+    bias: Float[Tensor, "B H Q K"] | None = None
+
+    def scores(self) -> Float[Tensor, "B H Q K"]:
+        return _plus(self.query @ self.keys.mT, self.bias)
+
+
+class Tanh(NamedTuple):
+    """`v . tanh(q + k) + bias`."""
+
+    query: Float[Tensor, "B H Q D"]
+    keys: Float[Tensor, "B H K D"]
+    v: Float[Tensor, "H D"]
+    bias: Float[Tensor, "B H Q K"] | None = None
+
+    def scores(self) -> Float[Tensor, "B H Q K"]:
+        """By tanh x = 2 sigmoid(2x) - 1: torch's sigmoid is several times faster than its tanh on a CPU, and no less exact here."""
+        half = torch.sigmoid((2 * self.query)[:, :, :, None] + (2 * self.keys)[:, :, None])
+        read = half @ self.v[0] if len(self.v) == 1 else (half * self.v[:, None, None]).sum(-1)
+        return _plus(2 * read - self.v.sum(-1)[:, None, None], self.bias)
+
+
+Form = Given | Inner | Tanh  # closed: a new score chooses one, a new kernel takes one
+
+
+def _plus(a: Tensor, b: Tensor | None) -> Tensor:
+    return a if b is None else a + b
+
+
+def _joined(a: Form, b: Form) -> Form:
+    """The form of a sum."""
+    match a, b:
+        case (_, Given()):
+            return a._replace(bias=_plus(b.bias, a.bias))
+        case (Given(), _):
+            return b._replace(bias=_plus(a.bias, b.bias))
+        case (Inner(), Inner()):
+            bias = b.bias if a.bias is None else _plus(a.bias, b.bias)
+            return Inner(torch.cat([a.query, b.query], -1), torch.cat([a.keys, b.keys], -1), bias)
+        case _:
+            return Given(a.scores() + b.scores())
+
+
+class Score(nn.Module, ABC):
+    """How well each query matches each place.  A new score is one class: `form`, and `prepare` where keys need work."""
+
+    sequential = False  # reads memory.past: one query at a time
+
+    def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Tensor | tuple:
+        """What the score keeps of each place, made place by place: prepare(a ++ b) = prepare(a) ++ prepare(b)."""
+        return keys
+
+    @abstractmethod
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Form:
+        """The score in one of the closed forms, for queries at positions `at`."""
+
+    @final  # type: ignore[misc]  # nn.Module declares forward as an attribute
+    def forward(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Float[Tensor, "B H Q K"]:
+        return self.form(query, memory, at).scores()
+
+    def __add__(self, other: Score) -> Score:
+        return Sum(self, other)
+
+
+class Sum(Score):
+    """The sum of scores; each term keeps its own keys."""
+
+    def __init__(self, *terms: Score) -> None:
+        super().__init__()
+        self.terms = nn.ModuleList(terms)
+        self.sequential = any(t.sequential for t in terms)
+
+    @property
+    def _scores(self) -> list[Score]:
+        return cast(list[Score], list(self.terms))
+
+    def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> tuple:
+        return tuple(t.prepare(keys, at) for t in self._scores)
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Form:
+        forms = (t.form(query, replace(memory, keys=k), at) for t, k in zip(self._scores, memory.keys, strict=True))
+        return reduce(_joined, forms)
+
+
+class Dot(Score):
+    """`q . h`.  No parameters.  Luong et al. 2015, section 3.1, eq. 8 (dot)."""
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
+        return Inner(query, memory.keys)
+
+
+class ScaledDot(Score):
+    """`q . h / sqrt(D)`.  No parameters.  Vaswani et al. 2017, section 3.2.1, eq. 1."""
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
+        return Inner(query / math.sqrt(query.shape[-1]), memory.keys)
+
+
+class Cosine(Score):
+    """`cos(q, h)`.  No parameters.  Graves et al. 2014, section 3.3.1, eq. 6."""
+
+    def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K D"]:
+        return F.normalize(keys, dim=-1)
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
+        return Inner(F.normalize(query, dim=-1), memory.keys)
+
+
+class General(Score):
+    """`q W h`, W (d_q x d_k) for each head.  Luong et al. 2015, section 3.1, eq. 8 (general)."""
+
+    def __init__(self, query_size: int, key_size: int, *, heads: int = 1) -> None:
+        super().__init__()
+        self.w = _weight(heads, query_size, key_size)
+
+    def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
+        return _by_head(keys, self.w)
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
+        return Inner(query, memory.keys)
+
+
+class Additive(Score):
+    """`v . tanh(W1 h + W2 q)`, with an inner width of `size`.  Bahdanau et al. 2015, appendix A.1.2."""
+
+    def __init__(self, query_size: int, key_size: int, size: int, *, heads: int = 1) -> None:
+        super().__init__()
+        self.w1, self.w2, self.v = _weight(heads, size, key_size), _weight(heads, size, query_size), _weight(heads, size)
+
+    def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
+        return _by_head(keys, self.w1)
+
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Tanh:
+        return Tanh(_by_head(query, self.w2), memory.keys, self.v)
+
+
+def _by_head(x: Float[Tensor, "B H T D"], w: Float[Tensor, "H E D"]) -> Float[Tensor, "B H T E"]:
+    """`w x`, each head its own.  (A plain `@` would copy the weights for each row of the batch.)"""
+    return F.linear(x, w[0]) if len(w) == 1 else torch.einsum("bhtd,hed->bhte", x, w)
+
+
+def _weight(*shape: int) -> nn.Parameter:
+    """Normal, scaled so that a sum over the last axis keeps the variance of its input."""
+    return nn.Parameter(torch.randn(*shape) / math.sqrt(shape[-1]))

@@ -1,0 +1,130 @@
+"""Files in and out: lines of UTF-8 with their numbers, fingerprints, and writing that never leaves half a file."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from regard.ground.errors import DataError, RegardError, did_you_mean, message
+
+BOM = b"\xef\xbb\xbf"
+
+
+def shown(file: str) -> str:
+    """The name of a file in messages: `-` is `<stdin>`."""
+    return "<stdin>" if file == "-" else file
+
+
+def lines(file: str) -> Iterator[str]:
+    """The lines of a file (`.gz`: unpacked; `-`: standard input), lazily, without their ends (LF or CRLF) and without a BOM.
+
+    DataError: a file that is not there, cannot be read, is not gzip though named so, or holds bytes that are not UTF-8.
+    """
+    with _opened(file) as stream:
+        try:
+            for number, raw in enumerate(stream, start=1):
+                yield _text(raw, file, number)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(
+                message(f"{file}", "a whole gzip file, as its name says", str(error), "Copy or pack it again, or drop the .gz.")
+            ) from error
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[Iterable[bytes]]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb")  # noqa: SIM115  the `with` is below
+    except FileNotFoundError as error:
+        raise missing(file) from error
+    except OSError as error:
+        raise DataError(message(file, "a file that can be read", error.strerror or str(error), "Name another file.")) from error
+    with stream:
+        yield stream
+
+
+def missing(file: str) -> DataError:
+    """The error for a file that is not there: names what its folder has instead."""
+    folder, name = os.path.split(file)
+    folder = folder or "."
+    if not os.path.isdir(folder):
+        return DataError(message(file, "a file", f"no folder {folder}", "Correct the path."))
+    near = did_you_mean(name, sorted(os.listdir(folder)))
+    return DataError(message(file, "a file", f"no such name in {folder}", f"Correct the path.{near}"))
+
+
+def _text(raw: bytes, file: str, number: int) -> str:
+    start = raw
+    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+    if number == 1:
+        raw = raw.removeprefix(BOM)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        skipped = len(BOM) if number == 1 and start.startswith(BOM) else 0
+        raise DataError(
+            message(
+                f"{shown(file)}:{number}",
+                "UTF-8",
+                f"byte 0x{error.object[error.start]:02x} as byte {error.start + skipped + 1} of the line",
+                _encoding_hint(start, number),
+            )
+        ) from error
+
+
+def _encoding_hint(raw: bytes, number: int) -> str:
+    if number == 1 and raw.startswith(b"\x1f\x8b"):
+        return "It looks like gzip: let its name end in .gz."
+    if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)."
+    return "Save the file as UTF-8, for example with iconv -f LATIN1 -t UTF-8."
+
+
+def fingerprint(files: Sequence[str]) -> dict[str, str]:
+    """The sha256 of each file as it lies on the disk, read in pieces: RAM stays flat."""
+    marks = {}
+    for file in files:
+        if file == "-":
+            raise DataError(message("-", "a file, to know it again", "standard input", "Save the data as a file."))
+        try:
+            with open(file, "rb") as stream:
+                marks[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise missing(file) from error
+        except OSError as error:
+            raise DataError(
+                message(file, "a file that can be read", error.strerror or str(error), "Name another file.")
+            ) from error
+    return marks
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file whole or not at all: into a temporary file beside it, then to disk, then renamed over `path`.
+
+    RegardError where there is no room or no right to write; what was there before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")  # one fixed name: what a killed process left is overwritten, never piled up
+    try:
+        with temporary.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise RegardError(
+                message(str(path), "room and the right to write", reason, "Make room or choose another folder; nothing was lost.")
+            ) from error
+        raise

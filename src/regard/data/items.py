@@ -1,0 +1,95 @@
+"""What a data file holds: items, each with its place, and the sets that are made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from regard.ground.errors import DataError, message
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a file, counted from 1; `str(place)` is `FILE:LINE`, which editors and terminals can open."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One source, and its target where there is one.  `features` are the symbols of a feature column, in the file's order."""
+
+    source: str
+    target: str | None
+    features: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One source with all its references, each named once, in the file's order."""
+
+    source: str
+    features: tuple[str, ...]
+    references: tuple[str, ...]
+    places: tuple[Place, ...]
+
+    @classmethod
+    def of(cls, item: Item) -> Group:
+        """A group of one: for line-aligned files, where each line is judged by itself."""
+        return cls(item.source, item.features, () if item.target is None else (item.target,), (item.place,))
+
+
+def group(items: Iterable[Item]) -> list[Group]:
+    """Items with the same source and features are one group, where the first of them stands."""
+    together: dict[tuple[str, tuple[str, ...]], list[Item]] = {}
+    for item in items:
+        together.setdefault((item.source, item.features), []).append(item)
+    groups = []
+    for (source, features), members in together.items():
+        references = tuple(dict.fromkeys(member.target for member in members if member.target is not None))
+        groups.append(Group(source, features, references, tuple(member.place for member in members)))
+    return groups
+
+
+def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
+    """Set a share of the items apart for validation: (training, validation), both in the file's order.
+
+    All items of a source go to the same side.  Which sources go is decided by a hash of (seed, source) alone: the order of
+    the lines, the machine and the version of any library change nothing, and lines that are added later move few others.
+    DataError where a side would be empty.
+    """
+    counts = Counter(item.source for item in items)
+    if len(counts) < 2:
+        raise DataError(
+            message(
+                "data.valid_share",
+                "at least 2 different sources, to have one on each side",
+                f"{len(counts)} in {len(items)} items",
+                "Give more data, or a validation file (data.valid).",
+            )
+        )
+    ranked = sorted(counts, key=lambda source: (_draw(seed, source), source))
+    room, apart = max(1, round(share * len(items))), {ranked[0]}
+    taken = counts[ranked[0]]
+    for source in ranked[1:-1]:  # the last stays in training, whatever the share
+        if taken + counts[source] <= room:
+            apart.add(source)
+            taken += counts[source]
+    return [x for x in items if x.source not in apart], [x for x in items if x.source in apart]
+
+
+def _draw(seed: int, source: str) -> bytes:
+    return hashlib.sha256(f"{seed}\0{source}".encode()).digest()
+
+
+def overlap(train: Iterable[Item], valid: Iterable[Item]) -> int:
+    """The number of validation items whose source occurs in training as well."""
+    seen = {item.source for item in train}
+    return sum(item.source in seen for item in valid)

@@ -1,0 +1,159 @@
+"""One line of a TSV or JSONL file: which part of it is source, target and features."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from regard.data.items import Place
+from regard.data.layout import Layout
+from regard.ground.errors import DataError, did_you_mean, message
+
+MEND = "Mend the line."
+
+
+class BadLine(DataError):
+    """One line is at fault, not the file: `data.on_bad_line: skip` passes it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The text of one line, as it stands there.  Several `targets` are several references to one source."""
+
+    source: str
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a TSV, counted from 0.  `target` is None where a header has none, which only prediction accepts."""
+
+    source: int
+    target: int | None
+    features: int | None
+
+    @property
+    def width(self) -> int:
+        """How many columns a line must have."""
+        return 1 + max(column for column in (self.source, self.target, self.features) if column is not None)
+
+    def without_target(self) -> Columns:
+        """Where the others stand in a file from which the target column was left out."""
+        last, gone = None, self.width if self.target is None else self.target
+        source = self.source - (self.source > gone)
+        features = None if self.features is None else self.features - (self.features > gone)
+        return Columns(source, last, features)
+
+    def row(self, fields: list[str]) -> Row:
+        targets = () if self.target is None or self.target >= len(fields) else (fields[self.target],)
+        features = () if self.features is None else split_features(fields[self.features])
+        return Row(fields[self.source], targets, features)
+
+
+def split_features(text: str) -> tuple[str, ...]:
+    """`V;PST;3;SG` is four features; blanks around them, and empty ones, do not count."""
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+def numbered(layout: Layout) -> Columns:
+    """The columns of a layout that goes by numbers."""
+    source, target, features = (None if x is None else int(x) - 1 for x in (layout.source, layout.target, layout.features))
+    assert source is not None
+    return Columns(source, target, features)
+
+
+def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool) -> Columns:
+    """The columns that a header's names, or numbers beside names, stand for.  DataError names the columns there are."""
+    names = [name.strip() for name in header]
+
+    def find(key: str, column: int | str | None, needed: bool) -> int | None:
+        if isinstance(column, int) and column <= len(names):
+            return column - 1
+        if column is not None and names.count(str(column)) == 1:
+            return names.index(str(column))
+        if column is None or not needed:
+            return None
+        there = ", ".join(repr(name) for name in names)
+        do = f"Set data.{key} to a column that is there.{did_you_mean(column, names)}"
+        raise DataError(message(f"{place} (header)", f"one column {column!r} for data.{key}", there or "no columns", do))
+
+    source = find("source", layout.source, True)
+    assert source is not None
+    return Columns(source, find("target", layout.target, need_target), find("features", layout.features, True))
+
+
+def tsv_pair(line: str, place: Place, columns: Columns) -> Row:
+    """A line of training or evaluation data.  BadLine where a column is missing."""
+    fields = line.split("\t")
+    if len(fields) >= columns.width:
+        return columns.row(fields)
+    if not line.strip():
+        raise BadLine(message(str(place), "a source and a target", "an empty line", MEND))
+    raise _too_few(fields, place, columns.width, f"{MEND} Or say which columns hold what (data.source, target, features).")
+
+
+def tsv_input(line: str, place: Place, columns: Columns) -> Row:
+    """A line to predict from: as in training, or with the target column left out, or the source alone.  BadLine otherwise."""
+    fields = line.split("\t")
+    if len(fields) >= columns.width:
+        return columns.row(fields)
+    shorter = columns.without_target()
+    if len(fields) == columns.width - 1 and len(fields) >= shorter.width:
+        return shorter.row(fields)
+    if len(fields) == 1:
+        return Row(fields[0], (), ())
+    if len(fields) > max(columns.source, columns.features or 0):
+        return columns.row(fields)
+    raise _too_few(
+        fields, place, shorter.width, "Give the columns of training (the target may be left out), or the source alone."
+    )
+
+
+def _too_few(fields: list[str], place: Place, width: int, do: str) -> BadLine:
+    there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(shortened(field) for field in fields)})"
+    return BadLine(message(str(place), f"at least {width} columns, separated by tabs", there, do))
+
+
+def shortened(text: str) -> str:
+    """A text as messages show it."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> Row:
+    """A line of JSONL: an object whose source is a string and whose target is a string or a list of them.  BadLine otherwise."""
+    if not line.strip():
+        raise BadLine(message(str(place), "a JSON object", "an empty line", MEND))
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
+    if not isinstance(record, dict):
+        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+    source = _strings(record, _key(layout.source, "source"), place, several=False)
+    target_key = _key(layout.target, "target")
+    targets = () if not need_target and record.get(target_key) is None else _strings(record, target_key, place, several=True)
+    if layout.features is None:
+        return Row(source[0], targets, ())
+    features = _strings(record, _key(layout.features, "features"), place, several=True)
+    return Row(source[0], targets, tuple(part for text in features for part in split_features(text)))
+
+
+def _key(column: int | str, name: str) -> str:
+    return column if isinstance(column, str) else name
+
+
+def _strings(record: dict[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
+    if key not in record:
+        there = ", ".join(repr(name) for name in record) or "no keys"
+        raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+    value = record[key]
+    found = tuple(value) if several and isinstance(value, list) else (value,)
+    kind = "a string or a list of strings" if several else "a string"
+    if not all(isinstance(text, str) for text in found):
+        raise BadLine(message(f"{place}, key {key!r}", kind, shortened(json.dumps(value, ensure_ascii=False)), MEND))
+    for text in found:
+        if any("\ud800" <= character <= "\udfff" for character in text):  # "\ud800" is JSON, but no character
+            raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
+    return found

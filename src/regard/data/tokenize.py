@@ -1,0 +1,157 @@
+"""Text to numbers and back.  One word says how: `char`, `space`, `word`, `bpe(8000)`, `unigram(8000)`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tokenizers
+
+from regard.data.files import replacing
+from regard.data.vocabulary import BOS as BOS
+from regard.data.vocabulary import EOS as EOS
+from regard.data.vocabulary import PAD as PAD
+from regard.data.vocabulary import SPECIALS as SPECIALS
+from regard.data.vocabulary import UNK as UNK
+from regard.data.vocabulary import WORD, cutter, kind_of, learn, pieces, ranked
+from regard.ground.errors import RunFolderError, message
+
+KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
+UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropped, so that it never passes for right
+
+
+class Tokenizer:
+    """One vocabulary and how text is cut into it.
+
+    Ids 0 to 3 are `<pad>`, `<s>`, `</s>`, `<unk>`; then come the symbols of text; then one `<N>` for each feature N.  No text
+    ever gives a special or a feature: "</s>" in a text is four characters.  Spaces belong to the token that follows them.
+    """
+
+    def __init__(self, word: str, library: tokenizers.Tokenizer, features: Sequence[str]) -> None:
+        self.word = word
+        self.features = tuple(features)
+        self._kind = kind_of(word)
+        self._library = library
+        size = library.get_vocab_size()
+        known = sorted(library.get_vocab().items(), key=lambda entry: entry[1])
+        self._symbols = [symbol for symbol, _ in known]
+        self._text = frozenset(self._symbols[len(SPECIALS) :])
+        self._feature_ids = {name: size + place for place, name in enumerate(self.features)}
+
+    @classmethod
+    def train(cls, word: str, texts: Iterable[str], *, features: Iterable[str] = ()) -> Tokenizer:
+        """Learn a vocabulary.  The same texts and features give the same tokenizer, to the byte of its file.
+
+        ConfigError: a word that is none of the five, or a size that cannot hold every character of the texts.
+        """
+        kind = kind_of(word)
+        return cls(str(kind), learn(kind, texts), ranked(Counter(features)))
+
+    def __len__(self) -> int:
+        """The number of ids, specials and features included."""
+        return len(self._symbols) + len(self.features)
+
+    def encode(self, text: str, features: Sequence[str] = ()) -> list[int]:
+        """Features, then the text, then EOS; no BOS.  What training never saw is UNK."""
+        return self.encode_all([text], [features])[0]
+
+    def encode_all(self, texts: Sequence[str], features: Sequence[Sequence[str]] | None = None) -> list[list[int]]:
+        """`encode` for many texts at once, which is many times faster."""
+        prepared = [self._kind.prepare(text) for text in texts]
+        found = self._library.encode_batch_fast(prepared, add_special_tokens=False)
+        each: Sequence[Sequence[str]] = [()] * len(texts) if features is None else features
+        return [
+            [self._feature_ids.get(name, UNK) for name in names] + encoding.ids + [EOS]
+            for names, encoding in zip(each, found, strict=True)
+        ]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids up to EOS, without specials and features; an UNK shows as `⁇`.
+
+        Exact for char, bpe and unigram: `decode(encode(text)) == text` where training saw every character.  `space` and `word`
+        fold white space.
+        """
+        shown = []
+        for id in map(int, ids):
+            if id == EOS:
+                break
+            if id == UNK:
+                shown.append(UNKNOWN_SHOWN)
+            elif self._is_text(id):
+                shown.append(self._symbols[id])
+        return self._kind.restore(shown)
+
+    def tokens(self, ids: Iterable[int]) -> list[str]:
+        """One string per id, to be shown: `</s>` is the end, `<N>` a feature, and `▁` a space."""
+        return [
+            self._symbols[id].replace(" ", "▁") if id < len(self._symbols) else f"<{self._feature(id)}>" for id in map(int, ids)
+        ]
+
+    def words(self, ids: Iterable[int]) -> list[int]:
+        """For each id the number of the word that it belongs to, from 0 up, so that a viewer can join what was split.
+
+        A word is what `word` would cut: letters and digits together, a mark or a Chinese character alone.  With `space`, and for
+        specials and features, each id is its own word.
+        """
+        parts, alone = [], []
+        for id in map(int, ids):
+            alone.append(self._kind.name in ("space", "word") or not (self._is_text(id) or id == UNK))
+            parts.append("\n" if alone[-1] else "x" if id == UNK else self._symbols[id])
+        starts, at = {}, 0  # where each word begins in the joined text
+        for number, (_, (start, end)) in enumerate(cutter(WORD).pre_tokenize_str("".join(parts))):
+            starts.update(dict.fromkeys(range(start, end), number))
+        found = []
+        for part in parts:
+            found.append(starts[at])
+            at += len(part)
+        first = {number: place for place, number in enumerate(dict.fromkeys(found))}
+        return [first[number] for number in found]
+
+    def unknown(self, text: str, features: Sequence[str] = ()) -> list[str]:
+        """What training never saw, each once, in order: features, then characters (space and word: tokens)."""
+        name = self._kind.name
+        parts = text.split() if name == "space" else pieces(self._kind, text) if name == "word" else text
+        found = [name for name in features if name not in self._feature_ids]
+        found += [part.strip(" ") or part for part in parts if part not in self._text]
+        return list(dict.fromkeys(found))
+
+    def _is_text(self, id: int) -> bool:
+        return len(SPECIALS) <= id < len(self._symbols)
+
+    def _feature(self, id: int) -> str:
+        return self.features[id - len(self._symbols)]
+
+    def save(self, path: Path | str) -> None:
+        """Write one JSON file, whole or not at all."""
+        content = {
+            "kind": KIND,
+            "version": VERSION,
+            "word": self.word,
+            "features": self.features,
+            "tokenizer": json.loads(self._library.to_str()),
+        }
+        with replacing(Path(path)) as stream:
+            stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Tokenizer:
+        """Read what `save` wrote.  RunFolderError where it is missing, damaged or of a newer version."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            if content["kind"] == KIND and content["version"] > VERSION:
+                raise RunFolderError(
+                    message(str(path), f"version {VERSION} or older", str(content["version"]), "Install a newer regard.")
+                )
+            library = tokenizers.Tokenizer.from_str(json.dumps(content["tokenizer"]))
+            return cls(content["word"], library, content["features"])
+        except RunFolderError:
+            raise
+        except FileNotFoundError as error:
+            raise RunFolderError(message(str(path), "a tokenizer file", "no such file", "Give a whole run folder.")) from error
+        except Exception as error:  # the library raises plain Exceptions; whatever it was, the file is not what `save` wrote
+            do = "Copy the run folder again, or train again."
+            raise RunFolderError(
+                message(str(path), "a tokenizer that regard wrote", f"{type(error).__name__}: {error}", do)
+            ) from error

@@ -1,0 +1,20 @@
+"""`regard demo`: a trained model, its figures and its pictures, from nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the data, the run and the page go.")] = None,
+) -> None:
+    """Train, predict and draw on data that Regard makes.
+
+    The data are dates in English and Chinese writing; the model learns to write them as 2026-11-21.
+    """
+    from regard.doors import demo as show
+
+    show.run(out)

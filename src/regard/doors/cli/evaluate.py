@@ -1,0 +1,67 @@
+"""`regard evaluate`: predictions against references, in figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from regard.ground.errors import UsageError, message
+
+MEANINGS = {
+    "exact": "share of items that are right",
+    "per": "edits / target tokens",
+    "wer": "edits / words between spaces",
+    "cer": "edits / characters",
+    "bleu": "BLEU, 0-100",
+    "chrf": "chrF, 0-100",
+    "ter": "TER, 0-100",
+    "loss": "nats a target token, end included",
+}
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or a source and a target file.")],
+    beam: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="OUT.tsv", help="Write what went wrong, by kind of edit, to a new file.")
+    ] = None,
+) -> None:
+    """Judge predictions against references.
+
+    FILE has sources and targets: one file with columns, or two line for line. Several targets of one source are all right.
+    """
+    if len(files) > 2:
+        do = "Give one file with columns, or a source and a target file."
+        raise UsageError(message("FILE", "one or two files", f"{len(files)}: {', '.join(files)}", do))
+    from regard.doors.view.save import claim
+
+    out = claim(errors, suffixes=(".tsv",)) if errors else None
+    from regard.workshop.model import Model
+
+    found = Model.load(run).evaluate(files, beam=beam, errors=out)
+    found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
+    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
+    if out:
+        print(f"What went wrong is in {out}.", file=sys.stderr)
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """The figures for people, one a line, and the signatures that say how they were counted."""
+    lines = [f"items    {found['items']:,}"]
+    lines += [f"{name:<8} {_figure(value):<8} {MEANINGS.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
+    lines += [f"{name:<8} {signature}" for name, signature in found.get("signatures", {}).items()]
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

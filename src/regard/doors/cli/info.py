@@ -1,0 +1,112 @@
+"""`regard info`: what a run is.  Reads JSON and YAML only: no weights, no torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.ground.errors import RunFolderError, did_you_mean, message
+
+if TYPE_CHECKING:
+    from regard.workshop.config import Config
+
+MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
+
+
+def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
+    """Say what a run is.
+
+    Its task, data, net, parameters, best figures and size on disk.
+    """
+    from regard.workshop.config import load_config
+
+    _is_run(run)
+    config = load_config(run / "config.yaml")
+    facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
+    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), "on disk": _size(run)}
+    width = max(map(len, facts)) + 2
+    print("\n".join(f"{name:<{width}}{fact}" for name, fact in facts.items()))
+
+
+def _is_run(run: Path) -> None:
+    if (run / "config.yaml").is_file():
+        return
+    received = "a folder without config.yaml" if run.is_dir() else "a file" if run.exists() else "no such folder"
+    near = did_you_mean(run.name, [p.name for p in run.parent.iterdir() if p.is_dir()]) if run.parent.is_dir() else ""
+    raise RunFolderError(
+        message(str(run), "a run folder, as regard train makes it", received, f"Name the folder of a run.{near}")
+    )
+
+
+def _data(config: Config) -> dict[str, str]:
+    data = config.data
+    valid = " + ".join(data.valid) or f"a share of {data.valid_share:g} of it"
+    tokens = f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")
+    return {"training data": " + ".join(data.train) or "none", "validation data": valid, "tokens": tokens}
+
+
+def _model(config: Config) -> dict[str, str]:
+    m = config.model
+    look = m.attention
+    words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
+    if m.family == "transformer":
+        net = f"Transformer, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
+    else:
+        net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
+    return {"net": net, "attention": words}
+
+
+def _vocabularies(run: Path) -> dict[str, str]:
+    from regard.data.tokenize import Tokenizer
+
+    sizes = {path.stem: len(Tokenizer.load(path)) for path in sorted(run.glob("tokenizer*.json"))}
+    return {"vocabulary": ", ".join(f"{name} {size:,}" for name, size in sizes.items()) or "none yet"}
+
+
+def _parameters(path: Path) -> str:
+    """Counted from the header of the safetensors file: 8 bytes that say how long it is, then JSON."""
+    if not path.is_file():
+        return "none yet: the run has not been validated"
+    try:
+        with path.open("rb") as file:
+            header: dict[str, Any] = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), path.stat().st_size)))
+        shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunFolderError(message(f"{path} is damaged", "a safetensors file", str(error), DAMAGED)) from None
+    return f"{sum(_product(shape) for shape in shapes):,}"
+
+
+def _product(shape: list[int]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _training(run: Path, config: Config) -> dict[str, str]:
+    """The best validation and how far training went, from metrics.jsonl."""
+    path = run / "metrics.jsonl"
+    try:
+        rows = [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
+    except ValueError as error:
+        raise RunFolderError(message(f"{path} is damaged", "JSON lines", str(error), DAMAGED)) from None
+    if not rows:
+        return {"trained": "not yet"}
+    last = rows[-1]
+    told = {"trained": f"{last['step']:,} updates, {last['epoch']:,} epochs, {last.get('seconds', 0) / 60:.1f} minutes"}
+    best = next((row for row in reversed(rows) if row.get("best")), None)
+    if best is None:
+        return told
+    from regard.doors.cli.evaluate import MEANINGS
+
+    figures = "  ".join(f"{name} {best[name]:.4g}" for name in MEANINGS if best.get(name) is not None)
+    return {**told, f"best {config.train.metric}": f"{figures}  (on validation data, at update {best['step']:,})"}
+
+
+def _size(run: Path) -> str:
+    whole = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
+    model = (run / MODEL).stat().st_size if (run / MODEL).is_file() else 0
+    return f"{whole / 1e6:,.1f} MB, of it {model / 1e6:,.1f} MB the model"

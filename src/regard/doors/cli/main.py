@@ -1,0 +1,118 @@
+"""`regard`: the commands together, and how each of them ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import traceback
+from typing import Annotated
+
+import typer
+
+from regard.doors.cli.demo import demo
+from regard.doors.cli.evaluate import evaluate
+from regard.doors.cli.info import info
+from regard.doors.cli.predict import predict
+from regard.doors.cli.train import train
+from regard.doors.cli.view import view
+from regard.ground.errors import RegardError, message
+
+app = typer.Typer(
+    name="regard",
+    help="Train a sequence model from a file on a laptop, see exactly where it looks, and ship it on a CPU.",
+    epilog="docs/config.md lists every key of a config. Logs go to stderr, predictions to stdout.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in (demo, train, predict, evaluate, view, info):
+    app.command()(_command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"regard {version('regard')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _regard(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command that the process was called with.
+
+    Exit codes: 0; 1 for a failure at run time; 2 for usage, config and data errors; 130 after Ctrl-C, 143 after SIGTERM in training.
+    """
+    for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+    sys.exit(run())
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run a command (None: the process's own arguments) and give its exit code, whatever happens; what went wrong is told on stderr."""
+    try:
+        _flushed(args)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except RegardError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`: nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _debug()
+        print(_refused(error), file=sys.stderr)
+        return 1
+    except Exception as error:
+        print(_crashed(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _flushed(args: list[str] | None) -> None:
+    """The command, and its last words: a pipe may break, or a disk be full, as late as that."""
+    try:
+        app(args=args, prog_name="regard")
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+
+
+def _refused(error: OSError) -> str:
+    what = str(error.filename) if error.filename else "the system"
+    do = "See to the disk, the path or its permissions (REGARD_DEBUG=1 shows where it happened)."
+    return message(what, "to be able to read or write", error.strerror or str(error), do)
+
+
+def _crashed(error: Exception) -> str:
+    if _debug():
+        return f"{type(error).__name__}: {error}"
+    with tempfile.NamedTemporaryFile("w", prefix="regard-", suffix=".log", delete=False, encoding="utf-8") as log:
+        traceback.print_exc(file=log)
+    first = (str(error).splitlines() or [""])[0]
+    return (
+        f"regard failed unexpectedly: {type(error).__name__}: {first}\n"
+        f"This is a fault of Regard. Please report it with {log.name} (or see it here with REGARD_DEBUG=1)."
+    )
+
+
+def _debug() -> bool:
+    """Shows the traceback of the present exception where REGARD_DEBUG asks for it."""
+    asked = os.environ.get("REGARD_DEBUG", "") not in ("", "0")
+    if asked:
+        traceback.print_exc()
+    return asked

@@ -1,0 +1,98 @@
+"""`regard train`: from a config and data files to a run folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.ground.errors import ConfigError, RunFolderError, UsageError, message
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="CONFIG.yaml|section.key=value", help="A config, and keys that override it.", show_default=False),
+]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--train", metavar="FILE", help="Training data: once for a file with columns, twice for a source and a target file."
+    ),
+]
+ValidFiles = Annotated[
+    list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise; without it a share is set aside.")
+]
+
+
+def train(
+    words: Words = None,
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce.")] = None,
+    train: Files = None,
+    valid: ValidFiles = None,
+    out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
+) -> None:
+    """Train a model on a file of pairs.
+
+    CONFIG.yaml may be left out: every key has a default. A word with `=` overrides a key, as in `model.size=512`.
+    """
+    from regard.workshop.config import load_config
+
+    file, overrides = _sorted(words or [])
+    own = out / "config.yaml"
+    if resume and file is None and own.is_file():
+        file = str(own)
+    config = load_config(file, overrides, task=task, train=train, valid=valid)
+    if print_config:
+        print(config.to_yaml(), end="")
+        return
+    if resume and file is None and not (train or overrides):
+        do = "Leave out --resume to begin a run, or name the folder of one with --out."
+        raise RunFolderError(message(str(out), "a run to go on with", _what(out), do))
+    if not config.data.train:
+        raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
+    if not resume:
+        _vacant(out)
+    from regard.workshop.fit import train as fit
+
+    run = fit(config, out, resume=resume)
+    figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
+    folder = shlex.quote(str(run.folder))
+    print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
+    print(f'Next: regard predict {folder} FILE   or   regard view {folder} --text "..."', file=sys.stderr)
+
+
+def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
+    """The config file, if one is named, and the overrides."""
+    files = [w for w in words if "=" not in w]
+    for word in files:
+        if not word.lower().endswith((".yaml", ".yml")):
+            do = "Data files are given by --train (twice for a source and a target file) and --valid."
+            raise UsageError(message(word, "CONFIG.yaml, or section.key=value", f"'{word}'", do))
+    if len(files) > 1:
+        raise UsageError(
+            message("regard train", "one config", " and ".join(files), "Name one; override keys by section.key=value.")
+        )
+    return (files[0] if files else None), [w for w in words if "=" in w]
+
+
+def _vacant(out: Path) -> None:
+    """Refuses to train where something already is: a run of hours must not be lost to a forgotten --out."""
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists() or out.is_symlink():
+        mend = "Add --resume to go on with it, or choose" if (out / "config.yaml").is_file() else "Choose"
+        raise RunFolderError(
+            message(str(out), "a folder that is not there yet", _what(out), f"{mend} another folder with --out.")
+        )
+
+
+def _what(out: Path) -> str:
+    if not out.exists():
+        return "no such folder"
+    if not out.is_dir():
+        return "a file"
+    return "a run" if (out / "config.yaml").is_file() else "a folder that is not a run"

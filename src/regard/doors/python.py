@@ -1,0 +1,51 @@
+"""The Python door: `regard.load`, `regard.train`, `regard.make_attention`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from regard.doors.view import page
+from regard.tasks.task import Prediction as Plain
+from regard.workshop import fit
+from regard.workshop import model as workshop
+from regard.workshop.build import make_attention as make_attention
+from regard.workshop.config import Config, load_config, read_config
+from regard.workshop.fit import Run as Run
+
+
+class Prediction(Plain):
+    """A prediction that shows itself: in a notebook it is the picture of where the model looked."""
+
+    def _repr_html_(self) -> str:
+        return page.fragment(self)
+
+
+class Model(workshop.Model):
+    """`regard.load("run")`: see `predict`, `stream` and `evaluate`."""
+
+    def stream(self, items: Any, **given: Any) -> Iterator[list[Plain]]:
+        """As the workshop's, with predictions that show themselves."""
+        for found in super().stream(items, **given):
+            yield [Prediction(**vars(p)) for p in found]
+
+
+def load(folder: str | Path) -> Model:
+    """The model of a run folder; only safetensors, JSON and YAML are read, nothing is unpickled.
+
+    Raises RunFolderError where the folder is no run, is damaged, or is of a newer version.
+    """
+    return Model.load(folder)  # type: ignore[return-value]
+
+
+def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:
+    """Train from a config: a YAML file, a mapping such as {"data": {"train": ["words.tsv"]}}, or a Config.
+
+    The same road as `regard train`: the run folder `out` must be new or empty, unless resume=True.
+    """
+    if isinstance(config, str | Path):
+        made = load_config(Path(config), [])
+    else:
+        made = config if isinstance(config, Config) else read_config(config)
+    return fit.train(made, out, resume=resume)

@@ -1,0 +1,50 @@
+"""Errors that say what is wrong, what was expected, what was received and what to do.
+
+Every error that a user can cause is a `RegardError`; the doors print its message without a traceback and leave with its `exit_code`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RegardError(Exception):
+    """A failure at run time that the user can mend.  Exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(RegardError):
+    """A command that was called in a way that makes no sense.  Exit code 2."""
+
+    exit_code = 2
+
+
+class ConfigError(RegardError, ValueError):
+    """A config, or a constructor's argument, that cannot be built.  Exit code 2."""
+
+    exit_code = 2
+
+
+class DataError(RegardError):
+    """A data file that cannot be read as said; names the file and the line.  Exit code 2."""
+
+    exit_code = 2
+
+
+class RunFolderError(RegardError):
+    """A run folder that is damaged, of a newer version, not one, or does not fit what is asked of it.  Exit code 2."""
+
+    exit_code = 2
+
+
+def message(what: str, expected: str, received: str, do: str) -> str:
+    """The one shape of every error: `what: expected X; received Y. Do Z.`"""
+    return f"{what}: expected {expected}; received {received}. {do}"
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no known word is near."""
+    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""

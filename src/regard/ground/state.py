@@ -1,0 +1,45 @@
+"""State is plain data: tensors, tuples, dataclasses and None, batch first.  It is returned, never stored in a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+
+def tree_map(f: Callable[..., Any], tree: Any, *more: Any) -> Any:
+    """Apply `f` to the tensors of states of one shape.
+
+    Fields marked `metadata={"cache": True}` are dropped: a cache changes speed, never meaning.
+    What is not state is refused, never passed by: TypeError.
+    """
+    if isinstance(tree, Tensor):
+        return f(tree, *more)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        parts = {
+            x.name: None if x.metadata.get("cache") else tree_map(f, *(getattr(t, x.name) for t in (tree, *more)))
+            for x in fields(tree)
+        }
+        return replace(tree, **parts)
+    if isinstance(tree, tuple):
+        made = [tree_map(f, *t) for t in zip(tree, *more, strict=True)]
+        return tree._make(made) if hasattr(tree, "_make") else tuple(made)
+    if tree is not None:
+        raise TypeError(
+            f"state: expected tensors, tuples, dataclasses or None; received {type(tree).__name__}. Make it a tensor, batch first."
+        )
+    return None
+
+
+def select(state: Any, rows: Int[Tensor, "R"]) -> Any:
+    """The same state for other rows of the batch: repeat for a beam, reorder, drop the finished."""
+    return tree_map(lambda t: t.index_select(0, rows), state)
+
+
+def hold(valid: Bool[Tensor, "B"], new: Any, old: Any) -> Any:
+    """The new state where the word was real, the old one where it was padding."""
+    return tree_map(lambda n, o: torch.where(valid.view(-1, *[1] * (n.dim() - 1)), n, o), new, old)

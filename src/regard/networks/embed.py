@@ -1,0 +1,42 @@
+"""Words to vectors."""
+
+from __future__ import annotations
+
+import math
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.attention.position import Positions
+from regard.networks.dropout import Dropout
+
+
+class Embed(nn.Module):
+    """A table of word vectors, with dropout."""
+
+    def __init__(self, table: nn.Embedding, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.table, self.dropout = table, Dropout(dropout)
+
+    def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        """words: numbers of the vocabulary; at: their true positions."""
+        return self.dropout(self.table(words))
+
+
+class PositionedEmbed(Embed):
+    """Word vectors times sqrt(D), plus positions.  Vaswani et al. 2017, sections 3.4 and 3.5."""
+
+    def __init__(self, table: nn.Embedding, positions: Positions, *, dropout: float = 0.0) -> None:
+        super().__init__(table, dropout=dropout)
+        self.positions, self.scale = positions, math.sqrt(table.embedding_dim)
+
+    def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        return self.dropout(self.table(words) * self.scale + self.positions(at))
+
+
+def table(vocabulary: int, size: int, *, padding: int) -> nn.Embedding:
+    """Word vectors of about unit length once scaled by sqrt(size); padding is zero."""
+    made = nn.Embedding(vocabulary, size, padding_idx=padding)
+    nn.init.normal_(made.weight, std=size**-0.5)
+    made.weight.data[padding].zero_()
+    return made

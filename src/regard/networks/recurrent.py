@@ -1,0 +1,238 @@
+"""Recurrent encoders and decoders: Bahdanau's order of looking, Luong's, and none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from regard.attention.attention import Attention, Reading
+from regard.attention.memory import Memory
+from regard.attention.weighting import Choice
+from regard.ground.errors import ConfigError, message
+from regard.networks.cells import Stack, State
+from regard.networks.coder import Decoder, Encoded, Encoder, Written, positions
+from regard.networks.dropout import Dropout
+
+
+class RecurrentEncoder(Encoder):
+    """Reads with PyTorch's own nn.RNN, nn.GRU or nn.LSTM (batch_first), in one direction or two, stacked.
+
+    Padding never leaks into the backward direction or the final state: sentences are packed.  A row without any real place
+    reads zeros.  Raises ConfigError where padding does not lie on the right.
+    """
+
+    def __init__(self, net: nn.RNNBase, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.net, self.dropout = net, Dropout(dropout)
+        self.size = net.hidden_size * (2 if net.bidirectional else 1)
+
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+        if bool((valid[:, 1:] & ~valid[:, :-1]).any()):
+            raise ConfigError(message("encoder", "padding on the right", "a real place behind padding", "Put real places first."))
+        lengths = valid.sum(1)
+        packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
+        packed, final = self.net(packed)
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
+        h = final[0] if isinstance(final, tuple) else final  # "L*directions B D": of an LSTM, h and not c
+        ends = torch.cat(list(h[-2:] if self.net.bidirectional else h[-1:]), -1)
+        states = states.masked_fill(~valid[..., None], 0.0)
+        return Encoded(self.dropout(states), valid, ends * (lengths > 0)[:, None])
+
+
+@dataclass(frozen=True)
+class RecurrentState:
+    """at: the position of the next word; cells: of each layer; fed: what the last step hands to the next; source: what to look at."""
+
+    at: Int[Tensor, "B"]
+    cells: tuple
+    fed: Float[Tensor, "B D"] | None
+    source: Memory | Float[Tensor, "B D"]
+
+
+class Bridge(nn.Module):
+    """s_0 = tanh(Linear(final states of both directions)), for each layer of the decoder.  Bahdanau et al. 2015, appendix A.2.2."""
+
+    def __init__(self, encoder_size: int, stack: Stack) -> None:
+        super().__init__()
+        self.linear = nn.Linear(encoder_size, stack.size * len(stack.cells))
+
+    def forward(self, final: Float[Tensor, "B D"], stack: Stack) -> State:
+        parts = torch.tanh(self.linear(final)).chunk(len(stack.cells), -1)
+        return tuple(cell.start(h) for cell, h in zip(stack.cells, parts, strict=True))
+
+
+class BahdanauDecoder(Decoder):
+    """Looks with the state before: c_t from s_{t-1}; s_t from [c_t; y_{t-1}]; hands over [s_t; c_t; y_{t-1}].
+    Bahdanau et al. 2015, section 3.1 and appendix A.2.2.  The lowest cell takes [context; word]."""
+
+    def __init__(self, stack: Stack, attention: Attention, encoder_size: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stack, self.attention, self.dropout = stack, attention, Dropout(dropout)
+        self.bridge = Bridge(encoder_size, stack)
+        self.size = stack.size + stack.cells[0].input_size  # [s; context; word]
+
+    def start(self, encoded: Encoded) -> RecurrentState:
+        at = torch.zeros_like(encoded.valid[:, :1].sum(1))
+        cells = self.bridge(encoded.final, self.stack)
+        return RecurrentState(at, cells, top(cells), self.attention.remember(encoded.states, encoded.valid))
+
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+        lowest, size = self.stack.cells[0], self.attention.context_size
+        context_weight, word_weight = lowest.input_weight[:, :size], lowest.input_weight[:, size:]
+        said = F.linear(x, word_weight, lowest.input_bias)  # the words' share of the gates, for all steps in one product
+        at, cells, h, memory, readings, states = state.at, state.cells, state.fed, state.source, [], []
+        for t in range(x.shape[1]):
+            reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
+            h, cells = self.stack.step(said[:, t] + F.linear(reading.context[:, 0], context_weight), cells)
+            states.append(h)
+            readings.append(reading)
+            at, memory = at + 1, reading.memory
+        wrote = torch.cat([torch.stack(states, 1), torch.cat([r.context for r in readings], 1), x], -1)
+        return gathered(self.dropout(wrote), readings), RecurrentState(at, cells, h, memory)
+
+
+class LuongDecoder(Decoder):
+    """Looks with the new state: c_t from s_t; hands over tanh(Linear[c_t; s_t]).  Luong et al. 2015, section 3, eq. 5.
+
+    feed: the lowest cell takes [word; what was handed over last] (input feeding, section 3.3), else the word alone, and then
+    all steps run at once.
+    """
+
+    def __init__(self, stack: Stack, attention: Attention, encoder_size: int, *, feed: bool = True, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stack, self.attention, self.feed, self.dropout = stack, attention, feed, Dropout(dropout)
+        self.bridge, self.size = Bridge(encoder_size, stack), stack.size
+        self.join = nn.Linear(attention.context_size + stack.size, stack.size)
+
+    def start(self, encoded: Encoded) -> RecurrentState:
+        at = torch.zeros_like(encoded.valid[:, :1].sum(1))
+        fed = encoded.final.new_zeros(len(at), self.stack.size) if self.feed else None
+        cells = self.bridge(encoded.final, self.stack)
+        return RecurrentState(at, cells, fed, self.attention.remember(encoded.states, encoded.valid))
+
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+        if self.feed:
+            return self._fed(x, state, weights)
+        if self.attention.sequential:
+            return self._one_by_one(x, state, weights)
+        h, cells = self.stack.over(x, state.cells)
+        reading = self.attention(h, state.source, positions(state.at, x.shape[1]), weights=weights)
+        joined = self.dropout(torch.tanh(self.join(torch.cat([reading.context, h], -1))))
+        return gathered(joined, [reading]), RecurrentState(state.at + x.shape[1], cells, None, state.source)
+
+    def _one_by_one(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
+        h, cells = self.stack.over(x, state.cells)
+        at, memory, readings = state.at, cast(Memory, state.source), []
+        for t in range(x.shape[1]):
+            readings.append(self.attention(h[:, t : t + 1], memory, at[:, None], weights=weights))
+            at, memory = at + 1, readings[-1].memory
+        joined = self.dropout(torch.tanh(self.join(torch.cat([torch.cat([r.context for r in readings], 1), h], -1))))
+        return gathered(joined, readings), RecurrentState(at, cells, None, memory)
+
+    def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
+        lowest = self.stack.cells[0]
+        width = x.shape[-1]
+        said = F.linear(x, lowest.input_weight[:, :width], lowest.input_bias)
+        fed_weight = lowest.input_weight[:, width:]
+        at, cells, fed, memory, readings, states = (
+            state.at,
+            state.cells,
+            cast(Tensor, state.fed),
+            cast(Memory, state.source),
+            [],
+            [],
+        )
+        for t in range(x.shape[1]):
+            h, cells = self.stack.step(said[:, t] + F.linear(fed, fed_weight), cells)
+            reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
+            fed = self.dropout(torch.tanh(self.join(torch.cat([reading.context[:, 0], h], -1))))
+            states.append(fed)
+            readings.append(reading)
+            at, memory = at + 1, reading.memory
+        return gathered(torch.stack(states, 1), readings), RecurrentState(at, cells, fed, memory)
+
+
+class FixedDecoder(Decoder):
+    """Without attention: one fixed context for the whole sentence.  Sutskever et al. 2014 (state), Cho et al. 2014 (both).
+
+    context: makes the fixed vector of what was encoded.  begin: it is the initial state, by the bridge; else that is zero.
+    feed: it is an input of every step, the lowest cell taking [context; word].  Hands over s_t, or [s_t; context] where fed.
+    """
+
+    def __init__(
+        self, stack: Stack, context: nn.Module, context_size: int, *, begin: bool, feed: bool, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        if not (begin or feed):
+            raise ConfigError(message("context_use", "state, input or both", "neither", "A decoder must see its source."))
+        self.stack, self.context, self.feed, self.dropout = stack, context, feed, Dropout(dropout)
+        self.bridge = Bridge(context_size, stack) if begin else None
+        self.size = stack.size + (context_size if feed else 0)
+
+    def start(self, encoded: Encoded) -> RecurrentState:
+        at, context = torch.zeros_like(encoded.valid[:, :1].sum(1)), self.context(encoded)
+        zero = context.new_zeros(len(at), self.stack.size)
+        cells = self.bridge(context, self.stack) if self.bridge else tuple(cell.start(zero) for cell in self.stack.cells)
+        return RecurrentState(at, cells, None, context)
+
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+        context = state.source[:, None].expand(-1, x.shape[1], -1)
+        h, cells = self.stack.over(torch.cat([context, x], -1) if self.feed else x, state.cells)
+        states = self.dropout(torch.cat([h, context], -1) if self.feed else h)
+        return Written(states, {}), RecurrentState(state.at + x.shape[1], cells, None, state.source)
+
+
+class LastState(nn.Module):
+    """The fixed context is the final state: c = h_n."""
+
+    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+        return encoded.final
+
+
+class TransformedLast(nn.Module):
+    """The fixed context is a transform of the final state: c = tanh(W h_n).  Cho et al. 2014, appendix A.1."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, size)
+
+    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+        return torch.tanh(self.linear(encoded.final))
+
+
+class TransformedAll(nn.Module):
+    """The fixed context is a transform of all states: c = tanh(W mean(h_1 ... h_n)), over real places."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(size, size)
+
+    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+        real = encoded.valid[..., None]
+        mean = (encoded.states * real).sum(1) / real.sum(1).clamp(min=1)
+        return torch.tanh(self.linear(mean))
+
+
+def top(cells: State) -> Float[Tensor, "B D"]:
+    """The hidden state of the highest cell."""
+    return cells[-1][0] if isinstance(cells[-1], tuple) else cells[-1]
+
+
+def gathered(states: Float[Tensor, "B T D"], readings: list[Reading]) -> Written:
+    """What was written, with the looks and draws of all its steps side by side."""
+    first = readings[0]
+    looks = (
+        {"decoder.0.cross": torch.cat([r.weights for r in readings if r.weights is not None], 2)}
+        if first.weights is not None
+        else {}
+    )
+    if first.choice is None:
+        return Written(states, looks)
+    parts = [r.choice for r in readings if r.choice is not None]
+    return Written(states, looks, Choice(torch.cat([c.log_prob for c in parts], 1), torch.cat([c.entropy for c in parts], 1)))

@@ -1,0 +1,189 @@
+"""The Transformer.  Vaswani et al. 2017."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from regard.attention.attention import Attention
+from regard.attention.memory import Memory
+from regard.attention.weighting import Choice
+from regard.ground.errors import ConfigError, message
+from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions, together
+from regard.networks.dropout import Dropout
+
+
+class Residual(nn.Module, ABC):
+    """How a sublayer is added to what goes in."""
+
+    def __init__(self, size: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm, self.dropout = nn.LayerNorm(size), Dropout(dropout)
+
+    @abstractmethod
+    def forward(self, x: Float[Tensor, "B T D"], sublayer: Callable[[Tensor], Tensor]) -> Float[Tensor, "B T D"]: ...
+
+
+class PreNorm(Residual):
+    """x + f(norm(x)); the whole stack is normed once at its end.  Xiong et al. 2020."""
+
+    def forward(self, x: Float[Tensor, "B T D"], sublayer: Callable[[Tensor], Tensor]) -> Float[Tensor, "B T D"]:
+        return x + self.dropout(sublayer(self.norm(x)))
+
+
+class PostNorm(Residual):
+    """norm(x + f(x)).  Vaswani et al. 2017, section 3.1."""
+
+    def forward(self, x: Float[Tensor, "B T D"], sublayer: Callable[[Tensor], Tensor]) -> Float[Tensor, "B T D"]:
+        return self.norm(x + self.dropout(sublayer(x)))
+
+
+class FeedForward(nn.Module):
+    """Linear, activation, linear, place by place.  Vaswani et al. 2017, section 3.3, eq. 2."""
+
+    def __init__(self, size: int, inner: int, activation: nn.Module, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(size, inner), activation, Dropout(dropout), nn.Linear(inner, size))
+
+    def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
+        return self.net(x)
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention, then a feed-forward net, each within its residual."""
+
+    def __init__(self, attention: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual]) -> None:
+        super().__init__()
+        refuse_sequential(attention)
+        self.attention, self.feedforward, self.residuals = attention, feedforward, nn.ModuleList(residuals)
+
+    def forward(
+        self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+        told: list[Any] = []
+
+        def look(y: Tensor) -> Tensor:
+            told.append(self.attention(y, self.attention.remember(y, valid), weights=weights))
+            return told[0].context
+
+        x = self.residuals[1](self.residuals[0](x, look), self.feedforward)
+        return x, told[0].weights, told[0].choice
+
+
+class TransformerEncoder(Encoder):
+    """Layers of self-attention; `norm` closes a stack of pre-norm layers (nn.Identity for post-norm)."""
+
+    def __init__(self, layers: list[EncoderLayer], norm: nn.Module, size: int) -> None:
+        super().__init__()
+        self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
+
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+        looks: Looks = {}
+        choices = []
+        for i, layer in enumerate(self.layers):
+            x, look, choice = layer(x, valid, weights)
+            choices.append(choice)
+            if look is not None:
+                looks[f"encoder.{i}.self"] = look
+        x = self.norm(x)
+        last = (valid.sum(1) - 1).clamp(min=0)
+        final = x[torch.arange(len(x), device=x.device), last]
+        return Encoded(x, valid, final, together(*choices), looks)
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention over what was written, a look at the source, a feed-forward net, each within its residual."""
+
+    def __init__(
+        self, own: Attention, source: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual, Residual]
+    ) -> None:
+        super().__init__()
+        refuse_sequential(own, source)
+        if own.scope.whole or own.scope.reach[1] > 0:
+            received = f"a scope that reaches {own.scope.reach[1]} ahead" if not own.scope.whole else "one that must know the end"
+            raise ConfigError(
+                message(
+                    "decoder self-attention",
+                    "a scope that never looks ahead",
+                    received,
+                    "Use `causal & ...`, or a window(back, 0).",
+                )
+            )
+        self.own, self.source, self.feedforward = own, source, feedforward
+        self.residuals = nn.ModuleList(residuals)
+
+    def forward(
+        self, x: Float[Tensor, "B T D"], own: Memory, source: Memory, at: Int[Tensor, "B T"], weights: bool
+    ) -> tuple[Float[Tensor, "B T D"], Memory, tuple[Tensor | None, Tensor | None], Choice | None]:
+        told: list[Any] = []
+
+        def look_back(y: Tensor) -> Tensor:
+            memory = own.extend(self.own.remember(y, at=at))
+            told.append((self.own(y, memory, at, weights=weights), memory))
+            return told[0][0].context
+
+        def look_at_source(y: Tensor) -> Tensor:
+            told.append(self.source(y, source, at, weights=weights))
+            return told[1].context
+
+        x = self.residuals[1](self.residuals[0](x, look_back), look_at_source)
+        x = self.residuals[2](x, self.feedforward)
+        (back, memory), across = told
+        kept = memory.latest(self.own.scope.reach[0])
+        return x, kept, (back.weights, across.weights), together(back.choice, across.choice)
+
+
+@dataclass(frozen=True)
+class TransformerState:
+    """at: the position of the next word; own: what each layer wrote; source: what each layer keeps of the source."""
+
+    at: Int[Tensor, "B"]
+    own: tuple[Memory, ...]
+    source: tuple[Memory, ...]
+
+
+class TransformerDecoder(Decoder):
+    """Layers of causal self-attention and looks at the source; `norm` as in the encoder."""
+
+    def __init__(self, layers: list[DecoderLayer], norm: nn.Module, size: int) -> None:
+        super().__init__()
+        self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
+
+    def start(self, encoded: Encoded) -> TransformerState:
+        layers = cast(list[DecoderLayer], list(self.layers))
+        none = encoded.states.new_zeros(len(encoded.states), 0, self.size)
+        return TransformerState(
+            torch.zeros_like(encoded.valid[:, :1].sum(1)),
+            tuple(layer.own.remember(none, encoded.valid[:, :0]) for layer in layers),
+            tuple(layer.source.remember(encoded.states, encoded.valid) for layer in layers),
+        )
+
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+        at = positions(state.at, x.shape[1])
+        looks: Looks = {}
+        owns, choices = [], []
+        for i, (layer, own, source) in enumerate(zip(self.layers, state.own, state.source, strict=True)):
+            x, own, (back, across), choice = layer(x, own, source, at, weights)
+            owns.append(own)
+            choices.append(choice)
+            if weights:
+                looks |= {f"decoder.{i}.self": back, f"decoder.{i}.cross": across}
+        return Written(self.norm(x), looks, together(*choices)), replace(state, at=state.at + x.shape[1], own=tuple(owns))
+
+
+def refuse_sequential(*attentions: Attention) -> None:
+    """A Transformer looks from all places at once."""
+    for attention in attentions:
+        if attention.sequential:
+            kind = type(attention.score if attention.score.sequential else attention.weighting).__name__
+            raise ConfigError(
+                message(
+                    "Transformer", "attentions that look at once", f"{kind}, which looks step by step", "Use family: recurrent."
+                )
+            )

@@ -1,0 +1,56 @@
+"""What a task is: what is right, how it is judged, what it shows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor, nn
+
+from regard.data.batches import Batch
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says to one source.
+
+    text: the prediction.  score: its summed log-probability, end included, in nats.  tokens, source_tokens: end marks included.
+    attention: by name, such as "decoder.0.cross", an array (heads, target, source), before dropout; "encoder.0.self" is (heads,
+    source, source), "decoder.0.self" (heads, target, target).  unknown: symbols of the source that training never saw.
+    """
+
+    text: str
+    score: float
+    tokens: tuple[str, ...] = ()
+    source_tokens: tuple[str, ...] = ()
+    attention: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    source: str = ""
+    features: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+class Loss(NamedTuple):
+    """total: the summed objective, with all that training adds; nats: the summed plain cross-entropy; tokens: how many real ones."""
+
+    total: Tensor
+    nats: Tensor
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One answer, in numbers: words with the end sign; score: summed log-probability; attention as in `Prediction`."""
+
+    words: tuple[int, ...]
+    score: float
+    attention: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class Task(nn.Module, ABC):
+    """A network and what it is for."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Loss:
+        """What training brings down, over real positions only."""

@@ -1,0 +1,167 @@
+"""Sequences to sequences (N-M): translation, pronunciation, inflection, transliteration, normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.attention.weighting import Choice
+from regard.data.batches import Batch
+from regard.data.tokenize import BOS, EOS, PAD, UNK
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.search import Bounds, Found, beam, sample
+from regard.tasks.task import Hypothesis, Loss, Task
+
+
+@dataclass(frozen=True)
+class Beam:
+    """Search by beam; width 1 is greedy."""
+
+    width: int = 5
+    n_best: int = 1
+    length_penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw instead of searching: `n_best` draws, keyed by (seed, sentence, draw, step)."""
+
+    n_best: int = 1
+    seed: int = 1
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long an answer may be, in words before the end sign: at least `least`, at most ratio * source + extra, and never more than
+    the `room` that learned positions leave."""
+
+    least: int = 0
+    ratio: float = 2.0
+    extra: int = 20
+    room: int | None = None
+
+    def most(self, length: Int[Tensor, "B"]) -> Int[Tensor, "B"]:
+        """The most words for sources of these lengths."""
+        most = ((length * self.ratio).long() + self.extra).clamp(min=self.least)
+        return most if self.room is None else most.clamp(max=self.room - 1)
+
+
+class Transduce(Task):
+    """Cross-entropy on real positions, with label smoothing (Szegedy et al. 2016, section 7).
+
+    Where an attention draws its places (hard attention), the draws learn by REINFORCE with a moving-average baseline and an
+    entropy bonus; the reward of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
+    """
+
+    def __init__(self, network: EncoderDecoder, *, label_smoothing: float = 0.0, entropy: float = 0.01) -> None:
+        super().__init__()
+        self.network, self.label_smoothing, self.entropy = network, label_smoothing, entropy
+        self.baseline = nn.Buffer(torch.zeros(()))  # moving average of the log-probability of a token
+
+    def loss(self, batch: Batch) -> Loss:
+        """Summed over the real target tokens of the batch, the end sign included, in nats."""
+        assert batch.target is not None and batch.target_valid is not None
+        encoded = self.network.encode(batch.source, batch.source_valid)
+        written, _ = self.network.write(batch.words, self.network.decoder.start(encoded))
+        real = batch.target_valid
+        total, nats = self.network.head.loss(written.states[real], batch.target[real], smoothing=self.label_smoothing)
+        for choice in (written.choice, encoded.choice):
+            if choice is not None:
+                total = total + self._reinforce(choice, nats, real)
+        return Loss(total, nats.sum(), int(real.sum()))
+
+    def _reinforce(self, choice: Choice, nats: Float[Tensor, "N"], real: Tensor) -> Tensor:
+        """choice: "B T" (of the decoder: a draw is rewarded by what comes from it on) or "B K" (of the encoder: by everything)."""
+        gain = torch.zeros(real.shape, dtype=nats.dtype, device=nats.device).masked_scatter(real, -nats)
+        ahead, count = (t.flip(1).cumsum(1).flip(1) for t in (gain, real.to(nats.dtype)))
+        advantage = ahead - self.baseline * count
+        if self.training:
+            self.baseline.mul_(0.9).add_(0.1 * -nats.mean())
+        told, entropy = choice
+        if told.shape != real.shape:
+            return -(advantage[:, :1] * told).sum() - self.entropy * entropy.sum()
+        return -(advantage * told * real).sum() - self.entropy * (entropy * real).sum()
+
+
+def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[Tensor, "N"]:
+    """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities."""
+    assert batch.target is not None and batch.target_valid is not None
+    real, told = batch.target_valid, []
+    for network in networks:
+        written, _ = network.write(batch.words, network.decoder.start(network.encode(batch.source, batch.source_valid)))
+        told.append(network.head.loss(written.states[real], batch.target[real])[1])
+    return told[0] if len(told) == 1 else np.log(len(told)) - torch.stack(told).neg().logsumexp(0)
+
+
+@torch.no_grad()
+def answer(
+    networks: Sequence[EncoderDecoder], batch: Batch, *, way: Beam | Sample, limits: Limits, attention: bool
+) -> list[list[Hypothesis]]:
+    """The hypotheses of each row of the batch, best first.  Several networks make an ensemble: the mean of their probabilities.
+
+    attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
+    """
+    state = tuple(n.decoder.start(n.encode(batch.source, batch.source_valid)) for n in networks)
+    bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.least)
+
+    def step(words: Tensor, states: Any) -> tuple[Tensor, Any]:
+        told, left = zip(*(n.step(words, s) for n, s in zip(networks, states, strict=True)), strict=True)
+        return told[0] if len(told) == 1 else torch.stack(told).logsumexp(0) - np.log(len(told)), left
+
+    if isinstance(way, Sample):
+        keys = [_key(row[real]) for row, real in zip(batch.source, batch.source_valid, strict=True)]
+        found = sample(
+            step,
+            state,
+            bounds=bounds,
+            keys=keys,
+            seed=way.seed,
+            count=way.n_best,
+            temperature=way.temperature,
+            top_k=way.top_k,
+            top_p=way.top_p,
+        )
+    else:
+        found = beam(step, state, bounds=bounds, width=way.width, n_best=way.n_best, length_penalty=way.length_penalty)
+    looks = looked(networks[0], batch, found) if attention else [[{} for _ in row] for row in found]
+    return [
+        [Hypothesis(h.words, h.score, look) for h, look in zip(row, seen, strict=True)]
+        for row, seen in zip(found, looks, strict=True)
+    ]
+
+
+def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found]]) -> list[list[dict[str, np.ndarray]]]:
+    """Where the network looked while it wrote each hypothesis, padding cut off."""
+    rows = [i for i, row in enumerate(found) for _ in row]
+    lines = [h.words for row in found for h in row]
+    words = torch.full((len(lines), max((len(line) for line in lines), default=1)), PAD)
+    for i, line in enumerate(lines):
+        words[i, : len(line)] = torch.tensor((BOS, *line[:-1]))
+    source, valid = batch.source[rows], batch.source_valid[rows]
+    encoded = network.encode(source, valid, weights=True)
+    written, _ = network.write(words, network.decoder.start(encoded), weights=True)
+    sizes = {"source": valid.sum(1).tolist(), "target": [len(line) for line in lines]}
+    seen = []
+    for i in range(len(lines)):
+        T, K = sizes["target"][i], sizes["source"][i]
+        cut = {"cross": (T, K), "self": (T, T)}
+        look = {name: w[i, :, :K, :K] for name, w in encoded.looks.items()}
+        look |= {name: w[i, :, : cut[name.split(".")[-1]][0], : cut[name.split(".")[-1]][1]] for name, w in written.looks.items()}
+        seen.append({name: w.float().cpu().numpy() for name, w in look.items()})
+    each = iter(seen)
+    return [[next(each) for _ in row] for row in found]
+
+
+def _key(source: Int[Tensor, "K"]) -> int:
+    """A number that belongs to a sentence wherever it stands."""
+    return int.from_bytes(blake2b(source.cpu().numpy().astype("<i8").tobytes(), digest_size=8).digest(), "little")

@@ -1,0 +1,40 @@
+"""The model card: what a run is, for whoever finds the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from regard.workshop import files
+from regard.workshop.config import Config
+from regard.workshop.train import Outcome
+
+CARD = "README.md"
+
+
+def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) -> None:
+    """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
+    figures = "\n".join(f"| {name} | {'-' if value is None else f'{value:.4f}'} |" for name, value in outcome.best.items())
+    data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside by source"
+    lines = f"""# A {config.model.family} model, trained with Regard
+
+* task: {config.task}
+* size: {sizes}
+* trained on: {" and ".join(config.data.train)}
+* judged on: {data}
+* updates: {outcome.step}, stopped by {outcome.stopped}; kept: the model of update {outcome.best_step}, the best by `{config.train.metric}`
+* seed: {config.train.seed}
+
+The validation data also chose the model that was kept, so these figures flatter it a little.
+
+| figure | validation |
+|---|---|
+{figures}
+
+```
+regard predict {folder.name} FILE
+regard view {folder.name} --text "..." --out page.html
+```
+
+Rates are fractions (exact, per, wer, cer); loss is in nats a target token, the end included. `config.yaml` holds all settings.
+"""
+    files.write_text(folder / CARD, lines)

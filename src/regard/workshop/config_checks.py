@@ -1,0 +1,202 @@
+"""What keys of a config demand of each other.  Each rule tells which keys it weighs, what it expects and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from regard.ground.errors import ConfigError, message
+from regard.workshop import words
+
+if TYPE_CHECKING:
+    from regard.workshop.config_schema import AttentionSection, Config
+
+
+class Problem(NamedTuple):
+    """keys: dotted, the one to blame first."""
+
+    keys: tuple[str, ...]
+    expected: str
+    received: str
+    do: str
+
+
+class Misfit(ConfigError):
+    """Keys that do not go together; `problems` has them one by one."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(message(p.keys[0], p.expected, p.received, p.do) for p in problems))
+        self.problems = problems
+
+
+RECURRENT = ("encoder", "decoder", "order", "input_feeding", "context", "context_use")
+TRANSFORMER = ("heads", "feedforward", "norm", "positions", "max_positions", "self_attention", "activation")
+
+
+def problems(config: Config) -> list[Problem]:
+    """All that does not fit, in the order of the sections."""
+    family = _transformer if config.model.family == "transformer" else _recurrent
+    return [*_data(config), *family(config), *_looks(config), *_train(config), *_decode(config)]
+
+
+def _data(config: Config) -> Iterator[Problem]:
+    data = config.data
+    if data.joint and data.source_tokenizer != data.target_tokenizer:
+        yield Problem(
+            ("data.joint", "data.source_tokenizer", "data.target_tokenizer"),
+            "the same tokenizer on both sides, for one vocabulary",
+            f"{data.source_tokenizer} and {data.target_tokenizer}",
+            "Make the two tokenizers equal, or joint false.",
+        )
+    if config.model.tie == "all" and not data.joint:
+        yield Problem(
+            ("model.tie", "data.joint"),
+            "one vocabulary for both sides where all embeddings are tied",
+            "data.joint false",
+            "Set data.joint to true, or tie to output.",
+        )
+    for key, files in (("data.train", data.train), ("data.valid", data.valid)):
+        if data.format == "lines" and len(files) not in (0, 2):
+            received = f"{len(files)}: {', '.join(files)}"
+            yield Problem((key, "data.format"), "two files, line for line", received, "Name a source and a target file.")
+    columns = {k: getattr(data, k) for k in ("source", "target", "features") if getattr(data, k) is not None}
+    if len(set(columns.values())) < len(columns):
+        received = ", ".join(f"{k} {v}" for k, v in columns.items())
+        yield Problem(tuple(f"data.{k}" for k in columns), "different columns", received, "Name each column once.")
+
+
+def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Problem]:
+    """Keys of the other family: refused where they are not at their default, since they would change nothing."""
+    for key in keys:
+        value, default = getattr(config.model, key), type(config.model).model_fields[key].default
+        if value != default:
+            do = "Remove it, or choose the other family."
+            if key == "heads":
+                do = f"Remove it, or write model.attention.heads: {value}."
+            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", _shown(value), do)
+
+
+def _shown(value: Any) -> str:
+    return str(getattr(value, "score", value))
+
+
+def _transformer(config: Config) -> Iterator[Problem]:
+    model = config.model
+    yield from _foreign(config, RECURRENT, "recurrent")
+    if model.attention is None:
+        yield Problem(
+            ("model.attention", "model.family"),
+            "a score: a Transformer's decoder always looks at the source",
+            "none",
+            "Write attention: scaled, or family: recurrent.",
+        )
+    if model.positions == "sinusoidal" and model.size % 2:
+        yield Problem(
+            ("model.size", "model.positions"), "an even width: each frequency is a sine and a cosine", str(model.size), "Add 1."
+        )
+    longest = max(config.data.max_source_length, config.data.max_target_length) + 1
+    if model.positions == "learned" and longest > model.max_positions:
+        yield Problem(
+            ("model.max_positions", "model.positions", "data.max_source_length", "data.max_target_length"),
+            f"at least {longest}, a position for each of the longest sequence's tokens and its end",
+            str(model.max_positions),
+            "Raise it, or lower data.max_source_length and data.max_target_length.",
+        )
+
+
+def _recurrent(config: Config) -> Iterator[Problem]:
+    model = config.model
+    yield from _foreign(config, TRANSFORMER, "transformer")
+    if model.attention is not None:
+        for key, value, default in (("context", model.context, "last"), ("context_use", model.context_use, "both")):
+            if value != default:
+                yield Problem(
+                    (f"model.{key}", "model.attention"),
+                    "attention: none, for only then is the context fixed",
+                    f"{value} with attention {model.attention.score}",
+                    "Remove it, or write attention: none.",
+                )
+        if model.order == "bahdanau" and model.input_feeding is False:
+            yield Problem(
+                ("model.input_feeding", "model.order"),
+                "true or null: in Bahdanau's order the context is an input of the cell",
+                "false",
+                "Remove it, or write order: luong.",
+            )
+        return
+    for key, set_, shown in (
+        ("order", model.order != "bahdanau", model.order),
+        ("input_feeding", model.input_feeding is not None, str(model.input_feeding).lower()),
+    ):
+        if set_:
+            do = "Remove it (context_use: input gives the fixed context to every step)."
+            yield Problem(
+                (f"model.{key}", "model.attention"), "an attention, to look or to feed", f"{shown} with attention none", do
+            )
+
+
+def _looks(config: Config) -> Iterator[Problem]:
+    model, transformer = config.model, config.model.family == "transformer"
+    if model.attention is not None:
+        yield from _look("model.attention", model.attention, config)
+    if transformer:
+        yield from _look("model.self_attention", model.self_attention, config)
+
+
+def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    model, transformer = config.model, config.model.family == "transformer"
+    heads = look.heads or (model.heads if transformer else 1)
+    blamed = f"{key}.heads" if look.heads else "model.heads"
+    if model.size % heads:
+        yield Problem((blamed, "model.size"), f"a divisor of model.size ({model.size})", str(heads), "Change one of them.")
+    if look.project is False and (heads > 1 or transformer):
+        where = "in a Transformer" if transformer else f"with {heads} heads"
+        yield Problem(
+            (f"{key}.project", blamed, "model.family"), f"true or null {where}: its looks are projected", "false", "Remove it."
+        )
+    if not (look.project or heads > 1 or transformer):
+        yield from _widths(key, look, config)
+        for name, value, default in (("bias", look.bias, False), ("out", look.out, True)):
+            if value != default:
+                yield Problem(
+                    (f"{key}.{name}", f"{key}.project", f"{key}.heads"),
+                    "a look with projections",
+                    f"{str(value).lower()} without them",
+                    "Write project: true, or remove it.",
+                )
+
+
+def _widths(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """Without projections some scores need states of one width on both sides."""
+    model = config.model
+    alike = [w.name for w in words.leaves(words.score(look.score)) if words.SCORES[w.name].same_width]
+    if alike and model.encoder.startswith("bi"):
+        yield Problem(
+            (f"{key}.score", "model.attention", "model.encoder"),
+            f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(alike)}",
+            f"{model.encoder}, which is {2 * model.size} wide",
+            "Write general or additive, attention: {score: " + look.score + ", project: true}, or an encoder in one direction.",
+        )
+
+
+def _train(config: Config) -> Iterator[Problem]:
+    if config.train.schedule == "inverse-sqrt" and not config.train.warmup:
+        yield Problem(
+            ("train.warmup", "train.schedule"),
+            "at least 1 update with schedule inverse-sqrt, which falls from its end",
+            "0",
+            "Try 1000, or schedule: constant.",
+        )
+
+
+def _decode(config: Config) -> Iterator[Problem]:
+    decode = config.decode
+    if not decode.sample and decode.n_best > decode.beam:
+        yield Problem(
+            ("decode.n_best", "decode.beam"),
+            f"at most as many as the beam holds ({decode.beam})",
+            str(decode.n_best),
+            "Widen the beam, or ask for fewer.",
+        )
+    if not decode.max_ratio and not decode.max_extra:
+        yield Problem(("decode.max_extra", "decode.max_ratio"), "room for at least 1 token", "0", "Raise one of them.")

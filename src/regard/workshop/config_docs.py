@@ -1,0 +1,83 @@
+"""docs/config.md, made from the schema: `scripts/config-docs` writes it, and a test sees that it is up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel
+
+from regard.workshop import words
+from regard.workshop.config_explain import allowed, default_of, section_of, shown
+from regard.workshop.config_schema import AttentionSection, Config
+
+_TOP = """\
+# The config
+
+<!-- Made by scripts/config-docs from src/regard/workshop/config_schema.py: change the schema, not this page. -->
+
+A run is one YAML file with the sections `data`, `model`, `train`, `decode` and the key `task`; every key may be left out.
+`regard train my.yaml model.size=512` changes a key for one run: a word with `=` is an override, its value is YAML, later ones win.
+`regard train my.yaml --print-config` prints the config as it will be used.
+Unknown keys and values are refused, all at once, with their lines.
+Paths are relative to the working directory. The YAML is version 1.2's core: `no` is a word, `1e-3` a number; aliases are refused.
+
+```yaml
+task: transduce
+data:
+  train: [train.tsv]
+model:
+  encoder: bigru
+  decoder: gru
+  attention: {score: additive, scope: everywhere, weighting: softmax, heads: 1}   # or, in short: attention: additive
+train:
+  epochs: 20
+```
+"""
+
+_ATTENTION = """\
+`attention: none` is a net without attention. `attention: additive(64)` is short for `attention: {score: additive(64)}`, and
+`model.attention.scope=window(3)` changes one word of either form. Words take numbers in brackets, in their order or by name:
+`window(3)`, `window(back=2, ahead=0)`. In YAML's braces a word with a comma stands in quotes: `{score: dot, scope: "window(2, 0)"}`.
+Scores are added with `+`; scopes are joined by `&` (both), `|` (either) and `~` (not).
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    parts = [_TOP, f"## task\n\n{_table(Config, ['task'])}"]
+    for name, field in Config.model_fields.items():
+        section = section_of(field)
+        if section is None:
+            continue
+        parts.append(f"## {name}\n\n{section.__doc__}\n\n{_table(section, section.model_fields)}")
+        if name == "model":
+            parts.append(_attention())
+    return "\n".join(parts)
+
+
+def _attention() -> str:
+    tables = [f"### An attention\n\n{_ATTENTION}\n{_table(AttentionSection, AttentionSection.model_fields)}"]
+    for title, table in (
+        ("Score words", words.SCORES),
+        ("Scope words", words.SCOPES),
+        ("Weighting words", words.WEIGHTINGS),
+        ("Tokenizer words", words.TOKENIZERS),
+    ):
+        rows = [f"| `{known.usage(word)}` | {_cell(known.doc)} |" for word, known in table.items()]
+        tables.append("\n".join([f"### {title}", "", "| word | meaning |", "|---|---|", *rows, ""]))
+    return "\n".join(tables)
+
+
+def _table(section: type[BaseModel], keys: Iterable[str]) -> str:
+    rows = ["| key | default | may be | meaning |", "|---|---|---|---|"]
+    for key in keys:
+        field = section.model_fields[key]
+        default = default_of(field)
+        text = default if isinstance(default, str) else shown(default)
+        kinds = allowed(field.annotation, tuple(field.metadata))
+        rows.append(f"| `{key}` | `{text}` | {_cell(kinds)} | {_cell(field.description or '')} |")
+    return "\n".join([*rows, ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,122 @@
+"""What the schema says of a key, in words: for errors and for the docs."""
+
+from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+
+import annotated_types as limits
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from regard.ground.errors import did_you_mean
+from regard.workshop.config_schema import AttentionSection, Config
+from regard.workshop.config_yaml import KeyPath
+from regard.workshop.words import WordError
+
+
+class Explanation(NamedTuple):
+    """The parts of an error that the schema can tell."""
+
+    expected: str
+    received: str
+    do: str
+
+
+def dotted(path: KeyPath) -> str:
+    """`model.attention.score`, `data.train[1]`."""
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that stands at a key, if one does."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+
+
+def find(path: KeyPath) -> tuple[KeyPath, type[BaseModel], FieldInfo | None]:
+    """A path of the schema, its section and its field (None: no such key).  What pydantic adds to a path (a union's part) is left off."""
+    section: type[BaseModel] = Config
+    for depth, key in enumerate(path, 1):
+        field = section.model_fields.get(str(key))
+        below = section_of(field) if field else None
+        if field is None or below is None or depth == len(path):
+            numbers = tuple(p for p in path[depth:] if isinstance(p, int))
+            return (*path[:depth], *numbers), section, field
+        section = below
+    return path, section, None
+
+
+def allowed(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
+    """`a whole number, at least 1, or null`."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner = tuple(m for x in args[1:] for m in (x.metadata if isinstance(x, FieldInfo) else [x]))
+        return allowed(args[0], (*inner, *metadata))
+    if origin is Literal:
+        return " | ".join(map(str, args))
+    if origin in (Union, UnionType):
+        if AttentionSection in args:
+            return "none, a score, or a mapping"
+        return ", or ".join(allowed(a, metadata) for a in args)
+    if origin is tuple:
+        return "a file name, or a list of them"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "a score, or a mapping" if annotation is AttentionSection else "a mapping"
+    plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}[annotation]
+    return ", ".join([plain, *(_limit(m) for m in metadata if _limit(m))])
+
+
+def _limit(mark: Any) -> str:
+    match mark:
+        case limits.Ge(ge=x):
+            return f"at least {x}"
+        case limits.Gt(gt=x):
+            return f"above {x}"
+        case limits.Le(le=x):
+            return f"at most {x}"
+        case limits.Lt(lt=x):
+            return f"below {x}"
+    return ""
+
+
+def default_of(field: FieldInfo) -> Any:
+    """The default as YAML would have it: `none` for no attention, a list for files, a score for a look."""
+    match field.default:
+        case tuple() as files:
+            return list(files)
+        case AttentionSection(score=score):
+            return score
+    return field.default
+
+
+def shown(value: Any) -> str:
+    """A value as YAML would have it, in a few words."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return "a mapping" if isinstance(value, dict) else repr(value)[:60]
+
+
+def explain(path: KeyPath, received: Any, cause: Exception | None) -> Explanation:
+    """Why a value, or a key, was refused.  path: as `find` gives it.  cause: the word's own error, where it is one."""
+    _, section, field = find(path)
+    if isinstance(cause, WordError):
+        return Explanation(cause.expected, cause.received, cause.do)
+    if field is None:
+        return _unknown(path, section)
+    do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(default_of(field))})."
+    if get_origin(field.annotation) is Literal:
+        do = f"Choose one of these.{did_you_mean(received, get_args(field.annotation))}"
+    return Explanation(allowed(field.annotation, tuple(field.metadata)), shown(received), do)
+
+
+def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:
+    above, key = path[:-1], str(path[-1])
+    near = did_you_mean(key, section.model_fields)
+    if not near:
+        elsewhere = [
+            f"{s}.{key}" for s in Config.model_fields if key in getattr(section_of(Config.model_fields[s]), "model_fields", {})
+        ]
+        near = f" Did you mean '{elsewhere[0]}'?" if elsewhere else ""
+    expected = f"a key of {dotted(above)}" if above else f"one of {', '.join(section.model_fields)}"
+    return Explanation(expected, f"'{key}'", f"Remove it (docs/config.md lists the keys).{near}")

@@ -1,0 +1,272 @@
+"""The schema of a config: every key, its default, what it may be and its line in the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
+
+from regard.workshop import config_checks, words
+from regard.workshop.config_yaml import dump
+
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
+Files = Annotated[
+    tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
+]
+
+
+class Section(BaseModel):
+    """What all sections share: no unknown keys, no change, no silent conversion (`"3"` is not 3)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class AttentionSection(Section):
+    """One look: four words, and how it is projected.  A short form gives the score alone: `attention: additive(256)`."""
+
+    score: str = Field(default="scaled", description="how well a query matches a place: an expression of score words and `+`")
+    scope: str = Field(
+        default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
+    )
+    weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
+    heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
+    dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
+    project: bool | None = Field(
+        default=None, description="query, key, value and output projections; null: where heads > 1, and in a Transformer"
+    )
+    bias: bool = Field(default=False, description="the projections have biases")
+    out: bool = Field(default=True, description="the projections end with an output layer")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"score": value} if isinstance(value, str) else value
+
+    @field_validator("score")
+    @classmethod
+    def _score(cls, value: str) -> str:
+        return str(words.score(value))
+
+    @field_validator("scope")
+    @classmethod
+    def _scope(cls, value: str) -> str:
+        return str(words.scope(value))
+
+    @field_validator("weighting")
+    @classmethod
+    def _weighting(cls, value: str) -> str:
+        return str(words.weighting(value))
+
+
+class DataSection(Section):
+    """Where the pairs come from, how they are read, and how they become tokens."""
+
+    train: Files = Field(default=(), description="one file with columns, or a source and a target file, line for line")
+    valid: Files = Field(default=(), description="the same for validation; empty: a share of the training data is set aside")
+    valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
+    )
+    format: Literal["auto", "tsv", "lines", "jsonl"] = Field(
+        default="auto", description="auto: by the name and number of the files"
+    )
+    source: Column = Field(default=1, description="the source's column: its number from 1, or its name")
+    target: Column = Field(default=2, description="the target's column: its number from 1, or its name")
+    features: Column | None = Field(default=None, description="a column of features, split at `;`; null: none")
+    unicode: Literal["none", "nfc", "nfd"] = Field(default="none", description="Unicode normalisation of source and target")
+    lowercase: bool = Field(default=False, description="lower-case source and target")
+    source_tokenizer: str = Field(default="char", description="char | space | word | bpe(size) | unigram(size)")
+    target_tokenizer: str = Field(default="char", description="the same for the target")
+    joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
+    max_source_length: Count = Field(default=1000, description="tokens of a source; longer ones are treated as `on_long` says")
+    max_target_length: Count = Field(default=1000, description="tokens of a target; longer ones are treated as `on_long` says")
+    on_long: Literal["skip", "error", "cut"] = Field(
+        default="skip", description="pairs that are too long: skip and count, stop, or cut"
+    )
+    on_bad_line: Literal["error", "skip"] = Field(
+        default="error", description="lines that cannot be read: stop, or skip and count"
+    )
+
+    @field_validator("source_tokenizer", "target_tokenizer")
+    @classmethod
+    def _tokenizer(cls, value: str) -> str:
+        return str(words.tokenizer(value))
+
+
+def _no_attention(value: Any) -> Any:
+    if value is None:
+        raise words.WordError("attention", "a score, a mapping, or none", "null", "Write `none` for no attention.")
+    return None if value == "none" else value
+
+
+Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]
+
+
+class ModelSection(Section):
+    """The net."""
+
+    family: Literal["recurrent", "transformer"] = Field(default="recurrent", description="what kind of net reads and writes")
+    encoder: Literal["rnn", "gru", "lstm", "birnn", "bigru", "bilstm"] = Field(
+        default="bilstm", description="recurrent: the reader; bi: in both directions"
+    )
+    decoder: Literal["rnn", "gru", "lstm"] = Field(default="lstm", description="recurrent: the writer")
+    encoder_layers: Count = Field(default=1, description="layers of the encoder")
+    decoder_layers: Count = Field(default=1, description="layers of the decoder")
+    embedding: Count = Field(default=128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
+    size: Count = Field(default=256, description="width of the hidden states (each direction); in a Transformer of the model")
+    attention: Look = Field(
+        default=AttentionSection(score="additive"),
+        description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
+    )
+    order: Literal["bahdanau", "luong"] = Field(
+        default="bahdanau", description="recurrent: look before the cell's step, or after it"
+    )
+    input_feeding: bool | None = Field(
+        default=None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
+    )
+    context: Literal["last", "transform", "all"] = Field(
+        default="last",
+        description="recurrent, attention none: the fixed context is the last state, its transform, or a transform of all states",
+    )
+    context_use: Literal["state", "input", "both"] = Field(
+        default="both", description="recurrent, attention none: the context is the initial state, an input of every step, or both"
+    )
+    heads: Count = Field(default=4, description="Transformer: heads of each look that does not say its own")
+    feedforward: Count = Field(default=1024, description="Transformer: inner width of the feed-forward layers")
+    norm: Literal["pre", "post"] = Field(default="pre", description="Transformer: layer norm before each part, or after it")
+    positions: Literal["sinusoidal", "learned", "none"] = Field(
+        default="sinusoidal", description="Transformer: how places are told apart"
+    )
+    max_positions: Count = Field(default=1024, description="Transformer: the longest sequence that has positions")
+    self_attention: AttentionSection = Field(
+        default=AttentionSection(),
+        description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
+    )
+    activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
+    tie: Literal["none", "output", "all"] = Field(
+        default="none",
+        description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
+    )
+    dropout: Share = Field(default=0.3, description="share of the values dropped in training between the parts of the net")
+    embedding_dropout: Share = Field(default=0.0, description="share of whole tokens whose embedding is dropped in training")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scores(cls, data: Any) -> Any:
+        """A look that does not name its score has the one that its place has in the papers."""
+        if not isinstance(data, Mapping):
+            return data
+        cross = "scaled" if data.get("family") == "transformer" else "additive"
+        looks = {k: data.get(k, {}) for k in ("attention", "self_attention")}
+        own = {
+            k: {"score": s, **looks[k]} for k, s in zip(looks, (cross, "scaled"), strict=True) if isinstance(looks[k], Mapping)
+        }
+        return {**data, **own}
+
+    @field_serializer("attention")
+    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
+        return "none" if value is None else value.model_dump()
+
+
+class TrainSection(Section):
+    """How the net is trained."""
+
+    seed: Whole = Field(default=1, description="of the weights, the order of the data and dropout")
+    batch_tokens: Count = Field(default=2000, description="real target tokens of a batch")
+    epochs: Count = Field(default=30, description="at most so many passes over the data")
+    updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")
+    learning_rate: Positive = Field(default=1e-3, description="AdamW's step, at its height")
+    beta1: Share = Field(default=0.9, description="AdamW's memory of the gradient")
+    beta2: Share = Field(default=0.98, description="AdamW's memory of its square")
+    weight_decay: NotNegative = Field(default=0.0, description="AdamW's decay")
+    schedule: Literal["constant", "inverse-sqrt", "plateau"] = Field(
+        default="constant", description="how the learning rate changes"
+    )
+    warmup: Whole = Field(default=0, description="updates in which the learning rate rises from 0")
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.5, description="plateau: the learning rate times this")
+    plateau_patience: Whole = Field(default=2, description="plateau: after so many validations without a gain")
+    clip: NotNegative = Field(default=1.0, description="the norm to which gradients are clipped; 0: off")
+    accumulate: Count = Field(default=1, description="batches whose gradients are summed for one update")
+    label_smoothing: Share = Field(default=0.1, description="share of the probability that is spread over all tokens")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="auto: bfloat16 where the machine is fast at it"
+    )
+    validate_every: Count | None = Field(default=None, description="updates between validations; null: once an epoch")
+    metric: Literal["exact", "per", "wer", "cer", "bleu", "chrf", "ter", "loss"] = Field(
+        default="exact", description="chooses the model that is kept"
+    )
+    patience: Count | None = Field(default=None, description="validations without a gain before training stops; null: never")
+    average: Count = Field(
+        default=1, description="the model validated and saved is the mean of the last so many validation points"
+    )
+    checkpoint_every: Count | None = Field(default=None, description="updates between checkpoints; null: at each validation")
+    report_every: Count = Field(default=50, description="updates between reports")
+    threads: Count | None = Field(default=None, description="threads of the CPU; null: PyTorch's own choice")
+    samples: Whole = Field(default=3, description="predictions shown at each validation")
+
+
+class DecodeSection(Section):
+    """How the net writes, in use and at validation."""
+
+    beam: Count = Field(default=5, description="hypotheses kept at each step; 1: greedy")
+    n_best: Count = Field(default=1, description="hypotheses returned")
+    length_penalty: NotNegative = Field(default=0.0, description="hypotheses are ranked by score / length ** this; 0: by score")
+    min_length: Whole = Field(default=0, description="tokens before the end may be written")
+    max_ratio: NotNegative = Field(default=2.0, description="at most max_ratio * source + max_extra tokens are written")
+    max_extra: Whole = Field(default=20, description="see max_ratio")
+    sample: bool = Field(default=False, description="draw instead of searching")
+    temperature: Positive = Field(default=1.0, description="sampling: below 1 sharper, above 1 flatter")
+    top_k: Whole = Field(default=0, description="sampling: only among the k likeliest tokens; 0: all")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="sampling: only among the likeliest tokens that hold this probability"
+    )
+    batch_size: Count = Field(default=64, description="sources at a time; changes no prediction")
+    seed: Whole = Field(default=1, description="of sampling, with the sentence and the step")
+    valid_beam: Count = Field(default=1, description="the beam at validation while training")
+
+
+class Config(Section):
+    """A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."""
+
+    task: Literal["transduce"] = Field(
+        default="transduce", description="what is learnt: transduce writes a target for each source"
+    )
+    data: DataSection = Field(default=DataSection(), description="the pairs")
+    model: ModelSection = Field(default=ModelSection(), description="the net")
+    train: TrainSection = Field(default=TrainSection(), description="the training")
+    decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Config:
+        problems = config_checks.problems(self)
+        if problems:
+            raise config_checks.Misfit(problems)
+        return self
+
+    def to_yaml(self) -> str:
+        """Every key, in the schema's order; loads back equal."""
+        return dump(self.model_dump(mode="json"))
+
+    def difference(self, other: Config) -> list[str]:
+        """One line for each key that differs: `model.size: 512 here, 256 there`."""
+        mine, theirs = (dict(_flat(c.model_dump(mode="json"))) for c in (self, other))
+        keys = dict.fromkeys([*mine, *theirs])
+        absent = "nothing"
+        return [
+            f"{k}: {mine.get(k, absent)} here, {theirs.get(k, absent)} there"
+            for k in keys
+            if mine.get(k, absent) != theirs.get(k, absent)
+        ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield above + key, value

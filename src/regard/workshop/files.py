@@ -1,0 +1,153 @@
+"""Files that are whole or not there: written beside, flushed to the disk, then put in place in one step."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from regard.ground.errors import RegardError, RunFolderError, message
+
+PART = ".part"  # the ending of whatever is being written, or being thrown away; always with a leading dot
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DAMAGED = "Restore the file from a copy, or train again into another folder."
+
+
+@contextmanager
+def atomic(path: Path, needed: int | None = None) -> Iterator[IO[bytes]]:
+    """A binary file that takes the name `path` only when the block ends well and its bytes lie on the disk.
+
+    Whatever fails, an older file of that name stays as it was, and nothing else is left.
+    `needed`: the bytes that all of this writing takes, for the error.
+    Errors: RegardError where the disk is full or cannot be written.
+    """
+    part = beside(path)
+    try:
+        with explained(path, needed):
+            with part.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+            sync_folder(path.parent)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def beside(path: Path) -> Path:
+    """The name under which `path` is being written: in the same folder, hidden, told from others by the process."""
+    return path.with_name(f".{path.name}.{os.getpid()}{PART}")
+
+
+@contextmanager
+def explained(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turns the system's refusal to write at `path` into a RegardError with the way out; `needed` is in bytes, where it is known."""
+    try:
+        yield
+    except OSError as error:
+        folder = next(p for p in path.absolute().parents if p.exists())
+        if error.errno in _FULL:
+            free = f"{size(shutil.disk_usage(folder).free)} free"
+            wanted = f"{size(needed)} of free disk" if needed else "free disk"
+            do = f"Free some space in {folder}, then go on (a training run: with --resume); what was there before is untouched."
+            raise RegardError(message(f"cannot write {path}, the disk is full", wanted, free, do)) from error
+        reason = error.strerror or str(error)
+        raise RegardError(
+            message(f"cannot write {path}", "a place that can be written", reason, "Choose another folder.")
+        ) from error
+
+
+def size(count: int) -> str:
+    """Bytes for people: `size(1_500_000)` is "1.5 MB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def write_bytes(path: Path, data: bytes, needed: int | None = None) -> None:
+    """`data` as the file `path`, atomically."""
+    with atomic(path, needed or len(data)) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str, needed: int | None = None) -> None:
+    """`text` in UTF-8 as the file `path`, atomically."""
+    write_bytes(path, text.encode(), needed)
+
+
+def write_json(path: Path, value: Any, needed: int | None = None) -> None:
+    """`value` as readable JSON, atomically.  NaN and infinity are no JSON: ValueError."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", needed)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], needed: int | None = None) -> None:
+    """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes."""
+    # One entry of metadata only: safetensors writes several in no fixed order.
+    write_bytes(path, save({k: t.detach().contiguous().clone() for k, t in tensors.items()}, {"format": "pt"}), needed)
+
+
+def copy(source: Path, path: Path) -> None:
+    """The file `source` under the name `path`, atomically."""
+    with source.open("rb") as read, atomic(path) as file:
+        shutil.copyfileobj(read, file, 1 << 20)
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote.  Errors: RunFolderError where the file is missing or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise RunFolderError(message(str(path), "a JSON file", error.strerror or str(error), _DAMAGED)) from None
+    except ValueError as error:
+        raise RunFolderError(message(f"{path} is damaged", "JSON", str(error), _DAMAGED)) from None
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """What `write_tensors` wrote, in memory of its own.  Errors: RunFolderError where the file is missing or damaged."""
+    try:
+        # A file that is mapped has its tensors wherever they fall; PyTorch's own memory is aligned, and sums depend on that.
+        return {name: torch.empty_like(tensor).copy_(tensor) for name, tensor in load_file(path).items()}
+    except OSError as error:
+        raise RunFolderError(message(str(path), "a safetensors file", error.strerror or str(error), _DAMAGED)) from None
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise RunFolderError(message(f"{path} is damaged", "a whole safetensors file", str(error), _DAMAGED)) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` outlive a loss of power, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Takes a file or a folder away: its name goes in one step, so nobody finds half of it.  Missing is fine."""
+    part = beside(path)
+    try:
+        os.replace(path, part)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def clean(folder: Path) -> None:
+    """Throws away what writers that were killed left in `folder`."""
+    for part in folder.glob(f".*{PART}"):
+        shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)

@@ -1,0 +1,197 @@
+"""From a config to a run folder: read, tokenise, build, train, keep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regard.data.batches import Batch, Batches, collate
+from regard.data.corpus import Corpus
+from regard.data.files import fingerprint
+from regard.data.formats import read_pairs
+from regard.data.items import Group, Item, group, overlap, split
+from regard.data.tokenize import EOS, Tokenizer
+from regard.ground.errors import ConfigError, DataError, RunFolderError, message
+from regard.tasks.transduce import Transduce
+from regard.workshop import build, files
+from regard.workshop.card import write_card
+from regard.workshop.checkpoint import Checkpoints
+from regard.workshop.config import Config, load_config
+from regard.workshop.model import CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER, Model, layout_of
+from regard.workshop.train import Outcome, Validation, fit
+
+CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.  metrics: the validation figures of the model that was kept."""
+
+    folder: Path
+    metrics: dict[str, float | None]
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data ready for training: pairs to learn from, groups to judge by, and what is known of their files."""
+
+    train: list[Item]
+    valid: list[Group]
+    fingerprint: dict[str, str]
+
+
+def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None) -> Run:
+    """Train what the config says into the run folder `out`.
+
+    resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: stderr.
+    Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
+    where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
+    """
+    folder, say = Path(out), say or _to_stderr
+    _claim(folder, config, resume)
+    data = prepare(config, say)
+    with files.explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    files.write_text(folder / CONFIG, config.to_yaml())
+    tokenizers = _tokenizers(config, data.train, folder)
+    corpus = Corpus.write(folder / CORPUS, _encoded(config, data.train, tokenizers, say))
+    if not len(corpus):
+        raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
+    torch.manual_seed(config.train.seed)
+    task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
+    say(_sizes(task, tokenizers, corpus, data.valid))
+    model = Model([task.network], tokenizers, config, folder)
+    outcome = fit(
+        task,
+        loss=task.loss,
+        batch=lambda rows: _batch(corpus, rows),
+        batches=Batches(corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
+        validate=lambda: _validation(model, data.valid),
+        settings=config.train,
+        folder=folder,
+        fingerprint={**data.fingerprint, "config": config.model_dump(mode="json")},
+        resume=resume,
+        say=say,
+    )
+    write_card(folder, config, outcome, sizes=_sizes(task, tokenizers, corpus, data.valid))
+    return Run(folder, outcome.best, outcome)
+
+
+def prepare(config: Config, say: Say) -> Prepared:
+    """Read the files of a config, set validation data aside where none is named, and say what was found."""
+    data, layout = config.data, layout_of(config)
+    if not data.train:
+        raise ConfigError(
+            message("data.train", "a file to train on", "none", "Name one: --train FILE, or data.train in the config.")
+        )
+    pairs, report = read_pairs(data.train, layout, on_bad_line=data.on_bad_line)
+    say(f"train: {report}")
+    if data.valid:
+        held, report = read_pairs(data.valid, layout, on_bad_line=data.on_bad_line)
+        say(f"valid: {report}")
+        columns = layout.resolved(data.valid).format != "lines"
+        if shared := overlap(pairs, held):
+            say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
+    else:
+        pairs, held = split(pairs, data.valid_share, config.train.seed)
+        say(
+            f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), none of their sources left in training."
+        )
+        columns = layout.resolved(data.train).format != "lines"
+    groups = group(held) if columns else [Group.of(item) for item in held]
+    return Prepared(pairs, groups, fingerprint([*data.train, *data.valid]))
+
+
+def _claim(folder: Path, config: Config, resume: bool) -> None:
+    """Refuse a folder that holds something else, before anything is read or written."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or (not resume and any(folder.iterdir())):
+        do = "Choose another --out, or go on with the run that lies there: --resume."
+        raise RunFolderError(message(f"{folder}", "a new or empty folder", "something that exists", do))
+    if resume and (folder / CONFIG).is_file():
+        changed = load_config(folder / CONFIG, []).difference(config)
+        if changed:
+            listed = "".join(f"\n  {line}" for line in changed) + "\n"
+            do = "Resume with the config of the run (leave the config out), or train into another folder."
+            raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
+
+
+def _tokenizers(config: Config, items: Sequence[Item], folder: Path) -> tuple[Tokenizer, Tokenizer]:
+    """Learn the vocabularies from the training data; a run that goes on keeps its own."""
+    paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
+    if Checkpoints(folder, fingerprint={}).newest() is not None:
+        return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
+    features = [symbol for item in items for symbol in item.features]
+    sources, targets = [item.source for item in items], [str(item.target) for item in items]
+    if config.data.joint:
+        both = Tokenizer.train(config.data.source_tokenizer, sources + targets, features=features)
+        made = both, both
+    else:
+        made = (
+            Tokenizer.train(config.data.source_tokenizer, sources, features=features),
+            Tokenizer.train(config.data.target_tokenizer, targets),
+        )
+    for tokenizer, path in zip(made, paths, strict=True):
+        tokenizer.save(path)
+    return made
+
+
+def _encoded(
+    config: Config, items: Sequence[Item], tokenizers: tuple[Tokenizer, Tokenizer], say: Say
+) -> list[tuple[list[int], list[int]]]:
+    """The pairs in tokens; what is too long is skipped, cut or refused, as data.on_long says, and counted."""
+    data = config.data
+    sources = tokenizers[0].encode_all([item.source for item in items], [item.features for item in items])
+    targets = tokenizers[1].encode_all([str(item.target) for item in items])
+    most, kept, long = (data.max_source_length, data.max_target_length), [], 0
+    for item, *pair in zip(items, sources, targets, strict=True):
+        over = [len(ids) > limit for ids, limit in zip(pair, most, strict=True)]
+        long += any(over)
+        if any(over) and data.on_long == "error":
+            received = " and ".join(str(len(ids)) for ids in pair)
+            do = "Raise the limits, or set data.on_long to skip or cut."
+            raise DataError(message(str(item.place), f"at most {most[0]} source and {most[1]} target tokens", received, do))
+        if not any(over):
+            kept.append((pair[0], pair[1]))
+        elif data.on_long == "cut":
+            cut = [[*ids[: limit - 1], EOS] if far else ids for ids, limit, far in zip(pair, most, over, strict=True)]
+            kept.append((cut[0], cut[1]))
+    if long:
+        say(f"note: {long:,} pairs are longer than {most[0]} source or {most[1]} target tokens: {data.on_long}.")
+    return kept
+
+
+def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
+    return collate([corpus[i] for i in rows], rows)
+
+
+def _validation(model: Model, groups: Sequence[Group]) -> Validation:
+    """Figures of the model as it stands, and some predictions to show."""
+    settings, model_decode = model.config.train, model.config.decode
+    wanted = {"exact", "per", settings.metric}
+    found, figures = model.judged(groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    shown = [
+        f"  {g.source} {';'.join(g.features)}".rstrip()
+        + f"  →  {p.text}"
+        + ("" if p.text in g.references else f"   (≠ {g.references[0]})")
+        for g, p in list(zip(groups, found, strict=True))[: settings.samples]
+    ]
+    return Validation(figures["metrics"], shown)
+
+
+def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
+    count = sum(p.numel() for p in task.parameters())
+    words = f"{len(tokenizers[0]):,} source and {len(tokenizers[1]):,} target symbols"
+    return f"{count:,} parameters; {words}; {len(corpus):,} training pairs, {len(valid):,} validation items"
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

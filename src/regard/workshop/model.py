@@ -1,0 +1,277 @@
+"""A trained model in use: predict, and judge what it predicts.  Every door goes through here, so every door gives the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from regard.data.batches import Batches, collate
+from regard.data.formats import read_pairs
+from regard.data.items import Group, group
+from regard.data.layout import Layout
+from regard.data.tokenize import EOS, Tokenizer
+from regard.ground.errors import ConfigError, DataError, RunFolderError, message
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.edits import Answer, write_errors
+from regard.tasks.judge import METRICS, judge
+from regard.tasks.task import Hypothesis, Prediction
+from regard.tasks.transduce import Beam, Limits, Sample, answer, cross_entropies
+from regard.workshop import build
+from regard.workshop.checkpoint import MODEL, load_network
+from regard.workshop.config import Config, DecodeSection, load_config
+
+CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER = "config.yaml", "tokenizer.source.json", "tokenizer.target.json"
+AHEAD = 16  # batches that are read and sorted by length at a time
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line to predict from, cleaned, and its tokens; `cut`: it was longer than the model can read."""
+
+    text: str
+    features: tuple[str, ...]
+    ids: tuple[int, ...]
+    cut: bool = False
+
+
+class Model:
+    """One network, or several that answer together, with the tokenizers and the config of their training.
+
+    Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
+    """
+
+    def __init__(
+        self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
+    ) -> None:
+        self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
+        for network in self.networks:
+            network.eval()
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Model:
+        """The model of a run folder; only safetensors, JSON and YAML are read.
+
+        Raises RunFolderError where the folder is no run, is damaged, or is of a newer version.
+        """
+        run = Path(folder)
+        if not (run / CONFIG).is_file():
+            raise RunFolderError(
+                message(str(run), f"a run folder with {CONFIG}", _what_is(run), "Name a folder that `regard train` made.")
+            )
+        if not (run / MODEL).is_file():
+            do = "Let its training come to a first validation: regard train --resume --out " + str(run)
+            raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
+        try:
+            config = load_config(run / CONFIG, [])
+        except ConfigError as error:
+            do = "Use the version of Regard that trained it, or restore the folder."
+            raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
+        tokenizers = (Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER))
+        task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
+        load_network(task, run / MODEL)
+        return cls([task.network], tokenizers, config, run)
+
+    @classmethod
+    def ensemble(cls, models: Sequence[Model]) -> Model:
+        """Several models that answer together.  Raises RunFolderError where their vocabularies or texts differ."""
+        first = models[0]
+        for other in models[1:]:
+            for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
+                if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
+                    expected = f"the same {side} vocabulary as {first.folder}"
+                    do = "Train them on the same data with the same tokenizers."
+                    raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
+            if _cleaning(first.config) != _cleaning(other.config):
+                what = f"data.unicode and data.lowercase as in {first.folder}"
+                raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+        networks = [network for model in models for network in model.networks]
+        return cls(networks, first.tokenizers, first.config, first.folder)
+
+    def predict(
+        self,
+        items: Sequence[str | tuple[str, Sequence[str]]],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+    ) -> list[Any]:
+        """Predictions for texts, or (text, features) pairs, in their order: a list of Prediction, of lists where n_best > 1.
+
+        What is left out is the config's.  An empty text gives an empty prediction.  batch_size changes speed, no prediction.
+        """
+        if isinstance(items, str):
+            raise TypeError("predict: expected a list of texts; received one text. Write predict([text]).")
+        found = list(
+            self.stream(items, beam=beam, n_best=n_best, batch_size=batch_size, attention=attention, sample=sample, seed=seed)
+        )
+        return found if (n_best or self.config.decode.n_best) > 1 else [predictions[0] for predictions in found]
+
+    def stream(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The n best predictions of each item, in order, while items are still being read.
+
+        items: texts, (text, features) pairs, or anything with `source` and `features`.  say: hears of sources that had to be cut.
+        """
+        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        each, cut = iter(items), 0
+        while chunk := [self._source(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
+            cut += sum(source.cut for source in chunk)
+            yield from self._answers(chunk, decode, attention)
+        if cut and say:
+            say(f"{cut:,} sources were longer than the {self._longest} tokens that this model reads; what follows was cut off.")
+
+    def evaluate(
+        self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of sources and targets: {"metrics": {...}, "signatures": {...}, "items": n, ...}.
+
+        In files with columns, lines with the same source are one item with several references; of two line-aligned files each line
+        is an item.  errors: where to write what went wrong (`tasks/edits.py` describes the tables).
+        """
+        layout = layout_of(self.config)
+        items, report = read_pairs(files, layout, on_bad_line=self.config.data.on_bad_line)
+        lines = layout.resolved(files).format == "lines"
+        groups = [Group.of(item) for item in items] if lines else group(items)
+        predictions, found = self.judged(groups, metrics=METRICS, beam=beam, batch_size=batch_size)
+        result: dict[str, Any] = {
+            "metrics": found["metrics"],
+            "signatures": found["signatures"],
+            "items": len(groups),
+            "skipped": len(report.skipped),
+            "files": list(files),
+            "beam": beam or self.config.decode.beam,
+            "models": len(self.networks),
+        }
+        if errors is not None:
+            answers = [
+                Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score)
+                for g, p in zip(groups, predictions, strict=True)
+            ]
+            result["edits"] = dict(write_errors(errors, answers, self.target_tokens).most_common(20))
+        return result
+
+    def judged(
+        self, groups: Sequence[Group], *, metrics: Sequence[str], beam: int | None = None, batch_size: int | None = None
+    ) -> tuple[list[Prediction], dict[str, Any]]:
+        """Predictions for groups, and their figures, with `loss`: nats a target token, the end included."""
+        found = [p[0] for p in self.stream(groups, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
+        judgement = judge(
+            [p.text for p in found],
+            [g.references for g in groups],
+            self.target_tokens,
+            metrics=[m for m in METRICS if m in metrics],
+        )
+        figures = dict(judgement.metrics, loss=self.loss(groups))
+        return found, {"metrics": figures, "signatures": judgement.signatures}
+
+    @torch.no_grad()
+    def loss(self, groups: Sequence[Group]) -> float:
+        """The cross-entropy of all references, in nats a target token, the end included."""
+        pairs = [(g, reference) for g in groups for reference in g.references]
+        source = [self._source(g).ids for g, _ in pairs]
+        target = self.tokenizers[1].encode_all([reference for _, reference in pairs])
+        lengths = np.maximum([len(s) for s in source], [len(t) for t in target])
+        nats, tokens = 0.0, 0
+        for rows in Batches.sequential(lengths, rows=64):
+            batch = collate([(source[i], target[i]) for i in rows], rows)
+            found = cross_entropies(self.networks, batch)
+            nats, tokens = nats + float(found.double().sum()), tokens + len(found)
+        return nats / tokens
+
+    def target_tokens(self, text: str) -> list[str]:
+        """A target text in tokens, without the end mark: what `per` counts."""
+        tokenizer = self.tokenizers[1]
+        return tokenizer.tokens(tokenizer.encode(text)[:-1])
+
+    @property
+    def _longest(self) -> int | None:
+        """The most tokens that the model can read or write, where learned positions bound it."""
+        m = self.config.model
+        return m.max_positions if m.family == "transformer" and m.positions == "learned" else None
+
+    def _source(self, item: Any) -> Source:
+        if isinstance(item, str):
+            text, features = item, ()
+        elif isinstance(item, tuple):
+            text, features = item[0], tuple(item[1])
+        else:
+            text, features = item.source, tuple(item.features)
+        if not isinstance(text, str):
+            received = type(text).__name__
+            raise DataError(message("predict", "a text, or a text with its features", received, "Give str or (str, [features])."))
+        text = layout_of(self.config).clean(text) if text.strip() else ""
+        ids = self.tokenizers[0].encode(text, features) if text else []
+        if self._longest and len(ids) > self._longest:
+            return Source(text, features, (*ids[: self._longest - 1], EOS), True)
+        return Source(text, features, tuple(ids))
+
+    def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
+        found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
+        real = [i for i, s in enumerate(sources) if s.ids]
+        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._longest)
+        for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
+            places = [real[row] for row in rows]
+            batch = collate([(sources[i].ids, None) for i in places], places)
+            answers = answer(self.networks, batch, way=way_of(decode), limits=limits, attention=attention)
+            for i, hypotheses in zip(places, answers, strict=True):
+                found[i] = [self._prediction(sources[i], h) for h in hypotheses]
+        return found
+
+    def _prediction(self, source: Source, found: Hypothesis) -> Prediction:
+        reader, writer = self.tokenizers
+        return Prediction(
+            writer.decode(found.words),
+            found.score,
+            tuple(writer.tokens(found.words)),
+            tuple(reader.tokens(source.ids)),
+            found.attention,
+            source.text,
+            source.features,
+            tuple(reader.unknown(source.text, source.features)),
+        )
+
+
+def layout_of(config: Config) -> Layout:
+    """How the files of a config are read."""
+    data = config.data
+    return Layout(data.format, data.source, data.target, data.features, data.unicode, data.lowercase)
+
+
+def way_of(decode: DecodeSection) -> Beam | Sample:
+    """How answers are sought."""
+    if decode.sample:
+        return Sample(decode.n_best, decode.seed, decode.temperature, decode.top_k, decode.top_p)
+    if decode.n_best > decode.beam:
+        do = f"Take a beam of {decode.n_best} or more."
+        raise ConfigError(message("n_best", f"at most as many as the beam holds ({decode.beam})", str(decode.n_best), do))
+    return Beam(decode.beam, decode.n_best, decode.length_penalty)
+
+
+def _cleaning(config: Config) -> tuple[str, bool]:
+    return config.data.unicode, config.data.lowercase
+
+
+def _what_is(path: Path) -> str:
+    if not path.exists():
+        return "nothing of that name"
+    return "a folder without one" if path.is_dir() else "a file"

@@ -1,0 +1,187 @@
+"""What a training run says: a bar on a terminal, plain lines elsewhere, and a row of `metrics.jsonl` for each report and validation."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from regard.workshop import files
+
+# The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
+MEASURED = ("seconds", "tokens_per_second", "eta_seconds", "memory_mb", "peak_memory_mb")
+
+Row = dict[str, str | int | float | bool | None]
+
+
+def memory() -> tuple[float | None, float | None]:
+    """The memory that this process holds, and the most that it held, in MB (10^6 bytes); None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None, None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # no Linux
+        return None, peak
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6, peak
+
+
+class Clock:
+    """The time of a run.  `before`: the seconds of the sessions before this one."""
+
+    def __init__(self, before: float) -> None:
+        self.before, self.begun = before, time.monotonic()
+        self.updates, self.work, self.tokens = 0, 0.0, 0  # of this session; of updates since the last report, less validations
+
+    def seconds(self) -> float:
+        """All sessions together."""
+        return self.before + time.monotonic() - self.begun
+
+    def worked(self, seconds: float, tokens: int) -> None:
+        """An update was made, of so many target tokens."""
+        self.updates, self.work, self.tokens = self.updates + 1, self.work + seconds, self.tokens + tokens
+
+    def reported(self) -> None:
+        """The speed is measured anew from here."""
+        self.work, self.tokens = 0.0, 0
+
+    def measured(self, left: int) -> Row:
+        """The fields of a row that are `MEASURED`, with `left` updates to come."""
+        held, peak = memory()
+        return {
+            "seconds": round(self.seconds(), 3),
+            "tokens_per_second": round(self.tokens / self.work, 1) if self.work else None,
+            "eta_seconds": round(left * (time.monotonic() - self.begun) / self.updates, 1) if self.updates else None,
+            "memory_mb": held and round(held, 1),
+            "peak_memory_mb": peak and round(peak, 1),
+        }
+
+
+class Metrics:
+    """`metrics.jsonl`, one JSON object a line; what is not finite is null.  Opening cuts it back to its first `rows` lines."""
+
+    def __init__(self, path: Path, *, rows: int) -> None:
+        kept = path.read_bytes().splitlines(keepends=True)[:rows] if path.exists() else []
+        if kept:
+            files.write_bytes(path, b"".join(kept))
+        self.path, self.rows = path, len(kept)
+        with files.explained(path):
+            self.file = path.open("ab" if kept else "wb")
+
+    def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
+        """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        with files.explained(self.path):
+            self.file.write(json.dumps(finite, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+            self.file.flush()
+        self.rows += 1
+
+    def sync(self) -> None:
+        """Brings what was written to the disk."""
+        with files.explained(self.path):
+            os.fsync(self.file.fileno())
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class Bar:
+    """The last line of a terminal, drawn again and again; nothing at all where `stream` is no terminal."""
+
+    WIDTH = 24
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.shown, self.drawn = stream, stream.isatty(), -math.inf
+
+    def draw(self, share: float, text: Callable[[], str]) -> None:
+        """A bar filled to `share`, with a text behind; at most ten times a second."""
+        if not self.shown or time.monotonic() - self.drawn < 0.1:
+            return
+        self.drawn = time.monotonic()
+        full = round(self.WIDTH * share)
+        line = f"{'#' * full}{'.' * (self.WIDTH - full)} {text()}"
+        self.stream.write("\r" + line[: shutil.get_terminal_size().columns - 1] + "\x1b[K")
+        self.stream.flush()
+
+    def clear(self) -> None:
+        """Takes the bar away, so that a line can be written where it was."""
+        if self.shown and self.drawn > -math.inf:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self.drawn = -math.inf
+
+
+def sentence(row: Mapping[str, str | int | float | bool | None], *, total: int) -> str:
+    """The row of a report as a line for people."""
+    parts = [f"step {row['step']}/{total}", f"epoch {row['epoch']}"]
+    parts += [f"loss {number(row['loss'])}", f"ppl {number(row['perplexity'])}", f"lr {number(row['learning_rate'])}"]
+    parts += [f"{number(row['tokens_per_second'], 0)} tokens/s", f"ETA {clock(row['eta_seconds'])}"]
+    parts += [f"memory {number(row['memory_mb'], 0)} MB (peak {number(row['peak_memory_mb'], 0)})"]
+    if row["skipped"]:
+        parts.append(f"{row['skipped']} updates skipped, not finite")
+    return "  ".join(parts)
+
+
+def judgement(row: Mapping[str, str | int | float | bool | None], metrics: Mapping[str, float], metric: str) -> str:
+    """The row of a validation as a line for people."""
+    figures = "  ".join(f"{name} {number(value)}" for name, value in metrics.items())
+    mark = f"  (best {metric} so far)" if row["best"] else ""
+    return f"step {row['step']}  epoch {row['epoch']}  validation: {figures}{mark}"
+
+
+def number(value: object, digits: int | None = None) -> str:
+    """A figure with so many places behind the point, or with four that count; "-" where there is none."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return "-"
+    return f"{value:,.{digits}f}" if digits is not None else f"{value:.4g}"
+
+
+def clock(seconds: object) -> str:
+    """Seconds as "1:02:03" or "2:03"; "-" where nobody knows."""
+    if not isinstance(seconds, int | float):
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Reporter:
+    """Everything that a run says, by whatever way it can be said.  `total`: the updates of the whole run."""
+
+    def __init__(self, metrics: Metrics, say: Callable[[str], None], *, total: int, stream: TextIO | None = None) -> None:
+        self.metrics, self.total, self._say = metrics, total, say
+        self.bar = Bar(stream or sys.stderr)
+
+    def report(self, row: Row) -> None:
+        """A row of training: written down, and said where there is no bar to show it."""
+        self.metrics.add(row)
+        if not self.bar.shown:
+            self._say(sentence(row, total=self.total))
+
+    def validation(self, row: Row, metrics: Mapping[str, float], metric: str, samples: Sequence[str]) -> None:
+        """A row of validation, with sample predictions."""
+        self.metrics.add(row)
+        self.say(judgement(row, metrics, metric))
+        for line in samples:
+            self.say("  " + line)
+
+    def progress(self, row: Callable[[], Row], step: int) -> None:
+        """Draws the bar, if it is time."""
+        self.bar.draw(step / self.total, lambda: sentence(row(), total=self.total))
+
+    def say(self, line: str) -> None:
+        """A line by itself."""
+        self.bar.clear()
+        self._say(line)
+
+    def close(self) -> None:
+        self.bar.clear()
+        self.metrics.close()

@@ -1,0 +1,74 @@
+"""Schedules of the learning rate: a rule says the rate of each update, from the update's number and what validation has shown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a schedule must remember: plain data, returned and never stored, so that a checkpoint can hold it."""
+
+    waited: int = 0  # validations without a gain since the last gain or cut
+    cuts: int = 0  # how often the rate was cut
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """A rule for the learning rate.  All rise linearly to `peak` over the first `warmup` updates (0: no rise)."""
+
+    peak: float
+    warmup: int = 0
+
+    def rate(self, step: int, standing: Standing) -> float:
+        """The learning rate of update number `step`, counted from 1."""
+        return self.peak * step / self.warmup if step < self.warmup else self.after(step, standing)
+
+    @abstractmethod
+    def after(self, step: int, standing: Standing) -> float:
+        """The learning rate of update `step` when the rise is over."""
+
+    @abstractmethod
+    def judged(self, standing: Standing, gained: bool) -> Standing:
+        """What is remembered after a validation."""
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """Always the peak."""
+
+    def after(self, step: int, standing: Standing) -> float:
+        return self.peak
+
+    def judged(self, standing: Standing, gained: bool) -> Standing:
+        return standing
+
+
+@dataclass(frozen=True)
+class InverseSqrt(Schedule):
+    """peak sqrt(warmup / step): Vaswani et al. 2017, section 5.3, equation 3, with its height named instead of its width."""
+
+    def after(self, step: int, standing: Standing) -> float:
+        return self.peak * (max(self.warmup, 1) / step) ** 0.5
+
+    def judged(self, standing: Standing, gained: bool) -> Standing:
+        return standing
+
+
+@dataclass(frozen=True)
+class Plateau(Schedule):
+    """The peak, multiplied by `factor` whenever `patience` validations in a row brought no gain (0 is as 1)."""
+
+    factor: float = 0.5
+    patience: int = 2
+
+    def after(self, step: int, standing: Standing) -> float:
+        return self.peak * self.factor**standing.cuts
+
+    def judged(self, standing: Standing, gained: bool) -> Standing:
+        if gained:
+            return replace(standing, waited=0)
+        if standing.waited + 1 < self.patience:
+            return replace(standing, waited=standing.waited + 1)
+        return Standing(0, standing.cuts + 1)

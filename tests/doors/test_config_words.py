@@ -1,0 +1,103 @@
+"""The words of a config as expressions."""
+
+from __future__ import annotations
+
+import pytest
+
+from regard.ground.errors import ConfigError
+from regard.workshop import words
+from regard.workshop.words import Argument, Known, Op, Word, WordError, parse
+
+TABLE = {
+    "local-m": Known("hyphen", (Argument("width", required=True),)),
+    "global": Known("a Python keyword"),
+    "blur": Known("a real number", (Argument("by", float, least=-1), Argument("times"))),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("causal", Word("causal")),
+        (" window( 3 ) ", Word("window", (3,))),
+        ("window(back=2, ahead=0)", Word("window", (2, 0))),
+        ("window(ahead=0, back=2)", Word("window", (2, 0))),
+        ("~causal", Op("~", (Word("causal"),))),
+        ("causal & window(1) | everywhere", Op("|", (Op("&", (Word("causal"), Word("window", (1,)))), Word("everywhere")))),
+        ("causal & (window(1) & everywhere)", Op("&", (Word("causal"), Word("window", (1,)), Word("everywhere")))),
+        ("causal & (window(1) | everywhere)", Op("&", (Word("causal"), Op("|", (Word("window", (1,)), Word("everywhere")))))),
+        ("~(causal | window(2))", Op("~", (Op("|", (Word("causal"), Word("window", (2,)))),))),
+    ],
+)
+def test_trees(text: str, tree: words.Tree) -> None:
+    assert words.scope(text) == tree
+    assert words.scope(str(tree)) == tree
+
+
+def test_hyphens_keywords_and_numbers() -> None:
+    assert parse("local-m(3)", TABLE) == Word("local-m", (3,))
+    assert parse("local-m(width=3)", TABLE) == Word("local-m", (3,))
+    assert parse("global + local-m(1)", TABLE, operators="+") == Op("+", (Word("global"), Word("local-m", (1,))))
+    assert parse("blur(-.5)", TABLE) == Word("blur", (-0.5,))
+    assert parse("blur(1e-3)", TABLE) == Word("blur", (1e-3,))
+    assert parse("blur(times=2)", TABLE) == Word("blur", (), (("times", 2),))
+    assert str(parse("blur(times=2)", TABLE)) == "blur(times=2)"
+
+
+def test_bound_and_leaves() -> None:
+    tree = words.scope("~window(2, 0) & causal")
+    assert [w.name for w in words.leaves(tree)] == ["window", "causal"]
+    window = next(words.leaves(tree))
+    assert window.bound(words.SCOPES) == {"back": 2, "ahead": 0}
+    assert Word("blur", (), (("times", 2),)).bound(TABLE) == {"times": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("additve", "received 'additve'. Choose one of these. Did you mean 'additive'?"),
+        ("additive & dot", "words joined by +"),
+        ("additive - dot", "words joined by +"),
+        ("additive(", "words joined by +"),
+        ("additive(64, 3)", "additive(size?) with size: a whole number, at least 1"),
+        ("additive(6.5)", "received 'additive(6.5)'"),
+        ("additive(0)", "at least 1"),
+        ("additive(sise=3)", "Did you mean 'size'?"),
+        ("additive(3, size=3)", "received 'additive(3, size=3)'"),
+        ("dot(1)", "dot, which takes no numbers"),
+        ("additive(dot)", "words joined by +"),
+        ("additive('64')", "words joined by +"),
+        ("additive(True)", "words joined by +"),
+        ("additive(*x)", "words joined by +"),
+        ("additive(**{'size': 3})", "words joined by +"),
+        ("dot.x", "words joined by +"),
+        ("__import__('os').system('true')", "words joined by +"),
+        ("(lambda: dot)()", "words joined by +"),
+        ("[dot]", "words joined by +"),
+        ("dot if dot else dot", "words joined by +"),
+        ("3", "words joined by +"),
+        ("", "received 'nothing'"),
+        ("dot\ndot", "words joined by +"),
+        ("dot\x00", "words joined by +"),
+        ("(" * 90 + "dot", "words joined by +"),
+        ("dot + " * 50 + "dot", "at most 200 characters"),
+    ],
+)
+def test_what_is_refused(text: str, part: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        words.score(text, what="the score")
+    assert isinstance(caught.value, WordError)
+    assert str(caught.value).startswith("the score: expected ") and part in str(caught.value)
+
+
+def test_a_missing_number_and_a_missing_quote() -> None:
+    with pytest.raises(WordError, match=r"expected window\(back, ahead\?\) with back: a whole number, at least 0"):
+        words.scope("window")
+    with pytest.raises(WordError, match="put quotes around"):
+        words.scope("window(2")
+
+
+def test_a_weighting_and_a_tokenizer_are_one_word() -> None:
+    assert (words.weighting("sparsemax"), words.tokenizer("bpe(8000)")) == (Word("sparsemax"), Word("bpe", (8000,)))
+    with pytest.raises(WordError, match="expected one word"):
+        words.weighting("softmax + hard")
