@@ -39,7 +39,7 @@ def test_help_is_quick_and_loads_neither_torch_nor_pydantic() -> None:
         begun = time.perf_counter()
         subprocess.run([*REGARD, "--help"], stdout=subprocess.DEVNULL, check=True)
         times.append(time.perf_counter() - begun)
-    assert min(times) < 1.0, times  # a quarter of a second alone on the machine; tests share it
+    assert min(times) < 0.5, times  # a quarter of a second alone on the machine; tests share it
 
 
 @pytest.mark.parametrize("command", ["demo", "train", "predict", "evaluate", "view", "info"])
@@ -48,7 +48,9 @@ def test_every_command_and_option_says_what_it_is(command: str, capsys: pytest.C
     assert command in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("args", [[], ["bogus"], ["predict"], ["evaluate", "run"], ["train", "--bogus"], ["predict", "run", "--beam", "0"]])
+@pytest.mark.parametrize(
+    "args", [[], ["bogus"], ["predict"], ["evaluate", "run"], ["train", "--bogus"], ["predict", "run", "--beam", "0"]]
+)
 def test_usage_errors_are_2_without_a_traceback(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(args) == 2
     assert "Traceback" not in capsys.readouterr().err
@@ -96,7 +98,9 @@ def test_a_fault_of_ours_is_one_message_and_a_file(
 
 
 def test_a_reader_that_goes_away_is_not_an_error_to_talk_about() -> None:
-    write = "import sys, regard.doors.cli.main as m\nm.app = lambda **k: [print('x' * 99, flush=True) for _ in range(9999)]\nm.main()"
+    write = (
+        "import sys, regard.doors.cli.main as m\nm.app = lambda **k: [print('x' * 99, flush=True) for _ in range(9999)]\nm.main()"
+    )
     with subprocess.Popen([sys.executable, "-c", write], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr
         process.stdout.readline()
@@ -106,7 +110,7 @@ def test_a_reader_that_goes_away_is_not_an_error_to_talk_about() -> None:
 
 
 def test_output_is_utf_8_whatever_the_locale_says() -> None:
-    write = "import regard.doors.cli.main as m\nm.app = lambda **k: print('ʃ二')\nm.main()"
+    write = "import regard.doors.cli.main as m\nm.app = lambda **k: print('\\u0283\\u4e8c')\nm.main()"
     env = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", write], capture_output=True, env=env)
     assert done.stdout == "ʃ二\n".encode(), done.stderr

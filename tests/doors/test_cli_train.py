@@ -12,6 +12,7 @@ import pytest
 
 from regard.doors.cli.main import run
 from regard.workshop.config import Config, load_config
+from regard.workshop.signals import Interrupted
 
 
 @pytest.fixture
@@ -39,7 +40,20 @@ def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 def test_words_options_and_config(calls: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     Path("c.yaml").write_text("model: {size: 8}\n")
-    args = ["c.yaml", "--train", "a.de", "--train", "a.en", "train.epochs=3", "--valid", "v.tsv", "--out", "r/1", "--task", "transduce"]
+    args = [
+        "c.yaml",
+        "--train",
+        "a.de",
+        "--train",
+        "a.en",
+        "train.epochs=3",
+        "--valid",
+        "v.tsv",
+        "--out",
+        "r/1",
+        "--task",
+        "transduce",
+    ]
     assert run(["train", *args]) == 0
     config = load_config("c.yaml", ["train.epochs=3"], train=["a.de", "a.en"], valid=["v.tsv"])
     assert calls == [(config, Path("r/1"), False)]
@@ -56,12 +70,15 @@ def test_print_config_prints_what_loads_back(calls: list[Any], capsys: pytest.Ca
 
 
 def test_print_config_needs_no_torch() -> None:
-    code = "import sys\nfrom regard.doors.cli.main import run\nassert run(['train', '--print-config']) == 0\nassert 'torch' not in sys.modules"
+    command = "from regard.doors.cli.main import run; assert run(['train', '--print-config']) == 0"
+    code = f"import sys; {command}; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
 def test_without_data(calls: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys) == "data.train: expected at least one file; received none. Give --train FILE, or data.train in a config."
+    assert (
+        refused(capsys) == "data.train: expected at least one file; received none. Give --train FILE, or data.train in a config."
+    )
 
 
 def test_a_stray_data_file_and_two_configs(calls: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,5 +126,22 @@ def test_resume_alone_takes_the_runs_own_config(calls: list[Any], capsys: pytest
 
 def test_resume_of_what_never_began(calls: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected a run to go on with; received no such folder" in refused(capsys, "--resume", "--out", "nowhere")
-    assert run(["train", "--train", "a", "--resume", "--out", "nowhere"]) == 0  # killed before it wrote anything: from the beginning
+    assert (
+        run(["train", "--train", "a", "--resume", "--out", "nowhere"]) == 0
+    )  # killed before it wrote anything: from the beginning
     assert calls[0][2] is True
+
+
+def test_ctrl_c_and_sigterm_have_their_codes(
+    calls: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(error: BaseException) -> Any:
+        def train(config: Config, out: Path, *, resume: bool) -> None:
+            raise error
+
+        return train
+
+    for error, code in ((KeyboardInterrupt(), 130), (Interrupted(2, "stopped"), 130), (Interrupted(15, "stopped"), 143)):
+        monkeypatch.setattr(sys.modules["regard.workshop.fit"], "train", interrupted(error))
+        assert run(["train", "--train", "a"]) == code
+    assert capsys.readouterr().err == "SIGINT: stopped\nSIGTERM: stopped\n"

@@ -251,6 +251,10 @@ def test_files_that_are_refused(tmp_path: Path, text: str, line: int, part: str)
     assert told[0].startswith(f"{path}:{line}: ") and part in told[0]
 
 
+def test_of_a_key_given_twice_only_the_second_is_told(tmp_path: Path) -> None:
+    assert len(faults(path=wrote(tmp_path, "model:\n  size: 3\n  size: x\n"))) == 1
+
+
 def test_deep_and_multiplied_yaml_is_refused_at_once(tmp_path: Path) -> None:
     assert "nested too deeply" in faults(path=wrote(tmp_path, "a: " + "[" * 5000))[0]
     bomb = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))

@@ -29,7 +29,7 @@ def test_files_are_new_whole_and_readable(tmp_path, write, name, told):
     content = (tmp_path / name).read_bytes()
     assert content.startswith({"html": b"<!doctype html>", "png": b"\x89PNG", "svg": b"<?xml"}[name[2:]])
     assert [file.name for file in tmp_path.iterdir()] == [name]
-    with pytest.raises(UsageError, match="which exists. Remove it or choose another name"):
+    with pytest.raises(UsageError, match=r"which exists\. Remove it or choose another name"):
         write(prediction, tmp_path / name)
     assert (tmp_path / name).read_bytes() == content
 
@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, write, name, t
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(save.os, "fsync", full)
-    with pytest.raises(RegardError, match="No space left on device. Make room"):
+    with pytest.raises(RegardError, match=r"No space left on device\. Make room"):
         write(told(["a", "</s>"], ["b", "</s>"]), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
@@ -49,7 +49,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, write, name, t
     ("write", "name"), [(write_page, "a.png"), (plot.write, "a.jpg"), (plot.write, "a"), (write_page, "none/a.html")]
 )
 def test_a_wrong_name_is_refused(tmp_path, write, name, told):
-    with pytest.raises(UsageError, match="ends in|a folder that exists"):
+    with pytest.raises(UsageError, match=r"ends in|a folder that exists"):
         write(told(["a", "</s>"], ["b", "</s>"]), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

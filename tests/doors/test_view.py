@@ -68,8 +68,13 @@ def test_words_begin_where_the_tokenizer_says(tokens, numbers, words):
     assert merge.join(tokens.split(), numbers) == words
 
 
-def test_features_are_words_of_their_own():
+def test_features_are_words_of_their_own(told):
     assert merge.words(["<V>", "<PST>", "▁go", "ne"], features=2) == [0, 1, 2, 2]
+    tokens = ["<V>", "<unk>", "go", "▁on", "</s>"]  # the second feature was never seen in training
+    given = told(tokens, ["went", "</s>"], features=("V", "NEW"))
+    assert picture.axes(given, "decoder.0.cross")[1].words == (0, 1, 2, 3, 4)
+    given = replace(given, features=())
+    assert picture.axes(given, "decoder.0.cross")[1].words == (0, 0, 0, 1, 2)
 
 
 def test_rows_are_averaged_and_columns_summed():

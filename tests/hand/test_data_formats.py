@@ -149,7 +149,12 @@ def test_prediction_with_a_header_does_without_the_target(write: Write) -> None:
 
 def test_prediction_from_jsonl_takes_the_first_reference_or_none(write: Write) -> None:
     file = write("x.jsonl", '{"source": "a", "target": ["b", "c"]}\n\n{"source": "d"}\n{"source": "e", "target": null}\n')
-    assert [(item.source, item.target) for item in read_inputs(file, Layout())] == [("a", "b"), ("", None), ("d", None), ("e", None)]
+    assert [(item.source, item.target) for item in read_inputs(file, Layout())] == [
+        ("a", "b"),
+        ("", None),
+        ("d", None),
+        ("e", None),
+    ]
 
 
 class Stdin:

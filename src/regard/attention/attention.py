@@ -98,13 +98,15 @@ class Attention(nn.Module):
         *,
         weights: bool = False,
     ) -> Reading:
-        """Look.  at: the true positions of the queries; None: they are the memory's own places, one for one.
+        """Look.  at: the true positions of the queries; None: they are the memory's own places, one for one, or, where there are more
+        or fewer queries than places, 0, 1, 2...
 
         weights=True hands over the weights too and never changes the context.  Raises ConfigError where a sequential look gets
         more than one query.
         """
         Q, K = query.shape[1], memory.valid.shape[1]
-        at = memory.at if at is None else at
+        if at is None:
+            at = memory.at if Q == K else torch.arange(Q, device=query.device).expand(len(query), Q)
         if self.sequential and Q > 1:
             raise ConfigError(message("sequential attention", "one query at a time", str(Q), "Look step by step."))
         if not K:  # an empty past: nothing to gather

@@ -46,7 +46,9 @@ class Batch:
 
 
 def collate(pairs: Sequence[tuple[Ids, Ids | None]], rows: Sequence[int]) -> Batch:
-    """Pad pairs of ids on the right.  All of them have a target, or none has: ValueError otherwise."""
+    """Pad pairs of ids on the right.  All of them have a target, or none has: ValueError otherwise, or without a pair."""
+    if not pairs:
+        raise ValueError("collate: expected at least one pair; received none. Skip batches without rows.")
     source, source_valid = _padded([source for source, _ in pairs])
     targets = [target for _, target in pairs if target is not None]
     if len(targets) not in (0, len(pairs)):

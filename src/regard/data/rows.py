@@ -41,10 +41,9 @@ class Columns:
 
     def without_target(self) -> Columns:
         """Where the others stand in a file from which the target column was left out."""
-        last, gone = None, self.width if self.target is None else self.target
-        source = self.source - (self.source > gone)
+        gone = self.width if self.target is None else self.target
         features = None if self.features is None else self.features - (self.features > gone)
-        return Columns(source, last, features)
+        return Columns(self.source - (self.source > gone), None, features)
 
     def row(self, fields: list[str]) -> Row:
         targets = () if self.target is None or self.target >= len(fields) else (fields[self.target],)

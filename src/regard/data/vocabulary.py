@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -81,7 +82,7 @@ def kind_of(word: str) -> Kind:
     found = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", word)
     name, size = (found[1], found[2]) if found else (word, None)
     if name not in MANNERS:
-        do = f"Choose one of them.{did_you_mean(name.partition('(')[0], MANNERS)}"
+        do = f"Choose one of them.{did_you_mean(name.lower().partition('(')[0], MANNERS)}"
         raise ConfigError(message("tokenizer", WORDS, repr(word), do))
     if MANNERS[name].sized != (size is not None):
         do = f"Write {name}(8000)." if MANNERS[name].sized else f"Write {name}."
@@ -94,6 +95,7 @@ def ranked(counts: Mapping[str, int]) -> list[str]:
     return sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
 
 
+@cache
 def cutter(pattern: str) -> pre_tokenizers.PreTokenizer:
     """What cuts a text into the pieces of a pattern."""
     return pre_tokenizers.Split(Regex(pattern), "removed" if pattern == " " else "isolated")

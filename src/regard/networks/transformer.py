@@ -15,6 +15,7 @@ from regard.attention.attention import Attention
 from regard.attention.memory import Memory
 from regard.attention.weighting import Choice
 from regard.ground.errors import ConfigError, message
+from regard.ground.state import tree_map
 from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions, together
 from regard.networks.dropout import Dropout
 
@@ -94,7 +95,8 @@ class TransformerEncoder(Encoder):
         x = self.norm(x)
         last = (valid.sum(1) - 1).clamp(min=0)
         final = x[torch.arange(len(x), device=x.device), last]
-        return Encoded(x, valid, final, together(*choices), looks)
+        choice = tree_map(lambda told: told * valid, together(*choices))  # what padding drew is nobody's
+        return Encoded(x, valid, final, choice, looks)
 
 
 class DecoderLayer(nn.Module):

@@ -75,26 +75,26 @@ class Transduce(Task):
         written, _ = self.network.write(batch.words, self.network.decoder.start(encoded))
         real = batch.target_valid
         total, nats = self.network.head.loss(written.states[real], batch.target[real], smoothing=self.label_smoothing)
-        for choice in (written.choice, encoded.choice):
-            if choice is not None:
-                total = total + self._reinforce(choice, nats, real)
+        if written.choice is not None or encoded.choice is not None:
+            total = total + self._reinforce(written.choice, encoded.choice, nats, real)
         return Loss(total, nats.sum(), int(real.sum()))
 
-    def _reinforce(self, choice: Choice, nats: Float[Tensor, "N"], real: Tensor) -> Tensor:
-        """choice: "B T" (of the decoder: a draw is rewarded by what comes from it on) or "B K" (of the encoder: by everything)."""
+    def _reinforce(self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, "N"], real: Tensor) -> Tensor:
+        """written: "B T", each draw of the decoder is rewarded by what comes from it on; encoded: "B K", each by everything."""
         gain = torch.zeros(real.shape, dtype=nats.dtype, device=nats.device).masked_scatter(real, -nats)
         ahead, count = (t.flip(1).cumsum(1).flip(1) for t in (gain, real.to(nats.dtype)))
-        advantage = ahead - self.baseline * count
+        advantage = ahead - self.baseline * count  # 0 where nothing real is ahead
         if self.training:
             self.baseline.mul_(0.9).add_(0.1 * -nats.mean())
-        told, entropy = choice
-        if told.shape != real.shape:
-            return -(advantage[:, :1] * told).sum() - self.entropy * entropy.sum()
-        return -(advantage * told * real).sum() - self.entropy * (entropy * real).sum()
+        added = nats.new_zeros(())
+        for choice, reward, counts in ((written, advantage, real), (encoded, advantage[:, :1], torch.ones_like(real[:, :1]))):
+            if choice is not None:
+                added = added - (reward * choice.log_prob).sum() - self.entropy * (choice.entropy * counts).sum()
+        return added
 
 
 def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[Tensor, "N"]:
-    """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities."""
+    """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities (`Model.loss` asks)."""
     assert batch.target is not None and batch.target_valid is not None
     real, told = batch.target_valid, []
     for network in networks:

@@ -61,6 +61,11 @@ class Progress:
     seconds: float = 0.0  # of training, all sessions together
     stopped: str = ""  # why the run is over; "" while it is not
 
+    @property
+    def current_epoch(self) -> int:
+        """The epoch of the last update, counted from 1."""
+        return self.epoch + (self.consumed > 0)
+
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
     """The network's parameters and buffers, sharing its memory; tensors that are tied stand once, under their first name."""
@@ -244,12 +249,20 @@ class Checkpoints:
         return progress
 
     def _same(self, before: Mapping[str, Any], path: Path) -> None:
-        names = list(dict.fromkeys([*before, *self.fingerprint]))
-        changed = [n for n in names if n not in before or n not in self.fingerprint or before[n] != self.fingerprint[n]]
+        then, now = _flat(before), _flat(self.fingerprint)
+        changed = [n for n in dict.fromkeys([*then, *now]) if n not in then or n not in now or then[n] != now[n]]
         if changed:
-            old, new = (listed([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (before, self.fingerprint))
+            old, new = (listed([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))
             do = "Resume with what the run began with, or train into another folder."
             raise RunFolderError(message(f"{path.parent} is of other data or another config", old, new, do))
+
+
+def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`, so that of a whole config only what differs is named."""
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) and value else {f"{before}{name}": value}
+    return flat
 
 
 def _progress(stored: Mapping[str, Any]) -> Progress:

@@ -84,7 +84,7 @@ def load_config(
         ("--valid", ("data", "valid"), valid),
     ):
         if value is not None:
-            _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER, option))
+            _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER + len(overrides), option))
     return _checked(draft)
 
 
@@ -157,7 +157,7 @@ def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
             fault = Fault(place, dotted(path), f"{dotted(path[:depth])} to have keys", repr(below), "Set the key above it.")
             draft.faults.append(fault)
             return
-        level[key] = below = dict(below)
+        level[key] = below
         level = below
     level[path[-1]] = value
     draft.places = {p: where for p, where in draft.places.items() if p[: len(path)] != path} | {path: place}

@@ -95,8 +95,10 @@ def write_json(path: Path, value: Any, needed: int | None = None) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], needed: int | None = None) -> None:
     """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes."""
-    # One entry of metadata only: safetensors writes several in no fixed order.
-    write_bytes(path, save({k: t.detach().contiguous().clone() for k, t in tensors.items()}, {"format": "pt"}), needed)
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    # Safetensors takes no part of another tensor's memory; and it writes several entries of metadata in no fixed order, so there is one.
+    alone = {name: t if t.nbytes == t.untyped_storage().nbytes() else t.clone() for name, t in whole.items()}
+    write_bytes(path, save(alone, {"format": "pt"}), needed)
 
 
 def copy(source: Path, path: Path) -> None:

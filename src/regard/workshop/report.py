@@ -9,10 +9,14 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from regard.workshop import files
+
+if TYPE_CHECKING:
+    from regard.workshop.checkpoint import Progress
 
 # The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
 MEASURED = ("seconds", "tokens_per_second", "eta_seconds", "memory_mb", "peak_memory_mb")
@@ -69,19 +73,24 @@ class Metrics:
     """`metrics.jsonl`, one JSON object a line; what is not finite is null.  Opening cuts it back to its first `rows` lines."""
 
     def __init__(self, path: Path, *, rows: int) -> None:
-        kept = path.read_bytes().splitlines(keepends=True)[:rows] if path.exists() else []
-        if kept:
+        kept = []
+        if rows and path.exists():
+            with path.open("rb") as file:
+                kept = list(islice(file, rows))
             files.write_bytes(path, b"".join(kept))
         self.path, self.rows = path, len(kept)
         with files.explained(path):
-            self.file = path.open("ab" if kept else "wb")
+            self.file = path.open(
+                "ab" if kept else "wb", buffering=0
+            )  # what a full disk refuses must not be tried again at the end
 
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
         with files.explained(self.path):
-            self.file.write(json.dumps(finite, ensure_ascii=False, allow_nan=False).encode() + b"\n")
-            self.file.flush()
+            rest = json.dumps(finite, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+            while rest:
+                rest = rest[self.file.write(rest) :]
         self.rows += 1
 
     def sync(self) -> None:
@@ -117,6 +126,21 @@ class Bar:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
             self.drawn = -math.inf
+
+
+def training_row(progress: Progress, rate: float) -> Row:
+    """The row of a report of training, less what is measured: the loss since the last report, in nats a token."""
+    loss = progress.nats / progress.nats_tokens if progress.nats_tokens else math.nan
+    return {
+        "kind": "train",
+        "step": progress.step,
+        "epoch": progress.current_epoch,
+        "loss": loss,
+        "perplexity": math.exp(min(loss, 700)),
+        "learning_rate": rate,
+        "tokens": progress.tokens,
+        "skipped": progress.skipped,
+    }
 
 
 def sentence(row: Mapping[str, str | int | float | bool | None], *, total: int) -> str:

@@ -16,7 +16,7 @@ from torch import nn
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
-from regard.workshop.report import Clock, Metrics, Reporter, Row
+from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Schedule
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
@@ -68,7 +68,7 @@ def fit(
     resume: bool,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Trains `network` in the run folder, and leaves it with the best weights, which are also RUN/model.safetensors.
+    """Trains `network` in the run folder, and leaves it in use (`eval`) with the best weights, those of RUN/model.safetensors.
 
     `fingerprint`: what must be the same when the run goes on, by name, in what JSON holds.  Seeds PyTorch's random numbers.
     Errors: RunFolderError where the folder holds another run, or one that is damaged; RegardError where the numbers or the disk give out;
@@ -91,6 +91,7 @@ def fit(
     finally:
         reporter.close()
     load_network(network, folder / MODEL)
+    network.eval()
     return outcome
 
 
@@ -220,7 +221,7 @@ class Trainer:
         p.standing = self.schedule.judged(p.standing, gained)
         patience = self.settings.patience
         p.stopped = self._over() or ("patience" if patience and p.waited >= patience else "")
-        row: Row = {"kind": "valid", "step": p.step, "epoch": self._epoch(), **figures, "best": gained}
+        row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": gained}
         self.reporter.validation(row | self.clock.measured(self.reporter.total - p.step), found.metrics, metric, found.samples)
         self._save()
 
@@ -242,10 +243,6 @@ class Trainer:
         self._save(pending=pending)
         raise Interrupted(self.signals.heard, f"stopped at step {self.progress.step}, with a checkpoint. Go on with --resume.")
 
-    def _epoch(self) -> int:
-        """The epoch of the last update, counted from 1."""
-        return self.progress.epoch + (self.progress.consumed > 0)
-
     def _report(self) -> None:
         p = self.progress
         if p.step % self.settings.report_every == 0 or self._over():
@@ -256,16 +253,5 @@ class Trainer:
             self.reporter.progress(self._row, p.step)
 
     def _row(self) -> Row:
-        p = self.progress
-        loss = p.nats / p.nats_tokens if p.nats_tokens else math.nan
-        row: Row = {
-            "kind": "train",
-            "step": p.step,
-            "epoch": self._epoch(),
-            "loss": loss,
-            "perplexity": math.exp(min(loss, 700)),
-            "learning_rate": self.schedule.rate(p.step, p.standing),
-            "tokens": p.tokens,
-            "skipped": p.skipped,
-        }
-        return row | self.clock.measured(self.reporter.total - p.step)
+        rate = self.schedule.rate(self.progress.step, self.progress.standing)
+        return training_row(self.progress, rate) | self.clock.measured(self.reporter.total - self.progress.step)

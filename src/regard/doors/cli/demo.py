@@ -15,6 +15,6 @@ def demo(
 
     The data are dates in English and Chinese writing; the model learns to write them as 2026-11-21.
     """
-    from regard.doors import demo as show
+    from regard.doors.demo import run
 
-    show.run(out)
+    run(out)

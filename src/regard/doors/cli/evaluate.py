@@ -44,15 +44,18 @@ def evaluate(
         do = "Give one file with columns, or a source and a target file."
         raise UsageError(message("FILE", "one or two files", f"{len(files)}: {', '.join(files)}", do))
     from regard.doors.view.save import claim
+    from regard.tasks.edits import kinds_path
 
     out = claim(errors, suffixes=(".tsv",)) if errors else None
+    if out:
+        claim(kinds_path(out), suffixes=(".tsv",))
     from regard.workshop.model import Model
 
     found = Model.load(run).evaluate(files, beam=beam, errors=out)
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
     if out:
-        print(f"What went wrong is in {out}.", file=sys.stderr)
+        print(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.", file=sys.stderr)
 
 
 def table(found: Mapping[str, Any]) -> str:

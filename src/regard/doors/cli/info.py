@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,14 +77,7 @@ def _parameters(path: Path) -> str:
         shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(message(f"{path} is damaged", "a safetensors file", str(error), DAMAGED)) from None
-    return f"{sum(_product(shape) for shape in shapes):,}"
-
-
-def _product(shape: list[int]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
+    return f"{sum(math.prod(shape) for shape in shapes if shape):,}"  # a number alone is not a weight: a baseline, a count
 
 
 def _training(run: Path, config: Config) -> dict[str, str]:

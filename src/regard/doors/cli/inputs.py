@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from regard.data.formats import Item, Layout
+    from regard.data.formats import Item
     from regard.workshop.config import Config
 
 NAMED = (".tsv", ".jsonl")
@@ -19,16 +19,9 @@ def inputs(file: str, config: Config) -> Iterator[Item]:
     line-aligned files, a line is a source.  Errors: DataError, which names the file and the line.
     """
     from regard.data.formats import read_inputs
+    from regard.workshop.model import layout_of
 
-    found = layout(config)
+    found = layout_of(config)
     if config.data.train and not file.removesuffix(".gz").lower().endswith(NAMED):
         found = found.resolved(config.data.train)
     return read_inputs(file, found)
-
-
-def layout(config: Config) -> Layout:
-    """How the data of a config is laid out."""
-    from regard.data.formats import Layout
-
-    data = config.data
-    return Layout(data.format, data.source, data.target, data.features, data.unicode, data.lowercase)

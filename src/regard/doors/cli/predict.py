@@ -54,7 +54,7 @@ def predict(
         batch_size = 1  # somebody is typing, and waits for the answer
     unseen: Counter[str] = Counter()
     items = inputs(file, models[0].config)
-    found = model.stream(items, beam=beam, n_best=wanted, batch_size=batch_size, attention=out is not None)
+    found = model.stream(items, beam=beam, n_best=wanted, batch_size=batch_size, attention=out is not None, say=_say)
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
             sys.stdout.write(WRITERS[format](line, predictions))
@@ -62,7 +62,11 @@ def predict(
             save(line, predictions)
             unseen.update(predictions[0].unknown)
     if unseen:
-        print(unseen_symbols(unseen), file=sys.stderr)
+        _say(unseen_symbols(unseen))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _n_best(asked: int | None, beam: int | None, config: Config) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.doors.view import merge
-from regard.doors.view.label import END, START
+from regard.doors.view.label import END, START, UNKNOWN
 from regard.ground.errors import RegardError, UsageError, did_you_mean, message
 
 
@@ -83,9 +83,9 @@ def _fit(axis: Axis, size: int) -> Axis:
 
 
 def _leading(prediction: Seen) -> int:
-    """How many source tokens are features: the tokenizer writes the feature N as the token <N>, before the text."""
-    names = tuple(f"<{feature}>" for feature in prediction.features)
-    return len(names) if tuple(prediction.source_tokens[: len(names)]) == names else 0
+    """How many source tokens are features: the tokenizer writes a feature N as the token <N>, one it does not know as <unk>."""
+    places = list(zip(prediction.features, prediction.source_tokens, strict=False))
+    return len(places) if all(token in (f"<{name}>", UNKNOWN) for name, token in places) else 0
 
 
 def hides(axis: Axis) -> list[int]:

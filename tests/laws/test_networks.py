@@ -1,0 +1,79 @@
+"""Laws 3 and 4 for whole networks, from words to states, loss and gradients; law 8: order counts only where positions say so."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from regard.data.batches import Batch
+
+pytestmark = pytest.mark.usefixtures("float64")
+same = torch.testing.assert_close
+WRITTEN = (4, 2, 3)  # real words of each target
+
+
+def batch(net, source=None, valid=None, words=None) -> Batch:
+    source, valid = net.source if source is None else source, net.valid if valid is None else valid
+    words = net.words if words is None else words
+    return Batch((), source, valid, words, torch.arange(words.shape[1]) < torch.tensor(WRITTEN)[:, None])
+
+
+def test_padding_and_batch_are_invisible(any_net, task_of):
+    """Other words at padding, more of it, another order of rows, a row alone: the same states, looks and loss."""
+    task = task_of(any_net)
+    with torch.no_grad():
+        whole, _ = any_net.write(weights=True)
+        loss = task.loss(batch(any_net))
+        noise = torch.where(any_net.valid, any_net.source, torch.randint_like(any_net.source, 1, 7))
+        longer = torch.cat([noise, torch.randint(1, 7, (3, 2))], 1)
+        written, _ = any_net.write(state=any_net.start(longer, F.pad(any_net.valid, (0, 2))), weights=True)
+        same(written.states, whole.states)
+        for name, look in whole.looks.items():
+            same(written.looks[name], F.pad(look, (0, 2)) if "cross" in name else look)
+        for rows in ([2, 0, 1], [1], [0, 0, 1, 2, 1]):
+            state = any_net.start(noise[rows], any_net.valid[rows])
+            written, _ = any_net.write(any_net.words[rows], state, weights=True)
+            same(written.states, whole.states[rows])
+            for name, look in whole.looks.items():
+                same(written.looks[name], look[rows])
+        unwritten = torch.where(batch(any_net).target_valid, any_net.words, torch.randint_like(any_net.words, 1, 7))
+        again = task.loss(batch(any_net, longer, F.pad(any_net.valid, (0, 2)), F.pad(unwritten, (0, 1), value=5)))
+        same(again.total, loss.total)
+        same(again.nats, loss.nats)
+        assert again.tokens == loss.tokens == sum(WRITTEN)
+
+
+def test_gradients(any_net, task_of):
+    """Finite in every parameter, an empty source among the batch, and nearly all are reached (a saturated look passes some by)."""
+    task_of(any_net).train().loss(batch(any_net)).total.backward()
+    for name, x in any_net.network.named_parameters():
+        assert x.grad is not None and x.grad.isfinite().all(), name
+    reached = [name for name, x in any_net.network.named_parameters() if (x.grad != 0).any()]
+    assert len(reached) > 0.8 * len(list(any_net.network.parameters())), reached
+
+
+def test_weights_of_all_looks(any_net):
+    """By name, "B H Q K": not negative, at most 1 in all, nothing at padding or ahead; asking changes no state."""
+    with torch.no_grad():
+        encoded = any_net.network.encode(any_net.source, any_net.valid, weights=True)
+        written, _ = any_net.write(weights=True)
+        same(any_net.network.encode(any_net.source, any_net.valid).states, encoded.states)
+        same(any_net.write()[0].states, written.states)
+    hidden = ~any_net.valid[:, None, None]
+    for name, w in {**encoded.looks, **written.looks}.items():
+        assert (w >= 0).all() and (w.sum(-1) <= 1 + 1e-9).all(), name
+        if name.startswith("decoder") and name.endswith("self"):
+            assert (w.triu(1) == 0).all(), name
+        else:
+            assert (w.masked_select(hidden) == 0).all(), name
+
+
+def test_later_words_change_nothing_before(any_net):
+    with torch.no_grad():
+        before, _ = any_net.write()
+        words = torch.cat([any_net.words[:, :2], any_net.words[:, 2:] % 6 + 1], 1)
+        assert (words[:, 2:] != any_net.words[:, 2:]).all()
+        after, _ = any_net.write(words)
+    same(after.states[:, :2], before.states[:, :2], rtol=0, atol=0)
+    assert not torch.allclose(after.states[:, 2:], before.states[:, 2:])

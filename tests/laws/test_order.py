@@ -1,0 +1,70 @@
+"""Law 8: without positions an encoder does not know the order of words; with them it does; with `causal` it does not know the future."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from regard.workshop import build, words
+from regard.workshop.config import AttentionSection, ModelSection
+
+pytestmark = pytest.mark.usefixtures("float64")
+same = torch.testing.assert_close
+ORDER = torch.tensor([3, 0, 4, 1, 2])
+
+
+def encode(source, valid, *, positions="none", norm="pre", **look):
+    model = ModelSection(
+        family="transformer", size=6, feedforward=5, heads=2, encoder_layers=2, decoder_layers=1, positions=positions, norm=norm,
+        max_positions=9, self_attention=AttentionSection(**look),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network = build.transformer(model, 7, 7).eval()
+    with torch.no_grad():
+        return network.encode(source, valid, weights=True)
+
+
+@pytest.fixture
+def source():
+    return torch.tensor([[1, 2, 3, 4, 5], [6, 2, 2, 1, 4]])
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("weighting", words.WEIGHTINGS)
+@pytest.mark.parametrize("score", words.SCORES)
+def test_an_encoder_without_positions_is_equivariant(score, weighting, norm, source):
+    """encode(x[order]) = encode(x)[order], and each look with it."""
+    valid = torch.ones(2, 5, dtype=torch.bool)
+    whole = encode(source, valid, score=score, weighting=weighting, norm=norm)
+    moved = encode(source[:, ORDER], valid, score=score, weighting=weighting, norm=norm)
+    same(moved.states, whole.states[:, ORDER])
+    for name, look in whole.looks.items():
+        same(moved.looks[name], look[..., ORDER, :][..., ORDER])
+
+
+@pytest.mark.parametrize("positions", ["sinusoidal", "learned"])
+def test_positions_tell_the_order(positions, source):
+    valid = torch.ones(2, 5, dtype=torch.bool)
+    whole, moved = (encode(s, valid, positions=positions).states for s in (source, source[:, ORDER]))
+    assert ((moved - whole[:, ORDER]).abs().amax(-1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("positions", ["none", "sinusoidal", "learned"])
+@pytest.mark.parametrize("scope", ["causal", "causal & window(1)", "window(back=2, ahead=0)"])
+@pytest.mark.parametrize("score", words.SCORES)
+def test_with_causal_later_words_change_nothing_before(score, scope, positions, source):
+    valid = torch.ones(2, 5, dtype=torch.bool)
+    other = torch.cat([source[:, :3], source[:, 3:] % 6 + 1], 1)
+    whole, changed = (encode(s, valid, positions=positions, score=score, scope=scope).states for s in (source, other))
+    same(changed[:, :3], whole[:, :3], rtol=0, atol=0)
+    assert not torch.allclose(changed[:, 3:], whole[:, 3:])
+
+
+def test_a_window_sees_just_its_places(source):
+    """window(1) in two layers: word 4 reaches places 2 and later, and no further back."""
+    valid = torch.ones(2, 5, dtype=torch.bool)
+    other = source.clone()
+    other[:, 4] = source[:, 4] % 6 + 1
+    whole, changed = (encode(s, valid, positions="learned", scope="window(1)").states for s in (source, other))
+    same(changed[:, :2], whole[:, :2], rtol=0, atol=0)
+    assert ((changed[:, 2:] - whole[:, 2:]).abs().amax(-1) > 1e-9).all()

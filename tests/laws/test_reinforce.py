@@ -1,0 +1,131 @@
+"""Law 4 for draws: the gradient of hard attention is, in the mean of many draws, the gradient of what is expected."""
+
+from __future__ import annotations
+
+from itertools import product
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from regard.attention import Attention, Choice, General, Hard, Softmax, Weighting, Weights
+from regard.data.batches import Batch
+from regard.networks.coder import Encoded, Written
+from regard.tasks.transduce import Transduce
+from regard.workshop import build
+from regard.workshop.config import AttentionSection, ModelSection
+
+pytestmark = pytest.mark.usefixtures("float64")
+CHUNKS = 40
+
+
+def agree(told: torch.Tensor, want: torch.Tensor) -> None:
+    """told: "CHUNKS ...", independent estimates.  Their mean is `want`, within 3 standard errors of the mean."""
+    error = told.std(0) / CHUNKS**0.5
+    assert (error < 0.2 * want.abs().max()).all(), f"too few draws to say anything: {error} for {want}"
+    assert ((told.mean(0) - want).abs() <= 3 * error).all(), f"{told.mean(0)}, not {want}, with errors {error}"
+
+
+def test_one_look(n=500):
+    """Dot scores through W, reward r_s for taking place s: REINFORCE on the draw is the gradient of sum_s p_s r_s."""
+    look, query, reward = Attention(2, 2, score=General(2, 2), weighting=Hard()), torch.randn(1, 1, 2), torch.tensor([1.0, -2.0, 0.5])
+    source, at = torch.randn(1, 3, 2), torch.zeros(1, 1, dtype=torch.long)
+    soft = Attention(2, 2, score=look.score, weighting=Softmax())
+    p = soft(query, soft.remember(source), at, weights=True).weights[0, 0, 0]
+    (want,) = torch.autograd.grad(p @ reward, look.score.w, retain_graph=True)
+    (bend,) = torch.autograd.grad(-(p * p.log()).sum(), look.score.w)
+    look.train()
+    told = []
+    for _ in range(CHUNKS):
+        memory = look.remember(source.expand(n, 3, 2))
+        reading = look(query.expand(n, 1, 2), memory, at.expand(n, 1), weights=True)
+        assert ((reading.weights == 0) | (reading.weights == 1)).all()
+        gain = ((reading.weights[:, 0, 0] @ reward) * reading.choice.log_prob[:, 0]).mean()
+        told.append(torch.autograd.grad(gain, look.score.w, retain_graph=True)[0])
+        (drawn,) = torch.autograd.grad(reading.choice.entropy.mean(), look.score.w)
+        torch.testing.assert_close(drawn, bend)
+    agree(torch.stack(told), want)
+
+
+class Told(Weighting):
+    """Takes the places that it is told, one a look, and says how likely they were: to go through all draws one by one."""
+
+    def __init__(self, places) -> None:
+        super().__init__()
+        self.places, self.log_p = iter(places), torch.zeros(())
+
+    def forward(self, scores, mask, past):
+        log_p = scores.masked_fill(~mask, -1e30).log_softmax(-1)
+        taken = torch.nn.functional.one_hot(torch.tensor(next(self.places)), scores.shape[-1]).expand_as(scores).to(scores)
+        self.log_p = self.log_p + (log_p * taken).sum()
+        return Weights(taken)
+
+
+@pytest.mark.parametrize("order", [{"order": "bahdanau"}, {"order": "luong"}, {"order": "luong", "input_feeding": False}], ids=str)
+def test_the_loss_of_a_task(order, n=1000):
+    """A target of two words and an end, a source of three: the mean gradient of the loss over draws is that of the expected
+    log-probability over all 27 ways of looking; the baseline, whatever it is, changes nothing in the mean."""
+    look = AttentionSection(score="general", weighting="hard")
+    model = ModelSection(embedding=4, size=3, encoder="rnn", decoder="rnn", attention=look, dropout=0.0, **order)
+    task = Transduce(build.recurrent(model, 7, 7), entropy=0.0)
+    network, w = task.network, task.network.decoder.attention.score.w
+    for x in network.parameters():
+        x.data *= 2
+    source, target = torch.tensor([[4, 5, 6]]), torch.tensor([[4, 6, 2]])
+    yes = torch.ones(1, 3, dtype=torch.bool)
+
+    expected = torch.zeros(())
+    for places in product(range(3), repeat=3):
+        network.decoder.attention.weighting = stub = Told(places if order.get("input_feeding", True) else [places])
+        nats = task.eval().loss(Batch((), source, yes, target, yes)).total
+        expected = expected + stub.log_p.exp() * nats
+    (want,) = torch.autograd.grad(expected, w)
+
+    network.decoder.attention.weighting = Hard()
+    task.train()
+    batch = Batch((), *(x.expand(n, 3) for x in (source, yes, target, yes)))
+    told = []
+    for baseline in torch.linspace(-2.5, -1.5, CHUNKS):
+        task.baseline.fill_(float(baseline))
+        told.append(torch.autograd.grad(task.loss(batch).total / n, w)[0])
+    agree(torch.stack(told), want)
+
+
+def test_padding_draws_nothing(n=3):
+    """Neither padding of the source nor of the target has a say in the loss, whatever was drawn there; nor has it an entropy."""
+    look = AttentionSection(weighting="hard", heads=2)
+    keys = {"family": "transformer", "size": 4, "feedforward": 3, "encoder_layers": 2, "decoder_layers": 1, "dropout": 0.0}
+    network = build.transformer(ModelSection(**keys, attention=look, self_attention=look), 7, 7).train()
+    valid = torch.arange(5) < torch.tensor([5, 3, 0])[:, None]
+    encoded = network.encode(torch.randint(1, 7, (n, 5)), valid)
+    for told in encoded.choice:
+        assert (told[~valid] == 0).all() and (told[valid] != 0).all()
+
+
+def test_draws_of_encoder_and_decoder_keep_their_own_rewards():
+    """A draw of the decoder is rewarded by what comes from it on, a draw of the encoder by everything, also where source and
+    target have one length: with log p = -1, -2, -4 the first word's draw gets -7, the second -6; each draw of the encoder -7."""
+    told = {k: Choice(torch.zeros(1, 3, requires_grad=True), torch.zeros(1, 3)) for k in ("encoder", "decoder")}
+    task = Transduce(Scripted(told), entropy=0.0).eval()
+    yes = torch.ones(1, 3, dtype=torch.bool)
+    task.loss(Batch((), torch.ones(1, 3, dtype=torch.long), yes, torch.ones(1, 3, dtype=torch.long), yes)).total.backward()
+    assert told["decoder"].log_prob.grad.tolist() == [[7.0, 6.0, 4.0]]
+    assert told["encoder"].log_prob.grad.tolist() == [[7.0, 7.0, 7.0]]
+
+
+class Scripted(torch.nn.Module):
+    """A network of which only the draws are real."""
+
+    def __init__(self, told) -> None:
+        super().__init__()
+        self.told, self.decoder, self.head = told, SimpleNamespace(start=lambda encoded: None), SimpleNamespace(loss=self.loss)
+
+    def encode(self, source, valid):
+        return Encoded(torch.zeros(1, 3, 2), valid, torch.zeros(1, 2), self.told["encoder"])
+
+    def write(self, words, state):
+        return Written(torch.zeros(1, 3, 2), {}, self.told["decoder"]), None
+
+    def loss(self, states, words, *, smoothing):
+        nats = torch.tensor([1.0, 2.0, 4.0])
+        return nats.sum(), nats
