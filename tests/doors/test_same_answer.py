@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import regard
+from regard.data.items import Group
 from regard.tasks.dates import dates
+from regard.workshop.evaluate import loss
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 
@@ -115,10 +117,8 @@ def test_evaluation_judges_what_predict_says(run, tmp_path):
 
 def test_the_score_is_the_forced_score(run, sentences):
     """exp(-loss x tokens) of a pair is what predict reports for it."""
-    from regard.data.items import Group
-
     model = regard.load(run)
     for p in model.predict([s for s in sentences if s][:20], beam=3):
         if p.text and not p.unknown:
-            loss = model.loss([Group(p.source, (), (p.text,), ())])
-            assert -loss * len(p.tokens) == pytest.approx(p.score, rel=1e-4, abs=1e-4)
+            measured = loss(model, [Group(p.source, (), (p.text,), ())])
+            assert -measured * len(p.tokens) == pytest.approx(p.score, rel=1e-4, abs=1e-4)

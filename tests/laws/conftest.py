@@ -48,7 +48,9 @@ RECURRENT = {
     "luong-rnn": {"order": "luong", "input_feeding": False, "decoder": "rnn", "encoder": "gru", "decoder_layers": 2},
 }
 TRANSFORMERS = {f"{n}-{p}": {"norm": n, "positions": p} for n, p in product(("pre", "post"), ("sinusoidal", "learned"))}
-FIXED = {f"{c}-{u}": {"context": c, "context_use": u} for c, u in product(("last", "transform", "all"), ("state", "input", "both"))}
+FIXED = {
+    f"{c}-{u}": {"context": c, "context_use": u} for c, u in product(("last", "transform", "all"), ("state", "input", "both"))
+}
 
 
 def alike(score: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from regard import attention as catalogue
-from regard.attention import Attention, Score, Scope, Weighting
+from regard.attention import Attention, Scope, Score, Weighting
 from regard.attention.scope import And, Not, Or
 from regard.attention.score import Sum
 from regard.attention.weighting import Weights

@@ -28,7 +28,11 @@ def agree(told: torch.Tensor, want: torch.Tensor) -> None:
 
 def test_one_look(n=500):
     """Dot scores through W, reward r_s for taking place s: REINFORCE on the draw is the gradient of sum_s p_s r_s."""
-    look, query, reward = Attention(2, 2, score=General(2, 2), weighting=Hard()), torch.randn(1, 1, 2), torch.tensor([1.0, -2.0, 0.5])
+    look, query, reward = (
+        Attention(2, 2, score=General(2, 2), weighting=Hard()),
+        torch.randn(1, 1, 2),
+        torch.tensor([1.0, -2.0, 0.5]),
+    )
     source, at = torch.randn(1, 3, 2), torch.zeros(1, 1, dtype=torch.long)
     soft = Attention(2, 2, score=look.score, weighting=Softmax())
     p = soft(query, soft.remember(source), at, weights=True).weights[0, 0, 0]
@@ -61,7 +65,9 @@ class Told(Weighting):
         return Weights(taken)
 
 
-@pytest.mark.parametrize("order", [{"order": "bahdanau"}, {"order": "luong"}, {"order": "luong", "input_feeding": False}], ids=str)
+@pytest.mark.parametrize(
+    "order", [{"order": "bahdanau"}, {"order": "luong"}, {"order": "luong", "input_feeding": False}], ids=str
+)
 def test_the_loss_of_a_task(order, n=1000):
     """A target of two words and an end, a source of three: the mean gradient of the loss over draws is that of the expected
     log-probability over all 27 ways of looking; the baseline, whatever it is, changes nothing in the mean."""
@@ -91,30 +97,38 @@ def test_the_loss_of_a_task(order, n=1000):
     agree(torch.stack(told), want)
 
 
-def test_padding_draws_nothing(n=3):
-    """Neither padding of the source nor of the target has a say in the loss, whatever was drawn there; nor has it an entropy."""
+def test_padding_of_the_source_draws_nothing():
+    """What was drawn there has no say in any loss, and no entropy."""
     look = AttentionSection(weighting="hard", heads=2)
     keys = {"family": "transformer", "size": 4, "feedforward": 3, "encoder_layers": 2, "decoder_layers": 1, "dropout": 0.0}
     network = build.transformer(ModelSection(**keys, attention=look, self_attention=look), 7, 7).train()
     valid = torch.arange(5) < torch.tensor([5, 3, 0])[:, None]
-    encoded = network.encode(torch.randint(1, 7, (n, 5)), valid)
+    encoded = network.encode(torch.randint(1, 7, (3, 5)), valid)
     for told in encoded.choice:
         assert (told[~valid] == 0).all() and (told[valid] != 0).all()
 
 
-def test_draws_of_encoder_and_decoder_keep_their_own_rewards():
+@pytest.mark.parametrize(
+    ("real", "decoder", "encoder", "entropy"),
+    [([True, True, True], [7.0, 6.0, 4.0], [7.0] * 3, [-0.5] * 3), ([True, True, False], [3.0, 2.0, 0.0], [3.0] * 3, [-0.5, -0.5, 0.0])],
+)  # fmt: skip
+def test_draws_of_encoder_and_decoder_keep_their_own_rewards(real, decoder, encoder, entropy):
     """A draw of the decoder is rewarded by what comes from it on, a draw of the encoder by everything, also where source and
-    target have one length: with log p = -1, -2, -4 the first word's draw gets -7, the second -6; each draw of the encoder -7."""
-    told = {k: Choice(torch.zeros(1, 3, requires_grad=True), torch.zeros(1, 3)) for k in ("encoder", "decoder")}
-    task = Transduce(Scripted(told), entropy=0.0).eval()
-    yes = torch.ones(1, 3, dtype=torch.bool)
-    task.loss(Batch((), torch.ones(1, 3, dtype=torch.long), yes, torch.ones(1, 3, dtype=torch.long), yes)).total.backward()
-    assert told["decoder"].log_prob.grad.tolist() == [[7.0, 6.0, 4.0]]
-    assert told["encoder"].log_prob.grad.tolist() == [[7.0, 7.0, 7.0]]
+    target have one length.  With log p = -1, -2, -4 the first word's draw gets -7, the second -6; each draw of the encoder -7.
+    A third word that is padding draws nothing.  The loss is to fall: signs turn, and the entropy bonus of 0.5 has a minus."""
+    told = {
+        k: Choice(torch.zeros(1, 3, requires_grad=True), torch.zeros(1, 3, requires_grad=True)) for k in ("encoder", "decoder")
+    }
+    task = Transduce(Scripted(told), entropy=0.5).eval()
+    words, real = torch.ones(1, 3, dtype=torch.long), torch.tensor([real])
+    task.loss(Batch((), words, torch.ones_like(real), words, real)).total.backward()
+    assert told["decoder"].log_prob.grad.tolist() == [decoder]
+    assert told["encoder"].log_prob.grad.tolist() == [encoder]
+    assert told["decoder"].entropy.grad.tolist() == [entropy] and told["encoder"].entropy.grad.tolist() == [[-0.5] * 3]
 
 
 class Scripted(torch.nn.Module):
-    """A network of which only the draws are real."""
+    """A network of which only the draws are real; each word that counts costs 1, 2 and 4 nats."""
 
     def __init__(self, told) -> None:
         super().__init__()
@@ -127,5 +141,5 @@ class Scripted(torch.nn.Module):
         return Written(torch.zeros(1, 3, 2), {}, self.told["decoder"]), None
 
     def loss(self, states, words, *, smoothing):
-        nats = torch.tensor([1.0, 2.0, 4.0])
+        nats = torch.tensor([1.0, 2.0, 4.0])[: len(words)]
         return nats.sum(), nats

@@ -42,7 +42,7 @@ class RecurrentEncoder(Encoder):
         h = final[0] if isinstance(final, tuple) else final  # "L*directions B D": of an LSTM, h and not c
         ends = torch.cat(list(h[-2:] if self.net.bidirectional else h[-1:]), -1)
         states = states.masked_fill(~valid[..., None], 0.0)
-        return Encoded(self.dropout(states), valid, ends * (lengths > 0)[:, None])
+        return Encoded(self.dropout(states), valid, ends.masked_fill((lengths == 0)[:, None], 0.0))
 
 
 @dataclass(frozen=True)

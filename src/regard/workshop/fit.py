@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,20 @@ from regard.data.corpus import Corpus
 from regard.data.files import fingerprint
 from regard.data.formats import read_pairs
 from regard.data.items import Group, Item, group, overlap, split
-from regard.data.tokenize import EOS, Tokenizer
+from regard.data.lengths import LengthLimit
+from regard.data.tokenize import Tokenizer
 from regard.ground.errors import ConfigError, DataError, RunFolderError, message
 from regard.tasks.transduce import Transduce
 from regard.workshop import build, files
 from regard.workshop.card import write_card
 from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config, load_config
-from regard.workshop.model import CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER, Model, layout_of
+from regard.workshop.evaluate import judged, layout_of
+from regard.workshop.model import CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER, Model
 from regard.workshop.train import Outcome, Validation, fit
 
 CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
+CHUNK = 2000  # pairs that are tokenised at a time
 Say = Callable[[str], None]
 
 
@@ -61,7 +64,10 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / CONFIG, config.to_yaml())
     tokenizers = _tokenizers(config, data.train, folder)
-    corpus = Corpus.write(folder / CORPUS, _encoded(config, data.train, tokenizers, say))
+    limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
+    corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit))
+    if limit.long:
+        say(f"note: {limit}")
     if not len(corpus):
         raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
     torch.manual_seed(config.train.seed)
@@ -145,28 +151,16 @@ def _tokenizers(config: Config, items: Sequence[Item], folder: Path) -> tuple[To
 
 
 def _encoded(
-    config: Config, items: Sequence[Item], tokenizers: tuple[Tokenizer, Tokenizer], say: Say
-) -> list[tuple[list[int], list[int]]]:
-    """The pairs in tokens; what is too long is skipped, cut or refused, as data.on_long says, and counted."""
-    data = config.data
-    sources = tokenizers[0].encode_all([item.source for item in items], [item.features for item in items])
-    targets = tokenizers[1].encode_all([str(item.target) for item in items])
-    most, kept, long = (data.max_source_length, data.max_target_length), [], 0
-    for item, *pair in zip(items, sources, targets, strict=True):
-        over = [len(ids) > limit for ids, limit in zip(pair, most, strict=True)]
-        long += any(over)
-        if any(over) and data.on_long == "error":
-            received = " and ".join(str(len(ids)) for ids in pair)
-            do = "Raise the limits, or set data.on_long to skip or cut."
-            raise DataError(message(str(item.place), f"at most {most[0]} source and {most[1]} target tokens", received, do))
-        if not any(over):
-            kept.append((pair[0], pair[1]))
-        elif data.on_long == "cut":
-            cut = [[*ids[: limit - 1], EOS] if far else ids for ids, limit, far in zip(pair, most, over, strict=True)]
-            kept.append((cut[0], cut[1]))
-    if long:
-        say(f"note: {long:,} pairs are longer than {most[0]} source or {most[1]} target tokens: {data.on_long}.")
-    return kept
+    items: Sequence[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit
+) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
+    for start in range(0, len(items), CHUNK):
+        part = items[start : start + CHUNK]
+        sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
+        targets = tokenizers[1].encode_all([str(item.target) for item in part])
+        for item, source, target in zip(part, sources, targets, strict=True):
+            if (kept := limit.keep((source, target), item.place)) is not None:
+                yield kept
 
 
 def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
@@ -177,7 +171,7 @@ def _validation(model: Model, groups: Sequence[Group]) -> Validation:
     """Figures of the model as it stands, and some predictions to show."""
     settings, model_decode = model.config.train, model.config.decode
     wanted = {"exact", "per", settings.metric}
-    found, figures = model.judged(groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    found, figures = judged(model, groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
     shown = [
         f"  {g.source} {';'.join(g.features)}".rstrip()
         + f"  →  {p.text}"

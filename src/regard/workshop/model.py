@@ -8,23 +8,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from regard.data.batches import Batches, collate
-from regard.data.formats import read_pairs
-from regard.data.items import Group, group
-from regard.data.layout import Layout
 from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import ConfigError, DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.edits import Answer, write_errors
-from regard.tasks.judge import METRICS, judge
 from regard.tasks.task import Hypothesis, Prediction
-from regard.tasks.transduce import Beam, Limits, Sample, answer, cross_entropies
+from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
 from regard.workshop.config import Config, DecodeSection, load_config
+from regard.workshop.evaluate import evaluate, layout_of
 
 CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER = "config.yaml", "tokenizer.source.json", "tokenizer.target.json"
 AHEAD = 16  # batches that are read and sorted by length at a time
@@ -59,37 +52,14 @@ class Model:
 
         Raises RunFolderError where the folder is no run, is damaged, or is of a newer version.
         """
-        run = Path(folder)
-        if not (run / CONFIG).is_file():
-            raise RunFolderError(
-                message(str(run), f"a run folder with {CONFIG}", _what_is(run), "Name a folder that `regard train` made.")
-            )
-        if not (run / MODEL).is_file():
-            do = "Let its training come to a first validation: regard train --resume --out " + str(run)
-            raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
-        try:
-            config = load_config(run / CONFIG, [])
-        except ConfigError as error:
-            do = "Use the version of Regard that trained it, or restore the folder."
-            raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
-        tokenizers = (Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER))
-        task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
-        load_network(task, run / MODEL)
-        return cls([task.network], tokenizers, config, run)
+        return cls(*_opened(Path(folder)))
 
     @classmethod
     def ensemble(cls, models: Sequence[Model]) -> Model:
         """Several models that answer together.  Raises RunFolderError where their vocabularies or texts differ."""
         first = models[0]
         for other in models[1:]:
-            for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
-                if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
-                    expected = f"the same {side} vocabulary as {first.folder}"
-                    do = "Train them on the same data with the same tokenizers."
-                    raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
-            if _cleaning(first.config) != _cleaning(other.config):
-                what = f"data.unicode and data.lowercase as in {first.folder}"
-                raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+            _refuse_strangers(first, other)
         networks = [network for model in models for network in model.networks]
         return cls(networks, first.tokenizers, first.config, first.folder)
 
@@ -143,65 +113,17 @@ class Model:
     def evaluate(
         self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
-        """Figures on files of sources and targets: {"metrics": {...}, "signatures": {...}, "items": n, ...}.
-
-        In files with columns, lines with the same source are one item with several references; of two line-aligned files each line
-        is an item.  errors: where to write what went wrong (`tasks/edits.py` describes the tables).
-        """
-        layout = layout_of(self.config)
-        items, report = read_pairs(files, layout, on_bad_line=self.config.data.on_bad_line)
-        lines = layout.resolved(files).format == "lines"
-        groups = [Group.of(item) for item in items] if lines else group(items)
-        predictions, found = self.judged(groups, metrics=METRICS, beam=beam, batch_size=batch_size)
-        result: dict[str, Any] = {
-            "metrics": found["metrics"],
-            "signatures": found["signatures"],
-            "items": len(groups),
-            "skipped": len(report.skipped),
-            "files": list(files),
-            "beam": beam or self.config.decode.beam,
-            "models": len(self.networks),
-        }
-        if errors is not None:
-            answers = [
-                Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score)
-                for g, p in zip(groups, predictions, strict=True)
-            ]
-            result["edits"] = dict(write_errors(errors, answers, self.target_tokens).most_common(20))
-        return result
-
-    def judged(
-        self, groups: Sequence[Group], *, metrics: Sequence[str], beam: int | None = None, batch_size: int | None = None
-    ) -> tuple[list[Prediction], dict[str, Any]]:
-        """Predictions for groups, and their figures, with `loss`: nats a target token, the end included."""
-        found = [p[0] for p in self.stream(groups, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
-        judgement = judge(
-            [p.text for p in found],
-            [g.references for g in groups],
-            self.target_tokens,
-            metrics=[m for m in METRICS if m in metrics],
-        )
-        figures = dict(judgement.metrics, loss=self.loss(groups))
-        return found, {"metrics": figures, "signatures": judgement.signatures}
-
-    @torch.no_grad()
-    def loss(self, groups: Sequence[Group]) -> float:
-        """The cross-entropy of all references, in nats a target token, the end included."""
-        pairs = [(g, reference) for g in groups for reference in g.references]
-        source = [self._source(g).ids for g, _ in pairs]
-        target = self.tokenizers[1].encode_all([reference for _, reference in pairs])
-        lengths = np.maximum([len(s) for s in source], [len(t) for t in target])
-        nats, tokens = 0.0, 0
-        for rows in Batches.sequential(lengths, rows=64):
-            batch = collate([(source[i], target[i]) for i in rows], rows)
-            found = cross_entropies(self.networks, batch)
-            nats, tokens = nats + float(found.double().sum()), tokens + len(found)
-        return nats / tokens
+        """Figures on files of sources and targets, see `workshop.evaluate.evaluate`."""
+        return evaluate(self, files, beam=beam, batch_size=batch_size, errors=errors)
 
     def target_tokens(self, text: str) -> list[str]:
         """A target text in tokens, without the end mark: what `per` counts."""
         tokenizer = self.tokenizers[1]
         return tokenizer.tokens(tokenizer.encode(text)[:-1])
+
+    def source_ids(self, item: Any) -> tuple[int, ...]:
+        """An item's source in tokens, as the network reads it."""
+        return self._source(item).ids
 
     @property
     def _longest(self) -> int | None:
@@ -251,10 +173,36 @@ class Model:
         )
 
 
-def layout_of(config: Config) -> Layout:
-    """How the files of a config are read."""
-    data = config.data
-    return Layout(data.format, data.source, data.target, data.features, data.unicode, data.lowercase)
+def _opened(run: Path) -> tuple[list[EncoderDecoder], tuple[Tokenizer, Tokenizer], Config, Path]:
+    """What a run folder holds."""
+    if not (run / CONFIG).is_file():
+        raise RunFolderError(
+            message(str(run), f"a run folder with {CONFIG}", _what_is(run), "Name a folder that `regard train` made.")
+        )
+    if not (run / MODEL).is_file():
+        do = "Let its training come to a first validation: regard train --resume --out " + str(run)
+        raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
+    try:
+        config = load_config(run / CONFIG, [])
+    except ConfigError as error:
+        do = "Use the version of Regard that trained it, or restore the folder."
+        raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
+    tokenizers = (Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER))
+    task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
+    load_network(task, run / MODEL)
+    return [task.network], tokenizers, config, run
+
+
+def _refuse_strangers(first: Model, other: Model) -> None:
+    """Models answer together where they read and write the same symbols."""
+    for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
+        if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
+            expected = f"the same {side} vocabulary as {first.folder}"
+            do = "Train them on the same data with the same tokenizers."
+            raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
+    if _cleaning(first.config) != _cleaning(other.config):
+        what = f"data.unicode and data.lowercase as in {first.folder}"
+        raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
 
 
 def way_of(decode: DecodeSection) -> Beam | Sample:

@@ -1,0 +1,130 @@
+"""Law 6: our cells and encoders are PyTorch's; padding never leaks."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from regard.ground.errors import ConfigError
+from regard.networks.cells import GRU, LSTM, RNN, Stack
+from regard.networks.recurrent import RecurrentEncoder
+
+B, T, I, D = 3, 5, 4, 6
+KINDS = {"rnn": (RNN, nn.RNN, nn.RNNCell), "gru": (GRU, nn.GRU, nn.GRUCell), "lstm": (LSTM, nn.LSTM, nn.LSTMCell)}
+LENGTHS = torch.tensor([3, 5, 1])
+
+
+def same(a, b) -> None:
+    torch.testing.assert_close(a, b)
+
+
+def gradients(y, *x):
+    return torch.autograd.grad((y * torch.arange(1.0, y.numel() + 1).view_as(y).sin()).sum(), x, retain_graph=True)
+
+
+def begun(cell, h):
+    """A state that is nowhere zero: also the memory cell of an LSTM."""
+    return (h, h.flip(0) + 0.5) if isinstance(cell, LSTM) else h
+
+
+def hidden(state):
+    return state[0] if isinstance(state, tuple) else state
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cells_over_a_sequence_and_step_by_step(kind):
+    """`over` is nn.X, `step` is nn.XCell, and one is the other: states and all gradients."""
+    ours, whole, single = (make(I, D) for make in KINDS[kind])
+    whole.load_state_dict(ours.net.state_dict())
+    single.load_state_dict({k.removesuffix("_l0"): v for k, v in ours.net.state_dict().items()})
+    x, h = torch.randn(B, T, I, requires_grad=True), torch.randn(B, D, requires_grad=True)
+    state = begun(ours, h)
+    over, end = ours.over(x, state)
+    given = (state[0][None], state[1][None]) if isinstance(state, tuple) else state[None]
+    want, last = whole(x.transpose(0, 1), given)
+    same(over, want.transpose(0, 1))
+    same(end, (last[0][0], last[1][0]) if isinstance(last, tuple) else last[0])
+
+    stepped, theirs, other = [], [], begun(ours, h)
+    for t in range(T):
+        y, state = ours.step(ours.gates(x[:, t]), state)
+        other = single(x[:, t], other)
+        stepped.append(y)
+        theirs.append(hidden(other))
+    same(torch.stack(stepped, 1), over)
+    same(torch.stack(theirs, 1), over)
+    same(state, end)
+    for of in (over, torch.stack(stepped, 1)):
+        same(gradients(of, x, h, *ours.net.parameters())[:2], gradients(want.transpose(0, 1), x, h))
+    same(gradients(over, *ours.net.parameters()), gradients(torch.stack(stepped, 1), *ours.net.parameters()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cells_begin(kind):
+    """`start` puts h where it belongs; an LSTM's memory begins at zero."""
+    cell, h = KINDS[kind][0](I, D), torch.randn(B, D)
+    state = cell.start(h)
+    assert hidden(state) is h and (kind != "lstm" or not state[1].any())
+    assert (cell.input_size, cell.size) == (I, D) == (cell.input_weight.shape[1], cell.net.weight_hh_l0.shape[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stack_is_a_net_of_layers(kind):
+    """Over a sequence and step by step: nn.X with two layers."""
+    stack = Stack([KINDS[kind][0](I, D), KINDS[kind][0](D, D)])
+    want = KINDS[kind][1](I, D, 2, batch_first=True)
+    want.load_state_dict({k[:-1] + str(i): v for i, c in enumerate(stack.cells) for k, v in c.net.state_dict().items()})
+    x, h = torch.randn(B, T, I), torch.randn(2, B, D)
+    start = tuple(begun(cell, x) for cell, x in zip(stack.cells, h, strict=True))
+    given = tuple(torch.stack(parts) for parts in zip(*start, strict=True)) if kind == "lstm" else h
+    told, _ = want(x, given)
+    over, end = stack.over(x, start)
+    same(over, told)
+    state, stepped = start, []
+    for t in range(T):
+        y, state = stack.step(stack.cells[0].gates(x[:, t]), state)
+        stepped.append(y)
+    same(torch.stack(stepped, 1), told)
+    same(state, end)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_encoder_is_packed(kind, both, layers):
+    """States, final states and gradients are those of packed sentences, of each sentence alone, and blind to padding, even NaN."""
+    net = KINDS[kind][1](I, D, layers, batch_first=True, bidirectional=both)
+    ours = RecurrentEncoder(net).eval()
+    x, valid = torch.randn(B, T, I), torch.arange(T) < LENGTHS[:, None]
+    noise = torch.where(valid[..., None], x, torch.nan).requires_grad_()
+    got = ours(noise, valid)
+    packed, last = net(pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False))
+    want, h = pad_packed_sequence(packed, batch_first=True)[0], hidden(last)
+    same(got.states, want)
+    same(got.final, torch.cat([h[-2], h[-1]], -1) if both else h[-1])
+    assert (got.states[~valid] == 0).all() and ours.size == got.states.shape[-1] == got.final.shape[-1] == D * (1 + both)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone, last = net(x[row : row + 1, :length])
+        same(got.states[row, :length], alone[0])
+        ends = hidden(last)[:, 0]
+        same(got.final[row], ends[-2:].flatten() if both else ends[-1])
+    for gradient in gradients(torch.cat([got.states.flatten(), got.final.flatten()]), noise, *net.parameters()):
+        assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_sentence_reads_zeros(kind):
+    """Also where its padding is NaN, and its neighbours do not notice."""
+    ours = RecurrentEncoder(KINDS[kind][1](I, D, batch_first=True, bidirectional=True)).eval()
+    x, valid = torch.randn(B, T, I), torch.arange(T) < torch.tensor([3, 0, 5])[:, None]
+    got = ours(torch.where(valid[..., None], x, torch.nan), valid)
+    assert not got.states[1].any() and not got.final[1].any()
+    without = ours(x[[0, 2]], valid[[0, 2]])
+    same((got.states[[0, 2]], got.final[[0, 2]]), (without.states, without.final))
+
+
+def test_padding_on_the_left_is_refused():
+    with pytest.raises(ConfigError, match="padding on the right"):
+        RecurrentEncoder(nn.GRU(I, D, batch_first=True))(torch.randn(1, 3, I), torch.tensor([[False, True, True]]))
