@@ -78,8 +78,8 @@ def test_a_beam_as_wide_as_the_tree_finds_them_all(alpha, least):
 
 def test_the_length_penalty_turns_the_order():
     """Without it the shorter string wins, with it the longer: else the test above could not tell."""
-    model = Told()
-    best = [beam(model.step, model.start([r]), bounds=bounds([3]), width=ALL, length_penalty=a)[0][0] for r in range(4) for a in (0.0, 2.0)]  # fmt: skip
+    model, asked = Told(), [(row, alpha) for row in range(4) for alpha in (0.0, 2.0)]
+    best = [beam(model.step, model.start([r]), bounds=bounds([3]), width=ALL, length_penalty=a)[0][0] for r, a in asked]
     assert any(len(a.words) < len(b.words) for a, b in zip(best[::2], best[1::2], strict=True))
 
 

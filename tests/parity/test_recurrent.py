@@ -11,7 +11,7 @@ from regard.ground.errors import ConfigError
 from regard.networks.cells import GRU, LSTM, RNN, Stack
 from regard.networks.recurrent import RecurrentEncoder
 
-B, T, I, D = 3, 5, 4, 6
+B, T, N, D = 3, 5, 4, 6
 KINDS = {"rnn": (RNN, nn.RNN, nn.RNNCell), "gru": (GRU, nn.GRU, nn.GRUCell), "lstm": (LSTM, nn.LSTM, nn.LSTMCell)}
 LENGTHS = torch.tensor([3, 5, 1])
 
@@ -36,10 +36,10 @@ def hidden(state):
 @pytest.mark.parametrize("kind", KINDS)
 def test_cells_over_a_sequence_and_step_by_step(kind):
     """`over` is nn.X, `step` is nn.XCell, and one is the other: states and all gradients."""
-    ours, whole, single = (make(I, D) for make in KINDS[kind])
+    ours, whole, single = (make(N, D) for make in KINDS[kind])
     whole.load_state_dict(ours.net.state_dict())
     single.load_state_dict({k.removesuffix("_l0"): v for k, v in ours.net.state_dict().items()})
-    x, h = torch.randn(B, T, I, requires_grad=True), torch.randn(B, D, requires_grad=True)
+    x, h = torch.randn(B, T, N, requires_grad=True), torch.randn(B, D, requires_grad=True)
     state = begun(ours, h)
     over, end = ours.over(x, state)
     given = (state[0][None], state[1][None]) if isinstance(state, tuple) else state[None]
@@ -64,19 +64,19 @@ def test_cells_over_a_sequence_and_step_by_step(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_cells_begin(kind):
     """`start` puts h where it belongs; an LSTM's memory begins at zero."""
-    cell, h = KINDS[kind][0](I, D), torch.randn(B, D)
+    cell, h = KINDS[kind][0](N, D), torch.randn(B, D)
     state = cell.start(h)
     assert hidden(state) is h and (kind != "lstm" or not state[1].any())
-    assert (cell.input_size, cell.size) == (I, D) == (cell.input_weight.shape[1], cell.net.weight_hh_l0.shape[1])
+    assert (cell.input_size, cell.size) == (N, D) == (cell.input_weight.shape[1], cell.net.weight_hh_l0.shape[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_is_a_net_of_layers(kind):
     """Over a sequence and step by step: nn.X with two layers."""
-    stack = Stack([KINDS[kind][0](I, D), KINDS[kind][0](D, D)])
-    want = KINDS[kind][1](I, D, 2, batch_first=True)
+    stack = Stack([KINDS[kind][0](N, D), KINDS[kind][0](D, D)])
+    want = KINDS[kind][1](N, D, 2, batch_first=True)
     want.load_state_dict({k[:-1] + str(i): v for i, c in enumerate(stack.cells) for k, v in c.net.state_dict().items()})
-    x, h = torch.randn(B, T, I), torch.randn(2, B, D)
+    x, h = torch.randn(B, T, N), torch.randn(2, B, D)
     start = tuple(begun(cell, x) for cell, x in zip(stack.cells, h, strict=True))
     given = tuple(torch.stack(parts) for parts in zip(*start, strict=True)) if kind == "lstm" else h
     told, _ = want(x, given)
@@ -95,9 +95,9 @@ def test_a_stack_is_a_net_of_layers(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_encoder_is_packed(kind, both, layers):
     """States, final states and gradients are those of packed sentences, of each sentence alone, and blind to padding, even NaN."""
-    net = KINDS[kind][1](I, D, layers, batch_first=True, bidirectional=both)
+    net = KINDS[kind][1](N, D, layers, batch_first=True, bidirectional=both)
     ours = RecurrentEncoder(net).eval()
-    x, valid = torch.randn(B, T, I), torch.arange(T) < LENGTHS[:, None]
+    x, valid = torch.randn(B, T, N), torch.arange(T) < LENGTHS[:, None]
     noise = torch.where(valid[..., None], x, torch.nan).requires_grad_()
     got = ours(noise, valid)
     packed, last = net(pack_padded_sequence(x, LENGTHS, batch_first=True, enforce_sorted=False))
@@ -117,8 +117,8 @@ def test_the_encoder_is_packed(kind, both, layers):
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_empty_sentence_reads_zeros(kind):
     """Also where its padding is NaN, and its neighbours do not notice."""
-    ours = RecurrentEncoder(KINDS[kind][1](I, D, batch_first=True, bidirectional=True)).eval()
-    x, valid = torch.randn(B, T, I), torch.arange(T) < torch.tensor([3, 0, 5])[:, None]
+    ours = RecurrentEncoder(KINDS[kind][1](N, D, batch_first=True, bidirectional=True)).eval()
+    x, valid = torch.randn(B, T, N), torch.arange(T) < torch.tensor([3, 0, 5])[:, None]
     got = ours(torch.where(valid[..., None], x, torch.nan), valid)
     assert not got.states[1].any() and not got.final[1].any()
     without = ours(x[[0, 2]], valid[[0, 2]])
@@ -127,4 +127,4 @@ def test_an_empty_sentence_reads_zeros(kind):
 
 def test_padding_on_the_left_is_refused():
     with pytest.raises(ConfigError, match="padding on the right"):
-        RecurrentEncoder(nn.GRU(I, D, batch_first=True))(torch.randn(1, 3, I), torch.tensor([[False, True, True]]))
+        RecurrentEncoder(nn.GRU(N, D, batch_first=True))(torch.randn(1, 3, N), torch.tensor([[False, True, True]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.attention.attention import Attention, Reading
 from regard.attention.memory import Memory
@@ -21,28 +21,49 @@ from regard.networks.dropout import Dropout
 
 
 class RecurrentEncoder(Encoder):
-    """Reads with PyTorch's own nn.RNN, nn.GRU or nn.LSTM (batch_first), in one direction or two, stacked.
+    """Reads with the layers of PyTorch's own nn.RNN, nn.GRU or nn.LSTM (batch_first), in one direction or two, stacked.
 
-    Padding never leaks into the backward direction or the final state: sentences are packed.  A row without any real place
-    reads zeros.  Raises ConfigError where padding does not lie on the right.
+    Padding never leaks into the backward direction or the final state: it lies on the right, the backward direction reads each
+    sentence turned round within its own length, and the final states are those at its last word.  (So nothing is packed, which
+    takes half the time on a CPU.)  A row without any real place reads zeros.  Raises ConfigError where padding lies elsewhere.
     """
 
     def __init__(self, net: nn.RNNBase, *, dropout: float = 0.0) -> None:
         super().__init__()
-        self.net, self.dropout = net, Dropout(dropout)
+        self.net, self.dropout, self.between = net, Dropout(dropout), Dropout(net.dropout)
         self.size = net.hidden_size * (2 if net.bidirectional else 1)
 
     def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
         if bool((valid[:, 1:] & ~valid[:, :-1]).any()):
             raise ConfigError(message("encoder", "padding on the right", "a real place behind padding", "Put real places first."))
-        lengths = valid.sum(1)
-        packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False)
-        packed, final = self.net(packed)
-        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-        h = final[0] if isinstance(final, tuple) else final  # "L*directions B D": of an LSTM, h and not c
-        ends = torch.cat(list(h[-2:] if self.net.bidirectional else h[-1:]), -1)
-        states = states.masked_fill(~valid[..., None], 0.0)
-        return Encoded(self.dropout(states), valid, ends.masked_fill((lengths == 0)[:, None], 0.0))
+        length = valid.sum(1, keepdim=True)
+        place = torch.arange(x.shape[1], device=x.device).expand_as(valid)
+        turned = torch.where(valid, length - 1 - place, place)
+        last = (length - 1).clamp(min=0)
+        x = x.masked_fill(~valid[..., None], 0.0)  # whatever lies in padding, no gradient comes near it
+        both = (False, True) if self.net.bidirectional else (False,)
+        params = iter(self.net.all_weights)
+        for layer in range(self.net.num_layers):
+            x = self.between(x) if layer else x
+            read = [_read(self.net, next(params), _at(x, turned) if back else x) for back in both]
+            ends = torch.cat([_at(y, last)[:, 0] for y in read], -1)
+            x = torch.cat([_at(y, turned) if back else y for y, back in zip(read, both, strict=True)], -1)
+        states = x.masked_fill(~valid[..., None], 0.0)
+        return Encoded(self.dropout(states), valid, ends * (length > 0))
+
+
+_READERS: dict[str, Callable[..., Any]] = {"RNN_TANH": torch.rnn_tanh, "GRU": torch.gru, "LSTM": torch.lstm}
+
+
+def _read(net: nn.RNNBase, params: Sequence[Tensor], x: Float[Tensor, "B K D"]) -> Float[Tensor, "B K E"]:
+    """One layer in one direction, from a zero state, by PyTorch's fused loop."""
+    zero = x.new_zeros(1, len(x), net.hidden_size)
+    begin = (zero, zero) if net.mode == "LSTM" else zero
+    return _READERS[net.mode](x, begin, params, net.bias, 1, 0.0, net.training, False, True)[0]
+
+
+def _at(x: Float[Tensor, "B K D"], place: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+    return x.gather(1, place[..., None].expand(-1, -1, x.shape[2]))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""The shapes that are written are the shapes that come: a tour of floors 1 and 2 with jaxtyping's checks switched on.
+
+The checks must be installed before the modules are first imported, so the tour runs in an interpreter of its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+TOUR = '''
+from itertools import product
+
+import beartype
+import torch
+from jaxtyping import install_import_hook
+
+torch.set_num_threads(1)
+beartype.tower = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int is a float too, as PEP 484 has it
+hook = install_import_hook(["regard.ground", "regard.attention", "regard.networks", "regard.tasks"], "beartype.tower")
+with hook:
+    from regard import attention as catalogue
+    from regard.attention import score, scope, weighting
+    from regard.data.batches import collate
+    from regard.networks import coder, recurrent, transformer
+    from regard.tasks.transduce import Beam, Limits, Sample, Transduce, answer
+    from regard.workshop import build, words
+    from regard.workshop.config import AttentionSection, ModelSection
+
+V = 9
+PAIRS = [([4, 5, 6, 2], [4, 5, 2]), ([7, 2], [8, 8, 6, 5, 2]), ([4, 8, 2], [2])]
+
+
+def expressions(table):
+    return [word + "(2)" if any(a.required for a in known.arguments) else word for word, known in table.items()]
+
+
+def visit(model):
+    """Train a step, answer by beam and by draws, in one model."""
+    make = build.transformer if model.family == "transformer" else build.recurrent
+    task, batch = Transduce(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
+    task.train().loss(batch).total.backward()
+    task.eval()
+    for way in (Beam(2, n_best=2, length_penalty=1.0), Sample(n_best=2, top_k=3, top_p=0.9)):
+        answer([task.network] * 2, batch, way=way, limits=Limits(ratio=1.0, extra=2), attention=True)
+
+
+SIZES = {"size": 6, "dropout": 0.1}
+RECURRENT = {**SIZES, "embedding": 5, "encoder_layers": 2, "decoder_layers": 2}
+TRANSFORMER = {**SIZES, "family": "transformer", "feedforward": 7, "heads": 2, "encoder_layers": 2, "decoder_layers": 1}
+scores, scopes, weightings = (expressions(t) for t in (words.SCORES, words.SCOPES, words.WEIGHTINGS))
+looks = [AttentionSection(score=s, heads=h, dropout=0.1) for s, h in product([*scores, "scaled + additive(3) + dot"], (1, 2))]
+looks += [AttentionSection(scope=s, project=True) for s in [*scopes, "causal & window(1)", "~window(1) | causal"]]
+looks += [AttentionSection(weighting=w) for w in weightings]
+for i, look in enumerate(looks):
+    cell = ("rnn", "gru", "lstm")[i % 3]
+    order = ({}, {"order": "luong"}, {"order": "luong", "input_feeding": False})[i // 3 % 3]
+    tie = {"tie": ("none", "output", "all")[i % 3]}
+    visit(ModelSection(**RECURRENT, **order, **tie, encoder=cell, decoder=cell, attention=look))
+    kinds = {"norm": ("pre", "post")[i % 2], "positions": ("sinusoidal", "learned", "none")[i % 3], "activation": ("relu", "gelu")[i % 2]}
+    attention = build.make_attention(score=look.score, weighting=look.weighting, query_size=6, memory_size=6)
+    if not attention.sequential:
+        visit(ModelSection(**TRANSFORMER, **kinds, **tie, max_positions=20, attention=look, self_attention=look))
+for context, use in product(("last", "transform", "all"), ("state", "input", "both")):
+    visit(ModelSection(**RECURRENT, encoder="bilstm", decoder="gru", attention="none", context=context, context_use=use))
+'''
+# Widths and batches that do not fit: the checks must be at work.
+PLANTED = {
+    "a score": "score.Dot().form(torch.zeros(2, 1, 3, 4), None, torch.zeros(5, 3, dtype=torch.long))",
+    "a scope": "scope.Causal()(torch.zeros(2, 3, 4), torch.zeros(2, 5, dtype=torch.long), *torch.zeros(2, 2, 3, dtype=torch.long))",
+    "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5, dtype=torch.bool), None)",
+    "an encoder": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 4).bool())",
+    "a mask that is no mask": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 5))",
+    "what is encoded": "coder.Encoded(torch.zeros(2, 3, 4), torch.ones(2, 5).bool(), torch.zeros(2, 4))",
+}
+
+
+def run(program: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+
+
+def test_a_tour_of_all_classes():
+    done = run(TOUR)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def test_the_checks_are_at_work():
+    imports = TOUR[: TOUR.index("V = 9")]
+    refused = "except Exception as e:\n    assert 'jaxtyping' in type(e).__module__, e"
+    tries = [f"try:\n    {code}\n    print({what!r})\n{refused}" for what, code in PLANTED.items()]
+    done = run("\n".join([imports, *tries]))
+    assert done.returncode == 0 and not done.stdout, done.stdout + done.stderr[-2000:]
