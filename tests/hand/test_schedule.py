@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from regard.workshop.config_schema import TrainSection
-from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
+from regard.workshop.optimize import LARGE, exactly, make_optimizer, resolve_precision, step
 from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Standing
 from regard.workshop.train import better, make_schedule, total_updates
 
@@ -110,12 +110,14 @@ def test_a_gradient_that_is_not_finite_moves_nothing(bad):
 
 
 def test_precision(monkeypatch):
-    assert resolve_precision("float32") == torch.float32 and resolve_precision("bfloat16") == torch.bfloat16
+    small, large = nn.Linear(1, 1), nn.Linear(LARGE // 100, 100)
+    assert resolve_precision("float32", large) == torch.float32 and resolve_precision("bfloat16", small) == torch.bfloat16
+    assert resolve_precision("auto", small) == torch.float32  # on any CPU
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     for has, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
-        assert resolve_precision("auto") == dtype
+        assert resolve_precision("auto", large) == dtype
 
 
 def test_exactly_gives_back_what_it_found():

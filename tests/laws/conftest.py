@@ -25,7 +25,7 @@ from regard.workshop.config import AttentionSection, ModelSection
 
 B, K, Q, T, V = 3, 5, 4, 4, 7  # the third source has no real place at all
 LENGTHS = (5, 3, 0)
-MOST = 250  # decoders: a larger product is thinned evenly
+MOST = 500  # decoders: a larger product is thinned evenly
 
 
 def written(table: words.Table) -> list[str]:

@@ -109,22 +109,26 @@ def test_padding_of_the_source_draws_nothing():
 
 
 @pytest.mark.parametrize(
-    ("real", "decoder", "encoder", "entropy"),
-    [([True, True, True], [7.0, 6.0, 4.0], [7.0] * 3, [-0.5] * 3), ([True, True, False], [3.0, 2.0, 0.0], [3.0] * 3, [-0.5, -0.5, 0.0])],
-)  # fmt: skip
-def test_draws_of_encoder_and_decoder_keep_their_own_rewards(real, decoder, encoder, entropy):
+    ("real", "baseline", "decoder", "encoder", "entropy"),
+    [
+        ([True, True, True], 0.0, [7.0, 6.0, 4.0], 7.0, [-0.5, -0.5, -0.5]),
+        ([True, True, False], 0.0, [3.0, 2.0, 0.0], 3.0, [-0.5, -0.5, 0.0]),
+        ([True, True, True], -1.0, [4.0, 4.0, 3.0], 4.0, [-0.5, -0.5, -0.5]),
+        ([True, True, False], -1.0, [1.0, 1.0, 0.0], 1.0, [-0.5, -0.5, 0.0]),
+    ],
+)
+def test_draws_of_encoder_and_decoder_keep_their_own_rewards(real, baseline, decoder, encoder, entropy):
     """A draw of the decoder is rewarded by what comes from it on, a draw of the encoder by everything, also where source and
     target have one length.  With log p = -1, -2, -4 the first word's draw gets -7, the second -6; each draw of the encoder -7.
-    A third word that is padding draws nothing.  The loss is to fall: signs turn, and the entropy bonus of 0.5 has a minus."""
-    told = {
-        k: Choice(torch.zeros(1, 3, requires_grad=True), torch.zeros(1, 3, requires_grad=True)) for k in ("encoder", "decoder")
-    }
+    A baseline of -1 a token takes 3, 2, 1 off.  A third word that is padding draws nothing.  The loss is to fall: signs turn."""
+    told = {k: Choice(*(torch.zeros(1, 3, requires_grad=True) for _ in "pe")) for k in ("encoder", "decoder")}
     task = Transduce(Scripted(told), entropy=0.5).eval()
+    task.baseline.fill_(baseline)
     words, real = torch.ones(1, 3, dtype=torch.long), torch.tensor([real])
     task.loss(Batch((), words, torch.ones_like(real), words, real)).total.backward()
-    assert told["decoder"].log_prob.grad.tolist() == [decoder]
-    assert told["encoder"].log_prob.grad.tolist() == [encoder]
-    assert told["decoder"].entropy.grad.tolist() == [entropy] and told["encoder"].entropy.grad.tolist() == [[-0.5] * 3]
+    assert task.baseline == baseline  # it moves in training only
+    assert [x.grad.tolist() for x in told["decoder"]] == [[decoder], [entropy]]
+    assert [x.grad.tolist() for x in told["encoder"]] == [[[encoder] * 3], [[-0.5] * 3]]
 
 
 class Scripted(torch.nn.Module):

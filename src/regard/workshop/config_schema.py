@@ -153,7 +153,7 @@ class ModelSection(Section):
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
     )
     dropout: Share = Field(default=0.3, description="share of the values dropped in training between the parts of the net")
-    embedding_dropout: Share = Field(default=0.0, description="share of whole tokens whose embedding is dropped in training")
+    embedding_dropout: Share = Field(default=0.0, description="share of the embeddings' values dropped in training")
 
     @model_validator(mode="before")
     @classmethod
@@ -194,7 +194,7 @@ class TrainSection(Section):
     accumulate: Count = Field(default=1, description="batches whose gradients are summed for one update")
     label_smoothing: Share = Field(default=0.1, description="share of the probability that is spread over all tokens")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="auto: bfloat16 where the machine is fast at it"
+        default="auto", description="auto: bfloat16 where the CPU is fast at it and the net is large enough to gain"
     )
     validate_every: Count | None = Field(default=None, description="updates between validations; null: once an epoch")
     metric: Literal["exact", "per", "wer", "cer", "bleu", "chrf", "ter", "loss"] = Field(

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 EPSILON = 1e-9  # AdamW's, as in Vaswani et al. 2017, section 5.3
 
 
+# Parameters from which bfloat16 gains.  Seconds for 150 updates, float32 / bfloat16: 0.8 M parameters, sentences of 5-14: 4.5 / 5.3, and a
+# third of the memory; 7.6 M (Transformer 3+3, 8,000 words): 2.0 times the tokens a second in bfloat16; 14.6 M (GRU 512): 1.7 times.
+LARGE = 2_000_000
+
+
 def make_optimizer(network: nn.Module, settings: TrainSection) -> torch.optim.AdamW:
     """AdamW that decays matrices only, not biases and norms: Loshchilov & Hutter 2019, algorithm 2."""
     parameters = [p for p in network.parameters() if p.requires_grad]
@@ -43,10 +48,15 @@ def step(optimizer: torch.optim.AdamW, *, rate: float, tokens: int, clip: float)
     return True
 
 
-def resolve_precision(word: str) -> torch.dtype:
-    """auto | float32 | bfloat16 as a type.  `auto` is bfloat16 only where the CPU multiplies it by itself: elsewhere it is slower."""
+def resolve_precision(word: str, network: nn.Module) -> torch.dtype:
+    """auto | float32 | bfloat16 as a type.
+
+    `auto` is bfloat16 where the CPU multiplies it by itself (elsewhere it is slower) and the network is large enough to gain.
+    """
     if word != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[word]
+    if sum(p.numel() for p in network.parameters()) < LARGE:
+        return torch.float32
     # oneDNN also says yes where it only imitates bfloat16 with AVX-512, so on x86 the CPU itself is asked.
     x86 = [(torch.cpu, "_is_avx512_bf16_supported"), (torch.cpu, "_is_amx_tile_supported")]
     tests = (

@@ -130,7 +130,7 @@ class Trainer:
     ) -> None:
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
-        self.schedule, self.precision = make_schedule(settings), resolve_precision(settings.precision)
+        self.schedule, self.precision = make_schedule(settings), resolve_precision(settings.precision, network)
         self.clock = Clock(progress.seconds)
 
     def run(

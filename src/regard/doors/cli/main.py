@@ -56,6 +56,9 @@ def main() -> None:
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+    # oneDNN keeps what it compiled for each shape of a product, 1,024 of them: gigabytes after an hour of batches of all lengths.  An
+    # eighth of that is as fast (benchmarks/README.md).  Only this process is concerned, and only where the user has not said otherwise.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
     sys.exit(run())
 
 
