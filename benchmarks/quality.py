@@ -75,26 +75,33 @@ TABLES = {
 }
 
 
-def run(job: Job, seed: int, threads: int) -> dict[str, object]:
-    """Train and judge one job in a fresh process each."""
+def run(job: Job, seed: int, threads: int, keep: Path | None) -> dict[str, object]:
+    """Train and judge one job in a fresh process each; a run that is kept is gone on with where it stopped."""
     regard = [sys.executable, "-m", "regard"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with tempfile.TemporaryDirectory() as folder:
-        out = f"{folder}/run"
+        out = str((keep or Path(folder)) / f"{job.config.removesuffix('.yaml')}-{job.name}-{seed}")
         files = [w for f in job.train for w in ("--train", str(DATA / f))] + [
             w for f in job.valid for w in ("--valid", str(DATA / f))
         ]
         begun = time.perf_counter()
         command = [*regard, "train", str(ROOT / "configs" / job.config), *files, "--out", out]
         command += [f"train.seed={seed}", f"train.threads={threads}"]
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        minutes = (time.perf_counter() - begun) / 60
+        before = _seconds(Path(out))
+        subprocess.run([*command, *(["--resume"] if before else [])], check=True, capture_output=True, env=environment)
+        minutes = (time.perf_counter() - begun + before) / 60
         judged = [*regard, "evaluate", out, *(str(DATA / f) for f in job.judged), "--json"]
         found = json.loads(subprocess.run(judged, check=True, capture_output=True, env=environment).stdout)
         extra = _moses_bleu(out, job, regard, environment) if job.language else {"bleu_lc_tok": "", "signatures": ""}
     row: dict[str, object] = {"job": job.name, "seed": seed, "threads": threads, "minutes": round(minutes, 2)}
     row |= {name: round(found["metrics"][name], 4) for name in FIGURES}
     return row | {"judged": "+".join(job.judged), "date": str(date.today())} | extra
+
+
+def _seconds(out: Path) -> float:
+    """How long a run that stopped had been trained."""
+    rows = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines() if (out / "metrics.jsonl").exists() else []
+    return json.loads(rows[-1])["seconds"] if rows else 0.0
 
 
 def _moses_bleu(out: str, job: Job, regard: list[str], environment: dict[str, str]) -> dict[str, object]:
@@ -150,6 +157,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     parser.add_argument("--threads", type=int, default=2, help="threads of each")
+    parser.add_argument("--keep", type=Path, help="a folder for the runs; otherwise they are thrown away")
     asked = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for name in asked.names:
@@ -158,7 +166,7 @@ def main() -> None:
         had = {(row["job"], row["seed"]) for row in done}
         todo = [(job, seed) for seed in asked.seeds for job in TABLES[name] if (job.name, str(seed)) not in had]
         with ThreadPoolExecutor(asked.jobs) as pool:
-            for row in pool.map(lambda x: run(*x, asked.threads), todo):
+            for row in pool.map(lambda x: run(*x, asked.threads, asked.keep), todo):
                 with path.open("a", encoding="utf-8", newline="") as stream:
                     writer = csv.DictWriter(stream, list(row))
                     if not stream.tell():

@@ -310,6 +310,13 @@ def test_a_figure_that_is_not_finite_is_null_and_no_gain(tmp_path):
     assert found == [(None, True), (0.3, True), (None, False), (0.2, False)]
 
 
+def test_equal_figures_are_told_apart_by_the_loss(tmp_path):
+    figures = iter([(0.0, 3.0), (0.0, 2.0), (0.0, 2.5), (0.1, 4.0), (0.1, 4.0), (0.1, 3.0)])
+    train(tmp_path, validation=lambda: dict(zip(("exact", "loss"), next(figures), strict=True)), updates=24)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [r["best"] for r in rows if r["kind"] == "valid"] == [True, True, False, True, False, True]
+
+
 def test_patience(tmp_path):
     figures = iter([0.1, 0.3, 0.3, 0.2, 0.4])
     said = train(tmp_path, validation=lambda: {"exact": next(figures)}, updates=36, patience=2)
@@ -338,6 +345,19 @@ def test_a_plain_line_has_all_that_was_promised(tmp_path):
     assert re.match(r"  ".join(words), lines[-1])
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert all(set(report.MEASURED) <= set(r) for r in rows) and [r["kind"][0] for r in rows] == list("ttvttv")
+
+
+def test_a_report_has_the_mean_of_all_since_the_last(tmp_path):
+    train(tmp_path, learning_rate=1e-12, updates=7, report_every=3, fault=lambda row: math.nan if row == 1 else row + 1.0)
+    network = net()
+    totals = [
+        (i + 1) * network(torch.randn(2, 3, generator=torch.Generator().manual_seed(i))).square().sum().item() for i in range(7)
+    ]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    found = [(r["step"], r["tokens"], r["loss"]) for r in rows if r["kind"] == "train"]
+    losses = [(totals[0] + totals[2]) / 4, sum(totals[3:6]) / 6, totals[6] / 2]  # two tokens a row, the second row skipped
+    assert [(s, t) for s, t, _ in found] == [(3, 6), (6, 12), (7, 14)]
+    assert [loss for *_, loss in found] == pytest.approx(losses, rel=1e-6)
 
 
 class Terminal:

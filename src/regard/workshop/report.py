@@ -35,7 +35,8 @@ def memory() -> tuple[float | None, float | None]:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:  # no Linux
         return None, peak
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6, peak
+    held = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return held, max(held, peak)  # the kernel brings the peak up to date only now and then
 
 
 class Clock:

@@ -210,18 +210,21 @@ class Trainer:
                     do = f"Set train.metric to one of them.{did_you_mean(metric, found.metrics)}"
                     raise ConfigError(message("train.metric", f"one of {', '.join(found.metrics)}", metric, do))
                 gained = not p.best_step or better(found.metrics[metric], p.best[metric], metric)
-                if gained:
+                # Equal figures, such as 0 % right in the first validations, are told apart by the loss; patience counts them as no gain.
+                tied = not gained and found.metrics[metric] == p.best[metric]
+                kept = gained or (tied and better(found.metrics.get("loss"), p.best.get("loss"), "loss"))
+                if kept:
                     save_network(self.network, self.checkpoints.best(p.step))
         except Broken:
             self._stop(pending=True)
         figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
-        if gained:
+        if kept:
             p.best, p.best_step = figures, p.step
         p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if gained else p.waited + 1
         p.standing = self.schedule.judged(p.standing, gained)
         patience = self.settings.patience
         p.stopped = self._over() or ("patience" if patience and p.waited >= patience else "")
-        row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": gained}
+        row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": kept}
         self.reporter.validation(row | self.clock.measured(self.reporter.total - p.step), found.metrics, metric, found.samples)
         self._save()
 
