@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from regard.attention.memory import Past
 
+# PyTorch's softmax over fewer places than a vector register holds (16 floats in AVX-512) goes one by one: 2.2 ms over
+# (140, 4, 15, 15) on one core, against 0.2 ms over (140, 4, 15, 16).  So fewer are filled up with places out of sight.
+LANES = 16
+
 
 class Choice(NamedTuple):
     """What a sampled look must tell its loss (REINFORCE); the same shape for both."""
@@ -41,7 +45,11 @@ class Weighting(nn.Module, ABC):
 
 def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"]) -> Float[Tensor, "B H Q K"]:
     """softmax over what is in sight.  Finite instead of -inf, so that a row with nothing in sight is 0 and its gradient too, never NaN."""
-    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
+    lowest, places = torch.finfo(scores.dtype).min, scores.shape[-1]
+    seen = scores.masked_fill(~mask, lowest)
+    if places < LANES:
+        seen = F.pad(seen, (0, LANES - places), value=lowest)
+    return seen.softmax(-1)[..., :places] * mask
 
 
 class Softmax(Weighting):

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-ROWS = 512  # words of a chunk: large enough for the matrix products, small enough for one reused buffer
+CELLS = 1_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
 
 
 def cross_entropy(
@@ -49,28 +49,34 @@ class _Chunked(torch.autograd.Function):
         needs = any(ctx.needs_input_grad)
         with torch.autocast(device, enabled=False):
             w, x = weight.to(low), states.to(low)
-            d_states = torch.empty_like(x)
+            mean = x.to(exact) @ weight.to(exact).mean(0) + bias.mean()  # of the logits of each word
+            nats, lse = torch.empty(len(x), dtype=exact, device=x.device), torch.empty(len(x), dtype=exact, device=x.device)
+            d_states = torch.empty(x.shape, dtype=exact, device=x.device)
             d_weight, d_bias = torch.zeros_like(weight, dtype=exact), torch.zeros_like(bias, dtype=exact)
-            nats, spread = torch.empty(len(x), dtype=exact, device=x.device), torch.empty(len(x), dtype=exact, device=x.device)
-            for i in range(0, len(x), ROWS):
-                rows, target = slice(i, i + ROWS), words[i : i + ROWS, None]
-                logits = (x[rows] @ w.T).to(exact).add_(bias)
+            rows = max(1, CELLS // len(w))
+            for part in (slice(i, i + rows) for i in range(0, len(x), rows)):
+                target = words[part, None]
+                logits = torch.add(x[part] @ w.T, bias)  # in float32 or better: bias is
                 top = logits.amax(-1, keepdim=True)
-                hit, mean = logits.gather(-1, target)[:, 0], logits.mean(-1)
+                hit = logits.gather(-1, target)[:, 0]
                 p = logits.sub_(top).exp_()
                 total = p.sum(-1, keepdim=True)
-                lse = (total.log() + top)[:, 0]
-                nats[rows], spread[rows] = lse - hit, lse - mean
+                lse[part] = (total.log() + top)[:, 0]
+                nats[part] = lse[part] - hit
                 if needs:
-                    p.div_(total).sub_(smoothing / len(w))
-                    p.scatter_add_(1, target, torch.full_like(hit, smoothing - 1)[:, None])
-                    d = p.to(low)
-                    d_states[rows] = d @ w
-                    d_weight.add_(d.T @ x[rows])
-                    d_bias.add_(p.sum(0))
+                    d = torch.mul(p, 1 / total, out=torch.empty(p.shape, dtype=low, device=p.device))
+                    d.scatter_add_(1, target, torch.full_like(target, smoothing - 1, dtype=low))
+                    d_states[part] = d @ w
+                    d_weight.add_(d.T @ x[part])
+                    d_bias.add_(d.sum(0, dtype=exact))
+            if needs and smoothing:  # the even share of the target's probability
+                even = smoothing / len(w)
+                d_states.sub_(even * weight.to(exact).sum(0))
+                d_weight.sub_(even * x.to(exact).sum(0))
+                d_bias.sub_(even * len(x))
         ctx.save_for_backward(d_states.to(states.dtype), d_weight.to(weight.dtype), d_bias.to(bias.dtype))
         ctx.mark_non_differentiable(nats)
-        return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats
+        return (1 - smoothing) * nats.sum() + smoothing * (lse - mean).sum(), nats
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:

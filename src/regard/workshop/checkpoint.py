@@ -190,18 +190,18 @@ class Checkpoints:
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
         needed = 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
         part = files.beside(path)
-        try:
-            with files.explained(path, needed):
+        state = {"format": FORMAT, "fingerprint": self.fingerprint, "progress": asdict(progress)}
+        with files.explained(path, needed):
+            try:
                 part.mkdir()
                 for name, tensors in contents.items():
-                    files.write_tensors(part / name, tensors, needed)
-                state = {"format": FORMAT, "fingerprint": self.fingerprint, "progress": asdict(progress)}
-                files.write_json(part / "state.json", state, needed)
+                    files.write_tensors(part / name, tensors)
+                files.write_json(part / "state.json", state)
                 os.rename(part, path)
                 files.sync_folder(self.folder)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
 
     def publish(self, progress: Progress) -> None:
         """RUN/model.safetensors as the checkpoint has it: the checkpoint is the truth, and the file its copy."""

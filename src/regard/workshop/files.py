@@ -29,21 +29,21 @@ def atomic(path: Path, needed: int | None = None) -> Iterator[IO[bytes]]:
     """A binary file that takes the name `path` only when the block ends well and its bytes lie on the disk.
 
     Whatever fails, an older file of that name stays as it was, and nothing else is left.
-    `needed`: the bytes that all of this writing takes, for the error.
+    `needed`: its size in bytes, for the error.
     Errors: RegardError where the disk is full or cannot be written.
     """
     part = beside(path)
-    try:
-        with explained(path, needed):
+    with explained(path, needed):
+        try:
             with part.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, path)
             sync_folder(path.parent)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def beside(path: Path) -> Path:
@@ -53,20 +53,29 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def explained(path: Path, needed: int | None = None) -> Iterator[None]:
-    """Turns the system's refusal to write at `path` into a RegardError with the way out; `needed` is in bytes, where it is known."""
+    """Turns the system's refusal to write at `path` into a RegardError with the way out; `needed` is in bytes, where it is known.
+
+    Around writings that explain themselves, it speaks for all of them.
+    """
     try:
         yield
     except OSError as error:
-        folder = next(p for p in path.absolute().parents if p.exists())
-        if error.errno in _FULL:
-            free = f"{size(shutil.disk_usage(folder).free)} free"
-            wanted = f"{size(needed)} of free disk" if needed else "free disk"
-            do = f"Free some space in {folder}, then go on (a training run: with --resume); what was there before is untouched."
-            raise RegardError(message(f"cannot write {path}, the disk is full", wanted, free, do)) from error
+        raise _refused(path, needed, error) from error
+    except RegardError as error:
+        if isinstance(error.__cause__, OSError):
+            raise _refused(path, needed, error.__cause__) from error.__cause__
+        raise
+
+
+def _refused(path: Path, needed: int | None, error: OSError) -> RegardError:
+    if error.errno not in _FULL:
         reason = error.strerror or str(error)
-        raise RegardError(
-            message(f"cannot write {path}", "a place that can be written", reason, "Choose another folder.")
-        ) from error
+        return RegardError(message(f"cannot write {path}", "a place that can be written", reason, "Choose another folder."))
+    folder = next(p for p in path.absolute().parents if p.exists())
+    free = f"{size(shutil.disk_usage(folder).free)} free"
+    wanted = f"{size(needed)} of free disk" if needed else "free disk"
+    do = f"Free some space in {folder}, then go on (a training run: with --resume); what was there before is untouched."
+    return RegardError(message(f"cannot write {path}, the disk is full", wanted, free, do))
 
 
 def size(count: int) -> str:
@@ -77,33 +86,33 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def write_bytes(path: Path, data: bytes, needed: int | None = None) -> None:
+def write_bytes(path: Path, data: bytes) -> None:
     """`data` as the file `path`, atomically."""
-    with atomic(path, needed or len(data)) as file:
+    with atomic(path, len(data)) as file:
         file.write(data)
 
 
-def write_text(path: Path, text: str, needed: int | None = None) -> None:
+def write_text(path: Path, text: str) -> None:
     """`text` in UTF-8 as the file `path`, atomically."""
-    write_bytes(path, text.encode(), needed)
+    write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any, needed: int | None = None) -> None:
+def write_json(path: Path, value: Any) -> None:
     """`value` as readable JSON, atomically.  NaN and infinity are no JSON: ValueError."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", needed)
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], needed: int | None = None) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes."""
     whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     # Safetensors takes no part of another tensor's memory; and it writes several entries of metadata in no fixed order, so there is one.
     alone = {name: t if t.nbytes == t.untyped_storage().nbytes() else t.clone() for name, t in whole.items()}
-    write_bytes(path, save(alone, {"format": "pt"}), needed)
+    write_bytes(path, save(alone, {"format": "pt"}))
 
 
 def copy(source: Path, path: Path) -> None:
     """The file `source` under the name `path`, atomically."""
-    with source.open("rb") as read, atomic(path) as file:
+    with source.open("rb") as read, atomic(path, source.stat().st_size) as file:
         shutil.copyfileobj(read, file, 1 << 20)
 
 
