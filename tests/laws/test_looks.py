@@ -78,7 +78,7 @@ def test_padding_and_batch_are_invisible(look):
 
 
 def test_each_query_looks_for_itself(look):
-    """Looks of many queries are the looks of each; `at` left out means the memory's own places."""
+    """Looks of many queries are the looks of each; `at` left out means the memory's own places where there are as many queries."""
     memory, whole = look.remember(), look.read(look.remember())
     state, parts = memory, []
     for q, at in zip(look.query.split(1, 1), look.at.split(1, 1), strict=True):
@@ -91,6 +91,8 @@ def test_each_query_looks_for_itself(look):
         places = 3 + 2 * torch.arange(5).expand(3, 5)  # some were dropped
         memory = look.attention.remember(look.source, look.valid, places)
         same(look.attention(query, memory).context, look.read(memory, query, places).context)
+        fewer = query[:, :2]  # not one for one: 0, 1...
+        same(look.attention(fewer, memory).context, look.read(memory, fewer, torch.arange(2).expand(3, 2)).context)
 
 
 def test_a_memory_grows_place_by_place_and_never_changes(look):
