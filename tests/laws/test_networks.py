@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from regard.attention import Attention
 from regard.data.batches import Batch
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -54,19 +55,42 @@ def test_gradients(any_net, task_of):
 
 
 def test_weights_of_all_looks(any_net):
-    """By name, "B H Q K": not negative, at most 1 in all, nothing at padding or ahead; asking changes no state."""
+    """By name, "B H Q K": not negative, at most 1 in all, nothing at padding; asking changes no state.  The looks of word t are
+    those of position t: just what their scope sees from there, and of the own past nothing ahead."""
+    network = any_net.network
     with torch.no_grad():
-        encoded = any_net.network.encode(any_net.source, any_net.valid, weights=True)
+        encoded = network.encode(any_net.source, any_net.valid, weights=True)
         written, _ = any_net.write(weights=True)
-        same(any_net.network.encode(any_net.source, any_net.valid).states, encoded.states)
+        same(network.encode(any_net.source, any_net.valid).states, encoded.states)
         same(any_net.write()[0].states, written.states)
-    hidden = ~any_net.valid[:, None, None]
-    for name, w in {**encoded.looks, **written.looks}.items():
+    looks = {**encoded.looks, **written.looks}
+    assert len(looks) == len(attentions(network))
+    for name, attention in attentions(network).items():
+        w = looks[name]
         assert (w >= 0).all() and (w.sum(-1) <= 1 + 1e-9).all(), name
-        if name.startswith("decoder") and name.endswith("self"):
-            assert (w.triu(1) == 0).all(), name
-        else:
-            assert (w.masked_select(hidden) == 0).all(), name
+        valid = (
+            torch.ones(w.shape[0], w.shape[3], dtype=torch.bool)
+            if name.startswith("decoder") and "self" in name
+            else any_net.valid
+        )
+        at, places = (torch.arange(n).expand(len(w), n) for n in w.shape[2:])
+        sight = attention.scope(torch.zeros(len(w), w.shape[2], 6), at, places, valid.sum(1)).mask & valid[:, None, None]
+        if any(True for _ in attention.scope.parameters()):
+            continue  # a scope that asks the queries where to look
+        assert (w[~sight.expand_as(w)] == 0).all(), name
+        if attention.weighting.softmax:
+            assert (w[sight.expand_as(w)] > 0).all(), name
+
+
+def attentions(network) -> dict[str, Attention]:
+    """The attentions of a network by the names of their looks."""
+    decoder = network.decoder
+    if not hasattr(decoder, "layers"):
+        return {"decoder.0.cross": decoder.attention} if hasattr(decoder, "attention") else {}
+    found = {f"encoder.{i}.self": layer.attention for i, layer in enumerate(network.encoder.layers)}
+    for i, layer in enumerate(decoder.layers):
+        found |= {f"decoder.{i}.self": layer.own, f"decoder.{i}.cross": layer.source}
+    return found
 
 
 def test_later_words_change_nothing_before(any_net):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import log
 from typing import NamedTuple
 
 import pytest
@@ -81,6 +82,22 @@ def test_the_length_penalty_turns_the_order():
     model, asked = Told(), [(row, alpha) for row in range(4) for alpha in (0.0, 2.0)]
     best = [beam(model.step, model.start([r]), bounds=bounds([3]), width=ALL, length_penalty=a)[0][0] for r, a in asked]
     assert any(len(a.words) < len(b.words) for a, b in zip(best[::2], best[1::2], strict=True))
+
+
+def test_what_still_grows_may_overtake_what_has_ended():
+    """Ending at once has p = 0.7, letter 4 three times and then the end 0.3 * 1 * 1 * 1.  At a length penalty of 4 the first ranks
+    ln 0.7 / (6/6)^4 = -0.357; the second is behind after a word, -1.204, and ahead when it ends, ln 0.3 / (9/6)^4 = -0.238."""
+    table = torch.full((4, V), -torch.inf)
+    table[0, STOP], table[0, 4], table[1, 4], table[2, 4], table[3, STOP] = log(0.7), log(0.3), 0.0, 0.0, 0.0
+
+    def step(words, position):
+        return table[position], position + 1
+
+    start = torch.zeros(1, dtype=torch.long)
+    for alpha, want in ((4.0, [(4, 4, 4, STOP), (STOP,)]), (0.0, [(STOP,), (4, 4, 4, STOP)])):
+        for n_best in (1, 2):
+            (found,) = beam(step, start, bounds=bounds([3]), width=2, n_best=n_best, length_penalty=alpha)
+            assert [f.words for f in found] == want[:n_best]
 
 
 def test_greedy_is_beam_1_is_the_likeliest_word_each_time():
