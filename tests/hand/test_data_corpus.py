@@ -82,7 +82,7 @@ def test_a_writer_that_dies_leaves_no_half_corpus(tmp_path: Path, after: int) ->
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regard.data.files import replacing
+    from regard.ground.files import atomic
 
     path = tmp_path / "x.json"
     path.write_bytes(b"old")
@@ -91,14 +91,14 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    expected = r"x\.json: expected room and the right to write; received No space left on device\. Make room"
-    with pytest.raises(RegardError, match=expected), replacing(path) as stream:
+    expected = r"cannot write .*x\.json, the disk is full: expected .*free disk; received .* free\. Free some space"
+    with pytest.raises(RegardError, match=expected), atomic(path) as stream:
         stream.write(b"new")
     assert path.read_bytes() == b"old" and [found.name for found in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_what_a_killed_writer_left_is_overwritten(tmp_path: Path) -> None:
-    (tmp_path / ".tokens.bin.tmp").write_bytes(b"half of something")
+def test_what_a_killed_writer_left_is_thrown_away(tmp_path: Path) -> None:
+    (tmp_path / ".tokens.bin.123.part").write_bytes(b"half of something")
     assert len(Corpus.write(tmp_path, PAIRS)) == 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["offsets.npy", "tokens.bin"]
 

@@ -163,9 +163,8 @@ def net(model: ModelSection) -> Net:
     return Net(made.eval(), torch.randint(1, V, (B, K)) * valid, valid, torch.randint(1, V, (B, T)))
 
 
-def sequential(score: str, weighting: str) -> bool:
-    look = build.make_attention(score=score, weighting=weighting, query_size=6, memory_size=6)
-    return look.sequential
+def at_once(**kinds: str) -> bool:
+    return not build.make_attention(**kinds, query_size=6, memory_size=6).sequential
 
 
 LOOKS = list(product(SCORES, SCOPES, WEIGHTINGS, HEADS))
@@ -176,9 +175,40 @@ NETS = [
     (family, score, scope, weighting, list(HEADS)[(i + i // _SIZES[-1]) % len(HEADS)])
     for i in thinned(_SIZES, MOST)
     for score, scope, weighting, family in [_KINDS[i]]
-    if not (family in TRANSFORMERS and sequential(score, weighting))  # refused there, which a test of its own sees
+    if family in RECURRENT or at_once(score=score, weighting=weighting)  # refused there, which a test of its own sees
 ]
 NETS += [("fixed", name) for name in FIXED]
+
+
+@pytest.fixture(params=written(words.SCORES))
+def score(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=written(words.SCORES))
+def other_score(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=written(words.SCOPES))
+def scope(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=written(words.SCOPES))
+def other_scope(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=[score for score in written(words.SCORES) if at_once(score=score)])
+def score_at_once(request: pytest.FixtureRequest) -> str:
+    """A score that a Transformer takes."""
+    return request.param
+
+
+@pytest.fixture(params=[weighting for weighting in written(words.WEIGHTINGS) if at_once(weighting=weighting)])
+def weighting_at_once(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(params=LOOKS, ids=lambda case: ", ".join(case))

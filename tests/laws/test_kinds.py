@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from itertools import product
 
 import pytest
 import torch
@@ -21,11 +20,6 @@ from regard.workshop import build, words
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
 AT, PLACES = torch.arange(6).expand(2, 6), torch.tensor([[0, 1, 2, 3, 4], [2, 3, 5, 8, 13]])
-SCOPES = [
-    f"{word}({', '.join(f'{a.name}=2' for a in known.arguments if a.required)})" if known.arguments else word
-    for word, known in words.SCOPES.items()
-]
-CRISP = [scope for scope in SCOPES if not build.make_scope(scope, query_size=3).fades]  # a fade has no opposite
 
 
 def score_of(text: str, heads: int) -> Score:
@@ -40,16 +34,16 @@ def see(text: str, shift: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("heads", [1, 2])
-@pytest.mark.parametrize(("a", "b"), list(product(words.SCORES, words.SCORES)))
-def test_a_sum_of_scores_is_the_sum(a, b, heads):
+def test_a_sum_of_scores_is_the_sum(score, other_score, heads):
     """score(a + b) = score(a) + score(b), each term with its own keys and parameters; also of sums, and on either side of one."""
-    terms = [score_of(word, heads) for word in (a, b, "additive(3)")]
-    query, source = torch.randn(2, heads, 6, 4), torch.randn(2, heads, 5, 4)
-    looked = Attention(4 * heads, 4 * heads, heads=heads).remember(torch.randn(2, 5, 4 * heads))
+    terms = [score_of(word, heads) for word in (score, other_score, "additive(3)")]
+    count = 1 if any(t.sequential for t in terms) else 6
+    query, source = torch.randn(2, heads, count, 4), torch.randn(2, heads, 5, 4)
+    looked = Attention(4 * heads, 4 * heads, heads=heads, weighting=StepByStep()).remember(torch.randn(2, 5, 4 * heads))
 
     def scored(score: Score) -> torch.Tensor:
-        made = score(query, replace(looked, keys=score.prepare(source, looked.at)), AT)
-        assert made.shape == (2, heads, 6, 5)
+        made = score(query, replace(looked, keys=score.prepare(source, looked.at)), AT[:, :count])
+        assert made.shape == (2, heads, count, 5)
         return made
 
     each = [scored(t) for t in terms]
@@ -60,19 +54,20 @@ def test_a_sum_of_scores_is_the_sum(a, b, heads):
     same(scored(Sum(*terms)), sum(each))
 
 
-@pytest.mark.parametrize(("a", "b"), list(product(CRISP, CRISP)))
-def test_scopes_combine_as_sets(a, b):
+def test_scopes_combine_as_sets(scope, other_scope):
     """& is what both see, | what either sees, ~ what it does not; a reach is never shorter than the sight."""
+    a, b = scope, other_scope
+    crisp = not any(build.make_scope(text, query_size=3).fades for text in (a, b))  # a fade has no opposite
     assert (see(f"{a} & {b}") == (see(a) & see(b))).all()
     assert (see(f"{a} | {b}") == (see(a) | see(b))).all()
-    assert (see(f"~({a} | {b})") == (~see(a) & ~see(b))).all() and (see(f"~{a} & {b}") == (~see(a) & see(b))).all()
+    if crisp:
+        assert (see(f"~({a} | {b})") == (~see(a) & ~see(b))).all() and (see(f"~{a} & {b}") == (~see(a) & see(b))).all()
     far = (PLACES[:, None] - AT[:, :, None])[:, None]
-    for text in (a, f"{a} & {b}", f"{a} | {b}", f"~{a}", f"~{a} & {b}", f"~{a} | {b}"):
+    for text in (a, f"{a} & {b}", f"{a} | {b}", *((f"~{a}", f"~{a} & {b}", f"~{a} | {b}") if crisp else ())):
         back, ahead = build.make_scope(text, query_size=3).reach
         assert not (see(text) & ((far < -back) | (far > ahead))).any(), text
 
 
-@pytest.mark.parametrize("scope", SCOPES)
 def test_scopes_go_by_true_positions(scope):
     """A place that stands at the same position is seen alike, whatever stands around it in the tensor."""
     order = torch.tensor([3, 0, 4, 1, 2])

@@ -67,7 +67,7 @@ def test_weights_of_all_looks(any_net):
     assert len(looks) == len(attentions(network))
     for name, attention in attentions(network).items():
         w = looks[name]
-        assert (w >= 0).all() and (w.sum(-1) <= 1 + 1e-9).all(), name
+        assert (w >= 0).all() and ((w.sum(-1) if attention.weighting.normal else w) <= 1 + 1e-9).all(), name
         valid = (
             torch.ones(w.shape[0], w.shape[3], dtype=torch.bool)
             if name.startswith("decoder") and "self" in name

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.data.files import replacing
 from regard.ground.errors import RunFolderError, message
+from regard.ground.files import atomic, clean
 
 TOKENS, OFFSETS = "tokens.bin", "offsets.npy"
 AGAIN = "Delete the folder; it is made again from the data."
@@ -36,14 +36,15 @@ class Corpus:
     def write(cls, folder: Path, pairs: Iterable[tuple[Sequence[int], Sequence[int]]]) -> Corpus:
         """Write pairs as they come, and open the result.  A folder holds a whole corpus or, after a crash, none."""
         folder.mkdir(parents=True, exist_ok=True)
+        clean(folder)
         (folder / OFFSETS).unlink(missing_ok=True)  # without it the old tokens count for nothing
         offsets = array("q", [0])
-        with replacing(folder / TOKENS) as stream:
+        with atomic(folder / TOKENS) as stream:
             for pair in pairs:
                 for ids in pair:
                     stream.write(np.asarray(ids, dtype="<i4").tobytes())
                     offsets.append(offsets[-1] + len(ids))
-        with replacing(folder / OFFSETS) as stream:
+        with atomic(folder / OFFSETS) as stream:
             np.save(stream, np.frombuffer(offsets, dtype=np.int64), allow_pickle=False)
         return cls.open(folder)
 

@@ -9,10 +9,8 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
 
-from regard.ground.errors import DataError, RegardError, did_you_mean, message
+from regard.ground.errors import DataError, did_you_mean, message
 
 BOM = b"\xef\xbb\xbf"
 
@@ -105,26 +103,3 @@ def fingerprint(files: Sequence[str]) -> dict[str, str]:
                 message(file, "a file that can be read", error.strerror or str(error), "Name another file.")
             ) from error
     return marks
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file whole or not at all: into a temporary file beside it, then to disk, then renamed over `path`.
-
-    RegardError where there is no room or no right to write; what was there before is untouched.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")  # one fixed name: what a killed process left is overwritten, never piled up
-    try:
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise RegardError(
-                message(str(path), "room and the right to write", reason, "Make room or choose another folder; nothing was lost.")
-            ) from error
-        raise

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import tokenizers
 
-from regard.data.files import replacing
 from regard.data.vocabulary import BOS as BOS
 from regard.data.vocabulary import EOS as EOS
 from regard.data.vocabulary import PAD as PAD
@@ -17,6 +16,7 @@ from regard.data.vocabulary import SPECIALS as SPECIALS
 from regard.data.vocabulary import UNK as UNK
 from regard.data.vocabulary import WORD, cutter, kind_of, learn, pieces, ranked
 from regard.ground.errors import RunFolderError, message
+from regard.ground.files import atomic
 
 KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
 UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropped, so that it never passes for right
@@ -132,7 +132,7 @@ class Tokenizer:
             "features": self.features,
             "tokenizer": json.loads(self._library.to_str()),
         }
-        with replacing(Path(path)) as stream:
+        with atomic(Path(path)) as stream:
             stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
 
     @classmethod

@@ -5,18 +5,16 @@ An edit reads from what was expected to what was written: `e→ɛ` (e was writte
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from regard.ground.errors import RegardError, message
+from regard.ground.files import atomic
 
 NOTHING = "∅"
 ERROR_COLUMNS = ("line", "source", "features", "expected", "predicted", "score", "edits", "operations", "kind")
@@ -222,20 +220,9 @@ def _kind_rows(found: list[Wrong], counts: Counter[Edit], ranks: dict[Edit, int]
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "w", encoding="utf-8", newline="\n") as file:
-            for row in (columns, *rows):
-                file.write("\t".join(map(_cell, row)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        do = "Name a file in a folder that exists and has room."
-        raise RegardError(message(str(path), "a place to write errors to", error.strerror or str(error), do)) from error
-    finally:
-        with suppress(OSError):  # gone already where all went well
-            part.unlink()
+    with atomic(path) as file:
+        for row in (columns, *rows):
+            file.write(("\t".join(map(_cell, row)) + "\n").encode())
 
 
 def _cell(value: object) -> str:

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from regard.doors.view import merge
 from regard.doors.view.label import SPACE, right_to_left, said, shown
 from regard.doors.view.picture import Axis, Seen, axes, blind, default, hides
-from regard.doors.view.save import claim, save
+from regard.doors.view.save import claim
 from regard.doors.view.vector import fragment as fragment
 from regard.ground.errors import RegardError, message
+from regard.ground.files import write_bytes
 
 UNIT = (
     10_000  # steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right
@@ -56,7 +57,7 @@ def html(predictions: Sequence[Sequence[Seen]], *, title: str) -> str:
 def write(predictions: Sequence[Sequence[Seen]], path: str | Path, *, title: str) -> None:
     """Write the page to `path`, which must be new and end in .html.  Errors: UsageError; RegardError where the disk refuses."""
     path = claim(path, suffixes=(".html", ".htm"))
-    save(path, html(predictions, title=title).encode("utf-8"))
+    write_bytes(path, html(predictions, title=title).encode("utf-8"))
 
 
 def _part(name: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 
 from regard.doors.view.label import clusters, shown
 from regard.doors.view.picture import Axis, Picture, Seen, choose
-from regard.doors.view.save import claim, save
+from regard.doors.view.save import claim
 from regard.doors.view.vector import svg as svg
 from regard.ground.errors import RegardError, message
+from regard.ground.files import write_bytes
 
 RAMP = ("#f4f2ed", "#cfe4df", "#84bfc2", "#3f8cab", "#2a578b", "#221e55")  # as on the page
 BUNDLED = "DejaVu Sans"  # comes with matplotlib; has IPA, Greek, Cyrillic, Arabic
@@ -61,7 +62,7 @@ def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: 
         figure = _figure(picture, down, across)
         kind = path.suffix.lower()[1:]
         figure.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
-    save(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
     return [advice(missing)] if missing else []
 
 

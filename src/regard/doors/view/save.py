@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from regard.ground.errors import RegardError, UsageError, message
+from regard.ground.errors import UsageError, message
 
 
 def claim(path: str | Path, *, suffixes: tuple[str, ...]) -> Path:
@@ -27,27 +25,3 @@ def claim(path: str | Path, *, suffixes: tuple[str, ...]) -> Path:
         do = f"Make the folder '{path.parent}' first, or choose another name."
         raise UsageError(message("the file to write", "a folder that exists", f"'{path}'", do))
     return path
-
-
-def save(path: Path, content: bytes) -> None:
-    """Write all of `content` beside the path, then move it there.  Errors: RegardError where the disk refuses; nothing is left behind."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # a temporary file is private, a picture is like any other file
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        do = "Make room or choose another folder; nothing was written."
-        raise RegardError(message(f"writing '{path}'", "a disk that takes it", error.strerror or str(error), do)) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
