@@ -57,7 +57,7 @@ def missing(file: str) -> DataError:
     if not os.path.isdir(folder):
         return DataError(message(file, "a file", f"no folder {folder}", "Correct the path."))
     near = did_you_mean(name, sorted(os.listdir(folder)))
-    return DataError(message(file, "a file", f"no such name in {folder}", f"Correct the path.{near}"))
+    return DataError(message(file, "a file", f"no such name in the folder {folder!r}", f"Correct the path.{near}"))
 
 
 def _text(raw: bytes, file: str, number: int) -> str:
