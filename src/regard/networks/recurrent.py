@@ -25,7 +25,7 @@ class RecurrentEncoder(Encoder):
 
     Padding never leaks into the backward direction or the final state: it lies on the right, the backward direction reads each
     sentence turned round within its own length, and the final states are those at its last word.  (So nothing is packed, which
-    takes half the time on a CPU.)  A row without any real place reads zeros.  Raises ConfigError where padding lies elsewhere.
+    takes up to half the time on a CPU.)  A row without any real place reads zeros.  Raises ConfigError where padding lies elsewhere.
     """
 
     def __init__(self, net: nn.RNNBase, *, dropout: float = 0.0) -> None:
