@@ -13,7 +13,7 @@ from regard.attention import Hard, Softmax, Sparsemax
 def taken(weighting, scores, mask=None) -> list[float]:
     mask = [True] * len(scores) if mask is None else mask
     return (
-        weighting.eval()(torch.tensor(scores)[None, None, None], torch.tensor(mask)[None, None, None], None)
+        weighting.eval()(torch.tensor(scores)[None, None, None], torch.tensor(mask)[None, None, None], None, None)
         .values.flatten()
         .tolist()
     )
@@ -57,12 +57,12 @@ def test_hard_in_training_draws_as_the_softmax_says(n=20000):
     log-probability is that of its place, ln 1/4 or ln 3/4, the entropy of each is (ln 4)/4 + 3 (ln 4 - ln 3)/4 = 0.5623."""
     torch.manual_seed(0)
     scores, mask = torch.tensor([0.0, log(3), 9.0]).expand(n, 1, 1, 3), torch.tensor([True, True, False]).expand(n, 1, 1, 3)
-    values, choice = Hard().train()(scores, mask, None)
+    values, choice = Hard().train()(scores, mask, None, None)
     assert ((values == 0) | (values == 1)).all() and (values.sum(-1) == 1).all()
     assert values.mean(0).flatten().tolist() == pytest.approx([0.25, 0.75, 0], abs=0.0123)
     want = torch.where(values[..., 0] == 1, log(1 / 4), log(3 / 4))
     torch.testing.assert_close(choice.log_prob, want)
     torch.testing.assert_close(choice.entropy, torch.full((n, 1, 1), log(4) / 4 + 3 * (log(4) - log(3)) / 4))
-    values, choice = Hard().train()(scores[:3], torch.zeros(3, 1, 1, 3, dtype=torch.bool), None)
+    values, choice = Hard().train()(scores[:3], torch.zeros(3, 1, 1, 3, dtype=torch.bool), None, None)
     assert not values.any() and not choice.log_prob.any() and not choice.entropy.any()
-    assert Hard().eval()(scores, mask, None).choice is None
+    assert Hard().eval()(scores, mask, None, None).choice is None

@@ -68,7 +68,7 @@ for context, use in product(("last", "transform", "all"), ("state", "input", "bo
 PLANTED = {
     "a score": "score.Dot().form(torch.zeros(2, 1, 3, 4), None, torch.zeros(5, 3, dtype=torch.long))",
     "a scope": "scope.Causal()(torch.zeros(2, 3, 4), torch.zeros(2, 5, dtype=torch.long), *torch.zeros(2, 2, 3, dtype=torch.long))",
-    "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5, dtype=torch.bool), None)",
+    "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5, dtype=torch.bool), None, torch.zeros(2, 5, dtype=torch.long))",
     "an encoder": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 4).bool())",
     "a mask that is no mask": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 5))",
     "what is encoded": "coder.Encoded(torch.zeros(2, 3, 4), torch.ones(2, 5).bool(), torch.zeros(2, 4))",

@@ -15,7 +15,7 @@ same = torch.testing.assert_close
 
 def in_sight(attention: Attention, memory: Memory, query: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """ "B H Q K": which places the scope and the padding leave."""
-    mask = attention.scope(query, at, memory.at, memory.length).mask & memory.valid[:, None, None]
+    mask = attention.scope(query, at, memory.at, memory.length[:, None].expand_as(at)).mask & memory.valid[:, None, None]
     return mask.expand(-1, attention.heads, -1, -1)
 
 
@@ -25,7 +25,7 @@ def test_weights(look):
     reading = look.read(memory)
     weights, sight = reading.weights, in_sight(look.attention, memory, look.query, look.at)
     assert (weights >= 0).all() and (weights <= 1 + 1e-12).all() and (weights[~sight] == 0).all()
-    faded = look.attention.scope(look.query, look.at, memory.at, memory.length).fade is not None
+    faded = look.attention.scope(look.query, look.at, memory.at, memory.length[:, None].expand_as(look.at)).fade is not None
     if look.attention.weighting.normal and not faded:
         same(weights.sum(-1), sight.any(-1).to(weights))
     gathered = (weights @ memory.values).transpose(1, 2).flatten(2)

@@ -74,7 +74,10 @@ def test_weights_of_all_looks(any_net):
             else any_net.valid
         )
         at, places = (torch.arange(n).expand(len(w), n) for n in w.shape[2:])
-        sight = attention.scope(torch.zeros(len(w), w.shape[2], 6), at, places, valid.sum(1)).mask & valid[:, None, None]
+        sight = (
+            attention.scope(torch.zeros(len(w), w.shape[2], 6), at, places, valid.sum(1, keepdim=True).expand_as(at)).mask
+            & valid[:, None, None]
+        )
         if any(True for _ in attention.scope.parameters()):
             continue  # a scope that asks the queries where to look
         assert (w[~sight.expand_as(w)] == 0).all(), name

@@ -58,7 +58,7 @@ class Told(Weighting):
         super().__init__()
         self.places, self.log_p = iter(places), torch.zeros(())
 
-    def forward(self, scores, mask, past):
+    def forward(self, scores, mask, memory, at):
         log_p = scores.masked_fill(~mask, -1e30).log_softmax(-1)
         taken = torch.nn.functional.one_hot(torch.tensor(next(self.places)), scores.shape[-1]).expand_as(scores).to(scores)
         self.log_p = self.log_p + (log_p * taken).sum()

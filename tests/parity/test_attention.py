@@ -88,7 +88,7 @@ def test_sparsemax(spread, shift):
     z = (shift + spread * torch.randn(2, 2, 6, 11)).requires_grad_()
     mask = torch.rand(2, 1, 6, 11) > 0.3
     mask[..., 0] = True
-    got = Sparsemax()(z, mask, None).values
+    got = Sparsemax()(z, mask, None, None).values
     torch.testing.assert_close(got, bisected(z.detach(), mask), atol=1e-9, rtol=1e-7)
     g = torch.randn_like(z)
     support = (got > 0).to(z)
@@ -99,13 +99,13 @@ def test_sparsemax(spread, shift):
 def test_sparsemax_gradient_by_differences():
     z = torch.randn(1, 1, 3, 5, requires_grad=True)
     mask = torch.tensor([True, True, False, True, True]).expand(1, 1, 3, 5)
-    assert torch.autograd.gradcheck(lambda z: Sparsemax()(z, mask, None).values, z)
+    assert torch.autograd.gradcheck(lambda z: Sparsemax()(z, mask, None, None).values, z)
 
 
 def test_softmax():
     z, mask = torch.randn(2, 2, 6, 11), torch.rand(2, 1, 6, 11) > 0.3
     mask[..., 0] = True
-    same(Softmax()(z, mask, None).values, z.masked_fill(~mask, -torch.inf).softmax(-1))
+    same(Softmax()(z, mask, None, None).values, z.masked_fill(~mask, -torch.inf).softmax(-1))
 
 
 @pytest.mark.parametrize("weighting", [Softmax(), Sparsemax()])
@@ -113,5 +113,5 @@ def test_low_precision_stays_near(weighting):
     """bfloat16 scores: each row sums to 1 within what bfloat16 can say."""
     z = (3 * torch.randn(2, 2, 4, 40)).bfloat16()
     mask = torch.arange(40) < 33
-    got = weighting(z, mask.expand(2, 1, 4, 40), None).values
+    got = weighting(z, mask.expand(2, 1, 4, 40), None, None).values
     assert (got.double().sum(-1) - 1).abs().max() < 0.02 and not got[..., 33:].any()

@@ -65,3 +65,25 @@ class NoPositions(Positions):
 
     def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         return self.zero.expand(*at.shape, -1)
+
+
+class Rotary(nn.Module):
+    """Turns each pair of numbers (2i, 2i + 1) of a query or key by the angle p 10000^(-2i / D): their dot product then depends on
+    the distance of their positions alone.  Su et al. 2021, section 3.2.2, eq. 34 (pairs side by side).
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        if size % 2:
+            raise ConfigError(
+                message(
+                    "positions", "an even width of each head for rotary", str(size), "Choose another size or number of heads."
+                )
+            )
+        self.rate = nn.Buffer(torch.exp(torch.arange(0, size, 2) * (-math.log(10000.0) / size)), persistent=False)
+
+    def forward(self, x: Float[Tensor, "B H T D"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B H T D"]:
+        angle = (at[..., None] * self.rate)[:, None]
+        cos, sin = angle.cos().to(x), angle.sin().to(x)
+        even, odd = x[..., 0::2], x[..., 1::2]
+        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)

@@ -31,9 +31,10 @@ class Scope(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
-        """query: the asking states; at, k_at: true positions of queries and places; length: one past the memory's last real place."""
+        """query: the asking states; at, k_at: true positions of queries and places; length: one past the last real place, for each
+        query: the memory's end, or the query's own place where another scope lets it see no further."""
 
     def __and__(self, other: Scope) -> Scope:
         return And(self, other)
@@ -49,7 +50,7 @@ class Everywhere(Scope):
     """Every place: global attention.  Luong et al. 2015, section 3.1."""
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
         return Sight(torch.ones(len(at), 1, at.shape[1], k_at.shape[1], dtype=torch.bool, device=at.device))
 
@@ -60,7 +61,7 @@ class Causal(Scope):
     reach = (math.inf, 0)
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
         return Sight((k_at[:, None] <= at[:, :, None])[:, None])
 
@@ -81,24 +82,25 @@ class Window(Scope):
         self.reach = (self.back, self.ahead)
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
         far = k_at[:, None] - at[:, :, None]
         return Sight(((far >= -self.back) & (far <= self.ahead))[:, None])
 
 
 class And(Scope):
-    """What both see; fades multiply."""
+    """What both see; fades multiply.  Where one never looks ahead, what the other sees ends at the query's own place."""
 
     def __init__(self, a: Scope, b: Scope) -> None:
         super().__init__()
         self.a, self.b = a, b
         self.reach = (min(a.reach[0], b.reach[0]), min(a.reach[1], b.reach[1]))
-        self.fades, self.whole = a.fades or b.fades, a.whole or b.whole
+        self.fades, self.whole = a.fades or b.fades, (a.whole or b.whole) and self.reach[1] > 0
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
+        length = torch.minimum(length, at + 1) if self.reach[1] <= 0 else length
         (a, fa), (b, fb) = self.a(query, at, k_at, length), self.b(query, at, k_at, length)
         return Sight(a & b, fb if fa is None else fa if fb is None else fa * fb)
 
@@ -113,7 +115,7 @@ class Or(Scope):
         self.fades, self.whole = a.fades or b.fades, a.whole or b.whole
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
         a, b = self.a(query, at, k_at, length), self.b(query, at, k_at, length)
         light = [s.mask.to(query) * (1.0 if s.fade is None else s.fade) for s in (a, b)] if self.fades else None
@@ -130,6 +132,6 @@ class Not(Scope):
         self.a, self.whole = a, a.whole
 
     def forward(
-        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B"]
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
         return Sight(~self.a(query, at, k_at, length).mask)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.memory import Past
+from regard.attention.memory import Memory
 
 # PyTorch's softmax over fewer places than a vector register holds (16 floats in AVX-512) goes one by one: 2.2 ms over
 # (140, 4, 15, 15) on one core, against 0.2 ms over (140, 4, 15, 16).  So fewer are filled up with places out of sight.
@@ -31,16 +31,27 @@ class Weights(NamedTuple):
     choice: Choice | None = None
 
 
+class Annealed(ABC):
+    """What changes while a net is trained: the trainer tells it, before each update, how much of the training is done, in [0, 1]."""
+
+    @abstractmethod
+    def anneal(self, done: float) -> None: ...
+
+
 class Weighting(nn.Module, ABC):
     """How much of each place is taken, from scores and sight.  A new weighting is one class with a `forward`."""
 
     softmax = False  # is exactly the softmax: fused kernels may take its place
     normal = True  # sums to one where anything is in sight
     sequential = False  # reads the past: one query at a time
+    mixes = False  # its weights are probabilities of single places, which a head of words mixes
 
     @abstractmethod
-    def forward(self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], past: Past | None) -> Weights:
-        """scores: any finite numbers, also out of sight; mask: True = may look; past: what earlier looks took."""
+    def forward(
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+    ) -> Weights:
+        """scores: any finite numbers, also out of sight; mask: True = may look; memory: what is looked at (its `past`: what earlier
+        looks took, where `sequential`); at: true positions of the queries."""
 
 
 def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"]) -> Float[Tensor, "B H Q K"]:
@@ -57,14 +68,18 @@ class Softmax(Weighting):
 
     softmax = True
 
-    def forward(self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], past: Past | None) -> Weights:
+    def forward(
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+    ) -> Weights:
         return Weights(masked_softmax(scores, mask))
 
 
 class Sparsemax(Weighting):
     """Projection of the scores onto the simplex; most places get exactly 0.  Martins & Astudillo 2016, section 2.2, algorithm 1."""
 
-    def forward(self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], past: Past | None) -> Weights:
+    def forward(
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+    ) -> Weights:
         scores = scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores  # sums of sorted scores cancel
         top = scores.masked_fill(~mask, -torch.inf).amax(-1, keepdim=True)
         z = scores - torch.where(top.isfinite(), top, 0.0).detach()  # shifted: the largest is 0, and precision is kept
@@ -79,7 +94,9 @@ class Sparsemax(Weighting):
 class Hard(Weighting):
     """One place: drawn in training, its log-probability told to the loss (REINFORCE); the best in use.  Xu et al. 2015, section 4.1."""
 
-    def forward(self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], past: Past | None) -> Weights:
+    def forward(
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+    ) -> Weights:
         scores = scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
         seen = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         if not self.training:
