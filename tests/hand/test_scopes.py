@@ -35,6 +35,19 @@ def picture(scope: Scope | str, at=range(5), places=range(5)) -> list[str]:
         ("~window(1) & causal", "..... ..... x.... xx... xxx.."),
         ("window(0) | ~window(2)", "x..xx .x..x ..x.. x..x. xx..x"),
         ("~(window(0) | causal)", ".xxxx ..xxx ...xx ....x ....."),
+        ("local-m(1)", "xx... xxx.. .xxx. ..xxx ...xx"),
+        ("dilated(1)", "xxxxx xxxxx xxxxx xxxxx xxxxx"),
+        ("dilated(2)", "x.x.x .x.x. x.x.x .x.x. x.x.x"),
+        ("dilated(3)", "x..x. .x..x ..x.. x..x. .x..x"),
+        ("~dilated(2)", ".x.x. x.x.x .x.x. x.x.x .x.x."),
+        ("window(2) & dilated(2)", "x.x.. .x.x. x.x.x .x.x. ..x.x"),
+        ("prefix(2)", "xx... xx... xx... xx... xx..."),
+        ("causal | prefix(3)", "xxx.. xxx.. xxx.. xxxx. xxxxx"),
+        ("global(1)", "xxxxx x.... x.... x.... x...."),
+        ("global(2)", "xxxxx xxxxx xx... xx... xx..."),
+        ("~global(1)", "..... .xxxx .xxxx .xxxx .xxxx"),
+        ("window(1) | global(1)", "xxxxx xxx.. xxxx. x.xxx x..xx"),
+        ("causal & (window(1) | global(1))", "x.... xx... xxx.. x.xx. x..xx"),
     ],
 )
 def test_pictures(scope, want):
@@ -46,6 +59,9 @@ def test_true_positions_count_and_not_columns():
     assert picture("causal", (2, 4), (0, 2, 5)) == ["xx.", "xx."]
     assert picture("window(2)", (2, 4), (0, 2, 5)) == ["xx.", ".xx"]
     assert picture("~window(2)", (2, 4), (0, 2, 5)) == ["..x", "x.."]
+    assert picture("dilated(2)", (2, 5), (0, 2, 5)) == ["xx.", "..x"]
+    assert picture("prefix(3)", (2, 4), (0, 2, 5)) == ["xx.", "xx."]
+    assert picture("global(3)", (2, 4), (0, 2, 5)) == ["xxx", "xx."]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +76,15 @@ def test_true_positions_count_and_not_columns():
         ("window(3, 1) | window(1, 2)", (3, 2)),
         ("window(3) | causal", (math.inf, 3)),
         ("~window(3)", (math.inf, math.inf)),
+        ("local-m(3)", (3, 3)),
+        ("local-p(2.5)", (math.inf, math.inf)),
+        ("local-p(2) & window(4, 1)", (4, 1)),
+        ("dilated(3)", (math.inf, math.inf)),
+        ("window(4) & dilated(2)", (4, 4)),
+        ("prefix(4)", (math.inf, 3)),
+        ("causal | prefix(3)", (math.inf, 2)),
+        ("global(2)", (math.inf, math.inf)),
+        ("causal & (window(8) | global(2))", (math.inf, 0)),
     ],
 )
 def test_reach(scope, reach):

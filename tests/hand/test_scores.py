@@ -8,7 +8,22 @@ from math import log, sqrt, tanh
 import pytest
 import torch
 
-from regard.attention import Additive, Attention, Cosine, Dot, General, Given, Inner, ScaledDot, Score, Tanh
+from regard.attention import (
+    Additive,
+    Attention,
+    Concat,
+    Cosine,
+    Dot,
+    General,
+    Given,
+    Inner,
+    KeyOnly,
+    ScaledDot,
+    Score,
+    SelfAttentive,
+    Tanh,
+)
+from regard.ground.errors import ConfigError
 from regard.workshop.build import make_attention
 
 QUERY, KEYS = [1.0, 2.0], [[3.0, -1.0], [0.0, 4.0]]
@@ -60,6 +75,49 @@ def test_additive():
     put(score.v, [2.0, -1.0])
     want = [-tanh(2), 2 * tanh(-0.5)]
     assert scores(score, keys=[[3.0, 2.0, 0.0], [1.0, 0.5, -2.0]]) == pytest.approx(want, abs=1e-6)
+
+
+def test_concat():
+    """W [q; h] with q = (1, 2), h = (3, 2, 0) and (1, 0.5, -2): rows (1, -1, | 1, -1, 0) and (0, 1, | 0, 0, 1) give (0, 2) and
+    (-0.5, 0); v = (2, -1): -tanh 2 and 2 tanh(-0.5)."""
+    score = Concat(2, 3, 2)
+    put(score.w, [[1.0, -1.0, 1.0, -1.0, 0.0], [0.0, 1.0, 0.0, 0.0, 1.0]])
+    put(score.v, [2.0, -1.0])
+    want = [-tanh(2), 2 * tanh(-0.5)]
+    assert scores(score, keys=[[3.0, 2.0, 0.0], [1.0, 0.5, -2.0]]) == pytest.approx(want, abs=1e-6)
+
+
+def test_cosine_with_a_temperature():
+    """1 / sqrt 50 and 2 / sqrt 5, over 0.1 at the beginning; over 2 where its log has come to ln 2.  Never 0 or below."""
+    score = Cosine(0.1)
+    assert scores(score) == pytest.approx([10 / sqrt(50), 20 / sqrt(5)])
+    assert sum(p.numel() for p in score.parameters()) == 1 and not [*Cosine().parameters()]
+    score.log_temperature.data.fill_(log(2))
+    assert scores(score) == pytest.approx([0.5 / sqrt(50), 1 / sqrt(5)])
+    made = make_attention(score="cosine(temperature)", query_size=2, memory_size=2, heads=2).score
+    put(made.log_temperature, *(log(t) for t in (0.1, 4.0)))
+    query, keys, at = torch.ones(1, 2, 1, 1), torch.full((1, 2, 1, 1), 7.0), torch.zeros(1, 1, dtype=torch.long)
+    memory = replace(Attention(2, 2).remember(torch.zeros(1, 1, 2)), keys=made.prepare(keys, at))
+    assert made(query, memory, at).flatten().tolist() == pytest.approx([10, 0.25])
+    for wrong in (0, -1.0):
+        with pytest.raises(ConfigError, match="a temperature above 0"):
+            Cosine(wrong)
+
+
+def test_key_only():
+    """w . h + b = 0.5*3 - 1 + 0.25 = 0.75 and 4 + 0.25, whoever asks."""
+    score = KeyOnly(2)
+    put(score.w, [[0.5, 1.0]])
+    put(score.b, 0.25)
+    assert scores(score) == scores(score, [9.0, -9.0]) == pytest.approx([tanh(0.75), tanh(4.25)])
+
+
+def test_self_attentive():
+    """W h = (h1 + h2, h2) = (2, -1) and (4, 4); v = (3, -1): 3 tanh 2 + tanh 1 and 2 tanh 4, whoever asks."""
+    score = SelfAttentive(2, 2)
+    put(score.w, [[1.0, 1.0], [0.0, 1.0]])
+    put(score.v, [[3.0, -1.0]])
+    assert scores(score) == scores(score, [9.0, -9.0]) == pytest.approx([3 * tanh(2) + tanh(1), 2 * tanh(4)])
 
 
 def test_a_sum():
@@ -155,21 +213,36 @@ def test_two_heads_by_hand():
 @pytest.mark.parametrize(
     ("score", "keys", "count"),
     [
-        ("dot", {}, 0),
-        ("scaled", {}, 0),
-        ("cosine", {}, 0),
+        ("dot", {"memory_size": 8}, 0),
+        ("scaled", {"memory_size": 8}, 0),
+        ("cosine", {"memory_size": 8}, 0),
         ("general", {}, 8 * 6),
         ("additive(5)", {}, 5 * (8 + 6 + 1)),
         ("additive", {}, 8 * (8 + 6 + 1)),
-        ("dot + general", {}, 8 * 6),
+        ("dot + general", {"memory_size": 8}, 8 * 8),
         ("scaled", {"project": True}, 8 * 8 + 8 * 6 + 8 * 6 + 8 * 8),
         ("scaled", {"project": True, "out": False}, 8 * 8 + 8 * 6 + 8 * 6),
         ("scaled", {"heads": 4, "bias": True}, 8 * 8 + 8 * 6 + 8 * 6 + 8 * 8 + 4 * 8),
+        ("cosine(temperature)", {"memory_size": 8}, 1),
+        ("concat(5)", {}, 5 * (8 + 6) + 5),
+        ("location(7)", {}, 7 * 8),
+        ("key-only", {}, 6 + 1),
+        ("self-attentive(5)", {}, 5 * 6 + 5),
+        ("location-sensitive(3, 5, 7)", {}, 7 * (8 + 6) + 7 + 7 + 3 * 5 + 7 * 3),
+        ("additive-coverage(5)", {}, 5 * (8 + 6) + 5 + 5 + 5),
+        ("coverage", {}, 1),
+        ("alibi", {}, 0),
+        ("relative(3)", {}, 7 * 8),
+        ("t5(8, 20)", {}, 8),
+        ("t5-causal(8, 20)", {}, 8),
         ("general", {"heads": 4}, 4 * 2 * 2 + 8 * (8 + 6 + 6 + 8)),
         ("additive(5)", {"heads": 4}, 4 * 5 * (2 + 2 + 1) + 8 * (8 + 6 + 6 + 8)),
+        ("t5(8, 20)", {"heads": 4}, 4 * 8 + 8 * (8 + 6 + 6 + 8)),
+        ("relative(3)", {"heads": 4}, 7 * 2 + 8 * (8 + 6 + 6 + 8)),
+        ("scaled", {"heads": 4, "groups": 2}, 8 * 8 + 4 * 6 + 4 * 6 + 8 * 8),
     ],
 )
 def test_parameters_are_the_papers(score, keys, count):
-    """d_q = 8, d_k = 6 (both 8 makes no difference to what has no parameters)."""
-    made = make_attention(score=score, query_size=8, memory_size=6, **keys)
+    """d_q = 8, d_k = 6, but where one width is asked for."""
+    made = make_attention(**{"score": score, "query_size": 8, "memory_size": 6, **keys})
     assert sum(p.numel() for p in made.parameters()) == count

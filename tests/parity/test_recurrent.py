@@ -9,11 +9,17 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.ground.errors import ConfigError
 from regard.networks.cells import GRU, LSTM, RNN, Stack
+from regard.networks.layers import Layers
+from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.recurrent import RecurrentEncoder
+from regard.networks.reset import ResetBeforeGRU
 
 B, T, N, D = 3, 5, 4, 6
 KINDS = {"rnn": (RNN, nn.RNN, nn.RNNCell), "gru": (GRU, nn.GRU, nn.GRUCell), "lstm": (LSTM, nn.LSTM, nn.LSTMCell)}
 LENGTHS = torch.tensor([3, 5, 1])
+
+
+OWN = {"peephole": PeepholeLSTM, "full": FullPeepholeLSTM, "reset": ResetBeforeGRU}
 
 
 def same(a, b) -> None:
@@ -59,6 +65,51 @@ def test_cells_over_a_sequence_and_step_by_step(kind):
     for of in (over, torch.stack(stepped, 1)):
         same(gradients(of, x, h, *ours.net.parameters())[:2], gradients(want.transpose(0, 1), x, h))
     same(gradients(over, *ours.net.parameters()), gradients(torch.stack(stepped, 1), *ours.net.parameters()))
+
+
+def copied(cell, parameters) -> None:
+    """W, U and the sum of both biases of PyTorch's cell, for a cell that has one bias."""
+    w, u, *biases = parameters
+    cell.weight_ih.data.copy_(w.data)
+    cell.weight_hh.data.copy_(u.data)
+    cell.bias.data.copy_(sum(x.data for x in biases))
+
+
+def blinded(cell) -> None:
+    """Peepholes that see nothing."""
+    see = cell.peephole if isinstance(cell, PeepholeLSTM) else cell.weight_ch
+    see.data.zero_()
+
+
+@pytest.mark.parametrize("kind", ["peephole", "full"])
+def test_an_lstm_whose_peepholes_are_zero_is_an_lstm(kind):
+    """Outputs, last state and all gradients are nn.LSTM's; with the peepholes as they were drawn they are not."""
+    ours, theirs = OWN[kind](N, D), nn.LSTM(N, D, batch_first=True)
+    copied(ours, theirs.parameters())
+    x, h, c = (torch.randn(B, *size, requires_grad=True) for size in ((T, N), (D,), (D,)))
+    want, last = theirs(x, (h[None], c[None]))
+    assert not torch.allclose(ours.over(x, (h, c))[0], want)
+    blinded(ours)
+    got, end = ours.over(x, (h, c))
+    same((got, end), (want, (last[0][0], last[1][0])))
+    w, u, b = gradients(got, ours.weight_ih, ours.weight_hh, ours.bias)
+    same((w, u, b, b), gradients(want, *theirs.parameters()))
+    same(gradients(got, x, h, c), gradients(want, x, h, c))
+
+
+def test_where_nothing_is_reset_both_grus_are_one():
+    """Their resets at s(40) = 1, and z turned round, which is its weights with the other sign: s(-a) = 1 - s(a)."""
+    ours, theirs = ResetBeforeGRU(N, D), nn.GRU(N, D, batch_first=True)
+    for parameter in (theirs.weight_ih_l0, theirs.weight_hh_l0, theirs.bias_ih_l0, theirs.bias_hh_l0):
+        parameter.data[:D] = 40.0 if parameter.dim() == 1 else 0.0
+    copied(ours, theirs.parameters())
+    for parameter in ours.parameters():
+        parameter.data[D : 2 * D] *= -1
+    x, h = torch.randn(B, T, N), torch.randn(B, D)
+    want, last = theirs(x, h[None])
+    same(ours.over(x, h), (want, last[0]))
+    ours.bias.data[:D] = 0.0
+    assert not torch.allclose(ours.over(x, h)[0], want)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,15 +165,78 @@ def test_the_encoder_is_packed(kind, both, layers):
         assert gradient.isfinite().all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("both", [False, True])
+def test_layers_of_cells_are_a_net_of_layers(both):
+    """LSTMs with blind peepholes, two layers of them in one direction or two: the same encoder as around nn.LSTM, padding and all."""
+    net, layers = nn.LSTM(N, D, 2, batch_first=True, bidirectional=both), Layers(PeepholeLSTM, N, D, 2, bidirectional=both)
+    for cell, parameters in zip(layers.cells, net.all_weights, strict=True):
+        copied(cell, parameters)
+        blinded(cell)
+    x, valid = torch.where((torch.arange(T) < LENGTHS[:, None])[..., None], torch.randn(B, T, N), torch.nan), LENGTHS
+    encoders = RecurrentEncoder(layers).eval(), RecurrentEncoder(net).eval()
+    x = x.requires_grad_()
+    got, want = (encoder(x, torch.arange(T) < valid[:, None]) for encoder in encoders)
+    same((got.states, got.final), (want.states, want.final))
+    same(*(gradients(torch.cat([e.states.flatten(), e.final.flatten()]), x) for e in (got, want)))
+    assert encoders[0].size == encoders[1].size == D * (1 + both)
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_the_encoder_reads_each_sentence_alone(kind):
+    """Two layers of cells in both directions: each sentence without its padding, forward and turned round, step by step."""
+    layers = Layers(OWN[kind], N, D, 2, bidirectional=True)
+    x, valid = torch.randn(B, T, N), torch.arange(T) < LENGTHS[:, None]
+    noise = torch.where(valid[..., None], x, torch.nan).requires_grad_()
+    got = RecurrentEncoder(layers).eval()(noise, valid)
+    for row, length in enumerate(LENGTHS.tolist()):
+        read = x[row : row + 1, :length]
+        for ahead, back in (layers.cells[:2], layers.cells[2:]):
+            sides = []
+            for cell, said in ((ahead, read), (back, read.flip(1))):
+                state, told = cell.start(torch.zeros(1, D)), []
+                for said_t in said.unbind(1):
+                    h, state = cell.step(cell.gates(said_t), state)
+                    told.append(h)
+                sides.append(torch.stack(told, 1))
+            read, ends = torch.cat([sides[0], sides[1].flip(1)], -1), torch.cat([side[:, -1] for side in sides], -1)
+        same(got.states[row, :length], read[0])
+        same(got.final[row], ends[0])
+    assert not got.states[~valid].any()
+    for gradient in gradients(torch.cat([got.states.flatten(), got.final.flatten()]), noise, *layers.parameters()):
+        assert gradient.isfinite().all()
+
+
+def test_layers_drop_between_and_not_below():
+    assert RecurrentEncoder(Layers(PeepholeLSTM, N, D, 2, dropout=0.5)).between.dropped == 128
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *OWN])
 def test_an_empty_sentence_reads_zeros(kind):
     """Also where its padding is NaN, and its neighbours do not notice."""
-    ours = RecurrentEncoder(KINDS[kind][1](N, D, batch_first=True, bidirectional=True)).eval()
+    keys = {"bidirectional": True}
+    net = Layers(OWN[kind], N, D, **keys) if kind in OWN else KINDS[kind][1](N, D, batch_first=True, **keys)
+    ours = RecurrentEncoder(net).eval()
     x, valid = torch.randn(B, T, N), torch.arange(T) < torch.tensor([3, 0, 5])[:, None]
     got = ours(torch.where(valid[..., None], x, torch.nan), valid)
     assert not got.states[1].any() and not got.final[1].any()
     without = ours(x[[0, 2]], valid[[0, 2]])
     same((got.states[[0, 2]], got.final[[0, 2]]), (without.states, without.final))
+
+
+def test_old_runs_load():
+    """The names of what PyTorch has are PyTorch's, under `net`, as they are in every run folder since 0.1; other cells have their own."""
+    names = {
+        f"{kind}_{side}_l{layer}{way}"
+        for kind in ("weight", "bias")
+        for side in ("ih", "hh")
+        for layer in (0, 1)
+        for way in ("", "_reverse")
+    }
+    encoder = RecurrentEncoder(nn.LSTM(N, D, 2, batch_first=True, bidirectional=True))
+    assert set(encoder.state_dict()) == {f"net.{name}" for name in names}
+    assert set(Stack([GRU(N, D)]).state_dict()) == {f"layers.0.net.{name}" for name in names if name.endswith("l0")}
+    own = {f"net.layers.{i}.{name}" for i in (0, 1) for name in ("weight_ih", "weight_hh", "bias", "peephole")}
+    assert set(RecurrentEncoder(Layers(PeepholeLSTM, N, D, bidirectional=True)).state_dict()) == own
 
 
 def test_padding_on_the_left_is_refused():

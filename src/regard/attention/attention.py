@@ -102,7 +102,8 @@ class Attention(nn.Module):
         valid = torch.ones(B, K, dtype=torch.bool, device=source.device) if valid is None else valid
         at = torch.arange(K, device=source.device).expand(B, K) if at is None else at
         keys = self._turned(self._shared(self.key(source)), at)
-        past = Past(source.new_zeros(B, self.heads, K), source.new_zeros(B, self.heads, K)) if self.sequential else None
+        none = source.new_zeros(B, self.heads, K)
+        past = Past(none, none, torch.zeros_like(at)) if self.sequential else None
         return Memory(
             self.score.prepare(keys, at), self._shared(self.value(source if values is None else values)), valid, at, past
         )

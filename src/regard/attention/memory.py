@@ -14,10 +14,14 @@ from regard.ground.state import tree_map
 
 
 class Past(NamedTuple):
-    """What earlier looks took of each place, before fade and dropout; only for looks that go one query at a time."""
+    """What earlier looks took of each place, before fade and dropout; only for looks that go one query at a time.
+
+    looks: how many there were since the place was there: whether nothing was taken yet, or nothing at all.
+    """
 
     last: Float[Tensor, "B H K"]
     total: Float[Tensor, "B H K"]
+    looks: Int[Tensor, "B K"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Memory:
 
     def after(self, taken: Float[Tensor, "B H K"]) -> Memory:
         """The same memory once `taken` was taken of its places."""
-        return replace(self, past=Past(taken, self.past.total + taken)) if self.past else self
+        return replace(self, past=Past(taken, self.past.total + taken, self.past.looks + 1)) if self.past else self
 
 
 def _axis(t: Tensor) -> int:

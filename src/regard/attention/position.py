@@ -20,7 +20,13 @@ class Positions(nn.Module, ABC):
 
 
 class SinusoidalPositions(Positions):
-    """sin and cos of p exp(-2i ln 10000 / d), interleaved: column 2i is the sine, 2i+1 the cosine.  Vaswani et al. 2017, section 3.5."""
+    """`PE(p)_2i = sin(p w_i), PE(p)_2i+1 = cos(p w_i), w_i = 10000^(-2i / d)`: a clock with d / 2 hands, added to the embedding.
+    Vaswani et al. 2017, section 3.5.
+
+    Use it by default: nothing to learn, any length, and PE(p + k) is one linear map of PE(p) for all p.
+
+    Cost: n d.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -36,7 +42,12 @@ class SinusoidalPositions(Positions):
 
 
 class LearnedPositions(Positions):
-    """One learned vector a position, up to `count`; a longer sentence is refused.  Gehring et al. 2017, section 3.1."""
+    """`h_p = E x_p + P_p`: one learned vector a position, up to `count`; a longer sentence is refused.  Gehring et al. 2017, section 3.1.
+
+    Use it where every sentence is short and places have offices of their own, as in forms and codes.
+
+    Cost: n d, and count d parameters.
+    """
 
     def __init__(self, size: int, count: int) -> None:
         super().__init__()
@@ -57,7 +68,13 @@ class LearnedPositions(Positions):
 
 
 class NoPositions(Positions):
-    """Nothing: the Transformer becomes a bag of words."""
+    """`h_p = E x_p`: nothing says where a word stands, and an encoder becomes a bag of words.  Vaswani et al. 2017, section 3.5 (why
+    there must be something).
+
+    Use it with a score that knows distances (alibi, relative, t5), or where order does not matter.
+
+    Cost: none.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -68,8 +85,14 @@ class NoPositions(Positions):
 
 
 class Rotary(nn.Module):
-    """Turns each pair of numbers (2i, 2i + 1) of a query or key by the angle p 10000^(-2i / D): their dot product then depends on
-    the distance of their positions alone.  Su et al. 2021, section 3.2.2, eq. 34 (pairs side by side).
+    """`q_i . k_j = (R^i q) . (R^j k) = q . R^(j - i) k`: each pair of numbers (2i, 2i + 1) of a query or key is turned by the angle
+    p 10000^(-2i / D), so that their dot product hangs on the distance alone.  Su et al. 2021, section 3.2.2, eq. 34.
+
+    Pairs stand side by side, as in the paper.  Other scores are fed the same turned vectors.  Raises ConfigError for an odd width.
+
+    Use it in self-attention where distances count and sentences may be longer than those of the training.
+
+    Cost: (m + n) d.
     """
 
     def __init__(self, size: int) -> None:
@@ -83,6 +106,9 @@ class Rotary(nn.Module):
         self.rate = nn.Buffer(torch.exp(torch.arange(0, size, 2) * (-math.log(10000.0) / size)), persistent=False)
 
     def forward(self, x: Float[Tensor, "B H T D"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B H T D"]:
+        if x.shape[-1] != 2 * len(self.rate):
+            do = "Project them to one width."
+            raise ConfigError(message("rotary", f"queries and keys {2 * len(self.rate)} wide", str(x.shape[-1]), do))
         angle = (at[..., None] * self.rate)[:, None]
         cos, sin = angle.cos().to(x), angle.sin().to(x)
         even, odd = x[..., 0::2], x[..., 1::2]

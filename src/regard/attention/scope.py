@@ -47,7 +47,12 @@ class Scope(nn.Module, ABC):
 
 
 class Everywhere(Scope):
-    """Every place: global attention.  Luong et al. 2015, section 3.1."""
+    """`k < n`: every place, global attention.  Luong et al. 2015, section 3.1.
+
+    Use it on sources of a sentence or a few: nothing can be missed.
+
+    Cost: m n places.
+    """
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -56,7 +61,12 @@ class Everywhere(Scope):
 
 
 class Causal(Scope):
-    """Places up to the query's own: `k <= q`.  Vaswani et al. 2017, section 3.2.3."""
+    """`k <= q`: places up to the query's own.  Vaswani et al. 2017, section 3.2.3.
+
+    Use it where what is looked at is still being written; decoders add it to any scope of their own past.
+
+    Cost: m n / 2 places that count, where the queries are the places; all m n are scored.
+    """
 
     reach = (math.inf, 0)
 
@@ -67,9 +77,13 @@ class Causal(Scope):
 
 
 class Window(Scope):
-    """Places from `back` before the query to `ahead` after it: restricted self-attention.  Vaswani et al. 2017, section 4.
+    """`q - back <= k <= q + ahead`: the places around the query's own, restricted self-attention.  Vaswani et al. 2017, section 4.
 
-    Window(r) looks r to both sides, 2r + 1 places; Window(back, ahead) names each side.
+    Window(r) looks r to both sides, 2r + 1 places; Window(back, ahead) names each side.  Raises ConfigError for counts below 0.
+
+    Use it in self-attention over long texts, where what matters is near; layers above each other reach further.
+
+    Cost: m (back + 1 + ahead) places that count; a decoder forgets what lies further back, elsewhere all m n are scored.
     """
 
     def __init__(self, back: int, ahead: int | None = None) -> None:
@@ -86,6 +100,77 @@ class Window(Scope):
     ) -> Sight:
         far = k_at[:, None] - at[:, :, None]
         return Sight(((far >= -self.back) & (far <= self.ahead))[:, None])
+
+
+class Dilated(Scope):
+    """`(q - k) mod step = 0`: every `step`-th place, counted from the query's own.  Child et al. 2019, section 4.3; Beltagy et al. 2020,
+    section 3.1.
+
+    With a window it is Beltagy et al.'s dilated one: `window(64) & dilated(4)`.  Raises ConfigError for a step below 1.
+
+    Use it where much must be overlooked from afar, beside a scope that sees what is near: `window(8) | dilated(8)`.
+
+    Cost: m n / step places that count; all m n are scored.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        if step < 1:
+            raise ConfigError(message("dilated", "a step of 1 or more", str(step), "Name which places it sees: every how many."))
+        self.step = step
+
+    def forward(
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
+    ) -> Sight:
+        return Sight(((k_at[:, None] - at[:, :, None]) % self.step == 0)[:, None])
+
+
+class Prefix(Scope):
+    """`k < count`: the first places alone, whoever asks.  Raffel et al. 2020, section 3.2.1 (the prefix of a prefix LM).
+
+    `causal | prefix(count)` is a prefix LM: the prefix is read in both directions, what follows in one.  Raises ConfigError for a
+    count below 1.
+
+    Use it where a text begins with what it is about: a task's name, a question, a source written before its target.
+
+    Cost: m count places that count; all m n are scored.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = _first("prefix", count)
+        self.reach = (math.inf, count - 1)  # no query stands before place 0
+
+    def forward(
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
+    ) -> Sight:
+        return Sight((k_at < self.count)[:, None, None].expand(-1, 1, at.shape[1], -1))
+
+
+class Global(Scope):
+    """`k < count or q < count`: the first places are seen by all and see all.  Beltagy et al. 2020, section 3.1 (global attention).
+
+    Raises ConfigError for a count below 1.
+
+    Use it beside a window, `window(8) | global(1)`: what is far apart meets in the first places, two layers up.
+
+    Cost: (m + n) count places that count; all m n are scored.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = _first("global", count)
+
+    def forward(
+        self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
+    ) -> Sight:
+        return Sight(((k_at < self.count)[:, None] | (at < self.count)[:, :, None])[:, None])
+
+
+def _first(what: str, count: int) -> int:
+    if count < 1:
+        raise ConfigError(message(what, "a count of 1 or more", str(count), "Name how many places come first."))
+    return count
 
 
 class And(Scope):

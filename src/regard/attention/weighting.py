@@ -44,6 +44,7 @@ class Weighting(nn.Module, ABC):
     softmax = False  # is exactly the softmax: fused kernels may take its place
     normal = True  # sums to one where anything is in sight
     sequential = False  # reads the past: one query at a time
+    places = False  # hangs on the true positions, not on the scores alone
     mixes = False  # its weights are probabilities of single places, which a head of words mixes
 
     @abstractmethod
@@ -63,8 +64,23 @@ def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q 
     return seen.softmax(-1)[..., :places] * mask
 
 
+def one_hot(place: Int[Tensor, "B H Q"], like: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
+    """1 at each row's place, 0 elsewhere."""
+    return F.one_hot(place, like.shape[-1]).to(like)
+
+
+def at_least_float32(scores: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
+    """Wide enough for sums, logarithms and draws."""
+    return scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
+
+
 class Softmax(Weighting):
-    """exp(score), normalised: soft attention.  Bahdanau et al. 2015, eq. 6."""
+    """`exp(score) / sum exp(score)`: soft attention, some of every place.  Bahdanau et al. 2015, section 3.1, eq. 6.
+
+    Use it unless there is a reason not to: it is the easiest to train.
+
+    Cost: m n.
+    """
 
     softmax = True
 
@@ -74,41 +90,45 @@ class Softmax(Weighting):
         return Weights(masked_softmax(scores, mask))
 
 
-class Sparsemax(Weighting):
-    """Projection of the scores onto the simplex; most places get exactly 0.  Martins & Astudillo 2016, section 2.2, algorithm 1."""
+class Marginal(Weighting):
+    """`p(y) = sum_k p(k) p(y | place k)`: hard attention without draws, summed over all places by a head of words; p(k) is the softmax.
+    Wu et al. 2018; Shankar et al. 2018.
+
+    What is mixed is what each place alone would say, not what lies there (`mixes`): one place is read at a time, and which is never
+    drawn, so the gradient is exact.  Recurrent decoders with a head of words.
+
+    Use it where each word comes from one place, as in spelling, inflection and transliteration, where Wu et al. found it better than
+    soft attention and than draws.
+
+    Cost: m n for the weights, and m n words to be said instead of m: a vocabulary of V costs m n d V.
+    """
+
+    mixes = True
 
     def forward(
         self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
-        scores = scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores  # sums of sorted scores cancel
-        top = scores.masked_fill(~mask, -torch.inf).amax(-1, keepdim=True)
-        z = scores - torch.where(top.isfinite(), top, 0.0).detach()  # shifted: the largest is 0, and precision is kept
-        z = z.masked_fill(~mask, -2.0)  # anything more than 1 below the largest gets nothing
-        ordered = z.sort(-1, descending=True).values
-        rank = torch.arange(1, z.shape[-1] + 1, device=z.device)
-        support = (1 + rank * ordered > ordered.cumsum(-1)).sum(-1, keepdim=True).clamp(min=1)
-        threshold = (ordered.cumsum(-1).gather(-1, support - 1) - 1) / support
-        return Weights((z - threshold).clamp(min=0) * mask)
+        return Weights(masked_softmax(scores, mask))
 
 
-class Hard(Weighting):
-    """One place: drawn in training, its log-probability told to the loss (REINFORCE); the best in use.  Xu et al. 2015, section 4.1."""
+class Sigmoid(Weighting):
+    """`1 / (1 + exp(-(score + b)))`: each place for itself, none at the cost of another.  Ramapuram et al. 2024, section 2.
+
+    bias: b, the same for all.  At 0 a score of 0 takes half of each place; their advice is -ln n for n places, so that all together
+    begin near 1.
+
+    Use it where several places count in full, or none: weights need not sum to 1.
+
+    Cost: m n.
+    """
+
+    normal = False
+
+    def __init__(self, bias: float = 0.0) -> None:
+        super().__init__()
+        self.bias = bias
 
     def forward(
         self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
-        scores = scores.float() if scores.dtype in (torch.bfloat16, torch.float16) else scores
-        seen = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        if not self.training:
-            return Weights(_one_hot(seen.argmax(-1), scores) * mask)
-        log_p = seen.log_softmax(-1)
-        noise = torch.empty_like(log_p).exponential_().clamp_min(torch.finfo(scores.dtype).tiny)
-        place = (log_p.detach() - noise.log()).masked_fill(~mask, -torch.inf).argmax(-1)  # Gumbel-max: a draw from exp(log_p)
-        something = mask.any(-1)
-        entropy = -(log_p.exp() * log_p.masked_fill(~mask, 0.0)).sum(-1) * something
-        taken = log_p.gather(-1, place[..., None])[..., 0] * something
-        return Weights(_one_hot(place, scores) * mask, Choice(taken, entropy))
-
-
-def _one_hot(place: Tensor, like: Tensor) -> Tensor:
-    return F.one_hot(place, like.shape[-1]).to(like)
+        return Weights(torch.sigmoid(at_least_float32(scores) + self.bias) * mask)
