@@ -10,7 +10,9 @@ from torch import nn
 
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
 from regard.networks.dropout import Dropout
+from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.recurrent import RecurrentEncoder
+from regard.networks.reset import ResetBeforeGRU
 
 
 def sigmoid(x: float) -> float:
@@ -61,6 +63,80 @@ def test_lstm():
     new = -sigmoid(-0.5) + sigmoid(1.5) * tanh(2)
     assert c.item() == pytest.approx(new, abs=1e-6)
     assert y == h.item() == pytest.approx(sigmoid(0.5) * tanh(new), abs=1e-6)
+
+
+def filled(cell: Cell, **values) -> Cell:
+    """A cell that PyTorch does not have: its parameters by name, row by row."""
+    assert set(values) == {name for name, _ in cell.named_parameters()}
+    for name, given in values.items():
+        parameter = getattr(cell, name)
+        parameter.data.copy_(torch.tensor(given).view_as(parameter))
+    return cell
+
+
+def test_gru_reset_before():
+    """Gates r, z, h~ of x = 2, h = 0.4.  r = s(2 + 0.5*0.4 + 0.3) = s(2.5); z = s(-2 + 0.2 + 1) = s(-0.8);
+    h~ = tanh(0.5*2 + 2 (0.4 r) + 0.3) = tanh(1.3 + 0.8 r): the reset comes before the product, and no bias is reset;
+    h' = (1 - z) 0.4 + z h~: the greater z, the more is new."""
+    cell = filled(ResetBeforeGRU(1, 1), weight_ih=[1.0, -1.0, 0.5], weight_hh=[0.5, 0.5, 2.0], bias=[0.3, 1.0, 0.3])
+    y, state = both_ways(cell, 2.0, one(0.4))
+    r, z = sigmoid(2.5), sigmoid(-0.8)
+    assert y == state.item() == pytest.approx((1 - z) * 0.4 + z * tanh(1.3 + 0.8 * r), abs=1e-6)
+
+
+def test_gru_resets_before_the_product_and_not_after():
+    """Two units, r = (1/2, s(20) = 1), h = (1, 1), h~ = tanh of U (r * h) with U = [[0, 1], [1, 0]]: before the product the units change
+    places after they were reset, (tanh 1, tanh 1/2); after it they would be (tanh 1/2, tanh 1).  z = s(20) = 1 takes all of it."""
+    zeros, swap = [[0.0, 0.0]] * 2, [[0.0, 1.0], [1.0, 0.0]]
+    bias = [0.0, 20.0, 20.0, 20.0, 0.0, 0.0]
+    cell = filled(ResetBeforeGRU(2, 2), weight_ih=zeros * 3, weight_hh=[*zeros, *zeros, *swap], bias=bias)
+    y, _ = cell.step(cell.gates(torch.zeros(1, 2)), torch.ones(1, 2))
+    torch.testing.assert_close(y, torch.tensor([[tanh(1), tanh(0.5)]]))
+    torch.testing.assert_close(cell.over(torch.zeros(1, 1, 2), torch.ones(1, 2))[0][0], y)
+
+
+def test_peephole_lstm():
+    """The LSTM above, x = 2, h = 0.5, c = -1, with peepholes p_i = 0.5, p_f = -0.25, p_o = 2: i = s(1.5 - 0.5) = s(1);
+    f = s(-0.5 + 0.25) = s(-0.25); c' = -f + i tanh 2; o = s(0.5 + 2 c'), of the cell as it is, not as it was; h' = o tanh c'."""
+    cell = filled(
+        PeepholeLSTM(1, 1),
+        weight_ih=[1.0, -1.0, 0.5, 0.1],
+        weight_hh=[-1.0, 1.0, 2.0, 0.0],
+        bias=[0.0, 1.0, 0.0, 0.3],
+        peephole=[0.5, -0.25, 2.0],
+    )
+    y, (h, c) = both_ways(cell, 2.0, (one(0.5), one(-1.0)))
+    new = -sigmoid(-0.25) + sigmoid(1) * tanh(2)
+    assert c.item() == pytest.approx(new, abs=1e-6)
+    assert y == h.item() == pytest.approx(sigmoid(0.5 + 2 * new) * tanh(new), abs=1e-6)
+
+
+def test_full_peephole_lstm():
+    """Two units, nothing said, h = 0, c = (1, -2), all tanh inputs 1: each gate sees both cells.  i = s(c_2, c_1) = s(-2, 1);
+    f = s(c_1 + c_2, 0) = s(-1, 0); c' = f c + i tanh 1; o = s(0, 3 c'_1); h' = o tanh c'."""
+    see = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0], [3.0, 0.0]]
+    bias = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+    zeros = [[0.0, 0.0]] * 8
+    cell = filled(FullPeepholeLSTM(2, 2), weight_ih=zeros, weight_hh=zeros, bias=bias, weight_ch=see)
+    begin = (torch.zeros(1, 2), torch.tensor([[1.0, -2.0]]))
+    y, (h, c) = cell.step(cell.gates(torch.zeros(1, 2)), begin)
+    new = [sigmoid(-1) + sigmoid(-2) * tanh(1), -2 * sigmoid(0) + sigmoid(1) * tanh(1)]
+    torch.testing.assert_close(c, torch.tensor([new]))
+    torch.testing.assert_close(h, torch.tensor([[0.5 * tanh(new[0]), sigmoid(3 * new[0]) * tanh(new[1])]]))
+    told, end = cell.over(torch.zeros(1, 1, 2), begin)
+    torch.testing.assert_close((told[:, 0], end), (y, (h, c)))
+    assert y is h
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [(ResetBeforeGRU, 3 * 33), (PeepholeLSTM, 4 * 33 + 9), (FullPeepholeLSTM, 4 * 33 + 27)]
+)
+def test_parameters_are_those_of_the_equation(kind, count):
+    """Input 7, state 3: a gate has 3 (7 + 3 + 1) = 33, peepholes 3 * 3, or 3 * 3 * 3.  They begin evenly between +- 1 / sqrt(state)."""
+    assert sum(x.numel() for x in kind(7, 3).parameters()) == count
+    torch.manual_seed(0)
+    for x in kind(7, 400).parameters():
+        assert x.abs().max() <= 0.05 < 1.01 * x.abs().max() and x.std().item() == pytest.approx(0.05 / 3**0.5, rel=0.05)
 
 
 def test_a_stack_goes_upwards():

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from regard.networks import loss
+from regard.networks.coder import Written
 from regard.networks.heads import TiedWordHead, WordHead
 from regard.networks.loss import chunked_cross_entropy, cross_entropy
 from regard.networks.search import length_norm
@@ -60,12 +61,15 @@ def test_heads(size):
     tied, free = TiedWordHead(size, table), WordHead(size, 5)
     tied.bias.data.normal_()
     inner = states if size == 2 else states @ tied.linear.weight.T
-    torch.testing.assert_close(tied(states), inner @ table.weight.T + tied.bias)
-    torch.testing.assert_close(free(states), states @ free.linear.weight.T + free.linear.bias)
+    torch.testing.assert_close(tied.logits(states), inner @ table.weight.T + tied.bias)
+    torch.testing.assert_close(free.logits(states), states @ free.linear.weight.T + free.linear.bias)
+    written, real = Written(states.view(2, 2, -1), {}), torch.tensor([[True, True], [True, False]])
     for head in (tied, free):
-        total, nats = head.loss(states, words, smoothing=0.1)
-        want, plain = cross_entropy(head(states), words, 0.1)
+        total, nats = head.loss(written, words.view(2, 2), real, None, smoothing=0.1)
+        want, plain = cross_entropy(head.logits(states[:3]), words[:3], 0.1)
         torch.testing.assert_close((total, nats), (want, plain))
+        log_p, _ = head(written, words.view(2, 2), None)
+        torch.testing.assert_close(log_p[real].gather(1, words[:3, None])[:, 0], -nats)
     assert tied.table is table and sum(p.numel() for p in tied.parameters()) == 5 * 2 + 5 + (0 if size == 2 else size * 2)
 
 

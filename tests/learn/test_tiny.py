@@ -21,6 +21,7 @@ FAMILIES = {
     "bahdanau": {**RECURRENT, **GRU, "attention": "additive"},
     "luong": {**RECURRENT, **LSTM, "attention": "general", "order": "luong", "input_feeding": False},
     "transformer": {**TRANSFORMER, "family": "transformer"},
+    "aaren": {**TRANSFORMER, "family": "aaren"},
     "fixed": {**RECURRENT, **GRU, "attention": "none"},
     "hard": {**RECURRENT, **GRU, "attention": AttentionSection(score="additive", weighting="hard")},
 }
@@ -46,7 +47,9 @@ def learn(family: str, task: str, *, longest: int, updates: int, rate: float, go
     """Train on 64 fresh strings an update, and stop where the goal is reached; gives the share that is right."""
     torch.manual_seed(1)
     model = ModelSection(**FAMILIES[family])
-    net = Transduce((build.transformer if family == "transformer" else build.recurrent)(model, FIRST + LETTERS, FIRST + LETTERS))
+    net = Transduce(
+        (build.recurrent if model.family == "recurrent" else build.transformer)(model, FIRST + LETTERS, FIRST + LETTERS)
+    )
     fresh, other = torch.Generator().manual_seed(2), torch.Generator().manual_seed(3)
     judged = batch(strings(other, 200, longest), task)
     optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.0)
@@ -63,7 +66,7 @@ def learn(family: str, task: str, *, longest: int, updates: int, rate: float, go
 
 
 @pytest.mark.parametrize("task", TURN)
-@pytest.mark.parametrize(("family", "rate"), [("bahdanau", 5e-3), ("luong", 5e-3), ("transformer", 3e-3)])
+@pytest.mark.parametrize(("family", "rate"), [("bahdanau", 5e-3), ("luong", 5e-3), ("transformer", 3e-3), ("aaren", 3e-3)])
 def test_copy_and_reverse(family, rate, task):
     assert learn(family, task, longest=6, updates=1200, rate=rate, goal=0.97) >= 0.97
 

@@ -109,6 +109,11 @@ class Tokenizer:
         first = {number: place for place, number in enumerate(dict.fromkeys(found))}
         return [first[number] for number in found]
 
+    def twins(self, other: Tokenizer) -> list[int]:
+        """For each id the id of the same symbol of text in another vocabulary, or -1: specials and features have none."""
+        theirs = {symbol: id for id, symbol in enumerate(other._symbols) if other._is_text(id)}
+        return [theirs.get(self._symbols[id], -1) if self._is_text(id) else -1 for id in range(len(self))]
+
     def unknown(self, text: str, features: Sequence[str] = ()) -> list[str]:
         """What training never saw, each once, in order: features, then characters (space and word: tokens)."""
         name = self._kind.name

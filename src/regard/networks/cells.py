@@ -1,4 +1,7 @@
-"""Recurrent cells: PyTorch's own arithmetic and parameters, over a whole sequence at once or one step at a time."""
+"""Recurrent cells over a whole sequence at once or one step at a time: here PyTorch's own, in their arithmetic and parameters.
+
+Cells that PyTorch does not have stand in peephole.py and reset.py; they are `OwnCell`s.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 class Cell(nn.Module, ABC):
     """One recurrent layer in one direction.  Law: `over` equals `step` after `step`.
 
-    input_size, size: widths of input and state.  The parameters lie in PyTorch's own module (`net`), under its names.
+    input_size, size: widths of input and state.
     """
 
-    def __init__(self, net: nn.RNNBase) -> None:
+    def __init__(self, input_size: int, size: int) -> None:
         super().__init__()
-        self.net, self.input_size, self.size = net, net.input_size, net.hidden_size
+        self.input_size, self.size = input_size, size
 
     @abstractmethod
     def start(self, h: Float[Tensor, "B D"]) -> State:
@@ -31,7 +34,7 @@ class Cell(nn.Module, ABC):
 
     @abstractmethod
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        """All steps at once, by PyTorch's fused loop."""
+        """All steps at once, by a loop that is faster than `step` after `step`."""
 
     @abstractmethod
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
@@ -40,6 +43,22 @@ class Cell(nn.Module, ABC):
     def gates(self, x: Float[Tensor, "*B I"]) -> Float[Tensor, "*B G"]:
         """`W x + b`: what the input says to the gates; it can be taken for many steps in one product."""
         return F.linear(x, self.input_weight, self.input_bias)
+
+    @property
+    @abstractmethod
+    def input_weight(self) -> Float[Tensor, "G I"]: ...
+
+    @property
+    @abstractmethod
+    def input_bias(self) -> Float[Tensor, "G"]: ...
+
+
+class TorchCell(Cell):
+    """A cell that PyTorch has.  The parameters lie in PyTorch's own module (`net`), under its names."""
+
+    def __init__(self, net: nn.RNNBase) -> None:
+        super().__init__(net.input_size, net.hidden_size)
+        self.net = net
 
     @property
     def input_weight(self) -> Float[Tensor, "G I"]:
@@ -53,8 +72,36 @@ class Cell(nn.Module, ABC):
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
 
 
-class RNN(Cell):
-    """h' = tanh(W x + b + U h + c).  Elman 1990; PyTorch's nn.RNN."""
+class OwnCell(Cell):
+    """A cell that PyTorch does not have: W, U and b of `gates` gates of width `size`, drawn as PyTorch draws its cells', evenly
+    from +- 1 / sqrt(size).  The papers have one bias, where PyTorch has two."""
+
+    def __init__(self, input_size: int, size: int, gates: int) -> None:
+        super().__init__(input_size, size)
+        self.weight_ih = self._drawn(gates * size, input_size)
+        self.weight_hh = self._drawn(gates * size, size)
+        self.bias = self._drawn(gates * size)
+
+    def _drawn(self, *shape: int) -> nn.Parameter:
+        bound = self.size**-0.5
+        return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))
+
+    @property
+    def input_weight(self) -> Float[Tensor, "G I"]:
+        return self.weight_ih
+
+    @property
+    def input_bias(self) -> Float[Tensor, "G"]:
+        return self.bias
+
+
+class RNN(TorchCell):
+    """`h' = tanh(W x + b + U h + c)`: the simple recurrent net.  Elman 1990, figure 2; PyTorch's nn.RNN.
+
+    Use it to see what gates are for: its gradients vanish or explode geometrically with the lag (`bptt.gradients_by_lag`).
+
+    Cost: n steps, one after the other, of d (d_x + d) multiply-adds; a state of d numbers.
+    """
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__(nn.RNN(input_size, size, batch_first=True))
@@ -71,9 +118,14 @@ class RNN(Cell):
         return h, h
 
 
-class GRU(Cell):
-    """r, z = sigmoid(...); n = tanh(W x + b + r (U h + c)); h' = (1 - z) n + z h.  Cho et al. 2014, with the reset after the
-    product, as PyTorch's nn.GRU has it."""
+class GRU(TorchCell):
+    """`r, z = sigmoid(W x + b + U h + c); h~ = tanh(W x + b + r * (U h + c)); h' = (1 - z) * h~ + z * h`: the gated recurrent unit,
+    its reset after the product.  Cho et al. 2014, section 2.3, eq. 5-8, in the form of arXiv 1406.1078v1; PyTorch's nn.GRU.
+
+    Use it as a first choice: three quarters of an LSTM's cost, and seldom worse where sequences are short.
+
+    Cost: n steps, one after the other, of 3 d (d_x + d) multiply-adds; a state of d numbers.
+    """
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__(nn.GRU(input_size, size, batch_first=True))
@@ -93,8 +145,14 @@ class GRU(Cell):
         return h, h
 
 
-class LSTM(Cell):
-    """i, f, o = sigmoid(...); c' = f c + i tanh(...); h' = o tanh(c').  Hochreiter & Schmidhuber 1997, Gers et al. 2000; nn.LSTM."""
+class LSTM(TorchCell):
+    """`i, f, o = sigmoid(W x + b + U h + c); c' = f * c + i * tanh(W x + b + U h + c); h' = o * tanh(c')`: a memory cell between gates.
+    Hochreiter & Schmidhuber 1997, section 4, with the forget gate of Gers et al. 2000, section 3; PyTorch's nn.LSTM.
+
+    Use it where something must be kept over many steps, or counted: the cell adds up, so that its gradient need not vanish.
+
+    Cost: n steps, one after the other, of 4 d (d_x + d) multiply-adds; a state of 2 d numbers.
+    """
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__(nn.LSTM(input_size, size, batch_first=True))

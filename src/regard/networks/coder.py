@@ -28,12 +28,22 @@ class Encoded:
     looks: Looks = field(default_factory=dict)
 
 
+class Places(NamedTuple):
+    """For what mixes probabilities instead of contexts: what a head would read had the look been at one place alone, and how likely
+    that place is.  P = K + 1: the last "place" is nothing at all, certain where nothing is in sight."""
+
+    states: Float[Tensor, "B T P D"]
+    share: Float[Tensor, "B T P"]
+
+
 class Written(NamedTuple):
-    """What a decoder wrote.  states: what the head reads; looks: where it looked, if asked; choice: "B T", summed over attentions."""
+    """What a decoder wrote.  states: what the head reads; looks: where it looked, if asked; choice: "B T", summed over attentions;
+    places: where the decoder `mixes`."""
 
     states: Float[Tensor, "B T D"]
     looks: Looks
     choice: Choice | None = None
+    places: Places | None = None
 
 
 class Encoder(nn.Module, ABC):
@@ -49,6 +59,7 @@ class Decoder(nn.Module, ABC):
     """Writes on from a state.  Law: one call on T steps equals T calls on one step."""
 
     size: int  # width of Written.states
+    mixes = False  # hands over Written.places, for a head to mix what it reads of them
 
     @abstractmethod
     def start(self, encoded: Encoded) -> Any:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.coder import Decoder, Encoded, Encoder, Written, positions
+from regard.attention.attention import Attention
+from regard.attention.weighting import Choice
+from regard.ground.errors import ConfigError, message
+from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions
 from regard.networks.embed import Embed
 from regard.networks.heads import Head
 
 
+@dataclass(frozen=True)
+class Writing:
+    """Where the writing of a target stands: the states of the decoder and of the head."""
+
+    decoder: Any
+    head: Any
+
+
 class EncoderDecoder(nn.Module):
-    """Any encoder, any decoder.  Sutskever et al. 2014; Cho et al. 2014."""
+    """Any encoder, any decoder.  Sutskever et al. 2014; Cho et al. 2014.
+
+    Raises ConfigError where a look mixes probabilities and the head cannot, or the other way round.
+    """
 
     def __init__(self, source: Embed, encoder: Encoder, target: Embed, decoder: Decoder, head: Head) -> None:
         super().__init__()
+        _refuse_mixtures(encoder, decoder, head)
         self.source, self.encoder, self.target, self.decoder, self.head = source, encoder, target, decoder, head
 
     def encode(self, words: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
@@ -25,12 +40,59 @@ class EncoderDecoder(nn.Module):
         at = positions(words.new_zeros(len(words)), words.shape[1])
         return self.encoder(self.source(words, at), valid, weights=weights)
 
+    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Writing:
+        """The state before the first word.  words: of the source that was encoded."""
+        return Writing(self.decoder.start(encoded), self.head.start(encoded, words))
+
     def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
-        """Read words that were written, from the start sign on, and go on from `state` (decoder.start)."""
+        """Read words that were written, from the start sign on, and go on from the decoder's `state` (decoder.start)."""
         return self.decoder(self.target(words, positions(state.at, words.shape[1])), state, weights=weights)
 
-    def step(self, words: Int[Tensor, "B"], state: Any) -> tuple[Float[Tensor, "B V"], Any]:
+    def forward(self, words: Int[Tensor, "B T"], state: Writing) -> tuple[Float[Tensor, "B T V"], Writing]:
+        """The log-probabilities of what follows each of the words, which were written, from the start sign on."""
+        written, decoder = self.write(words, state.decoder, weights=self.head.looks)
+        log_p, head = self.head(written, words, state.head)
+        return log_p, Writing(decoder, head)
+
+    def step(self, words: Int[Tensor, "B"], state: Writing) -> tuple[Float[Tensor, "B V"], Writing]:
         """The log-probabilities of the next word, after one more word: the step that search takes."""
-        written, state = self.write(words[:, None], state)
-        logits = self.head(written.states[:, 0])
-        return logits.log_softmax(-1, dtype=torch.promote_types(logits.dtype, torch.float32)), state
+        log_p, state = self(words[:, None], state)
+        return log_p[:, 0], state
+
+    def loss(
+        self,
+        words: Int[Tensor, "B T"],
+        targets: Int[Tensor, "B T"],
+        real: Bool[Tensor, "B T"],
+        state: Writing,
+        *,
+        smoothing: float = 0.0,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"], Choice | None]:
+        """The summed objective, the cross-entropy of each real target in nats, and what was drawn while writing.
+
+        words: what the decoder reads; targets: what follows each; state: that of `start`; smoothing: see `Head.loss`.
+        """
+        written, _ = self.write(words, state.decoder, weights=self.head.looks)
+        return *self.head.loss(written, targets, real, state.head, smoothing=smoothing), written.choice
+
+    def looked(self, words: Int[Tensor, "B T"], state: Writing) -> Looks:
+        """Where decoder and head look while they go on from `words`."""
+        written, _ = self.write(words, state.decoder, weights=True)
+        return self.head.shown(written, words, state.head)
+
+
+def _refuse_mixtures(encoder: Encoder, decoder: Decoder, head: Head) -> None:
+    mixing = [x for net in (encoder, decoder) for x in net.modules() if isinstance(x, Attention) and x.weighting.mixes]
+    if len(mixing) > decoder.mixes:
+        received = f"it in {type(decoder).__name__}" if not decoder.mixes else "another such look beside it"
+        expected = "the look at the source of a recurrent decoder in Bahdanau's or Luong's order, and no other"
+        raise ConfigError(message("an exact marginal weighting", expected, received, "Use weighting: softmax there."))
+    if decoder.mixes and not head.mixes:
+        received = type(head).__name__
+        do = "Use head: words, or another weighting."
+        raise ConfigError(
+            message("an exact marginal weighting", "a head of words, which mixes their probabilities", received, do)
+        )
+    if head.mixes and not decoder.mixes:
+        expected = "a recurrent decoder in Bahdanau's or Luong's order, with weighting: marginal"
+        raise ConfigError(message(type(head).__name__, expected, type(decoder).__name__, "Use head: words."))

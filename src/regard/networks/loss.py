@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
+LOWEST = -1e30  # log 0: finite, so that no gradient is NaN
 CELLS = 1_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
 
 
@@ -24,6 +27,24 @@ def cross_entropy(
     nats = lse - logits.gather(-1, words[:, None])[:, 0]
     spread = lse - logits.mean(-1)
     return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
+
+
+def costs(log_p: Float[Tensor, "N V"], words: Int[Tensor, "N"]) -> Float[Tensor, "N 2"]:
+    """Of each row the cost of its word and the mean cost of all words, in nats."""
+    return -torch.stack([log_p.gather(-1, words[:, None])[:, 0], log_p.mean(-1)], -1)
+
+
+def objective(costs: Float[Tensor, "N 2"], smoothing: float) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    """What `cross_entropy` gives, from costs."""
+    nats, spread = costs.unbind(-1)
+    return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
+
+
+def in_chunks(told: Callable[..., Tensor], cells: int, *rows: Tensor) -> Tensor:
+    """`told(*rows)`, which goes row by row, for some rows at a time, each part made again in the backward pass: what it makes on
+    the way never exists whole.  cells: how many numbers that is for a row."""
+    parts = zip(*(t.split(max(1, CELLS // cells)) for t in rows), strict=True)
+    return torch.cat([cast(Tensor, checkpoint(told, *part, use_reentrant=False, preserve_rng_state=False)) for part in parts])
 
 
 def chunked_cross_entropy(

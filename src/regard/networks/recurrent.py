@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,24 +10,25 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.attention import Attention, Reading
+from regard.attention.attention import Attention, Mixture, Reading
 from regard.attention.memory import Memory
 from regard.attention.weighting import Choice
 from regard.ground.errors import ConfigError, message
 from regard.networks.cells import Stack, State
-from regard.networks.coder import Decoder, Encoded, Encoder, Written, positions
+from regard.networks.coder import Decoder, Encoded, Encoder, Places, Written, positions
 from regard.networks.dropout import Dropout
+from regard.networks.layers import Layers, readers
 
 
 class RecurrentEncoder(Encoder):
-    """Reads with the layers of PyTorch's own nn.RNN, nn.GRU or nn.LSTM (batch_first), in one direction or two, stacked.
+    """Reads with the layers of PyTorch's own nn.RNN, nn.GRU or nn.LSTM (batch_first), or of other cells, in one direction or two, stacked.
 
     Padding never leaks into the backward direction or the final state: it lies on the right, the backward direction reads each
     sentence turned round within its own length, and the final states are those at its last word.  (So nothing is packed, which
     takes up to half the time on a CPU.)  A row without any real place reads zeros.  Raises ConfigError where padding lies elsewhere.
     """
 
-    def __init__(self, net: nn.RNNBase, *, dropout: float = 0.0) -> None:
+    def __init__(self, net: nn.RNNBase | Layers, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.net, self.dropout, self.between = net, Dropout(dropout), Dropout(net.dropout)
         self.size = net.hidden_size * (2 if net.bidirectional else 1)
@@ -42,24 +42,14 @@ class RecurrentEncoder(Encoder):
         last = (length - 1).clamp(min=0)
         x = x.masked_fill(~valid[..., None], 0.0)  # whatever lies in padding, no gradient comes near it
         both = (False, True) if self.net.bidirectional else (False,)
-        params = iter(self.net.all_weights)
+        reads = iter(readers(self.net))
         for layer in range(self.net.num_layers):
             x = self.between(x) if layer else x
-            read = [_read(self.net, next(params), _at(x, turned) if back else x) for back in both]
+            read = [next(reads)(_at(x, turned) if back else x) for back in both]
             ends = torch.cat([_at(y, last)[:, 0] for y in read], -1)
             x = torch.cat([_at(y, turned) if back else y for y, back in zip(read, both, strict=True)], -1)
         states = x.masked_fill(~valid[..., None], 0.0)
         return Encoded(self.dropout(states), valid, ends * (length > 0))
-
-
-_READERS: dict[str, Callable[..., Any]] = {"RNN_TANH": torch.rnn_tanh, "GRU": torch.gru, "LSTM": torch.lstm}
-
-
-def _read(net: nn.RNNBase, params: Sequence[Tensor], x: Float[Tensor, "B K D"]) -> Float[Tensor, "B K E"]:
-    """One layer in one direction, from a zero state, by PyTorch's fused loop."""
-    zero = x.new_zeros(1, len(x), net.hidden_size)
-    begin = (zero, zero) if net.mode == "LSTM" else zero
-    return _READERS[net.mode](x, begin, params, net.bias, 1, 0.0, net.training, False, True)[0]
 
 
 def _at(x: Float[Tensor, "B K D"], place: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
@@ -89,13 +79,20 @@ class Bridge(nn.Module):
 
 
 class BahdanauDecoder(Decoder):
-    """Looks with the state before: c_t from s_{t-1}; s_t from [c_t; y_{t-1}]; hands over [s_t; c_t; y_{t-1}].
-    Bahdanau et al. 2015, section 3.1 and appendix A.2.2.  The lowest cell takes [context; word]."""
+    """`c_t = look(s_{t-1}), s_t = cell(s_{t-1}, [c_t; y_{t-1}]), p(y_t) = head([s_t; c_t; y_{t-1}])`: it looks before it moves.
+    Bahdanau et al. 2015, section 3.1 and appendix A.2.2.
+
+    The lowest cell takes [context; word].
+
+    Use it by default: what was looked at is in the state that the word is said from.
+
+    Cost: m steps, one after the other, each a look and a cell's step.
+    """
 
     def __init__(self, stack: Stack, attention: Attention, encoder_size: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.stack, self.attention, self.dropout = stack, attention, Dropout(dropout)
-        self.bridge = Bridge(encoder_size, stack)
+        self.bridge, self.mixes = Bridge(encoder_size, stack), attention.weighting.mixes
         self.size = stack.size + stack.cells[0].input_size  # [s; context; word]
 
     def start(self, encoded: Encoded) -> RecurrentState:
@@ -114,21 +111,35 @@ class BahdanauDecoder(Decoder):
             states.append(h)
             readings.append(reading)
             at, memory = at + 1, reading.memory
-        wrote = torch.cat([torch.stack(states, 1), torch.cat([r.context for r in readings], 1), x], -1)
-        return gathered(self.dropout(wrote), readings), RecurrentState(at, cells, h, memory)
+        s = torch.stack(states, 1)
+        wrote = self.dropout(torch.cat([s, torch.cat([r.context for r in readings], 1), x], -1))
+        return gathered(wrote, readings, self._places(s, x, readings)), RecurrentState(at, cells, h, memory)
+
+    def _places(self, s: Float[Tensor, "B T S"], x: Float[Tensor, "B T X"], readings: list[Reading]) -> Places | None:
+        """[s_t; c; y_{t-1}] for the context c of each place; the state itself has seen the expected one."""
+        if (mixture := mixtures(readings)) is None:
+            return None
+        B, T, P = mixture.share.shape
+        each = (s[:, :, None], mixture.context[:, None], x[:, :, None])
+        return Places(self.dropout(torch.cat([y.expand(B, T, P, -1) for y in each], -1)), mixture.share)
 
 
 class LuongDecoder(Decoder):
-    """Looks with the new state: c_t from s_t; hands over tanh(Linear[c_t; s_t]).  Luong et al. 2015, section 3, eq. 5.
+    """`s_t = cell(s_{t-1}, y_{t-1}), c_t = look(s_t), p(y_t) = head(tanh(W [c_t; s_t]))`: it moves before it looks.  Luong et al. 2015,
+    section 3, eq. 5.
 
     feed: the lowest cell takes [word; what was handed over last] (input feeding, section 3.3), else the word alone, and then
     all steps run at once.
+
+    Use it without feeding where training must be fast, or for `head: hard-monotonic`; with feeding it knows what it looked at before.
+
+    Cost: m steps of the cell and m looks; without feeding all looks are one product.
     """
 
     def __init__(self, stack: Stack, attention: Attention, encoder_size: int, *, feed: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
         self.stack, self.attention, self.feed, self.dropout = stack, attention, feed, Dropout(dropout)
-        self.bridge, self.size = Bridge(encoder_size, stack), stack.size
+        self.bridge, self.size, self.mixes = Bridge(encoder_size, stack), stack.size, attention.weighting.mixes
         self.join = nn.Linear(attention.context_size + stack.size, stack.size)
 
     def start(self, encoded: Encoded) -> RecurrentState:
@@ -145,7 +156,8 @@ class LuongDecoder(Decoder):
         h, cells = self.stack.over(x, state.cells)
         reading = self.attention(h, state.source, positions(state.at, x.shape[1]), weights=weights)
         joined = self.dropout(torch.tanh(self.join(torch.cat([reading.context, h], -1))))
-        return gathered(joined, [reading]), RecurrentState(state.at + x.shape[1], cells, None, state.source)
+        left = RecurrentState(state.at + x.shape[1], cells, None, state.source)
+        return gathered(joined, [reading], self._places(h, [reading])), left
 
     def _one_by_one(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
         h, cells = self.stack.over(x, state.cells)
@@ -154,29 +166,33 @@ class LuongDecoder(Decoder):
             readings.append(self.attention(h[:, t : t + 1], memory, at[:, None], weights=weights))
             at, memory = at + 1, readings[-1].memory
         joined = self.dropout(torch.tanh(self.join(torch.cat([torch.cat([r.context for r in readings], 1), h], -1))))
-        return gathered(joined, readings), RecurrentState(at, cells, None, memory)
+        return gathered(joined, readings, self._places(h, readings)), RecurrentState(at, cells, None, memory)
 
     def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
         lowest = self.stack.cells[0]
         width = x.shape[-1]
         said = F.linear(x, lowest.input_weight[:, :width], lowest.input_bias)
         fed_weight = lowest.input_weight[:, width:]
-        at, cells, fed, memory, readings, states = (
-            state.at,
-            state.cells,
-            cast(Tensor, state.fed),
-            cast(Memory, state.source),
-            [],
-            [],
-        )
+        at, cells, fed, memory = state.at, state.cells, cast(Tensor, state.fed), cast(Memory, state.source)
+        readings, queries, states = list[Reading](), list[Tensor](), list[Tensor]()
         for t in range(x.shape[1]):
             h, cells = self.stack.step(said[:, t] + F.linear(fed, fed_weight), cells)
             reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
             fed = self.dropout(torch.tanh(self.join(torch.cat([reading.context[:, 0], h], -1))))
             states.append(fed)
+            queries.append(h)
             readings.append(reading)
             at, memory = at + 1, reading.memory
-        return gathered(torch.stack(states, 1), readings), RecurrentState(at, cells, fed, memory)
+        places = self._places(torch.stack(queries, 1), readings)
+        return gathered(torch.stack(states, 1), readings, places), RecurrentState(at, cells, fed, memory)
+
+    def _places(self, h: Float[Tensor, "B T S"], readings: list[Reading]) -> Places | None:
+        """tanh(Linear[c; s_t]) for the context c of each place."""
+        if (mixture := mixtures(readings)) is None:
+            return None
+        of_context, of_state = self.join.weight.split([self.attention.context_size, self.stack.size], 1)
+        each = F.linear(mixture.context, of_context)[:, None] + F.linear(h, of_state, self.join.bias)[:, :, None]
+        return Places(self.dropout(torch.tanh(each)), mixture.share)
 
 
 class FixedDecoder(Decoder):
@@ -210,14 +226,24 @@ class FixedDecoder(Decoder):
 
 
 class LastState(nn.Module):
-    """The fixed context is the final state: c = h_n."""
+    """`c = h_n`: the fixed context is the final state, of both directions side by side.  Sutskever et al. 2014, section 2.
+
+    Use it as the baseline that attention is measured against: it forgets what stands far from the end.
+
+    Cost: none.
+    """
 
     def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
         return encoded.final
 
 
 class TransformedLast(nn.Module):
-    """The fixed context is a transform of the final state: c = tanh(W h_n).  Cho et al. 2014, appendix A.1."""
+    """`c = tanh(W h_n + b)`: the fixed context is a transform of the final state.  Cho et al. 2014, appendix A.1.
+
+    Use it where encoder and decoder have different widths or offices.
+
+    Cost: d^2.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -228,7 +254,13 @@ class TransformedLast(nn.Module):
 
 
 class TransformedAll(nn.Module):
-    """The fixed context is a transform of all states: c = tanh(W mean(h_1 ... h_n)), over real places."""
+    """`c = tanh(W mean(h_1 ... h_n) + b)`: the fixed context is a transform of all states, each counting the same.  Raffel & Ellis 2015,
+    section 3 (the mean that attention is measured against).
+
+    Use it where no place counts more than another: topics, sums.
+
+    Cost: n d + d^2.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -245,7 +277,13 @@ def top(cells: State) -> Float[Tensor, "B D"]:
     return cells[-1][0] if isinstance(cells[-1], tuple) else cells[-1]
 
 
-def gathered(states: Float[Tensor, "B T D"], readings: list[Reading]) -> Written:
+def mixtures(readings: list[Reading]) -> Mixture | None:
+    """The mixtures of all steps side by side; what each place gives is the same at every step."""
+    told = [r.mixture for r in readings if r.mixture is not None]
+    return Mixture(told[0].context, torch.cat([m.share for m in told], 1)) if told else None
+
+
+def gathered(states: Float[Tensor, "B T D"], readings: list[Reading], places: Places | None) -> Written:
     """What was written, with the looks and draws of all its steps side by side."""
     first = readings[0]
     looks = (
@@ -254,6 +292,7 @@ def gathered(states: Float[Tensor, "B T D"], readings: list[Reading]) -> Written
         else {}
     )
     if first.choice is None:
-        return Written(states, looks)
+        return Written(states, looks, None, places)
     parts = [r.choice for r in readings if r.choice is not None]
-    return Written(states, looks, Choice(torch.cat([c.log_prob for c in parts], 1), torch.cat([c.entropy for c in parts], 1)))
+    choice = Choice(torch.cat([c.log_prob for c in parts], 1), torch.cat([c.entropy for c in parts], 1))
+    return Written(states, looks, choice, places)

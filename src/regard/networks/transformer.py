@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -56,13 +56,18 @@ class FeedForward(nn.Module):
         return self.net(x)
 
 
-class EncoderLayer(nn.Module):
-    """Self-attention, then a feed-forward net, each within its residual."""
+class ReadingLayer(nn.Module, ABC):
+    """A look at one's own sequence, then a feed-forward net, each within its residual."""
 
-    def __init__(self, attention: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual]) -> None:
+    def __init__(self, attention: nn.Module, feedforward: FeedForward, residuals: tuple[Residual, Residual]) -> None:
         super().__init__()
-        refuse_sequential(attention)
         self.attention, self.feedforward, self.residuals = attention, feedforward, nn.ModuleList(residuals)
+
+    @abstractmethod
+    def look(
+        self, y: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+        """The context of each place; where it looked, if asked; what was drawn."""
 
     def forward(
         self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
@@ -70,17 +75,34 @@ class EncoderLayer(nn.Module):
         told: list[Any] = []
 
         def look(y: Tensor) -> Tensor:
-            told.append(self.attention(y, self.attention.remember(y, valid), weights=weights))
-            return told[0].context
+            told.extend(self.look(y, valid, weights))
+            return told[0]
 
         x = self.residuals[1](self.residuals[0](x, look), self.feedforward)
-        return x, told[0].weights, told[0].choice
+        return x, told[1], told[2]
+
+
+class EncoderLayer(ReadingLayer):
+    """Self-attention, then a feed-forward net."""
+
+    attention: Attention
+
+    def __init__(self, attention: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual]) -> None:
+        super().__init__(attention, feedforward, residuals)
+        refuse_sequential(attention)
+        refuse_mixing(attention)
+
+    def look(
+        self, y: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+        reading = self.attention(y, self.attention.remember(y, valid), weights=weights)
+        return reading.context, reading.weights, reading.choice
 
 
 class TransformerEncoder(Encoder):
     """Layers of self-attention; `norm` closes a stack of pre-norm layers (nn.Identity for post-norm)."""
 
-    def __init__(self, layers: list[EncoderLayer], norm: nn.Module, size: int) -> None:
+    def __init__(self, layers: Sequence[ReadingLayer], norm: nn.Module, size: int) -> None:
         super().__init__()
         self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
 
@@ -99,14 +121,63 @@ class TransformerEncoder(Encoder):
         return Encoded(x, valid, final, choice, looks)
 
 
-class DecoderLayer(nn.Module):
-    """Self-attention over what was written, a look at the source, a feed-forward net, each within its residual."""
+class Glance(NamedTuple):
+    """What a layer's look at its own past gives: the context, what is kept to look at, where it looked if asked, what was drawn."""
+
+    context: Float[Tensor, "B T D"]
+    own: Any
+    weights: Float[Tensor, "B H T K"] | None
+    choice: Choice | None
+
+
+class WritingLayer(nn.Module, ABC):
+    """A look at what was written, a look at the source, a feed-forward net, each within its residual."""
+
+    def __init__(
+        self, own: nn.Module, source: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual, Residual]
+    ) -> None:
+        super().__init__()
+        refuse_sequential(source)
+        refuse_mixing(source)
+        self.own, self.source, self.feedforward, self.residuals = own, source, feedforward, nn.ModuleList(residuals)
+
+    @abstractmethod
+    def start(self, none: Float[Tensor, "B 0 D"]) -> Any:
+        """What is kept of one's own past before anything was written."""
+
+    @abstractmethod
+    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance: ...
+
+    def forward(
+        self, x: Float[Tensor, "B T D"], own: Any, source: Memory, at: Int[Tensor, "B T"], weights: bool
+    ) -> tuple[Float[Tensor, "B T D"], Any, tuple[Tensor | None, Tensor | None], Choice | None]:
+        told: list[Any] = []
+
+        def look_back(y: Tensor) -> Tensor:
+            told.append(self.look_back(y, own, at, weights))
+            return told[0].context
+
+        def look_at_source(y: Tensor) -> Tensor:
+            told.append(self.source(y, source, at, weights=weights))
+            return told[1].context
+
+        x = self.residuals[1](self.residuals[0](x, look_back), look_at_source)
+        x = self.residuals[2](x, self.feedforward)
+        back, across = told
+        return x, back.own, (back.weights, across.weights), together(back.choice, across.choice)
+
+
+class DecoderLayer(WritingLayer):
+    """Self-attention over what was written, a look at the source, a feed-forward net."""
+
+    own: Attention
 
     def __init__(
         self, own: Attention, source: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual, Residual]
     ) -> None:
-        super().__init__()
-        refuse_sequential(own, source)
+        super().__init__(own, source, feedforward, residuals)
+        refuse_sequential(own)
+        refuse_mixing(own)
         if own.scope.whole or own.scope.reach[1] > 0:
             received = f"a scope that reaches {own.scope.reach[1]} ahead" if not own.scope.whole else "one that must know the end"
             raise ConfigError(
@@ -117,28 +188,14 @@ class DecoderLayer(nn.Module):
                     "Use `causal & ...`, or a window(back, 0).",
                 )
             )
-        self.own, self.source, self.feedforward = own, source, feedforward
-        self.residuals = nn.ModuleList(residuals)
 
-    def forward(
-        self, x: Float[Tensor, "B T D"], own: Memory, source: Memory, at: Int[Tensor, "B T"], weights: bool
-    ) -> tuple[Float[Tensor, "B T D"], Memory, tuple[Tensor | None, Tensor | None], Choice | None]:
-        told: list[Any] = []
+    def start(self, none: Float[Tensor, "B 0 D"]) -> Memory:
+        return self.own.remember(none)
 
-        def look_back(y: Tensor) -> Tensor:
-            memory = own.extend(self.own.remember(y, at=at))
-            told.append((self.own(y, memory, at, weights=weights), memory))
-            return told[0][0].context
-
-        def look_at_source(y: Tensor) -> Tensor:
-            told.append(self.source(y, source, at, weights=weights))
-            return told[1].context
-
-        x = self.residuals[1](self.residuals[0](x, look_back), look_at_source)
-        x = self.residuals[2](x, self.feedforward)
-        (back, memory), across = told
-        kept = memory.latest(self.own.scope.reach[0])
-        return x, kept, (back.weights, across.weights), together(back.choice, across.choice)
+    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance:
+        memory = own.extend(self.own.remember(y, at=at))
+        reading = self.own(y, memory, at, weights=weights)
+        return Glance(reading.context, memory.latest(self.own.scope.reach[0]), reading.weights, reading.choice)
 
 
 @dataclass(frozen=True)
@@ -146,23 +203,23 @@ class TransformerState:
     """at: the position of the next word; own: what each layer wrote; source: what each layer keeps of the source."""
 
     at: Int[Tensor, "B"]
-    own: tuple[Memory, ...]
+    own: tuple
     source: tuple[Memory, ...]
 
 
 class TransformerDecoder(Decoder):
     """Layers of causal self-attention and looks at the source; `norm` as in the encoder."""
 
-    def __init__(self, layers: list[DecoderLayer], norm: nn.Module, size: int) -> None:
+    def __init__(self, layers: Sequence[WritingLayer], norm: nn.Module, size: int) -> None:
         super().__init__()
         self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
 
     def start(self, encoded: Encoded) -> TransformerState:
-        layers = cast(list[DecoderLayer], list(self.layers))
+        layers = cast(list[WritingLayer], list(self.layers))
         none = encoded.states.new_zeros(len(encoded.states), 0, self.size)
         return TransformerState(
             torch.zeros_like(encoded.valid[:, :1].sum(1)),
-            tuple(layer.own.remember(none, encoded.valid[:, :0]) for layer in layers),
+            tuple(layer.start(none) for layer in layers),
             tuple(layer.source.remember(encoded.states, encoded.valid) for layer in layers),
         )
 
@@ -189,3 +246,12 @@ def refuse_sequential(*attentions: Attention) -> None:
                     "Transformer", "attentions that look at once", f"{kind}, which looks step by step", "Use family: recurrent."
                 )
             )
+
+
+def refuse_mixing(*attentions: Attention) -> None:
+    """A layer hands on what it gathered; what is mixed over places can only be words, at the end."""
+    for attention in attentions:
+        if attention.weighting.mixes:
+            received = f"{type(attention.weighting).__name__}, a marginal over what each place would say"
+            do = "Use family: recurrent, with a head of words."
+            raise ConfigError(message("Transformer", "looks that gather one context", received, do))

@@ -17,6 +17,7 @@ from regard.data.batches import Batch
 from regard.data.tokenize import BOS, EOS, PAD, UNK
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.search import Bounds, Found, beam, sample
+from regard.tasks.scheduled import ScheduledSampling
 from regard.tasks.task import Hypothesis, Loss, Task
 
 
@@ -61,22 +62,31 @@ class Transduce(Task):
 
     Where an attention draws its places (hard attention), the draws learn by REINFORCE with a moving-average baseline and an
     entropy bonus; the reward of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
+    sampling: in training, the network reads some words of its own instead of the target's; None: never.
     """
 
-    def __init__(self, network: EncoderDecoder, *, label_smoothing: float = 0.0, entropy: float = 0.01) -> None:
+    def __init__(
+        self,
+        network: EncoderDecoder,
+        *,
+        label_smoothing: float = 0.0,
+        entropy: float = 0.01,
+        sampling: ScheduledSampling | None = None,
+    ) -> None:
         super().__init__()
-        self.network, self.label_smoothing, self.entropy = network, label_smoothing, entropy
+        self.network, self.label_smoothing, self.entropy, self.sampling = network, label_smoothing, entropy, sampling
         self.baseline = nn.Buffer(torch.zeros(()))  # moving average of the log-probability of a token
 
     def loss(self, batch: Batch) -> Loss:
         """Summed over the real target tokens of the batch, the end sign included, in nats."""
         assert batch.target is not None and batch.target_valid is not None
         encoded = self.network.encode(batch.source, batch.source_valid)
-        written, _ = self.network.write(batch.words, self.network.decoder.start(encoded))
-        real = batch.target_valid
-        total, nats = self.network.head.loss(written.states[real], batch.target[real], smoothing=self.label_smoothing)
-        if written.choice is not None or encoded.choice is not None:
-            total = total + self._reinforce(written.choice, encoded.choice, nats, real)
+        state, words, real = self.network.start(encoded, batch.source), batch.words, batch.target_valid
+        if self.training and self.sampling is not None:
+            words = self.sampling(self.network, words, state)
+        total, nats, choice = self.network.loss(words, batch.target, real, state, smoothing=self.label_smoothing)
+        if choice is not None or encoded.choice is not None:
+            total = total + self._reinforce(choice, encoded.choice, nats, real)
         return Loss(total, nats.sum(), int(real.sum()))
 
     def _reinforce(self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, "N"], real: Tensor) -> Tensor:
@@ -98,8 +108,8 @@ def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[T
     assert batch.target is not None and batch.target_valid is not None
     real, told = batch.target_valid, []
     for network in networks:
-        written, _ = network.write(batch.words, network.decoder.start(network.encode(batch.source, batch.source_valid)))
-        told.append(network.head.loss(written.states[real], batch.target[real])[1])
+        state = network.start(network.encode(batch.source, batch.source_valid), batch.source)
+        told.append(network.loss(batch.words, batch.target, real, state)[1])
     return told[0] if len(told) == 1 else np.log(len(told)) - torch.stack(told).neg().logsumexp(0)
 
 
@@ -111,7 +121,7 @@ def answer(
 
     attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
     """
-    state = tuple(n.decoder.start(n.encode(batch.source, batch.source_valid)) for n in networks)
+    state = tuple(n.start(n.encode(batch.source, batch.source_valid), batch.source) for n in networks)
     bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.least)
 
     def step(words: Tensor, states: Any) -> tuple[Tensor, Any]:
@@ -149,14 +159,14 @@ def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found
         words[i, : len(line)] = torch.tensor((BOS, *line[:-1]))
     source, valid = batch.source[rows], batch.source_valid[rows]
     encoded = network.encode(source, valid, weights=True)
-    written, _ = network.write(words, network.decoder.start(encoded), weights=True)
+    written = network.looked(words, network.start(encoded, source))
     sizes = {"source": valid.sum(1).tolist(), "target": [len(line) for line in lines]}
     seen = []
     for i in range(len(lines)):
         T, K = sizes["target"][i], sizes["source"][i]
         cut = {"cross": (T, K), "self": (T, T)}
         look = {name: w[i, :, :K, :K] for name, w in encoded.looks.items()}
-        look |= {name: w[i, :, : cut[name.split(".")[-1]][0], : cut[name.split(".")[-1]][1]] for name, w in written.looks.items()}
+        look |= {name: w[i, :, : cut[name.split(".")[-1]][0], : cut[name.split(".")[-1]][1]] for name, w in written.items()}
         seen.append({name: w.float().cpu().numpy() for name, w in look.items()})
     each = iter(seen)
     return [[next(each) for _ in row] for row in found]

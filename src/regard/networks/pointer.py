@@ -1,0 +1,93 @@
+"""The head that copies words of the source: a pointer beside a vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from regard.networks.coder import Encoded, Looks, Written
+from regard.networks.heads import Head, WordsHead
+from regard.networks.loss import LOWEST, costs, in_chunks, objective
+
+
+@dataclass(frozen=True)
+class Copies:
+    """words: of each place of the source the word of the target that it would be copied as, or -1."""
+
+    words: Int[Tensor, "B K"]
+
+
+class CopyHead(Head):
+    """`p(w) = p_gen softmax(W s)_w + (1 - p_gen) sum_{k: x_k = w} a_k`: words are made up or copied from where the decoder looks.
+    See et al. 2017, section 2.2, eq. 8-9.
+
+    words: the head that makes words up.  size: width of its states.  twins: for each word of the source the word of the target
+    with the same string, or -1: special signs and what has no twin cannot be copied.  p_gen = sigmoid(w . s + b) of the decoder's
+    state as it is handed over: in Bahdanau's order that is [state; context; word], just what eq. 8 reads; in Luong's and in a
+    Transformer it holds them.
+    a: the weights that are shown, after fade and before dropout, the mean over heads, of a Transformer's last layer.  They are
+    divided by their sum over the places that can be copied, so that no probability is lost whatever the weighting; where
+    that sum is 0 (only the end sign in sight, or nothing) p_gen is 1.
+
+    Use it where answers repeat parts of the source, above all parts that training never saw: names, numbers, inflection,
+    normalisation.  It needs an attention that finds the places; where nothing is ever copied it changes little.
+
+    Cost: m (V + n) beside the decoder's look, and the weights of that look in training.
+    """
+
+    looks = True
+
+    def __init__(self, words: WordsHead, size: int, twins: Sequence[int]) -> None:
+        super().__init__()
+        self.words, self.gate = words, nn.Linear(size, 1)
+        self.twins = nn.Buffer(torch.tensor(twins, dtype=torch.long), persistent=False)  # made of the vocabularies, not learnt
+
+    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Copies:
+        return Copies(self.twins[words])  # what lies at padding has no weight
+
+    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Copies) -> tuple[Float[Tensor, "B T V"], Copies]:
+        rows = [x.flatten(0, 1) for x in (written.states, *_pointed(written, state))]
+        return self._log_p(*rows).unflatten(0, written.states.shape[:2]), state
+
+    def loss(
+        self,
+        written: Written,
+        targets: Int[Tensor, "B T"],
+        real: Bool[Tensor, "B T"],
+        state: Copies,
+        *,
+        smoothing: float = 0.0,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+        def told(states: Tensor, share: Tensor, twins: Tensor, targets: Tensor) -> Tensor:
+            return costs(self._log_p(states, share, twins), targets)
+
+        rows = [x[real] for x in (written.states, *_pointed(written, state), targets)]
+        return objective(in_chunks(told, self.words.vocabulary, *rows), smoothing)
+
+    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Copies) -> Looks:
+        return written.looks
+
+    def _log_p(
+        self, states: Float[Tensor, "N D"], share: Float[Tensor, "N K"], twins: Int[Tensor, "N K"]
+    ) -> Float[Tensor, "N V"]:
+        made = self.words.log_p(states)
+        copied = torch.zeros_like(made).scatter_add(-1, twins.clamp(min=0), share.to(made))  # what has no twin has no share
+        some = copied > torch.finfo(made.dtype).tiny
+        gate, any_ = self.gate(states).to(made), some.any(-1, keepdim=True)
+        keep, copy = F.logsigmoid(gate).where(any_, 0.0), F.logsigmoid(-gate).where(any_, LOWEST)
+        return torch.logaddexp(keep + made, copy + copied.where(some, 1.0).log().where(some, LOWEST))
+
+
+def _pointed(written: Written, state: Copies) -> tuple[Float[Tensor, "B T K"], Int[Tensor, "B T K"]]:
+    """How likely each place is to be copied, in all 1, or 0 where none can be; and as which word."""
+    look = [look for name, look in written.looks.items() if name.endswith(".cross")][-1]
+    share = look.mean(1) * (state.words >= 0)[:, None]
+    share = share.to(torch.promote_types(share.dtype, torch.float32))
+    total = share.sum(-1, keepdim=True)
+    some = total > torch.finfo(share.dtype).tiny
+    return (share / total.where(some, 1.0)) * some, state.words[:, None].expand(share.shape)
