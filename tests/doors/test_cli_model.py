@@ -29,7 +29,7 @@ class FakeModel:
         self.folders, self.folder = folders, folders[0]
 
     @classmethod
-    def load(cls, folder: Path) -> FakeModel:
+    def load(cls, folder: Path, *, trust: Iterable[str] = ()) -> FakeModel:
         if not Path(folder).name.startswith("run"):
             raise RunFolderError(f"{folder}: not a run")
         return cls(Path(folder))

@@ -11,8 +11,10 @@ import pytest
 from regard.ground.errors import ConfigError
 from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.config_docs import page
+from regard.workshop.words import SCORES as TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
+SCORES = " | ".join([*(known.usage(word) for word, known in TABLE.items()), "package.module:Class"])
 
 
 def faults(*overrides: str, path: Path | None = None) -> list[str]:
@@ -134,7 +136,8 @@ def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
     ]
     assert told[1].endswith("Did you mean 'unicode'?")
     assert told[3].endswith(
-        "expected rnn | gru | lstm | birnn | bigru | bilstm; received 'bigruu'. Choose one of these. Did you mean 'bigru'?"
+        "| lstm-peephole-full | birnn | bigru | bilstm | bigru-reset-before | bilstm-peephole | bilstm-peephole-full; "
+        "received 'bigruu'. Choose one of these. Did you mean 'bigru'?"
     )
     assert "expected a whole number, at least 1; received 2.5" in told[4]
     assert told[5].endswith("Did you mean 'additive'?")
@@ -158,7 +161,7 @@ def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
         ("model.attention=3", "none, a score, or a mapping"),
         ("model.attention=null", "a score, a mapping, or none"),
         ("model.attention.heads=0", "a whole number, at least 1, or null"),
-        ("model.self_attention=none", "dot | scaled | general | additive(size?) | cosine"),
+        ("model.self_attention=none", SCORES),
         ("data.source_tokenizer=bpe", "bpe(size) with size: a whole number, at least 1"),
         ("model.size.x=3", "a whole number, at least 1"),
         ("model.attention.score.x=3", "text"),
@@ -186,6 +189,9 @@ def test_values_that_are_refused(override: str, expected: str) -> None:
         (["model.family=transformer", "model.encoder=gru"], "model.encoder"),
         (["model.family=transformer", "model.attention.project=false"], "model.attention.project"),
         (["model.family=transformer", "model.positions=learned", "model.max_positions=100"], "model.max_positions"),
+        (["model.family=transformer", "model.positions=rotary", "model.size=20"], "model.positions"),
+        (["model.family=transformer", "model.attention.groups=3"], "model.attention.groups"),
+        (["model.attention.groups=2"], "model.attention.groups"),
         (["model.heads=8"], "model.heads"),
         (["model.self_attention=dot"], "model.self_attention"),
         (["model.context=all"], "model.context"),
@@ -217,6 +223,7 @@ def test_keys_that_do_not_go_together(overrides: list[str], key: str) -> None:
         ["model.order=luong", "model.input_feeding=false"],
         ["model.attention=dot", "model.encoder=lstm"],
         ["model.attention={score: dot, project: true, bias: true, out: false}"],
+        ["model.family=transformer", "model.positions=rotary", "model.self_attention={heads: 2, groups: 1}"],
         ["decode.n_best=6", "decode.sample=true"],
         ["train.schedule=inverse-sqrt", "train.warmup=10"],
     ],

@@ -101,3 +101,56 @@ def test_a_weighting_and_a_tokenizer_are_one_word() -> None:
     assert (words.weighting("sparsemax"), words.tokenizer("bpe(8000)")) == (Word("sparsemax"), Word("bpe", (8000,)))
     with pytest.raises(WordError, match="expected one word"):
         words.weighting("softmax + hard")
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("mine:Mine", Word("mine:Mine")),
+        ("mine.scores:Mine(3, width=2)", Word("mine.scores:Mine", (3,), (("width", 2),))),
+        ("a.b.c:D(-1e-3) + dot", Op("+", (Word("a.b.c:D", (-1e-3,)), Word("dot")))),
+        ("dot+ a:B + c_1:D2", Op("+", (Word("dot"), Word("a:B"), Word("c_1:D2")))),
+        ("lambda:If", Word("lambda:If")),
+    ],
+)
+def test_a_class_is_a_word(text: str, tree: words.Tree) -> None:
+    assert words.score(text) == tree == words.score(str(tree))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["m:A.B", "m:", ":A", "m::A", "m:A:B", "m.:A", ".m:A", "m-n:A", "m:A-B", "m:A(x:Y)", "m:A('x')", "m:A(1, a=1, a=2)", "m:A(dot)",
+     "m:A()()", "m:A & dot", "m:A(1e999)", "m:A(*x)", "m:A(**{'x': 1})", "m :A", "m:A[0]", "a·b", "m·:A", "_0", "_0:A‿B"],
+)  # fmt: skip
+def test_what_is_no_class(text: str) -> None:
+    with pytest.raises(WordError):
+        words.score(text)
+
+
+def test_a_tokenizer_is_no_class() -> None:
+    with pytest.raises(WordError, match="expected char"):
+        words.tokenizer("m:A")
+
+
+HEAT = {"heat": Known("", (Argument("by", float, default=1.5), Argument("times", default=3), Argument("to", float)))}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("heat(by)", Word("heat", (1.5,))),
+        ("heat(times)", Word("heat", (), (("times", 3),))),
+        ("heat(by, times)", Word("heat", (1.5, 3))),
+        ("heat(by, 4)", Word("heat", (1.5, 4))),
+        ("heat(2, times, to=1)", Word("heat", (2, 3, 1))),
+        ("heat(times, by)", Word("heat", (1.5, 3))),
+    ],
+)
+def test_the_bare_name_of_an_argument_is_its_default(text: str, word: Word) -> None:
+    assert parse(text, HEAT) == word == parse(str(word), HEAT)
+
+
+@pytest.mark.parametrize("text", ["heat(to)", "heat(by, by)", "heat(by, by=2)", "heat(~by)", "heat(by=times)", "heat(heat)"])
+def test_a_bare_name_that_says_nothing(text: str) -> None:
+    with pytest.raises(WordError):
+        parse(text, HEAT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,13 @@ class Model(workshop.Model):
             yield [Prediction(**vars(p)) for p in found]
 
 
-def load(folder: str | Path) -> Model:
+def load(folder: str | Path, *, trust: Iterable[str] = ()) -> Model:
     """The model of a run folder; only safetensors, JSON and YAML are read, nothing is unpickled.
 
-    Raises RunFolderError where the folder is no run, is damaged, or is of a newer version.
+    trust: modules whose code may run where the config names a class of them, as in trust=("my_scores",).
+    Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
     """
-    return Model.load(folder)  # type: ignore[return-value]
+    return Model.load(folder, trust=trust)  # type: ignore[return-value]
 
 
 def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:

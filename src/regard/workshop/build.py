@@ -1,27 +1,32 @@
-"""The only place where names become objects."""
+"""The only place where names become objects; looks are made in `build_looks`, heads in `build_heads`."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import add, and_, or_
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import nn
 
-from regard import attention as catalogue
 from regard.attention.attention import Attention
+from regard.attention.pooling import Pool, StructuredPool
 from regard.attention.position import LearnedPositions, NoPositions, Positions, SinusoidalPositions
-from regard.attention.scope import Causal, Scope
-from regard.attention.score import Score
-from regard.attention.weighting import Weighting
+from regard.attention.prefix import Aaren
+from regard.attention.scope import Causal, Everywhere, Scope, Window
+from regard.attention.score import KeyOnly
+from regard.attention.split import part_width
+from regard.attention.weighting import Marginal
 from regard.data.tokenize import PAD
+from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
 from regard.networks.coder import Decoder
+from regard.networks.contexts import PooledContext
 from regard.networks.embed import Embed, PositionedEmbed, table
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.heads import Head, TiedWordHead, WordHead
+from regard.networks.heads import TiedWordHead, WordHead, WordsHead
+from regard.networks.layers import Layers
+from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
+from regard.networks.recall import RecallDecoder
 from regard.networks.recurrent import (
     BahdanauDecoder,
     FixedDecoder,
@@ -31,100 +36,70 @@ from regard.networks.recurrent import (
     TransformedAll,
     TransformedLast,
 )
+from regard.networks.reset import ResetBeforeGRU
 from regard.networks.transformer import (
     DecoderLayer,
     EncoderLayer,
     FeedForward,
     PostNorm,
     PreNorm,
+    ReadingLayer,
     Residual,
     TransformerDecoder,
     TransformerEncoder,
+    WritingLayer,
 )
 from regard.tasks.transduce import Transduce
-from regard.workshop import words
+from regard.workshop.build_heads import make_head, make_sampling
+from regard.workshop.build_looks import PARTS, look_of, parted_look, refuse_steps
+from regard.workshop.build_looks import make_attention as make_attention
+from regard.workshop.build_looks import make_scope as make_scope
+from regard.workshop.build_looks import make_weighting as make_weighting
 from regard.workshop.config import AttentionSection, Config, ModelSection
 
-CELLS: Mapping[str, Callable[[int, int], Cell]] = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
-NETS: Mapping[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
-CONTEXTS: Mapping[str, Any] = {"last": lambda size: LastState(), "transform": TransformedLast, "all": TransformedAll}
+CELLS: Mapping[str, Callable[[int, int], Cell]] = {
+    "rnn": RNN,
+    "gru": GRU,
+    "lstm": LSTM,
+    "gru-reset-before": ResetBeforeGRU,
+    "lstm-peephole": PeepholeLSTM,
+    "lstm-peephole-full": FullPeepholeLSTM,
+}
+NETS: Mapping[str, Callable[..., nn.RNNBase]] = {  # what PyTorch has; an encoder reads other cells as `Layers`
+    "rnn": partial(nn.RNN, batch_first=True),
+    "gru": partial(nn.GRU, batch_first=True),
+    "lstm": partial(nn.LSTM, batch_first=True),
+}
+CONTEXTS: Mapping[str, Any] = {
+    "last": lambda size: LastState(),
+    "transform": TransformedLast,
+    "all": TransformedAll,
+    "pooled": lambda size: PooledContext(Pool(Attention(0, size, score=KeyOnly(size)))),
+}
 NORMS: Mapping[str, type[Residual]] = {"pre": PreNorm, "post": PostNorm}
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
-_JOIN: Mapping[str, Any] = {"+": add, "&": and_, "|": or_}
 
 
-def make_attention(
-    *,
-    score: str = "scaled",
-    scope: str = "everywhere",
-    weighting: str = "softmax",
-    query_size: int,
-    memory_size: int,
-    heads: int = 1,
-    project: bool | None = None,
-    bias: bool = False,
-    out: bool = True,
-    dropout: float = 0.0,
-) -> Attention:
-    """An attention from words, such as score="additive(256)", scope="causal & window(3)", weighting="sparsemax".
+def task(config: Config, *, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> Transduce:
+    """The task of a config, for vocabularies of these sizes, its weights drawn from torch's generator.
 
-    query_size, memory_size: widths of the queries and of what is looked at.  project: query, key, value and output projections
-    (None: only where heads > 1); without them the look has just the parameters of its paper's equation, and reads out
-    memory_size numbers; with them query_size.  Raises ConfigError for a word that is not known, with the nearest that is.
+    twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
     """
-    projected = heads > 1 if project is None else project
-    within = (query_size // heads, query_size // heads) if projected else (query_size, memory_size)
-    sizes = {"query_size": within[0], "key_size": within[1], "size": within[0], "heads": heads}
-    made: Score = _made(words.score(score), words.SCORES, sizes)
-    return Attention(
-        query_size,
-        memory_size,
-        score=made,
-        scope=make_scope(scope, query_size=query_size),
-        weighting=make_weighting(weighting),
-        heads=heads,
-        project=project,
-        bias=bias,
-        out=out,
-        dropout=dropout,
-    )
+    build = recurrent if config.model.family == "recurrent" else transformer
+    network = build(config.model, source_words, target_words, twins)
+    return Transduce(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
 
 
-def make_scope(text: str, *, query_size: int) -> Scope:
-    """A scope from words; query_size: the width of the queries, for scopes that read them."""
-    return _made(words.scope(text), words.SCOPES, {"query_size": query_size})
-
-
-def make_weighting(text: str) -> Weighting:
-    """A weighting from its word."""
-    return _made(words.weighting(text), words.WEIGHTINGS, {})
-
-
-def _made(tree: words.Tree, known: words.Table, sizes: Mapping[str, int]) -> Any:
-    """The object that an expression names.  A constructor gets the sizes that it asks for, and the numbers written with its word."""
-    if isinstance(tree, words.Op):
-        parts = [_made(part, known, sizes) for part in tree.parts]
-        return ~parts[0] if tree.sign == "~" else reduce(_JOIN[tree.sign], parts)
-    made_by = getattr(catalogue, known[tree.name].names)
-    asked = inspect.signature(made_by).parameters
-    return made_by(**{**{k: v for k, v in sizes.items() if k in asked}, **tree.bound(known)})
-
-
-def task(config: Config, *, source_words: int, target_words: int) -> Transduce:
-    """The task of a config, for vocabularies of these sizes, its weights drawn from torch's generator."""
-    build = transformer if config.model.family == "transformer" else recurrent
-    return Transduce(build(config.model, source_words, target_words), label_smoothing=config.train.label_smoothing)
-
-
-def recurrent(m: ModelSection, source_words: int, target_words: int) -> EncoderDecoder:
-    """A recurrent encoder and decoder."""
+def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
+    """A recurrent encoder and decoder.  twins: see `task`."""
     both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
     between = m.dropout if m.encoder_layers > 1 else 0.0
-    net = NETS[kind](m.embedding, m.size, m.encoder_layers, batch_first=True, bidirectional=both, dropout=between)
+    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
+    net = made_by(m.embedding, m.size, m.encoder_layers, bidirectional=both, dropout=between)
     encoder = RecurrentEncoder(net, dropout=m.dropout)
-    decoder = _recurrent_decoder(m, encoder.size)
-    source, target, head = _tables(m, m.embedding, decoder.size, source_words, target_words)
-    drop = m.embedding_dropout
+    decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
+    source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
+    head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
 
 
@@ -135,46 +110,50 @@ def _recurrent_decoder(m: ModelSection, encoded: int) -> Decoder:
 
     if m.attention is None:
         begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
-        context = CONTEXTS[m.context](encoded)
-        return FixedDecoder(stack(encoded if feed else 0), context, encoded, begin=begin, feed=feed, dropout=m.dropout)
-    look = _look(m.attention, query_size=m.size, memory_size=encoded, heads=m.attention.heads or 1, project=m.attention.project)
+        context, width = _context(m, encoded)
+        return FixedDecoder(stack(width if feed else 0), context, width, begin=begin, feed=feed, dropout=m.dropout)
+    heads, project, directions = m.attention.heads or 1, m.attention.project, encoded // m.size
+    look = parted_look(m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions)
+    if m.head == "hard-monotonic":  # it makes its own weights of the scores
+        look.weighting = Marginal()
     if m.order == "bahdanau":
         return BahdanauDecoder(stack(look.context_size), look, encoded, dropout=m.dropout)
     feed = m.input_feeding is not False
     return LuongDecoder(stack(m.size if feed else 0), look, encoded, feed=feed, dropout=m.dropout)
 
 
-def transformer(m: ModelSection, source_words: int, target_words: int) -> EncoderDecoder:
-    """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias."""
-    assert m.attention is not None  # the config refuses `attention: none` here
-    norm = NORMS[m.norm]
+def _context(m: ModelSection, encoded: int) -> tuple[nn.Module, int]:
+    """What a decoder without attention knows of its source, and how wide it is."""
+    if m.context == "structured":
+        return PooledContext(StructuredPool(encoded, inner=m.size, hops=m.hops)), m.hops * encoded
+    return CONTEXTS[m.context](encoded), encoded
 
-    def feedforward() -> FeedForward:
-        return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
 
-    def look(section: AttentionSection, scope: Scope | None = None) -> Attention:
-        made = _look(section, query_size=m.size, memory_size=m.size, heads=section.heads or m.heads, project=True)
-        made.scope = made.scope if scope is None else scope & made.scope
-        return made
+def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
+    """The same decoder, with a look back at its own earlier states where the config has one."""
+    if m.past is None:
+        return decoder
+    parts = PARTS[m.past.memory]
+    part = part_width(m.size, parts)
+    look = look_of(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
+    look.scope = Causal() & ~Window(0) & look.scope
+    return RecallDecoder(decoder, look, m.size, parts=parts, dropout=m.dropout)
 
-    def residual() -> Residual:
-        return norm(m.size, dropout=m.dropout)
+
+def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
+    """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `task`."""
 
     def closing() -> nn.Module:
         return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
 
-    readers = [EncoderLayer(look(m.self_attention), feedforward(), (residual(), residual())) for _ in range(m.encoder_layers)]
-    writers = [
-        DecoderLayer(look(m.self_attention, Causal()), look(m.attention), feedforward(), (residual(), residual(), residual()))
-        for _ in range(m.decoder_layers)
-    ]
+    readers, writers = _layers(m)
     encoder, decoder = TransformerEncoder(readers, closing(), m.size), TransformerDecoder(writers, closing(), m.size)
     for linear in [x for net in (encoder, decoder) for x in net.modules() if isinstance(x, nn.Linear)]:
         nn.init.xavier_uniform_(linear.weight)
         if linear.bias is not None:
             nn.init.zeros_(linear.bias)
-    source, target, head = _tables(m, m.size, m.size, source_words, target_words)
-    drop = m.embedding_dropout
+    source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
+    head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
         PositionedEmbed(source, _positions(m), dropout=drop),
         encoder,
@@ -184,19 +163,43 @@ def transformer(m: ModelSection, source_words: int, target_words: int) -> Encode
     )
 
 
-def _look(section: AttentionSection, *, query_size: int, memory_size: int, heads: int, project: bool | None) -> Attention:
-    return make_attention(
-        score=section.score,
-        scope=section.scope,
-        weighting=section.weighting,
-        query_size=query_size,
-        memory_size=memory_size,
-        heads=heads,
-        project=project,
-        bias=section.bias,
-        out=section.out,
-        dropout=section.dropout,
-    )
+def _layers(m: ModelSection) -> tuple[list[ReadingLayer], list[WritingLayer]]:
+    """The layers of a Transformer, or of one whose own looks are Aarens."""
+    assert m.attention is not None  # the config refuses `attention: none` here
+    cross, norm = m.attention, NORMS[m.norm]
+
+    def feedforward() -> FeedForward:
+        return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
+
+    def look(section: AttentionSection, *, rotary: bool = False) -> Attention:
+        refuse_steps(section)
+        heads = section.heads or m.heads
+        return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
+
+    def own(scope: Scope | None = None) -> Attention:
+        made = look(m.self_attention, rotary=m.positions == "rotary")
+        made.scope = made.scope if scope is None else scope & made.scope
+        return made
+
+    def aaren() -> Aaren:
+        made = own()
+        made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
+        return Aaren(made, m.size if "query" in made.score.reads else 0)
+
+    def around(count: int) -> Any:
+        return tuple(norm(m.size, dropout=m.dropout) for _ in range(count))
+
+    def reader() -> ReadingLayer:
+        if m.family == "aaren":
+            return AarenEncoderLayer(aaren(), feedforward(), around(2))
+        return EncoderLayer(own(), feedforward(), around(2))
+
+    def writer() -> WritingLayer:
+        if m.family == "aaren":
+            return AarenDecoderLayer(aaren(), look(cross), feedforward(), around(3))
+        return DecoderLayer(own(Causal()), look(cross), feedforward(), around(3))
+
+    return [reader() for _ in range(m.encoder_layers)], [writer() for _ in range(m.decoder_layers)]
 
 
 def _positions(m: ModelSection) -> Positions:
@@ -207,7 +210,7 @@ def _positions(m: ModelSection) -> Positions:
 
 def _tables(
     m: ModelSection, width: int, states: int, source_words: int, target_words: int
-) -> tuple[nn.Embedding, nn.Embedding, Head]:
+) -> tuple[nn.Embedding, nn.Embedding, WordsHead]:
     target = table(target_words, width, padding=PAD)
     source = target if m.tie == "all" else table(source_words, width, padding=PAD)
     return source, target, WordHead(states, target_words) if m.tie == "none" else TiedWordHead(states, target)

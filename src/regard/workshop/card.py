@@ -7,6 +7,7 @@ from pathlib import Path
 from regard.workshop import files
 from regard.workshop.config import Config
 from regard.workshop.train import Outcome
+from regard.workshop.trust import flags, modules, named
 
 CARD = "README.md"
 
@@ -15,6 +16,8 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
     """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
     figures = "\n".join(f"| {name} | {'-' if value is None else f'{value:.4f}'} |" for name, value in outcome.best.items())
     data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside by source"
+    code, trust = ", ".join(n.word for n in named(config)), flags(modules(config))
+    whose = f"* code that is not Regard's, and runs where the model does: {code}\n" if code else ""
     lines = f"""# A {config.model.family} model, trained with Regard
 
 * task: {config.task}
@@ -23,7 +26,7 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
 * judged on: {data}
 * updates: {outcome.step}, stopped by {outcome.stopped}; kept: the model of update {outcome.best_step}, the best by `{config.train.metric}`
 * seed: {config.train.seed}
-
+{whose}
 The validation data also chose the model that was kept, so these figures flatter it a little.
 
 | figure | validation |
@@ -31,8 +34,8 @@ The validation data also chose the model that was kept, so these figures flatter
 {figures}
 
 ```
-regard predict {folder.name} FILE
-regard view {folder.name} --text "..." --out page.html
+regard predict {folder.name} FILE{trust}
+regard view {folder.name}{trust} --text "..." --out page.html
 ```
 
 Rates are fractions (exact, per, wer, cer); loss is in nats a target token, the end included. `config.yaml` holds all settings.

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from regard.ground.errors import ConfigError, message
 from regard.workshop import words
+from regard.workshop.config_heads import heads as head_problems
+from regard.workshop.config_problem import Misfit as Misfit
+from regard.workshop.config_problem import Problem as Problem
+from regard.workshop.room import places
 
 if TYPE_CHECKING:
     from regard.workshop.config_schema import AttentionSection, Config
 
 
-class Problem(NamedTuple):
-    """keys: dotted, the one to blame first."""
-
-    keys: tuple[str, ...]
-    expected: str
-    received: str
-    do: str
-
-
-class Misfit(ConfigError):
-    """Keys that do not go together; `problems` has them one by one."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(message(p.keys[0], p.expected, p.received, p.do) for p in problems))
-        self.problems = problems
-
-
-RECURRENT = ("encoder", "decoder", "order", "input_feeding", "context", "context_use")
+RECURRENT = ("encoder", "decoder", "past", "order", "input_feeding", "context", "hops", "context_use")
 TRANSFORMER = ("heads", "feedforward", "norm", "positions", "max_positions", "self_attention", "activation")
 
 
 def problems(config: Config) -> list[Problem]:
     """All that does not fit, in the order of the sections."""
-    family = _transformer if config.model.family == "transformer" else _recurrent
-    return [*_data(config), *family(config), *_looks(config), *_train(config), *_decode(config)]
+    family = _recurrent if config.model.family == "recurrent" else _transformer
+    return [*_data(config), *family(config), *_looks(config), *head_problems(config), *_train(config), *_decode(config)]
 
 
 def _data(config: Config) -> Iterator[Problem]:
@@ -83,6 +69,8 @@ def _shown(value: Any) -> str:
 def _transformer(config: Config) -> Iterator[Problem]:
     model = config.model
     yield from _foreign(config, RECURRENT, "recurrent")
+    if model.family == "aaren":
+        yield from _aaren(model.self_attention)
     if model.attention is None:
         yield Problem(
             ("model.attention", "model.family"),
@@ -94,6 +82,14 @@ def _transformer(config: Config) -> Iterator[Problem]:
         yield Problem(
             ("model.size", "model.positions"), "an even width: each frequency is a sine and a cosine", str(model.size), "Add 1."
         )
+    heads = model.self_attention.heads or model.heads
+    if model.positions == "rotary" and model.size % heads == 0 and model.size // heads % 2:
+        yield Problem(
+            ("model.positions", "model.size", "model.self_attention.heads" if model.self_attention.heads else "model.heads"),
+            "an even width of each head of self-attention: numbers are turned in pairs",
+            f"rotary with {model.size} / {heads} = {model.size // heads}",
+            "Change model.size or the heads, or take other positions.",
+        )
     longest = max(config.data.max_source_length, config.data.max_target_length) + 1
     if model.positions == "learned" and longest > model.max_positions:
         yield Problem(
@@ -104,9 +100,23 @@ def _transformer(config: Config) -> Iterator[Problem]:
         )
 
 
+def _aaren(look: AttentionSection) -> Iterator[Problem]:
+    """A summary of the past is all that is kept of it: there is one way to sum it up."""
+    for key, value, may in (("scope", look.scope, ("everywhere", "causal")), ("weighting", look.weighting, ("softmax",))):
+        if value not in may:
+            do = "Remove it, or choose family: transformer."
+            yield Problem((f"model.self_attention.{key}", "model.family"), f"{' or '.join(may)} with family aaren", value, do)
+    if look.dropout:
+        do = "Remove it; model.dropout drops what is read."
+        keys = ("model.self_attention.dropout", "model.family")
+        yield Problem(keys, "0 with family aaren, which keeps no weight to drop", str(look.dropout), do)
+
+
 def _recurrent(config: Config) -> Iterator[Problem]:
     model = config.model
-    yield from _foreign(config, TRANSFORMER, "transformer")
+    yield from _foreign(config, TRANSFORMER, "transformer or aaren")
+    if model.hops != type(model).model_fields["hops"].default and model.context != "structured":
+        yield Problem(("model.hops", "model.context"), "context: structured, which alone has hops", f"{model.hops}", "Remove it.")
     if model.attention is not None:
         for key, value, default in (("context", model.context, "last"), ("context_use", model.context_use, "both")):
             if value != default:
@@ -136,19 +146,27 @@ def _recurrent(config: Config) -> Iterator[Problem]:
 
 
 def _looks(config: Config) -> Iterator[Problem]:
-    model, transformer = config.model, config.model.family == "transformer"
+    model, transformer = config.model, config.model.family != "recurrent"
     if model.attention is not None:
         yield from _look("model.attention", model.attention, config)
     if transformer:
         yield from _look("model.self_attention", model.self_attention, config)
+    if model.past is not None:
+        yield from _look("model.past", model.past, config)
 
 
 def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
-    model, transformer = config.model, config.model.family == "transformer"
+    model, transformer = config.model, config.model.family != "recurrent"
     heads = look.heads or (model.heads if transformer else 1)
     blamed = f"{key}.heads" if look.heads else "model.heads"
-    if model.size % heads:
-        yield Problem((blamed, "model.size"), f"a divisor of model.size ({model.size})", str(heads), "Change one of them.")
+    yield from _parts(key, look, config)
+    asking = model.size // PARTS[look.memory] if key == "model.past" else model.size
+    if asking % heads:
+        of = f"model.size ({asking})" if asking == model.size else f"a part of model.size ({model.size} / {PARTS[look.memory]})"
+        yield Problem((blamed, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
+    if look.groups and heads % look.groups:
+        yield Problem((f"{key}.groups", blamed), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
+    yield from _places(key, look, config)
     if look.project is False and (heads > 1 or transformer):
         where = "in a Transformer" if transformer else f"with {heads} heads"
         yield Problem(
@@ -166,20 +184,62 @@ def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]
                 )
 
 
+PARTS = {"plain": 1, "key-value": 2, "key-value-predict": 3}
+
+
+def _parts(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """A state that is parted has parts of one width, and something to predict where a part is for that."""
+    size, parts = config.model.size, PARTS[look.memory]
+    if size % parts:
+        do = "Change model.size, or write memory: plain."
+        yield Problem((f"{key}.memory", "model.size"), f"a model.size that parts into {parts}", str(size), do)
+    if parts == 3 and key != "model.past":
+        do = "Write key-value, or use it in model.past."
+        yield Problem((f"{key}.memory",), "plain or key-value: only in model.past states predict a word", look.memory, do)
+
+
+def _places(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """A score with a number a place has enough of them for the longest sentence; a decoder looks at its own words too."""
+    sides = {"model.self_attention": ("source", "target"), "model.past": ("target",)}.get(key, ("source",))
+    longest = {f"data.max_{side}_length": getattr(config.data, f"max_{side}_length") for side in sides}
+    most = places(look.score)
+    if most is not None and most < max(longest.values()):
+        yield Problem(
+            (f"{key}.score", *longest),
+            f"a location for each token of the longest sentence, {max(longest.values())}",
+            f"location({most})",
+            f"Raise its max, or lower {' and '.join(longest)}.",
+        )
+
+
 def _widths(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
     """Without projections some scores need states of one width on both sides."""
-    model = config.model
-    alike = [w.name for w in words.leaves(words.score(look.score)) if words.SCORES[w.name].same_width]
-    if alike and model.encoder.startswith("bi"):
+    model, parts = config.model, PARTS[look.memory]
+    alike = [w.name for w in words.leaves(words.score(look.score)) if w.name in words.SCORES and words.SCORES[w.name].same_width]
+    wide = model.size * (2 if model.encoder.startswith("bi") else 1) // parts
+    if alike and wide != model.size and key != "model.past":
+        is_wide = f", which is {wide} wide" if parts == 1 else f", whose keys are {wide} wide"
+        direction = "one direction" if parts == 1 else "both directions"
         yield Problem(
             (f"{key}.score", "model.attention", "model.encoder"),
             f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(alike)}",
-            f"{model.encoder}, which is {2 * model.size} wide",
-            "Write general or additive, attention: {score: " + look.score + ", project: true}, or an encoder in one direction.",
+            f"{model.encoder}{is_wide}",
+            "Write general or additive, attention: {score: "
+            + look.score
+            + ", project: true}, or an encoder in "
+            + direction
+            + ".",
         )
 
 
 def _train(config: Config) -> Iterator[Problem]:
+    if config.train.sampling_decay != "linear" and not config.train.scheduled_sampling:
+        yield Problem(
+            ("train.sampling_decay", "train.scheduled_sampling"),
+            "a scheduled_sampling above 0, whose way there it is",
+            f"{config.train.sampling_decay} with 0",
+            "Try scheduled_sampling: 0.25, or remove it.",
+        )
     if config.train.schedule == "inverse-sqrt" and not config.train.warmup:
         yield Problem(
             ("train.warmup", "train.schedule"),

@@ -39,6 +39,8 @@ _ATTENTION = """\
 `model.attention.scope=window(3)` changes one word of either form. Words take numbers in brackets, in their order or by name:
 `window(3)`, `window(back=2, ahead=0)`. In YAML's braces a word with a comma stands in quotes: `{score: dot, scope: "window(2, 0)"}`.
 Scores are added with `+`; scopes are joined by `&` (both), `|` (either) and `~` (not).
+The bare name of a number that has a default stands for it: `cosine(temperature)`.
+A score, scope or weighting of your own is a word too, `package.module:Class`, with its numbers: see [extending.md](extending.md).
 """
 
 

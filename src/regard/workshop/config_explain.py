@@ -87,6 +87,8 @@ def default_of(field: FieldInfo) -> Any:
             return list(files)
         case AttentionSection(score=score):
             return score
+        case None if section_of(field) is AttentionSection:
+            return "none"
     return field.default
 
 

@@ -15,6 +15,8 @@ Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+CellWord = Literal["rnn", "gru", "lstm", "gru-reset-before", "lstm-peephole", "lstm-peephole-full"]
+BothWord = Literal["birnn", "bigru", "bilstm", "bigru-reset-before", "bilstm-peephole", "bilstm-peephole-full"]
 Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
 Files = Annotated[
     tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
@@ -35,7 +37,14 @@ class AttentionSection(Section):
         default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
     )
     weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
+    memory: Literal["plain", "key-value", "key-value-predict"] = Field(
+        default="plain",
+        description="a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
+    )
     heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
+    groups: Count | None = Field(
+        default=None, description="heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
+    )
     dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
     project: bool | None = Field(
         default=None, description="query, key, value and output projections; null: where heads > 1, and in a Transformer"
@@ -110,11 +119,12 @@ Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]
 class ModelSection(Section):
     """The net."""
 
-    family: Literal["recurrent", "transformer"] = Field(default="recurrent", description="what kind of net reads and writes")
-    encoder: Literal["rnn", "gru", "lstm", "birnn", "bigru", "bilstm"] = Field(
-        default="bilstm", description="recurrent: the reader; bi: in both directions"
+    family: Literal["recurrent", "transformer", "aaren"] = Field(
+        default="recurrent",
+        description="the net; aaren: a Transformer whose self-attention is a recurrent net: from left to right, with a constant state",
     )
-    decoder: Literal["rnn", "gru", "lstm"] = Field(default="lstm", description="recurrent: the writer")
+    encoder: Literal[CellWord, BothWord] = Field(default="bilstm", description="recurrent: the reader; bi: in both directions")
+    decoder: CellWord = Field(default="lstm", description="recurrent: the writer")
     encoder_layers: Count = Field(default=1, description="layers of the encoder")
     decoder_layers: Count = Field(default=1, description="layers of the decoder")
     embedding: Count = Field(default=128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
@@ -123,24 +133,30 @@ class ModelSection(Section):
         default=AttentionSection(score="additive"),
         description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
     )
+    past: Look = Field(
+        default=None, description="recurrent: the decoder's look at its own earlier states: none, a score, or a mapping"
+    )
     order: Literal["bahdanau", "luong"] = Field(
         default="bahdanau", description="recurrent: look before the cell's step, or after it"
     )
     input_feeding: bool | None = Field(
         default=None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
     )
-    context: Literal["last", "transform", "all"] = Field(
+    context: Literal["last", "transform", "all", "pooled", "structured"] = Field(
         default="last",
-        description="recurrent, attention none: the fixed context is the last state, its transform, or a transform of all states",
+        description="recurrent, attention none: the fixed context: the last state, its transform, a transform of all states, or a look "
+        "at all, without a query (pooled) or with `hops` of them (structured)",
     )
+    hops: Count = Field(default=4, description="context structured: looks, whose readings stand side by side")
     context_use: Literal["state", "input", "both"] = Field(
         default="both", description="recurrent, attention none: the context is the initial state, an input of every step, or both"
     )
     heads: Count = Field(default=4, description="Transformer: heads of each look that does not say its own")
     feedforward: Count = Field(default=1024, description="Transformer: inner width of the feed-forward layers")
     norm: Literal["pre", "post"] = Field(default="pre", description="Transformer: layer norm before each part, or after it")
-    positions: Literal["sinusoidal", "learned", "none"] = Field(
-        default="sinusoidal", description="Transformer: how places are told apart"
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = Field(
+        default="sinusoidal",
+        description="Transformer: how places are told apart; rotary: in self-attention, by turning queries and keys",
     )
     max_positions: Count = Field(default=1024, description="Transformer: the longest sequence that has positions")
     self_attention: AttentionSection = Field(
@@ -152,6 +168,11 @@ class ModelSection(Section):
         default="none",
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
     )
+    head: Literal["words", "copy", "hard-monotonic"] = Field(
+        default="words",
+        description="how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
+        "alignments that never go back (needs order: luong and input_feeding: false)",
+    )
     dropout: Share = Field(default=0.3, description="share of the values dropped in training between the parts of the net")
     embedding_dropout: Share = Field(default=0.0, description="share of the embeddings' values dropped in training")
 
@@ -161,14 +182,15 @@ class ModelSection(Section):
         """A look that does not name its score has the one that its place has in the papers."""
         if not isinstance(data, Mapping):
             return data
-        cross = "scaled" if data.get("family") == "transformer" else "additive"
+        cross = "scaled" if data.get("family") in ("transformer", "aaren") else "additive"
         looks = {k: data.get(k, {}) for k in ("attention", "self_attention")}
         own = {
             k: {"score": s, **looks[k]} for k, s in zip(looks, (cross, "scaled"), strict=True) if isinstance(looks[k], Mapping)
         }
-        return {**data, **own}
+        past = {"past": {"score": "additive", **data["past"]}} if isinstance(data.get("past"), Mapping) else {}
+        return {**data, **own, **past}
 
-    @field_serializer("attention")
+    @field_serializer("attention", "past")
     def _none_is_a_word(self, value: AttentionSection | None) -> Any:
         return "none" if value is None else value.model_dump()
 
@@ -193,6 +215,12 @@ class TrainSection(Section):
     clip: NotNegative = Field(default=1.0, description="the norm to which gradients are clipped; 0: off")
     accumulate: Count = Field(default=1, description="batches whose gradients are summed for one update")
     label_smoothing: Share = Field(default=0.1, description="share of the probability that is spread over all tokens")
+    scheduled_sampling: Share = Field(
+        default=0.0, description="share of its own words that the net reads at the end of training; it grows from 0"
+    )
+    sampling_decay: Literal["linear", "exponential", "inverse-sigmoid"] = Field(
+        default="linear", description="scheduled_sampling: how the share of the target's words falls"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="auto: bfloat16 where the CPU is fast at it and the net is large enough to gain"
     )

@@ -26,8 +26,10 @@ from regard.workshop.config import Config, load_config
 from regard.workshop.evaluate import judged, layout_of
 from regard.workshop.model import CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER, Model
 from regard.workshop.train import Outcome, Validation, fit
+from regard.workshop.trust import named
 
 CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 CHUNK = 2000  # pairs that are tokenised at a time
 Say = Callable[[str], None]
 
@@ -51,7 +53,7 @@ class Prepared:
 
 
 def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None) -> Run:
-    """Train what the config says into the run folder `out`.
+    """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
     resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: stderr.
     Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
@@ -59,6 +61,9 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     """
     folder, say = Path(out), say or _to_stderr
     _claim(folder, config, resume)
+    for word, key in ((n.word, n.key) for n in named(config)):
+        say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
+    build.task(config, source_words=SMALL, target_words=SMALL)  # what cannot be built is refused before anything is read
     data = prepare(config, say)
     with files.explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +76,8 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     if not len(corpus):
         raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
     torch.manual_seed(config.train.seed)
-    task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
+    reader, writer = tokenizers
+    task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
     say(_sizes(task, tokenizers, corpus, data.valid))
     model = Model([task.network], tokenizers, config, folder)
     outcome = fit(

@@ -18,6 +18,8 @@ from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
 from regard.workshop.config import Config, DecodeSection, load_config
 from regard.workshop.evaluate import evaluate, layout_of
+from regard.workshop.room import room
+from regard.workshop.trust import refuse_strangers
 
 CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER = "config.yaml", "tokenizer.source.json", "tokenizer.target.json"
 AHEAD = 16  # batches that are read and sorted by length at a time
@@ -43,16 +45,18 @@ class Model:
         self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
     ) -> None:
         self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
+        self._room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
         for network in self.networks:
             network.eval()
 
     @classmethod
-    def load(cls, folder: str | Path) -> Model:
+    def load(cls, folder: str | Path, *, trust: Iterable[str] = ()) -> Model:
         """The model of a run folder; only safetensors, JSON and YAML are read.
 
-        Raises RunFolderError where the folder is no run, is damaged, or is of a newer version.
+        trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
+        Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
         """
-        return cls(*_opened(Path(folder)))
+        return cls(*_opened(Path(folder), trust))
 
     @classmethod
     def ensemble(cls, models: Sequence[Model]) -> Model:
@@ -108,7 +112,9 @@ class Model:
             cut += sum(source.cut for source in chunk)
             yield from self._answers(chunk, decode, attention)
         if cut and say:
-            say(f"{cut:,} sources were longer than the {self._longest} tokens that this model reads; what follows was cut off.")
+            say(
+                f"{cut:,} sources were longer than the {self._room.source} tokens that this model reads; what follows was cut off."
+            )
 
     def evaluate(
         self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
@@ -125,12 +131,6 @@ class Model:
         """An item's source in tokens, as the network reads it."""
         return self._source(item).ids
 
-    @property
-    def _longest(self) -> int | None:
-        """The most tokens that the model can read or write, where learned positions bound it."""
-        m = self.config.model
-        return m.max_positions if m.family == "transformer" and m.positions == "learned" else None
-
     def _source(self, item: Any) -> Source:
         if isinstance(item, str):
             text, features = item, ()
@@ -143,14 +143,15 @@ class Model:
             raise DataError(message("predict", "a text, or a text with its features", received, "Give str or (str, [features])."))
         text = layout_of(self.config).clean(text) if text.strip() else ""
         ids = self.tokenizers[0].encode(text, features) if text else []
-        if self._longest and len(ids) > self._longest:
-            return Source(text, features, (*ids[: self._longest - 1], EOS), True)
+        longest = self._room.source
+        if longest and len(ids) > longest:
+            return Source(text, features, (*ids[: longest - 1], EOS), True)
         return Source(text, features, tuple(ids))
 
     def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
         found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
         real = [i for i, s in enumerate(sources) if s.ids]
-        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._longest)
+        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._room.target)
         for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
             batch = collate([(sources[i].ids, None) for i in places], places)
@@ -173,7 +174,7 @@ class Model:
         )
 
 
-def _opened(run: Path) -> tuple[list[EncoderDecoder], tuple[Tokenizer, Tokenizer], Config, Path]:
+def _opened(run: Path, trust: Iterable[str]) -> tuple[list[EncoderDecoder], tuple[Tokenizer, Tokenizer], Config, Path]:
     """What a run folder holds."""
     if not (run / CONFIG).is_file():
         raise RunFolderError(
@@ -187,10 +188,11 @@ def _opened(run: Path) -> tuple[list[EncoderDecoder], tuple[Tokenizer, Tokenizer
     except ConfigError as error:
         do = "Use the version of Regard that trained it, or restore the folder."
         raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
-    tokenizers = (Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER))
-    task = build.task(config, source_words=len(tokenizers[0]), target_words=len(tokenizers[1]))
+    refuse_strangers(config, run / CONFIG, trust)
+    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
+    task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
     load_network(task, run / MODEL)
-    return [task.network], tokenizers, config, run
+    return [task.network], (reader, writer), config, run
 
 
 def _refuse_strangers(first: Model, other: Model) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import nn
 
+from regard.attention.weighting import Annealed
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
@@ -115,6 +116,14 @@ def better(value: float | None, best: float | None, metric: str) -> bool:
     return best is None or (value < best if metric in LOWER else value > best)
 
 
+def anneal(network: nn.Module, done: float) -> None:
+    """Tells what changes while a net is trained how much of the training is done.  It hangs on the step alone, so that a run that
+    goes on is as warm as the one that never stopped."""
+    for part in network.modules():
+        if isinstance(part, Annealed):
+            part.anneal(done)
+
+
 class Trainer:
     """One session of a run: from where `progress` stands to the end, or to a signal."""
 
@@ -165,6 +174,7 @@ class Trainer:
     def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: list[list[int]]) -> None:
         p, settings = self.progress, self.settings
         begun = time.perf_counter()
+        anneal(self.network, p.step / max(1, self.reporter.total))
         rate = self.schedule.rate(p.step + 1, p.standing)
         total, nats, tokens = 0.0, 0.0, 0
         for rows in parts:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 
 MEANINGS = {
@@ -35,6 +36,7 @@ def evaluate(
     errors: Annotated[
         Path | None, typer.Option(metavar="OUT.tsv", help="Write what went wrong, by kind of edit, to a new file.")
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Judge predictions against references.
 
@@ -51,7 +53,7 @@ def evaluate(
         claim(kinds_path(out), suffixes=(".tsv",))
     from regard.workshop.model import Model
 
-    found = Model.load(run).evaluate(files, beam=beam, errors=out)
+    found = Model.load(run, trust=trust or ()).evaluate(files, beam=beam, errors=out)
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
     if out:

@@ -53,11 +53,15 @@ def _model(config: Config) -> dict[str, str]:
     m = config.model
     look = m.attention
     words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
-    if m.family == "transformer":
-        net = f"Transformer, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
+    if m.family != "recurrent":
+        net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
     else:
         net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
-    return {"net": net, "attention": words}
+    from regard.workshop.trust import flags, modules
+
+    given = flags(modules(config))
+    code = {"code": f"not Regard's alone; where you trust it, open the run with{given}"} if given else {}
+    return {"net": net, "attention": words, **code}
 
 
 def _vocabularies(run: Path) -> dict[str, str]:

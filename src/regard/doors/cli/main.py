@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from regard.doors.cli.catalogue import catalogue
 from regard.doors.cli.demo import demo
 from regard.doors.cli.evaluate import evaluate
 from regard.doors.cli.info import info
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, train, predict, evaluate, view, info):
+for _command in (demo, train, predict, evaluate, view, info, catalogue):
     app.command()(_command)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from regard.doors.cli.trust import Trust
 from regard.ground.errors import ConfigError, RunFolderError, UsageError, message
 
 Words = Annotated[
@@ -34,12 +35,16 @@ def train(
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
+    trust: Trust = None,
 ) -> None:
     """Train a model on a file of pairs.
 
     CONFIG.yaml may be left out: every key has a default. A word with `=` overrides a key, as in `model.size=512`.
+    A config that you name is yours, and so is the code that it names (package.module:Class); --resume without one reads that of
+    the run, which is anybody's: then --trust is needed.
     """
     from regard.workshop.config import load_config
+    from regard.workshop.trust import flags, modules, refuse_strangers
 
     file, overrides = _sorted(words or [])
     own = out / "config.yaml"
@@ -56,13 +61,16 @@ def train(
         raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
     if not resume:
         _vacant(out)
+    if file == str(own):
+        refuse_strangers(config, own, trust or ())
     from regard.workshop.fit import train as fit
 
     run = fit(config, out, resume=resume)
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     folder = shlex.quote(str(run.folder))
     print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
-    print(f'Next: regard predict {folder} FILE   or   regard view {folder} --text "..."', file=sys.stderr)
+    given = flags(modules(config))
+    print(f'Next: regard predict {folder} FILE{given}   or   regard view {folder}{given} --text "..."', file=sys.stderr)
 
 
 def _sorted(words: list[str]) -> tuple[str | None, list[str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def view(
     out: Annotated[
         Path | None, typer.Option(metavar="PAGE.html|PICTURE.png|PICTURE.svg", help="A new file; without it: in the terminal.")
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Show where the model looked.
 
@@ -45,7 +47,7 @@ def view(
     from regard.doors.cli.inputs import inputs
     from regard.workshop.model import Model
 
-    model = Model.load(run)
+    model = Model.load(run, trust=trust or ())
     items: Iterable[str | Item] = [text] if text is not None else _first(inputs(file or "-", model.config), MOST[kind], kind)
     n_best = model.config.decode.beam if kind == "page" else 1
     found = list(model.stream(items, n_best=n_best, attention=True))
