@@ -14,6 +14,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 torch.set_num_threads(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Here and not beside the laws, so that pytest knows them wherever it is started."""
+    for noun in ("score", "scope", "weighting"):
+        told = f"a {noun} of yours for the laws, my.module:Class (again: more)"
+        parser.addoption(f"--{noun}", action="append", default=[], metavar="WORD", help=told)
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real data sets: REGARD_DATA, else `shared/data` beside the checkout; without one the test is skipped."""

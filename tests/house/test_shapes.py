@@ -20,7 +20,7 @@ beartype.tower = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=Tr
 hook = install_import_hook(["regard.ground", "regard.attention", "regard.networks", "regard.tasks"], "beartype.tower")
 with hook:
     from regard import attention as catalogue
-    from regard.attention import score, scope, weighting
+    from regard.attention import over, pooling, prefix, score, scope, weighting
     from regard.data.batches import collate
     from regard.networks import coder, recurrent, transformer
     from regard.tasks.transduce import Beam, Limits, Sample, Transduce, answer
@@ -32,12 +32,14 @@ PAIRS = [([4, 5, 6, 2], [4, 5, 2]), ([7, 2], [8, 8, 6, 5, 2]), ([4, 8, 2], [2])]
 
 
 def expressions(table):
-    return [word + "(2)" if any(a.required for a in known.arguments) else word for word, known in table.items()]
+    limit = {"max": 20}  # what nothing here reaches
+    given = {w: [f"{a.name}={limit.get(a.name, 2)}" for a in known.arguments if a.required] for w, known in table.items()}
+    return [f"{word}({', '.join(numbers)})" if numbers else word for word, numbers in given.items()]
 
 
 def visit(model):
     """Train a step, answer by beam and by draws, in one model."""
-    make = build.transformer if model.family == "transformer" else build.recurrent
+    make = build.recurrent if model.family == "recurrent" else build.transformer
     task, batch = Transduce(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
     task.train().loss(batch).total.backward()
     task.eval()
@@ -53,22 +55,43 @@ looks = [AttentionSection(score=s, heads=h, dropout=0.1) for s, h in product([*s
 looks += [AttentionSection(scope=s, project=True) for s in [*scopes, "causal & window(1)", "~window(1) | causal"]]
 looks += [AttentionSection(weighting=w) for w in weightings]
 for i, look in enumerate(looks):
-    cell = ("rnn", "gru", "lstm")[i % 3]
+    cell = list(build.CELLS)[i % len(build.CELLS)]
     order = ({}, {"order": "luong"}, {"order": "luong", "input_feeding": False})[i // 3 % 3]
     tie = {"tie": ("none", "output", "all")[i % 3]}
     visit(ModelSection(**RECURRENT, **order, **tie, encoder=cell, decoder=cell, attention=look))
     kinds = {"norm": ("pre", "post")[i % 2], "positions": ("sinusoidal", "learned", "none")[i % 3], "activation": ("relu", "gelu")[i % 2]}
     attention = build.make_attention(score=look.score, weighting=look.weighting, query_size=6, memory_size=6)
-    if not attention.sequential:
+    if not (attention.sequential or attention.weighting.mixes):
         visit(ModelSection(**TRANSFORMER, **kinds, **tie, max_positions=20, attention=look, self_attention=look))
-for context, use in product(("last", "transform", "all"), ("state", "input", "both")):
+memories = [
+    {**TRANSFORMER, "family": "aaren", "self_attention": AttentionSection(memory="key-value", heads=3)},
+    {**TRANSFORMER, "attention": AttentionSection(memory="key-value"), "norm": "post"},
+    {**RECURRENT, "attention": AttentionSection(score="additive", memory="key-value"), "past": AttentionSection(score="general")},
+    {**RECURRENT, "past": AttentionSection(score="coverage", memory="key-value-predict", weighting="hard"), "order": "luong"},
+]
+for memory in memories:
+    visit(ModelSection(**memory))
+h, some = torch.randn(2, 5, 3), torch.rand(2, 5) > 0.3
+pooling.hop_overlap(pooling.StructuredPool(3, inner=2, hops=4)(h, some, weights=True).weights)
+pooling.Pool(catalogue.Attention(6, 3, score=score.General(3, 3, heads=2), heads=2), hops=2, size=6)(h)
+pooling.KerasPool(3, 5)(h, some, weights=True)
+over.AttentionOverAttention()(h, h[:, :2], some).by_word(torch.randint(V, (2, 5)), V, candidates=torch.rand(2, V) > 0.5)
+for heads in (1, 3):
+    aaren = prefix.Aaren(catalogue.Attention(3, 3, scope=scope.Causal(), heads=heads), 3, block=2)
+    aaren(h, aaren(h, aaren.start(h), some).state, some, weights=True)
+contexts = ("last", "transform", "all", "pooled", "structured")
+for head, tie in product(("copy", "hard-monotonic", "words"), ("none", "output")):
+    look = AttentionSection(score="general", weighting="softmax" if head != "words" else "marginal")
+    visit(ModelSection(**RECURRENT, head=head, tie=tie, order="luong", input_feeding=False, attention=look))
+visit(ModelSection(**TRANSFORMER, head="copy", max_positions=20))
+for context, use in product(contexts, ("state", "input", "both")):
     visit(ModelSection(**RECURRENT, encoder="bilstm", decoder="gru", attention="none", context=context, context_use=use))
 '''
 # Widths and batches that do not fit: the checks must be at work.
 PLANTED = {
     "a score": "score.Dot().form(torch.zeros(2, 1, 3, 4), None, torch.zeros(5, 3, dtype=torch.long))",
     "a scope": "scope.Causal()(torch.zeros(2, 3, 4), torch.zeros(2, 5, dtype=torch.long), *torch.zeros(2, 2, 3, dtype=torch.long))",
-    "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5, dtype=torch.bool), None, torch.zeros(2, 5, dtype=torch.long))",
+    "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5).bool(), None, torch.zeros(2, 5, dtype=torch.long))",
     "an encoder": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 4).bool())",
     "a mask that is no mask": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 5))",
     "what is encoded": "coder.Encoded(torch.zeros(2, 3, 4), torch.ones(2, 5).bool(), torch.zeros(2, 4))",

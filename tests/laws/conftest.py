@@ -1,42 +1,40 @@
 """The products that the laws run over: every word of the tables and some expressions of them, with heads, families and sources.
 
-A score, scope or weighting that is added to the tables is under all laws from then on; nothing here names its class.
+A score, scope or weighting that is added to the tables is under all laws from then on, and so is one of yours:
+`pytest tests/laws --score my.module:Class -k Class` (also --scope, --weighting; each again for more).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
-from math import gcd
+from math import gcd, prod
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from regard.attention import Attention, Memory, Reading
+from regard.attention import Attention, Memory, Reading, Score
 from regard.attention.weighting import Choice
+from regard.ground.errors import ConfigError
 from regard.networks.coder import Written
-from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.encoder_decoder import EncoderDecoder, Writing
 from regard.tasks.transduce import Transduce
-from regard.workshop import build, words
+from regard.workshop import build
 from regard.workshop.config import AttentionSection, ModelSection
+
+from .memories import CONTEXTS as FIXED
+from .memories import MEMORIES
+from .products import SEED, Kinds, Product, alike, batches, kinds, pairwise, sample, size
+from .spoken import HEADS as SPOKEN
 
 B, K, Q, T, V = 3, 5, 4, 4, 7  # the third source has no real place at all
 LENGTHS = (5, 3, 0)
-MOST = 500  # decoders: a larger product is thinned evenly
+DECODERS = 300  # a larger product is thinned evenly
 
-
-def written(table: words.Table) -> list[str]:
-    """Each word of a table, with 2 for each number that it must be given."""
-    given = {word: [f"{a.name}={max(2, a.least)}" for a in known.arguments if a.required] for word, known in table.items()}
-    return [f"{word}({', '.join(numbers)})" if numbers else word for word, numbers in given.items()]
-
-
-SCORES = [*written(words.SCORES), "additive(3)", "scaled + additive(3)", "general + cosine"]
-SCOPES = [*written(words.SCOPES), "causal & window(2)", "~window(1)", "window(1) | causal"]
-WEIGHTINGS = written(words.WEIGHTINGS)
 HEADS = {"bare": (1, False), "projected": (1, True), "two heads": (2, True)}
 RECURRENT = {
     "bahdanau-rnn": {"decoder": "rnn", "encoder": "rnn"},
@@ -46,27 +44,19 @@ RECURRENT = {
     "feeding-lstm": {"order": "luong", "decoder": "lstm", "encoder": "gru", "decoder_layers": 2},
     "luong-lstm": {"order": "luong", "input_feeding": False, "decoder": "lstm", "encoder": "rnn"},
     "luong-rnn": {"order": "luong", "input_feeding": False, "decoder": "rnn", "encoder": "gru", "decoder_layers": 2},
+    "bahdanau-peephole": {"decoder": "lstm-peephole", "encoder": "lstm-peephole", "decoder_layers": 2},
+    "feeding-reset": {"order": "luong", "decoder": "gru-reset-before", "encoder": "lstm-peephole-full", "encoder_layers": 2},
+    "luong-full": {"order": "luong", "input_feeding": False, "decoder": "lstm-peephole-full", "encoder": "gru-reset-before"},
 }
 TRANSFORMERS = {f"{n}-{p}": {"norm": n, "positions": p} for n, p in product(("pre", "post"), ("sinusoidal", "learned"))}
-FIXED = {
-    f"{c}-{u}": {"context": c, "context_use": u} for c, u in product(("last", "transform", "all"), ("state", "input", "both"))
-}
-
-
-def alike(score: str) -> bool:
-    """Whether the score wants queries and keys of one width."""
-    return any(words.SCORES[word.name].same_width for word in words.leaves(words.score(score)))
 
 
 def thinned(sizes: Sequence[int], most: int) -> list[int]:
     """Which of a product's members stay: all, or every n-th, where n shares no factor with any size, so that no kind is left out."""
-    count = 1
-    for size in sizes:
-        count *= size
-    step = -(-count // most)
-    while any(gcd(step, size) > 1 for size in sizes):
+    step = -(-prod(sizes) // most)
+    while gcd(step, prod(sizes)) > 1:
         step += 1
-    return list(range(0, count, step))
+    return list(range(0, prod(sizes), step))
 
 
 @dataclass(frozen=True)
@@ -111,6 +101,11 @@ class Net:
             self.network.encode(self.source if source is None else source, self.valid if valid is None else valid)
         )
 
+    def begin(self, source: Tensor | None = None, valid: Tensor | None = None) -> Writing:
+        """The state of decoder and head."""
+        source, valid = self.source if source is None else source, self.valid if valid is None else valid
+        return self.network.start(self.network.encode(source, valid), source)
+
     def write(self, words: Tensor | None = None, state: Any = None, *, weights: bool = False) -> tuple[Written, Any]:
         state = self.start() if state is None else state
         return self.network.write(self.words if words is None else words, state, weights=weights)
@@ -141,9 +136,8 @@ def make_net(family: str, score: str, scope: str, weighting: str, heads: str) ->
     count, project = HEADS[heads]
     look = AttentionSection(score=score, scope=scope, weighting=weighting, heads=count, project=project or None)
     if family in TRANSFORMERS:
-        own = look.model_copy(update={"scope": "everywhere"}) if build.make_scope(scope, query_size=6).whole else look
         sizes = {"size": 6, "feedforward": 5, "max_positions": 16, "encoder_layers": 2, "decoder_layers": 2}
-        keys = {"family": "transformer", **sizes, **TRANSFORMERS[family], "attention": look, "self_attention": own}
+        keys = {"family": "transformer", **sizes, **TRANSFORMERS[family], "attention": look, "self_attention": look}
     else:
         keys = RECURRENT[family] | {"embedding": 5, "size": 6, "attention": look}
         if project or not alike(score):
@@ -152,74 +146,112 @@ def make_net(family: str, score: str, scope: str, weighting: str, heads: str) ->
 
 
 def make_fixed(name: str) -> Net:
-    cell = ("rnn", "gru", "lstm")[list(FIXED).index(name) % 3]
+    cell = list(build.CELLS)[list(FIXED).index(name) % len(build.CELLS)]
     sizes = {"embedding": 5, "size": 6, "encoder": f"bi{cell}", "decoder": cell, "decoder_layers": 2}
     return net(ModelSection(**FIXED[name], **sizes, attention="none"))
 
 
+def make(family: str, *kinds: str) -> Net:
+    """A net by its name: of MEMORIES, of SPOKEN, of FIXED, or of a family with its kinds."""
+    if family in ("memory", "head"):
+        return net(ModelSection(**{"memory": MEMORIES, "head": SPOKEN}[family][kinds[0]]))
+    return make_fixed(*kinds) if family == "fixed" else make_net(family, *kinds)
+
+
 def net(model: ModelSection) -> Net:
-    made = (build.transformer if model.family == "transformer" else build.recurrent)(model, V, V)
+    made = (build.recurrent if model.family == "recurrent" else build.transformer)(model, V, V)
     valid = torch.arange(K) < torch.tensor(LENGTHS)[:, None]
     return Net(made.eval(), torch.randint(1, V, (B, K)) * valid, valid, torch.randint(1, V, (B, T)))
 
 
-def at_once(**kinds: str) -> bool:
-    return not build.make_attention(**kinds, query_size=6, memory_size=6).sequential
+def chosen(config: pytest.Config) -> Kinds:
+    """The kinds of this session: those of the tables, and those that the command line names."""
+    try:
+        return kinds(*(tuple(config.getoption(f"--{noun}")) for noun in ("score", "scope", "weighting")))
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
-LOOKS = list(product(SCORES, SCOPES, WEIGHTINGS, HEADS))
-_KINDS = [(*kinds, family) for kinds in product(SCORES, SCOPES, WEIGHTINGS) for family in (*RECURRENT, *TRANSFORMERS)]
-_SIZES = [len(x) for x in (SCORES, SCOPES, WEIGHTINGS, [*RECURRENT, *TRANSFORMERS])]
-# Heads take turns: each score, scope and weighting meets each number of heads in some families.
-NETS = [
-    (family, score, scope, weighting, list(HEADS)[(i + i // _SIZES[-1]) % len(HEADS)])
-    for i in thinned(_SIZES, MOST)
-    for score, scope, weighting, family in [_KINDS[i]]
-    if family in RECURRENT or at_once(score=score, weighting=weighting)  # refused there, which a test of its own sees
-]
-NETS += [("fixed", name) for name in FIXED]
+def pytest_configure(config: pytest.Config) -> None:
+    chosen(config)  # a word that cannot be read ends the session before it begins
 
 
-@pytest.fixture(params=written(words.SCORES))
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    of = chosen(config)
+    terminalreporter.write_line(
+        f"laws: {len(sample(of)):,} of {size(of):,} products of kinds (seed {SEED}), {len(looks(of)):,} looks in which each kind "
+        f"meets each, {len(nets(of)):,} nets"
+    )
+
+
+@cache
+def looks(of: Kinds) -> list[tuple[str, ...]]:
+    """Each score meets each scope and each weighting, and all of them each number of heads."""
+    return pairwise(of.scores, [s for s in of.scopes if not refused(scope=s)], of.weightings, list(HEADS))
+
+
+@cache
+def nets(of: Kinds) -> list[tuple[str, ...]]:
+    """Kinds in every family, thinned evenly.  Heads take turns: each kind meets each number of heads in some families."""
+    families = [*RECURRENT, *TRANSFORMERS]
+    every = list(product(of.scores, of.scopes, of.weightings, families))
+    made = [
+        (family, score, scope, weighting, list(HEADS)[(i + i // len(families)) % len(HEADS)])
+        for i in thinned([len(x) for x in (of.scores, of.scopes, of.weightings, families)], DECODERS)
+        for score, scope, weighting, family in [every[i]]
+        if not refused(score, scope, weighting, family in TRANSFORMERS)
+    ]
+    named = {"fixed": FIXED, "memory": MEMORIES, "head": SPOKEN}
+    return made + [(family, name) for family, names in named.items() for name in names]
+
+
+def refused(score: str = "scaled", scope: str = "everywhere", weighting: str = "softmax", transformer: bool = False) -> bool:
+    """What test_products sees to: the laws of this page are for what can be built."""
+    return bool(Product(score, scope, weighting, 2, "transformer" if transformer else "recurrent").refusals())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    of = chosen(metafunc.config)
+    single = of.words
+    params: dict[str, Callable[[], Sequence[Any]]] = {
+        "score": lambda: single["score"],
+        "other_score": lambda: single["score"],
+        "scope": lambda: single["scope"],
+        "other_scope": lambda: single["scope"],
+        "score_at_once": lambda: [s for s in single["score"] if not refused(score=s, transformer=True)],
+        "weighting_at_once": lambda: [w for w in single["weighting"] if not refused(weighting=w, transformer=True)],
+        "score_without_places": lambda: [s for s in params["score_at_once"]() if "places" not in score_of(s).reads],
+        "weighting_without_places": lambda: [w for w in params["weighting_at_once"]() if not build.make_weighting(w).places],
+        "look": lambda: looks(of),
+        "any_net": lambda: nets(of),
+        "products": lambda: batches(of),
+    }
+    for name in (n for n in params if n in metafunc.fixturenames):  # in one order in every process
+        cases = params[name]()
+        metafunc.parametrize(name, cases, indirect=True, ids=[", ".join(c) if isinstance(c, tuple) else str(c) for c in cases])
+
+
+def score_of(word: str) -> Score:
+    return build.make_attention(score=word, query_size=6, memory_size=6).score
+
+
+@pytest.fixture
 def score(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(params=written(words.SCORES))
-def other_score(request: pytest.FixtureRequest) -> str:
-    return request.param
+other_score = score_at_once = scope = other_scope = weighting_at_once = products = score
+score_without_places = weighting_without_places = score
 
 
-@pytest.fixture(params=written(words.SCOPES))
-def scope(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(params=written(words.SCOPES))
-def other_scope(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(params=[score for score in written(words.SCORES) if at_once(score=score)])
-def score_at_once(request: pytest.FixtureRequest) -> str:
-    """A score that a Transformer takes."""
-    return request.param
-
-
-@pytest.fixture(params=[weighting for weighting in written(words.WEIGHTINGS) if at_once(weighting=weighting)])
-def weighting_at_once(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(params=LOOKS, ids=lambda case: ", ".join(case))
+@pytest.fixture
 def look(request: pytest.FixtureRequest, float64: None) -> Look:
     return make_look(*request.param)
 
 
-@pytest.fixture(params=NETS, ids=lambda case: ", ".join(case))
+@pytest.fixture
 def any_net(request: pytest.FixtureRequest, float64: None) -> Net:
-    family, *kinds = request.param
-    return make_fixed(*kinds) if family == "fixed" else make_net(family, *kinds)
+    return make(*request.param)
 
 
 FEW = [
@@ -230,14 +262,21 @@ FEW = [
     ("pre-sinusoidal", "scaled", "everywhere", "softmax", "two heads"),
     ("post-learned", "additive", "window(1)", "sparsemax", "two heads"),
     ("fixed", "all-both"),
+    ("memory", "aaren-pre"),
+    ("memory", "recall-window"),
+    ("memory", "recall-predict"),
+    ("head", "copy"),
+    ("head", "copy, transformer"),
+    ("head", "marginal"),
+    ("head", "monotonic"),
+    ("head", "monotonic, window"),
 ]
 
 
 @pytest.fixture(params=FEW, ids=lambda case: ", ".join(case))
 def some_net(request: pytest.FixtureRequest, float64: None) -> Net:
     """One of each family, for laws that do not hang on the kinds; their logits far enough apart that no draw is a coin's toss."""
-    family, *kinds = request.param
-    made = make_fixed(*kinds) if family == "fixed" else make_net(family, *kinds)
+    made = make(*request.param)
     for head in made.network.head.parameters():
         head.data *= 3
     return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -52,15 +54,18 @@ def test_batch_size_and_order_change_no_answer(some_net, way):
 def by_hand(network, source, words) -> tuple[float, dict[str, torch.Tensor]]:
     """A hypothesis written again, alone and a word at a time: its summed log-probability, and its looks side by side."""
     encoded = network.encode(source, torch.ones_like(source, dtype=torch.bool), weights=True)
-    state, total, looks = network.decoder.start(encoded), 0.0, {}
+    state, total, looks = network.start(encoded, source), 0.0, {}
     for t, (word, following) in enumerate(zip((BOS, *words), words, strict=False)):
-        written, state = network.write(torch.tensor([[word]]), state, weights=True)
-        total += float(network.head(written.states).log_softmax(-1)[0, 0, following])
-        for name, look in written.looks.items():
+        shown = network.looked(torch.tensor([[word]]), state)
+        log_p, state = network.step(torch.tensor([word]), state)
+        total += float(log_p[0, following])
+        for name, look in shown.items():
             seen = look[0]
             if name.endswith("self"):  # its places end here, and the first ones may be forgotten
                 seen = look.new_zeros(look.shape[1], 1, len(words))
                 seen[..., t + 1 - look.shape[-1] : t + 1] = look[0]
+                if t:  # an Aaren shows the places of this call alone; those behind them share what is left as they did
+                    seen += looks[name][-1] * (1 - look[0].sum(-1, keepdim=True))
             looks.setdefault(name, []).append(seen)
     return total, {name: look[0] for name, look in encoded.looks.items()} | {k: torch.cat(v, 1) for k, v in looks.items()}
 
@@ -85,12 +90,19 @@ def test_attention_is_what_was_looked_at_step_by_step(some_net, way):
 def test_an_ensemble_averages_probabilities(some_net):
     """Twice the same network is that network; of two, the score of a string is that of the mean of their probabilities."""
     first, batch = some_net.network, sources([0, 1, 2])
-    second = type(first)(first.source, first.encoder, first.target, first.decoder, type(first.head)(first.decoder.size, 7)).eval()
+    second = type(first)(first.source, first.encoder, first.target, first.decoder, deepcopy(first.head)).eval()
+    for x in second.head.parameters():
+        x.copy_(torch.randn_like(x))
     one, twice = (answer(n, batch, way=Beam(3), limits=LIMITS, attention=False) for n in ([first], [first, first]))
     for got, want in zip(twice, one, strict=True):
         alike(got, want)
     for row, (best, *_) in enumerate(answer([first, second], batch, way=Beam(3), limits=LIMITS, attention=True)):
-        start = select(first.decoder.start(first.encode(batch.source, batch.source_valid)), torch.tensor([row]))
-        written, _ = first.write(torch.tensor([[BOS, *best.words[:-1]]]), start)
-        p = (first.head(written.states).softmax(-1) + second.head(written.states).softmax(-1)) / 2
-        assert best.score == pytest.approx(float(p[0, range(len(best.words)), best.words].log().sum()))
+        p = sum(forced(network, batch, row, best.words).exp() for network in (first, second)) / 2
+        assert best.score == pytest.approx(float(p.log().sum()))
+
+
+def forced(network, batch: Batch, row: int, words) -> torch.Tensor:
+    """The log-probability of each of the words that a row was answered."""
+    start = select(network.start(network.encode(batch.source, batch.source_valid), batch.source), torch.tensor([row]))
+    log_p, _ = network(torch.tensor([[BOS, *words[:-1]]]), start)
+    return log_p[0, range(len(words)), words]

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from itertools import product
-from types import SimpleNamespace
 
 import pytest
 import torch
 
-from regard.attention import Attention, Choice, General, Hard, Softmax, Weighting, Weights
+from regard.attention import Attention, Choice, Drawn, General, Hard, Softmax, Weighting, Weights
 from regard.data.batches import Batch
-from regard.networks.coder import Encoded, Written
+from regard.networks.coder import Encoded
 from regard.tasks.transduce import Transduce
 from regard.workshop import build
 from regard.workshop.config import AttentionSection, ModelSection
 
 pytestmark = pytest.mark.usefixtures("float64")
-CHUNKS = 40
+CHUNKS, DRAWS = 100, 100_000  # estimates, each the mean of DRAWS / CHUNKS draws
 
 
 def agree(told: torch.Tensor, want: torch.Tensor) -> None:
-    """told: "CHUNKS ...", independent estimates.  Their mean is `want`, within 3 standard errors of the mean."""
+    """told: "CHUNKS ...", independent estimates.  The standard errors of their mean are at most 2 % of the gradient's norm, and every
+    component of it is within 4.5 of them of `want`."""
     error = told.std(0) / CHUNKS**0.5
-    assert (error < 0.2 * want.abs().max()).all(), f"too few draws to say anything: {error} for {want}"
-    assert ((told.mean(0) - want).abs() <= 3 * error).all(), f"{told.mean(0)}, not {want}, with errors {error}"
+    assert (error <= 0.02 * want.norm()).all(), f"too few draws to say anything: {error} for {want}"
+    assert ((told.mean(0) - want).abs() <= 4.5 * error).all(), f"{told.mean(0)}, not {want}, with errors {error}"
 
 
-def test_one_look(n=500):
+@pytest.mark.parametrize("weighting", [Hard, Drawn])
+def test_one_look(weighting, n=DRAWS // CHUNKS):
     """Dot scores through W, reward r_s for taking place s: REINFORCE on the draw is the gradient of sum_s p_s r_s."""
     look, query, reward = (
-        Attention(2, 2, score=General(2, 2), weighting=Hard()),
+        Attention(2, 2, score=General(2, 2), weighting=weighting()),
         torch.randn(1, 1, 2),
         torch.tensor([1.0, -2.0, 0.5]),
     )
@@ -68,7 +69,7 @@ class Told(Weighting):
 @pytest.mark.parametrize(
     "order", [{"order": "bahdanau"}, {"order": "luong"}, {"order": "luong", "input_feeding": False}], ids=str
 )
-def test_the_loss_of_a_task(order, n=1000):
+def test_the_loss_of_a_task(order, n=DRAWS // CHUNKS):
     """A target of two words and an end, a source of three: the mean gradient of the loss over draws is that of the expected
     log-probability over all 27 ways of looking; the baseline, whatever it is, changes nothing in the mean."""
     look = AttentionSection(score="general", weighting="hard")
@@ -91,7 +92,7 @@ def test_the_loss_of_a_task(order, n=1000):
     task.train()
     batch = Batch((), *(x.expand(n, 3) for x in (source, yes, target, yes)))
     told = []
-    for baseline in torch.linspace(-2.5, -1.5, CHUNKS):
+    for baseline in -expected.detach() / 3 + torch.linspace(-0.3, 0.3, CHUNKS):  # near the mean there is less noise
         task.baseline.fill_(float(baseline))
         told.append(torch.autograd.grad(task.loss(batch).total / n, w)[0])
     agree(torch.stack(told), want)
@@ -136,14 +137,14 @@ class Scripted(torch.nn.Module):
 
     def __init__(self, told) -> None:
         super().__init__()
-        self.told, self.decoder, self.head = told, SimpleNamespace(start=lambda encoded: None), SimpleNamespace(loss=self.loss)
+        self.told = told
 
     def encode(self, source, valid):
         return Encoded(torch.zeros(1, 3, 2), valid, torch.zeros(1, 2), self.told["encoder"])
 
-    def write(self, words, state):
-        return Written(torch.zeros(1, 3, 2), {}, self.told["decoder"]), None
+    def start(self, encoded, words):
+        return None
 
-    def loss(self, states, words, *, smoothing):
-        nats = torch.tensor([1.0, 2.0, 4.0])[: len(words)]
-        return nats.sum(), nats
+    def loss(self, words, targets, real, state, *, smoothing):
+        nats = torch.tensor([1.0, 2.0, 4.0])[: int(real.sum())]
+        return nats.sum(), nats, self.told["decoder"]

@@ -22,6 +22,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from regard.attention import Annealed
 from regard.workshop.checkpoint import load_network
 from regard.workshop.config_schema import TrainSection
 from regard.workshop.report import MEASURED
@@ -30,20 +31,31 @@ from regard.workshop.train import Interrupted, Outcome, Validation, fit
 WORDS, WIDTH, ROWS = 11, 7, 23
 
 
+class Cools(nn.Module, Annealed):
+    """Dropout that fades while the net is trained."""
+
+    share = 0.3
+
+    def anneal(self, done: float) -> None:
+        self.share = 0.3 * (1 - done)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x, self.share, self.training)
+
+
 class Net(nn.Module):
-    """Tied embeddings, a cell, dropout, a buffer of integers and a weight that never gets a gradient."""
+    """Tied embeddings, a cell, dropout that is annealed, a buffer of integers and a weight that never gets a gradient."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         torch.manual_seed(5)
         self.embed, self.cell, self.norm = nn.Embedding(WORDS, width), nn.GRU(width, width, batch_first=True), nn.LayerNorm(width)
-        self.out, self.idle = nn.Linear(width, WORDS), nn.Linear(3, 2)
+        self.out, self.idle, self.cools = nn.Linear(width, WORDS), nn.Linear(3, 2), Cools()
         self.out.weight = self.embed.weight
         self.register_buffer("count", torch.tensor(3))
 
     def forward(self, words: Tensor) -> Tensor:
-        x = nn.functional.dropout(self.embed(words), 0.3, self.training)
-        return self.out(self.norm(self.cell(x)[0]))
+        return self.out(self.norm(self.cell(self.cools(self.embed(words)))[0]))
 
 
 class Loss(NamedTuple):
@@ -211,6 +223,26 @@ def test_a_finished_run_that_is_resumed_does_nothing(tmp_path):
     assert session(tmp_path, resume=True, fault=lambda *_: pytest.fail("trained on")) == outcome
     same(end(tmp_path), before)
     assert outcome.stopped == "epochs" and outcome.step == 24 and outcome.epoch == 3
+
+
+@pytest.mark.parametrize(("settings", "updates"), [({"updates": 10}, 10), ({"epochs": 2, "accumulate": 3}, 6)], ids=str)
+def test_what_anneals_is_told_before_each_update_how_much_is_done(tmp_path, monkeypatch, settings, updates):
+    """Of all updates, as far as they can be known; whether or not the run was broken off in between."""
+    told: list[float] = []
+    monkeypatch.setattr(Cools, "anneal", lambda self, done: told.append(done))
+    session(tmp_path / "whole", resume=False, **settings)
+    assert told == [pytest.approx(i / updates) for i in range(updates)]
+
+    def fault(where: str, count: int) -> None:
+        if (where, count) == ("validate", 1):
+            raise Killed
+
+    told.clear()
+    with pytest.raises(Killed):
+        session(tmp_path / "run", resume=False, fault=fault, checkpoint_every=3, **settings)
+    begun = len(told)
+    session(tmp_path / "run", resume=True, checkpoint_every=3, **settings)
+    assert told[begun:] == [pytest.approx(i / updates) for i in range(3, updates)]
 
 
 def test_resume_without_a_checkpoint_begins(tmp_path):

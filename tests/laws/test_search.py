@@ -182,11 +182,10 @@ def test_networks_are_searched_as_they_write(some_net):
     padded = torch.tensor([[START, *s[:-1], *[0] * (L + 1 - len(s))] for s in strings])
     network = some_net.network
     with torch.no_grad():
-        start = some_net.start()
+        start = some_net.begin()
         found = beam(network.step, start, bounds=bounds([L] * 3), width=ALL, n_best=ALL)
         for row in range(3):
-            written, _ = network.write(padded, select(start, torch.tensor([row] * ALL)))
-            log_p = network.head(written.states).log_softmax(-1)
+            log_p, _ = network(padded, select(start, torch.tensor([row] * ALL)))
             forced = [float(log_p[i, range(len(s)), s].sum()) for i, s in enumerate(strings)]
             agree(found[row], sorted(map(Found, strings, forced), key=lambda f: -f.score))
             (greedy,) = beam(network.step, select(start, torch.tensor([row])), bounds=bounds([L]))
