@@ -1,4 +1,4 @@
-"""The whole net of Raffel & Ellis 2015 (section 3.1, and the code that they released): one number for a sequence of pairs."""
+"""The whole net of Raffel & Ellis 2015 (section 2, and the code that they released): one number for a sequence of pairs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Without positions attention is a bag of words: it cannot tell the order of what it reads.
 
-Raffel & Ellis 2015, section 4: on two-symbol temporal order feed-forward attention "differentiates XX/YY perfectly but cannot differentiate
-XY/YX at all", a ceiling of 75 %.  The problem is experiment 6a of Hochreiter & Schmidhuber 1997, section 5.6, whose LSTM needed 31,390
+Raffel & Ellis 2015, section 3: on two-symbol temporal order feed-forward attention tells X, X from Y, Y perfectly and X, Y from Y, X not at
+all, a ceiling of 75 %.  The problem is experiment 6a of Hochreiter & Schmidhuber 1997, section 5.6, whose LSTM needed 31,390
 sequences.  Vaswani et al. 2017, section 3.5, give the cure: add the position to the word.
 
 Protocol: 100 symbols, E first, B last, noise a ... d, and X or Y at one place of 10 ... 19 and one of 50 ... 59: four classes.  Net:

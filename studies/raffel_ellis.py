@@ -1,6 +1,6 @@
 """Feed-forward attention solves problems of long memory that a mean over time does not: addition and multiplication of two marked numbers.
 
-Raffel & Ellis 2015 (arXiv 1512.08756), section 3.1, table 1: epochs of 1000 updates until all of 1000 test sequences are right, the best
+Raffel & Ellis 2015 (arXiv 1512.08756), section 2.2, table 1: epochs of 1000 updates until all of 1000 test sequences are right, the best
 learning rate of four.  Here the two best of theirs, .01 and .003, both shown.
 
 Protocol, after the code that they released: arrays of L = ceil(1.1 T0) steps, of which T0 ... L - 1 are real.  Channel 0 is U[-1, 1]

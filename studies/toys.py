@@ -5,6 +5,7 @@ Ids 0 to 3 are padding, start, end and unknown, as everywhere in the house; symb
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from random import Random
@@ -67,12 +68,39 @@ def falling(peak: float) -> Callable[[float], float]:
     return lambda done: peak * min(1.0, 1.9 - 1.8 * done)
 
 
+def halving(peak: float, *, times: float, least: float) -> Callable[[float], float]:
+    """A learning rate: halved so many times in a training, little by little, but never below `least`."""
+    return lambda done: max(least, peak * 0.5 ** (times * done))
+
+
+class Growing:
+    """The longest length of a training that grows with what is learnt: by one, at most each fifth update, where a running mean of the
+    loss is below .2 nats a word; from update `by` on it is `most`, learnt or not."""
+
+    def __init__(self, first: int, most: int, *, by: int) -> None:
+        self.longest, self.most, self.by = first, most, by
+        self.mean, self.grown = math.inf, 0
+
+    def hear(self, update: int, nats: float) -> None:
+        """The loss of an update."""
+        self.mean = nats if math.isinf(self.mean) else 0.8 * self.mean + 0.2 * nats
+        if update >= self.by:
+            self.longest = self.most
+        elif self.mean < 0.2 and update - self.grown >= 5:
+            self.longest, self.grown = min(self.most, self.longest + 1), update
+
+
 def training(
-    net: EncoderDecoder, fresh: Callable[[int], Batch], *, updates: int, rate: Callable[[float], float]
+    net: EncoderDecoder,
+    fresh: Callable[[int], Batch],
+    *,
+    updates: int,
+    rate: Callable[[float], float],
+    hear: Callable[[int, float], None] | None = None,
 ) -> Iterator[int]:
     """Train by AdamW on `fresh(update)`, gradients clipped to norm 1; yields the number of each update when it is made.
 
-    rate: the learning rate by the share of the training that is done, in [0, 1).
+    rate: the learning rate by the share of the training that is done, in [0, 1).  hear: is told the loss of each update, in nats a word.
     """
     task = Transduce(net)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.0, betas=(0.9, 0.98))
@@ -85,9 +113,12 @@ def training(
         net.train()
         loss = task.loss(fresh(update))
         optimizer.zero_grad()
-        (loss.total / loss.tokens).backward()
+        mean = loss.total / loss.tokens
+        mean.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
+        if hear:
+            hear(update, mean.item())
         yield update
 
 

@@ -72,7 +72,7 @@ class Alibi(_Placed):
 
 class Relative(_Placed):
     """`q . a_c / sqrt(D)`, c = j - i cut to [-max, max]: a learned vector for each distance, shared by the heads.  Shaw et al. 2018,
-    section 3.2, eq. 5 (its term of the keys; the values have none here).
+    sections 3.2 and 3.3, eq. 5 (its term of the keys; the values have none here).
 
     Use it added to scaled: `scaled + relative(16)` is Shaw's score; what lies more than `max` away is all alike.
 

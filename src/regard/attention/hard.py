@@ -111,7 +111,7 @@ class Gumbel(Weighting, Annealed):
 
 
 def _gumbel(like: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
-    """Noise that makes an argmax of log-probabilities a draw.  Maddison et al. 2014, section 2."""
+    """Noise that makes an argmax of log-probabilities a draw.  Maddison et al. 2014."""
     return -torch.empty_like(like).exponential_().clamp_min(torch.finfo(like.dtype).tiny).log()
 
 

@@ -17,7 +17,7 @@ from regard.ground.errors import ConfigError, DataError, message
 
 class Pool(nn.Module):
     """`c_r = sum_k a_rk h_k, a_r = softmax(score(q_r, h))`: a whole sentence in one look, by learned queries q or by none at all.
-    Raffel & Ellis 2015, section 2, eq. 6 (no query: the score is key-only); Lin et al. 2017, section 2.1 (learned queries).
+    Raffel & Ellis 2015, section 1, eq. 1 (no query: the score is key-only); Lin et al. 2017, section 2.1 (learned queries).
 
     attention: how it looks, made for queries of width `size`.  hops: how many queries, each with a context of its own.  size: width
     of the learned queries; 0: there are none, and the attention's score reads the keys alone.
@@ -91,7 +91,7 @@ def hop_overlap(weights: Float[Tensor, "B H R K"]) -> Float[Tensor, "B"]:
 
 class KerasPool(nn.Module):
     """`e_t = tanh(w . h_t + b_t), a_t = exp(e_t) / (sum exp(e) + 1e-7)`: Raffel & Ellis's attention as Keras users have it, with a
-    bias for each step and the mask after the exponential.  Raffel & Ellis 2015, section 2, eq. 6 (one bias for all steps).
+    bias for each step and the mask after the exponential.  Raffel & Ellis 2015, section 2.1 (one bias for all steps).
 
     size: width of the states.  places: the longest sentence; a longer one is refused with DataError.
 

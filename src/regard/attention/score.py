@@ -121,7 +121,7 @@ class Sum(Score):
 
 
 class Dot(Score):
-    """`q . h`: no parameters.  Luong et al. 2015, section 3.1, eq. 8 (dot).
+    """`q . h`: no parameters.  Luong et al. 2015, section 3.1 (dot).
 
     Use it where queries and keys live in one space already, such as the states of two nets of one kind and width.
 
@@ -172,7 +172,7 @@ class Cosine(Score):
 
 
 class General(Score):
-    """`q W h`: bilinear, W (d_q x d_k) for each head.  Luong et al. 2015, section 3.1, eq. 8 (general).
+    """`q W h`: bilinear, W (d_q x d_k) for each head.  Luong et al. 2015, section 3.1 (general).
 
     Use it in a recurrent net whose encoder and decoder differ in width or kind; nearly as quick as dot.
 
@@ -210,7 +210,7 @@ class Additive(Score):
 
 
 class Concat(Score):
-    """`v . tanh(W [q; h])`: additive with one matrix, W (size x (d_q + d_k)).  Luong et al. 2015, section 3.1, eq. 8 (concat).
+    """`v . tanh(W [q; h])`: additive with one matrix, W (size x (d_q + d_k)).  Luong et al. 2015, section 3.1 (concat).
 
     Use it to repeat Luong's comparison.  It can say what additive says, and differs in where its weights begin.
 
@@ -229,7 +229,7 @@ class Concat(Score):
 
 
 class KeyOnly(Score):
-    """`tanh(w . h + b)`: the place says itself how much it counts, whoever asks.  Raffel & Ellis 2015, eq. 7.
+    """`tanh(w . h + b)`: the place says itself how much it counts, whoever asks.  Raffel & Ellis 2015, section 2.1.
 
     Use it where nobody asks: to sum up a sequence in one vector.  As a look of a decoder it says the same at every step.
 

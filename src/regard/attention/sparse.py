@@ -95,7 +95,7 @@ def entmax(
 
 
 class _Entmax(torch.autograd.Function):
-    """Solved without a trace; the gradients are known.  Correia et al. 2019, section 3.1 (scores) and proposition 1 (alpha)."""
+    """Solved without a trace; the gradients are known.  Peters et al. 2019 (scores); Correia et al. 2019, proposition 1 (alpha)."""
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, mask: Tensor, alpha: Tensor) -> Tensor:

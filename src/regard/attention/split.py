@@ -11,7 +11,7 @@ from regard.ground.errors import ConfigError, message
 
 class Part(nn.Module):
     """`h = [k; v]`, or `[k; v; p]`: one part of a state finds it (key), one is what is found (value), one predicts the next word.
-    Daniluk et al. 2017, sections 3.2 (key-value) and 3.3 (key-value-predict).
+    Daniluk et al. 2017 (key-value and key-value-predict attention).
 
     which: 0 key, 1 value, 2 predict.  parts: 2 or 3, of one width.  directions: a state that is two directions side by side is parted
     in each, so that keys and values both know what stands before and behind.

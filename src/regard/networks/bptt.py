@@ -18,7 +18,7 @@ Over = Callable[[Tensor, State], tuple[Any, State]]  # `over` of a Cell or a Sta
 
 def segments(over: Over, x: Float[Tensor, "B T D"], state: State, *, length: int) -> Iterator[tuple[Any, State]]:
     """`d loss_t / d h_s = 0 where a cut lies between s and t`: truncated back-propagation through time with a carried state.
-    Williams & Peng 1990, section 3 (their BPTT(h; h') with h = h').
+    Williams & Peng 1990 (their BPTT(h; h') with h = h').
 
     Reads x in segments of `length` steps (the last may be shorter), each from the state that the one before left, detached.  Yields
     what `over` gives for each.  Take its loss and go backward before asking for the next, and memory holds one segment:

@@ -33,12 +33,12 @@ class RecallState:
 
 class RecallDecoder(Decoder):
     """`h*_t = tanh(W [r_t; h_t]), r_t = sum_{i<t} a_ti h_i`: self-attention over the past of a recurrent net.
-    Daniluk et al. 2017, section 3.1, eq. 1-5; with a general score `h_t W h_i`, as Cheng et al. 2016, section 3, weigh their past.
+    Daniluk et al. 2017 (by an additive score; here by any, such as general, `h_t W h_i`); Cheng et al. 2016, section 3 (additive too).
 
     decoder: any that hands over [its state; whatever else]; h* takes the state's place.  states: width of that state.
     attention: how it looks back, made for parts of a state; its scope never looks ahead (`causal & ~window(0)`: earlier states).
     parts: 1, the state is query, key and value, and is spoken (plain); 2, h = [k; v], k asks and k is spoken (key-value); 3,
-    h = [k; v; p], p is spoken (key-value-predict; sections 3.2 and 3.3).
+    h = [k; v; p], p is spoken (key-value-predict).
     The first word has no past and reads zeros.  What was read is not fed back into the cells (Cheng et al. feed it).
     Raises ConfigError for a scope that looks ahead, a width that does not part, and exact marginal weightings.
 

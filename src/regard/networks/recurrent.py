@@ -255,7 +255,7 @@ class TransformedLast(nn.Module):
 
 class TransformedAll(nn.Module):
     """`c = tanh(W mean(h_1 ... h_n) + b)`: the fixed context is a transform of all states, each counting the same.  Raffel & Ellis 2015,
-    section 3 (the mean that attention is measured against).
+    section 1, eq. 2 (the mean that attention is measured against).
 
     Use it where no place counts more than another: topics, sums.
 
