@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from regard.attention import kernels
 from regard.attention.memory import Memory, Past
 from regard.attention.position import Rotary
 from regard.attention.scope import Everywhere, Scope
@@ -132,7 +133,7 @@ class Attention(nn.Module):
             return Reading(self._merge(context), memory, query.new_zeros(len(query), self.heads, Q, 0) if weights else None)
         mask, fade = self.scope(query, at, memory.at, memory.length[:, None].expand(-1, Q))
         form = self.score.form(self._turned(self._split(self.query(query)), at), memory, at)
-        scores, mask = form.scores(), mask & memory.valid[:, None, None]
+        scores, mask = kernels.scores(form), mask & memory.valid[:, None, None]
         if isinstance(form, Given):
             mask = mask & (scores > -torch.inf)
         taken, choice = self.weighting(scores, mask, memory, at)

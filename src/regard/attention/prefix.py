@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from regard.attention import kernels
 from regard.attention.attention import Attention
 from regard.attention.scope import Causal
 from regard.attention.score import weight
@@ -87,7 +88,8 @@ class Aaren(nn.Module):
         memory = look.remember(x, valid)
         query = x.new_zeros(1, 0) if self.query is None else look.query(self.query)
         query = query.unflatten(-1, (look.heads, -1)).transpose(0, 1).expand(len(x), -1, -1, -1)
-        scores = look.score(query, memory, torch.zeros_like(memory.at[:, :1]))[:, :, 0].to(state.top.dtype)
+        form = look.score.form(query, memory, torch.zeros_like(memory.at[:, :1]))
+        scores = kernels.scores(form)[:, :, 0].to(state.top.dtype)
         seen = valid[:, None] & (scores > -torch.inf)
         run = self._scan(state, scores, seen, memory.values.to(scores.dtype))
         left = Summary(*(t[:, :, -1] for t in run)) if T else state

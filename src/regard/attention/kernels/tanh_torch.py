@@ -1,0 +1,54 @@
+"""The loops of `kernels.tanh` by torch alone: a tile of pairs at a time, in one buffer that stays near the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from regard.attention.kernels.tanh import Rows
+
+LEAST = 1 << 20  # pairs times width: below 4 MB the plain way stays near the processor too, and goes over all rows at once
+TILE = 1 << 18  # numbers of a tile: 1 MB
+
+
+def forward(rows: Rows, v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
+    scores = rows.query.new_empty(*rows.query.shape[:2], rows.keys.shape[1])
+    for row, part, t in _tiles(rows):
+        torch.matmul(t, v[row % len(v)], out=scores[row, part])
+    return scores
+
+
+def backward(
+    rows: Rows, v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
+) -> tuple[Float[Tensor, "R Q D"], Float[Tensor, "R K D"], Float[Tensor, "H D"]]:
+    d_query, d_keys, d_v = torch.empty_like(rows.query), torch.zeros_like(rows.keys), torch.zeros_like(v)
+    one = v.new_ones(())
+    for row, part, t in _tiles(rows):
+        g = grad[row, part]
+        d_v[row % len(v)] += g.flatten() @ t.flatten(0, 1)
+        slope = torch.addcmul(one, t, t, value=-1, out=t).mul_(g[..., None])
+        torch.sum(slope, 1, out=d_query[row, part])
+        d_keys[row] += slope.sum(0)
+    heads = v.repeat(len(d_query) // max(1, len(v)), 1)[:, None]
+    return d_query.mul_(heads), d_keys.mul_(heads), d_v
+
+
+def _tiles(rows: Rows) -> Iterator[tuple[int, slice, Float[Tensor, "q K D"]]]:
+    """Row, queries, and tanh(q + k) of each pair of them and the row's keys; the buffer is the caller's until the next tile."""
+    R, Q, D = rows.query.shape
+    K = rows.keys.shape[1]
+    step = max(1, TILE // max(1, K * D))
+    near = (rows.near_query.all(1) & rows.near_keys.all(1)).tolist()
+    one, buffer = rows.query.new_ones(()), rows.query.new_empty(min(step, Q), K, D)
+    for row in range(R):
+        for first in range(0, Q, step):
+            part = slice(first, min(first + step, Q))
+            tile = buffer[: part.stop - first]
+            if near[row]:
+                torch.mul(rows.e_query[row, part, None], rows.e_keys[row], out=tile).add_(1).reciprocal_()
+            else:
+                torch.add(rows.query[row, part, None], rows.keys[row], out=tile).mul_(-2).sigmoid_()
+            yield row, part, torch.add(one, tile, alpha=-2, out=tile)
