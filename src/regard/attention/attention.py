@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from regard.attention import kernels
 from regard.attention.memory import Memory, Past
 from regard.attention.position import Rotary
-from regard.attention.scope import Everywhere, Scope
-from regard.attention.score import Given, ScaledDot, Score
+from regard.attention.scope import Everywhere, Scope, Sight
+from regard.attention.score import Given, Inner, ScaledDot, Score
+from regard.attention.tiles import LONG, Tile, parts, tiles
 from regard.attention.weighting import Choice, Softmax, Weighting
 from regard.ground.errors import ConfigError, message
 
@@ -37,6 +40,24 @@ class Reading(NamedTuple):
     weights: Float[Tensor, "B H Q K"] | None = None
     choice: Choice | None = None
     mixture: Mixture | None = None
+
+
+class _Asked(NamedTuple):
+    """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each."""
+
+    query: Float[Tensor, "B Q M"]
+    turned: Float[Tensor, "B H Q D"]
+    at: Int[Tensor, "B Q"]
+    length: Int[Tensor, "B Q"]
+
+
+class _Look(NamedTuple):
+    """context; the weights after and before fade, where they were made; what was drawn."""
+
+    context: Float[Tensor, "B H Q E"]
+    shown: Float[Tensor, "B H Q K"] | None = None
+    taken: Float[Tensor, "B H Q K"] | None = None
+    choice: Choice | None = None
 
 
 class Attention(nn.Module):
@@ -124,25 +145,86 @@ class Attention(nn.Module):
         more than one query.
         """
         Q, K = query.shape[1], memory.valid.shape[1]
+        own = at is None and Q == K  # the queries are the places, one for one
         if at is None:
-            at = memory.at if Q == K else torch.arange(Q, device=query.device).expand(len(query), Q)
+            at = memory.at if own else torch.arange(Q, device=query.device).expand(len(query), Q)
         if self.sequential and Q > 1:
             raise ConfigError(message("sequential attention", "one query at a time", str(Q), "Look step by step."))
         if not K:  # an empty past: nothing to gather
             context = query.new_zeros(len(query), self.heads, Q, memory.values.shape[-1])
             return Reading(self._merge(context), memory, query.new_zeros(len(query), self.heads, Q, 0) if weights else None)
-        mask, fade = self.scope(query, at, memory.at, memory.length[:, None].expand(-1, Q))
-        form = self.score.form(self._turned(self._split(self.query(query)), at), memory, at)
-        scores, mask = kernels.scores(form), mask & memory.valid[:, None, None]
+        asked = _Asked(query, self._turned(self._split(self.query(query)), at), at, memory.length[:, None].expand(-1, Q))
+        look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
+        left = memory.after(look.taken[:, :, 0]) if self.sequential and look.taken is not None else memory
+        told = None if look.choice is None else Choice(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))
+        mixture = self._mixture(memory, look.shown) if self.weighting.mixes and look.shown is not None else None
+        return Reading(self._merge(look.context), left, look.shown if weights else None, told, mixture)
+
+    def _look(self, asked: _Asked, memory: Memory, weights: bool) -> _Look:
+        """Score, sight, weigh, gather."""
+        mask, fade = self._sight(asked, memory)
+        form = self.score.form(asked.turned, memory, asked.at)
+        context = kernels.context(form, mask, memory.values) if self._is_softmax and fade is None else None
+        if context is not None and not weights:
+            return _Look(context)
+        scores = kernels.scores(form)
         if isinstance(form, Given):
             mask = mask & (scores > -torch.inf)
-        taken, choice = self.weighting(scores, mask, memory, at)
+        taken, choice = self.weighting(scores, mask, memory, asked.at)
         shown = taken if fade is None else taken * fade
-        context = F.dropout(shown, self.dropout, self.training).to(memory.values.dtype) @ memory.values
-        left = memory.after(taken[:, :, 0]) if self.sequential else memory
-        told = None if choice is None else Choice(choice.log_prob.sum(1), choice.entropy.sum(1))
-        mixture = self._mixture(memory, shown) if self.weighting.mixes else None
-        return Reading(self._merge(context), left, shown if weights else None, told, mixture)
+        if context is None:
+            context = F.dropout(shown, self.dropout, self.training).to(memory.values.dtype) @ memory.values
+        return _Look(context, shown, taken, choice)
+
+    def _tiled(self, asked: _Asked, memory: Memory, weights: bool, own: bool) -> _Look:
+        """The same in tiles, each made again in the backward pass: nothing of size Q x K is kept but weights that are asked for.
+
+        own: the queries are the places, so that those out of reach need not be looked at.
+        """
+        K, shows = memory.valid.shape[1], weights or self.weighting.mixes
+        cut = tiles(asked.at.shape[1], K, self.scope.reach if own else None)
+        context = self._banded(asked, memory, cut)
+        if context is not None and not weights:
+            return _Look(context)
+        asking = parts(asked, [t.queries for t in cut], lambda t: t.dim() // 2)
+        memories = parts(memory, [t.places for t in cut], lambda t: min(t.dim() - 1, 2))
+        looks: list[_Look] = [
+            cast(_Look, checkpoint(self._look, a, m, shows, use_reentrant=False)) for a, m in zip(asking, memories, strict=True)
+        ]
+        if context is None:
+            context = torch.cat([look.context for look in looks], 2)
+        wide = [
+            F.pad(look.shown, (t.places.start, K - t.places.stop))
+            for look, t in zip(looks, cut, strict=True)
+            if look.shown is not None and shows
+        ]
+        shown = torch.cat(wide, 2) if wide else None
+        choices = [look.choice for look in looks if look.choice is not None]
+        choice = Choice(*(torch.cat(c, 2) for c in zip(*choices, strict=True))) if choices else None
+        return _Look(context, shown, None, choice)
+
+    def _banded(self, asked: _Asked, memory: Memory, cut: list[Tile]) -> Float[Tensor, "B H Q E"] | None:
+        """The context by one kernel for all tiles, where the score is a plain inner product and what is in sight needs no gradient."""
+        if not self._is_softmax or self.scope.fades or "places" in self.score.reads:
+            return None
+        form = self.score.form(asked.turned, memory, asked.at)
+        if not isinstance(form, Inner) or form.bias is not None:
+            return None
+
+        def sight(tile: Tile) -> Bool[Tensor, "B #H Q K"]:
+            of, at = tile
+            part = _Asked(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
+            return self._sight(part, replace(memory, valid=memory.valid[:, at], at=memory.at[:, at])).mask
+
+        return kernels.banded(form, memory.values, cut, sight)
+
+    @property
+    def _is_softmax(self) -> bool:
+        return self.weighting.softmax and not (self.training and self.dropout)
+
+    def _sight(self, asked: _Asked, memory: Memory) -> Sight:
+        mask, fade = self.scope(asked.query, asked.at, memory.at, asked.length)
+        return Sight(mask & memory.valid[:, None, None], fade)
 
     def _mixture(self, memory: Memory, shown: Float[Tensor, "B H Q K"]) -> Mixture:
         """Several heads read one place together, as likely as it is in their mean."""

@@ -194,7 +194,8 @@ class DecoderLayer(WritingLayer):
 
     def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance:
         memory = own.extend(self.own.remember(y, at=at))
-        reading = self.own(y, memory, at, weights=weights)
+        all_own = memory.valid.shape[1] == y.shape[1]  # nothing was written before: the places are those of the queries
+        reading = self.own(y, memory, None if all_own else at, weights=weights)
         return Glance(reading.context, memory.latest(self.own.scope.reach[0]), reading.weights, reading.choice)
 
 

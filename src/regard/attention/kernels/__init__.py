@@ -1,16 +1,20 @@
 """Fast ways to the same numbers.  A kernel knows forms and no scores; each has a plain twin, which says what it means.
 
 `scores(form)` is `form.scores()`, made with less memory and time where a kernel takes the form.
+`context(form, mask, values)` and `banded(form, values, tiles, sight)` are `masked_softmax(form.scores(), mask) @ values`.
 """
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from regard.attention.kernels.inner import LEAST, attend
+from regard.attention.kernels.inner import banded as banded
+from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
-from regard.attention.score import Form, Tanh
+from regard.attention.score import Form, Inner, Tanh
 
 
 def scores(form: Form) -> Float[Tensor, "B H Q K"]:
@@ -21,6 +25,15 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
             return made if bias is None else made + bias
         case _:
             return form.scores()
+
+
+def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"]) -> Float[Tensor, "B H Q E"] | None:
+    """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way."""
+    match form:
+        case Inner(query, keys, None) if query.shape[2] >= LEAST and pays_inner(query, keys, values):
+            return attend(query, keys, values, mask)
+        case _:
+            return None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:
