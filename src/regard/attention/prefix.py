@@ -91,11 +91,14 @@ class Aaren(nn.Module):
         form = look.score.form(query, memory, torch.zeros_like(memory.at[:, :1]))
         scores = kernels.scores(form)[:, :, 0].to(state.top.dtype)
         seen = valid[:, None] & (scores > -torch.inf)
-        run = self._scan(state, scores, seen, memory.values.to(scores.dtype))
-        left = Summary(*(t[:, :, -1] for t in run)) if T else state
-        context = run.read().to(memory.values.dtype).transpose(1, 2).flatten(2)
-        shown = _taken(scores, seen, run.top) / run.total.where(run.total > 0, 1.0)[..., None] if weights else None
-        return Running(look.out(context), left, shown)
+        values = memory.values.to(scores.dtype)
+        read, shown = kernels.prefix(*state, scores, seen, values), None
+        if weights or read is None:
+            run = self._scan(state, scores, seen, values)
+            shown = _taken(scores, seen, run.top) / run.total.where(run.total > 0, 1.0)[..., None] if weights else None
+            read = read or (run.read(), *(Summary(*(t[:, :, -1] for t in run)) if T else state))
+        context = read[0].to(memory.values.dtype).transpose(1, 2).flatten(2)
+        return Running(look.out(context), Summary(*read[1:]), shown)
 
     def _scan(
         self, before: Summary, scores: Float[Tensor, "B H T"], seen: Bool[Tensor, "B H T"], values: Float[Tensor, "B H T E"]

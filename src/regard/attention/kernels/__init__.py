@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from types import ModuleType
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -36,8 +39,36 @@ def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B
             return None
 
 
+def prefix(
+    top: Float[Tensor, "B H"],
+    total: Float[Tensor, "B H"],
+    sum: Float[Tensor, "B H E"],
+    scores: Float[Tensor, "B H T"],
+    seen: Bool[Tensor, "B H T"],
+    values: Float[Tensor, "B H T E"],
+) -> tuple[Tensor, ...] | None:
+    """What Aaren reads of every prefix, and the summary behind the last: context, top, total, sum; None where loops are not compiled."""
+    loops = prefix_loops()
+    if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or _in_a_graph():
+        return None
+    rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
+    return tuple(t.unflatten(0, scores.shape[:2]) for t in loops.prefix(*rows))
+
+
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:
     """On a CPU, in no more than float32, and not where a graph is made of what is done: no kernel can be part of one."""
     exact = torch.float64 in (query.dtype, keys.dtype)
-    drawn = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return query.device.type == "cpu" and not exact and not drawn and pays(query, keys)
+    return query.device.type == "cpu" and not exact and not _in_a_graph() and pays(query, keys)
+
+
+def _in_a_graph() -> bool:
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+@cache
+def prefix_loops() -> ModuleType | None:
+    try:
+        from regard.attention.kernels import prefix_numba
+    except ImportError:  # as in kernels.tanh
+        return None
+    return prefix_numba
