@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -39,7 +39,7 @@ class Memory:
     values: Float[Tensor, "B H K E"]
     valid: Bool[Tensor, "B K"]
     at: Int[Tensor, "B K"]
-    past: Past | None = None
+    past: Past | None = field(default=None, metadata={"own": True})
 
     @property
     def length(self) -> Int[Tensor, "B"]:

@@ -40,6 +40,22 @@ def select(state: Any, rows: Int[Tensor, "R"]) -> Any:
     return tree_map(lambda t: t.index_select(0, rows), state)
 
 
+def reorder(state: Any, rows: Int[Tensor, "B"]) -> Any:
+    """`select` for lines that change places with lines of their own sentence only: what all lines of a sentence have in common stays
+    as it is.  Fields marked `metadata={"common": True}` are that, but for those marked "own" within them."""
+    return _reordered(state, rows, False)
+
+
+def _reordered(tree: Any, rows: Int[Tensor, "B"], common: bool) -> Any:
+    if is_dataclass(tree) and not isinstance(tree, type):
+        marks = {x.name: (common or x.metadata.get("common", False)) and not x.metadata.get("own", False) for x in fields(tree)}
+        return replace(tree, **{name: _reordered(getattr(tree, name), rows, mark) for name, mark in marks.items()})
+    if isinstance(tree, tuple):
+        made = [_reordered(t, rows, common) for t in tree]
+        return tree._make(made) if hasattr(tree, "_make") else tuple(made)
+    return tree if common else select(tree, rows)
+
+
 def hold(valid: Bool[Tensor, "B"], new: Any, old: Any) -> Any:
     """The new state where the word was real, the old one where it was padding."""
     return tree_map(lambda n, o: torch.where(valid.view(-1, *[1] * (n.dim() - 1)), n, o), new, old)

@@ -62,7 +62,10 @@ class WordsHead(Head):
     def log_p(self, states: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
         """In float32 or better."""
         logits = self.logits(states)
-        return logits.log_softmax(-1, dtype=torch.promote_types(logits.dtype, torch.float32))
+        exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        if torch.is_grad_enabled():
+            return exact.log_softmax(-1)
+        return torch.log_softmax(exact, -1, out=exact)  # in place: on a CPU fresh memory takes longer than the softmax
 
     def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -63,7 +63,7 @@ class RecurrentState:
     at: Int[Tensor, "B"]
     cells: tuple
     fed: Float[Tensor, "B D"] | None
-    source: Memory | Float[Tensor, "B D"]
+    source: Memory | Float[Tensor, "B D"] = field(metadata={"common": True})
 
 
 class Bridge(nn.Module):

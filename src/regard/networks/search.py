@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.ground.state import select
+from regard.ground.state import reorder, select
 
-Step = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (words "B", state) -> (log-probabilities "B V", state)
+Step = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (words "B", state) -> (log-probabilities "B V", the search's own now; state)
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,15 @@ class Bounds:
     least: int = 0
 
     def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, "B"]) -> Float[Tensor, "B W V"]:
-        """-inf for what may not come after `written` words; a sentence at its bound may only end.  The rest is not renormalised, so
-        that a score stays what the model says."""
-        log_p = log_p.index_fill(-1, torch.tensor(list(self.never), device=log_p.device), -torch.inf)
+        """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end.  The rest is not
+        renormalised, so that a score stays what the model says."""
+        log_p = log_p.index_fill_(-1, torch.tensor(list(self.never), device=log_p.device), -torch.inf)
         if written < self.least:
-            log_p = log_p.index_fill(-1, torch.tensor(self.stop, device=log_p.device), -torch.inf)
+            log_p[..., self.stop] = -torch.inf
         full = self.most[rows] <= written
         if bool(full.any()):
             other = torch.arange(log_p.shape[-1], device=log_p.device) != self.stop
-            log_p = log_p.masked_fill(full[:, None, None] & other, -torch.inf)
+            log_p = log_p.masked_fill_(full[:, None, None] & other, -torch.inf)
         return log_p
 
 
@@ -89,7 +89,7 @@ def beam(
         keep = (~done).nonzero()[:, 0]
         if W > 1 or len(keep) < len(rows):
             lines = (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten()
-            state = select(state, lines)
+            state = (reorder if len(keep) == len(rows) else select)(state, lines)
         rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -205,7 +205,7 @@ class TransformerState:
 
     at: Int[Tensor, "B"]
     own: tuple
-    source: tuple[Memory, ...]
+    source: tuple[Memory, ...] = field(metadata={"common": True})
 
 
 class TransformerDecoder(Decoder):
