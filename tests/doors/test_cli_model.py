@@ -29,7 +29,7 @@ class FakeModel:
         self.folders, self.folder = folders, folders[0]
 
     @classmethod
-    def load(cls, folder: Path, *, trust: Iterable[str] = ()) -> FakeModel:
+    def load(cls, folder: Path, *, trust: Iterable[str] = (), precision: str = "float32") -> FakeModel:
         if not Path(folder).name.startswith("run"):
             raise RunFolderError(f"{folder}: not a run")
         return cls(Path(folder))

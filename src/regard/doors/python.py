@@ -13,6 +13,7 @@ from regard.workshop import model as workshop
 from regard.workshop.build import make_attention as make_attention
 from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.fit import Run as Run
+from regard.workshop.model import Precision as Precision
 
 
 class Prediction(Plain):
@@ -31,13 +32,14 @@ class Model(workshop.Model):
             yield [Prediction(**vars(p)) for p in found]
 
 
-def load(folder: str | Path, *, trust: Iterable[str] = ()) -> Model:
+def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
     """The model of a run folder; only safetensors, JSON and YAML are read, nothing is unpickled.
 
     trust: modules whose code may run where the config names a class of them, as in trust=("my_scores",).
+    precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
     """
-    return Model.load(folder, trust=trust)  # type: ignore[return-value]
+    return Model.load(folder, trust=trust, precision=precision)  # type: ignore[return-value]
 
 
 def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:

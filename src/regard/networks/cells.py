@@ -40,6 +40,14 @@ class Cell(nn.Module, ABC):
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         """One step, from the input's share of the gates (see `gates`)."""
 
+    def by_steps(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
+        """`over`, `step` after `step`."""
+        said, told = self.gates(x), []
+        for t in range(x.shape[1]):
+            y, state = self.step(said[:, t], state)
+            told.append(y)
+        return torch.stack(told, 1), state
+
     def gates(self, x: Float[Tensor, "*B I"]) -> Float[Tensor, "*B G"]:
         """`W x + b`: what the input says to the gates; it can be taken for many steps in one product."""
         return F.linear(x, self.input_weight, self.input_bias)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from regard.data.batches import Batches, collate
 from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import ConfigError, DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.int8 import quantize
 from regard.tasks.task import Hypothesis, Prediction
 from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
@@ -21,6 +22,7 @@ from regard.workshop.evaluate import evaluate, layout_of
 from regard.workshop.room import room
 from regard.workshop.trust import refuse_strangers
 
+Precision = Literal["float32", "int8"]
 CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER = "config.yaml", "tokenizer.source.json", "tokenizer.target.json"
 AHEAD = 16  # batches that are read and sorted by length at a time
 
@@ -50,13 +52,19 @@ class Model:
             network.eval()
 
     @classmethod
-    def load(cls, folder: str | Path, *, trust: Iterable[str] = ()) -> Model:
+    def load(cls, folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
         """The model of a run folder; only safetensors, JSON and YAML are read.
 
         trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
+        precision: "int8" keeps the large weights in bytes, several times faster on a CPU; some answers change
+        (`workshop.parity.parity` says how many).
         Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
         """
-        return cls(*_opened(Path(folder), trust))
+        model = cls(*_opened(Path(folder), trust))
+        if precision == "int8":
+            for network in model.networks:
+                quantize(network)
+        return model
 
     @classmethod
     def ensemble(cls, models: Sequence[Model]) -> Model:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 
@@ -36,6 +37,7 @@ def evaluate(
     errors: Annotated[
         Path | None, typer.Option(metavar="OUT.tsv", help="Write what went wrong, by kind of edit, to a new file.")
     ] = None,
+    precision: Precision = Word.float32,
     trust: Trust = None,
 ) -> None:
     """Judge predictions against references.
@@ -53,7 +55,8 @@ def evaluate(
         claim(kinds_path(out), suffixes=(".tsv",))
     from regard.workshop.model import Model
 
-    found = Model.load(run, trust=trust or ()).evaluate(files, beam=beam, errors=out)
+    found = Model.load(run, trust=trust or (), precision=precision.value).evaluate(files, beam=beam, errors=out)
+    say_parity([run], precision, trust or ())
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
     if out:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.doors.cli.formats import WRITERS, Format
+from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 
@@ -36,6 +37,7 @@ def predict(
     attention: Annotated[
         Path | None, typer.Option(metavar="OUT.npz|OUT.jsonl", help="Write where the model looked to a new file.")
     ] = None,
+    precision: Precision = Word.float32,
     trust: Trust = None,
 ) -> None:
     """Predict a target for every line.
@@ -49,7 +51,9 @@ def predict(
     out = claim(attention, suffixes=SUFFIXES) if attention else None
     from regard.workshop.model import Model
 
-    models = [Model.load(folder, trust=trust or ()) for folder in (run, *(others or []))]
+    runs = (run, *(others or []))
+    models = [Model.load(folder, trust=trust or (), precision=precision.value) for folder in runs]
+    say_parity(runs, precision, trust or ())
     model = models[0] if len(models) == 1 else Model.ensemble(models)
     wanted = 1 if format is Format.text else _n_best(n_best, beam, models[0].config)
     if batch_size is None and file == "-" and sys.stdin.isatty():
