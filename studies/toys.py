@@ -68,11 +68,6 @@ def falling(peak: float) -> Callable[[float], float]:
     return lambda done: peak * min(1.0, 1.9 - 1.8 * done)
 
 
-def halving(peak: float, *, times: float, least: float) -> Callable[[float], float]:
-    """A learning rate: halved so many times in a training, little by little, but never below `least`."""
-    return lambda done: max(least, peak * 0.5 ** (times * done))
-
-
 class Growing:
     """The longest length of a training that grows with what is learnt: by one, at most each fifth update, where a running mean of the
     loss is below .2 nats a word; from update `by` on it is `most`, learnt or not."""
