@@ -1,0 +1,70 @@
+"""A fast path that is no longer fast is a fault: fast against plain in one run, far from the edge, so that a busy machine passes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from regard.attention import Aaren, Attention, Causal, Window, kernels
+from regard.attention import attention as floor
+from regard.attention.kernels import tanh, tanh_numba, tanh_torch
+from regard.attention.score import Tanh
+
+
+def ratio(slow: Callable[[], object], fast: Callable[[], object], turns: int = 3) -> float:
+    """How many times faster, by the processor's time; in turns, the best of each."""
+    taken: dict[str, list[float]] = {"slow": [], "fast": []}
+    for turn in range(turns + 1):
+        for name, call in (("slow", slow), ("fast", fast)):
+            began = time.process_time()
+            call()
+            taken[name] += [time.process_time() - began] if turn else []  # the first is for warming up
+    return min(taken["slow"]) / min(taken["fast"])
+
+
+@pytest.mark.parametrize(("loops", "least"), [(tanh_numba, 10.0), (tanh_torch, 2.0)], ids=["compiled", "tiled"])
+def test_additive_attention(loops, least, monkeypatch):
+    """Scores of 96 queries and keys, forward and backward."""
+    monkeypatch.setattr(tanh, "_loops", lambda: loops)
+    given = [torch.randn(4, 1, 96, 256), torch.randn(4, 1, 96, 256), torch.randn(1, 256)]
+
+    def both(made: Callable[..., torch.Tensor]) -> None:
+        leaves = [t.clone().requires_grad_() for t in given]
+        made(*leaves).sum().backward()
+
+    assert ratio(lambda: both(lambda *x: Tanh(*x).scores()), lambda: both(tanh.tanh_scores)) > least
+
+
+def test_windows(monkeypatch):
+    """A window of 64 among 2,048 places."""
+    look, source = Attention(64, 64, scope=Window(32), heads=2), torch.randn(1, 2048, 64)
+
+    def both() -> None:
+        leaf = source.clone().requires_grad_()
+        look(leaf, look.remember(leaf)).context.sum().backward()
+
+    def whole() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(floor, "LONG", 10**9)
+            both()
+
+    assert ratio(whole, both) > 2.5
+
+
+def test_prefixes(monkeypatch):
+    """Aaren's compiled scan against its blocks of torch."""
+    look, source = Aaren(Attention(64, 64, scope=Causal()), 64), torch.randn(2, 2048, 64)
+
+    def both() -> None:
+        leaf = source.clone().requires_grad_()
+        look(leaf, look.start(leaf)).context.sum().backward()
+
+    def blocks() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(kernels, "prefix", lambda *_: None)
+            both()
+
+    assert ratio(blocks, both) > 1.3
