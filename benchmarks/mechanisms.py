@@ -61,7 +61,7 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return tanh.tanh_scores(q, k, v).softmax(-1) @ values
 
     if way in loops:
-        tanh._loops = lambda: loops[way]  # type: ignore[assignment]
+        tanh._loops = lambda device: loops[way]  # type: ignore[assignment]
     return given, {"broadcast": naive, "plain (sigmoid)": plain}.get(way, fast), naive if B * Q * K * D < 2**25 else None
 
 

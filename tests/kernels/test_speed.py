@@ -28,7 +28,7 @@ def ratio(slow: Callable[[], object], fast: Callable[[], object], turns: int = 3
 @pytest.mark.parametrize(("loops", "least"), [(tanh_numba, 10.0), (tanh_torch, 2.0)], ids=["compiled", "tiled"])
 def test_additive_attention(loops, least, monkeypatch):
     """Scores of 96 queries and keys, forward and backward."""
-    monkeypatch.setattr(tanh, "_loops", lambda: loops)
+    monkeypatch.setattr(tanh, "_loops", lambda device: loops)
     given = [torch.randn(4, 1, 96, 256), torch.randn(4, 1, 96, 256), torch.randn(1, 256)]
 
     def both(made: Callable[..., torch.Tensor]) -> None:

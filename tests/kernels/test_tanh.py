@@ -34,7 +34,7 @@ def seeded() -> None:
 
 @pytest.fixture(params=LOOPS.values(), ids=LOOPS)
 def made_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setattr(tanh, "_loops", lambda: request.param)
+    monkeypatch.setattr(tanh, "_loops", lambda device: request.param)
     return request.param
 
 
@@ -106,7 +106,7 @@ def test_bfloat16_is_read_as_it_is(made_by):
 
 def test_threads_do_not_change_a_bit(monkeypatch):
     monkeypatch.setattr(compiled, "SMALL", 1)
-    monkeypatch.setattr(tanh, "_loops", lambda: tanh_numba)
+    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_numba)
     given, before = drawn(2, 3, 300, 11, 8), torch.get_num_threads()
     try:
         told = []
@@ -134,11 +134,11 @@ def test_after_a_fork(monkeypatch):
     monkeypatch.setattr(compiled, "SMALL", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    rows, v = tanh.Rows.of(*drawn(2, 1, 8, 9, 4)[:2]), torch.ones(1, 4)
-    tanh_numba.forward(rows, v)
+    rows = *(t[:, 0] for t in drawn(2, 1, 8, 9, 4)[:2]), torch.ones(1, 4)
+    tanh_numba.forward(*rows)
     child = os.fork()
     if child == 0:
-        tanh_numba.forward(rows, v)
+        tanh_numba.forward(*rows)
         os._exit(7)
     torch.set_num_threads(before)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
@@ -169,8 +169,8 @@ def test_a_look_is_the_plain_look(weighting, made_by, monkeypatch):
 
 def test_a_kernel_takes_what_it_should(monkeypatch):
     """Small things and float64 go the plain way where loops are not compiled; float64 always."""
-    monkeypatch.setattr(tanh, "_loops", lambda: tanh_torch)
+    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_torch)
     query, keys, _ = drawn(1, 1, 4, 4, 4)
     assert not kernels._taken(query, keys)
-    monkeypatch.setattr(tanh, "_loops", lambda: tanh_numba)
+    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_numba)
     assert kernels._taken(query, keys) and not kernels._taken(query.double(), keys.double())

@@ -28,6 +28,7 @@ class Scope(nn.Module, ABC):
     reach: Reach = (math.inf, math.inf)  # at most so far back and ahead: lets memory forget
     fades = False  # may hand over a fade: cannot be negated
     whole = False  # must know where the memory ends: refused where a memory grows
+    exact = False  # sees all that is within reach
 
     @abstractmethod
     def forward(
@@ -54,6 +55,8 @@ class Everywhere(Scope):
     Cost: m n places.
     """
 
+    exact = True
+
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
     ) -> Sight:
@@ -69,6 +72,7 @@ class Causal(Scope):
     """
 
     reach = (math.inf, 0)
+    exact = True
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -83,8 +87,11 @@ class Window(Scope):
 
     Use it in self-attention over long texts, where what matters is near; layers above each other reach further.
 
-    Cost: m (back + 1 + ahead) places that count; a decoder forgets what lies further back, elsewhere all m n are scored.
+    Cost: m (back + 1 + ahead) places that count; a decoder forgets what lies further back, self-attention over more than 256 places
+    leaves the others out, elsewhere all m n are scored.
     """
+
+    exact = True
 
     def __init__(self, back: int, ahead: int | None = None) -> None:
         super().__init__()
@@ -181,6 +188,7 @@ class And(Scope):
         self.a, self.b = a, b
         self.reach = (min(a.reach[0], b.reach[0]), min(a.reach[1], b.reach[1]))
         self.fades, self.whole = a.fades or b.fades, (a.whole or b.whole) and self.reach[1] > 0
+        self.exact = a.exact and b.exact
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]

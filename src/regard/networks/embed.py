@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -31,7 +32,13 @@ class PositionedEmbed(Embed):
         self.positions, self.scale = positions, math.sqrt(table.embedding_dim)
 
     def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
-        return self.dropout(self.table(words) * self.scale + self.positions(at))
+        made = self.table(words) * self.scale + self.positions(at)
+        device = made.device.type
+        if torch.is_autocast_enabled(
+            device
+        ):  # then what the layers add up is narrow too, and is cast once, here, not at every product
+            made = made.to(torch.get_autocast_dtype(device))
+        return self.dropout(made)
 
 
 def table(vocabulary: int, size: int, *, padding: int) -> nn.Embedding:

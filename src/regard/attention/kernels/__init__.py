@@ -1,7 +1,7 @@
 """Fast ways to the same numbers.  A kernel knows forms and no scores; each has a plain twin, which says what it means.
 
 `scores(form)` is `form.scores()`, made with less memory and time where a kernel takes the form.
-`context(form, mask, values)` and `banded(form, values, tiles, sight)` are `masked_softmax(form.scores(), mask) @ values`.
+`context(form, mask, values)`, `banded(form, values, tiles, sight)` and `band(...)` are `masked_softmax(form.scores(), mask) @ values`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from functools import cache
 from types import ModuleType
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.attention.kernels.inner import LEAST, attend
 from regard.attention.kernels.inner import banded as banded
 from regard.attention.kernels.inner import pays as pays_inner
-from regard.attention.kernels.tanh import pays, tanh_scores
+from regard.attention.kernels.tanh import pays, tanh_scores, triton_kernels
+from regard.attention.scope import Reach
 from regard.attention.score import Form, Inner, Tanh
 
 
@@ -39,6 +40,14 @@ def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B
             return None
 
 
+def band(
+    form: Inner, values: Float[Tensor, "B H T E"], at: Int[Tensor, "B T"], valid: Bool[Tensor, "B T"], reach: Reach
+) -> Float[Tensor, "B H T E"] | None:
+    """`context` of queries that are the places, each seeing all that is within reach: one kernel on a GPU, None elsewhere."""
+    kernel = triton_kernels("band") if values.device.type == "cuda" and not _in_a_graph() else None
+    return kernel.banded(form.query, form.keys, values, at, valid, reach) if kernel else None
+
+
 def prefix(
     top: Float[Tensor, "B H"],
     total: Float[Tensor, "B H"],
@@ -56,9 +65,9 @@ def prefix(
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:
-    """On a CPU, in no more than float32, and not where a graph is made of what is done: no kernel can be part of one."""
+    """In no more than float32, and not where a graph is made of what is done: no kernel can be part of one."""
     exact = torch.float64 in (query.dtype, keys.dtype)
-    return query.device.type == "cpu" and not exact and not _in_a_graph() and pays(query, keys)
+    return not exact and not _in_a_graph() and pays(query, keys)
 
 
 def _in_a_graph() -> bool:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.attention.kernels.compiled import compiled, spread
-from regard.attention.kernels.tanh import Rows
+from regard.attention.kernels.tanh_rows import Rows
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
@@ -28,7 +28,8 @@ Q1, Q2, Q3, Q4 = F(0.46713037038749544), F(0.02587109041439048), F(0.00032830998
 ONE, TWO = F(1), F(2)
 
 
-def forward(rows: Rows, v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
+def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
+    rows = Rows.of(query, keys)
     R, Q, D = rows.query.shape
     scores = rows.query.new_empty(R, Q, rows.keys.shape[1])
     spread(partial(_forward, *_arrays(*rows, v, scores)), R * Q, scores.numel() * D)
@@ -36,8 +37,9 @@ def forward(rows: Rows, v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
 
 
 def backward(
-    rows: Rows, v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
+    query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
 ) -> tuple[Float[Tensor, "R Q D"], Float[Tensor, "R K D"], Float[Tensor, "H D"]]:
+    rows = Rows.of(query, keys)
     (R, Q, D), H = rows.query.shape, len(v)
     chunks = max(1, -(-Q // CHUNK))
     d_query, d_v = torch.zeros_like(rows.query), v.new_zeros(R, chunks, D)

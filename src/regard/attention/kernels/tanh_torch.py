@@ -8,13 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.attention.kernels.tanh import Rows
+from regard.attention.kernels.tanh_rows import Rows
 
 LEAST = 1 << 20  # pairs times width: below 4 MB the plain way stays near the processor too, and goes over all rows at once
 TILE = 1 << 18  # numbers of a tile: 1 MB
 
 
-def forward(rows: Rows, v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
+def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
+    rows = Rows.of(query, keys)
     scores = rows.query.new_empty(*rows.query.shape[:2], rows.keys.shape[1])
     for row, part, t in _tiles(rows):
         torch.matmul(t, v[row % len(v)], out=scores[row, part])
@@ -22,8 +23,9 @@ def forward(rows: Rows, v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
 
 
 def backward(
-    rows: Rows, v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
+    query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
 ) -> tuple[Float[Tensor, "R Q D"], Float[Tensor, "R K D"], Float[Tensor, "H D"]]:
+    rows = Rows.of(query, keys)
     d_query, d_keys, d_v = torch.empty_like(rows.query), torch.zeros_like(rows.keys), torch.zeros_like(v)
     one = v.new_ones(())
     for row, part, t in _tiles(rows):
