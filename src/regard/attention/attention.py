@@ -176,10 +176,9 @@ class Attention(nn.Module):
         form = self.score.form(asked.turned, memory, asked.at)
         if not isinstance(form, Inner) or form.bias is not None:
             return None
-        if own and self.scope.exact:
-            context = kernels.band(form, memory.values, memory.at, memory.valid, self.scope.reach)
-            if context is not None:
-                return context
+        band = (form, memory.values, memory.at, memory.valid, self.scope.reach)
+        if own and self.scope.exact and (made := kernels.band(*band)) is not None:
+            return made
 
         def sight(tile: Tile) -> Bool[Tensor, "B #H Q K"]:
             of, at = tile
