@@ -55,7 +55,7 @@ SWEEPS = {  # the sizes that stay fixed, and each that changes; large enough tha
 }
 
 
-def fused(query: list[int], keys: list[int], values: list[int], *_: Any, **__: Any) -> int:
+def fused(query: list[int], keys: list[int], values: list[int], *_: object, **__: object) -> int:
     """Operations of PyTorch's fused attention on a CPU, which its counter does not know: two products, each multiply and add."""
     (B, H, Q, D), K = query, keys[2]
     return 2 * B * H * Q * K * (D + values[3])
