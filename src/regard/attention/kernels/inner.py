@@ -54,7 +54,8 @@ class _Banded(torch.autograd.Function):
         ctx: Any, query: Tensor, keys: Tensor, values: Tensor, tiles: Sequence[Tile], sight: Callable[[Tile], Tensor]
     ) -> Tensor:
         ctx.save_for_backward(query, keys, values)
-        ctx.tiles, ctx.sight = tiles, sight
+        ctx.tiles, ctx.sight, device = tiles, sight, query.device.type
+        ctx.arithmetic = device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)  # over when backward runs
         context = values.new_empty(*query.shape[:3], values.shape[3])
         for tile in tiles:
             of, at = tile
@@ -69,7 +70,7 @@ class _Banded(torch.autograd.Function):
         for tile in ctx.tiles:
             of, at = tile
             q, k, v = (t.detach().requires_grad_() for t in (query[:, :, of], keys[:, :, at], values[:, :, at]))
-            with torch.enable_grad():
+            with torch.enable_grad(), torch.autocast(*ctx.arithmetic):
                 context = attend(q, k, v, ctx.sight(tile))
             q, k, v = torch.autograd.grad(context, (q, k, v), grad[:, :, of])
             d_query[:, :, of] = q
