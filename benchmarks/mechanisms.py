@@ -61,7 +61,7 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return tanh.tanh_scores(q, k, v).softmax(-1) @ values
 
     if way in loops:
-        tanh._loops = lambda device: loops[way]  # type: ignore[assignment]
+        tanh._loops = lambda device: loops[way]  # type: ignore[assignment]  # the way is chosen
     return given, {"broadcast": naive, "plain (sigmoid)": plain}.get(way, fast), naive if B * Q * K * D < 2**25 else None
 
 
@@ -85,7 +85,7 @@ def window(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
 
     ways: dict[str, Way] = {"regard": ours, "SDPA with a mask": masked, "SDPA, all places": full}
     if way == "local-attention":
-        from local_attention import LocalAttention  # type: ignore[import-not-found]
+        from local_attention import LocalAttention  # type: ignore[import-not-found]  # a peer, maybe absent
 
         net = LocalAttention(window_size=WINDOW, look_backward=1, look_forward=1, causal=False, exact_windowsize=True, dim=None)
         ways[way] = lambda q, k, v: net(q[0], k[0], v[0])[None]
@@ -107,7 +107,7 @@ def aaren(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return net(x, net.start(x)).context
 
     if way == "blocks of torch":
-        kernels.prefix = lambda *_: None  # type: ignore[assignment]
+        kernels.prefix = lambda *_: None  # type: ignore[assignment]  # the way is chosen
     return given, quadratic if way == "all pairs" else ours, quadratic if N <= 1024 else None
 
 

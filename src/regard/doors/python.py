@@ -39,7 +39,7 @@ def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision 
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
     """
-    return Model.load(folder, trust=trust, precision=precision)  # type: ignore[return-value]
+    return Model.load(folder, trust=trust, precision=precision)  # type: ignore[return-value]  # it is of this class
 
 
 def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:

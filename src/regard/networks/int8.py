@@ -1,4 +1,4 @@
-"""Products with weights of one byte, for use on a CPU: a quarter of the memory to read, and several times the speed.
+"""Products with weights of one byte, for use on a CPU: a quarter of the memory to read.
 
 Weights: a scale for each row (output), symmetric, -127 to 127.  What is multiplied: rounded to a byte too, with a scale for each row of its
 own, so that no row knows its neighbours and the batch stays invisible.  The products of bytes are summed exactly.
@@ -19,7 +19,7 @@ from regard.networks.cells import OwnCell, TorchCell
 from regard.networks.encoder_decoder import EncoderDecoder
 
 # Numbers of a weight from which bytes are faster for a single row too: 256 x 256 takes 7 us in float32 and 21 in bytes, 256 x 8,000 takes
-# 201 and 58 (one core).
+# 201 and 58 (one core, other work beside it).
 LEAST = 1 << 17
 
 

@@ -15,8 +15,9 @@ from regard.attention.score import Inner
 from regard.attention.tiles import Tile
 from regard.attention.weighting import masked_softmax
 
-# Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, one core, 4 heads of 64, 4,096
-# queries in all, plain / fused, ms: 32 places 21 / 19, 64: 33 / 23, 256: 101 / 57; bfloat16, 16: 9 / 62, 256: 40 / 62, 512: 93 / 107.
+# Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, 4 heads of 64, 4,096 queries
+# in all, plain / fused, ms (one core, with other work beside it): 32 places 21 / 19, 64: 33 / 23, 256: 101 / 57; bfloat16, 16: 9 / 62,
+# 256: 40 / 62, 512: 93 / 107.
 LEAST = 64
 
 
