@@ -14,7 +14,12 @@ from itertools import pairwise
 from typing import Any
 
 import numba
+import numpy as np
 import torch
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+from torch import Tensor
 
 SMALL = 100_000  # steps of a loop below which handing work to another thread (some 20 microseconds) costs more than it saves
 
@@ -28,6 +33,57 @@ def compiled(loops: Callable[..., Any]) -> Any:
         return numba.njit(cache=True, **_HOW)(loops)
     except RuntimeError:  # nowhere to keep it: neither beside the source nor at home may be written
         return numba.njit(**_HOW)(loops)
+
+
+_within_loops: Any = intrinsic  # what it makes has one argument less
+
+
+def arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    """The numbers of tensors on a CPU, for loops; bfloat16, which numpy has not, as the 16 bits that it is (see `wide` and `like`)."""
+    each = (t.detach() for t in tensors)
+    return tuple((t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in each)
+
+
+@_within_loops
+def bits(_: Any, x: Any) -> Any:
+    """Within loops: the bits of a float32 as an int32."""
+    return types.int32(types.float32), lambda context, builder, signature, x: builder.bitcast(x[0], _WORD)
+
+
+@_within_loops
+def number(_: Any, x: Any) -> Any:
+    """Within loops: the float32 that has these bits."""
+    return types.float32(types.int32), lambda context, builder, signature, x: builder.bitcast(x[0], ir.FloatType())
+
+
+@_within_loops
+def wide(_: Any, x: Any) -> Any:
+    """Within loops: a float32 as it is, the bits of a bfloat16 as the float32 that it is."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if x == types.float32:
+            return given[0]
+        return builder.bitcast(builder.shl(builder.zext(given[0], _WORD), _HALF), ir.FloatType())
+
+    return types.float32(x), made
+
+
+@_within_loops
+def like(_: Any, y: Any, x: Any) -> Any:
+    """Within loops: a float32 as what x is, float32 or the bits of the nearest bfloat16 (of two as near, the even one)."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if x == types.float32:
+            return given[0]
+        whole = builder.bitcast(given[0], _WORD)
+        odd = builder.and_(builder.lshr(whole, _HALF), _WORD(1))
+        return builder.trunc(builder.lshr(builder.add(builder.add(whole, _WORD(0x7FFF)), odd), _HALF), ir.IntType(16))
+
+    return x(types.float32, x), made
+
+
+_WORD = ir.IntType(32)
+_HALF = _WORD(16)
 
 
 def spread(work: Callable[[int, int], None], units: int, steps: int) -> None:

@@ -1,4 +1,4 @@
-"""The modules of kernels that need a package which may be missing."""
+"""Modules that need a package which may be missing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from types import ModuleType
 
 @cache
 def module(name: str) -> ModuleType | None:
-    """A module of this folder; None where what it needs (numba, triton) is not installed, or not made for this Python or NumPy."""
+    """A module of regard, such as "attention.kernels.tanh_numba"; None where what it needs (numba, triton) is not installed, or not made
+    for this Python or NumPy."""
     try:
-        return import_module(f"regard.attention.kernels.{name}")
+        return import_module(f"regard.{name}")
     except ImportError:
         return None

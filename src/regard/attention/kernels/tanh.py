@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.attention.kernels.modules import module
+from regard.ground.optional import module
 
 
 def tanh_scores(
@@ -38,8 +38,8 @@ def _loops(device: str) -> ModuleType | None:
     """The module that makes the sums, for a kind of device: `forward(query, keys, v)` and `backward(query, keys, v, grad)`, where "R" is
     every head of every sentence and all is contiguous float32; LEAST: pairs times width from which it pays."""
     if device == "cuda":
-        return module("tanh_triton")
-    return (module("tanh_numba") or module("tanh_torch")) if device == "cpu" else None
+        return module("attention.kernels.tanh_triton")
+    return (module("attention.kernels.tanh_numba") or module("attention.kernels.tanh_torch")) if device == "cpu" else None
 
 
 class _TanhScores(torch.autograd.Function):
