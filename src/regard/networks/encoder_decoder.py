@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +58,6 @@ class EncoderDecoder(nn.Module):
         """The log-probabilities of the next word, after one more word: the step that search takes."""
         log_p, state = self(words[:, None], state)
         return log_p[:, 0], state
-
-    def in_use(self, rows: int) -> EncoderDecoder:
-        """The same network, made ready to take many steps of about `rows` rows with the weights of now."""
-        ready = copy(self)
-        ready._modules = dict(self._modules)
-        ready.head = self.head.in_use(rows)
-        return ready
 
     def loss(
         self,

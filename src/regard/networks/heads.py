@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from copy import copy
 from typing import Any
 
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 
 from regard.networks.coder import Encoded, Looks, Written
 from regard.networks.loss import chunked_cross_entropy
-from regard.networks.packed import Packed
 
 
 class Head(nn.Module, ABC):
@@ -47,10 +45,6 @@ class Head(nn.Module, ABC):
     def shown(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> Looks:
         """Where it looked.  written: with its looks."""
 
-    def in_use(self, rows: int) -> Head:
-        """The same head, made ready to say what comes next of about `rows` rows, many times, with the weights of now."""
-        return self
-
 
 class WordsHead(Head):
     """`p = softmax(W x + b)` over the vocabulary, of states alone."""
@@ -61,22 +55,9 @@ class WordsHead(Head):
     def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
         """x, W and b."""
 
-    packed: Packed | None = None  # W, laid out for the processor: only ever of a head that is in use
-
     def logits(self, states: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
         """W x + b."""
-        x, weight, bias = self.parts(states)
-        return F.linear(x, weight, bias) if self.packed is None else self.packed.linear(x, bias)
-
-    def in_use(self, rows: int) -> WordsHead:
-        ready = copy(self)
-        ready.packed = None if torch.is_grad_enabled() else Packed.of(self.weight, rows)
-        return ready
-
-    @property
-    @abstractmethod
-    def weight(self) -> Float[Tensor, "V E"]:
-        """W."""
+        return F.linear(*self.parts(states))
 
     def log_p(self, states: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
         """In float32 or better."""
@@ -115,11 +96,7 @@ class WordHead(WordsHead):
         self.linear, self.vocabulary = nn.Linear(size, vocabulary), vocabulary
 
     def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
-        return states, self.weight, self.linear.bias
-
-    @property
-    def weight(self) -> Float[Tensor, "V D"]:
-        return self.linear.weight
+        return states, self.linear.weight, self.linear.bias
 
 
 class TiedWordHead(WordsHead):
@@ -135,8 +112,4 @@ class TiedWordHead(WordsHead):
         self.bias = nn.Parameter(table.weight.new_zeros(table.num_embeddings))
 
     def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
-        return self.linear(states), self.weight, self.bias
-
-    @property
-    def weight(self) -> Float[Tensor, "V D"]:
-        return self.table.weight
+        return self.linear(states), self.table.weight, self.bias

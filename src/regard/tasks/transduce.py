@@ -122,12 +122,10 @@ def answer(
     attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
     """
     state = tuple(n.start(n.encode(batch.source, batch.source_valid), batch.source) for n in networks)
-    rows = len(batch.source) * (way.n_best if isinstance(way, Sample) else max(way.width, way.n_best))
-    writers = [n.in_use(rows) for n in networks]
     bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.least)
 
     def step(words: Tensor, states: Any) -> tuple[Tensor, Any]:
-        told, left = zip(*(n.step(words, s) for n, s in zip(writers, states, strict=True)), strict=True)
+        told, left = zip(*(n.step(words, s) for n, s in zip(networks, states, strict=True)), strict=True)
         return told[0] if len(told) == 1 else torch.stack(told).logsumexp(0) - np.log(len(told)), left
 
     if isinstance(way, Sample):
