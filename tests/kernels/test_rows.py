@@ -120,3 +120,27 @@ def test_bits_of_bfloat16():
         made = torch.empty_like(every)
         there_and_back(*compiled.arrays(every, factor, made))
         assert torch.equal(made, (every.float() * factor).bfloat16())
+
+
+@pytest.mark.parametrize("threads", ["OpenMP's", "ours"])
+def test_work_is_spread_once_over_all_units(threads, monkeypatch):
+    """Every unit once, by several threads; and what goes wrong in one of them is told."""
+    if threads == "ours":
+        monkeypatch.setattr(compiled, "_openmp", lambda: None)
+    elif compiled._openmp() is None:
+        pytest.skip("this PyTorch has no OpenMP of GNU")
+    monkeypatch.setattr(compiled, "SMALL", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    done: list[tuple[int, int]] = []
+
+    def work(first: int, last: int) -> None:
+        done.append((first, last))
+        if first == 0 and last == 5:
+            raise ValueError("the first part")
+
+    compiled.spread(work, 7, 100)
+    assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
+    compiled.spread(work, 0, 100)
+    assert len(done) == 3
+    with pytest.raises(ValueError, match="the first part"):
+        compiled.spread(work, 15, 100)
