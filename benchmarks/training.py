@@ -5,7 +5,7 @@
 
 A joint BPE of 8,000 pieces, made here, is what all of them read.  Transformer 3+3, d 256, 4 heads, feed-forward 1024, all tables tied,
 dropout 0.1, label smoothing 0.1: beside OpenNMT-py with batches by length.  GRU 512, embeddings 256, bidirectional encoder, additive
-attention, input feeding, dropout 0.2: beside JoeyNMT.  Updates hold equal numbers of real target tokens, which are counted and shown.
+attention, input feeding, dropout 0.2: beside JoeyNMT.  Updates hold about as many real target tokens, which are counted and shown.
 Each side reports every ten updates by its own clock; the first report is left out, and the median of the others is taken.  The peers have
 no bfloat16 on a CPU.  Memory: the largest resident set of the process, as the system says.
 Writes benchmarks/results/training.csv and training.md.  Run it alone on the machine.

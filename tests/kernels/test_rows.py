@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -112,7 +113,7 @@ def test_bits_of_bfloat16():
     """`wide` and `like` round as PyTorch does: every bfloat16 comes back, halfway goes to the even one."""
 
     @compiled.compiled
-    def there_and_back(x, y, made):  # type: ignore[no-untyped-def]
+    def there_and_back(x: Any, y: Any, made: Any) -> None:
         for i in range(len(x)):
             made[i] = compiled.like(compiled.wide(x[i]) * y[i], x[i])
 
