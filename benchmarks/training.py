@@ -14,27 +14,24 @@ Writes benchmarks/results/training.csv and training.md.  Run it alone on the mac
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import tables
 import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data")) / "multi30k"
-RESULTS = Path(__file__).parent / "results"
 PIECES = 8000
 TRANSFORMER_TOKENS, GRU_TOKENS = 3400, 1000  # of the longer side, in an update
 
@@ -227,6 +224,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often the sides take turns")
     parser.add_argument("--only", nargs="+", choices=[*SIDES], default=[*SIDES])
     asked = parser.parse_args()
+    if not asked.peers.is_dir():
+        parser.error(f"--peers: expected a folder that benchmarks/peers/install.sh made; received {asked.peers}, which is none")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -244,17 +243,8 @@ def main() -> None:
                 memory = max(m.megabytes for m in each)
                 rows.append((model, side, round(speed), f"{speed / peer:.2f}", round(each[0].tokens), round(memory)))
     head = ("model", "side", "target tokens/s", "times the peer", "target tokens an update", "peak MB")
-    with (RESULTS / "training.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    about = f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}; {asked.threads} threads"
-    lines = [
-        "# Training speed",
-        "",
-        f"`python benchmarks/training.py --updates {asked.updates} --rounds {asked.rounds}`; {about}.",
-        "",
-    ]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in (head, ("---",) * len(head), *rows)]
-    (RESULTS / "training.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = f"python benchmarks/training.py --threads {asked.threads} --updates {asked.updates} --rounds {asked.rounds}"
+    tables.write("training", "Training speed", command, head, rows)
 
 
 if __name__ == "__main__":
