@@ -26,8 +26,8 @@ from regard.data.batches import collate
 from regard.data.tokenize import EOS
 from regard.doors.cli.memory import keep_freed_memory
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
-from regard.networks.packed import in_use
 from regard.tasks.transduce import Beam, Limits, answer
 from regard.workshop import build
 from regard.workshop.config import Config

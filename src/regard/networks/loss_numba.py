@@ -37,7 +37,7 @@ def shares(
 
 
 @compiled
-def _exp(x: Any) -> Any:
+def exp(x: Any) -> Any:
     """e^x for x of at most 0; no less than e^-87."""
     x = x if x > LEAST else LEAST
     n = Word(x * LOG2_E - HALF)
@@ -64,7 +64,7 @@ def _shares(logits: Any, bias: Any, words: Any, lse: Any, nats: Any, sums: Any, 
             top = max(top, _sortable(bits(x)))  # as whole numbers: the compiler takes many at once
         best, right, total = number(_sortable(top)), row[words[n]], ZERO
         for j in range(V):
-            p = _exp(row[j] - best)
+            p = exp(row[j] - best)
             row[j] = p
             total += p
         lse[n] = best + np.log(total)  # not a number where a logit is not

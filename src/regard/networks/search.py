@@ -39,9 +39,8 @@ class Bounds:
     def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, "B"]) -> Float[Tensor, "B W V"]:
         """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end.  The rest is not
         renormalised, so that a score stays what the model says."""
-        log_p = log_p.index_fill_(-1, torch.tensor(list(self.never), device=log_p.device), -torch.inf)
-        if written < self.least:
-            log_p[..., self.stop] = -torch.inf
+        for word in (*self.never, *([self.stop] if written < self.least else [])):
+            log_p.select(-1, word).fill_(-torch.inf)
         full = self.most[rows] <= written
         if bool(full.any()):
             other = torch.arange(log_p.shape[-1], device=log_p.device) != self.stop
@@ -52,6 +51,10 @@ class Bounds:
 def length_norm(length: Tensor, alpha: float) -> Tensor:
     """((5 + length) / 6) ** alpha, by which a hypothesis's score is divided when it is ranked.  Wu et al. 2016, section 7, eq. 14."""
     return ((5.0 + length) / 6.0) ** alpha
+
+
+def _ranked(score: Tensor, length: Tensor, alpha: float) -> Tensor:
+    return score / length_norm(length.double(), alpha) if alpha else score
 
 
 def beam(
@@ -78,19 +81,20 @@ def beam(
         gain, choice = _heirs(log_p, ended, bounds.stop)
         grown = (length + ~ended)[..., None]
         score = total[..., None] + gain
-        best = (score / length_norm(grown.double(), length_penalty)).flatten(1).topk(W).indices
+        best = _ranked(score, grown, length_penalty).flatten(1).topk(W).indices
         total, word, parent = score.flatten(1).gather(1, best), choice.flatten(1).gather(1, best), best // gain.shape[-1]
         length = grown[..., 0].gather(1, parent)
         words = torch.cat([words.gather(1, parent[..., None].expand(-1, -1, words.shape[2])), word[..., None]], 2)
         ended = word == bounds.stop
         done = _finished(total, length, ended, bounds.most[rows], n_best, length_penalty)
-        for i in done.nonzero()[:, 0].tolist():
+        for i in (gone := done.nonzero()[:, 0].tolist()):
             found[rows[i]] = _hypotheses(words[i], total[i], ended[i], bounds.stop, n_best)
-        keep = (~done).nonzero()[:, 0]
-        if W > 1 or len(keep) < len(rows):
-            lines = (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten()
-            state = (reorder if len(keep) == len(rows) else select)(state, lines)
-        rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
+        if gone:
+            keep = (~done).nonzero()[:, 0]
+            state = select(state, (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten())
+            rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
+        elif W > 1:
+            state = reorder(state, (torch.arange(len(rows), device=device)[:, None] * W + parent).flatten())
     return found
 
 
@@ -105,9 +109,10 @@ def _heirs(log_p: Float[Tensor, "B W V"], ended: Bool[Tensor, "B W"], stop: int)
 def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, "B"]:
     """Whether the n_best best have ended and nothing that still grows can overtake them: a log-probability only falls, so the
     most that it can come to is its total now, at the length that suits it best."""
-    rank = total / length_norm(length.double(), alpha)
-    longest = length_norm((most + 1).double(), alpha)[:, None]
-    hope = torch.maximum(rank, total / longest).masked_fill(ended | total.isinf(), -torch.inf).amax(1)
+    if total.shape[1] == 1:  # greedy: nothing else grows
+        return (ended | total.isinf())[:, 0]
+    rank = _ranked(total, length, alpha)
+    hope = torch.maximum(rank, _ranked(total, most[:, None] + 1, alpha)).masked_fill(ended | total.isinf(), -torch.inf).amax(1)
     reached = rank.masked_fill(~ended, -torch.inf).topk(min(n_best, rank.shape[1]), dim=1).values[:, -1]
     growing = (~ended & ~total.isinf()).any(1)
     return ~growing | (reached >= hope)
