@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.exponential import exp
 from regard.networks import rows_numba
-from regard.networks.loss_numba import exp
 from regard.networks.rows_numba import product
 
 F = np.float32

@@ -131,8 +131,9 @@ def _backward(
                 held[e] = held[e] * scale + g[e]
             w = np.exp(np.float64(scores[row, t]) - here) if seen[row, t] else 0.0
             dot, v, d = 0.0, values[row, t, begin:end], d_values[row, t, begin:end]
-            for e in range(width):
+            for e in range(width):  # two loops: the compiler takes each in vectors, and both together in none
                 dot += held[e] * v[e]
+            for e in range(width):
                 d[e] = w * held[e]
             d_scores[row, part, t] = w * (dot - c if part == 0 else dot)
         scale = np.exp(np.float64(top[row]) - at)

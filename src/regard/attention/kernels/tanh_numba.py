@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.attention.kernels.tanh_rows import Rows
+from regard.attention.kernels.tanh_rows import FEW, NEAR, Rows
 from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.exponential import exp
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
@@ -29,7 +30,7 @@ ONE, TWO = F(1), F(2)
 
 
 def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
-    rows = Rows.of(query, keys)
+    rows = _rows(query, keys)
     R, Q, D = rows.query.shape
     scores = rows.query.new_empty(R, Q, rows.keys.shape[1])
     spread(partial(_forward, *arrays(*rows, v, scores)), R * Q, scores.numel() * D)
@@ -39,7 +40,7 @@ def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Floa
 def backward(
     query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
 ) -> tuple[Float[Tensor, "R Q D"], Float[Tensor, "R K D"], Float[Tensor, "H D"]]:
-    rows = Rows.of(query, keys)
+    rows = _rows(query, keys)
     (R, Q, D), H = rows.query.shape, len(v)
     chunks = max(1, -(-Q // CHUNK))
     d_query, d_v = torch.zeros_like(rows.query), v.new_zeros(R, chunks, D)
@@ -48,6 +49,30 @@ def backward(
     d_keys = d_keys[:, 0] if chunks == 1 else d_keys.sum(1)
     v = v.repeat(R // max(1, H), 1)[:, None]
     return d_query.mul_(v), d_keys.mul_(v), d_v.sum(1).view(-1, H, D).sum(0)
+
+
+def _rows(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> Rows:
+    """`Rows.of`, in one pass."""
+    if min(query.shape[1], keys.shape[1]) < FEW:
+        return Rows.of(query, keys)
+    made = []
+    for x in (query, keys):
+        e, near = torch.empty_like(x), torch.empty(x.shape[:2], dtype=torch.bool)
+        spread(partial(_exponentials, *arrays(x, e, near)), near.numel(), x.numel())
+        made.append((e, near))
+    return Rows(query, keys, made[0][0], made[1][0], made[0][1], made[1][1])
+
+
+@compiled
+def _exponentials(x: Any, e: Any, near: Any, first: Any, last: Any) -> None:
+    """e^{2x} of the rows `first` to `last`, and whether they may be used."""
+    T, D = x.shape[1], x.shape[2]
+    for n in range(first, last):
+        given, made, far = x[n // T, n % T], e[n // T, n % T], 0
+        for d in range(D):
+            far += not abs(given[d]) <= F(NEAR)  # what is not a number is not near
+            made[d] = exp(TWO * given[d])
+        near[n // T, n % T] = far == 0
 
 
 @compiled
