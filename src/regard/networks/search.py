@@ -66,9 +66,11 @@ def beam(
     still grows can overtake its `n_best` ended ones; it then leaves the batch.
     """
     B, W = len(bounds.most), max(width, n_best)
+    if W == 1:
+        return _greedy(step, state, bounds)
     device = bounds.most.device
     rows = torch.arange(B, device=device)  # of the sentences that are still being written
-    state = select(state, rows.repeat_interleave(W)) if W > 1 else state
+    state = select(state, rows.repeat_interleave(W))
     words = torch.full((B, W, 1), bounds.start, device=device)
     ended = torch.zeros(B, W, dtype=torch.bool, device=device)
     length = torch.zeros(B, W, dtype=torch.long, device=device)
@@ -93,8 +95,29 @@ def beam(
             keep = (~done).nonzero()[:, 0]
             state = select(state, (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten())
             rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
-        elif W > 1:
+        else:
             state = reorder(state, (torch.arange(len(rows), device=device)[:, None] * W + parent).flatten())
+    return found
+
+
+def _greedy(step: Step, state: Any, bounds: Bounds) -> list[list[Found]]:
+    """A beam of one: what it would do, in fewer steps, for a sentence that has ended leaves at once."""
+    rows = torch.arange(len(bounds.most), device=bounds.most.device)
+    words = torch.full((len(rows), 1), bounds.start, device=rows.device)
+    total = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    found: list[list[Found]] = [[] for _ in rows]
+    while len(rows):
+        log_p, state = step(words[:, -1], state)
+        gain, word = bounds.allow(log_p[:, None], words.shape[1] - 1, rows)[:, 0].max(-1)
+        total, words = total + gain, torch.cat([words, word[:, None]], 1)
+        ended = (word == bounds.stop) | (gain == -torch.inf)
+        if not bool(ended.any()):
+            continue
+        for i in ended.nonzero()[:, 0].tolist():
+            found[rows[i]] = _hypotheses(words[i : i + 1], total[i : i + 1], word[i : i + 1] == bounds.stop, bounds.stop, 1)
+        keep = (~ended).nonzero()[:, 0]
+        state = select(state, keep)
+        rows, words, total = (t[keep] for t in (rows, words, total))
     return found
 
 
@@ -109,8 +132,6 @@ def _heirs(log_p: Float[Tensor, "B W V"], ended: Bool[Tensor, "B W"], stop: int)
 def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, "B"]:
     """Whether the n_best best have ended and nothing that still grows can overtake them: a log-probability only falls, so the
     most that it can come to is its total now, at the length that suits it best."""
-    if total.shape[1] == 1:  # greedy: nothing else grows
-        return (ended | total.isinf())[:, 0]
     rank = _ranked(total, length, alpha)
     hope = torch.maximum(rank, _ranked(total, most[:, None] + 1, alpha)).masked_fill(ended | total.isinf(), -torch.inf).amax(1)
     reached = rank.masked_fill(~ended, -torch.inf).topk(min(n_best, rank.shape[1]), dim=1).values[:, -1]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import ModuleType
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -78,15 +78,21 @@ class Stepping(Decoder):
             return self._as_plain(x, state, weights)
         state = _extended(state, 1)
         h = x[:, 0].float().contiguous()
-        h = self.loops.step(h, self.weights, state) if len(h) <= self.loops.MOST else self._step(h, state)
-        return Written(self.norm(h)[:, None], {}), self._kept(state)
+        h = self.norm(self.loops.step(h, self.weights, state)) if len(h) <= self.loops.MOST else self._step(h, state)
+        return Written(h[:, None], {}), self._kept(state)
 
     def _step(self, h: Float[Tensor, "R D"], state: Stepped) -> Float[Tensor, "R D"]:
-        """Many rows: products by oneDNN, looks compiled."""
-        for n, layer in enumerate(self.layers):
-            for part, norm in zip(layer.parts(state, n, self.loops), layer.norms, strict=True):
-                h = norm(h + part(h)) if layer.post else h + part(norm(h))
-        return h
+        """Many rows: products by oneDNN, looks and norms compiled."""
+        parts = [part for n, layer in enumerate(self.layers) for part in layer.parts(state, n, self.loops)]
+        norms = [norm for layer in self.layers for norm in layer.norms]
+        if self.layers[0].post:
+            for part, norm in zip(parts, norms, strict=True):
+                _, h = self.loops.added(h, part(h), norm.weight, norm.bias, norm.eps)
+            return cast(Tensor, self.norm(h))
+        y = norms[0](h)
+        for part, norm in zip(parts, [*norms[1:], cast(nn.LayerNorm, self.norm)], strict=True):
+            h, y = self.loops.added(h, part(y), norm.weight, norm.bias, norm.eps)
+        return cast(Tensor, y)
 
     def _kept(self, state: Stepped) -> Stepped:
         """Places that no layer will see again are forgotten."""
@@ -138,17 +144,18 @@ class _Layer:
         residuals = cast(list[PreNorm | PostNorm], list(layer.residuals))
         self.heads, self.source_heads, self.back = own.heads, source.heads, own.scope.reach[0]
         self.post, self.norms = isinstance(residuals[0], PostNorm), [r.norm for r in residuals]
-        self.activation = feed[1]
+        self.activation = torch.relu_ if isinstance(feed[1], nn.ReLU) else feed[1]
+        self.gelu = isinstance(feed[1], nn.GELU)
         linear = [[own.query, own.key, own.value], [own.out], [source.query], [source.out], [feed[0]], [feed[3]]]
         self.products = [_joined(cast(list[nn.Linear], each), rows) for each in linear]
 
     def parts(self, state: Stepped, n: int, loops: ModuleType) -> Iterator[Callable[[Tensor], Tensor]]:
         """Its three parts, each of what the residual hands it.  n: which layer it is."""
-        given, out, query, source_out, inner, outer = self.products
-        yield lambda y: F.linear(loops.look_back(F.linear(y, *given), state.pool, state.slots, n, self.heads, self.back), *out)
+        given, out, query, source_out, inner, outer = (partial(weight.linear, bias=bias) for weight, bias in self.products)
+        yield lambda y: out(loops.look_back(given(y), state.pool, state.slots, n, self.heads, self.back))
         sources = (state.keys, state.values, state.valid, state.sentence)
-        yield lambda y: F.linear(loops.look_at_source(F.linear(y, *query), *sources, n), *source_out)
-        yield lambda y: F.linear(self.activation(F.linear(y, *inner)), *outer)
+        yield lambda y: source_out(loops.look_at_source(query(y), *sources, n))
+        yield lambda y: outer(self.activation(inner(y)))
 
 
 class Flat:
@@ -161,7 +168,7 @@ class Flat:
     def __init__(self, layers: Sequence[_Layer], size: int) -> None:
         self.heads = torch.tensor([[layer.heads, layer.source_heads] for layer in layers])
         self.back = torch.tensor([min(layer.back, 2**31) for layer in layers]).long()
-        self.post, self.gelu = layers[0].post, isinstance(layers[0].activation, nn.GELU)
+        self.post, self.gelu = layers[0].post, layers[0].gelu
         self.eps = layers[0].norms[0].eps
         widest = max(len(weight) for layer in layers for weight, _ in layer.products)
         floats, bytes_, rest = [torch.zeros(0)], [torch.zeros(0, dtype=torch.int8)], [torch.ones(1), torch.zeros(widest)]
@@ -198,8 +205,10 @@ def _plain(decoder: Decoder) -> bool:
         return False
     layers = list(decoder.layers)
     alike = {(type(layer), *(type(r) for r in cast(Any, layer).residuals)) for layer in layers}
+    closes = isinstance(decoder.norm, nn.LayerNorm if alike == {(DecoderLayer, *[PreNorm] * 3)} else nn.Module)
     return (
-        alike in ({(DecoderLayer, *[PreNorm] * 3)}, {(DecoderLayer, *[PostNorm] * 3)})
+        closes
+        and alike in ({(DecoderLayer, *[PreNorm] * 3)}, {(DecoderLayer, *[PostNorm] * 3)})
         and all(_known(cast(DecoderLayer, layer)) for layer in layers)
         and all(p.device.type == "cpu" and p.dtype == torch.float32 for p in decoder.parameters())
     )

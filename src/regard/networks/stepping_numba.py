@@ -57,6 +57,23 @@ def look_at_source(
     return out
 
 
+def added(
+    h: Float[Tensor, "R D"], made: Float[Tensor, "R D"], weight: Float[Tensor, "D"], bias: Float[Tensor, "D"], eps: float
+) -> tuple[Float[Tensor, "R D"], Float[Tensor, "R D"]]:
+    """h + made, and its layer norm."""
+    sum, out = torch.empty_like(h), torch.empty_like(h)
+    _added(*arrays(h, made, weight, bias, sum, out), F(eps))
+    return sum, out
+
+
+@compiled
+def _added(h: Any, made: Any, weight: Any, bias: Any, sum: Any, out: Any, eps: Any) -> None:
+    for r in range(len(h)):
+        for d in range(h.shape[1]):
+            sum[r, d] = h[r, d] + made[r, d]
+        _norm(sum[r], weight, bias, eps, out[r])
+
+
 @compiled
 def _look_back(given: Any, pool: Any, slots: Any, out: Any, layer: int, heads: int, back: int, first: int, last: int) -> None:
     D = out.shape[1]
