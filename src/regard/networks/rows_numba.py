@@ -17,6 +17,7 @@ from torch import Tensor
 from regard.ground.compiled import arrays, compiled, spread, with_product
 
 MOST = 2  # rows for which they are as fast as oneDNN or faster
+LARGE = 1 << 21  # numbers of a matrix from which it comes from memory, where two threads read faster than one
 F, Word = np.float32, np.int32
 ONE, TINY = F(1), np.finfo(np.float32).tiny
 
@@ -36,24 +37,27 @@ def linear_of_bytes(
 def _made(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None) -> Tensor:
     out = x.new_empty(len(x), len(weight))
     given = arrays(x.contiguous(), weight, scale, x.new_zeros(1) if bias is None else bias, out)
-    spread(partial(_products, *given), 1, weight.numel() * len(x))
+    spread(partial(_products, *given), len(weight), weight.numel() if weight.numel() >= LARGE else 0)
     return out
 
 
 @compiled
 def _products(x: Any, weight: Any, scale: Any, bias: Any, out: Any, first: int, last: int) -> None:
-    """All rows, on one thread: a second would wait for the same memory."""
+    """The rows `first` to `last` of the matrix, with all of x."""
     room = np.empty(x.shape[1], np.int8)
     for r in range(len(x)):
-        product(weight, scale, bias, x[r], out[r], room)
+        product(weight, scale, bias, x[r], out[r], room, first, last)
 
 
 @compiled
-def product(weight: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
-    """Within loops: one row.  scale, bias: one of each row of the matrix, or one for all.  room: of bytes, as wide as x."""
-    N, K = weight.shape
+def product(weight: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any, first: int, last: int) -> None:
+    """Within loops: one row, with the rows `first` to `last` of the matrix.
+
+    scale, bias: one of each row of the matrix, or one for all.  room: of bytes, as wide as x.
+    """
+    K = weight.shape[1]
     row, step = ready(weight, x, room)
-    for n in range(N):
+    for n in range(first, last):
         w, sum = weight[n], nought(weight)
         for k in range(K):
             sum = with_product(sum, w[k], row[k])

@@ -183,9 +183,9 @@ def _times(part: Any, floats: Any, bytes_: Any, rest: Any, x: Any, out: Any, roo
     rows, columns = part[1], part[2]
     bias = rest[part[5] : part[5] + rows]
     if part[0]:
-        product(_matrix(bytes_, part[3], part[1:3]), rest[part[4] : part[4] + rows], bias, x[:columns], out[:rows], room)
+        product(_matrix(bytes_, part[3], part[1:3]), rest[part[4] : part[4] + rows], bias, x[:columns], out[:rows], room, 0, rows)
     else:
-        product(_matrix(floats, part[3], part[1:3]), rest[part[4] : part[4] + 1], bias, x[:columns], out[:rows], room)
+        product(_matrix(floats, part[3], part[1:3]), rest[part[4] : part[4] + 1], bias, x[:columns], out[:rows], room, 0, rows)
 
 
 @compiled
