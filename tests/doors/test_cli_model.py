@@ -17,6 +17,7 @@ from regard.doors.cli.main import run
 from regard.ground.errors import RunFolderError
 from regard.tasks.task import Prediction
 from regard.workshop.config import Config, load_config
+from regard.workshop.jobs.transducer import Transducer
 
 
 class FakeModel:
@@ -33,6 +34,8 @@ class FakeModel:
         if not Path(folder).name.startswith("run"):
             raise RunFolderError(f"{folder}: not a run")
         return cls(Path(folder))
+
+    inputs = Transducer.inputs  # reads by the config alone
 
     @classmethod
     def ensemble(cls, models: list[FakeModel]) -> FakeModel:

@@ -45,7 +45,6 @@ def predict(
     Predictions go to stdout, line for line with FILE. FILE has the columns of the training data; the target may be missing.
     """
     from regard.doors.cli.attention_file import SUFFIXES, saving
-    from regard.doors.cli.inputs import inputs
     from regard.doors.view.save import claim
 
     out = claim(attention, suffixes=SUFFIXES) if attention else None
@@ -59,7 +58,7 @@ def predict(
     if batch_size is None and file == "-" and sys.stdin.isatty():
         batch_size = 1  # somebody is typing, and waits for the answer
     unseen: Counter[str] = Counter()
-    items = inputs(file, models[0].config)
+    items = model.inputs(file)
     found = model.stream(items, beam=beam, n_best=wanted, batch_size=batch_size, attention=out is not None, say=_say)
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):

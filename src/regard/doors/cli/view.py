@@ -44,11 +44,10 @@ def view(
 
     path = claim(out, suffixes=PAGE + PICTURE) if out else None
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
-    from regard.doors.cli.inputs import inputs
     from regard.workshop.model import Model
 
     model = Model.load(run, trust=trust or ())
-    items: Iterable[str | Item] = [text] if text is not None else _first(inputs(file or "-", model.config), MOST[kind], kind)
+    items: Iterable[str | Item] = [text] if text is not None else _first(model.inputs(file or "-"), MOST[kind], kind)
     n_best = model.config.decode.beam if kind == "page" else 1
     found = list(model.stream(items, n_best=n_best, attention=True))
     if not found:

@@ -14,7 +14,7 @@ from regard.ground.errors import DataError
 from regard.ground.files import write_text
 from regard.workshop.checkpoint import MODEL
 from regard.workshop.config import Config
-from regard.workshop.evaluate import layout_of
+from regard.workshop.jobs.judging import layout_of
 from regard.workshop.model import Model
 
 REPORT = "int8.json"  # in the run folder
