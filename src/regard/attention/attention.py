@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from regard.attention import kernels
 from regard.attention.memory import Memory, Past
 from regard.attention.position import Rotary
 from regard.attention.scope import Everywhere, Scope, Sight
 from regard.attention.score import Given, Inner, ScaledDot, Score
-from regard.attention.tiles import LONG, Tile, parts, tiles
+from regard.attention.tiles import LONG, Asked, Look, Tile, in_tiles, tiles
 from regard.attention.weighting import Choice, Softmax, Weighting
 from regard.ground.errors import ConfigError, message
 
@@ -40,24 +39,6 @@ class Reading(NamedTuple):
     weights: Float[Tensor, "B H Q K"] | None = None
     choice: Choice | None = None
     mixture: Mixture | None = None
-
-
-class _Asked(NamedTuple):
-    """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each."""
-
-    query: Float[Tensor, "B Q M"]
-    turned: Float[Tensor, "B H Q D"]
-    at: Int[Tensor, "B Q"]
-    length: Int[Tensor, "B Q"]
-
-
-class _Look(NamedTuple):
-    """context; the weights after and before fade, where they were made; what was drawn."""
-
-    context: Float[Tensor, "B H Q E"]
-    shown: Float[Tensor, "B H Q K"] | None = None
-    taken: Float[Tensor, "B H Q K"] | None = None
-    choice: Choice | None = None
 
 
 class Attention(nn.Module):
@@ -123,7 +104,7 @@ class Attention(nn.Module):
         B, K, _ = source.shape
         valid = torch.ones(B, K, dtype=torch.bool, device=source.device) if valid is None else valid
         at = torch.arange(K, device=source.device).expand(B, K) if at is None else at
-        keys, found = self._keys_and_values(source, values)
+        keys, found = _projected(self.key, self.value, source, values)
         keys = self._turned(self._shared(keys), at)
         none = source.new_zeros(B, self.heads, K)
         past = Past(none, none, torch.zeros_like(at)) if self.sequential else None
@@ -152,20 +133,22 @@ class Attention(nn.Module):
         if not K:  # an empty past: nothing to gather
             context = query.new_zeros(len(query), self.heads, Q, memory.values.shape[-1])
             return Reading(self._merge(context), memory, query.new_zeros(len(query), self.heads, Q, 0) if weights else None)
-        asked = _Asked(query, self._turned(self._split(self.query(query)), at), at, memory.length[:, None].expand(-1, Q))
+        asked = Asked(query, self._turned(_split(self.query(query), self.heads), at), at, memory.length[:, None].expand(-1, Q))
         look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
         left = memory.after(look.taken[:, :, 0]) if self.sequential and look.taken is not None else memory
         told = None if look.choice is None else Choice(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))
-        mixture = self._mixture(memory, look.shown) if self.weighting.mixes and look.shown is not None else None
+        mixture = None
+        if self.weighting.mixes and look.shown is not None:
+            mixture = Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), _share(look.shown))
         return Reading(self._merge(look.context), left, look.shown if weights else None, told, mixture)
 
-    def _look(self, asked: _Asked, memory: Memory, weights: bool) -> _Look:
+    def _look(self, asked: Asked, memory: Memory, weights: bool) -> Look:
         """Score, sight, weigh, gather."""
         mask, fade = self._sight(asked, memory)
         form = self.score.form(asked.turned, memory, asked.at)
         context = kernels.context(form, mask, memory.values) if self._is_softmax and fade is None else None
         if context is not None and not weights:
-            return _Look(context)
+            return Look(context)
         scores = kernels.scores(form)
         if isinstance(form, Given):
             mask = mask & (scores > -torch.inf)
@@ -173,50 +156,33 @@ class Attention(nn.Module):
         shown = taken if fade is None else taken * fade
         if context is None:
             context = F.dropout(shown, self.dropout, self.training).to(memory.values.dtype) @ memory.values
-        return _Look(context, shown, taken, choice)
+        return Look(context, shown, taken, choice)
 
-    def _tiled(self, asked: _Asked, memory: Memory, weights: bool, own: bool) -> _Look:
+    def _tiled(self, asked: Asked, memory: Memory, weights: bool, own: bool) -> Look:
         """The same in tiles, each made again in the backward pass: nothing of size Q x K is kept but weights that are asked for.
 
         own: the queries are the places, so that those out of reach need not be looked at.
         """
-        K, shows = memory.valid.shape[1], weights or self.weighting.mixes
-        cut = tiles(asked.at.shape[1], K, self.scope.reach if own else None)
+        cut = tiles(asked.at.shape[1], memory.valid.shape[1], self.scope.reach if own else None)
         context = self._banded(asked, memory, cut, own)
         if context is not None and not weights:
-            return _Look(context)
-        asking = parts(asked, [t.queries for t in cut], lambda t: t.dim() // 2)
-        memories = parts(memory, [t.places for t in cut], lambda t: min(t.dim() - 1, 2))
-        looks: list[_Look] = [
-            cast(_Look, checkpoint(self._look, a, m, shows, use_reentrant=False)) for a, m in zip(asking, memories, strict=True)
-        ]
-        if context is None:
-            context = torch.cat([look.context for look in looks], 2)
-        wide = [
-            F.pad(look.shown, (t.places.start, K - t.places.stop))
-            for look, t in zip(looks, cut, strict=True)
-            if look.shown is not None and shows
-        ]
-        shown = torch.cat(wide, 2) if wide else None
-        choices = [look.choice for look in looks if look.choice is not None]
-        choice = Choice(*(torch.cat(c, 2) for c in zip(*choices, strict=True))) if choices else None
-        return _Look(context, shown, None, choice)
+            return Look(context)
+        return in_tiles(self._look, asked, memory, cut, shows=weights or self.weighting.mixes, context=context)
 
-    def _banded(self, asked: _Asked, memory: Memory, cut: list[Tile], own: bool) -> Float[Tensor, "B H Q E"] | None:
+    def _banded(self, asked: Asked, memory: Memory, cut: list[Tile], own: bool) -> Float[Tensor, "B H Q E"] | None:
         """The context by one kernel for all tiles, where the score is a plain inner product and what is in sight needs no gradient."""
         if not self._is_softmax or self.scope.fades or "places" in self.score.reads:
             return None
         form = self.score.form(asked.turned, memory, asked.at)
         if not isinstance(form, Inner) or form.bias is not None:
             return None
-        if own and self.scope.exact:
-            context = kernels.band(form, memory.values, memory.at, memory.valid, self.scope.reach)
-            if context is not None:
-                return context
+        band = (form, memory.values, memory.at, memory.valid, self.scope.reach)
+        if own and self.scope.exact and (made := kernels.band(*band)) is not None:
+            return made
 
         def sight(tile: Tile) -> Bool[Tensor, "B #H Q K"]:
             of, at = tile
-            part = _Asked(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
+            part = Asked(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
             return self._sight(part, replace(memory, valid=memory.valid[:, at], at=memory.at[:, at])).mask
 
         return kernels.banded(form, memory.values, cut, sight)
@@ -225,34 +191,13 @@ class Attention(nn.Module):
     def _is_softmax(self) -> bool:
         return self.weighting.softmax and not (self.training and self.dropout)
 
-    def _sight(self, asked: _Asked, memory: Memory) -> Sight:
+    def _sight(self, asked: Asked, memory: Memory) -> Sight:
         mask, fade = self.scope(asked.query, asked.at, memory.at, asked.length)
         return Sight(mask & memory.valid[:, None, None], fade)
 
-    def _keys_and_values(self, source: Float[Tensor, "B K M"], values: Float[Tensor, "B K N"] | None) -> tuple[Tensor, Tensor]:
-        """Projected; of one source in one product, which is faster than two."""
-        if values is not None or not isinstance(self.key, nn.Linear) or not isinstance(self.value, nn.Linear):
-            return self.key(source), self.value(source if values is None else values)
-        if not (isinstance(self.key.weight, Tensor) and isinstance(self.value.weight, Tensor)):  # in bytes
-            return self.key(source), self.value(source)
-        weight = torch.cat([self.key.weight, self.value.weight])
-        bias = None if self.key.bias is None else torch.cat([self.key.bias, self.value.bias])
-        keys, found = F.linear(source, weight, bias).chunk(2, -1)
-        return keys, found
-
-    def _mixture(self, memory: Memory, shown: Float[Tensor, "B H Q K"]) -> Mixture:
-        """Several heads read one place together, as likely as it is in their mean."""
-        share = shown.mean(1)
-        total = share.sum(-1, keepdim=True)
-        share = torch.cat([share / total.where(total > 0, 1.0), (total == 0).to(share)], -1)
-        return Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), share)
-
-    def _split(self, x: Float[Tensor, "B T HD"]) -> Float[Tensor, "B H T D"]:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
     def _shared(self, x: Float[Tensor, "B T GD"]) -> Float[Tensor, "B H T D"]:
         """A head of keys or values for each head of the queries."""
-        each = x.unflatten(-1, (self.groups, -1)).transpose(1, 2)
+        each = _split(x, self.groups)
         return each if self.groups == self.heads else each.repeat_interleave(self.heads // self.groups, 1)
 
     def _turned(self, x: Float[Tensor, "B H T D"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B H T D"]:
@@ -268,3 +213,27 @@ def _refuse_heads(query_size: int, heads: int, groups: int, project: bool) -> No
         raise ConfigError(message("heads", "a divisor of query_size, with project", received, "Choose another number of heads."))
     if groups < 1 or heads % groups:
         raise ConfigError(message("groups", f"a divisor of the {heads} heads", str(groups), "Choose another number of groups."))
+
+
+def _split(x: Float[Tensor, "B T HD"], heads: int) -> Float[Tensor, "B H T D"]:
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:
+    """Several heads read one place together, as likely as it is in their mean; the last place is nothing."""
+    share = shown.mean(1)
+    total = share.sum(-1, keepdim=True)
+    return torch.cat([share / total.where(total > 0, 1.0), (total == 0).to(share)], -1)
+
+
+def _projected(
+    key: Any, value: Any, source: Float[Tensor, "B K M"], values: Float[Tensor, "B K N"] | None
+) -> tuple[Tensor, Tensor]:
+    """Keys and values; of one source in one product, which is faster than two."""
+    one = values is None and isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    weights = [key.weight, value.weight] if one else []
+    if not one or not all(isinstance(w, Tensor) for w in weights):  # they may be bytes in use
+        return key(source), value(source if values is None else values)
+    bias = None if key.bias is None else torch.cat([key.bias, value.bias])
+    keys, found = F.linear(source, torch.cat(weights), bias).chunk(2, -1)
+    return keys, found

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
-from jaxtyping import Float
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
 
+from regard.attention.memory import Memory
 from regard.attention.scope import Reach
+from regard.attention.weighting import Choice
 from regard.ground.state import tree_map
 
 T = TypeVar("T")
 LONG = 256  # queries above which they are looked from in tiles
 NARROW, WIDE = 64, 256  # queries of a tile: where the reach is bounded to both sides, and elsewhere
+
+
+class Asked(NamedTuple):
+    """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each."""
+
+    query: Float[Tensor, "B Q M"]
+    turned: Float[Tensor, "B H Q D"]
+    at: Int[Tensor, "B Q"]
+    length: Int[Tensor, "B Q"]
+
+
+class Look(NamedTuple):
+    """context; the weights after and before fade, where they were made; what was drawn."""
+
+    context: Float[Tensor, "B H Q E"]
+    shown: Float[Tensor, "B H Q K"] | None = None
+    taken: Float[Tensor, "B H Q K"] | None = None
+    choice: Choice | None = None
 
 
 class Tile(NamedTuple):
@@ -35,6 +57,37 @@ def tiles(queries: int, places: int, reach: Reach | None) -> list[Tile]:
         seen = slice(int(max(first - back, 0)), int(min(last + ahead, places))) if reach else slice(0, places)
         made.append(Tile(slice(first, last), seen))
     return made
+
+
+def in_tiles(
+    look: Callable[[Asked, Memory, bool], Look],
+    asked: Asked,
+    memory: Memory,
+    cut: Sequence[Tile],
+    *,
+    shows: bool,
+    context: Float[Tensor, "B H Q E"] | None,
+) -> Look:
+    """One look, tile by tile; each tile is made again in the backward pass.
+
+    shows: with its weights, which are zero where a tile does not reach.  context: where it is known already.
+    """
+    K = memory.valid.shape[1]
+    asking = parts(asked, [t.queries for t in cut], lambda t: t.dim() // 2)
+    memories = parts(memory, [t.places for t in cut], lambda t: min(t.dim() - 1, 2))
+    looks = [cast(Look, checkpoint(look, a, m, shows, use_reentrant=False)) for a, m in zip(asking, memories, strict=True)]
+    wide = [
+        F.pad(x.shown, (t.places.start, K - t.places.stop))
+        for x, t in zip(looks, cut, strict=True)
+        if x.shown is not None and shows
+    ]
+    choices = [x.choice for x in looks if x.choice is not None]
+    return Look(
+        torch.cat([x.context for x in looks], 2) if context is None else context,
+        torch.cat(wide, 2) if wide else None,
+        None,
+        Choice(*(torch.cat(c, 2) for c in zip(*choices, strict=True))) if choices else None,
+    )
 
 
 def parts(state: T, slices: Sequence[slice], axis: Callable[[Tensor], int]) -> list[T]:

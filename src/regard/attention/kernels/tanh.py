@@ -67,7 +67,8 @@ class _TanhScores(torch.autograd.Function):
         return *(d.view(t.shape).to(t.dtype) for d, t in zip(made, (query, keys, v), strict=True)), None
 
 
-def _rows(*tensors: Float[Tensor, "B H *any"]) -> tuple[Float[Tensor, "R *any"], ...]:
+def _rows(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """ "B H T D" to "R T D"."""
     return tuple(t.flatten(0, 1).float().contiguous() for t in tensors)
 
 

@@ -85,19 +85,9 @@ def _forward(
 
 @compiled
 def _backward(
-    query: Any,
-    keys: Any,
-    e_query: Any,
-    e_keys: Any,
-    near_query: Any,
-    near_keys: Any,
-    grad: Any,
-    d_query: Any,
-    d_keys: Any,
-    d_v: Any,
-    first: int,
-    last: int,
-) -> None:
+    query: Any, keys: Any, e_query: Any, e_keys: Any, near_query: Any, near_keys: Any,
+    grad: Any, d_query: Any, d_keys: Any, d_v: Any, first: int, last: int,
+) -> None:  # fmt: skip
     """The sums of the chunks `first` to `last` of all rows; those of query and keys still without v."""
     Q, K, D = query.shape[1], keys.shape[1], query.shape[2]
     chunks = d_keys.shape[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from regard.ground.errors import UsageError, message
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
+    from regard.workshop.model import Model
 
 NAMED = 10  # so many unseen symbols are named
 
@@ -48,13 +50,8 @@ def predict(
     from regard.doors.view.save import claim
 
     out = claim(attention, suffixes=SUFFIXES) if attention else None
-    from regard.workshop.model import Model
-
-    runs = (run, *(others or []))
-    models = [Model.load(folder, trust=trust or (), precision=precision.value) for folder in runs]
-    say_parity(runs, precision, trust or ())
-    model = models[0] if len(models) == 1 else Model.ensemble(models)
-    wanted = 1 if format is Format.text else _n_best(n_best, beam, models[0].config)
+    model = _model((run, *(others or [])), precision, trust or ())
+    wanted = 1 if format is Format.text else _n_best(n_best, beam, model.config)
     if batch_size is None and file == "-" and sys.stdin.isatty():
         batch_size = 1  # somebody is typing, and waits for the answer
     unseen: Counter[str] = Counter()
@@ -68,6 +65,15 @@ def predict(
             unseen.update(predictions[0].unknown)
     if unseen:
         _say(unseen_symbols(unseen))
+
+
+def _model(runs: Sequence[Path], precision: Word, trust: Iterable[str]) -> Model:
+    """The model of a run, or of several that answer together."""
+    from regard.workshop.model import Model
+
+    models = [Model.load(run, trust=trust, precision=precision.value) for run in runs]
+    say_parity(runs, precision, trust)
+    return models[0] if len(models) == 1 else Model.ensemble(models)
 
 
 def _say(line: str) -> None:
