@@ -29,6 +29,11 @@ class Model:
     def __init__(self, model: workshop.Model) -> None:
         self._model, self.config, self.folder = model, model.config, model.folder
 
+    @staticmethod
+    def ensemble(models: Sequence[Model]) -> Model:
+        """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+        return Model(workshop.Model.ensemble([model._model for model in models]))
+
     def predict(self, items: Any, **wanted: Any) -> list[Any]:
         """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.
 
