@@ -41,33 +41,47 @@ class Report:
         return "\n".join(said)
 
 
-def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> tuple[list[Item], Report]:
+class Pairs:
     """Training or evaluation data: every item has a source and a target, neither of them empty.
 
+    They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
     `on_bad_line`: `error` stops at a line at fault, `skip` passes it by and reports it.  A JSONL target that is a list gives
     an item each.  DataError names the file, the line, what was expected and received, and the mend.
     """
-    if on_bad_line not in ("error", "skip"):
-        near = did_you_mean(on_bad_line, ("error", "skip"))
-        raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
-    layout = layout.resolved(files)
-    report, items = Report(tuple(shown(file) for file in files)), []
-    rows = _aligned(files[0], files[1]) if layout.format == "lines" else (pair for file in files for pair in _rows(file, layout))
-    for place, row in rows:
-        report.lines += 1
-        found = row if isinstance(row, BadLine) else _items(row, place, layout)
-        if not isinstance(found, BadLine):
-            items += found
-        elif on_bad_line == "skip":
-            report.skipped.append((place, str(found)))
-        else:
-            raise BadLine(f"{found} Or set data.on_bad_line: skip.")
-    report.items = len(items)
-    if not items:
-        received = f"{report.lines} bad lines; the first: {report.skipped[0][1]}" if report.skipped else "no lines"
-        raise DataError(message(" + ".join(report.files), "lines with a source and a target", received, "Give a file with data."))
-    return items, report
+
+    def __init__(self, files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> None:
+        if on_bad_line not in ("error", "skip"):
+            near = did_you_mean(on_bad_line, ("error", "skip"))
+            raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
+        self._files, self._layout, self._skips = tuple(files), layout.resolved(files), on_bad_line == "skip"
+        self.report = Report(tuple(shown(file) for file in files))
+
+    def __iter__(self) -> Iterator[Item]:
+        files, layout = self._files, self._layout
+        report = Report(self.report.files)
+        aligned = layout.format == "lines"
+        for place, row in _aligned(files[0], files[1]) if aligned else (pair for file in files for pair in _rows(file, layout)):
+            report.lines += 1
+            found = row if isinstance(row, BadLine) else _items(row, place, layout)
+            if not isinstance(found, BadLine):
+                report.items += len(found)
+                yield from found
+            elif self._skips:
+                report.skipped.append((place, str(found)))
+            else:
+                raise BadLine(f"{found} Or set data.on_bad_line: skip.")
+        if not report.items:
+            received = f"{report.lines} bad lines; the first: {report.skipped[0][1]}" if report.skipped else "no lines"
+            expected = "lines with a source and a target"
+            raise DataError(message(" + ".join(report.files), expected, received, "Give a file with data."))
+        self.report = report
+
+
+def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> tuple[list[Item], Report]:
+    """All items of `Pairs` at once, and what reading found."""
+    pairs = Pairs(files, layout, on_bad_line=on_bad_line)
+    return list(pairs), pairs.report
 
 
 def _rows(file: str, layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:

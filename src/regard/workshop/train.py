@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -53,7 +53,7 @@ class Outcome:
 class Order(Protocol):
     """Which rows go together, epoch by epoch: a pure function of the epoch."""
 
-    def epoch(self, epoch: int) -> list[list[int]]: ...
+    def epoch(self, epoch: int) -> Sequence[list[int]]: ...
 
 
 def fit(
@@ -151,7 +151,7 @@ class Trainer:
     ) -> Outcome:
         """Trains to the end.  Errors: as `fit`."""
         p, every = self.progress, self.settings.checkpoint_every
-        epoch, order = -1, list[list[int]]()
+        epoch, order = -1, cast(Sequence[list[int]], ())
         self.network.train()
         while True:
             if self.signals.heard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What files held: items to learn from, items to judge by, in the task's own kinds, and what is known of the files."""
+    """What files held: items to learn from (they may be asked for more than once), items to judge by, in the task's own kinds, and what
+    is known of the files."""
 
-    train: list[Any]
+    train: Iterable[Any]
     valid: list[Any]
     fingerprint: dict[str, str]
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from regard.data.batches import Batch, Batches, collate
 from regard.data.corpus import Corpus
 from regard.data.files import fingerprint
-from regard.data.formats import read_pairs
+from regard.data.formats import Pairs, read_pairs
 from regard.data.items import Group, Item, group, overlap, split
 from regard.data.lengths import LengthLimit
 from regard.data.tokenize import Tokenizer
@@ -41,18 +42,21 @@ class TransduceJob(Job):
             raise ConfigError(
                 message("data.train", "a file to train on", "none", "Name one: --train FILE, or data.train in the config.")
             )
-        pairs, report = read_pairs(data.train, layout, on_bad_line=data.on_bad_line)
-        say(f"train: {report}")
+        pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
         if data.valid:
             held, report = read_pairs(data.valid, layout, on_bad_line=data.on_bad_line)
+            shared = overlap(pairs, held)  # reads the training files once, whole
+            say(f"train: {train.report}")
             say(f"valid: {report}")
             columns = layout.resolved(data.valid).format != "lines"
-            if shared := overlap(pairs, held):
+            if shared:
                 say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
         else:
-            pairs, held = split(pairs, data.valid_share, config.train.seed)
+            pairs, held = split(list(train), data.valid_share, config.train.seed)
+            say(f"train: {train.report}")
             say(
-                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), none of their sources left in training."
+                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), "
+                "none of their sources left in training."
             )
             columns = layout.resolved(data.train).format != "lines"
         groups = group(held) if columns else [Group.of(item) for item in held]
@@ -83,32 +87,31 @@ class TransduceJob(Job):
         return opened(config, folder, precision=precision)
 
 
-def _tokenizers(config: Config, items: Sequence[Item], folder: Path) -> tuple[Tokenizer, Tokenizer]:
+def _tokenizers(config: Config, items: Iterable[Item], folder: Path) -> tuple[Tokenizer, Tokenizer]:
     """Learn the vocabularies from the training data; a run that goes on keeps its own."""
     paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
     if Checkpoints(folder, fingerprint={}).newest() is not None:
         return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
-    features = [symbol for item in items for symbol in item.features]
-    sources, targets = [item.source for item in items], [str(item.target) for item in items]
-    if config.data.joint:
-        both = Tokenizer.train(config.data.source_tokenizer, sources + targets, features=features)
+    data = config.data
+    features = (symbol for item in items for symbol in item.features)
+    sources, targets = (item.source for item in items), (str(item.target) for item in items)
+    if data.joint:
+        both = Tokenizer.train(data.source_tokenizer, chain(sources, targets), features=features)
         made = both, both
     else:
-        made = (
-            Tokenizer.train(config.data.source_tokenizer, sources, features=features),
-            Tokenizer.train(config.data.target_tokenizer, targets),
-        )
+        reader = Tokenizer.train(data.source_tokenizer, sources, features=features)
+        made = reader, Tokenizer.train(data.target_tokenizer, targets)
     for tokenizer, path in zip(made, paths, strict=True):
         tokenizer.save(path)
     return made
 
 
 def _encoded(
-    items: Sequence[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit
+    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit
 ) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
     """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
-    for start in range(0, len(items), CHUNK):
-        part = items[start : start + CHUNK]
+    each = iter(items)
+    while part := list(islice(each, CHUNK)):
         sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
         targets = tokenizers[1].encode_all([str(item.target) for item in part])
         for item, source, target in zip(part, sources, targets, strict=True):
