@@ -171,7 +171,7 @@ class Trainer:
             if every and p.step % every == 0 and not self._due():
                 self._save()
 
-    def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: list[list[int]]) -> None:
+    def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
         p, settings = self.progress, self.settings
         begun = time.perf_counter()
         anneal(self.network, p.step / max(1, self.reporter.total))
