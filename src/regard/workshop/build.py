@@ -19,13 +19,14 @@ from regard.attention.weighting import Marginal
 from regard.data.tokenize import PAD
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
-from regard.networks.coder import Decoder
+from regard.networks.coder import Decoder, Encoder
 from regard.networks.contexts import PooledContext
 from regard.networks.embed import Embed, PositionedEmbed, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.layers import Layers
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
+from regard.networks.reader import Reader
 from regard.networks.recall import RecallDecoder
 from regard.networks.recurrent import (
     BahdanauDecoder,
@@ -92,15 +93,30 @@ def task(config: Config, *, source_words: int, target_words: int, twins: Sequenc
 
 def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A recurrent encoder and decoder.  twins: see `task`."""
-    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
-    between = m.dropout if m.encoder_layers > 1 else 0.0
-    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
-    net = made_by(m.embedding, m.size, m.encoder_layers, bidirectional=both, dropout=between)
-    encoder = RecurrentEncoder(net, dropout=m.dropout)
+    encoder = _recurrent_encoder(m)
     decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
     source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
+
+
+def reader(m: ModelSection, words: int) -> Reader:
+    """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family."""
+    if m.family == "recurrent":
+        encoder: Encoder = _recurrent_encoder(m)
+        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), encoder)
+    encoder = TransformerEncoder(_readers(m), _closing(m), m.size)
+    _xavier(encoder)
+    return Reader(PositionedEmbed(table(words, m.size, padding=PAD), _positions(m), dropout=m.embedding_dropout), encoder)
+
+
+def _recurrent_encoder(m: ModelSection) -> RecurrentEncoder:
+    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
+    between = m.dropout if m.encoder_layers > 1 else 0.0
+    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
+    return RecurrentEncoder(
+        made_by(m.embedding, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
+    )
 
 
 def _recurrent_decoder(m: ModelSection, encoded: int) -> Decoder:
@@ -142,16 +158,9 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
 
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `task`."""
-
-    def closing() -> nn.Module:
-        return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
-
-    readers, writers = _layers(m)
-    encoder, decoder = TransformerEncoder(readers, closing(), m.size), TransformerDecoder(writers, closing(), m.size)
-    for linear in [x for net in (encoder, decoder) for x in net.modules() if isinstance(x, nn.Linear)]:
-        nn.init.xavier_uniform_(linear.weight)
-        if linear.bias is not None:
-            nn.init.zeros_(linear.bias)
+    readers, writers = _readers(m), _writers(m)
+    encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
+    _xavier(encoder, decoder)
     source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
@@ -163,43 +172,67 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     )
 
 
-def _layers(m: ModelSection) -> tuple[list[ReadingLayer], list[WritingLayer]]:
-    """The layers of a Transformer, or of one whose own looks are Aarens."""
-    assert m.attention is not None  # the config refuses `attention: none` here
-    cross, norm = m.attention, NORMS[m.norm]
-
-    def feedforward() -> FeedForward:
-        return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
-
-    def look(section: AttentionSection, *, rotary: bool = False) -> Attention:
-        refuse_steps(section)
-        heads = section.heads or m.heads
-        return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
-
-    def own(scope: Scope | None = None) -> Attention:
-        made = look(m.self_attention, rotary=m.positions == "rotary")
-        made.scope = made.scope if scope is None else scope & made.scope
-        return made
-
-    def aaren() -> Aaren:
-        made = own()
-        made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
-        return Aaren(made, m.size if "query" in made.score.reads else 0)
-
-    def around(count: int) -> Any:
-        return tuple(norm(m.size, dropout=m.dropout) for _ in range(count))
+def _readers(m: ModelSection) -> list[ReadingLayer]:
+    """The layers of a Transformer's encoder, or of one whose own looks are Aarens."""
 
     def reader() -> ReadingLayer:
         if m.family == "aaren":
-            return AarenEncoderLayer(aaren(), feedforward(), around(2))
-        return EncoderLayer(own(), feedforward(), around(2))
+            return AarenEncoderLayer(_aaren(m), _feedforward(m), _around(m, 2))
+        return EncoderLayer(_own(m), _feedforward(m), _around(m, 2))
+
+    return [reader() for _ in range(m.encoder_layers)]
+
+
+def _writers(m: ModelSection) -> list[WritingLayer]:
+    """The layers of its decoder."""
+    assert m.attention is not None  # the config refuses `attention: none` here
+    cross = m.attention
 
     def writer() -> WritingLayer:
         if m.family == "aaren":
-            return AarenDecoderLayer(aaren(), look(cross), feedforward(), around(3))
-        return DecoderLayer(own(Causal()), look(cross), feedforward(), around(3))
+            return AarenDecoderLayer(_aaren(m), _look(m, cross), _feedforward(m), _around(m, 3))
+        return DecoderLayer(_own(m, Causal()), _look(m, cross), _feedforward(m), _around(m, 3))
 
-    return [reader() for _ in range(m.encoder_layers)], [writer() for _ in range(m.decoder_layers)]
+    return [writer() for _ in range(m.decoder_layers)]
+
+
+def _look(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
+    refuse_steps(section)
+    heads = section.heads or m.heads
+    return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
+
+
+def _own(m: ModelSection, scope: Scope | None = None) -> Attention:
+    """A look at one's own sequence."""
+    made = _look(m, m.self_attention, rotary=m.positions == "rotary")
+    made.scope = made.scope if scope is None else scope & made.scope
+    return made
+
+
+def _aaren(m: ModelSection) -> Aaren:
+    made = _own(m)
+    made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
+    return Aaren(made, m.size if "query" in made.score.reads else 0)
+
+
+def _feedforward(m: ModelSection) -> FeedForward:
+    return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
+
+
+def _around(m: ModelSection, count: int) -> Any:
+    return tuple(NORMS[m.norm](m.size, dropout=m.dropout) for _ in range(count))
+
+
+def _closing(m: ModelSection) -> nn.Module:
+    return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
+
+
+def _xavier(*nets: nn.Module) -> None:
+    """Linear layers begin with Xavier's uniform weights and no bias."""
+    for linear in [x for net in nets for x in net.modules() if isinstance(x, nn.Linear)]:
+        nn.init.xavier_uniform_(linear.weight)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)
 
 
 def _positions(m: ModelSection) -> Positions:

@@ -1,0 +1,22 @@
+"""A text read: words to states, for every task that says something of a text and writes none."""
+
+from __future__ import annotations
+
+from jaxtyping import Bool, Int
+from torch import Tensor, nn
+
+from regard.networks.coder import Encoded, Encoder, positions
+from regard.networks.embed import Embed
+
+
+class Reader(nn.Module):
+    """An embedding and an encoder.  size: width of the states."""
+
+    def __init__(self, embed: Embed, encoder: Encoder) -> None:
+        super().__init__()
+        self.embed, self.encoder, self.size = embed, encoder, encoder.size
+
+    def forward(self, words: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+        """valid: True = a real word; padding lies on the right."""
+        at = positions(words.new_zeros(len(words)), words.shape[1])
+        return self.encoder(self.embed(words, at), valid, weights=weights)
