@@ -46,7 +46,7 @@ TASKS = {"copy": copied, "reverse": turned}
 SHORT = 8  # letters of a string up to which the rate is the whole one
 LENGTHS = (50, 100, 200, 400, 800, 1600)
 ROWS, WIDTH = 16, 256  # of the looks that are timed
-FULL = {"updates": 3000, "size": 64, "rows": 64, "longest": 40, "judged": 300, "rate": 0.002, "times": 200}
+FULL = {"updates": 5000, "size": 64, "rows": 64, "longest": 40, "judged": 300, "rate": 0.002, "times": 200}
 QUICK = {"updates": 5, "size": 16, "rows": 8, "longest": 10, "judged": 10, "times": 3}
 
 

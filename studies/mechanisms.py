@@ -7,8 +7,8 @@ Protocol: Icelandic, Hungarian and Greek, 3,600 words for training.  The recipe 
 10 epochs, 300 tokens a batch); only what the row names differs.  Luong's order without input feeding where nothing else is said.
 Nothing is selected: the weights after the last epoch are judged, by greedy search, on the 450 words of the validation file, of which
 training knew nothing.  So the figures compare mechanisms; they are below what the full recipe reaches (benchmarks/results/quality-g2p.md).
-Time: seconds of one training on one thread, reading and judging included, `jobs` trainings side by side (so it compares mechanisms
-roughly, and machines not at all).
+Time: the processor's, of one training on one thread, reading and judging included; `jobs` trainings run side by side, and what else the
+machine does costs the processor's time little, but not nothing.
 
     python studies/mechanisms.py            # data: $REGARD_DATA, else ../shared/data beside the checkout; goes on where it stopped
     python studies/mechanisms.py --quick    # a made-up language
@@ -85,11 +85,11 @@ def trained(words: dict[str, Any], files: tuple[str, str], size: int, epochs: in
     )  # fmt: skip
     said: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
+        began = time.process_time()
         run = train(config, Path(folder) / "run", say=said.append)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
     parameters = next(int(line.split()[0].replace(",", "")) for line in said if " parameters; " in line)
-    return {"parameters": parameters, "exact": run.metrics["exact"], "per": run.metrics["per"], "training s": seconds}
+    return {"parameters": parameters, "exact": run.metrics["exact"], "per": run.metrics["per"], "processor s": seconds}
 
 
 def made_up(folder: Path) -> tuple[str, str]:
@@ -160,7 +160,7 @@ def main() -> None:
         exact, per = ({x: median([r[figure] for r in rs]) for x, rs in own.items()} for figure in ("exact", "per"))
         every = [r for rs in own.values() for r in rs]
         mean = {f"{k}, mean": sum(v.values()) / len(v) for k, v in (("exact", exact), ("per", per))}
-        sizes = {"parameters": max(r["parameters"] for r in every), "training s": median([r["training s"] for r in every])}
+        sizes = {"parameters": max(r["parameters"] for r in every), "processor s": median([r["processor s"] for r in every])}
         rows.append({"mechanism": name, **exact, **mean, **sizes})
     theirs = [
         {"mechanism": f"published {who} (test, tuned, beam 5)", **{x: 1 - TEST_WRONG[x][i] for x in study["languages"] if x in TEST_WRONG}}

@@ -126,14 +126,14 @@ class Attention(nn.Module):
         """
         Q, K = query.shape[1], memory.valid.shape[1]
         own = at is None and Q == K  # the queries are the places, one for one
-        if at is None:
-            at = memory.at if own else torch.arange(Q, device=query.device).expand(len(query), Q)
+        at = at if at is not None else memory.at if own else torch.arange(Q, device=query.device).expand(len(query), Q)
         if self.sequential and Q > 1:
             raise ConfigError(message("sequential attention", "one query at a time", str(Q), "Look step by step."))
         if not K:  # an empty past: nothing to gather
             context = query.new_zeros(len(query), self.heads, Q, memory.values.shape[-1])
             return Reading(self._merge(context), memory, query.new_zeros(len(query), self.heads, Q, 0) if weights else None)
-        asked = Asked(query, self._turned(_split(self.query(query), self.heads), at), at, memory.length[:, None].expand(-1, Q))
+        length = memory.length[:, None].expand(-1, Q) if self.scope.ends else at
+        asked = Asked(query, self._turned(_split(self.query(query), self.heads), at), at, length)
         look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
         left = memory.after(look.taken[:, :, 0]) if self.sequential and look.taken is not None else memory
         told = None if look.choice is None else Choice(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))

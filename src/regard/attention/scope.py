@@ -29,6 +29,7 @@ class Scope(nn.Module, ABC):
     fades = False  # may hand over a fade: cannot be negated
     whole = False  # must know where the memory ends: refused where a memory grows
     exact = False  # sees all that is within reach
+    ends = True  # asks for `length`, which costs a few steps to know
 
     @abstractmethod
     def forward(
@@ -55,7 +56,7 @@ class Everywhere(Scope):
     Cost: m n places.
     """
 
-    exact = True
+    exact, ends = True, False
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -72,7 +73,7 @@ class Causal(Scope):
     """
 
     reach = (math.inf, 0)
-    exact = True
+    exact, ends = True, False
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -91,7 +92,7 @@ class Window(Scope):
     leaves the others out, elsewhere all m n are scored.
     """
 
-    exact = True
+    exact, ends = True, False
 
     def __init__(self, back: int, ahead: int | None = None) -> None:
         super().__init__()
@@ -120,6 +121,8 @@ class Dilated(Scope):
     Cost: m n / step places that count; all m n are scored.
     """
 
+    ends = False
+
     def __init__(self, step: int) -> None:
         super().__init__()
         if step < 1:
@@ -145,7 +148,7 @@ class Prefix(Scope):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.count = _first("prefix", count)
+        self.count, self.ends = _first("prefix", count), False
         self.reach = (math.inf, count - 1)  # no query stands before place 0
 
     def forward(
@@ -166,7 +169,7 @@ class Global(Scope):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.count = _first("global", count)
+        self.count, self.ends = _first("global", count), False
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -188,7 +191,7 @@ class And(Scope):
         self.a, self.b = a, b
         self.reach = (min(a.reach[0], b.reach[0]), min(a.reach[1], b.reach[1]))
         self.fades, self.whole = a.fades or b.fades, (a.whole or b.whole) and self.reach[1] > 0
-        self.exact = a.exact and b.exact
+        self.exact, self.ends = a.exact and b.exact, a.ends or b.ends
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -205,7 +208,7 @@ class Or(Scope):
         super().__init__()
         self.a, self.b = a, b
         self.reach = (max(a.reach[0], b.reach[0]), max(a.reach[1], b.reach[1]))
-        self.fades, self.whole = a.fades or b.fades, a.whole or b.whole
+        self.fades, self.whole, self.ends = a.fades or b.fades, a.whole or b.whole, a.ends or b.ends
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
@@ -222,7 +225,7 @@ class Not(Scope):
         super().__init__()
         if a.fades:
             raise ConfigError(message("~scope", "a scope that does not fade", "one that does", "Negate its crisp parts instead."))
-        self.a, self.whole = a, a.whole
+        self.a, self.whole, self.ends = a, a.whole, a.ends
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]

@@ -23,7 +23,7 @@ NARROW, WIDE = 64, 256  # queries of a tile: where the reach is bounded to both 
 
 
 class Asked(NamedTuple):
-    """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each."""
+    """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each, where asked for."""
 
     query: Float[Tensor, "B Q M"]
     turned: Float[Tensor, "B H Q D"]

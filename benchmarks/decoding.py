@@ -1,0 +1,135 @@
+"""Decoding speed with weights drawn at random: so many target tokens a second, and milliseconds for one sentence alone.
+
+    python benchmarks/decoding.py [--threads 2] [--repeats 5] [--only transformer gru]
+
+Sentences of 14 tokens and an end sign, vocabulary 8,000; every answer is 25 tokens long (the end sign is made impossible until then, so
+that weights do not matter).  Transformer 3+3, d 256, 4 heads, feed-forward 1024, tied output; GRU 512 with a bidirectional encoder,
+embeddings 256, additive attention, input feeding.  Greedy with a batch of 32, beam 5 with a batch of 32, greedy with one sentence.
+Beside it, where it is installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache.  All take turns; medians of the
+clock.
+Writes benchmarks/results/decoding.csv and decoding.md.  Run it alone on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from regard.data.batches import collate
+from regard.data.tokenize import EOS
+from regard.doors.cli.memory import keep_freed_memory
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.int8 import quantize
+from regard.tasks.transduce import Beam, Limits, answer
+from regard.workshop import build
+from regard.workshop.config import Config
+
+RESULTS = Path(__file__).parent / "results"
+WORDS, SOURCE, STEPS = 8000, 14, 25
+MODELS = {
+    "transformer": {
+        "family": "transformer", "encoder_layers": 3, "decoder_layers": 3, "size": 256, "heads": 4, "feedforward": 1024, "tie": "output",
+    },
+    "gru": {"encoder": "bigru", "decoder": "gru", "size": 512, "embedding": 256, "order": "luong", "attention": "additive"},
+}  # fmt: skip
+WAYS = {"greedy, 32 at a time": (32, 1), "beam 5, 32 at a time": (32, 5), "greedy, one sentence": (1, 1)}
+Call = Callable[[int, int], None]  # (sentences, beam)
+
+
+def ours(network: EncoderDecoder) -> Call:
+    def call(rows: int, width: int) -> None:
+        pairs = [([4 + (7 * i + j) % 100 for j in range(SOURCE)] + [EOS], None) for i in range(rows)]
+        batch = collate(pairs, range(rows))
+        answer([network], batch, way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
+
+    return call
+
+
+def marian() -> Call:
+    """Hugging Face's translation model of these sizes."""
+    from transformers import MarianConfig, MarianMTModel
+
+    sizes = {
+        f"{side}_{name}": n
+        for side in ("encoder", "decoder")
+        for name, n in (("layers", 3), ("attention_heads", 4), ("ffn_dim", 1024))
+    }
+    config = MarianConfig(
+        vocab_size=WORDS, d_model=256, pad_token_id=1, eos_token_id=0, decoder_start_token_id=1, forced_eos_token_id=None, **sizes
+    )
+    model = MarianMTModel(config).eval()
+
+    def call(rows: int, width: int) -> None:
+        ids = 4 + (torch.arange(SOURCE + 1) + 7 * torch.arange(rows)[:, None]) % 100
+        with torch.no_grad():
+            model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                num_beams=width,
+                do_sample=False,
+                min_new_tokens=STEPS,
+                max_new_tokens=STEPS,
+            )
+
+    return call
+
+
+def sides(kind: str) -> dict[str, Call]:
+    torch.manual_seed(0)
+    config = Config.model_validate({"model": {"dropout": 0.0, **MODELS[kind]}})
+    network = build.task(config, source_words=WORDS, target_words=WORDS).network.eval()
+    made = {"regard, float32": ours(network), "regard, int8": ours(quantize(deepcopy(network)))}
+    if kind == "transformer" and find_spec("transformers"):
+        made["Hugging Face MarianMT, float32"] = marian()
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=[*MODELS], default=[*MODELS])
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    keep_freed_memory()  # as the command does; both sides have it
+    rows = []
+    for kind in asked.only:
+        calls = sides(kind)
+        for way, (sentences, width) in WAYS.items():
+            taken: dict[str, list[float]] = {name: [] for name in calls}
+            for turn in range(asked.repeats + 1):
+                for name, call in calls.items():
+                    began = time.perf_counter()
+                    call(sentences, width)
+                    taken[name] += [time.perf_counter() - began] if turn else []  # the first is for warming up
+            for name, times in taken.items():
+                middle = statistics.median(times)
+                rows.append((kind, way, name, round(sentences * STEPS / middle), round(1000 * middle / sentences, 2)))
+                print(*rows[-1], flush=True)
+    head = ("model", "way", "side", "tokens a second", "ms a sentence")
+    with (RESULTS / "decoding.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+    about = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {date.today()}"
+    lines = [
+        "# Decoding",
+        "",
+        f"`python benchmarks/decoding.py --threads {asked.threads} --repeats {asked.repeats}`; {about}.",
+        "",
+    ]
+    lines += [f"| {' | '.join(map(str, row))} |" for row in (head, ("---",) * len(head), *rows)]
+    (RESULTS / "decoding.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
