@@ -34,9 +34,8 @@ class PositionedEmbed(Embed):
     def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
         made = self.table(words) * self.scale + self.positions(at)
         device = made.device.type
-        if torch.is_autocast_enabled(
-            device
-        ):  # then what the layers add up is narrow too, and is cast once, here, not at every product
+        if torch.is_autocast_enabled(device):
+            # What the layers add up is narrow too, then, and is cast once, here, not at every product.
             made = made.to(torch.get_autocast_dtype(device))
         return self.dropout(made)
 
