@@ -2,9 +2,10 @@
 
     python benchmarks/mechanisms.py [--threads 2] [--repeats 5] [--only additive window aaren]
 
-Each row is a process of its own: a call to warm up (compilation is not counted), then the median of the clock over the repeats, forward
-alone and forward and backward; then the most memory above what the process held before, over one forward and backward.  Errors are the
-largest difference from the plain equation in float64, in parts of the largest number, of the context and of the gradients.
+Each row is a process of its own, in which freed memory is kept as `regard` keeps it, for all sides alike: a call to warm up (compilation
+is not counted), then the median of the clock over the repeats, forward alone and forward and backward; then the most memory above what
+the process held before, over one forward and backward.  Errors are the largest difference from the plain equation in float64, in parts of
+the largest number, of the context and of the gradients.
 `local-attention` (its row is left out where it is not installed) and PyTorch's attention with a mask are the peers of windows; the
 broadcast form, which Keras, OpenNMT-py, JoeyNMT and yoyodyne use, that of additive attention; the table of all pairs that of Aaren.
 Writes benchmarks/results/mechanisms.csv and mechanisms.md.  Run it alone on the machine.
@@ -36,6 +37,7 @@ from torch import Tensor
 from regard.attention import Aaren, Attention, Causal, ScaledDot, Window, kernels
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
 from regard.attention.score import Tanh
+from regard.doors.cli.memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
 ADDITIVE = [(8, 256, 256, 256), (32, 25, 25, 512), (1, 2048, 2048, 128)]  # B, Q, K, D
@@ -61,7 +63,7 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return tanh.tanh_scores(q, k, v).softmax(-1) @ values
 
     if way in loops:
-        tanh._loops = lambda device: loops[way]  # type: ignore[assignment]
+        tanh._loops = lambda device: loops[way]  # type: ignore[assignment]  # the way is chosen
     return given, {"broadcast": naive, "plain (sigmoid)": plain}.get(way, fast), naive if B * Q * K * D < 2**25 else None
 
 
@@ -85,7 +87,7 @@ def window(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
 
     ways: dict[str, Way] = {"regard": ours, "SDPA with a mask": masked, "SDPA, all places": full}
     if way == "local-attention":
-        from local_attention import LocalAttention  # type: ignore[import-not-found]
+        from local_attention import LocalAttention  # type: ignore[import-not-found]  # a peer, maybe absent
 
         net = LocalAttention(window_size=WINDOW, look_backward=1, look_forward=1, causal=False, exact_windowsize=True, dim=None)
         ways[way] = lambda q, k, v: net(q[0], k[0], v[0])[None]
@@ -99,7 +101,7 @@ def aaren(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
     given = [torch.randn(1, N, D)]
 
     def quadratic(x: Tensor) -> Tensor:
-        scores = (x @ net.query[0, 0].to(x)) / math.sqrt(D)
+        scores = (x @ net.query[0].to(x)) / math.sqrt(D)
         behind = torch.ones(N, N, dtype=torch.bool).tril()
         return scores[:, None].expand(-1, N, -1).masked_fill(~behind, -torch.inf).softmax(-1) @ x
 
@@ -107,7 +109,7 @@ def aaren(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return net(x, net.start(x)).context
 
     if way == "blocks of torch":
-        kernels.prefix = lambda *_: None  # type: ignore[assignment]
+        kernels.prefix = lambda *_: None  # type: ignore[assignment]  # the way is chosen
     return given, quadratic if way == "all pairs" else ours, quadratic if N <= 1024 else None
 
 
@@ -146,6 +148,7 @@ def held() -> float:
 
 def one(part: str, size: str, way: str, threads: int, repeats: int) -> dict[str, Any]:
     """One row, in this process."""
+    keep_freed_memory()
     torch.manual_seed(0)
     torch.set_num_threads(threads)
     given, run, exact = PARTS[part](size, way)
@@ -250,7 +253,7 @@ def main() -> None:
             str(asked.repeats),
         ]
         told = subprocess.run(
-            call, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": str(asked.threads)}
+            call, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": str(asked.threads)}
         )
         made.append({"part": part, "size": size, "way": way, **json.loads(told.stdout)})
         print(*made[-1].values(), flush=True)

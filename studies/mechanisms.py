@@ -8,7 +8,8 @@ Protocol: Icelandic, Hungarian and Greek, 3,600 words for training.  The recipe 
 Nothing is selected: the weights after the last epoch are judged, by greedy search, on the 450 words of the validation file, of which
 training knew nothing.  So the figures compare mechanisms; they are below what the full recipe reaches (benchmarks/results/quality-g2p.md).
 Time: the processor's, of one training on one thread, reading and judging included; `jobs` trainings run side by side, and what else the
-machine does costs the processor's time little, but not nothing.
+machine does costs the processor's time little, but not nothing.  The committed table was made in two sittings: the rows from "general,
+input feeding" on ran beside other work, and their times are up to a third too long.
 
     python studies/mechanisms.py            # data: $REGARD_DATA, else ../shared/data beside the checkout; goes on where it stopped
     python studies/mechanisms.py --quick    # a made-up language

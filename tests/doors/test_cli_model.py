@@ -24,7 +24,7 @@ class FakeModel:
     """Knows the letters a to f; `asked` keeps the arguments of the last call."""
 
     config: Config = load_config(None, train=["train.tsv"])
-    asked: dict[str, Any] = {}  # noqa: RUF012
+    asked: dict[str, Any] = {}  # noqa: RUF012 - shared on purpose
 
     def __init__(self, *folders: Path) -> None:
         self.folders, self.folder = folders, folders[0]
@@ -87,7 +87,7 @@ def lines(tmp_path: Path) -> str:
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> tuple[str, str]:
     assert run(list(args)) == code
-    return tuple(capsys.readouterr())  # type: ignore[return-value]
+    return tuple(capsys.readouterr())  # type: ignore[return-value]  # a pair
 
 
 def test_text_is_line_for_line_and_unseen_symbols_are_told_once(capsys: pytest.CaptureFixture[str], lines: str) -> None:

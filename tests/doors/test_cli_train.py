@@ -26,7 +26,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Config,
         return types.SimpleNamespace(folder=out, metrics={"exact": 0.91234, "loss": None})
 
     fit = types.ModuleType("regard.workshop.fit")
-    fit.train = train  # type: ignore[attr-defined]
+    fit.train = train  # type: ignore[attr-defined]  # a module made up
     monkeypatch.setitem(sys.modules, "regard.workshop.fit", fit)
     return made
 

@@ -75,7 +75,7 @@ COUNT = itertools.count()
 
 
 def made(word: str, **more: object) -> torch.nn.Module:
-    return build.make_attention(**{"score": word, "query_size": 4, "memory_size": 4, **more}).score  # type: ignore[arg-type]
+    return build.make_attention(**{"score": word, "query_size": 4, "memory_size": 4, **more}).score  # type: ignore[arg-type]  # any words
 
 
 # The words

@@ -154,7 +154,7 @@ def test_the_state_does_not_grow():
     x, sizes = torch.randn(2, 4096, 6), set()
     for count in (1, 2, 31, 512, 4096):
         shapes = []
-        tree_map(lambda t: shapes.append(tuple(t.shape)), aaren(x[:, :count], aaren.start(x)).state)  # noqa: B023
+        tree_map(lambda t: shapes.append(tuple(t.shape)), aaren(x[:, :count], aaren.start(x)).state)  # noqa: B023 - called at once
         sizes.add(tuple(shapes))
     assert sizes == {((2, 2), (2, 2), (2, 2, 3))}
 

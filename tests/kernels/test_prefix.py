@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from regard.attention import Aaren, Attention, Causal, Summary, kernels
-from regard.attention.kernels import compiled, prefix_numba
+from regard.attention.kernels import prefix_numba
+from regard.ground import compiled
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from regard.attention import Additive, Attention, kernels
-from regard.attention.kernels import compiled, tanh, tanh_numba, tanh_torch
+from regard.attention.kernels import tanh, tanh_numba, tanh_torch
 from regard.attention.score import Tanh
+from regard.ground import compiled
 
 LOOPS = {"compiled": tanh_numba, "tiled": tanh_torch}
 SHAPES = {

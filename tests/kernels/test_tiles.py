@@ -141,3 +141,22 @@ def test_dropout_of_weights_is_made_again_as_it_was(small):
     with torch.no_grad():
         numeric = (read(source + step * along) - read(source - step * along)) / (2 * step)
     assert torch.allclose((moved * along).sum(), numeric, rtol=2e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("score", ["general", "scaled", "cosine(0.5)", "additive"])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_under_autocast(score, heads, small, monkeypatch):
+    """The backward pass comes after autocast has ended: what is made again there is made in the arithmetic of the forward pass, also
+    where queries came in float32 and keys in bfloat16."""
+    look, source = made(score, "window(3)", "softmax", heads), torch.randn(B, T, D)
+
+    def narrow() -> list[Tensor]:
+        leaf = source.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            context = look(leaf, look.remember(leaf, VALID)).context
+        return [context.float(), *torch.autograd.grad(context.float().sin().sum(), [leaf, *look.parameters()])]
+
+    fast = narrow()
+    plain(monkeypatch)
+    for ours, theirs in zip(fast, narrow(), strict=True):
+        assert torch.allclose(ours, theirs, rtol=0.1, atol=0.05 * theirs.detach().abs().max().item())

@@ -207,7 +207,7 @@ def test_the_encoder_reads_each_sentence_alone(kind):
 
 
 def test_layers_drop_between_and_not_below():
-    assert RecurrentEncoder(Layers(PeepholeLSTM, N, D, 2, dropout=0.5)).between.dropped == 128
+    assert RecurrentEncoder(Layers(PeepholeLSTM, N, D, 2, dropout=0.5)).between.below == 128
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OWN])

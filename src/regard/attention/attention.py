@@ -216,7 +216,8 @@ def _refuse_heads(query_size: int, heads: int, groups: int, project: bool) -> No
 
 
 def _split(x: Float[Tensor, "B T HD"], heads: int) -> Float[Tensor, "B H T D"]:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    """Heads lie apart from here on: else each product would copy them, and those with keys in a slow order."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2).contiguous()
 
 
 def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:
@@ -229,8 +230,8 @@ def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:
 def _projected(
     key: Any, value: Any, source: Float[Tensor, "B K M"], values: Float[Tensor, "B K N"] | None
 ) -> tuple[Tensor, Tensor]:
-    """Keys and values; of one source in one product, which is faster than two."""
-    one = values is None and isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    """Keys and values; of one source in one product, which is faster than two, but for a single place."""
+    one = values is None and source.shape[1] > 1 and isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
     weights = [key.weight, value.weight] if one else []
     if not one or not all(isinstance(w, Tensor) for w in weights):  # they may be bytes in use
         return key(source), value(source if values is None else values)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+
+from regard.ground.optional import module
+
+LEAST = 1 << 14  # values from which the compiled loop is worth calling
 
 
 class Dropout(nn.Module):
@@ -16,14 +20,22 @@ class Dropout(nn.Module):
 
     def __init__(self, share: float) -> None:
         super().__init__()
-        self.dropped = min(round(share * 256), 255)  # of 256 bytes
+        self.below = min(round(share * 256), 255)  # of 256 bytes
 
     def forward(self, x: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        if not self.training or not self.dropped:
+        if not self.training or not self.below:
             return x
         words = torch.empty((x.numel() + 7) // 8, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        keep = words.view(torch.uint8)[: x.numel()].view(x.shape) >= self.dropped
-        return x * keep.to(x.dtype).mul_(256 / (256 - self.dropped))
+        drawn = words.view(torch.uint8)[: x.numel()].view(x.shape)
+        scale = 256 / (256 - self.below)
+        quick = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and x.numel() >= LEAST
+        loop = module("networks.dropout_numba") if quick and not torch.compiler.is_compiling() else None
+        return loop.dropped(x, drawn, self.below, scale) if loop else dropped(x, drawn, self.below, scale)
 
     def extra_repr(self) -> str:
-        return f"share={self.dropped}/256"
+        return f"share={self.below}/256"
+
+
+def dropped(x: Float[Tensor, "*any"], drawn: UInt8[Tensor, "*any"], below: int, scale: float) -> Float[Tensor, "*any"]:
+    """x times `scale` where the byte drawn for it is not below `below`, else 0.  The plain twin of the compiled loop."""
+    return torch.where(drawn >= below, x * scale, 0.0)

@@ -10,8 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from regard.ground.optional import module
+
 LOWEST = -1e30  # log 0: finite, so that no gradient is NaN
-CELLS = 1_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
+CELLS = 4_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
 
 
 def cross_entropy(
@@ -61,6 +63,24 @@ def chunked_cross_entropy(
     return _Chunked.apply(states, weight, bias, words, smoothing)
 
 
+def shares(
+    logits: Float[Tensor, "N V"], bias: Float[Tensor, "V"], words: Int[Tensor, "N"], less: float
+) -> tuple[Float[Tensor, "N V"], Float[Tensor, "V"], Float[Tensor, "N"], Float[Tensor, "N"]]:
+    """softmax(logits + bias), less `less` for the word that is right, in the type of the logits, and its sum over the rows; the log of each
+    softmax's denominator, and the cross-entropy of each row, in float32 or better.  The plain twin of the compiled loop."""
+    wide = torch.add(logits, bias)  # in float32 or better: bias is
+    d, right = wide.softmax(-1), wide.gather(-1, words[:, None])[:, 0]
+    lse = wide.amax(-1) - d.amax(-1).log()  # the best word's share is never 0
+    d.scatter_add_(1, words[:, None], torch.full_like(words[:, None], -less, dtype=d.dtype))
+    return d.to(logits.dtype), d.sum(0), lse, lse - right
+
+
+def _shares(device: str, low: torch.dtype) -> Callable[..., tuple[Tensor, ...]]:
+    """Compiled loops are many times faster than PyTorch's passes over logits, but for the products beside them."""
+    loops = module("networks.loss_numba") if device == "cpu" and low in (torch.float32, torch.bfloat16) else None
+    return loops.shares if loops else shares
+
+
 class _Chunked(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, states: Tensor, weight: Tensor, bias: Tensor, words: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
@@ -74,22 +94,13 @@ class _Chunked(torch.autograd.Function):
             nats, lse = torch.empty(len(x), dtype=exact, device=x.device), torch.empty(len(x), dtype=exact, device=x.device)
             d_states = torch.empty(x.shape, dtype=exact, device=x.device)
             d_weight, d_bias = torch.zeros_like(weight, dtype=exact), torch.zeros_like(bias, dtype=exact)
-            rows = max(1, CELLS // len(w))
+            rows, made_by = max(1, CELLS // len(w)), _shares(device, low)
             for part in (slice(i, i + rows) for i in range(0, len(x), rows)):
-                target = words[part, None]
-                logits = torch.add(x[part] @ w.T, bias)  # in float32 or better: bias is
-                top = logits.amax(-1, keepdim=True)
-                hit = logits.gather(-1, target)[:, 0]
-                p = logits.sub_(top).exp_()
-                total = p.sum(-1, keepdim=True)
-                lse[part] = (total.log() + top)[:, 0]
-                nats[part] = lse[part] - hit
+                d, sums, lse[part], nats[part] = made_by(x[part] @ w.T, bias, words[part], 1 - smoothing)
                 if needs:
-                    d = torch.mul(p, 1 / total, out=torch.empty(p.shape, dtype=low, device=p.device))
-                    d.scatter_add_(1, target, torch.full_like(target, smoothing - 1, dtype=low))
                     d_states[part] = d @ w
                     d_weight.add_(d.T @ x[part])
-                    d_bias.add_(d.sum(0, dtype=exact))
+                    d_bias.add_(sums)
             if needs and smoothing:  # the even share of the target's probability
                 even = smoothing / len(w)
                 d_states.sub_(even * weight.to(exact).sum(0))

@@ -18,6 +18,7 @@ from regard.networks.cells import Stack, State
 from regard.networks.coder import Decoder, Encoded, Encoder, Places, Written, positions
 from regard.networks.dropout import Dropout
 from regard.networks.layers import Layers, readers
+from regard.networks.over_time import OverTime
 
 
 class RecurrentEncoder(Encoder):
@@ -105,12 +106,13 @@ class BahdanauDecoder(Decoder):
         context_weight, word_weight = lowest.input_weight[:, :size], lowest.input_weight[:, size:]
         said = F.linear(x, word_weight, lowest.input_bias)  # the words' share of the gates, for all steps in one product
         at, cells, h, memory, readings, states = state.at, state.cells, state.fed, state.source, [], []
-        for t in range(x.shape[1]):
-            reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
-            h, cells = self.stack.step(said[:, t] + F.linear(reading.context[:, 0], context_weight), cells)
-            states.append(h)
-            readings.append(reading)
-            at, memory = at + 1, reading.memory
+        with OverTime(x.shape[1]):
+            for word in said.unbind(1):
+                reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
+                h, cells = self.stack.step(word + F.linear(reading.context[:, 0], context_weight), cells)
+                states.append(h)
+                readings.append(reading)
+                at, memory = at + 1, reading.memory
         s = torch.stack(states, 1)
         wrote = self.dropout(torch.cat([s, torch.cat([r.context for r in readings], 1), x], -1))
         return gathered(wrote, readings, self._places(s, x, readings)), RecurrentState(at, cells, h, memory)
@@ -170,19 +172,19 @@ class LuongDecoder(Decoder):
 
     def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
         lowest = self.stack.cells[0]
-        width = x.shape[-1]
-        said = F.linear(x, lowest.input_weight[:, :width], lowest.input_bias)
-        fed_weight = lowest.input_weight[:, width:]
+        said = F.linear(x, lowest.input_weight[:, : x.shape[-1]], lowest.input_bias)
+        fed_weight = lowest.input_weight[:, x.shape[-1] :]
         at, cells, fed, memory = state.at, state.cells, cast(Tensor, state.fed), cast(Memory, state.source)
         readings, queries, states = list[Reading](), list[Tensor](), list[Tensor]()
-        for t in range(x.shape[1]):
-            h, cells = self.stack.step(said[:, t] + F.linear(fed, fed_weight), cells)
-            reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
-            fed = self.dropout(torch.tanh(self.join(torch.cat([reading.context[:, 0], h], -1))))
-            states.append(fed)
-            queries.append(h)
-            readings.append(reading)
-            at, memory = at + 1, reading.memory
+        with OverTime(x.shape[1]):
+            for word in said.unbind(1):
+                h, cells = self.stack.step(word + F.linear(fed, fed_weight), cells)
+                reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
+                fed = self.dropout(torch.tanh(self.join(torch.cat([reading.context[:, 0], h], -1))))
+                states.append(fed)
+                queries.append(h)
+                readings.append(reading)
+                at, memory = at + 1, reading.memory
         places = self._places(torch.stack(queries, 1), readings)
         return gathered(torch.stack(states, 1), readings, places), RecurrentState(at, cells, fed, memory)
 

@@ -30,7 +30,7 @@ class Model(ABC):
         """The model of a run folder; only safetensors, JSON and YAML are read.
 
         trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
-        precision: "int8" keeps the large weights in bytes, several times faster on a CPU; some answers change
+        precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
         (`jobs.parity.parity` says how many).
         Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
         """

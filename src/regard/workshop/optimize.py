@@ -17,7 +17,7 @@ EPSILON = 1e-9  # AdamW's, as in Vaswani et al. 2017, section 5.3
 
 
 # Parameters from which bfloat16 gains.  0.8 M (150 updates, sentences of 5-14): 5.3 s against 4.5 in float32, and three times the memory.
-# 7.6 M (Transformer 3+3) and 14.6 M (GRU 512), 8,000 words: 1.6 and 1.5 times the tokens a second (benchmarks/results/training-speed.md).
+# 7.6 M (Transformer 3+3) and 14.6 M (GRU 512), 8,000 words: 1.9 and 1.3 times the tokens a second (benchmarks/results/training.md).
 LARGE = 2_000_000
 
 

@@ -6,19 +6,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from types import ModuleType
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.attention.kernels.inner import LEAST, attend
+from regard.attention.kernels.inner import attend
 from regard.attention.kernels.inner import banded as banded
 from regard.attention.kernels.inner import pays as pays_inner
-from regard.attention.kernels.tanh import pays, tanh_scores, triton_kernels
+from regard.attention.kernels.tanh import pays, tanh_scores
 from regard.attention.scope import Reach
 from regard.attention.score import Form, Inner, Tanh
+from regard.ground.optional import module
 
 
 def scores(form: Form) -> Float[Tensor, "B H Q K"]:
@@ -34,7 +32,7 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
 def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"]) -> Float[Tensor, "B H Q E"] | None:
     """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way."""
     match form:
-        case Inner(query, keys, None) if query.shape[2] >= LEAST and pays_inner(query, keys, values):
+        case Inner(query, keys, None) if pays_inner(query, keys, values):
             return attend(query, keys, values, mask)
         case _:
             return None
@@ -44,7 +42,7 @@ def band(
     form: Inner, values: Float[Tensor, "B H T E"], at: Int[Tensor, "B T"], valid: Bool[Tensor, "B T"], reach: Reach
 ) -> Float[Tensor, "B H T E"] | None:
     """`context` of queries that are the places, each seeing all that is within reach: one kernel on a GPU, None elsewhere."""
-    kernel = triton_kernels("band") if values.device.type == "cuda" and not _in_a_graph() else None
+    kernel = module("attention.kernels.band_triton") if values.device.type == "cuda" and not _in_a_graph() else None
     return kernel.banded(form.query, form.keys, values, at, valid, reach) if kernel else None
 
 
@@ -57,7 +55,7 @@ def prefix(
     values: Float[Tensor, "B H T E"],
 ) -> tuple[Tensor, ...] | None:
     """What Aaren reads of every prefix, and the summary behind the last: context, top, total, sum; None where loops are not compiled."""
-    loops = prefix_loops()
+    loops = module("attention.kernels.prefix_numba")
     if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or _in_a_graph():
         return None
     rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
@@ -72,12 +70,3 @@ def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> b
 
 def _in_a_graph() -> bool:
     return torch.compiler.is_compiling() or torch.jit.is_tracing()
-
-
-@cache
-def prefix_loops() -> ModuleType | None:
-    try:
-        from regard.attention.kernels import prefix_numba
-    except ImportError:  # as in kernels.tanh
-        return None
-    return prefix_numba

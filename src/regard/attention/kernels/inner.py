@@ -15,15 +15,22 @@ from regard.attention.score import Inner
 from regard.attention.tiles import Tile
 from regard.attention.weighting import masked_softmax
 
-# Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, one core, 4 heads of 64, 4,096
-# queries in all, plain / fused, ms: 32 places 21 / 19, 64: 33 / 23, 256: 101 / 57; bfloat16, 16: 9 / 62, 256: 40 / 62, 512: 93 / 107.
+# Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, 4 heads of 64, 4,096 queries
+# in all, plain / fused, ms (one core, with other work beside it): 32 places 21 / 19, 64: 33 / 23, 256: 101 / 57; bfloat16, 16: 9 / 62,
+# 256: 40 / 62, 512: 93 / 107.
 LEAST = 64
+# Rows times heads up to which it pays for a single query too, where nothing is trained: 4 heads and 15 places of one row 10 us against 32,
+# of 32 rows 97 against 84.
+FEW = 16
 
 
 def pays(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"], values: Float[Tensor, "B H K E"]) -> bool:
-    """Whether `attend` may take PyTorch's way: faster, and not the slow road that it takes where values are wider than keys."""
+    """Whether `attend` takes PyTorch's way: faster, and not the slow road that it takes where values are wider than keys."""
     low = torch.is_autocast_enabled("cpu") or query.dtype not in (torch.float32, torch.float64)
-    return query.device.type == "cpu" and not low and keys.shape[2] >= LEAST and keys.shape[3] == values.shape[3]
+    if low or query.device.type != "cpu" or keys.shape[3] != values.shape[3]:
+        return False
+    single = query.shape[2] == 1 and len(query) * query.shape[1] <= FEW and not torch.is_grad_enabled()
+    return single or min(query.shape[2], keys.shape[2]) >= LEAST
 
 
 def attend(
@@ -54,7 +61,8 @@ class _Banded(torch.autograd.Function):
         ctx: Any, query: Tensor, keys: Tensor, values: Tensor, tiles: Sequence[Tile], sight: Callable[[Tile], Tensor]
     ) -> Tensor:
         ctx.save_for_backward(query, keys, values)
-        ctx.tiles, ctx.sight = tiles, sight
+        ctx.tiles, ctx.sight, device = tiles, sight, query.device.type
+        ctx.arithmetic = device, torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)  # over when backward runs
         context = values.new_empty(*query.shape[:3], values.shape[3])
         for tile in tiles:
             of, at = tile
@@ -69,7 +77,7 @@ class _Banded(torch.autograd.Function):
         for tile in ctx.tiles:
             of, at = tile
             q, k, v = (t.detach().requires_grad_() for t in (query[:, :, of], keys[:, :, at], values[:, :, at]))
-            with torch.enable_grad():
+            with torch.enable_grad(), torch.autocast(*ctx.arithmetic):
                 context = attend(q, k, v, ctx.sight(tile))
             q, k, v = torch.autograd.grad(context, (q, k, v), grad[:, :, of])
             d_query[:, :, of] = q

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.attention.kernels.compiled import compiled, spread
+from regard.ground.compiled import arrays, compiled, spread
 
 WIDTH = 64  # of the values of a part: parts of a row run side by side
 
@@ -40,8 +40,8 @@ class _Prefix(torch.autograd.Function):
         R, T, E = values.shape
         context, lse = torch.empty_like(values), scores.new_empty(R, T, dtype=torch.float64)
         left = (torch.empty_like(top), torch.empty_like(total), torch.empty_like(sum))
-        arrays = _arrays(top, total, sum, scores, seen, values, context, lse, *left)
-        spread(partial(_forward, *arrays), R * -(-E // WIDTH), values.numel() * 2)
+        every = arrays(top, total, sum, scores, seen, values, context, lse, *left)
+        spread(partial(_forward, *every), R * -(-E // WIDTH), values.numel() * 2)
         ctx.save_for_backward(top, scores, seen, values, context, lse, left[0])
         ctx.mark_non_differentiable(left[0])
         return context, *left
@@ -56,13 +56,9 @@ class _Prefix(torch.autograd.Function):
         along = torch.linalg.vecdot(d_context, context).double()
         d_values, d_scores = torch.empty_like(values), scores.new_empty(R, parts, T)
         d_before, d_all = torch.empty_like(d_sum), torch.empty_like(d_total)
-        arrays = _arrays(top, last, scores, seen, values, lse, d_context, along, d_total.contiguous(), d_sum)
-        spread(partial(_backward, *arrays, *_arrays(d_values, d_scores, d_before, d_all)), R * parts, values.numel() * 2)
+        taken = arrays(top, last, scores, seen, values, lse, d_context, along, d_total.contiguous(), d_sum)
+        spread(partial(_backward, *taken, *arrays(d_values, d_scores, d_before, d_all)), R * parts, values.numel() * 2)
         return None, d_all, d_before, d_scores.sum(1), None, d_values
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(t.detach().numpy() for t in tensors)
 
 
 @compiled

@@ -7,8 +7,6 @@ In the backward pass all is made again.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from regard.ground.optional import module
 
 
 def tanh_scores(
@@ -34,21 +34,12 @@ def pays(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> boo
     return loops is not None and loops.LEAST <= query.numel() * keys.shape[2]
 
 
-@cache
 def _loops(device: str) -> ModuleType | None:
     """The module that makes the sums, for a kind of device: `forward(query, keys, v)` and `backward(query, keys, v, grad)`, where "R" is
     every head of every sentence and all is contiguous float32; LEAST: pairs times width from which it pays."""
     if device == "cuda":
-        return triton_kernels("tanh")
-    if device != "cpu":
-        return None
-    try:
-        from regard.attention.kernels import tanh_numba
-    except ImportError:  # without the extra, or numba is not made for this Python or NumPy
-        from regard.attention.kernels import tanh_torch
-
-        return tanh_torch
-    return tanh_numba
+        return module("attention.kernels.tanh_triton")
+    return (module("attention.kernels.tanh_numba") or module("attention.kernels.tanh_torch")) if device == "cpu" else None
 
 
 class _TanhScores(torch.autograd.Function):
@@ -70,12 +61,3 @@ class _TanhScores(torch.autograd.Function):
 def _rows(*tensors: Tensor) -> tuple[Tensor, ...]:
     """ "B H T D" to "R T D"."""
     return tuple(t.flatten(0, 1).float().contiguous() for t in tensors)
-
-
-@cache
-def triton_kernels(name: str) -> ModuleType | None:
-    """A module of kernels for a GPU; None where there is no Triton."""
-    try:
-        return import_module(f"regard.attention.kernels.{name}_triton")
-    except ImportError:
-        return None

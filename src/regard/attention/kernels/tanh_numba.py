@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.attention.kernels.compiled import compiled, spread
 from regard.attention.kernels.tanh_rows import Rows
+from regard.ground.compiled import arrays, compiled, spread
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
@@ -32,7 +32,7 @@ def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Floa
     rows = Rows.of(query, keys)
     R, Q, D = rows.query.shape
     scores = rows.query.new_empty(R, Q, rows.keys.shape[1])
-    spread(partial(_forward, *_arrays(*rows, v, scores)), R * Q, scores.numel() * D)
+    spread(partial(_forward, *arrays(*rows, v, scores)), R * Q, scores.numel() * D)
     return scores
 
 
@@ -44,14 +44,10 @@ def backward(
     chunks = max(1, -(-Q // CHUNK))
     d_query, d_v = torch.zeros_like(rows.query), v.new_zeros(R, chunks, D)
     d_keys = rows.keys.new_zeros(R, chunks, rows.keys.shape[1], D)
-    spread(partial(_backward, *_arrays(*rows, grad, d_query, d_keys, d_v)), R * chunks, grad.numel() * D)
+    spread(partial(_backward, *arrays(*rows, grad, d_query, d_keys, d_v)), R * chunks, grad.numel() * D)
     d_keys = d_keys[:, 0] if chunks == 1 else d_keys.sum(1)
     v = v.repeat(R // max(1, H), 1)[:, None]
     return d_query.mul_(v), d_keys.mul_(v), d_v.sum(1).view(-1, H, D).sum(0)
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(t.detach().numpy() for t in tensors)
 
 
 @compiled

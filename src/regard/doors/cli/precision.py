@@ -18,7 +18,7 @@ class Word(StrEnum):
 
 Precision = Annotated[
     Word,
-    typer.Option(help="int8: weights of one byte, several times faster on a CPU; a few answers change, and how many is said."),
+    typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said."),
 ]
 
 

@@ -14,6 +14,7 @@ from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import ConfigError, DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.int8 import quantize
+from regard.networks.packed import in_use
 from regard.tasks.task import Hypothesis, Prediction
 from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
@@ -132,10 +133,12 @@ class Transducer(Model):
         found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
         real = [i for i, s in enumerate(sources) if s.ids]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._room.target)
+        together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
+        networks = [in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
             batch = collate([(sources[i].ids, None) for i in places], places)
-            answers = answer(self.networks, batch, way=way_of(decode), limits=limits, attention=attention)
+            answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
             for i, hypotheses in zip(places, answers, strict=True):
                 found[i] = [self._prediction(sources[i], h) for h in hypotheses]
         return found

@@ -1,4 +1,5 @@
-"""Weights of one byte: near the float32 ones, blind to the batch, and never silently something else."""
+"""What stands where a matrix did: weights of one byte, near the float32 ones, blind to the batch and never silently something else; and
+matrices laid out for the processor, which multiply as before."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regard.networks import int8
+from regard.networks import int8, packed
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.int8 import Int8Weight, quantize
+from regard.networks.packed import Packed, in_use
 from regard.workshop import build
 from regard.workshop.config import Config
 
@@ -36,6 +38,7 @@ NETS = {
 @pytest.fixture(autouse=True)
 def all_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8, "LEAST", 1)
+    monkeypatch.setattr(packed, "LEAST", 1)
     torch.manual_seed(0)
 
 
@@ -110,3 +113,54 @@ def test_ties_stay_ties_and_encoders_keep_their_loops():
     net = quantize(made({"encoder": "gru", "decoder": "gru", "attention": "additive", "tie": "output"}))
     assert net.head.table.weight is net.target.table.weight
     assert all(isinstance(p, nn.Parameter) for p in net.encoder.parameters()) and list(net.encoder.parameters())
+
+
+@pytest.mark.parametrize("rows", [1, 8, 33])
+def test_products(rows):
+    """Also of other numbers of rows than were foreseen, of columns and of parts of the rows; all else sees the matrix."""
+    weight, bias, x = torch.randn(100, 24), torch.randn(100), torch.randn(rows, 2, 24)
+    ready = Packed(weight, 8)
+    for ours, theirs in (
+        (F.linear(x, ready, bias), F.linear(x, weight, bias)),
+        (F.linear(x[..., 3:20], ready[:, 3:20]), F.linear(x[..., 3:20], weight[:, 3:20])),
+        (F.linear(x, ready.split([30, 70])[1]), F.linear(x, weight[30:])),
+        (F.embedding(torch.tensor([[3, 0]]), ready), weight[[3, 0]][None]),
+        (torch.mv(ready, x[0, 0]), torch.mv(weight, x[0, 0])),
+        (F.linear(x[:0], ready, bias), F.linear(x[:0], weight, bias)),
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert F.linear(x, ready, bias).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("words", NETS.values(), ids=NETS)
+def test_a_net_in_use_says_the_same(words):
+    """And the net itself stays as it was; what is in use has the weights of when it was made ready, and takes no memory for them twice."""
+    net = made(words)
+    names, before = [n for n, _ in net.named_parameters()], wrote(net)
+    ready = in_use(net, 16)
+    assert len(list(ready.parameters())) < len(names) == len(list(net.parameters()))
+    assert {id(p) for p in ready.parameters()} < {id(p) for p in net.parameters()}
+    torch.testing.assert_close(wrote(ready), before, rtol=1e-5, atol=1e-5)
+    assert torch.equal(wrote(net), before)
+
+
+def matrices(net: EncoderDecoder) -> list[object]:
+    return [x for m in net.modules() for x in m.__dict__.values() if isinstance(x, Packed)]
+
+
+def test_it_is_not_made_where_it_would_not_pay(monkeypatch):
+    net = made(NETS["transformer"])
+    assert in_use(net, 15) is net and matrices(in_use(net, 16))
+    for other in (made(NETS["transformer"]).double(), quantize(made(NETS["transformer"]))):
+        assert in_use(other, 16) is other
+    monkeypatch.setattr(packed, "LEAST", 10**9)
+    assert not matrices(in_use(net, 16))
+
+
+def test_no_gradient_is_lost_without_a_word():
+    """The matrices of a net in use are no parameters: what is left of them says so."""
+    ready = in_use(made(NETS["bahdanau gru"]), 16)
+    linear = next(m for m in ready.modules() if isinstance(getattr(m, "weight", None), Packed))
+    made_of: Tensor = F.linear(torch.randn(2, linear.weight.shape[1]), linear.weight)
+    assert not made_of.requires_grad

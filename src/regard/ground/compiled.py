@@ -1,0 +1,160 @@
+"""Loops compiled by numba (the extra `kernels`), on as many threads as torch has.
+
+They are compiled when they are first used, a second each, and kept on disk.  Numba's own threads are not used: they allow one caller
+at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+from torch import Tensor
+
+SMALL = 100_000  # steps of a loop below which handing work to another thread (some 20 microseconds) costs more than it saves
+
+# No promise that numbers are finite (`nnan`, `ninf`) is made to the compiler: what is not a number must come out as such.
+_HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+
+
+def compiled(loops: Callable[..., Any]) -> Any:
+    """Loops over arrays and numbers, as machine code that holds no GIL."""
+    try:
+        return numba.njit(cache=True, **_HOW)(loops)
+    except RuntimeError:  # nowhere to keep it: neither beside the source nor at home may be written
+        return numba.njit(**_HOW)(loops)
+
+
+_within_loops: Any = intrinsic  # what it makes has one argument less
+
+
+def arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    """The numbers of tensors on a CPU, for loops; bfloat16, which numpy has not, as the 16 bits that it is (see `wide` and `like`)."""
+    each = (t.detach() for t in tensors)
+    return tuple((t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in each)
+
+
+@_within_loops
+def bits(_: Any, x: Any) -> Any:
+    """Within loops: the bits of a float32 as an int32."""
+    return types.int32(types.float32), lambda context, builder, signature, x: builder.bitcast(x[0], _WORD)
+
+
+@_within_loops
+def number(_: Any, x: Any) -> Any:
+    """Within loops: the float32 that has these bits."""
+    return types.float32(types.int32), lambda context, builder, signature, x: builder.bitcast(x[0], ir.FloatType())
+
+
+@_within_loops
+def wide(_: Any, x: Any) -> Any:
+    """Within loops: a float32 as it is, the bits of a bfloat16 as the float32 that it is."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if x == types.float32:
+            return given[0]
+        return builder.bitcast(builder.shl(builder.zext(given[0], _WORD), _HALF), ir.FloatType())
+
+    return types.float32(x), made
+
+
+@_within_loops
+def like(_: Any, y: Any, x: Any) -> Any:
+    """Within loops: a float32 as what x is, float32 or the bits of the nearest bfloat16 (of two as near, the even one)."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if x == types.float32:
+            return given[0]
+        whole = builder.bitcast(given[0], _WORD)
+        odd = builder.and_(builder.lshr(whole, _HALF), _WORD(1))
+        return builder.trunc(builder.lshr(builder.add(builder.add(whole, _WORD(0x7FFF)), odd), _HALF), ir.IntType(16))
+
+    return x(types.float32, x), made
+
+
+_WORD = ir.IntType(32)
+_HALF = _WORD(16)
+
+
+def spread(work: Callable[[int, int], None], units: int, steps: int) -> None:
+    """`work(first, last)` over all of range(units), in one part for each thread; `work` releases the GIL.
+
+    steps: how much there is to do, in steps of the innermost loop.  Which part a unit falls into must not change what is written.
+    """
+    parts = min(torch.get_num_threads(), units, 1 + steps // SMALL)
+    bounds = list(pairwise(units * i // parts for i in range(parts + 1))) if parts else []
+    if len(bounds) < 2:
+        for bound in bounds:
+            work(*bound)
+    elif (openmp := _openmp()) is not None:
+        openmp(work, bounds)
+    else:
+        others = [_pool(parts - 1).submit(work, *bound) for bound in bounds[1:]]
+        work(*bounds[0])
+        for other in others:
+            other.result()
+
+
+@cache
+def _openmp() -> Callable[[Callable[[int, int], None], list[tuple[int, int]]], None] | None:
+    """Runs work on the threads of PyTorch's own OpenMP (GNU's, as in its Linux wheels); None where they cannot be had.
+
+    They wait for their next piece at full speed for milliseconds after each operation of PyTorch; threads of ours would find every core
+    taken.  Measured on two cores: 11 ms instead of 19 for additive attention behind a product.
+    """
+    try:
+        loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
+        library = ctypes.CDLL(min(loaded, key=lambda path: "torch" not in path))
+        parallel, number_of = library.GOMP_parallel, library.omp_get_thread_num
+    except (OSError, ValueError, AttributeError):
+        return None
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+    def run(work: Callable[[int, int], None], bounds: list[tuple[int, int]]) -> None:
+        wrong: list[BaseException] = []
+        done = [False] * len(bounds)
+
+        def part(_: Any) -> None:
+            n = number_of()
+            try:
+                work(*bounds[n])
+            except BaseException as error:  # nothing can be raised through C
+                wrong.append(error)
+            done[n] = True
+
+        parallel(kind(part), None, len(bounds), 0)
+        if wrong:
+            raise wrong[0]
+        for bound, was in zip(bounds, done, strict=True):
+            if not was:  # fewer threads came than were asked for
+                work(*bound)
+
+    return run
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="regard-kernel")
+
+
+def _after_fork() -> None:
+    """Threads do not survive a fork; and OpenMP would wait for its own for ever."""
+    global _openmp
+    _pool.cache_clear()
+    _openmp = cache(lambda: None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
