@@ -13,17 +13,13 @@ Writes benchmarks/results/decoding.csv and decoding.md.  Run it alone on the mac
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import date
 from importlib.util import find_spec
-from pathlib import Path
 
+import tables
 import torch
 
 from regard.data.batches import collate
@@ -36,7 +32,6 @@ from regard.tasks.transduce import Beam, Limits, answer
 from regard.workshop import build
 from regard.workshop.config import Config
 
-RESULTS = Path(__file__).parent / "results"
 WORDS, SOURCE, STEPS = 8000, 14, 25
 MODELS = {
     "transformer": {
@@ -124,17 +119,8 @@ def main() -> None:
                 rows.append((kind, way, name, round(sentences * STEPS / middle), round(1000 * middle / sentences, 2)))
                 print(*rows[-1], flush=True)
     head = ("model", "way", "side", "tokens a second", "ms a sentence")
-    with (RESULTS / "decoding.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    about = f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {date.today()}"
-    lines = [
-        "# Decoding",
-        "",
-        f"`python benchmarks/decoding.py --threads {asked.threads} --repeats {asked.repeats}`; {about}.",
-        "",
-    ]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in (head, ("---",) * len(head), *rows)]
-    (RESULTS / "decoding.md").write_text("\n".join(lines) + "\n")
+    command = f"python benchmarks/decoding.py --threads {asked.threads} --repeats {asked.repeats}"
+    tables.write("decoding", "Decoding", command, head, rows)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 A joint BPE of 8,000 pieces, made here, is what all of them read.  Transformer 3+3, d 256, 4 heads, feed-forward 1024, all tables tied,
 dropout 0.1, label smoothing 0.1: beside OpenNMT-py with batches by length.  GRU 512, embeddings 256, bidirectional encoder, additive
-attention, input feeding, dropout 0.2: beside JoeyNMT.  Updates hold equal numbers of real target tokens, which are counted and shown.
+attention, input feeding, dropout 0.2: beside JoeyNMT.  Updates hold about as many real target tokens, which are counted and shown.
 Each side reports every ten updates by its own clock; the first report is left out, and the median of the others is taken.  The peers have
 no bfloat16 on a CPU.  Memory: the largest resident set of the process, as the system says.
 Writes benchmarks/results/training.csv and training.md.  Run it alone on the machine.
@@ -14,27 +14,24 @@ Writes benchmarks/results/training.csv and training.md.  Run it alone on the mac
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import tables
 import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data")) / "multi30k"
-RESULTS = Path(__file__).parent / "results"
 PIECES = 8000
 TRANSFORMER_TOKENS, GRU_TOKENS = 3400, 1000  # of the longer side, in an update
 
@@ -227,6 +224,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="how often the sides take turns")
     parser.add_argument("--only", nargs="+", choices=[*SIDES], default=[*SIDES])
     asked = parser.parse_args()
+    if not asked.peers.is_dir():
+        parser.error(f"--peers: expected a folder that benchmarks/peers/install.sh made; received {asked.peers}, which is none")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -244,17 +243,8 @@ def main() -> None:
                 memory = max(m.megabytes for m in each)
                 rows.append((model, side, round(speed), f"{speed / peer:.2f}", round(each[0].tokens), round(memory)))
     head = ("model", "side", "target tokens/s", "times the peer", "target tokens an update", "peak MB")
-    with (RESULTS / "training.csv").open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *rows])
-    about = f"{platform.machine()}, {os.cpu_count()} cores, {date.today()}; {asked.threads} threads"
-    lines = [
-        "# Training speed",
-        "",
-        f"`python benchmarks/training.py --updates {asked.updates} --rounds {asked.rounds}`; {about}.",
-        "",
-    ]
-    lines += [f"| {' | '.join(map(str, row))} |" for row in (head, ("---",) * len(head), *rows)]
-    (RESULTS / "training.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = f"python benchmarks/training.py --threads {asked.threads} --updates {asked.updates} --rounds {asked.rounds}"
+    tables.write("training", "Training speed", command, head, rows)
 
 
 if __name__ == "__main__":

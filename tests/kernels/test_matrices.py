@@ -135,7 +135,7 @@ def test_products(rows):
 
 @pytest.mark.parametrize("words", NETS.values(), ids=NETS)
 def test_a_net_in_use_says_the_same(words):
-    """And the net itself stays as it was; what is in use has the weights of when it was made ready, and takes no memory for them twice."""
+    """And the net itself stays as it was; what is in use shares its parameters, but for the matrices that it has laid out."""
     net = made(words)
     names, before = [n for n, _ in net.named_parameters()], wrote(net)
     ready = in_use(net, 16)

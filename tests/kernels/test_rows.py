@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -110,7 +113,7 @@ def test_bits_of_bfloat16():
     """`wide` and `like` round as PyTorch does: every bfloat16 comes back, halfway goes to the even one."""
 
     @compiled.compiled
-    def there_and_back(x, y, made):  # type: ignore[no-untyped-def]
+    def there_and_back(x: Any, y: Any, made: Any) -> None:
         for i in range(len(x)):
             made[i] = compiled.like(compiled.wide(x[i]) * y[i], x[i])
 
@@ -144,3 +147,20 @@ def test_work_is_spread_once_over_all_units(threads, monkeypatch):
     assert len(done) == 3
     with pytest.raises(ValueError, match="the first part"):
         compiled.spread(work, 15, 100)
+
+
+def test_work_within_work_is_done_too(monkeypatch):
+    """OpenMP gives a nested call one thread, however many it asks for: what the others would have done is done by it."""
+    monkeypatch.setattr(compiled, "SMALL", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    done: list[tuple[int, int, int]] = []
+
+    def inner(n: int, first: int, last: int) -> None:
+        done.append((n, first, last))
+
+    def outer(first: int, last: int) -> None:
+        for n in range(first, last):
+            compiled.spread(partial(inner, n), 4, 100)
+
+    compiled.spread(outer, 2, 100)
+    assert sorted(done) == [(0, 0, 2), (0, 2, 4), (1, 0, 2), (1, 2, 4)]

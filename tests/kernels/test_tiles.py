@@ -160,3 +160,23 @@ def test_under_autocast(score, heads, small, monkeypatch):
     plain(monkeypatch)
     for ours, theirs in zip(fast, narrow(), strict=True):
         assert torch.allclose(ours, theirs, rtol=0.1, atol=0.05 * theirs.detach().abs().max().item())
+
+
+def test_a_single_query_in_use(monkeypatch):
+    """It too goes by PyTorch's attention where there are few rows and nothing is trained, and reads the same; zeros of nothing."""
+    torch.manual_seed(0)
+    look, source, query = (
+        make_attention(score="scaled", heads=2, query_size=D, memory_size=D),
+        torch.randn(B, T, D),
+        torch.randn(B, 1, D),
+    )
+    calls: list[int] = []
+    fused = inner.F.scaled_dot_product_attention
+    monkeypatch.setattr(inner.F, "scaled_dot_product_attention", lambda *given, **more: calls.append(1) or fused(*given, **more))
+    plain = look(query, look.remember(source, VALID)).context
+    assert not calls
+    with torch.no_grad():
+        context = look(query, look.remember(source, VALID)).context
+    assert len(calls) == 1
+    torch.testing.assert_close(context, plain.detach(), rtol=1e-5, atol=1e-6)
+    assert not context[2].any()

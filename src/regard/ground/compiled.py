@@ -30,7 +30,10 @@ _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"rea
 
 
 def compiled(loops: Callable[..., Any]) -> Any:
-    """Loops over arrays and numbers, as machine code that holds no GIL."""
+    """Loops over arrays and numbers, as machine code that holds no GIL.
+
+    What is kept on disk is made anew when the loops' own file changes, not when this one does: delete __pycache__ then.
+    """
     try:
         return numba.njit(cache=True, **_HOW)(loops)
     except RuntimeError:  # nowhere to keep it: neither beside the source nor at home may be written

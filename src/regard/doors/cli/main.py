@@ -61,8 +61,6 @@ def main() -> None:
     # oneDNN keeps what it compiled for each shape of a product, 1,024 of them: gigabytes after an hour of batches of all lengths.  An
     # eighth of that is as fast (benchmarks/README.md).  Only this process is concerned, and only where the user has not said otherwise.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
-    # OpenMP's threads wait for their next piece of work at full speed, for milliseconds, where our own would run.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     keep_freed_memory()
     sys.exit(run())
 
