@@ -29,13 +29,13 @@ class Report:
     files: tuple[str, ...]
     lines: int = 0  # of text: a header does not count, and two aligned lines are one
     items: int = 0
-    skipped: list[tuple[Place, str]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
 
     def __str__(self) -> str:
         said = [f"{' + '.join(self.files)}: {self.lines:,} lines, {self.items:,} items."]
         if self.skipped:
             said.append(f"{len(self.skipped):,} bad lines were skipped:")
-            said += [f"  {why}" for _, why in self.skipped[:NAMED]]
+            said += [f"  {why}" for why in self.skipped[:NAMED]]
         if len(self.skipped) > NAMED:
             said.append(f"  and {len(self.skipped) - NAMED:,} more.")
         return "\n".join(said)
@@ -68,11 +68,11 @@ class Pairs:
                 report.items += len(found)
                 yield from found
             elif self._skips:
-                report.skipped.append((place, str(found)))
+                report.skipped.append(str(found))
             else:
                 raise BadLine(f"{found} Or set data.on_bad_line: skip.")
         if not report.items:
-            received = f"{report.lines} bad lines; the first: {report.skipped[0][1]}" if report.skipped else "no lines"
+            received = f"{report.lines} bad lines; the first: {report.skipped[0]}" if report.skipped else "no lines"
             expected = "lines with a source and a target"
             raise DataError(message(" + ".join(report.files), expected, received, "Give a file with data."))
         self.report = report

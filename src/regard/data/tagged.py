@@ -11,7 +11,7 @@ from regard.data.items import Place
 from regard.data.rows import BadLine
 from regard.ground.errors import DataError, message
 
-MEND = "Mend the line, or set data.on_bad_line: skip."
+MEND = "Mend the line."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Tagged:
     tags: tuple[str, ...]
     label: str | None
     place: Place
+
+    @property
+    def source(self) -> str:
+        return " ".join(self.tokens)
 
 
 def read_tagged(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
@@ -38,6 +42,20 @@ def read_tagged(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
         return _aligned(files)
     expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
     raise DataError(message("data.train", expected, f"{len(files)}", "Name the files."))
+
+
+def read_tokens(file: str) -> Iterator[tuple[str, ...]]:
+    """The sentences of a file with a token a line, the first of its columns, and blank lines between them; without their tags."""
+    tokens = list[str]()
+    for line in lines(file):
+        if not line.strip():
+            if tokens:
+                yield tuple(tokens)
+            tokens = []
+        elif not line.startswith("-DOCSTART-"):
+            tokens.append((line.split("\t") if "\t" in line else line.split())[0].strip())
+    if tokens:
+        yield tuple(tokens)
 
 
 def _columns(file: str) -> Iterator[Tagged | BadLine]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.networks.coder import Encoded, Encoder, positions
@@ -16,7 +16,14 @@ class Reader(nn.Module):
         super().__init__()
         self.embed, self.encoder, self.size = embed, encoder, encoder.size
 
-    def forward(self, words: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
-        """valid: True = a real word; padding lies on the right."""
+    def forward(
+        self,
+        words: Int[Tensor, "B K"],
+        valid: Bool[Tensor, "B K"],
+        beside: Float[Tensor, "B K E"] | None = None,
+        *,
+        weights: bool = False,
+    ) -> Encoded:
+        """valid: True = a real word; padding lies on the right.  beside: what else is known of each word, see `Embed`."""
         at = positions(words.new_zeros(len(words)), words.shape[1])
-        return self.encoder(self.embed(words, at), valid, weights=weights)
+        return self.encoder(self.embed(words, at, beside), valid, weights=weights)

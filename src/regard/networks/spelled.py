@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from regard.networks.embed import Embed, table
+from regard.networks.embed import table
 
 
 class Spelling(nn.Module):
@@ -27,14 +27,3 @@ class Spelling(nn.Module):
         made = torch.tanh(self.convolution(self.table(letters.view(B * K, L)).transpose(1, 2)))
         best = made.masked_fill(~real, -1.0).amax(-1) if L else made.new_zeros(B * K, self.size)
         return (best * real.any(-1)).view(B, K, self.size)
-
-
-class SpelledEmbed(nn.Module):
-    """The vector of a word beside that of its letters."""
-
-    def __init__(self, words: Embed, spelling: Spelling) -> None:
-        super().__init__()
-        self.words, self.spelling = words, spelling
-
-    def forward(self, words: Int[Tensor, "B K"], at: Int[Tensor, "B K"], letters: Int[Tensor, "B K L"]) -> Float[Tensor, "B K D"]:
-        return torch.cat([self.words(words, at), self.words.dropout(self.spelling(letters))], -1)

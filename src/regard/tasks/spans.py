@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 OUTSIDE = "O"
@@ -45,17 +46,33 @@ def _joined(before: str, tag: str) -> bool:
     return tag != OUTSIDE and before != OUTSIDE and kind == same and other in GOES_ON and place not in CLOSES
 
 
+def marked(tags: Iterable[str]) -> bool:
+    """Whether tags mark where spans end (BMES, BIOES, BILOU), or only where they begin (BIO)."""
+    return any(parted(tag)[0] in ("E", "L", "M", "S", "U") for tag in tags)
+
+
+def may_follow(before: str, tag: str, *, ends: bool) -> bool:
+    """Whether one tag can follow another; O stands for the start and the end of a sentence, too.  ends: spans must be closed."""
+    goes_on = tag != OUTSIDE and parted(tag)[0] in GOES_ON
+    open_ = before != OUTSIDE and parted(before)[0] not in CLOSES
+    return _joined(before, tag) if goes_on else not (ends and open_)
+
+
 def broken(tags: Sequence[str]) -> int | None:
     """The first place whose tag cannot stand there, or None: one that goes on from nothing or from another kind, or, where ends are
     marked (BMES, BIOES, BILOU), one before which a span was not closed."""
-    marked = any(parted(tag)[0] in ("E", "L", "M", "S", "U") for tag in tags)
-    for i, tag in enumerate([*tags, OUTSIDE]):
-        before = tags[i - 1] if i else OUTSIDE
-        goes_on = tag != OUTSIDE and parted(tag)[0] in GOES_ON
-        open_ = before != OUTSIDE and parted(before)[0] not in CLOSES
-        if (goes_on and not _joined(before, tag)) or (marked and open_ and not goes_on):
+    ends, chain = marked(tags), [OUTSIDE, *tags, OUTSIDE]
+    for i, (before, tag) in enumerate(pairwise(chain)):
+        if not may_follow(before, tag, ends=ends):
             return min(i, len(tags) - 1)
     return None
+
+
+def forbidden(tags: Sequence[str]) -> list[tuple[int, int]]:
+    """Pairs of places in a list of tags of which the second cannot follow the first; the length of the list stands for the start of a
+    sentence, and for its end."""
+    ends, chain = marked(tags), [*tags, OUTSIDE]
+    return [(i, j) for i, a in enumerate(chain) for j, b in enumerate(chain) if not may_follow(a, b, ends=ends)]
 
 
 def span_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -12,13 +13,12 @@ from torch import Tensor, nn
 
 from regard.attention.pooling import Pool
 from regard.data.batches import Batch
-from regard.networks.coder import positions
+from regard.data.tokenize import UNK
+from regard.networks.coder import Looks
 from regard.networks.crf import ChainCRF
 from regard.networks.dropout import Dropout
-from regard.networks.embed import Embed
-from regard.networks.recurrent import RecurrentEncoder
-from regard.networks.spelled import SpelledEmbed
-from regard.networks.transformer import TransformerEncoder
+from regard.networks.reader import Reader
+from regard.networks.spelled import Spelling
 from regard.tasks.task import Loss, Task
 
 
@@ -32,52 +32,63 @@ class TagBatch:
     label: Int[Tensor, "B"] | None = None
 
 
+class Scores(NamedTuple):
+    """tags: "B K N"; label: "B L", where there are labels; looks: where the encoder and the label's pool looked, if asked."""
+
+    tags: Float[Tensor, "B K N"]
+    label: Float[Tensor, "B L"] | None
+    looks: Looks
+
+
 class Answers(NamedTuple):
-    """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: where the label's pool looked."""
+    """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: of each row, padding cut off."""
 
     tags: Int[Tensor, "B K"]
     log_p: Float[Tensor, "B"]
     label: Int[Tensor, "B"] | None
     label_log_p: Float[Tensor, "B"] | None
-    looks: Float[Tensor, "B H 1 K"] | None
+    looks: list[dict[str, np.ndarray]]
 
 
 class Tag(Task):
     """Cross-entropy of the tags, by place or of the whole sequence (`chain`), and of the label, read by a pool.
 
     Joint intent and slots: Liu & Lane 2016, section 3.2; Goo et al. 2018 (slot-gated).
+    unseen: share of the words that training reads as unknown, so that it learns what those are.
     """
 
     def __init__(
         self,
-        embed: Embed | SpelledEmbed,
-        encoder: RecurrentEncoder | TransformerEncoder,
+        reader: Reader,
         *,
         tags: int,
-        chain: ChainCRF | None,
+        spelling: Spelling | None = None,
+        chain: ChainCRF | None = None,
         labels: int = 0,
         pool: Pool | None = None,
         dropout: float = 0.0,
+        unseen: float = 0.0,
     ) -> None:
         super().__init__()
-        self.embed, self.encoder, self.chain, self.pool, self.dropout = embed, encoder, chain, pool, Dropout(dropout)
-        self.scores = nn.Linear(encoder.size, tags)
-        self.label = nn.Linear(encoder.size, labels) if labels else None
+        self.reader, self.spelling, self.chain, self.pool, self.dropout = reader, spelling, chain, pool, Dropout(dropout)
+        self.unseen = unseen
+        self.scores = nn.Linear(reader.size, tags)
+        self.label = nn.Linear(reader.size, labels) if labels else None
 
-    def forward(self, batch: TagBatch, *, weights: bool = False) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Scores of tags "B K N", of labels "B L", and where the label's pool looked."""
+    def forward(self, batch: TagBatch, *, weights: bool = False) -> Scores:
         words, valid = batch.words.source, batch.words.source_valid
-        at = positions(words.new_zeros(len(words)), words.shape[1])
-        spelled = isinstance(self.embed, SpelledEmbed)
-        x = self.embed(words, at, batch.letters) if spelled else self.embed(words, at)
-        states = self.encoder(x, valid).states
-        scores = self.scores(states)
+        if self.training and self.unseen:
+            words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
+        beside = None if self.spelling is None else self.spelling(batch.letters)
+        encoded = self.reader(words, valid, beside, weights=weights)
+        scores = self.scores(encoded.states)
         if self.label is None or self.pool is None:
-            return scores, None, None
-        reading = self.pool(states, valid, weights=weights)
-        return scores, self.label(self.dropout(reading.context[:, 0])), reading.weights
+            return Scores(scores, None, encoded.looks)
+        reading = self.pool(encoded.states, valid, weights=weights)
+        looks = {**encoded.looks, **({} if reading.weights is None else {"pool": reading.weights})}
+        return Scores(scores, self.label(self.dropout(reading.context[:, 0])), looks)
 
-    def loss(self, batch: TagBatch) -> Loss:  # type: ignore[override]
+    def loss(self, batch: TagBatch) -> Loss:
         """Summed over tokens, and over sentences for labels, in nats."""
         scores, labels, _ = self(batch)
         assert batch.words.target is not None
@@ -100,8 +111,17 @@ class Tag(Task):
         scores, labels, looks = self(batch, weights=weights)
         valid = batch.words.source_valid
         tags = self.chain.best(scores, valid) if self.chain is not None else scores.argmax(-1).masked_fill(~valid, 0)
-        log_p = self.log_p(scores, tags, valid)
+        log_p, seen = self.log_p(scores, tags, valid), of_rows(looks, valid)
         if labels is None:
-            return Answers(tags, log_p, None, None, None)
+            return Answers(tags, log_p, None, None, seen)
         best = labels.float().log_softmax(-1).max(-1)
-        return Answers(tags, log_p, best.indices, best.values, looks)
+        return Answers(tags, log_p, best.indices, best.values, seen)
+
+
+def of_rows(looks: Looks, valid: Bool[Tensor, "B K"]) -> list[dict[str, np.ndarray]]:
+    """Looks at one text, row by row, padding cut off: of the columns, and of the rows where a text looks at itself (`...self`)."""
+    sizes = valid.sum(1).tolist()
+    return [
+        {name: w[i, :, : size if name.endswith("self") else None, :size].float().cpu().numpy() for name, w in looks.items()}
+        for i, size in enumerate(sizes)
+    ]

@@ -17,6 +17,7 @@ from regard.attention.score import KeyOnly
 from regard.attention.split import part_width
 from regard.attention.weighting import Marginal
 from regard.data.tokenize import PAD
+from regard.ground.errors import ConfigError, message
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
 from regard.networks.coder import Decoder, Encoder
@@ -100,22 +101,29 @@ def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequ
     return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
 
 
-def reader(m: ModelSection, words: int) -> Reader:
-    """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family."""
+def reader(m: ModelSection, words: int, *, beside: int = 0) -> Reader:
+    """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family.
+
+    beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.
+    """
     if m.family == "recurrent":
-        encoder: Encoder = _recurrent_encoder(m)
+        encoder: Encoder = _recurrent_encoder(m, beside)
         return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), encoder)
+    if beside >= m.size:
+        do = "Raise model.size, or take less beside the words."
+        raise ConfigError(message("model.size", f"more than the {beside} that stand beside each word's vector", str(m.size), do))
     encoder = TransformerEncoder(_readers(m), _closing(m), m.size)
     _xavier(encoder)
-    return Reader(PositionedEmbed(table(words, m.size, padding=PAD), _positions(m), dropout=m.embedding_dropout), encoder)
+    drawn = table(words, m.size - beside, padding=PAD)
+    return Reader(PositionedEmbed(drawn, _positions(m), dropout=m.embedding_dropout), encoder)
 
 
-def _recurrent_encoder(m: ModelSection) -> RecurrentEncoder:
+def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
     both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
     between = m.dropout if m.encoder_layers > 1 else 0.0
     made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
     return RecurrentEncoder(
-        made_by(m.embedding, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
+        made_by(m.embedding + beside, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
     )
 
 

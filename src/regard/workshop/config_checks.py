@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.workshop import words
 from regard.workshop.config_heads import heads as head_problems
+from regard.workshop.config_of_task import of_task
 from regard.workshop.config_problem import Misfit as Misfit
 from regard.workshop.config_problem import Problem as Problem
 from regard.workshop.room import places
@@ -22,7 +23,15 @@ TRANSFORMER = ("heads", "feedforward", "norm", "positions", "max_positions", "se
 def problems(config: Config) -> list[Problem]:
     """All that does not fit, in the order of the sections."""
     family = _recurrent if config.model.family == "recurrent" else _transformer
-    return [*_data(config), *family(config), *_looks(config), *head_problems(config), *_train(config), *_decode(config)]
+    return [
+        *of_task(config),
+        *_data(config),
+        *family(config),
+        *_looks(config),
+        *head_problems(config),
+        *_train(config),
+        *_decode(config),
+    ]
 
 
 def _data(config: Config) -> Iterator[Problem]:

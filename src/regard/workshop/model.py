@@ -24,6 +24,9 @@ class Model(ABC):
 
     config: Config
     folder: Path
+    options = frozenset(
+        {"beam", "n_best", "batch_size", "sample", "seed"}
+    )  # words that `stream` takes, beside those of all tasks
 
     @staticmethod
     def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:

@@ -21,13 +21,13 @@ from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Schedule
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
+from regard.workshop.task_kinds import LOWER
 
 if TYPE_CHECKING:
     from regard.data.batches import Batch
     from regard.tasks.task import Loss
     from regard.workshop.config_schema import TrainSection
 
-LOWER = ("per", "wer", "cer", "ter", "loss")  # metrics of which less is better
 STRIKES = 10  # updates in a row that are not finite, before training gives up
 
 

@@ -11,25 +11,15 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli.options import understood
 from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
-from regard.ground.errors import UsageError, message
-
-MEANINGS = {
-    "exact": "share of items that are right",
-    "per": "edits / target tokens",
-    "wer": "edits / words between spaces",
-    "cer": "edits / characters",
-    "bleu": "BLEU, 0-100",
-    "chrf": "chrF, 0-100",
-    "ter": "TER, 0-100",
-    "loss": "nats a target token, end included",
-}
+from regard.workshop.task_kinds import MEANINGS
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or a source and a target file.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or files line for line.")],
     beam: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")
     ] = None,
@@ -42,11 +32,8 @@ def evaluate(
 ) -> None:
     """Judge predictions against references.
 
-    FILE has sources and targets: one file with columns, or two line for line. Several targets of one source are all right.
+    FILE is what training reads: one file with columns, or as many as the task has, line for line.
     """
-    if len(files) > 2:
-        do = "Give one file with columns, or a source and a target file."
-        raise UsageError(message("FILE", "one or two files", f"{len(files)}: {', '.join(files)}", do))
     from regard.doors.view.save import claim
     from regard.tasks.edits import kinds_path
 
@@ -55,7 +42,8 @@ def evaluate(
         claim(kinds_path(out), suffixes=(".tsv",))
     from regard.workshop.model import Model
 
-    found = Model.load(run, trust=trust or (), precision=precision.value).evaluate(files, beam=beam, errors=out)
+    model = Model.load(run, trust=trust or (), precision=precision.value)
+    found = model.evaluate(files, errors=out, **understood({"beam": beam}, model))
     say_parity([run], precision, trust or ())
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
@@ -65,9 +53,10 @@ def evaluate(
 
 def table(found: Mapping[str, Any]) -> str:
     """The figures for people, one a line, and the signatures that say how they were counted."""
-    lines = [f"items    {found['items']:,}"]
-    lines += [f"{name:<8} {_figure(value):<8} {MEANINGS.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
-    lines += [f"{name:<8} {signature}" for name, signature in found.get("signatures", {}).items()]
+    wide = max(8, *map(len, found["metrics"]))
+    lines = [f"{'items':<{wide}} {found['items']:,}"]
+    lines += [f"{name:<{wide}} {_figure(value):<8} {MEANINGS.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
+    lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
     return "\n".join(lines)
 
 

@@ -45,7 +45,10 @@ def jsonl(line: int, predictions: Sequence[Prediction]) -> str:
         "features": list(best.features),
         "unknown": list(best.unknown),
         "source_tokens": list(best.source_tokens),
-        "predictions": [{"text": p.text, "score": p.score, "tokens": list(p.tokens)} for p in predictions],
+        "predictions": [
+            {"text": p.text, "score": p.score, "tokens": list(p.tokens), **({"details": p.details} if p.details else {})}
+            for p in predictions
+        ],
     }
     return json.dumps(found, ensure_ascii=False) + "\n"
 

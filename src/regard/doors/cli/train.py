@@ -19,7 +19,9 @@ Words = Annotated[
 Files = Annotated[
     list[str] | None,
     typer.Option(
-        "--train", metavar="FILE", help="Training data: once for a file with columns, twice for a source and a target file."
+        "--train",
+        metavar="FILE",
+        help="Training data: once for a file with columns; again for each file that is line-aligned with it.",
     ),
 ]
 ValidFiles = Annotated[
@@ -29,7 +31,9 @@ ValidFiles = Annotated[
 
 def train(
     words: Words = None,
-    task: Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="What is learnt: transduce, tag, ... (docs/config.md).")
+    ] = None,
     train: Files = None,
     valid: ValidFiles = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
@@ -37,7 +41,7 @@ def train(
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
     trust: Trust = None,
 ) -> None:
-    """Train a model on a file of pairs.
+    """Train a model on files.
 
     CONFIG.yaml may be left out: every key has a default. A word with `=` overrides a key, as in `model.size=512`.
     A config that you name is yours, and so is the code that it names (package.module:Class); --resume without one reads that of

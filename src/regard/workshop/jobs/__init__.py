@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 
 from regard.workshop.jobs.job import Job as Job
 from regard.workshop.jobs.job import Prepared as Prepared
 from regard.workshop.jobs.job import Ready as Ready
-
-JOBS: Mapping[str, str] = {
-    "transduce": "regard.workshop.jobs.transduce:TransduceJob"
-}  # imported when asked for: some need extras
+from regard.workshop.task_kinds import TASKS
 
 
 def of(task: str) -> Job:
     """The job of a task word of the config."""
-    module, name = JOBS[task].split(":")
+    module, name = TASKS[task].job.split(":")  # imported when asked for: some need extras
     made: Job = getattr(import_module(module), name)()
     return made

@@ -51,6 +51,10 @@ class Job(ABC):
         """Read the files of a config, set validation data aside where none is named, and say what was found."""
 
     @abstractmethod
+    def held(self, config: Config) -> list[Any]:
+        """The items that `read` judges by, alone."""
+
+    @abstractmethod
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         """Learn vocabularies and the like (a run that goes on keeps its own), and build the network from torch's generator."""
 

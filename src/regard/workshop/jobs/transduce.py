@@ -62,6 +62,11 @@ class TransduceJob(Job):
         groups = group(held) if columns else [Group.of(item) for item in held]
         return Prepared(pairs, groups, fingerprint([*data.train, *data.valid]))
 
+    def held(self, config: Config) -> list[Item]:
+        data = config.data
+        items, _ = read_pairs(data.valid or data.train, layout_of(config), on_bad_line=data.on_bad_line)
+        return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
+
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         tokenizers = _tokenizers(config, data.train, folder)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
