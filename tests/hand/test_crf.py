@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise, product
 
 import pytest
@@ -60,3 +61,35 @@ def test_gradients(chain):
     assert torch.autograd.gradcheck(lambda s: chain.log_p(s, tags, valid), (scores,))
     (moved,) = torch.autograd.grad(chain.log_p(scores, tags, valid).sum(), chain.steps)
     assert moved.isfinite().all() and moved.any()
+
+
+def test_a_tag_that_nothing_leads_to():
+    """Its sum has no terms: the logarithm stays finite, and so do the gradients."""
+    chain = ChainCRF(3, never=[(before, 2) for before in (0, 1, 2, 3)])
+    scores = torch.zeros(1, 4, 3, requires_grad=True)
+    valid, tags = torch.ones(1, 4, dtype=torch.bool), torch.tensor([[0, 1, 1, 0]])
+    log_p = chain.log_p(scores, tags, valid)
+    assert torch.allclose(log_p, torch.tensor([-4 * math.log(2.0)]))  # two tags a place are left
+    log_p.sum().backward()
+    assert scores.grad is not None and scores.grad.isfinite().all() and chain.steps.grad.isfinite().all()
+    assert chain.log_p(scores, tags + 1, valid) < -5000
+
+
+@pytest.mark.parametrize("gap", [1.0, 30.0, 80.0])
+def test_scores_far_apart(gap):
+    """In float32 as in float64, and as the sum taken term by term, where one way is all but impossible."""
+    torch.manual_seed(2)
+    chain, N, K = ChainCRF(5, never=[(0, 3), (5, 4)]), 5, 6
+    torch.nn.init.normal_(chain.steps)
+    scores, valid = torch.randn(2, K, N) * gap, torch.ones(2, K, dtype=torch.bool)
+    steps = (chain.steps + chain.barred).double()
+    total = steps[N, :N] + scores[:, 0].double()
+    for t in range(1, K):
+        total = torch.logsumexp(total[:, :, None] + steps[:N, :N], 1) + scores[:, t].double()
+    total = torch.logsumexp(total + steps[:N, N], 1)
+    for tags in (chain.best(scores, valid), torch.ones(2, K, dtype=torch.long)):
+        path = sum(scores[range(2), t, tags[:, t]].double() for t in range(K))
+        path = path + steps[N, tags[:, 0]] + steps[tags[:, -1], N] + sum(steps[tags[:, t - 1], tags[:, t]] for t in range(1, K))
+        expected = path - total
+        for made in (chain.log_p(scores, tags, valid), chain.log_p(scores.double(), tags, valid)):
+            torch.testing.assert_close(made.double(), expected, rtol=1e-6, atol=1e-6)

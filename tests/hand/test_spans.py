@@ -20,6 +20,7 @@ from regard.tasks.spans import broken, span_figures, spans
         ("B-a M-a E-a S-a S-a B-b E-b", [("a", 0, 3), ("a", 3, 4), ("a", 4, 5), ("b", 5, 7)]),
         ("B E S", [("", 0, 2), ("", 2, 3)]),
         ("B-to-city I-to-city", [("to-city", 0, 2)]),
+        ("NN NN , -LRB- O", [("NN", 0, 1), ("NN", 1, 2), (",", 2, 3), ("-LRB-", 3, 4)]),  # no marks of places: each is a span
     ],
 )
 def test_spans_by_hand(tags, found):
@@ -38,7 +39,7 @@ def test_what_is_broken_and_where(tags, place):
 
 
 def test_figures_are_those_of_conlleval():
-    metrics = pytest.importorskip("seqeval.metrics")
+    metrics = pytest.importorskip("seqeval.metrics", reason="seqeval, the oracle, is not installed: pip install seqeval")
     draw = random.Random(1)
     for places in ("BIO", "BIOES"):
         tags = [f"{p}-{k}" if p != "O" else p for p in places for k in ("x", "y")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -23,10 +23,13 @@ SHARD = 1 << 20  # rows that are sorted together: what sorting needs does not gr
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding."""
+    """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding.
+
+    source: tokens, or the cells of images.
+    """
 
     rows: tuple[int, ...]
-    source: Int[Tensor, "B K"]
+    source: Int[Tensor, "B K"] | Float[Tensor, "B K P"]
     source_valid: Bool[Tensor, "B K"]
     target: Int[Tensor, "B T"] | None = None
     target_valid: Bool[Tensor, "B T"] | None = None

@@ -60,8 +60,7 @@ class Pairs:
     def __iter__(self) -> Iterator[Item]:
         files, layout = self._files, self._layout
         report = Report(self.report.files)
-        aligned = layout.format == "lines"
-        for place, row in _aligned(files[0], files[1]) if aligned else (pair for file in files for pair in _rows(file, layout)):
+        for place, row in _placed(files, layout):
             report.lines += 1
             found = row if isinstance(row, BadLine) else _items(row, place, layout)
             if not isinstance(found, BadLine):
@@ -82,6 +81,21 @@ def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "erro
     """All items of `Pairs` at once, and what reading found."""
     pairs = Pairs(files, layout, on_bad_line=on_bad_line)
     return list(pairs), pairs.report
+
+
+def each_pair(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
+    """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by."""
+    layout = layout.resolved(files)
+    for place, row in _placed(files, layout):
+        found = row if isinstance(row, BadLine) else _items(row, place, layout)
+        yield from [found] if isinstance(found, BadLine) else found
+
+
+def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:
+    """The rows of all files, each with its place."""
+    if layout.format == "lines":
+        return _aligned(files[0], files[1])
+    return (pair for file in files for pair in _rows(file, layout))
 
 
 def _rows(file: str, layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:

@@ -22,8 +22,10 @@ class Reader(nn.Module):
         valid: Bool[Tensor, "B K"],
         beside: Float[Tensor, "B K E"] | None = None,
         *,
+        segments: Int[Tensor, "B K"] | None = None,
         weights: bool = False,
     ) -> Encoded:
-        """valid: True = a real word; padding lies on the right.  beside: what else is known of each word, see `Embed`."""
+        """valid: True = a real word; padding lies on the right.  beside: what else is known of each word, see `Embed`.  segments: which of
+        two texts each word is of; only a reader that tells them apart (`bert.Bert`) makes use of it."""
         at = positions(words.new_zeros(len(words)), words.shape[1])
         return self.encoder(self.embed(words, at, beside), valid, weights=weights)

@@ -21,9 +21,10 @@ class Spelling(nn.Module):
         self.table, self.size = table(letters, width, padding=0), size
         self.convolution = nn.Conv1d(width, size, 3, padding=1)
 
-    def forward(self, letters: Int[Tensor, "B K L"]) -> Float[Tensor, "B K D"]:
-        B, K, L = letters.shape
-        real = (letters > 0).view(B * K, 1, L)
-        made = torch.tanh(self.convolution(self.table(letters.view(B * K, L)).transpose(1, 2)))
-        best = made.masked_fill(~real, -1.0).amax(-1) if L else made.new_zeros(B * K, self.size)
-        return (best * real.any(-1)).view(B, K, self.size)
+    def forward(self, letters: Int[Tensor, "W L"]) -> Float[Tensor, "W D"]:
+        """letters: of each word.  What is asked for once serves all places at which a word stands."""
+        if not letters.shape[1]:
+            return self.table.weight.new_zeros(len(letters), self.size)
+        real = (letters > 0)[:, None]
+        made = self.convolution(self.table(letters).transpose(1, 2)).masked_fill(~real, -torch.inf)
+        return torch.tanh(made.amax(-1)).masked_fill(~real.any(-1), 0.0)

@@ -35,9 +35,9 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 
 def parted(tag: str) -> tuple[str, str]:
-    """`B-city` is (B, city); a tag without a dash has the empty kind."""
+    """`B-city` is (B, city), `B` has the empty kind.  A tag that says no place, such as NN, is a kind: a span of its own."""
     place, _, kind = tag.partition("-")
-    return place, kind
+    return (place, kind) if place in (*BEGINS, *GOES_ON) else ("", tag)
 
 
 def _joined(before: str, tag: str) -> bool:

@@ -24,11 +24,12 @@ from regard.tasks.task import Loss, Task
 
 @dataclass(frozen=True, eq=False)
 class TagBatch:
-    """Sentences side by side.  words: `source` is what is read, `target` its tags, where they are known; letters: of each word, 0 is
-    padding; label: of each sentence, where there is one."""
+    """Sentences side by side.  words: `source` is what is read, `target` its tags, where they are known; letters: of each different
+    word, 0 is padding; spelled: which of those words stands at each place; label: of each sentence, where there is one."""
 
     words: Batch
-    letters: Int[Tensor, "B K L"]
+    letters: Int[Tensor, "W L"]
+    spelled: Int[Tensor, "B K"]
     label: Int[Tensor, "B"] | None = None
 
 
@@ -79,7 +80,7 @@ class Tag(Task):
         words, valid = batch.words.source, batch.words.source_valid
         if self.training and self.unseen:
             words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
-        beside = None if self.spelling is None else self.spelling(batch.letters)
+        beside = None if self.spelling is None else F.embedding(batch.spelled, self.spelling(batch.letters))
         encoded = self.reader(words, valid, beside, weights=weights)
         scores = self.scores(encoded.states)
         if self.label is None or self.pool is None:

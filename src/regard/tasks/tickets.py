@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-
-from regard.data.items import Place
-from regard.data.tagged import Tagged
+from typing import NamedTuple
 
 _ZH_CITIES = """
 北京 上海 广州 深圳 郑州 成都 重庆 杭州 南京 武汉 西安 天津 苏州 长沙 青岛 大连 厦门 昆明 济南 沈阳 哈尔滨 石家庄 乌鲁木齐 呼和浩特
@@ -48,9 +46,21 @@ EN_FORMS = {
 }  # fmt: skip
 
 
-def tickets(seed: int, count: int) -> tuple[list[Tagged], list[Tagged]]:
+class Ticket(NamedTuple):
+    """A sentence, a tag for each of its tokens, and what is wanted."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    label: str
+
+    @property
+    def source(self) -> str:
+        return " ".join(self.tokens)
+
+
+def tickets(seed: int, count: int) -> tuple[list[Ticket], list[Ticket]]:
     """(training, validation): so many different sentences in all, each with a label, none of them twice, none of `SHOWN`."""
-    random, made = Random(seed), dict[str, Tagged]()
+    random, made = Random(seed), dict[str, Ticket]()
     while len(made) < count:
         sentence = random.choice((_chinese, _english))(random)
         if "".join(sentence.tokens) not in SHOWN:
@@ -59,7 +69,7 @@ def tickets(seed: int, count: int) -> tuple[list[Tagged], list[Tagged]]:
     return every[held:], every[:held]
 
 
-def _chinese(random: Random) -> Tagged:
+def _chinese(random: Random) -> Ticket:
     label, form = _form(random, ZH_FORMS)
     start, end = random.sample(ZH_CITIES, 2)
     fill = {"who": random.choice(ZH_WHO), "from": start, "to": end, "date": _zh_date(random)}
@@ -71,7 +81,7 @@ def _zh_date(random: Random) -> str:
     return random.choice([day, f"{random.choice(ZH_NUMBERS)}月{random.choice(ZH_NUMBERS)}号"])
 
 
-def _english(random: Random) -> Tagged:
+def _english(random: Random) -> Ticket:
     label, form = _form(random, EN_FORMS)
     start, end = random.sample(EN_CITIES, 2)
     day = random.choice([f"on {random.choice(DAYS)}", "tomorrow", "next week", "tonight"])
@@ -96,7 +106,7 @@ def _parts(form: str, fill: dict[str, str]) -> list[tuple[str, str]]:
     return parts
 
 
-def _tagged(parts: Sequence[tuple[str, list[str]]], label: str) -> Tagged:
+def _tagged(parts: Sequence[tuple[str, list[str]]], label: str) -> Ticket:
     tokens = tuple(token for _, words in parts for token in words)
     tags = tuple(f"{'I' if i else 'B'}-{kind}" if kind else "O" for kind, words in parts for i in range(len(words)))
-    return Tagged(tokens, tags, label, Place("made here", 1))
+    return Ticket(tokens, tags, label)

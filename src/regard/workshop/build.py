@@ -19,12 +19,14 @@ from regard.attention.weighting import Marginal
 from regard.data.tokenize import PAD
 from regard.ground.errors import ConfigError, message
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
+from regard.networks.bert import BertShape
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
 from regard.networks.coder import Decoder, Encoder
 from regard.networks.contexts import PooledContext
 from regard.networks.embed import Embed, PositionedEmbed, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
+from regard.networks.language import CellsDecoder
 from regard.networks.layers import Layers
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.reader import Reader
@@ -52,6 +54,7 @@ from regard.networks.transformer import (
     WritingLayer,
 )
 from regard.tasks.transduce import Transduce
+from regard.workshop.build_bert import make_bert
 from regard.workshop.build_heads import make_head, make_sampling
 from regard.workshop.build_looks import PARTS, look_of, parted_look, refuse_steps
 from regard.workshop.build_looks import make_attention as make_attention
@@ -101,21 +104,42 @@ def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequ
     return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
 
 
-def reader(m: ModelSection, words: int, *, beside: int = 0) -> Reader:
+def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | None = None) -> Reader:
     """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family.
 
-    beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.
+    beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.  bert: the shape of the
+    pre-trained reader that the run begins with.
     """
+    if m.pretrained is not None:  # without a shape: a small one, to see whether the rest can be built
+        return make_bert(bert or BertShape(words, size=12, layers=1, heads=1, feedforward=12), beside=beside)
     if m.family == "recurrent":
-        encoder: Encoder = _recurrent_encoder(m, beside)
-        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), encoder)
+        reads = encoder(m, beside=beside)
+        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), reads)
     if beside >= m.size:
         do = "Raise model.size, or take less beside the words."
         raise ConfigError(message("model.size", f"more than the {beside} that stand beside each word's vector", str(m.size), do))
-    encoder = TransformerEncoder(_readers(m), _closing(m), m.size)
-    _xavier(encoder)
+    reads = encoder(m)
     drawn = table(words, m.size - beside, padding=PAD)
-    return Reader(PositionedEmbed(drawn, _positions(m), dropout=m.embedding_dropout), encoder)
+    return Reader(PositionedEmbed(drawn, make_positions(m), dropout=m.embedding_dropout), reads)
+
+
+def encoder(m: ModelSection, *, beside: int = 0) -> Encoder:
+    """The encoder of the family alone: it reads vectors `embedding` + `beside` wide, in a Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recurrent_encoder(m, beside)
+    made = TransformerEncoder(_readers(m), _closing(m), m.size)
+    _xavier(made)
+    return made
+
+
+def decoder(m: ModelSection, encoded: int | None) -> Decoder:
+    """The decoder of the family alone, for states `encoded` wide (None: it has no source): it reads vectors `embedding` wide, in a
+    Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recalling(m, _recurrent_decoder(m, encoded))
+    made = TransformerDecoder(_writers(m, alone=encoded is None), _closing(m), m.size)
+    _xavier(made)
+    return made
 
 
 def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
@@ -127,11 +151,13 @@ def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
     )
 
 
-def _recurrent_decoder(m: ModelSection, encoded: int) -> Decoder:
+def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
     def stack(more: int) -> Stack:
         sizes = [m.embedding + more] + [m.size] * (m.decoder_layers - 1)
         return Stack([CELLS[m.decoder](size, m.size) for size in sizes], dropout=m.dropout)
 
+    if encoded is None:
+        return CellsDecoder(stack(0), dropout=m.dropout)
     if m.attention is None:
         begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
         context, width = _context(m, encoded)
@@ -172,9 +198,9 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
-        PositionedEmbed(source, _positions(m), dropout=drop),
+        PositionedEmbed(source, make_positions(m), dropout=drop),
         encoder,
-        PositionedEmbed(target, _positions(m), dropout=drop),
+        PositionedEmbed(target, make_positions(m), dropout=drop),
         decoder,
         head,
     )
@@ -191,15 +217,16 @@ def _readers(m: ModelSection) -> list[ReadingLayer]:
     return [reader() for _ in range(m.encoder_layers)]
 
 
-def _writers(m: ModelSection) -> list[WritingLayer]:
-    """The layers of its decoder."""
+def _writers(m: ModelSection, *, alone: bool = False) -> list[WritingLayer]:
+    """The layers of its decoder; alone: without a look at a source."""
     assert m.attention is not None  # the config refuses `attention: none` here
     cross = m.attention
 
     def writer() -> WritingLayer:
-        if m.family == "aaren":
-            return AarenDecoderLayer(_aaren(m), _look(m, cross), _feedforward(m), _around(m, 3))
-        return DecoderLayer(_own(m, Causal()), _look(m, cross), _feedforward(m), _around(m, 3))
+        kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
+        own = _aaren(m) if m.family == "aaren" else _own(m, Causal())
+        made: WritingLayer = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
+        return made
 
     return [writer() for _ in range(m.decoder_layers)]
 
@@ -243,7 +270,8 @@ def _xavier(*nets: nn.Module) -> None:
             nn.init.zeros_(linear.bias)
 
 
-def _positions(m: ModelSection) -> Positions:
+def make_positions(m: ModelSection) -> Positions:
+    """What is added to the vectors of a Transformer."""
     if m.positions == "learned":
         return LearnedPositions(m.size, m.max_positions)
     return SinusoidalPositions(m.size) if m.positions == "sinusoidal" else NoPositions(m.size)

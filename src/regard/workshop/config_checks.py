@@ -11,6 +11,7 @@ from regard.workshop.config_of_task import of_task
 from regard.workshop.config_problem import Misfit as Misfit
 from regard.workshop.config_problem import Problem as Problem
 from regard.workshop.room import places
+from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config_schema import AttentionSection, Config
@@ -64,7 +65,7 @@ def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Probl
     """Keys of the other family: refused where they are not at their default, since they would change nothing."""
     for key in keys:
         value, default = getattr(config.model, key), type(config.model).model_fields[key].default
-        if value != default:
+        if value != default and f"model.{key}" not in TASKS[config.task].unused:
             do = "Remove it, or choose the other family."
             if key == "heads":
                 do = f"Remove it, or write model.attention.heads: {value}."
@@ -100,7 +101,7 @@ def _transformer(config: Config) -> Iterator[Problem]:
             "Change model.size or the heads, or take other positions.",
         )
     longest = max(config.data.max_source_length, config.data.max_target_length) + 1
-    if model.positions == "learned" and longest > model.max_positions:
+    if model.positions == "learned" and longest > model.max_positions and config.language is None:
         yield Problem(
             ("model.max_positions", "model.positions", "data.max_source_length", "data.max_target_length"),
             f"at least {longest}, a position for each of the longest sequence's tokens and its end",

@@ -5,62 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_serializer, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, Field, field_serializer, field_validator, model_serializer, model_validator
 
 from regard.ground.errors import did_you_mean
 from regard.workshop import config_checks, words
+from regard.workshop.config_forecast import ForecastSection
+from regard.workshop.config_look import AttentionSection as AttentionSection
+from regard.workshop.config_look import Look
+from regard.workshop.config_language import LanguageSection
+from regard.workshop.config_pretrain import BEGUN, PretrainSection
 from regard.workshop.config_section import Column, Count, Files, Section, Share
-from regard.workshop.config_tasks import SECTIONS, TagSection
+from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
 from regard.workshop.config_train import DecodeSection, TrainSection
 from regard.workshop.config_yaml import dump
 from regard.workshop.task_kinds import TASKS
 
 CellWord = Literal["rnn", "gru", "lstm", "gru-reset-before", "lstm-peephole", "lstm-peephole-full"]
 BothWord = Literal["birnn", "bigru", "bilstm", "bigru-reset-before", "bilstm-peephole", "bilstm-peephole-full"]
-
-
-class AttentionSection(Section):
-    """One look: four words, and how it is projected.  A short form gives the score alone: `attention: additive(256)`."""
-
-    score: str = Field(default="scaled", description="how well a query matches a place: an expression of score words and `+`")
-    scope: str = Field(
-        default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
-    )
-    weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
-    memory: Literal["plain", "key-value", "key-value-predict"] = Field(
-        default="plain",
-        description="a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
-    )
-    heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
-    groups: Count | None = Field(
-        default=None, description="heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
-    )
-    dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
-    project: bool | None = Field(
-        default=None, description="query, key, value and output projections; null: where heads > 1, and in a Transformer"
-    )
-    bias: bool = Field(default=False, description="the projections have biases")
-    out: bool = Field(default=True, description="the projections end with an output layer")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"score": value} if isinstance(value, str) else value
-
-    @field_validator("score")
-    @classmethod
-    def _score(cls, value: str) -> str:
-        return str(words.score(value))
-
-    @field_validator("scope")
-    @classmethod
-    def _scope(cls, value: str) -> str:
-        return str(words.scope(value))
-
-    @field_validator("weighting")
-    @classmethod
-    def _weighting(cls, value: str) -> str:
-        return str(words.weighting(value))
 
 
 class DataSection(Section):
@@ -82,6 +43,11 @@ class DataSection(Section):
     source_tokenizer: str = Field(default="char", description="char | space | word | bpe(size) | unigram(size)")
     target_tokenizer: str = Field(default="char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
+    vectors: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none",
+    )
+    tune_vectors: bool = Field(default=True, description="the vectors are trained on; false: they stay as they are in the file")
     max_source_length: Count = Field(default=1000, description="tokens of a source; longer ones are treated as `on_long` says")
     max_target_length: Count = Field(default=1000, description="tokens of a target; longer ones are treated as `on_long` says")
     on_long: Literal["skip", "error", "cut"] = Field(
@@ -95,15 +61,6 @@ class DataSection(Section):
     @classmethod
     def _tokenizer(cls, value: str) -> str:
         return str(words.tokenizer(value))
-
-
-def _no_attention(value: Any) -> Any:
-    if value is None:
-        raise words.WordError("attention", "a score, a mapping, or none", "null", "Write `none` for no attention.")
-    return None if value == "none" else value
-
-
-Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]
 
 
 class ModelSection(Section):
@@ -154,6 +111,11 @@ class ModelSection(Section):
         description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
     )
     activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
+    pretrained: str | None = Field(
+        default=None,
+        description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
+        "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
+    )
     tie: Literal["none", "output", "all"] = Field(
         default="none",
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
@@ -202,7 +164,14 @@ class Config(Section):
     model: ModelSection = Field(default=ModelSection(), description="the net")
     train: TrainSection = Field(default=TrainSection(), description="the training")
     decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
+    read: ReadSection | None = Field(default=None, description="only with task: read")
+    language: LanguageSection | None = Field(default=None, description="only with task: language")
     tag: TagSection | None = Field(default=None, description="only with task: tag")
+    pretrain: PretrainSection | None = Field(default=None, description="only with task: pretrain")
+    caption: CaptionSection | None = Field(default=None, description="only with task: caption")
+    forecast: ForecastSection | None = Field(default=None, description="only with task: forecast")
+    classify: ClassifySection | None = Field(default=None, description="only with task: classify")
+    pair: PairSection | None = Field(default=None, description="only with task: pair")
 
     @model_validator(mode="before")
     @classmethod
@@ -211,7 +180,9 @@ class Config(Section):
         if not isinstance(values, Mapping) or (name := values.get("task", "transduce")) not in TASKS:
             return values
         kind, made = TASKS[name], dict(values)
-        for key, value in {"train.metric": kind.metric, **kind.defaults}.items():
+        model = made.get("model")
+        begun = BEGUN.get(name, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
+        for key, value in {"train.metric": kind.chooses(made.get(name)), **kind.defaults, **begun}.items():
             section, word = key.split(".")
             if isinstance(given := made.get(section, {}), Mapping):
                 made[section] = {word: value, **given}

@@ -58,6 +58,7 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         resume=resume,
         say=say,
     )
+    ready.finish()
     write_card(folder, config, outcome, sizes=ready.sizes)
     return Run(folder, outcome.best, outcome)
 

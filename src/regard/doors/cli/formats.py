@@ -25,8 +25,9 @@ class Format(StrEnum):
 
 
 def text(line: int, predictions: Sequence[Prediction]) -> str:
-    """The best, and nothing else."""
-    return predictions[0].text.translate(_ENDS) + "\n"
+    """The best, and nothing else; as a table where it is one."""
+    lines = predictions[0].lines or (predictions[0].text,)
+    return "".join(line.translate(_ENDS) + "\n" for line in lines)
 
 
 def tsv(line: int, predictions: Sequence[Prediction]) -> str:

@@ -50,6 +50,8 @@ def _data(config: Config) -> dict[str, str]:
     files = {"training data": " + ".join(data.train) or "none", "validation data": valid}
     if not TASKS[config.task].writes:
         return files
+    if "data.source_tokenizer" in TASKS[config.task].unused:
+        return {**files, "tokens": data.target_tokenizer}
     return {**files, "tokens": f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")}
 
 
@@ -57,10 +59,16 @@ def _model(config: Config) -> dict[str, str]:
     m = config.model
     look = m.attention
     words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
+    if config.language is not None:
+        past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
+        kind, looks = (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {m.heads} heads", {})
+        return {"net": f"{m.decoder_layers} x {kind} of {m.size}", **looks}
     if not TASKS[config.task].writes:
         kind = m.encoder if m.family == "recurrent" else f"{m.family} with {m.heads} heads"
         return {"net": f"{m.encoder_layers} x {kind} of {m.size}"}
-    if m.family != "recurrent":
+    if m.family == "recurrent" and "model.encoder" in TASKS[config.task].unused:
+        net = f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}"
+    elif m.family != "recurrent":
         net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
     else:
         net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"

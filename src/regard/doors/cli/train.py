@@ -28,14 +28,19 @@ ValidFiles = Annotated[
     list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise; without it a share is set aside.")
 ]
 
+Task = Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce, tag, ... (docs/config.md).")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="RUN|DIR", help="A pre-trained run, or a BERT in Hugging Face's layout, to begin with."),
+]
+
 
 def train(
     words: Words = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="What is learnt: transduce, tag, ... (docs/config.md).")
-    ] = None,
+    task: Task = None,
     train: Files = None,
     valid: ValidFiles = None,
+    from_: From = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
@@ -54,7 +59,7 @@ def train(
     own = out / "config.yaml"
     if resume and file is None and own.is_file():
         file = str(own)
-    config = load_config(file, overrides, task=task, train=train, valid=valid)
+    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_)
     if print_config:
         print(config.to_yaml(), end="")
         return

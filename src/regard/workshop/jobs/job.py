@@ -30,13 +30,15 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Ready:
-    """All that `train.fit` asks for.  sizes: a line for people on the net and its data."""
+    """All that `train.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
+    are in the network."""
 
     task: Task
     batch: Callable[[list[int]], Any]
     batches: Order
     validate: Callable[[], Validation]
     sizes: str
+    finish: Callable[[], None] = lambda: None
 
 
 class Job(ABC):

@@ -15,6 +15,7 @@ import torch
 
 from regard.data.batches import Batches
 from regard.ground.errors import RunFolderError, message
+from regard.networks.bert import Bert
 from regard.tasks.task import Prediction, Task
 from regard.workshop.config import Config
 from regard.workshop.model import Model
@@ -42,10 +43,13 @@ class Reading(Model, Generic[P]):
 
     options = frozenset({"n_best", "batch_size"})
     what = "items"  # in the plural, for messages
+    vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
     def __init__(self, task: Task, config: Config, folder: Path) -> None:
         self.task, self.config, self.folder = task, config, folder
-        self._most = room(config.model).source  # tokens that it can read, where its positions or scores bound it
+        begun = next((part for part in task.modules() if isinstance(part, Bert)), None)
+        # Tokens that it can read, where its positions or scores bound it.
+        self.most = room(config.model).source if begun is None else begun.shape.positions
         task.eval()
 
     @abstractmethod
@@ -94,8 +98,8 @@ class Reading(Model, Generic[P]):
         each, cut = iter(items), 0
         while chunk := [self.encoded(item) for item in islice(each, rows * (AHEAD if rows > 1 else 1))]:
             for i, item in enumerate(chunk):
-                if self._most and item.size > self._most:
-                    chunk[i], cut = self.shortened(item, self._most), cut + 1
+                if self.most and item.size > self.most:
+                    chunk[i], cut = self.shortened(item, self.most), cut + 1
             found = [[self.nothing(item)] for item in chunk]
             real = [i for i, item in enumerate(chunk) if item.size]
             for part in Batches.sequential([chunk[i].size for i in real], rows=rows):
@@ -107,7 +111,7 @@ class Reading(Model, Generic[P]):
                     found[place] = answer
             yield from found
         if cut and say:
-            say(f"{cut:,} {self.what} were longer than the {self._most} places that this model reads; what follows was cut off.")
+            say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
 
     def evaluate(  # type: ignore[override]
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
@@ -119,7 +123,12 @@ class Reading(Model, Generic[P]):
                 message("errors", f"a run that writes, for task {self.config.task} has no edits", str(errors), do)
             )
         items = self.judged(files)
-        return {"metrics": self.metrics(items, batch_size=batch_size)[1], "items": len(items), "files": list(files)}
+        found, figures = self.metrics(items, batch_size=batch_size)
+        return {"metrics": figures, **self.beside(items, found), "items": len(items), "files": list(files)}
+
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
+        return {}
 
     def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
         """The best answers to items, and all figures, with the loss."""
@@ -130,7 +139,7 @@ class Reading(Model, Generic[P]):
     def loss(self, items: Sequence[Any]) -> float:
         """Nats a token, or whatever the task counts by."""
         each = [item for item in map(self.encoded, items) if item.size]
-        each = [self.shortened(item, self._most) if self._most and item.size > self._most else item for item in each]
+        each = [self.shortened(item, self.most) if self.most and item.size > self.most else item for item in each]
         nats, tokens = 0.0, 0
         for rows in Batches.sequential([item.size for item in each], rows=ROWS):
             found = self.task.loss(self.collated([each[i] for i in rows], rows))

@@ -19,6 +19,8 @@ from regard.workshop.config import Config, DataSection
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.model import Precision
+from regard.workshop.pretrained import adopt, warm
+from regard.workshop.vectors import begin_with_vectors, freeze_vectors
 
 
 class ReadingJob(Job):
@@ -64,10 +66,17 @@ class ReadingJob(Job):
         return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
 
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
-        items = list(data.train)
-        if Checkpoints(folder, fingerprint={}).newest() is None:
+        items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
+        if begins:
+            adopt(config, folder)
             self.learn(config, items, folder, say)
         model = self.model(config, folder)
+        if begins:
+            warm(model.task, config, say)
+        if config.data.vectors and begins:
+            begin_with_vectors(model.task, model.vocabulary, config, say)
+        if config.data.vectors and not config.data.tune_vectors:
+            freeze_vectors(model.task)
         encoded = list(_kept(model, items, config.data, say))
         lengths = [item.size for item in encoded]
         for item in data.valid:
@@ -91,7 +100,7 @@ class ReadingJob(Job):
 
 def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
     """The items in numbers; those that are too long are treated as `data.on_long` says."""
-    most, long = data.max_source_length, 0
+    most, long = min(data.max_source_length, model.most or data.max_source_length), 0
     for given in items:
         item = model.encoded(given)
         if item.size <= most:

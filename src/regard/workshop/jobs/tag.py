@@ -18,7 +18,7 @@ from regard.data.gather import gather
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tagged import Tagged, read_tagged, read_tokens
-from regard.data.tokenize import SPECIALS, UNK
+from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.crf import ChainCRF
 from regard.networks.spelled import Spelling
@@ -82,7 +82,7 @@ class Tagger(Reading[Sentence]):
         self.words, self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (WORDS, LETTERS, TAGS, LABELS))
         network = _network(config, words=len(self.words), letters=len(self.letters), tags=self.tags, labels=len(self.labels))
         super().__init__(network, config, folder)
-        self.network = network
+        self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
 
     def inputs(self, file: str) -> Iterator[tuple[str, ...]]:
         """A line of tokens is an item; a file that ends in .conll has a token a line, its first column."""
@@ -91,6 +91,9 @@ class Tagger(Reading[Sentence]):
         return (tuple(line.split()) for line in lines(file))
 
     def judged(self, files: Sequence[str]) -> list[Tagged]:
+        if len(files) == 3 and not len(self.labels):
+            expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
+            raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
         found = _checked(read_tagged(files), _section(self.config).scheme)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
 
@@ -105,9 +108,9 @@ class Tagger(Reading[Sentence]):
         letters = tuple(tuple(self.letters.get(letter, UNK) for letter in token[:LONGEST]) for token in tokens)
         tags, label = None, None
         if tagged and tagged.tags:
-            tags = tuple(self.tags.number(tag, what="tag", place=tagged.place) for tag in tagged.tags)
+            tags = tuple(self.tags.number(tag, what="tag", place=tagged.tag_at(i)) for i, tag in enumerate(tagged.tags))
         if tagged and tagged.label is not None and len(self.labels):
-            label = self.labels.number(tagged.label, what="label", place=tagged.place)
+            label = self.labels.number(tagged.label, what="label", place=tagged.label_at)
         return Sentence(tokens, words, letters, tags, label)
 
     def shortened(self, item: Sentence, size: int) -> Sentence:
@@ -117,13 +120,12 @@ class Tagger(Reading[Sentence]):
 
     def collated(self, items: Sequence[Sentence], rows: Sequence[int]) -> TagBatch:
         words = collate([(item.words, item.tags) for item in items], rows)
-        longest = max((len(word) for item in items for word in item.letters), default=1)
-        letters = torch.zeros(*words.source.shape, longest, dtype=torch.long)
-        for i, item in enumerate(items):
-            for j, word in enumerate(item.letters):
-                letters[i, j, : len(word)] = torch.tensor(word)
+        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
+        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
+        letters = collate([(word, None) for word in different], range(len(different))).source
         known = all(item.label is not None for item in items)
-        return TagBatch(words, letters, torch.tensor([item.label for item in items]) if known else None)
+        label = torch.tensor([item.label for item in items]) if known else None
+        return TagBatch(words, letters, collate(each, rows).source, label)
 
     def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
         if n_best > 1:
@@ -156,7 +158,7 @@ class Tagger(Reading[Sentence]):
     def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
         right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
         figures = span_figures([p.tokens for p in found], [item.tags for item in items])
-        if len(self.labels):
+        if len(self.labels) and all(item.label is not None for item in items):
             labels = [p.details["label"] == item.label for item, p in zip(items, found, strict=True)]
             right = [a and b for a, b in zip(right, labels, strict=True)]
             figures["intent_accuracy"] = sum(labels) / len(labels)
@@ -177,7 +179,7 @@ def _checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged 
         received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
         do = "Mend the line; or, where tags are no spans or begin otherwise (IOB1), set tag.scheme: none."
         yield BadLine(
-            message(str(item.place), "spans that begin with B (or S), and are closed where ends are marked", received, do)
+            message(str(item.tag_at(place)), "spans that begin with B (or S), and are closed where ends are marked", received, do)
         )
 
 
