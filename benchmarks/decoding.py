@@ -1,23 +1,26 @@
 """Decoding speed with weights drawn at random: so many target tokens a second, and milliseconds for one sentence alone.
 
-    python benchmarks/decoding.py [--threads 2] [--repeats 5] [--only transformer gru]
+    python benchmarks/decoding.py [--threads 2] [--repeats 5] [--only transformer gru] [--peers FOLDER]
 
 Sentences of 14 tokens and an end sign, vocabulary 8,000; every answer is 25 tokens long (the end sign is made impossible until then, so
 that weights do not matter).  Transformer 3+3, d 256, 4 heads, feed-forward 1024, tied output; GRU 512 with a bidirectional encoder,
 embeddings 256, additive attention, input feeding.  Greedy with a batch of 32, beam 5 with a batch of 32, greedy with one sentence.
-Beside it, where it is installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache.  All take turns; medians of the
-clock.
+Beside it, where they are installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache; JoeyNMT's recurrent net, in its
+own process (benchmarks/peers/install.sh), greedy alone.  All take turns; medians of the clock.
 Writes benchmarks/results/decoding.csv and decoding.md.  Run it alone on the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from importlib.util import find_spec
+from pathlib import Path
 
 import tables
 import torch
@@ -26,8 +29,8 @@ from regard.data.batches import collate
 from regard.data.tokenize import EOS
 from regard.doors.cli.memory import keep_freed_memory
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
-from regard.networks.packed import in_use
 from regard.tasks.transduce import Beam, Limits, answer
 from regard.workshop import build
 from regard.workshop.config import Config
@@ -40,6 +43,7 @@ MODELS = {
     "gru": {"encoder": "bigru", "decoder": "gru", "size": 512, "embedding": 256, "order": "luong", "attention": "additive"},
 }  # fmt: skip
 WAYS = {"greedy, 32 at a time": (32, 1), "beam 5, 32 at a time": (32, 5), "greedy, one sentence": (1, 1)}
+JOEY = "JoeyNMT, float32"
 Call = Callable[[int, int], None]  # (sentences, beam)
 
 
@@ -86,13 +90,34 @@ def marian() -> Call:
     return call
 
 
-def sides(kind: str) -> dict[str, Call]:
+def joey(python: Path, threads: int) -> Call:
+    """JoeyNMT, in a process of its own environment that answers line by line."""
+    script = Path(__file__).parent / "peers" / "joey_greedy.py"
+    command = [str(python), str(script), *map(str, (WORDS, SOURCE + 1, STEPS, threads))]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"OMP_NUM_THREADS": str(threads)}
+    peer = subprocess.Popen(
+        command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    )
+    assert peer.stdin and peer.stdout and peer.stdout.readline() == "ready\n", "JoeyNMT does not start"
+    asks, answers = peer.stdin, peer.stdout
+
+    def call(rows: int, width: int) -> None:
+        print(rows, file=asks, flush=True)
+        float(answers.readline())
+
+    return call
+
+
+def sides(kind: str, peers: Path, threads: int) -> dict[str, Call]:
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"dropout": 0.0, **MODELS[kind]}})
     network = build.task(config, source_words=WORDS, target_words=WORDS).network.eval()
     made = {"regard, float32": ours(network), "regard, int8": ours(quantize(deepcopy(network)))}
     if kind == "transformer" and find_spec("transformers"):
         made["Hugging Face MarianMT, float32"] = marian()
+    python = peers / "joey" / "bin" / "python"
+    if kind == "gru" and python.is_file():
+        made[JOEY] = joey(python, threads)
     return made
 
 
@@ -101,20 +126,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=[*MODELS], default=[*MODELS])
+    parser.add_argument("--peers", type=Path, default=Path(__file__).parent / "peers" / "environments")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     keep_freed_memory()  # as the command does; both sides have it
     rows = []
     for kind in asked.only:
-        calls = sides(kind)
+        calls = sides(kind, asked.peers, asked.threads)
         for way, (sentences, width) in WAYS.items():
             taken: dict[str, list[float]] = {name: [] for name in calls}
             for turn in range(asked.repeats + 1):
-                for name, call in calls.items():
+                for name, call in ((n, c) for n, c in calls.items() if n != JOEY or width == 1):
                     began = time.perf_counter()
                     call(sentences, width)
                     taken[name] += [time.perf_counter() - began] if turn else []  # the first is for warming up
             for name, times in taken.items():
+                if not times:
+                    continue
                 middle = statistics.median(times)
                 rows.append((kind, way, name, round(sentences * STEPS / middle), round(1000 * middle / sentences, 2)))
                 print(*rows[-1], flush=True)

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from regard.ground.errors import ConfigError, DataError, message
 
+FIRST = 512  # positions that are made once: a step of decoding would make its own in ten operations
+
 
 class Positions(nn.Module, ABC):
     """Something to add to the embedding of a word at position `at`."""
@@ -35,8 +37,13 @@ class SinusoidalPositions(Positions):
                 message("positions", "an even size for sinusoidal", str(size), "Choose an even size, or learned positions.")
             )
         self.rate = nn.Buffer(torch.exp(torch.arange(0, size, 2) * (-math.log(10000.0) / size)), persistent=False)
+        self.first = nn.Buffer(self._made(torch.arange(FIRST)), persistent=False)
 
     def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
+        told = at.device.type == "cpu" and at.numel() and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
+        return self.first[at] if told and int(at.max()) < FIRST and int(at.min()) >= 0 else self._made(at)
+
+    def _made(self, at: Int[Tensor, "*B"]) -> Float[Tensor, "*B D"]:
         angle = at[..., None] * self.rate
         return torch.stack([angle.sin(), angle.cos()], -1).flatten(-2)
 

@@ -45,7 +45,7 @@ _within_loops: Any = intrinsic  # what it makes has one argument less
 
 def arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     """The numbers of tensors on a CPU, for loops; bfloat16, which numpy has not, as the 16 bits that it is (see `wide` and `like`)."""
-    each = (t.detach() for t in tensors)
+    each = (t.detach() if t.requires_grad else t for t in tensors)
     return tuple((t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in each)
 
 
@@ -87,6 +87,19 @@ def like(_: Any, y: Any, x: Any) -> Any:
     return x(types.float32, x), made
 
 
+@_within_loops
+def with_product(_: Any, sum: Any, a: Any, b: Any) -> Any:
+    """Within loops: `sum + a b`, of float32 in float32, of bytes exactly in int32 (which Python's own arithmetic would widen)."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        if sum == types.float32:
+            return builder.fadd(given[0], builder.fmul(given[1], given[2], flags=_FAST), flags=_FAST)
+        return builder.add(given[0], builder.mul(*(builder.sext(each, _WORD) for each in given[1:])))
+
+    return sum(sum, a, b), made
+
+
+_FAST = ("reassoc", "contract", "nsz")
 _WORD = ir.IntType(32)
 _HALF = _WORD(16)
 

@@ -14,7 +14,8 @@ from torch import Tensor
 def tree_map(f: Callable[..., Any], tree: Any, *more: Any) -> Any:
     """Apply `f` to the tensors of states of one shape.
 
-    Fields marked `metadata={"cache": True}` are dropped: a cache changes speed, never meaning.
+    Fields marked `metadata={"cache": True}` are dropped: a cache changes speed, never meaning.  Those marked "whole" stay as they are:
+    they are of no row, and rows say by number what is theirs.
     What is not state is refused, never passed by: TypeError.
     """
     if isinstance(tree, Tensor):
@@ -23,6 +24,7 @@ def tree_map(f: Callable[..., Any], tree: Any, *more: Any) -> Any:
         parts = {
             x.name: None if x.metadata.get("cache") else tree_map(f, *(getattr(t, x.name) for t in (tree, *more)))
             for x in fields(tree)
+            if not x.metadata.get("whole")
         }
         return replace(tree, **parts)
     if isinstance(tree, tuple):
@@ -48,7 +50,8 @@ def reorder(state: Any, rows: Int[Tensor, "B"]) -> Any:
 
 def _reordered(tree: Any, rows: Int[Tensor, "B"], common: bool) -> Any:
     if is_dataclass(tree) and not isinstance(tree, type):
-        marks = {x.name: (common or x.metadata.get("common", False)) and not x.metadata.get("own", False) for x in fields(tree)}
+        each = [x for x in fields(tree) if not x.metadata.get("whole")]
+        marks = {x.name: (common or x.metadata.get("common", False)) and not x.metadata.get("own", False) for x in each}
         return replace(tree, **{name: _reordered(getattr(tree, name), rows, mark) for name, mark in marks.items()})
     if isinstance(tree, tuple):
         made = [_reordered(t, rows, common) for t in tree]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -11,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.matrix import Matrix, exchange
+from regard.ground.optional import module
+from regard.networks.matrix import Matrix
 
 # Rows, and numbers of a matrix, from which it pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward 1024), 32 rows,
 # each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and 8.7; a single row:
@@ -34,8 +33,12 @@ class Packed(Matrix):
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
         if x.dtype != torch.float32 or not x.numel() or torch.is_autocast_enabled("cpu"):
             return F.linear(x, self.plain, bias)
+        rows = x.reshape(-1, x.shape[-1])
+        if (loops := module("networks.rows_numba")) is not None and len(rows) <= loops.MOST:
+            few: Tensor = loops.linear(rows, self.plain, bias)
+            return few.view(*x.shape[:-1], len(self.plain))
         ops: Any = torch.ops.mkldnn
-        made: Tensor = ops._linear_pointwise(x.reshape(-1, x.shape[-1]), self.laid_out, bias, "none", [], "")
+        made: Tensor = ops._linear_pointwise(rows, self.laid_out, bias, "none", [], "")
         return made.view(*x.shape[:-1], len(self.plain))
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
@@ -49,15 +52,3 @@ class Packed(Matrix):
 
     def __len__(self) -> int:
         return len(self.plain)
-
-
-def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
-    """The same network, made ready to take many steps of about `rows` rows with the weights of now: another one that shares them, or
-    itself where nothing is gained (few rows, a GPU, a torch without oneDNN)."""
-    weights = list(network.parameters())
-    plain = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
-    exchanged = any(isinstance(x, Matrix) for m in network.modules() for x in m.__dict__.values())
-    if rows < ROWS or not plain or exchanged or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
-        return network
-    shared: dict[int, Any] = {id(t): t for t in (*weights, *network.buffers())}
-    return exchange(deepcopy(network, shared), lambda weight: Packed(weight, rows), LEAST)

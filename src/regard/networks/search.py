@@ -39,9 +39,8 @@ class Bounds:
     def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, "B"]) -> Float[Tensor, "B W V"]:
         """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end.  The rest is not
         renormalised, so that a score stays what the model says."""
-        log_p = log_p.index_fill_(-1, torch.tensor(list(self.never), device=log_p.device), -torch.inf)
-        if written < self.least:
-            log_p[..., self.stop] = -torch.inf
+        for word in (*self.never, *([self.stop] if written < self.least else [])):
+            log_p.select(-1, word).fill_(-torch.inf)
         full = self.most[rows] <= written
         if bool(full.any()):
             other = torch.arange(log_p.shape[-1], device=log_p.device) != self.stop
@@ -54,6 +53,10 @@ def length_norm(length: Tensor, alpha: float) -> Tensor:
     return ((5.0 + length) / 6.0) ** alpha
 
 
+def _ranked(score: Tensor, length: Tensor, alpha: float) -> Tensor:
+    return score / length_norm(length.double(), alpha) if alpha else score
+
+
 def beam(
     step: Step, state: Any, *, bounds: Bounds, width: int = 1, n_best: int = 1, length_penalty: float = 0.0
 ) -> list[list[Found]]:
@@ -63,9 +66,11 @@ def beam(
     still grows can overtake its `n_best` ended ones; it then leaves the batch.
     """
     B, W = len(bounds.most), max(width, n_best)
+    if W == 1:
+        return _greedy(step, state, bounds)
     device = bounds.most.device
     rows = torch.arange(B, device=device)  # of the sentences that are still being written
-    state = select(state, rows.repeat_interleave(W)) if W > 1 else state
+    state = select(state, rows.repeat_interleave(W))
     words = torch.full((B, W, 1), bounds.start, device=device)
     ended = torch.zeros(B, W, dtype=torch.bool, device=device)
     length = torch.zeros(B, W, dtype=torch.long, device=device)
@@ -78,19 +83,41 @@ def beam(
         gain, choice = _heirs(log_p, ended, bounds.stop)
         grown = (length + ~ended)[..., None]
         score = total[..., None] + gain
-        best = (score / length_norm(grown.double(), length_penalty)).flatten(1).topk(W).indices
+        best = _ranked(score, grown, length_penalty).flatten(1).topk(W).indices
         total, word, parent = score.flatten(1).gather(1, best), choice.flatten(1).gather(1, best), best // gain.shape[-1]
         length = grown[..., 0].gather(1, parent)
         words = torch.cat([words.gather(1, parent[..., None].expand(-1, -1, words.shape[2])), word[..., None]], 2)
         ended = word == bounds.stop
         done = _finished(total, length, ended, bounds.most[rows], n_best, length_penalty)
-        for i in done.nonzero()[:, 0].tolist():
+        for i in (gone := done.nonzero()[:, 0].tolist()):
             found[rows[i]] = _hypotheses(words[i], total[i], ended[i], bounds.stop, n_best)
-        keep = (~done).nonzero()[:, 0]
-        if W > 1 or len(keep) < len(rows):
-            lines = (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten()
-            state = (reorder if len(keep) == len(rows) else select)(state, lines)
-        rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
+        if gone:
+            keep = (~done).nonzero()[:, 0]
+            state = select(state, (torch.arange(len(rows), device=device)[:, None] * W + parent)[keep].flatten())
+            rows, words, ended, length, total = (t[keep] for t in (rows, words, ended, length, total))
+        else:
+            state = reorder(state, (torch.arange(len(rows), device=device)[:, None] * W + parent).flatten())
+    return found
+
+
+def _greedy(step: Step, state: Any, bounds: Bounds) -> list[list[Found]]:
+    """A beam of one: what it would do, in fewer steps, for a sentence that has ended leaves at once."""
+    rows = torch.arange(len(bounds.most), device=bounds.most.device)
+    words = torch.full((len(rows), 1), bounds.start, device=rows.device)
+    total = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    found: list[list[Found]] = [[] for _ in rows]
+    while len(rows):
+        log_p, state = step(words[:, -1], state)
+        gain, word = bounds.allow(log_p[:, None], words.shape[1] - 1, rows)[:, 0].max(-1)
+        total, words = total + gain, torch.cat([words, word[:, None]], 1)
+        ended = (word == bounds.stop) | (gain == -torch.inf)
+        if not bool(ended.any()):
+            continue
+        for i in ended.nonzero()[:, 0].tolist():
+            found[rows[i]] = _hypotheses(words[i : i + 1], total[i : i + 1], word[i : i + 1] == bounds.stop, bounds.stop, 1)
+        keep = (~ended).nonzero()[:, 0]
+        state = select(state, keep)
+        rows, words, total = (t[keep] for t in (rows, words, total))
     return found
 
 
@@ -105,9 +132,8 @@ def _heirs(log_p: Float[Tensor, "B W V"], ended: Bool[Tensor, "B W"], stop: int)
 def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, "B"]:
     """Whether the n_best best have ended and nothing that still grows can overtake them: a log-probability only falls, so the
     most that it can come to is its total now, at the length that suits it best."""
-    rank = total / length_norm(length.double(), alpha)
-    longest = length_norm((most + 1).double(), alpha)[:, None]
-    hope = torch.maximum(rank, total / longest).masked_fill(ended | total.isinf(), -torch.inf).amax(1)
+    rank = _ranked(total, length, alpha)
+    hope = torch.maximum(rank, _ranked(total, most[:, None] + 1, alpha)).masked_fill(ended | total.isinf(), -torch.inf).amax(1)
     reached = rank.masked_fill(~ended, -torch.inf).topk(min(n_best, rank.shape[1]), dim=1).values[:, -1]
     growing = (~ended & ~total.isinf()).any(1)
     return ~growing | (reached >= hope)

@@ -53,12 +53,11 @@ class _Prefix(torch.autograd.Function):
         R, T, E = values.shape
         parts = -(-E // WIDTH)
         d_context, d_sum = d_context.contiguous(), d_sum.contiguous()
-        along = torch.linalg.vecdot(d_context, context).double()
         d_values, d_scores = torch.empty_like(values), scores.new_empty(R, parts, T)
-        d_before, d_all = torch.empty_like(d_sum), torch.empty_like(d_total)
-        taken = arrays(top, last, scores, seen, values, lse, d_context, along, d_total.contiguous(), d_sum)
+        d_before, d_all = torch.empty_like(d_sum), d_total.new_empty(R, parts)
+        taken = arrays(top, last, scores, seen, values, lse, d_context, context, d_total.contiguous(), d_sum)
         spread(partial(_backward, *taken, *arrays(d_values, d_scores, d_before, d_all)), R * parts, values.numel() * 2)
-        return None, d_all, d_before, d_scores.sum(1), None, d_values
+        return None, d_all.sum(1), d_before, d_scores.sum(1), None, d_values
 
 
 @compiled
@@ -103,10 +102,10 @@ def _forward(
 
 @compiled
 def _backward(
-    top: Any, last_top: Any, scores: Any, seen: Any, values: Any, lse: Any, d_context: Any, along: Any, d_last_total: Any, d_last_sum: Any,
+    top: Any, last_top: Any, scores: Any, seen: Any, values: Any, lse: Any, d_context: Any, context: Any, d_last_total: Any, d_last_sum: Any,
     d_values: Any, d_scores: Any, d_sum: Any, d_total: Any, first: int, last: int,
 ) -> None:  # fmt: skip
-    """From the last place to the first; d_scores in parts, to be summed."""
+    """From the last place to the first; d_scores and d_total in parts, to be summed."""
     _, T, E = values.shape
     parts = (E + WIDTH - 1) // WIDTH
     for n in range(first, last):
@@ -114,7 +113,8 @@ def _backward(
         begin = part * WIDTH
         width = min(WIDTH, E - begin)
         end = begin + width
-        held, c, at = np.empty(width, np.float64), -np.float64(d_last_total[row]), np.float64(last_top[row])
+        held, at = np.empty(width, np.float64), np.float64(last_top[row])
+        c = -np.float64(d_last_total[row]) if part == 0 else 0.0
         for e in range(width):
             held[e] = d_last_sum[row, begin + e]
         for t in range(T - 1, -1, -1):
@@ -126,17 +126,20 @@ def _backward(
                 continue
             scale, g = np.exp(here - at), d_context[row, t, begin:end]
             at = here
-            c = c * scale + along[row, t]
+            along, o = 0.0, context[row, t, begin:end]
+            for e in range(width):
+                along += np.float64(g[e]) * o[e]
+            c = c * scale + along
             for e in range(width):
                 held[e] = held[e] * scale + g[e]
             w = np.exp(np.float64(scores[row, t]) - here) if seen[row, t] else 0.0
             dot, v, d = 0.0, values[row, t, begin:end], d_values[row, t, begin:end]
-            for e in range(width):
+            for e in range(width):  # two loops: the compiler takes each in vectors, and both together in none
                 dot += held[e] * v[e]
+            for e in range(width):
                 d[e] = w * held[e]
-            d_scores[row, part, t] = w * (dot - c if part == 0 else dot)
+            d_scores[row, part, t] = w * (dot - c)
         scale = np.exp(np.float64(top[row]) - at)
         for e in range(width):
             d_sum[row, begin + e] = held[e] * scale
-        if part == 0:
-            d_total[row] = -c * scale
+        d_total[row, part] = -c * scale

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-NEAR = 20.0  # |q|, |k| up to which e^{2q} e^{2k} stays far from the ends of float32 (e^80 of e^88)
+NEAR = 10.0  # |q|, |k| up to which e^{2q} e^{2k}, and the product of two such, stay far from the ends of float32 (e^80 of e^88)
 FEW = 4  # queries or keys below which their exponentials cost more than they save
 
 

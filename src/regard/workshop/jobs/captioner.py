@@ -22,7 +22,7 @@ from regard.data.tokenize import Tokenizer
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.grid import Grid
-from regard.networks.packed import in_use
+from regard.networks.in_use import in_use
 from regard.tasks.judge import judge
 from regard.tasks.task import Hypothesis, Prediction
 from regard.tasks.transduce import Limits, answer, cross_entropies
