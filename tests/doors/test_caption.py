@@ -219,3 +219,15 @@ def test_a_prediction_without_an_image_shows_the_heat_alone(told, tmp_path):
     assert "img-src" not in (tmp_path / "x.html").read_text(encoding="utf-8")
     pytest.importorskip("matplotlib", reason="pictures need the extra plots")
     plot.write(made, tmp_path / "x.png")
+
+
+def test_names_begin_where_the_config_says(tmp_path):
+    (tmp_path / "seen").mkdir()
+    (tmp_path / "told").mkdir()
+    fill(tmp_path / "seen", 40)
+    table = (tmp_path / "seen" / "t.tsv").rename(tmp_path / "told" / "t.tsv")
+    values = {"task": "caption", "data": {"train": [str(table)]}, "model": MODEL, "train": TRAIN, "decode": {"max_extra": 9}}
+    values["caption"] = {"channels": 4, "images": str(tmp_path / "seen")}
+    fit.train(read_config(values), tmp_path / "run", say=lambda line: None)
+    model = regard.load(tmp_path / "run")
+    assert model.evaluate([str(table)])["items"] == 36

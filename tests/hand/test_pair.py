@@ -119,7 +119,7 @@ def test_labels_smoothed_in_training_alone():
 
 
 def test_agreement_is_scipys():
-    stats = pytest.importorskip("scipy.stats")
+    stats = pytest.importorskip("scipy.stats", reason="scipy is the oracle of correlations")
     draw = random.Random(1)
     for _ in range(50):
         a, b = ([draw.choice([1.0, 2.5, 3.0, draw.random()]) for _ in range(draw.randint(3, 40))] for _ in range(2))

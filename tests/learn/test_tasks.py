@@ -59,7 +59,14 @@ def test_classify(tmp_path):
     for name, part in (("train", train), ("valid", held)):
         data[name] = [str(tmp_path / f"{name}.tsv")]
         Path(data[name][0]).write_text("".join(f"{m.text}\t{m.label}\n" for m in part), encoding="utf-8")
-    model: dict[str, Any] = {"family": "transformer", "size": 32, "heads": 1, "feedforward": 64, "encoder_layers": 1, "dropout": 0.1}
+    model: dict[str, Any] = {
+        "family": "transformer",
+        "size": 32,
+        "heads": 1,
+        "feedforward": 64,
+        "encoder_layers": 1,
+        "dropout": 0.1,
+    }
     model["self_attention"] = {"scope": "window(1)"}
     steps = {"epochs": 4, "batch_tokens": 300, "learning_rate": 5e-3}
     values = {"task": "classify", "data": data, "model": model, "train": steps, "classify": {"look": "self-attentive(32)"}}
@@ -77,13 +84,23 @@ def test_forecast(tmp_path):
     for name, first, last in (("train", 0, 2600), ("valid", 2600, 3000)):
         data[name] = [str(tmp_path / f"{name}.csv")]
         Path(data[name][0]).write_text(river(times[first:last], values[first:last]), encoding="utf-8")
-    model = {"family": "transformer", "size": 32, "heads": 4, "feedforward": 64, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
+    model = {
+        "family": "transformer",
+        "size": 32,
+        "heads": 4,
+        "feedforward": 64,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "dropout": 0.0,
+    }
     train = {"epochs": 8, "batch_tokens": 1536, "learning_rate": 5e-3, "schedule": "inverse-sqrt", "warmup": 100}
     forecast = {"past": 36, "ahead": 12, "season": 24, "channels": "together", "level": "none"}
     values_of = {"task": "forecast", "data": data, "train": train, "forecast": forecast}
     model["self_attention"] = {"scope": "window(0)"}
     figures, found = trained({**values_of, "model": model}, tmp_path / "run")
-    assert (figures["mse"] or 1) < 0.85 * (figures["linear_mse"] or 0) and (figures["mse"] or 1) < 0.6 * (figures["profile_mse"] or 0)
+    assert (figures["mse"] or 1) < 0.85 * (figures["linear_mse"] or 0) and (figures["mse"] or 1) < 0.6 * (
+        figures["profile_mse"] or 0
+    )
     (told,) = found.predict([values[-60:]])
     look = told.attention["decoder.0.cross"]
     assert max(np.mean([look[head, step, 36 + step - LAG] for step in range(12)]) for head in range(4)) > 0.5
@@ -122,6 +139,7 @@ def test_read(tmp_path):
         figures, _ = trained(values, tmp_path / head)
         assert (figures[figure] or 0) > 0.6, (head, figures)
 
+
 def test_caption(tmp_path):
     """What stands in three of four cells, in reading order: soft and hard attention learn it, and look at the cell that they name."""
     random, data, words = np.random.default_rng(1), dict[str, Any](), np.array(["sun", "moon", "star", "cloud", ""])
@@ -145,7 +163,7 @@ def test_caption(tmp_path):
 
 
 def test_pretrain(tmp_path):
-    """What a smith works in, and that she follows a woman's name: told from the neighbours of a hidden word; chance is a few in a hundred."""
+    """What a smith works in, and that she follows a woman's name: told from what stands beside it; chance is a few in a hundred."""
     data: dict[str, Any] = {}
     for name, part in zip(("train", "valid"), stories(1, 500, sentences=5), strict=True):
         data[name] = [str(tmp_path / f"{name}.txt")]

@@ -88,9 +88,7 @@ class Transduce(Task):
         if self.training and self.sampling is not None:
             words = self.sampling(self.network, words, state)
         penalty = self.penalty if self.training else None
-        total, nats, choice = self.network.loss(
-            words, batch.target, real, state, smoothing=self.label_smoothing, penalty=penalty
-        )
+        total, nats, choice = self.network.loss(words, batch.target, real, state, smoothing=self.label_smoothing, penalty=penalty)
         if choice is not None or encoded.choice is not None:
             total = total + self._reinforce(choice, encoded.choice, nats, real)
         return Loss(total, nats.sum(), int(real.sum()))

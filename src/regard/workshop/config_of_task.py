@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from regard.ground.errors import did_you_mean
+from regard.workshop.config_forecast import of_forecast
+from regard.workshop.config_language import of_language
+from regard.workshop.config_of_caption import of_caption
 from regard.workshop.config_of_classify import classify_problems
 from regard.workshop.config_of_pair import of_pair
-from regard.workshop.config_forecast import of_forecast
-from regard.workshop.config_of_caption import of_caption
-from regard.workshop.config_language import of_language
 from regard.workshop.config_pretrain import SHAPED, of_pretrain, of_pretrained
 from regard.workshop.config_problem import Problem
 from regard.workshop.config_read import of_read

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, field_serializer, field_validator, m
 from regard.ground.errors import did_you_mean
 from regard.workshop import config_checks, words
 from regard.workshop.config_forecast import ForecastSection
+from regard.workshop.config_language import LanguageSection
 from regard.workshop.config_look import AttentionSection as AttentionSection
 from regard.workshop.config_look import Look
-from regard.workshop.config_language import LanguageSection
 from regard.workshop.config_pretrain import BEGUN, PretrainSection
 from regard.workshop.config_section import Column, Count, Files, Section, Share
 from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection

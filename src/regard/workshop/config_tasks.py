@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_serializer
 
 from regard.workshop.config_forecast import ForecastSection
-from regard.workshop.config_pretrain import PretrainSection as PretrainSection
 from regard.workshop.config_language import LanguageSection as LanguageSection
 from regard.workshop.config_look import AttentionSection, Look
+from regard.workshop.config_pretrain import PretrainSection as PretrainSection
 from regard.workshop.config_read import ReadSection as ReadSection
 from regard.workshop.config_section import Column, Count, NotNegative, Section, Share, Whole
 
@@ -52,7 +52,9 @@ class ClassifySection(Section):
     )
     hops: Count = Field(default=4, description="pooling structured: how many looks")
     hop_width: Count = Field(default=64, description="pooling structured: inner width of the looks")
-    hop_penalty: NotNegative = Field(default=0.0, description="pooling structured: what an overlap of the looks costs in training")
+    hop_penalty: NotNegative = Field(
+        default=0.0, description="pooling structured: what an overlap of the looks costs in training"
+    )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: a text of a rare label counts more in training, so that all labels count the same"
     )
@@ -109,7 +111,18 @@ class CaptionSection(Section):
     doubly_stochastic: NotNegative = Field(
         default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell shall be looked at as much as any other"
     )
-    entropy: NotNegative = Field(default=0.01, description="weighting hard: weighs the entropy of the draws, lest they settle early")
+    entropy: NotNegative = Field(
+        default=0.01, description="weighting hard: weighs the entropy of the draws, lest they settle early"
+    )
 
 
-SECTIONS: dict[str, type[Section]] = {"pretrain": PretrainSection, "language": LanguageSection, "caption": CaptionSection, "read": ReadSection, "forecast": ForecastSection, "pair": PairSection, "tag": TagSection, "classify": ClassifySection}
+SECTIONS: dict[str, type[Section]] = {
+    "pretrain": PretrainSection,
+    "language": LanguageSection,
+    "caption": CaptionSection,
+    "read": ReadSection,
+    "forecast": ForecastSection,
+    "pair": PairSection,
+    "tag": TagSection,
+    "classify": ClassifySection,
+}

@@ -14,7 +14,6 @@ import typer
 from regard.doors.cli.options import understood
 from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
-from regard.doors.view.label import columns
 from regard.workshop.task_kinds import TASKS
 
 FITTING = 12  # labels whose table a terminal holds
@@ -67,6 +66,8 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
 
 def confused(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
     """Which label was taken for which: a table where it fits a terminal, the most frequent mistakes where it does not."""
+    from regard.doors.view.label import columns
+
     if len(labels) > FITTING:
         wrong = [
             (n, a, b) for a, row in zip(labels, counts, strict=True) for b, n in zip(labels, row, strict=True) if n and a != b

@@ -18,7 +18,7 @@ SHOWN = 3
 CONFIG: dict[str, Any] = {
     "model": {"decoder": "gru", "embedding": 32, "size": 64, "dropout": 0.2, "embedding_dropout": 0.6},
     "train": {
-        **{"epochs": 14, "batch_tokens": 512, "learning_rate": 4e-3, "schedule": "inverse-sqrt", "warmup": 150},
+        **{"epochs": 12, "batch_tokens": 512, "learning_rate": 4e-3, "schedule": "inverse-sqrt", "warmup": 150},
         **{"average": 3, "weight_decay": 0.1, "samples": 1, "report_every": 200},
     },
     "caption": {"channels": 32},

@@ -81,8 +81,7 @@ class Captioner(Model):
 
     def inputs(self, file: str) -> Iterator[Captioned]:
         """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
-        assert self.config.caption is not None
-        return read_images(file, layout_of(self.config), folder=None)
+        return read_images(file, layout_of(self.config), folder=self._images)
 
     def evaluate(  # type: ignore[override]
         self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
@@ -92,7 +91,7 @@ class Captioner(Model):
             do = "Leave it out; regard predict --format jsonl says what was answered."
             raise RunFolderError(message("errors", "a run whose sources are texts", "captions", do))
         found, report = gather(
-            read_captioned(files, layout_of(self.config)),
+            read_captioned(files, layout_of(self.config), folder=self._images),
             files,
             what="images with captions",
             on_bad_line=self.config.data.on_bad_line,
@@ -146,6 +145,10 @@ class Captioner(Model):
         whole = np.pad(item.seen, ((0, tall), (0, wide), (0, 0)), mode="edge") if tall or wide else item.seen
         cut = whole.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(rows * columns, -1)
         return torch.from_numpy(np.ascontiguousarray(cut)).float() / 64 - 2  # from -2 to 2: about what a norm would make of it
+
+    @property
+    def _images(self) -> str | None:
+        return None if self.config.caption is None else self.config.caption.images
 
     def _item(self, item: Any) -> Captioned:
         if isinstance(item, Captioned):

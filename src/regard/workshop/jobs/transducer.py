@@ -13,8 +13,8 @@ from regard.data.formats import Item, read_inputs
 from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import ConfigError, DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.int8 import quantize
 from regard.networks.in_use import in_use
+from regard.networks.int8 import quantize
 from regard.tasks.task import Hypothesis, Prediction
 from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
