@@ -21,7 +21,7 @@ import numpy as np
 
 import regard
 from regard.data.formats import read_inputs
-from regard.workshop.evaluate import layout_of
+from regard.workshop.jobs.judging import layout_of
 
 
 def compare(name: str, found: list[Any], base: list[Any]) -> bool:

@@ -129,7 +129,7 @@ def test_a_bad_line_is_skipped_where_asked_and_a_bad_file_never(name: str, bad: 
     with pytest.raises(DataError, match=r"Or set data\.on_bad_line: skip\."):
         read_pairs([str(path)], Layout())
     items, report = read_pairs([str(path)], Layout(), on_bad_line="skip")
-    assert len(items) == 2 and [str(place) for place, _ in report.skipped] == [f"{path}:2"]
+    assert len(items) == 2 and [why.split(": expected")[0].split(",")[0] for why in report.skipped] == [f"{path}:2"]
     path.write_bytes(bad * 3)
     with pytest.raises(DataError, match="received 3 bad lines; the first: "):
         read_pairs([str(path)], Layout(), on_bad_line="skip")

@@ -10,7 +10,7 @@ import pytest
 import regard
 from regard.doors.cli.main import run as command
 from regard.networks import int8
-from regard.workshop.parity import REPORT, parity
+from regard.workshop.jobs.parity import REPORT, parity
 
 from .trained import RECURRENT, train_dates
 

@@ -8,7 +8,7 @@ from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import ConfigError
 from regard.workshop import build
 from regard.workshop.config import read_config
-from regard.workshop.model import Model
+from regard.workshop.jobs.transducer import Transducer
 from regard.workshop.room import places, room
 
 RECURRENT = {"encoder": "gru", "decoder": "gru", "embedding": 5, "size": 6}
@@ -39,7 +39,7 @@ def test_what_is_too_long(case, tmp_path):
         if name.endswith("bias"):
             parameter.data[EOS] = -1e4  # never the end
     told: list[str] = []
-    (found,) = Model([task.network], (tokenizer, tokenizer), config, tmp_path).stream(["abc" * 10], say=told.append)
+    (found,) = Transducer([task.network], (tokenizer, tokenizer), config, tmp_path).stream(["abc" * 10], say=told.append)
     assert len(found[0].source_tokens) == (source or 31)
     assert len(found[0].text) == target - 1 if target else len(found[0].text) > 12
     assert bool(told) == (source is not None)

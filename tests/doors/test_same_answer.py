@@ -14,7 +14,7 @@ import pytest
 import regard
 from regard.data.items import Group
 from regard.tasks.dates import dates
-from regard.workshop.evaluate import loss
+from regard.workshop.jobs.judging import loss
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 
@@ -120,5 +120,5 @@ def test_the_score_is_the_forced_score(run, sentences):
     model = regard.load(run)
     for p in model.predict([s for s in sentences if s][:20], beam=3):
         if p.text and not p.unknown:
-            measured = loss(model, [Group(p.source, (), (p.text,), ())])
+            measured = loss(model._model, [Group(p.source, (), (p.text,), ())])
             assert -measured * len(p.tokens) == pytest.approx(p.score, rel=1e-4, abs=1e-4)

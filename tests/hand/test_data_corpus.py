@@ -30,13 +30,14 @@ def test_pairs_come_back(tmp_path: Path) -> None:
         for row in (3, -4):
             with pytest.raises(IndexError, match="of a corpus of 3"):
                 corpus[row]
-    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["offsets.npy", "tokens.bin"]
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == ["lengths.npy", "offsets.npy", "tokens.bin"]
 
 
 def test_the_files_are_what_the_docs_say(tmp_path: Path) -> None:
     Corpus.write(tmp_path, PAIRS)
     assert np.fromfile(tmp_path / "tokens.bin", dtype="<i4").tolist() == [5, 6, 2, 7, 2, 2, 8, 9, 10, 2, 70_000, 2, 2]
     assert np.load(tmp_path / "offsets.npy").tolist() == [0, 3, 5, 6, 10, 12, 13]
+    assert np.load(tmp_path / "lengths.npy").tolist() == [3, 2, 1, 4, 2, 1]
 
 
 def test_an_empty_corpus_is_a_corpus(tmp_path: Path) -> None:
@@ -100,11 +101,11 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, monkeypat
 def test_what_a_killed_writer_left_is_thrown_away(tmp_path: Path) -> None:
     (tmp_path / ".tokens.bin.123.part").write_bytes(b"half of something")
     assert len(Corpus.write(tmp_path, PAIRS)) == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["offsets.npy", "tokens.bin"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lengths.npy", "offsets.npy", "tokens.bin"]
 
 
 def test_damage_is_seen(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"expected tokens\.bin and offsets\.npy, both whole"):
+    with pytest.raises(RunFolderError, match=r"expected tokens\.bin, lengths\.npy and offsets\.npy, all whole"):
         Corpus.open(tmp_path)
     Corpus.write(tmp_path, PAIRS)
     tokens, offsets = (tmp_path / "tokens.bin").read_bytes(), (tmp_path / "offsets.npy").read_bytes()
@@ -113,6 +114,8 @@ def test_damage_is_seen(tmp_path: Path) -> None:
         ("tokens.bin", tokens + b"\0"),
         ("offsets.npy", offsets[:-3]),
         ("offsets.npy", b""),
+        ("lengths.npy", b""),
+        ("lengths.npy", offsets),
     ):
         Corpus.write(tmp_path, PAIRS)
         (tmp_path / name).write_bytes(content)

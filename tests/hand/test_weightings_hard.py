@@ -7,7 +7,7 @@ from math import log, sqrt
 import pytest
 import torch
 
-from regard.attention import Attention, Drawn, Gumbel, Marginal, Sigmoid
+from regard.attention import Attention, Drawn, Gumbel, Hard, Marginal, Sigmoid
 from regard.attention.hard import uniform
 from regard.attention.memory import Memory
 from regard.attention.weighting import masked_softmax
@@ -153,3 +153,23 @@ def test_a_transformer_refuses_to_mix():
     for own, source in ((mixes, fine), (fine, mixes)):
         with pytest.raises(ConfigError, match=why):
             DecoderLayer(own, source, net, (residual,) * 3)
+
+
+def test_hard_takes_a_share_of_its_looks_softly():
+    """Half of many looks are the softmax itself and tell of no draw; the others take one place and tell how likely it was."""
+    torch.manual_seed(1)
+    scores = torch.tensor([log(1.0), log(3.0)]).expand(4000, 1, 1, 2)
+    at = torch.zeros(4000, 1, dtype=torch.long)
+    found = Hard(0.5)(scores, torch.ones(4000, 1, 1, 2, dtype=torch.bool), memory(torch.arange(2).expand(4000, 2)), at)
+    soft = (found.values[:, 0, 0] - torch.tensor([0.25, 0.75])).abs().amax(-1) < 1e-6
+    drawn = found.values[~soft][:, 0, 0]
+    assert 0.46 < soft.float().mean() < 0.54 and ((drawn == 0) | (drawn == 1)).all() and 0.7 < drawn[:, 1].mean() < 0.8
+    assert (found.choice.log_prob[soft] == 0).all() and (found.choice.entropy[soft] == 0).all()
+    torch.testing.assert_close(found.choice.log_prob[~soft][:, 0, 0], (drawn @ torch.tensor([0.25, 0.75])).log())
+    used = Hard(0.5).eval()(scores, torch.ones(1, 1, 1, 2, dtype=torch.bool), memory([[0, 1]]), at).values
+    assert (used == torch.tensor([0.0, 1.0])).all()
+    made = Hard(0.8)
+    made.anneal(0.75)
+    assert made.soft == pytest.approx(0.2)
+    with pytest.raises(ConfigError, match="hard"):
+        Hard(1.5)

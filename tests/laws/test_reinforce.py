@@ -145,6 +145,6 @@ class Scripted(torch.nn.Module):
     def start(self, encoded, words):
         return None
 
-    def loss(self, words, targets, real, state, *, smoothing):
+    def loss(self, words, targets, real, state, *, smoothing, penalty=None):
         nats = torch.tensor([1.0, 2.0, 4.0])[: int(real.sum())]
         return nats.sum(), nats, self.told["decoder"]

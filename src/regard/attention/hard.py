@@ -14,7 +14,10 @@ from regard.ground.errors import ConfigError, message
 
 
 class _Reinforced(Weighting):
-    """Drawn in training, from the softmax; the log-probability of the draw is told to the loss."""
+    """Drawn in training, from the softmax; the log-probability of the draw is told to the loss.  soft: share of the looks that take the
+    softmax itself instead, and draw nothing."""
+
+    soft = 0.0
 
     def forward(
         self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
@@ -28,7 +31,12 @@ class _Reinforced(Weighting):
         something = mask.any(-1)
         entropy = -(log_p.exp() * log_p.masked_fill(~mask, 0.0)).sum(-1) * something
         taken = log_p.gather(-1, place[..., None])[..., 0] * something
-        return Weights(one_hot(place, scores) * mask, Choice(taken, entropy))
+        values = one_hot(place, scores) * mask
+        if self.soft:
+            whole = torch.rand(len(scores), 1, scores.shape[2], device=scores.device) < self.soft  # of all heads of a look
+            values = torch.where(whole[..., None], log_p.exp() * mask, values)
+            taken, entropy = taken.masked_fill(whole, 0.0), entropy.masked_fill(whole, 0.0)
+        return Weights(values, Choice(taken, entropy))
 
     @abstractmethod
     def place(
@@ -37,14 +45,27 @@ class _Reinforced(Weighting):
         """The place that is taken in use.  seen: the scores, lowest where nothing is in sight."""
 
 
-class Hard(_Reinforced):
+class Hard(_Reinforced, Annealed):
     """`k ~ softmax(score)`: one place, drawn in training, its log-probability told to the loss (REINFORCE); the best in use.
     Xu et al. 2015, section 4.1.
 
-    Use it where each word comes from one place and it must be known which; it learns slowly, as each draw tells little.
+    soft: share of the looks of training that take the expected place, the softmax itself, at its beginning; it falls to 0 at the end.
+    The paper does so too, at 0.5 throughout and for whole images.  Raises ConfigError for a share that is none.
+
+    Use it where each word comes from one place and it must be known which; it learns slowly, as each draw tells little.  `hard(1)`
+    begins as softmax does, and ends with draws.
 
     Cost: m n.
     """
+
+    def __init__(self, soft: float = 0.0) -> None:
+        super().__init__()
+        if not 0 <= soft <= 1:
+            raise ConfigError(message("hard", "a share of soft looks from 0 to 1", str(soft), "Write hard or hard(1)."))
+        self.start = self.soft = soft
+
+    def anneal(self, done: float) -> None:
+        self.soft = self.start * (1 - done)
 
     def place(
         self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]

@@ -29,8 +29,13 @@ class Pointer(NamedTuple):
 
         words: the document's; candidates: the words that may answer (True), any other gets 0.  Nothing is renormalised.
         """
-        told = self.share.new_zeros(len(words), vocabulary).scatter_add(1, words, self.share)
+        told = by_word(self.share, words, vocabulary)
         return told if candidates is None else told * candidates
+
+
+def by_word(share: Float[Tensor, "B K"], words: Int[Tensor, "B K"], vocabulary: int) -> Float[Tensor, "B V"]:
+    """The pointer sum: how likely each word is, summed over the places where it stands.  Kadlec et al. 2016, section 4.3."""
+    return share.new_zeros(len(words), vocabulary).scatter_add(1, words, share)
 
 
 class AttentionOverAttention(nn.Module):

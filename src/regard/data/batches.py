@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -16,15 +17,19 @@ from regard.data.tokenize import BOS, PAD
 from regard.ground.errors import ConfigError, message
 
 Ids = Sequence[int] | NDArray[np.int32]
-Rows = NDArray[np.int64]
+Rows = NDArray[np.int32]
+SHARD = 1 << 20  # rows that are sorted together: what sorting needs does not grow with the corpus
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding."""
+    """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding.
+
+    source: tokens, or the cells of images.
+    """
 
     rows: tuple[int, ...]
-    source: Int[Tensor, "B K"]
+    source: Int[Tensor, "B K"] | Float[Tensor, "B K P"]
     source_valid: Bool[Tensor, "B K"]
     target: Int[Tensor, "B T"] | None = None
     target_valid: Bool[Tensor, "B T"] | None = None
@@ -65,6 +70,25 @@ def _padded(sequences: Sequence[Ids]) -> tuple[Int[Tensor, "B K"], Bool[Tensor, 
     return torch.from_numpy(padded), torch.from_numpy(valid)
 
 
+class Epoch(Sequence[list[int]]):
+    """The batches of an epoch, each a list of rows when it is asked for: ten million rows are 40 MB so, and would be 400 as numbers of
+    Python's own."""
+
+    def __init__(self, batches: Sequence[Rows], order: NDArray[np.int64]) -> None:
+        self._batches, self._order = batches, order
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._batches[i].tolist() for i in self._order[place]]
+        return self._batches[self._order[place]].tolist()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+
 class Batches:
     """Batches of rows of like length, so that little is padded.
 
@@ -75,15 +99,19 @@ class Batches:
     def __init__(self, source_lengths: ArrayLike, target_lengths: ArrayLike, *, tokens: int, seed: int) -> None:
         if tokens < 1:
             raise ConfigError(message("train.batch_tokens", "1 or more", str(tokens), "Write a whole number, such as 3400."))
-        self._lengths = np.stack([np.asarray(source_lengths), np.asarray(target_lengths)]).astype(np.int64)
-        self._cost = self._lengths.max(axis=0)
+        self._lengths = np.asarray(source_lengths), np.asarray(target_lengths)  # as they are: they may lie on the disk
         self.tokens, self.seed = tokens, seed
 
-    def epoch(self, epoch: int) -> list[list[int]]:
+    def epoch(self, epoch: int) -> Epoch:
         """The batches of an epoch, every row in just one of them: a pure function of the lengths, the tokens, seed and epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        batches = self._divided(random.permutation(len(self._cost)), random)
-        return [batches[place].tolist() for place in random.permutation(len(batches))]
+        rows = random.permutation(np.arange(len(self._lengths[0]), dtype=np.int32))
+        batches = [batch for start in range(0, len(rows), SHARD) for batch in self._divided(rows[start : start + SHARD], random)]
+        return Epoch(batches, random.permutation(len(batches)))
+
+    def _costs(self, rows: Rows) -> NDArray[np.int64]:
+        """What each row counts for."""
+        return np.maximum(*(lengths[rows] for lengths in self._lengths)).astype(np.int64)
 
     def _divided(self, rows: Rows, random: np.random.Generator) -> list[Rows]:
         """Cut rows in two, again and again, until each part fits a batch: along source or target length, whichever pads less.
@@ -91,7 +119,7 @@ class Batches:
         The cut falls at random in the middle third, and rows of the same lengths are in random order, so that each epoch has
         other neighbours.
         """
-        total = int(self._cost[rows].sum())
+        total = int(self._costs(rows).sum())
         if total <= self.tokens or len(rows) < 2:
             return [rows] if len(rows) else []
         # A little room is left: parts come out uneven by a row or so, and one that is too full would become two half batches.
@@ -103,13 +131,13 @@ class Batches:
 
     def _cut(self, rows: Rows, tokens: float) -> tuple[Rows, Rows]:
         """The first rows, as many as have so many tokens, and the others; neither part empty."""
-        place = int(np.searchsorted(np.cumsum(self._cost[rows]), tokens))
+        place = int(np.searchsorted(np.cumsum(self._costs(rows)), tokens))
         place = min(max(place, 1), len(rows) - 1)
         return rows[:place], rows[place:]
 
     def _cells(self, rows: Rows) -> int:
         """How many cells these rows would fill as one batch, padding included."""
-        return len(rows) * int(self._lengths[:, rows].max(axis=1).sum())
+        return len(rows) * sum(int(lengths[rows].max()) for lengths in self._lengths)
 
     @staticmethod
     def sequential(lengths: ArrayLike, *, rows: int) -> list[list[int]]:

@@ -29,45 +29,73 @@ class Report:
     files: tuple[str, ...]
     lines: int = 0  # of text: a header does not count, and two aligned lines are one
     items: int = 0
-    skipped: list[tuple[Place, str]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
 
     def __str__(self) -> str:
         said = [f"{' + '.join(self.files)}: {self.lines:,} lines, {self.items:,} items."]
         if self.skipped:
             said.append(f"{len(self.skipped):,} bad lines were skipped:")
-            said += [f"  {why}" for _, why in self.skipped[:NAMED]]
+            said += [f"  {why}" for why in self.skipped[:NAMED]]
         if len(self.skipped) > NAMED:
             said.append(f"  and {len(self.skipped) - NAMED:,} more.")
         return "\n".join(said)
 
 
-def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> tuple[list[Item], Report]:
+class Pairs:
     """Training or evaluation data: every item has a source and a target, neither of them empty.
 
+    They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
     `on_bad_line`: `error` stops at a line at fault, `skip` passes it by and reports it.  A JSONL target that is a list gives
     an item each.  DataError names the file, the line, what was expected and received, and the mend.
     """
-    if on_bad_line not in ("error", "skip"):
-        near = did_you_mean(on_bad_line, ("error", "skip"))
-        raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
+
+    def __init__(self, files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> None:
+        if on_bad_line not in ("error", "skip"):
+            near = did_you_mean(on_bad_line, ("error", "skip"))
+            raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
+        self._files, self._layout, self._skips = tuple(files), layout.resolved(files), on_bad_line == "skip"
+        self.report = Report(tuple(shown(file) for file in files))
+
+    def __iter__(self) -> Iterator[Item]:
+        files, layout = self._files, self._layout
+        report = Report(self.report.files)
+        for place, row in _placed(files, layout):
+            report.lines += 1
+            found = row if isinstance(row, BadLine) else _items(row, place, layout)
+            if not isinstance(found, BadLine):
+                report.items += len(found)
+                yield from found
+            elif self._skips:
+                report.skipped.append(str(found))
+            else:
+                raise BadLine(f"{found} Or set data.on_bad_line: skip.")
+        if not report.items:
+            received = f"{report.lines} bad lines; the first: {report.skipped[0]}" if report.skipped else "no lines"
+            expected = "lines with a source and a target"
+            raise DataError(message(" + ".join(report.files), expected, received, "Give a file with data."))
+        self.report = report
+
+
+def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> tuple[list[Item], Report]:
+    """All items of `Pairs` at once, and what reading found."""
+    pairs = Pairs(files, layout, on_bad_line=on_bad_line)
+    return list(pairs), pairs.report
+
+
+def each_pair(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
+    """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by."""
     layout = layout.resolved(files)
-    report, items = Report(tuple(shown(file) for file in files)), []
-    rows = _aligned(files[0], files[1]) if layout.format == "lines" else (pair for file in files for pair in _rows(file, layout))
-    for place, row in rows:
-        report.lines += 1
+    for place, row in _placed(files, layout):
         found = row if isinstance(row, BadLine) else _items(row, place, layout)
-        if not isinstance(found, BadLine):
-            items += found
-        elif on_bad_line == "skip":
-            report.skipped.append((place, str(found)))
-        else:
-            raise BadLine(f"{found} Or set data.on_bad_line: skip.")
-    report.items = len(items)
-    if not items:
-        received = f"{report.lines} bad lines; the first: {report.skipped[0][1]}" if report.skipped else "no lines"
-        raise DataError(message(" + ".join(report.files), "lines with a source and a target", received, "Give a file with data."))
-    return items, report
+        yield from [found] if isinstance(found, BadLine) else found
+
+
+def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:
+    """The rows of all files, each with its place."""
+    if layout.format == "lines":
+        return _aligned(files[0], files[1])
+    return (pair for file in files for pair in _rows(file, layout))
 
 
 def _rows(file: str, layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:

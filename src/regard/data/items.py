@@ -89,7 +89,8 @@ def _draw(seed: int, source: str) -> bytes:
     return hashlib.sha256(f"{seed}\0{source}".encode()).digest()
 
 
-def overlap(train: Iterable[Item], valid: Iterable[Item]) -> int:
+def overlap(train: Iterable[Item], valid: Sequence[Item]) -> int:
     """The number of validation items whose source occurs in training as well."""
-    seen = {item.source for item in train}
+    asked = {item.source for item in valid}
+    seen = {item.source for item in train if item.source in asked}
     return sum(item.source in seen for item in valid)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import tokenizers
 
+from regard.data.located import Span, located
 from regard.data.vocabulary import BOS as BOS
 from regard.data.vocabulary import EOS as EOS
 from regard.data.vocabulary import PAD as PAD
@@ -41,13 +43,14 @@ class Tokenizer:
         self._feature_ids = {name: size + place for place, name in enumerate(self.features)}
 
     @classmethod
-    def train(cls, word: str, texts: Iterable[str], *, features: Iterable[str] = ()) -> Tokenizer:
+    def train(cls, word: str, texts: Iterable[str], *, features: Iterable[str] = (), least: int = 1) -> Tokenizer:
         """Learn a vocabulary.  The same texts and features give the same tokenizer, to the byte of its file.
 
+        least: a symbol of `char`, `space` or `word` that occurs less often is left out, and so is UNK in training too.
         ConfigError: a word that is none of the five, or a size that cannot hold every character of the texts.
         """
         kind = kind_of(word)
-        return cls(str(kind), learn(kind, texts), ranked(Counter(features)))
+        return cls(str(kind), learn(kind, texts, least), ranked(Counter(features)))
 
     def __len__(self) -> int:
         """The number of ids, specials and features included."""
@@ -113,6 +116,16 @@ class Tokenizer:
         """For each id the id of the same symbol of text in another vocabulary, or -1: specials and features have none."""
         theirs = {symbol: id for id, symbol in enumerate(other._symbols) if other._is_text(id)}
         return [theirs.get(self._symbols[id], -1) if self._is_text(id) else -1 for id in range(len(self))]
+
+    def located(self, text: str, clean: Callable[[str], str] = str) -> list[Span]:
+        """For each id of `encode(clean(text))`, its end aside, the characters of `text` that it stands for."""
+        if self._kind.name == "space":  # what looks like a special is another word there, but stands where it stood
+            words = clean(text).split()
+            ends = list(accumulate(len(word) + 1 for word in words))
+            cut = [(end - len(word) - 1, end - 1) for word, end in zip(words, ends, strict=True)]
+            return located(text, cut, " ".join(words), clean)
+        prepared = self._kind.prepare(clean(text))
+        return located(text, self._library.encode(prepared, add_special_tokens=False).offsets, prepared, clean)
 
     def unknown(self, text: str, features: Sequence[str] = ()) -> list[str]:
         """What training never saw, each once, in order: features, then characters (space and word: tokens)."""

@@ -118,9 +118,13 @@ def counted(kind: Kind, texts: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def learn(kind: Kind, texts: Iterable[str]) -> Tokenizer:
-    """A trained tokenizer of the `tokenizers` library: specials first, no normaliser.  ConfigError where the size is too small."""
-    learned = {"bpe": _bpe, "unigram": _unigram}.get(kind.name, _counted)(kind, texts)
+def learn(kind: Kind, texts: Iterable[str], least: int = 1) -> Tokenizer:
+    """A trained tokenizer of the `tokenizers` library: specials first, no normaliser.  ConfigError where the size is too small.
+
+    least: how often a whole piece must occur to be a symbol; a learnt size says that already.
+    """
+    sized = {"bpe": _bpe, "unigram": _unigram}.get(kind.name)
+    learned = sized(kind, texts) if sized else _counted(kind, texts, least)
     library = Tokenizer(learned)
     library.pre_tokenizer = cutter(kind.manner.pattern)
     if not kind.manner.joint:
@@ -128,9 +132,10 @@ def learn(kind: Kind, texts: Iterable[str]) -> Tokenizer:
     return library
 
 
-def _counted(kind: Kind, texts: Iterable[str]) -> models.Model:
-    """Every piece that occurs is a symbol."""
-    symbols = [*SPECIALS, *(symbol for symbol in ranked(counted(kind, texts)) if symbol not in SPECIALS)]
+def _counted(kind: Kind, texts: Iterable[str], least: int) -> models.Model:
+    """Every piece that occurs often enough is a symbol."""
+    counts = counted(kind, texts)
+    symbols = [*SPECIALS, *(symbol for symbol in ranked(counts) if symbol not in SPECIALS and counts[symbol] >= least)]
     return models.WordLevel({symbol: id for id, symbol in enumerate(symbols)}, unk_token=SPECIALS[UNK])
 
 

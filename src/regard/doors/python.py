@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,37 @@ class Prediction(Plain):
         return page.fragment(self)
 
 
-class Model(workshop.Model):
-    """`regard.load("run")`: see `predict`, `stream` and `evaluate`."""
+class Model:
+    """`regard.load("run")`: a model of any task, with predictions that show themselves in a notebook."""
 
-    def stream(self, items: Any, **given: Any) -> Iterator[list[Plain]]:
-        """As the workshop's, with predictions that show themselves."""
-        for found in super().stream(items, **given):
-            yield [Prediction(**vars(p)) for p in found]
+    def __init__(self, model: workshop.Model) -> None:
+        self._model, self.config, self.folder = model, model.config, model.folder
+
+    @staticmethod
+    def ensemble(models: Sequence[Model]) -> Model:
+        """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+        return Model(workshop.Model.ensemble([model._model for model in models]))
+
+    def predict(self, items: Any, **wanted: Any) -> list[Any]:
+        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.
+
+        wanted: beam, n_best, batch_size, attention, sample, seed where the task writes; see the task's page.
+        """
+        found = self._model.predict(items, **wanted)
+        return [[_shown(p) for p in each] if isinstance(each, list) else _shown(each) for each in found]
+
+    def stream(self, items: Any, **wanted: Any) -> Iterator[list[Plain]]:
+        """The n best predictions of each item, in order, while items are still being read."""
+        for found in self._model.stream(items, **wanted):
+            yield [_shown(p) for p in found]
+
+    def evaluate(self, files: Sequence[str], **wanted: Any) -> dict[str, Any]:
+        """Figures on files of items and what is right of them."""
+        return self._model.evaluate(files, **wanted)
+
+
+def _shown(plain: Plain) -> Plain:
+    return Prediction(**vars(plain))
 
 
 def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
@@ -39,7 +63,7 @@ def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision 
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
     """
-    return Model.load(folder, trust=trust, precision=precision)  # type: ignore[return-value]  # it is of this class
+    return Model(workshop.Model.load(folder, trust=trust, precision=precision))
 
 
 def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:

@@ -13,15 +13,18 @@ from regard.networks.dropout import Dropout
 
 
 class Embed(nn.Module):
-    """A table of word vectors, with dropout."""
+    """A table of word vectors, with dropout.  What else is known of each word may stand beside its vector: its letters, a mark."""
 
     def __init__(self, table: nn.Embedding, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.table, self.dropout = table, Dropout(dropout)
 
-    def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
-        """words: numbers of the vocabulary; at: their true positions."""
-        return self.dropout(self.table(words))
+    def forward(
+        self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"], beside: Float[Tensor, "B T E"] | None = None
+    ) -> Float[Tensor, "B T D"]:
+        """words: numbers of the vocabulary; at: their true positions.  beside: widens what is made by its own width."""
+        made = self.table(words)
+        return self.dropout(made if beside is None else torch.cat([made, beside], -1))
 
 
 class PositionedEmbed(Embed):
@@ -31,8 +34,11 @@ class PositionedEmbed(Embed):
         super().__init__(table, dropout=dropout)
         self.positions, self.scale = positions, math.sqrt(table.embedding_dim)
 
-    def forward(self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
-        made = self.table(words) * self.scale + self.positions(at)
+    def forward(
+        self, words: Int[Tensor, "B T"], at: Int[Tensor, "B T"], beside: Float[Tensor, "B T E"] | None = None
+    ) -> Float[Tensor, "B T D"]:
+        made = self.table(words) * self.scale
+        made = (made if beside is None else torch.cat([made, beside], -1)) + self.positions(at)
         device = made.device.type
         if torch.is_autocast_enabled(device):
             # What the layers add up is narrow too, then, and is cast once, here, not at every product.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -13,7 +15,11 @@ from regard.attention.weighting import Choice
 from regard.ground.errors import ConfigError, message
 from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions
 from regard.networks.embed import Embed
+from regard.networks.grid import Sights
 from regard.networks.heads import Head
+
+Source = Int[Tensor, "B K"] | Float[Tensor, "B K P"]  # words, or the cells of images
+Penalty = Callable[[Looks, Bool[Tensor, "B T"]], Tensor]  # from looks and which targets are real
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,17 @@ class EncoderDecoder(nn.Module):
     Raises ConfigError where a look mixes probabilities and the head cannot, or the other way round.
     """
 
-    def __init__(self, source: Embed, encoder: Encoder, target: Embed, decoder: Decoder, head: Head) -> None:
+    def __init__(self, source: Embed | Sights, encoder: Encoder, target: Embed, decoder: Decoder, head: Head) -> None:
         super().__init__()
         _refuse_mixtures(encoder, decoder, head)
         self.source, self.encoder, self.target, self.decoder, self.head = source, encoder, target, decoder, head
 
-    def encode(self, words: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
-        """Read a source.  valid: True = a real word; padding lies on the right."""
-        at = positions(words.new_zeros(len(words)), words.shape[1])
+    def encode(self, words: Source, valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+        """Read a source.  valid: True = a real word (or cell); padding lies on the right."""
+        at = positions(torch.zeros(len(words), dtype=torch.long, device=words.device), words.shape[1])
         return self.encoder(self.source(words, at), valid, weights=weights)
 
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Writing:
+    def start(self, encoded: Encoded, words: Source) -> Writing:
         """The state before the first word.  words: of the source that was encoded."""
         return Writing(self.decoder.start(encoded), self.head.start(encoded, words))
 
@@ -67,13 +73,16 @@ class EncoderDecoder(nn.Module):
         state: Writing,
         *,
         smoothing: float = 0.0,
+        penalty: Penalty | None = None,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"], Choice | None]:
         """The summed objective, the cross-entropy of each real target in nats, and what was drawn while writing.
 
-        words: what the decoder reads; targets: what follows each; state: that of `start`; smoothing: see `Head.loss`.
+        words: what the decoder reads; targets: what follows each; state: that of `start`; smoothing: see `Head.loss`; penalty: on
+        where it looked, added to the objective.
         """
-        written, _ = self.write(words, state.decoder, weights=self.head.looks)
-        return *self.head.loss(written, targets, real, state.head, smoothing=smoothing), written.choice
+        written, _ = self.write(words, state.decoder, weights=self.head.looks or penalty is not None)
+        total, nats = self.head.loss(written, targets, real, state.head, smoothing=smoothing)
+        return total if penalty is None else total + penalty(written.looks, real), nats, written.choice
 
     def looked(self, words: Int[Tensor, "B T"], state: Writing) -> Looks:
         """Where decoder and head look while they go on from `words`."""

@@ -8,17 +8,19 @@ Dynamic quantisation as in Jacob et al. 2018, section 2, with zero points at 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int, Int8
-from torch import Tensor
+from torch import Tensor, nn
 
-from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.matrix import Matrix, exchange
 
 # Numbers of a weight from which bytes are faster for a single row too: 256 x 256 takes 7 us in float32 and 21 in bytes, 256 x 8,000 takes
 # 201 and 58 (one core, other work beside it).
 LEAST = 1 << 17
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class Int8Weight(Matrix):
@@ -57,8 +59,8 @@ class Int8Weight(Matrix):
         return len(self.q)
 
 
-def quantize(network: EncoderDecoder) -> EncoderDecoder:
-    """The network, the large matrices that decoding multiplies with in bytes, in place (see `matrix.exchange`)."""
+def quantize(network: N) -> N:
+    """The network, the large matrices that it multiplies with in bytes, in place (see `matrix.exchange`)."""
     return exchange(network, Int8Weight.of, LEAST)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from regard.networks.cells import OwnCell, TorchCell
 from regard.networks.encoder_decoder import EncoderDecoder
+
+N = TypeVar("N", bound=nn.Module)
 
 
 class Matrix(ABC):
@@ -75,19 +77,22 @@ class Matrix(ABC):
         return function(*plain, **{k: v.float() if isinstance(v, Matrix) else v for k, v in given.items()})
 
 
-def exchange(network: EncoderDecoder, made: Callable[[Tensor], Matrix], least: int) -> EncoderDecoder:
-    """The network with other forms of the matrices, of `least` numbers or more, that decoding multiplies with, in place: for use, there
-    is nothing left to train.
+def exchange(network: N, made: Callable[[Tensor], Matrix], least: int) -> N:
+    """The network with other forms of the matrices, of `least` numbers or more, that it multiplies with, in place: for use, there is
+    nothing left to train.
 
-    These are the linear layers, the head's table and the weights of the decoder's cells.  What reads a whole source at once with
+    These are the linear layers and, where it writes, the head's table and the weights of the decoder's cells.
+    What reads a whole source at once with
     PyTorch's own recurrent loops stays as it is.
     """
-    cells = [m for m in network.decoder.modules() if isinstance(m, nn.RNNBase | OwnCell)]
-    for cell in network.decoder.modules():
+    writers = [m for m in network.modules() if isinstance(m, EncoderDecoder)]
+    cells = [m for w in writers for m in w.decoder.modules() if isinstance(m, nn.RNNBase | OwnCell)]
+    for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):
             cell.__dict__["over"] = cell.by_steps  # PyTorch's own loops know plain matrices only
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
-    chosen = {id(p) for m in (*cells, *linear, *network.head.modules()) for p in m.parameters(recurse=False)}
+    heads = [m for w in writers for m in w.head.modules()]
+    chosen = {id(p) for m in (*cells, *linear, *heads) for p in m.parameters(recurse=False)}
     exchanged: dict[int, Matrix] = {}  # tied weights stay tied
     for module in network.modules():
         for name, weight in list(module.named_parameters(recurse=False)):

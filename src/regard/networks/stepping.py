@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from regard.attention.attention import Attention
 from regard.attention.memory import Memory
 from regard.attention.score import ScaledDot
 from regard.attention.weighting import Softmax
@@ -70,7 +71,14 @@ class Stepping(Decoder):
         keys, values = (torch.stack([getattr(m, name) for m in begun.source]) for name in ("keys", "values"))
         sentence = torch.arange(B, device=begun.at.device)
         return Stepped(
-            begun.at, sentence.new_empty(B, 0), sentence, pool, sentence.new_zeros(1), keys, values, begun.source[0].valid
+            begun.at,
+            sentence.new_empty(B, 0),
+            sentence,
+            pool,
+            sentence.new_zeros(1),
+            keys,
+            values,
+            cast(Memory, begun.source[0]).valid,
         )
 
     def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
@@ -140,7 +148,7 @@ class _Layer:
     """A layer's weights as steps use them.  back: how many places before its own it sees; post: norms stand behind the parts."""
 
     def __init__(self, layer: DecoderLayer, rows: int) -> None:
-        own, source, feed = layer.own, layer.source, layer.feedforward.net
+        own, source, feed = layer.own, cast(Attention, layer.source), layer.feedforward.net
         residuals = cast(list[PreNorm | PostNorm], list(layer.residuals))
         self.heads, self.source_heads, self.back = own.heads, source.heads, own.scope.reach[0]
         self.post, self.norms = isinstance(residuals[0], PostNorm), [r.norm for r in residuals]
@@ -216,6 +224,8 @@ def _plain(decoder: Decoder) -> bool:
 
 def _known(layer: DecoderLayer) -> bool:
     """Scaled dot products and softmax over all that was written, or a window of it, and over the whole source."""
+    if layer.source is None:
+        return False
     looks, scopes = (layer.own, layer.source), (layer.own.scope, layer.source.scope)
     activation = layer.feedforward.net[1]
     return (

@@ -23,9 +23,9 @@ from regard.networks.dropout import Dropout
 class Residual(nn.Module, ABC):
     """How a sublayer is added to what goes in."""
 
-    def __init__(self, size: int, *, dropout: float = 0.0) -> None:
+    def __init__(self, size: int, *, dropout: float = 0.0, epsilon: float = 1e-5) -> None:
         super().__init__()
-        self.norm, self.dropout = nn.LayerNorm(size), Dropout(dropout)
+        self.norm, self.dropout = nn.LayerNorm(size, eps=epsilon), Dropout(dropout)
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "B T D"], sublayer: Callable[[Tensor], Tensor]) -> Float[Tensor, "B T D"]: ...
@@ -131,14 +131,15 @@ class Glance(NamedTuple):
 
 
 class WritingLayer(nn.Module, ABC):
-    """A look at what was written, a look at the source, a feed-forward net, each within its residual."""
+    """A look at what was written, a look at the source where there is one, a feed-forward net, each within its residual."""
 
     def __init__(
-        self, own: nn.Module, source: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual, Residual]
+        self, own: nn.Module, source: Attention | None, feedforward: FeedForward, residuals: tuple[Residual, ...]
     ) -> None:
         super().__init__()
-        refuse_sequential(source)
-        refuse_mixing(source)
+        if source is not None:
+            refuse_sequential(source)
+            refuse_mixing(source)
         self.own, self.source, self.feedforward, self.residuals = own, source, feedforward, nn.ModuleList(residuals)
 
     @abstractmethod
@@ -149,31 +150,36 @@ class WritingLayer(nn.Module, ABC):
     def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance: ...
 
     def forward(
-        self, x: Float[Tensor, "B T D"], own: Any, source: Memory, at: Int[Tensor, "B T"], weights: bool
+        self, x: Float[Tensor, "B T D"], own: Any, source: Memory | None, at: Int[Tensor, "B T"], weights: bool
     ) -> tuple[Float[Tensor, "B T D"], Any, tuple[Tensor | None, Tensor | None], Choice | None]:
         told: list[Any] = []
+        look = self.source
 
         def look_back(y: Tensor) -> Tensor:
             told.append(self.look_back(y, own, at, weights))
             return told[0].context
 
         def look_at_source(y: Tensor) -> Tensor:
-            told.append(self.source(y, source, at, weights=weights))
+            assert look is not None and source is not None
+            told.append(look(y, source, at, weights=weights))
             return told[1].context
 
-        x = self.residuals[1](self.residuals[0](x, look_back), look_at_source)
-        x = self.residuals[2](x, self.feedforward)
+        x = self.residuals[0](x, look_back)
+        x = x if look is None else self.residuals[1](x, look_at_source)
+        x = self.residuals[-1](x, self.feedforward)
+        if look is None:
+            return x, told[0].own, (told[0].weights, None), told[0].choice
         back, across = told
         return x, back.own, (back.weights, across.weights), together(back.choice, across.choice)
 
 
 class DecoderLayer(WritingLayer):
-    """Self-attention over what was written, a look at the source, a feed-forward net."""
+    """Self-attention over what was written, a look at the source where there is one, a feed-forward net."""
 
     own: Attention
 
     def __init__(
-        self, own: Attention, source: Attention, feedforward: FeedForward, residuals: tuple[Residual, Residual, Residual]
+        self, own: Attention, source: Attention | None, feedforward: FeedForward, residuals: tuple[Residual, ...]
     ) -> None:
         super().__init__(own, source, feedforward, residuals)
         refuse_sequential(own)
@@ -205,7 +211,7 @@ class TransformerState:
 
     at: Int[Tensor, "B"]
     own: tuple
-    source: tuple[Memory, ...] = field(metadata={"common": True})
+    source: tuple[Memory | None, ...] = field(metadata={"common": True})
 
 
 class TransformerDecoder(Decoder):
@@ -221,7 +227,7 @@ class TransformerDecoder(Decoder):
         return TransformerState(
             torch.zeros_like(encoded.valid[:, :1].sum(1)),
             tuple(layer.start(none) for layer in layers),
-            tuple(layer.source.remember(encoded.states, encoded.valid) for layer in layers),
+            tuple(None if layer.source is None else layer.source.remember(encoded.states, encoded.valid) for layer in layers),
         )
 
     def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
@@ -233,7 +239,7 @@ class TransformerDecoder(Decoder):
             owns.append(own)
             choices.append(choice)
             if weights:
-                looks |= {f"decoder.{i}.self": back, f"decoder.{i}.cross": across}
+                looks |= {f"decoder.{i}.self": back} | ({} if across is None else {f"decoder.{i}.cross": across})
         return Written(self.norm(x), looks, together(*choices)), replace(state, at=state.at + x.shape[1], own=tuple(owns))
 
 

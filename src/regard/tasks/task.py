@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
-
-from regard.data.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,9 @@ class Prediction:
     text: the prediction.  score: its summed log-probability, end included, in nats.  tokens, source_tokens: end marks included.
     attention: by name, such as "decoder.0.cross", an array (heads, target, source), before dropout; "encoder.0.self" is (heads,
     source, source), "decoder.0.self" (heads, target, target).  unknown: symbols of the source that training never saw.
+    lines: the answer as lines of a table, where it is one.
+    sides: what stands beside the rows and the columns of a layer of another kind, by its name.  details: what else a task says, in
+    what JSON holds.
     """
 
     text: str
@@ -29,6 +31,9 @@ class Prediction:
     source: str = ""
     features: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    sides: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    details: dict[str, Any] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
 
 
 class Loss(NamedTuple):
@@ -48,9 +53,21 @@ class Hypothesis:
     attention: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+class Carries(ABC):
+    """What a module hands from one update to the next beside its weights: a run that goes on exactly is given it back."""
+
+    @abstractmethod
+    def carried(self) -> list[Tensor]:
+        """All of it; empty before the first update."""
+
+    @abstractmethod
+    def carry(self, tensors: Sequence[Tensor]) -> None:
+        """Takes back what `carried` gave."""
+
+
 class Task(nn.Module, ABC):
     """A network and what it is for."""
 
     @abstractmethod
-    def loss(self, batch: Batch) -> Loss:
-        """What training brings down, over real positions only."""
+    def loss(self, batch: Any) -> Loss:
+        """What training brings down, over real positions only.  batch: of the task's own kind."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from regard.attention.weighting import Choice
 from regard.data.batches import Batch
 from regard.data.tokenize import BOS, EOS, PAD, UNK
-from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.encoder_decoder import EncoderDecoder, Penalty
 from regard.networks.search import Bounds, Found, beam, sample
 from regard.tasks.scheduled import ScheduledSampling
 from regard.tasks.task import Hypothesis, Loss, Task
@@ -63,6 +63,7 @@ class Transduce(Task):
     Where an attention draws its places (hard attention), the draws learn by REINFORCE with a moving-average baseline and an
     entropy bonus; the reward of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
     sampling: in training, the network reads some words of its own instead of the target's; None: never.
+    penalty: on where it looked in training, such as `doubly_stochastic`.
     """
 
     def __init__(
@@ -72,9 +73,11 @@ class Transduce(Task):
         label_smoothing: float = 0.0,
         entropy: float = 0.01,
         sampling: ScheduledSampling | None = None,
+        penalty: Penalty | None = None,
     ) -> None:
         super().__init__()
         self.network, self.label_smoothing, self.entropy, self.sampling = network, label_smoothing, entropy, sampling
+        self.penalty = penalty
         self.baseline = nn.Buffer(torch.zeros(()))  # moving average of the log-probability of a token
 
     def loss(self, batch: Batch) -> Loss:
@@ -84,7 +87,8 @@ class Transduce(Task):
         state, words, real = self.network.start(encoded, batch.source), batch.words, batch.target_valid
         if self.training and self.sampling is not None:
             words = self.sampling(self.network, words, state)
-        total, nats, choice = self.network.loss(words, batch.target, real, state, smoothing=self.label_smoothing)
+        penalty = self.penalty if self.training else None
+        total, nats, choice = self.network.loss(words, batch.target, real, state, smoothing=self.label_smoothing, penalty=penalty)
         if choice is not None or encoded.choice is not None:
             total = total + self._reinforce(choice, encoded.choice, nats, real)
         return Loss(total, nats.sum(), int(real.sum()))
@@ -129,7 +133,7 @@ def answer(
         return told[0] if len(told) == 1 else torch.stack(told).logsumexp(0) - np.log(len(told)), left
 
     if isinstance(way, Sample):
-        keys = [_key(row[real]) for row, real in zip(batch.source, batch.source_valid, strict=True)]
+        keys = [key_of(row[real]) for row, real in zip(batch.source, batch.source_valid, strict=True)]
         found = sample(
             step,
             state,
@@ -172,6 +176,7 @@ def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found
     return [[next(each) for _ in row] for row in found]
 
 
-def _key(source: Int[Tensor, "K"]) -> int:
-    """A number that belongs to a sentence wherever it stands."""
-    return int.from_bytes(blake2b(source.cpu().numpy().astype("<i8").tobytes(), digest_size=8).digest(), "little")
+def key_of(source: Int[Tensor, "K"] | Float[Tensor, "K P"]) -> int:
+    """A number that belongs to a sentence, or to an image, wherever it stands."""
+    kind = "<f4" if source.is_floating_point() else "<i8"
+    return int.from_bytes(blake2b(source.cpu().numpy().astype(kind).tobytes(), digest_size=8).digest(), "little")

@@ -17,15 +17,19 @@ from regard.attention.score import KeyOnly
 from regard.attention.split import part_width
 from regard.attention.weighting import Marginal
 from regard.data.tokenize import PAD
+from regard.ground.errors import ConfigError, message
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
+from regard.networks.bert import BertShape
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
-from regard.networks.coder import Decoder
+from regard.networks.coder import Decoder, Encoder
 from regard.networks.contexts import PooledContext
 from regard.networks.embed import Embed, PositionedEmbed, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
+from regard.networks.language import CellsDecoder
 from regard.networks.layers import Layers
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
+from regard.networks.reader import Reader
 from regard.networks.recall import RecallDecoder
 from regard.networks.recurrent import (
     BahdanauDecoder,
@@ -50,6 +54,7 @@ from regard.networks.transformer import (
     WritingLayer,
 )
 from regard.tasks.transduce import Transduce
+from regard.workshop.build_bert import make_bert
 from regard.workshop.build_heads import make_head, make_sampling
 from regard.workshop.build_looks import PARTS, look_of, parted_look, refuse_steps
 from regard.workshop.build_looks import make_attention as make_attention
@@ -92,22 +97,67 @@ def task(config: Config, *, source_words: int, target_words: int, twins: Sequenc
 
 def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A recurrent encoder and decoder.  twins: see `task`."""
-    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
-    between = m.dropout if m.encoder_layers > 1 else 0.0
-    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
-    net = made_by(m.embedding, m.size, m.encoder_layers, bidirectional=both, dropout=between)
-    encoder = RecurrentEncoder(net, dropout=m.dropout)
+    encoder = _recurrent_encoder(m)
     decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
     source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
 
 
-def _recurrent_decoder(m: ModelSection, encoded: int) -> Decoder:
+def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | None = None) -> Reader:
+    """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family.
+
+    beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.  bert: the shape of the
+    pre-trained reader that the run begins with.
+    """
+    if m.pretrained is not None:  # without a shape: a small one, to see whether the rest can be built
+        return make_bert(bert or BertShape(words, size=12, layers=1, heads=1, feedforward=12), beside=beside)
+    if m.family == "recurrent":
+        reads = encoder(m, beside=beside)
+        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), reads)
+    if beside >= m.size:
+        do = "Raise model.size, or take less beside the words."
+        raise ConfigError(message("model.size", f"more than the {beside} that stand beside each word's vector", str(m.size), do))
+    reads = encoder(m)
+    drawn = table(words, m.size - beside, padding=PAD)
+    return Reader(PositionedEmbed(drawn, make_positions(m), dropout=m.embedding_dropout), reads)
+
+
+def encoder(m: ModelSection, *, beside: int = 0) -> Encoder:
+    """The encoder of the family alone: it reads vectors `embedding` + `beside` wide, in a Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recurrent_encoder(m, beside)
+    made = TransformerEncoder(_readers(m), _closing(m), m.size)
+    _xavier(made)
+    return made
+
+
+def decoder(m: ModelSection, encoded: int | None) -> Decoder:
+    """The decoder of the family alone, for states `encoded` wide (None: it has no source): it reads vectors `embedding` wide, in a
+    Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recalling(m, _recurrent_decoder(m, encoded))
+    made = TransformerDecoder(_writers(m, alone=encoded is None), _closing(m), m.size)
+    _xavier(made)
+    return made
+
+
+def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
+    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
+    between = m.dropout if m.encoder_layers > 1 else 0.0
+    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
+    return RecurrentEncoder(
+        made_by(m.embedding + beside, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
+    )
+
+
+def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
     def stack(more: int) -> Stack:
         sizes = [m.embedding + more] + [m.size] * (m.decoder_layers - 1)
         return Stack([CELLS[m.decoder](size, m.size) for size in sizes], dropout=m.dropout)
 
+    if encoded is None:
+        return CellsDecoder(stack(0), dropout=m.dropout)
     if m.attention is None:
         begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
         context, width = _context(m, encoded)
@@ -142,67 +192,86 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
 
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `task`."""
-
-    def closing() -> nn.Module:
-        return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
-
-    readers, writers = _layers(m)
-    encoder, decoder = TransformerEncoder(readers, closing(), m.size), TransformerDecoder(writers, closing(), m.size)
-    for linear in [x for net in (encoder, decoder) for x in net.modules() if isinstance(x, nn.Linear)]:
-        nn.init.xavier_uniform_(linear.weight)
-        if linear.bias is not None:
-            nn.init.zeros_(linear.bias)
+    readers, writers = _readers(m), _writers(m)
+    encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
+    _xavier(encoder, decoder)
     source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
-        PositionedEmbed(source, _positions(m), dropout=drop),
+        PositionedEmbed(source, make_positions(m), dropout=drop),
         encoder,
-        PositionedEmbed(target, _positions(m), dropout=drop),
+        PositionedEmbed(target, make_positions(m), dropout=drop),
         decoder,
         head,
     )
 
 
-def _layers(m: ModelSection) -> tuple[list[ReadingLayer], list[WritingLayer]]:
-    """The layers of a Transformer, or of one whose own looks are Aarens."""
-    assert m.attention is not None  # the config refuses `attention: none` here
-    cross, norm = m.attention, NORMS[m.norm]
-
-    def feedforward() -> FeedForward:
-        return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
-
-    def look(section: AttentionSection, *, rotary: bool = False) -> Attention:
-        refuse_steps(section)
-        heads = section.heads or m.heads
-        return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
-
-    def own(scope: Scope | None = None) -> Attention:
-        made = look(m.self_attention, rotary=m.positions == "rotary")
-        made.scope = made.scope if scope is None else scope & made.scope
-        return made
-
-    def aaren() -> Aaren:
-        made = own()
-        made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
-        return Aaren(made, m.size if "query" in made.score.reads else 0)
-
-    def around(count: int) -> Any:
-        return tuple(norm(m.size, dropout=m.dropout) for _ in range(count))
+def _readers(m: ModelSection) -> list[ReadingLayer]:
+    """The layers of a Transformer's encoder, or of one whose own looks are Aarens."""
 
     def reader() -> ReadingLayer:
         if m.family == "aaren":
-            return AarenEncoderLayer(aaren(), feedforward(), around(2))
-        return EncoderLayer(own(), feedforward(), around(2))
+            return AarenEncoderLayer(_aaren(m), _feedforward(m), _around(m, 2))
+        return EncoderLayer(_own(m), _feedforward(m), _around(m, 2))
+
+    return [reader() for _ in range(m.encoder_layers)]
+
+
+def _writers(m: ModelSection, *, alone: bool = False) -> list[WritingLayer]:
+    """The layers of its decoder; alone: without a look at a source."""
+    assert m.attention is not None  # the config refuses `attention: none` here
+    cross = m.attention
 
     def writer() -> WritingLayer:
-        if m.family == "aaren":
-            return AarenDecoderLayer(aaren(), look(cross), feedforward(), around(3))
-        return DecoderLayer(own(Causal()), look(cross), feedforward(), around(3))
+        kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
+        own = _aaren(m) if m.family == "aaren" else _own(m, Causal())
+        made: WritingLayer = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
+        return made
 
-    return [reader() for _ in range(m.encoder_layers)], [writer() for _ in range(m.decoder_layers)]
+    return [writer() for _ in range(m.decoder_layers)]
 
 
-def _positions(m: ModelSection) -> Positions:
+def _look(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
+    refuse_steps(section)
+    heads = section.heads or m.heads
+    return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
+
+
+def _own(m: ModelSection, scope: Scope | None = None) -> Attention:
+    """A look at one's own sequence."""
+    made = _look(m, m.self_attention, rotary=m.positions == "rotary")
+    made.scope = made.scope if scope is None else scope & made.scope
+    return made
+
+
+def _aaren(m: ModelSection) -> Aaren:
+    made = _own(m)
+    made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
+    return Aaren(made, m.size if "query" in made.score.reads else 0)
+
+
+def _feedforward(m: ModelSection) -> FeedForward:
+    return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
+
+
+def _around(m: ModelSection, count: int) -> Any:
+    return tuple(NORMS[m.norm](m.size, dropout=m.dropout) for _ in range(count))
+
+
+def _closing(m: ModelSection) -> nn.Module:
+    return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
+
+
+def _xavier(*nets: nn.Module) -> None:
+    """Linear layers begin with Xavier's uniform weights and no bias."""
+    for linear in [x for net in nets for x in net.modules() if isinstance(x, nn.Linear)]:
+        nn.init.xavier_uniform_(linear.weight)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)
+
+
+def make_positions(m: ModelSection) -> Positions:
+    """What is added to the vectors of a Transformer."""
     if m.positions == "learned":
         return LearnedPositions(m.size, m.max_positions)
     return SinusoidalPositions(m.size) if m.positions == "sinusoidal" else NoPositions(m.size)

@@ -15,7 +15,8 @@ CARD = "README.md"
 def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) -> None:
     """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
     figures = "\n".join(f"| {name} | {'-' if value is None else f'{value:.4f}'} |" for name, value in outcome.best.items())
-    data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside by source"
+    how = "at the end of each file" if config.task == "forecast" else "by source"
+    data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside {how}"
     code, trust = ", ".join(n.word for n in named(config)), flags(modules(config))
     whose = f"* code that is not Regard's, and runs where the model does: {code}\n" if code else ""
     lines = f"""# A {config.model.family} model, trained with Regard

@@ -1,7 +1,7 @@
 """Checkpoints: all that a run must remember to go on exactly, in safetensors and JSON, whole or not there.
 
     RUN/model.safetensors                       the best so far: a copy of checkpoints/best-*, made after the checkpoint that names it
-    RUN/checkpoints/step-00001200/              model, optimizer and random safetensors, state.json
+    RUN/checkpoints/step-00001200/              model, optimizer, random, maybe carried safetensors, state.json
     RUN/checkpoints/best-00001000.safetensors   never changed once written; state.json names those that count
     RUN/checkpoints/snapshot-00001100.safetensors
 
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from regard.ground.errors import RunFolderError, message
 from regard.workshop import files
+from regard.workshop.carried import carried, fill_carried
 from regard.workshop.schedule import Standing
 
 FORMAT = 1  # of state.json; one more whenever an older Regard could not read it
@@ -181,15 +182,14 @@ class Checkpoints:
             MODEL: weights(network),
             "optimizer.safetensors": _optimizer_tensors(network, optimizer),
             "random.safetensors": {"cpu": torch.get_rng_state()},
-        }
+        } | carried(network)
         if not path.exists():  # else the run came back to this step, and so to the same state
             self._write(path, contents, progress)
         self.publish(progress)
         self._tidy(progress)
 
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
-        needed = 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
-        part = files.beside(path)
+        part, needed = files.beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
         state = {"format": FORMAT, "fingerprint": self.fingerprint, "progress": asdict(progress)}
         with files.explained(path, needed):
             try:
@@ -225,8 +225,8 @@ class Checkpoints:
             return None
         progress = self._read_state(path / "state.json")
         load_network(network, path / MODEL)
-        optimizer_path = path / "optimizer.safetensors"
-        _fill_optimizer(network, optimizer, files.read_tensors(optimizer_path), optimizer_path)
+        _fill_optimizer(network, optimizer, path / "optimizer.safetensors")
+        fill_carried(network, path)
         _fill_random(path / "random.safetensors")
         named = [*map(self.snapshot, progress.snapshots)] + ([self.best(progress.best_step)] if progress.best_step else [])
         for missing in (p for p in named if not p.exists()):
@@ -280,10 +280,10 @@ def _optimizer_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> 
     }
 
 
-def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], path: Path) -> None:
+def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, path: Path) -> None:
     parameters = dict(network.named_parameters())
     optimizer.state.clear()
-    for name, tensor in tensors.items():
+    for name, tensor in files.read_tensors(path).items():
         owner, _, key = name.rpartition(":")
         if owner not in parameters or tensor.shape not in ((), parameters[owner].shape):
             raise RunFolderError(message(f"{path} does not fit the model of the config", "its parameters", name, _AGAIN))

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from regard.workshop import words
 from regard.workshop.config_heads import heads as head_problems
+from regard.workshop.config_of_task import of_task
 from regard.workshop.config_problem import Misfit as Misfit
 from regard.workshop.config_problem import Problem as Problem
 from regard.workshop.room import places
+from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config_schema import AttentionSection, Config
@@ -22,7 +24,15 @@ TRANSFORMER = ("heads", "feedforward", "norm", "positions", "max_positions", "se
 def problems(config: Config) -> list[Problem]:
     """All that does not fit, in the order of the sections."""
     family = _recurrent if config.model.family == "recurrent" else _transformer
-    return [*_data(config), *family(config), *_looks(config), *head_problems(config), *_train(config), *_decode(config)]
+    return [
+        *of_task(config),
+        *_data(config),
+        *family(config),
+        *_looks(config),
+        *head_problems(config),
+        *_train(config),
+        *_decode(config),
+    ]
 
 
 def _data(config: Config) -> Iterator[Problem]:
@@ -55,7 +65,7 @@ def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Probl
     """Keys of the other family: refused where they are not at their default, since they would change nothing."""
     for key in keys:
         value, default = getattr(config.model, key), type(config.model).model_fields[key].default
-        if value != default:
+        if value != default and f"model.{key}" not in TASKS[config.task].unused:
             do = "Remove it, or choose the other family."
             if key == "heads":
                 do = f"Remove it, or write model.attention.heads: {value}."
@@ -91,7 +101,7 @@ def _transformer(config: Config) -> Iterator[Problem]:
             "Change model.size or the heads, or take other positions.",
         )
     longest = max(config.data.max_source_length, config.data.max_target_length) + 1
-    if model.positions == "learned" and longest > model.max_positions:
+    if model.positions == "learned" and longest > model.max_positions and config.language is None:
         yield Problem(
             ("model.max_positions", "model.positions", "data.max_source_length", "data.max_target_length"),
             f"at least {longest}, a position for each of the longest sequence's tokens and its end",

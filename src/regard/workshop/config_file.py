@@ -68,6 +68,7 @@ def load_config(
     task: str | None = None,
     train: Sequence[str] | None = None,
     valid: Sequence[str] | None = None,
+    pretrained: str | None = None,
 ) -> Config:
     """Read a YAML file (None: all defaults), then the overrides `section.key=value`, then the doors' own options.
 
@@ -82,6 +83,7 @@ def load_config(
         ("--task", ("task",), task),
         ("--train", ("data", "train"), train),
         ("--valid", ("data", "valid"), valid),
+        ("--from", ("model", "pretrained"), pretrained),
     ):
         if value is not None:
             _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER + len(overrides), option))
@@ -151,7 +153,7 @@ def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
         below = level.get(key)
         if below is None:
             below = {}
-        elif isinstance(below, str) and key in ("attention", "self_attention"):
+        elif isinstance(below, str) and key in ("attention", "self_attention", "align"):
             below = {"score": below}
         elif not isinstance(below, dict):
             fault = Fault(place, dotted(path), f"{dotted(path[:depth])} to have keys", repr(below), "Set the key above it.")

@@ -5,72 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_serializer, field_validator, model_serializer, model_validator
 
+from regard.ground.errors import did_you_mean
 from regard.workshop import config_checks, words
+from regard.workshop.config_forecast import ForecastSection
+from regard.workshop.config_language import LanguageSection
+from regard.workshop.config_look import AttentionSection as AttentionSection
+from regard.workshop.config_look import Look
+from regard.workshop.config_pretrain import BEGUN, PretrainSection
+from regard.workshop.config_section import Column, Count, Files, Section, Share
+from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
+from regard.workshop.config_train import DecodeSection, TrainSection
 from regard.workshop.config_yaml import dump
+from regard.workshop.task_kinds import TASKS
 
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 CellWord = Literal["rnn", "gru", "lstm", "gru-reset-before", "lstm-peephole", "lstm-peephole-full"]
 BothWord = Literal["birnn", "bigru", "bilstm", "bigru-reset-before", "bilstm-peephole", "bilstm-peephole-full"]
-Column = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1)]
-Files = Annotated[
-    tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
-]
-
-
-class Section(BaseModel):
-    """What all sections share: no unknown keys, no change, no silent conversion (`"3"` is not 3)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class AttentionSection(Section):
-    """One look: four words, and how it is projected.  A short form gives the score alone: `attention: additive(256)`."""
-
-    score: str = Field(default="scaled", description="how well a query matches a place: an expression of score words and `+`")
-    scope: str = Field(
-        default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
-    )
-    weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
-    memory: Literal["plain", "key-value", "key-value-predict"] = Field(
-        default="plain",
-        description="a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
-    )
-    heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
-    groups: Count | None = Field(
-        default=None, description="heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
-    )
-    dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
-    project: bool | None = Field(
-        default=None, description="query, key, value and output projections; null: where heads > 1, and in a Transformer"
-    )
-    bias: bool = Field(default=False, description="the projections have biases")
-    out: bool = Field(default=True, description="the projections end with an output layer")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"score": value} if isinstance(value, str) else value
-
-    @field_validator("score")
-    @classmethod
-    def _score(cls, value: str) -> str:
-        return str(words.score(value))
-
-    @field_validator("scope")
-    @classmethod
-    def _scope(cls, value: str) -> str:
-        return str(words.scope(value))
-
-    @field_validator("weighting")
-    @classmethod
-    def _weighting(cls, value: str) -> str:
-        return str(words.weighting(value))
 
 
 class DataSection(Section):
@@ -92,6 +43,11 @@ class DataSection(Section):
     source_tokenizer: str = Field(default="char", description="char | space | word | bpe(size) | unigram(size)")
     target_tokenizer: str = Field(default="char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
+    vectors: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none",
+    )
+    tune_vectors: bool = Field(default=True, description="the vectors are trained on; false: they stay as they are in the file")
     max_source_length: Count = Field(default=1000, description="tokens of a source; longer ones are treated as `on_long` says")
     max_target_length: Count = Field(default=1000, description="tokens of a target; longer ones are treated as `on_long` says")
     on_long: Literal["skip", "error", "cut"] = Field(
@@ -105,15 +61,6 @@ class DataSection(Section):
     @classmethod
     def _tokenizer(cls, value: str) -> str:
         return str(words.tokenizer(value))
-
-
-def _no_attention(value: Any) -> Any:
-    if value is None:
-        raise words.WordError("attention", "a score, a mapping, or none", "null", "Write `none` for no attention.")
-    return None if value == "none" else value
-
-
-Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]
 
 
 class ModelSection(Section):
@@ -164,6 +111,11 @@ class ModelSection(Section):
         description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
     )
     activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
+    pretrained: str | None = Field(
+        default=None,
+        description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
+        "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
+    )
     tie: Literal["none", "output", "all"] = Field(
         default="none",
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
@@ -195,79 +147,46 @@ class ModelSection(Section):
         return "none" if value is None else value.model_dump()
 
 
-class TrainSection(Section):
-    """How the net is trained."""
-
-    seed: Whole = Field(default=1, description="of the weights, the order of the data and dropout")
-    batch_tokens: Count = Field(default=2000, description="real target tokens of a batch")
-    epochs: Count = Field(default=30, description="at most so many passes over the data")
-    updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")
-    learning_rate: Positive = Field(default=1e-3, description="AdamW's step, at its height")
-    beta1: Share = Field(default=0.9, description="AdamW's memory of the gradient")
-    beta2: Share = Field(default=0.98, description="AdamW's memory of its square")
-    weight_decay: NotNegative = Field(default=0.0, description="AdamW's decay")
-    schedule: Literal["constant", "inverse-sqrt", "plateau"] = Field(
-        default="constant", description="how the learning rate changes"
-    )
-    warmup: Whole = Field(default=0, description="updates in which the learning rate rises from 0")
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.5, description="plateau: the learning rate times this")
-    plateau_patience: Whole = Field(default=2, description="plateau: after so many validations without a gain")
-    clip: NotNegative = Field(default=1.0, description="the norm to which gradients are clipped; 0: off")
-    accumulate: Count = Field(default=1, description="batches whose gradients are summed for one update")
-    label_smoothing: Share = Field(default=0.1, description="share of the probability that is spread over all tokens")
-    scheduled_sampling: Share = Field(
-        default=0.0, description="share of its own words that the net reads at the end of training; it grows from 0"
-    )
-    sampling_decay: Literal["linear", "exponential", "inverse-sigmoid"] = Field(
-        default="linear", description="scheduled_sampling: how the share of the target's words falls"
-    )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="auto: bfloat16 where the CPU is fast at it and the net is large enough to gain"
-    )
-    validate_every: Count | None = Field(default=None, description="updates between validations; null: once an epoch")
-    metric: Literal["exact", "per", "wer", "cer", "bleu", "chrf", "ter", "loss"] = Field(
-        default="exact", description="chooses the model that is kept"
-    )
-    patience: Count | None = Field(default=None, description="validations without a gain before training stops; null: never")
-    average: Count = Field(
-        default=1, description="the model validated and saved is the mean of the last so many validation points"
-    )
-    checkpoint_every: Count | None = Field(default=None, description="updates between checkpoints; null: at each validation")
-    report_every: Count = Field(default=50, description="updates between reports")
-    threads: Count | None = Field(default=None, description="threads of the CPU; null: PyTorch's own choice")
-    samples: Whole = Field(default=3, description="predictions shown at each validation")
-
-
-class DecodeSection(Section):
-    """How the net writes, in use and at validation."""
-
-    beam: Count = Field(default=5, description="hypotheses kept at each step; 1: greedy")
-    n_best: Count = Field(default=1, description="hypotheses returned")
-    length_penalty: NotNegative = Field(default=0.0, description="hypotheses are ranked by score / length ** this; 0: by score")
-    min_length: Whole = Field(default=0, description="tokens before the end may be written")
-    max_ratio: NotNegative = Field(default=2.0, description="at most max_ratio * source + max_extra tokens are written")
-    max_extra: Whole = Field(default=20, description="see max_ratio")
-    sample: bool = Field(default=False, description="draw instead of searching")
-    temperature: Positive = Field(default=1.0, description="sampling: below 1 sharper, above 1 flatter")
-    top_k: Whole = Field(default=0, description="sampling: only among the k likeliest tokens; 0: all")
-    top_p: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=1.0, description="sampling: only among the likeliest tokens that hold this probability"
-    )
-    batch_size: Count = Field(default=64, description="sources at a time; changes no prediction")
-    seed: Whole = Field(default=1, description="of sampling, with the sentence and the step")
-    valid_beam: Count = Field(default=1, description="the beam at validation while training")
+def _task(value: str) -> str:
+    if value not in TASKS:
+        do = f"Choose one of them.{did_you_mean(value, TASKS)}"
+        raise words.WordError("task", " | ".join(TASKS), repr(value), do)
+    return value
 
 
 class Config(Section):
     """A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."""
 
-    task: Literal["transduce"] = Field(
-        default="transduce", description="what is learnt: transduce writes a target for each source"
+    task: Annotated[str, AfterValidator(_task)] = Field(
+        default="transduce", description="what is learnt: " + "; ".join(f"{name}: {kind.about}" for name, kind in TASKS.items())
     )
-    data: DataSection = Field(default=DataSection(), description="the pairs")
+    data: DataSection = Field(default=DataSection(), description="the data")
     model: ModelSection = Field(default=ModelSection(), description="the net")
     train: TrainSection = Field(default=TrainSection(), description="the training")
     decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
+    read: ReadSection | None = Field(default=None, description="only with task: read")
+    language: LanguageSection | None = Field(default=None, description="only with task: language")
+    tag: TagSection | None = Field(default=None, description="only with task: tag")
+    pretrain: PretrainSection | None = Field(default=None, description="only with task: pretrain")
+    caption: CaptionSection | None = Field(default=None, description="only with task: caption")
+    forecast: ForecastSection | None = Field(default=None, description="only with task: forecast")
+    classify: ClassifySection | None = Field(default=None, description="only with task: classify")
+    pair: PairSection | None = Field(default=None, description="only with task: pair")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_task(cls, values: Any) -> Any:
+        """Keys that are left out have the default of the task, and its own section is there."""
+        if not isinstance(values, Mapping) or (name := values.get("task", "transduce")) not in TASKS:
+            return values
+        kind, made = TASKS[name], dict(values)
+        model = made.get("model")
+        begun = BEGUN.get(name, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
+        for key, value in {"train.metric": kind.chooses(made.get(name)), **kind.defaults, **begun}.items():
+            section, word = key.split(".")
+            if isinstance(given := made.get(section, {}), Mapping):
+                made[section] = {word: value, **given}
+        return {**({name: {}} if name in SECTIONS else {}), **made}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
@@ -275,6 +194,13 @@ class Config(Section):
         if problems:
             raise config_checks.Misfit(problems)
         return self
+
+    @model_serializer(mode="wrap")
+    def _what_the_task_uses(self, made: Any) -> Any:
+        whole = {key: value for key, value in made(self).items() if value is not None or key not in SECTIONS}
+        for section, word in (key.split(".") for key in TASKS[self.task].unused):
+            whole[section].pop(word)
+        return whole
 
     def to_yaml(self) -> str:
         """Every key, in the schema's order; loads back equal."""

@@ -1,196 +1,88 @@
-"""A trained model in use: predict, and judge what it predicts.  Every door goes through here, so every door gives the same answer."""
+"""A trained model in use, of whatever task: predict, and judge what it predicts.  Every door goes through here, so every door gives the
+same answer."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from regard.data.batches import Batches, collate
-from regard.data.tokenize import EOS, Tokenizer
-from regard.ground.errors import ConfigError, DataError, RunFolderError, message
-from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import quantize
-from regard.tasks.task import Hypothesis, Prediction
-from regard.tasks.transduce import Beam, Limits, Sample, answer
-from regard.workshop import build
-from regard.workshop.checkpoint import MODEL, load_network
-from regard.workshop.config import Config, DecodeSection, load_config
-from regard.workshop.evaluate import evaluate, layout_of
-from regard.workshop.room import room
+from regard.ground.errors import ConfigError, RunFolderError, message
+from regard.tasks.task import Prediction
+from regard.workshop import jobs
+from regard.workshop.checkpoint import MODEL
+from regard.workshop.config import Config, load_config
 from regard.workshop.trust import refuse_strangers
 
+CONFIG = "config.yaml"
 Precision = Literal["float32", "int8"]
-CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER = "config.yaml", "tokenizer.source.json", "tokenizer.target.json"
-AHEAD = 16  # batches that are read and sorted by length at a time
 
 
-@dataclass(frozen=True)
-class Source:
-    """One line to predict from, cleaned, and its tokens; `cut`: it was longer than the model can read."""
+class Model(ABC):
+    """What a run has learnt.  config: of its training; folder: where it lies."""
 
-    text: str
-    features: tuple[str, ...]
-    ids: tuple[int, ...]
-    cut: bool = False
+    config: Config
+    folder: Path
+    options = frozenset(
+        {"beam", "n_best", "batch_size", "sample", "seed"}
+    )  # words that `stream` takes, beside those of all tasks
 
-
-class Model:
-    """One network, or several that answer together, with the tokenizers and the config of their training.
-
-    Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
-    """
-
-    def __init__(
-        self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
-    ) -> None:
-        self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
-        self._room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
-        for network in self.networks:
-            network.eval()
-
-    @classmethod
-    def load(cls, folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
+    @staticmethod
+    def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
         """The model of a run folder; only safetensors, JSON and YAML are read.
 
         trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
         precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
-        (`workshop.parity.parity` says how many).
+        (`jobs.parity.parity` says how many).
         Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
         """
-        model = cls(*_opened(Path(folder), trust))
-        if precision == "int8":
-            for network in model.networks:
-                quantize(network)
-        return model
+        run = Path(folder)
+        config = _config(run, trust)
+        return jobs.of(config.task).open(config, run, precision=precision)
 
-    @classmethod
-    def ensemble(cls, models: Sequence[Model]) -> Model:
-        """Several models that answer together.  Raises RunFolderError where their vocabularies or texts differ."""
+    @staticmethod
+    def ensemble(models: Sequence[Model]) -> Model:
+        """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
         first = models[0]
         for other in models[1:]:
-            _refuse_strangers(first, other)
-        networks = [network for model in models for network in model.networks]
-        return cls(networks, first.tokenizers, first.config, first.folder)
+            if other.config.task != first.config.task:
+                expected, received = f"a run of task {first.config.task}, as {first.folder} is", f"one of {other.config.task}"
+                raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
+        return first.together(models[1:])
 
-    def predict(
-        self,
-        items: Sequence[str | tuple[str, Sequence[str]]],
-        *,
-        beam: int | None = None,
-        n_best: int | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-    ) -> list[Any]:
-        """Predictions for texts, or (text, features) pairs, in their order: a list of Prediction, of lists where n_best > 1.
+    @abstractmethod
+    def together(self, others: Sequence[Model]) -> Model:
+        """This model and others of its task, answering together."""
 
-        What is left out is the config's.  An empty text gives an empty prediction.  batch_size changes speed, no prediction.
-        """
+    @abstractmethod
+    def inputs(self, file: str) -> Iterator[Any]:
+        """The items of a file to predict from, lazily, one for each line or record; `-` is standard input.  DataError names the line."""
+
+    @abstractmethod
+    def stream(
+        self, items: Iterable[Any], *, attention: bool = True, say: Callable[[str], None] | None = None, **wanted: Any
+    ) -> Iterator[list[Prediction]]:
+        """The n best predictions of each item, in order, while items are still being read.  wanted: see the task's own `stream`."""
+
+    @abstractmethod
+    def evaluate(self, files: Sequence[str], *, errors: Path | None = None, **wanted: Any) -> dict[str, Any]:
+        """Figures on files of items and what is right of them: {"metrics": {...}, "items": n, ...}."""
+
+    def predict(self, items: Sequence[Any], **wanted: Any) -> list[Any]:
+        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.  wanted: see `stream`."""
         if isinstance(items, str):
             raise TypeError("predict: expected a list of texts; received one text. Write predict([text]).")
-        found = list(
-            self.stream(items, beam=beam, n_best=n_best, batch_size=batch_size, attention=attention, sample=sample, seed=seed)
-        )
-        return found if (n_best or self.config.decode.n_best) > 1 else [predictions[0] for predictions in found]
-
-    def stream(
-        self,
-        items: Iterable[Any],
-        *,
-        beam: int | None = None,
-        n_best: int | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[Prediction]]:
-        """The n best predictions of each item, in order, while items are still being read.
-
-        items: texts, (text, features) pairs, or anything with `source` and `features`.  say: hears of sources that had to be cut.
-        """
-        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
-        each, cut = iter(items), 0
-        while chunk := [self._source(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
-            cut += sum(source.cut for source in chunk)
-            yield from self._answers(chunk, decode, attention)
-        if cut and say:
-            say(
-                f"{cut:,} sources were longer than the {self._room.source} tokens that this model reads; what follows was cut off."
-            )
-
-    def evaluate(
-        self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
-    ) -> dict[str, Any]:
-        """Figures on files of sources and targets, see `workshop.evaluate.evaluate`."""
-        return evaluate(self, files, beam=beam, batch_size=batch_size, errors=errors)
-
-    def target_tokens(self, text: str) -> list[str]:
-        """A target text in tokens, without the end mark: what `per` counts."""
-        tokenizer = self.tokenizers[1]
-        return tokenizer.tokens(tokenizer.encode(text)[:-1])
-
-    def source_ids(self, item: Any) -> tuple[int, ...]:
-        """An item's source in tokens, as the network reads it."""
-        return self._source(item).ids
-
-    def _source(self, item: Any) -> Source:
-        if isinstance(item, str):
-            text, features = item, ()
-        elif isinstance(item, tuple):
-            text, features = item[0], tuple(item[1])
-        else:
-            text, features = item.source, tuple(item.features)
-        if not isinstance(text, str):
-            received = type(text).__name__
-            raise DataError(message("predict", "a text, or a text with its features", received, "Give str or (str, [features])."))
-        text = layout_of(self.config).clean(text) if text.strip() else ""
-        ids = self.tokenizers[0].encode(text, features) if text else []
-        longest = self._room.source
-        if longest and len(ids) > longest:
-            return Source(text, features, (*ids[: longest - 1], EOS), True)
-        return Source(text, features, tuple(ids))
-
-    def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
-        found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
-        real = [i for i, s in enumerate(sources) if s.ids]
-        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._room.target)
-        together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
-        networks = [in_use(network, together) for network in self.networks]
-        for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
-            places = [real[row] for row in rows]
-            batch = collate([(sources[i].ids, None) for i in places], places)
-            answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
-            for i, hypotheses in zip(places, answers, strict=True):
-                found[i] = [self._prediction(sources[i], h) for h in hypotheses]
-        return found
-
-    def _prediction(self, source: Source, found: Hypothesis) -> Prediction:
-        reader, writer = self.tokenizers
-        return Prediction(
-            writer.decode(found.words),
-            found.score,
-            tuple(writer.tokens(found.words)),
-            tuple(reader.tokens(source.ids)),
-            found.attention,
-            source.text,
-            source.features,
-            tuple(reader.unknown(source.text, source.features)),
-        )
+        found = list(self.stream(items, **wanted))
+        many = (wanted.get("n_best") or self.config.decode.n_best) > 1
+        return found if many else [predictions[0] for predictions in found]
 
 
-def _opened(run: Path, trust: Iterable[str]) -> tuple[list[EncoderDecoder], tuple[Tokenizer, Tokenizer], Config, Path]:
-    """What a run folder holds."""
+def _config(run: Path, trust: Iterable[str]) -> Config:
+    """The config of a run folder that holds a model."""
     if not (run / CONFIG).is_file():
-        raise RunFolderError(
-            message(str(run), f"a run folder with {CONFIG}", _what_is(run), "Name a folder that `regard train` made.")
-        )
+        do = "Name a folder that `regard train` made."
+        raise RunFolderError(message(str(run), f"a run folder with {CONFIG}", _what_is(run), do))
     if not (run / MODEL).is_file():
         do = "Let its training come to a first validation: regard train --resume --out " + str(run)
         raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
@@ -200,36 +92,7 @@ def _opened(run: Path, trust: Iterable[str]) -> tuple[list[EncoderDecoder], tupl
         do = "Use the version of Regard that trained it, or restore the folder."
         raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
     refuse_strangers(config, run / CONFIG, trust)
-    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
-    task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
-    load_network(task, run / MODEL)
-    return [task.network], (reader, writer), config, run
-
-
-def _refuse_strangers(first: Model, other: Model) -> None:
-    """Models answer together where they read and write the same symbols."""
-    for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
-        if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
-            expected = f"the same {side} vocabulary as {first.folder}"
-            do = "Train them on the same data with the same tokenizers."
-            raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
-    if _cleaning(first.config) != _cleaning(other.config):
-        what = f"data.unicode and data.lowercase as in {first.folder}"
-        raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
-
-
-def way_of(decode: DecodeSection) -> Beam | Sample:
-    """How answers are sought."""
-    if decode.sample:
-        return Sample(decode.n_best, decode.seed, decode.temperature, decode.top_k, decode.top_p)
-    if decode.n_best > decode.beam:
-        do = f"Take a beam of {decode.n_best} or more."
-        raise ConfigError(message("n_best", f"at most as many as the beam holds ({decode.beam})", str(decode.n_best), do))
-    return Beam(decode.beam, decode.n_best, decode.length_penalty)
-
-
-def _cleaning(config: Config) -> tuple[str, bool]:
-    return config.data.unicode, config.data.lowercase
+    return config
 
 
 def _what_is(path: Path) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import nn
@@ -21,13 +21,13 @@ from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Schedule
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
+from regard.workshop.task_kinds import LOWER
 
 if TYPE_CHECKING:
     from regard.data.batches import Batch
     from regard.tasks.task import Loss
     from regard.workshop.config_schema import TrainSection
 
-LOWER = ("per", "wer", "cer", "ter", "loss")  # metrics of which less is better
 STRIKES = 10  # updates in a row that are not finite, before training gives up
 
 
@@ -53,7 +53,7 @@ class Outcome:
 class Order(Protocol):
     """Which rows go together, epoch by epoch: a pure function of the epoch."""
 
-    def epoch(self, epoch: int) -> list[list[int]]: ...
+    def epoch(self, epoch: int) -> Sequence[list[int]]: ...
 
 
 def fit(
@@ -151,7 +151,7 @@ class Trainer:
     ) -> Outcome:
         """Trains to the end.  Errors: as `fit`."""
         p, every = self.progress, self.settings.checkpoint_every
-        epoch, order = -1, list[list[int]]()
+        epoch, order = -1, cast(Sequence[list[int]], ())
         self.network.train()
         while True:
             if self.signals.heard:
@@ -171,7 +171,7 @@ class Trainer:
             if every and p.step % every == 0 and not self._due():
                 self._save()
 
-    def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: list[list[int]]) -> None:
+    def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
         p, settings = self.progress, self.settings
         begun = time.perf_counter()
         anneal(self.network, p.step / max(1, self.reporter.total))

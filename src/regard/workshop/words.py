@@ -92,7 +92,11 @@ WEIGHTINGS: Table = {
         (Argument("bias", float, least=-100, default=0),),
         "Sigmoid",
     ),
-    "hard": Known("one place: drawn in training (REINFORCE), the best in use", names="Hard"),
+    "hard": Known(
+        "one place: drawn in training (REINFORCE), the best in use; a share `soft` (0) of the looks, falling to 0, takes the softmax first",
+        (Argument("soft", float, least=0, default=0),),
+        "Hard",
+    ),
     "drawn": Known(
         "as hard, but drawn in use too, keyed by `seed` (1) and the positions", (Argument("seed", least=0, default=1),), "Drawn"
     ),

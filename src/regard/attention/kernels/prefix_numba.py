@@ -101,9 +101,18 @@ def _forward(
 
 
 @compiled
+def _dot(a: Any, b: Any) -> Any:
+    """In float64.  By itself: the compiler takes it in vectors, but not beside what writes."""
+    sum = 0.0
+    for e in range(len(a)):
+        sum += np.float64(a[e]) * np.float64(b[e])
+    return sum
+
+
+@compiled
 def _backward(
-    top: Any, last_top: Any, scores: Any, seen: Any, values: Any, lse: Any, d_context: Any, context: Any, d_last_total: Any, d_last_sum: Any,
-    d_values: Any, d_scores: Any, d_sum: Any, d_total: Any, first: int, last: int,
+    top: Any, last_top: Any, scores: Any, seen: Any, values: Any, lse: Any, d_context: Any, context: Any, d_last_total: Any,
+    d_last_sum: Any, d_values: Any, d_scores: Any, d_sum: Any, d_total: Any, first: int, last: int,
 ) -> None:  # fmt: skip
     """From the last place to the first; d_scores and d_total in parts, to be summed."""
     _, T, E = values.shape
@@ -126,19 +135,14 @@ def _backward(
                 continue
             scale, g = np.exp(here - at), d_context[row, t, begin:end]
             at = here
-            along, o = 0.0, context[row, t, begin:end]
-            for e in range(width):
-                along += np.float64(g[e]) * o[e]
-            c = c * scale + along
+            c = c * scale + _dot(g, context[row, t, begin:end])
             for e in range(width):
                 held[e] = held[e] * scale + g[e]
             w = np.exp(np.float64(scores[row, t]) - here) if seen[row, t] else 0.0
-            dot, v, d = 0.0, values[row, t, begin:end], d_values[row, t, begin:end]
-            for e in range(width):  # two loops: the compiler takes each in vectors, and both together in none
-                dot += held[e] * v[e]
+            d_scores[row, part, t] = w * (_dot(held, values[row, t, begin:end]) - c)
+            d = d_values[row, t, begin:end]
             for e in range(width):
                 d[e] = w * held[e]
-            d_scores[row, part, t] = w * (dot - c)
         scale = np.exp(np.float64(top[row]) - at)
         for e in range(width):
             d_sum[row, begin + e] = held[e] * scale

@@ -5,31 +5,23 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli.options import understood
 from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
-from regard.ground.errors import UsageError, message
+from regard.workshop.task_kinds import TASKS
 
-MEANINGS = {
-    "exact": "share of items that are right",
-    "per": "edits / target tokens",
-    "wer": "edits / words between spaces",
-    "cer": "edits / characters",
-    "bleu": "BLEU, 0-100",
-    "chrf": "chrF, 0-100",
-    "ter": "TER, 0-100",
-    "loss": "nats a target token, end included",
-}
+FITTING = 12  # labels whose table a terminal holds
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or a source and a target file.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or files line for line.")],
     beam: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")
     ] = None,
@@ -42,11 +34,8 @@ def evaluate(
 ) -> None:
     """Judge predictions against references.
 
-    FILE has sources and targets: one file with columns, or two line for line. Several targets of one source are all right.
+    FILE is what training reads: one file with columns, or as many as the task has, line for line.
     """
-    if len(files) > 2:
-        do = "Give one file with columns, or a source and a target file."
-        raise UsageError(message("FILE", "one or two files", f"{len(files)}: {', '.join(files)}", do))
     from regard.doors.view.save import claim
     from regard.tasks.edits import kinds_path
 
@@ -55,20 +44,44 @@ def evaluate(
         claim(kinds_path(out), suffixes=(".tsv",))
     from regard.workshop.model import Model
 
-    found = Model.load(run, trust=trust or (), precision=precision.value).evaluate(files, beam=beam, errors=out)
+    model = Model.load(run, trust=trust or (), precision=precision.value)
+    found = model.evaluate(files, errors=out, **understood({"beam": beam}, model))
     say_parity([run], precision, trust or ())
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
-    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found))
+    told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found, model.config.task)
+    print(told)
     if out:
         print(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.", file=sys.stderr)
 
 
-def table(found: Mapping[str, Any]) -> str:
+def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     """The figures for people, one a line, and the signatures that say how they were counted."""
-    lines = [f"items    {found['items']:,}"]
-    lines += [f"{name:<8} {_figure(value):<8} {MEANINGS.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
-    lines += [f"{name:<8} {signature}" for name, signature in found.get("signatures", {}).items()]
+    wide, meanings = max(8, *map(len, found["metrics"])), TASKS[task].metrics
+    lines = [f"{'items':<{wide}} {found['items']:,}"]
+    lines += [f"{name:<{wide}} {_figure(value):<8} {meanings.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
+    lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
+    lines += ["", *confused(**found["confusion"])] if "confusion" in found else []
     return "\n".join(lines)
+
+
+def confused(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
+    """Which label was taken for which: a table where it fits a terminal, the most frequent mistakes where it does not."""
+    from regard.doors.view.label import columns
+
+    if len(labels) > FITTING:
+        wrong = [
+            (n, a, b) for a, row in zip(labels, counts, strict=True) for b, n in zip(labels, row, strict=True) if n and a != b
+        ]
+        most = sorted(wrong, key=lambda mistake: -mistake[0])[:FITTING]
+        wide = max((columns(a) for _, a, _ in most), default=0)
+        return ["taken for another", *(f"{a}{' ' * (wide - columns(a))}  for {b}  {n:,}" for n, a, b in most)]
+    wide, widths = max(map(columns, labels)), [max(columns(label), 5) for label in labels]
+    head = f"{' ' * wide}  {'  '.join(' ' * (w - columns(b)) + b for b, w in zip(labels, widths, strict=True))}"
+    rows = [
+        f"{a}{' ' * (wide - columns(a))}  {'  '.join(f'{n:>{w},}' for n, w in zip(row, widths, strict=True))}"
+        for a, row in zip(labels, counts, strict=True)
+    ]
+    return ["right (rows), answered (columns)", head, *rows]
 
 
 def _figure(value: float | None) -> str:

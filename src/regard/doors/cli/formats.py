@@ -25,8 +25,9 @@ class Format(StrEnum):
 
 
 def text(line: int, predictions: Sequence[Prediction]) -> str:
-    """The best, and nothing else."""
-    return predictions[0].text.translate(_ENDS) + "\n"
+    """The best, and nothing else; as a table where it is one."""
+    lines = predictions[0].lines or (predictions[0].text,)
+    return "".join(line.translate(_ENDS) + "\n" for line in lines)
 
 
 def tsv(line: int, predictions: Sequence[Prediction]) -> str:
@@ -45,7 +46,10 @@ def jsonl(line: int, predictions: Sequence[Prediction]) -> str:
         "features": list(best.features),
         "unknown": list(best.unknown),
         "source_tokens": list(best.source_tokens),
-        "predictions": [{"text": p.text, "score": p.score, "tokens": list(p.tokens)} for p in predictions],
+        "predictions": [
+            {"text": p.text, "score": p.score, "tokens": list(p.tokens), **({"details": p.details} if p.details else {})}
+            for p in predictions
+        ],
     }
     return json.dumps(found, ensure_ascii=False) + "\n"
 

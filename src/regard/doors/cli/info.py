@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.ground.errors import RunFolderError, did_you_mean, message
+from regard.workshop.task_kinds import MEANINGS, TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
 
+SYMBOLS = ("words", "letters", "tags", "labels")  # files of a run folder
 MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
 
 
@@ -45,15 +47,28 @@ def _is_run(run: Path) -> None:
 def _data(config: Config) -> dict[str, str]:
     data = config.data
     valid = " + ".join(data.valid) or f"a share of {data.valid_share:g} of it"
-    tokens = f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")
-    return {"training data": " + ".join(data.train) or "none", "validation data": valid, "tokens": tokens}
+    files = {"training data": " + ".join(data.train) or "none", "validation data": valid}
+    if not TASKS[config.task].writes:
+        return files
+    if "data.source_tokenizer" in TASKS[config.task].unused:
+        return {**files, "tokens": data.target_tokenizer}
+    return {**files, "tokens": f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")}
 
 
 def _model(config: Config) -> dict[str, str]:
     m = config.model
     look = m.attention
     words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
-    if m.family != "recurrent":
+    if config.language is not None:
+        past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
+        kind, looks = (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {m.heads} heads", {})
+        return {"net": f"{m.decoder_layers} x {kind} of {m.size}", **looks}
+    if not TASKS[config.task].writes:
+        kind = m.encoder if m.family == "recurrent" else f"{m.family} with {m.heads} heads"
+        return {"net": f"{m.encoder_layers} x {kind} of {m.size}"}
+    if m.family == "recurrent" and "model.encoder" in TASKS[config.task].unused:
+        net = f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}"
+    elif m.family != "recurrent":
         net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
     else:
         net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
@@ -65,9 +80,11 @@ def _model(config: Config) -> dict[str, str]:
 
 
 def _vocabularies(run: Path) -> dict[str, str]:
+    from regard.data.symbols import Symbols
     from regard.data.tokenize import Tokenizer
 
     sizes = {path.stem: len(Tokenizer.load(path)) for path in sorted(run.glob("tokenizer*.json"))}
+    sizes |= {path.stem: len(Symbols.load(path)) for path in sorted(run.glob("*.json")) if path.stem in SYMBOLS}
     return {"vocabulary": ", ".join(f"{name} {size:,}" for name, size in sizes.items()) or "none yet"}
 
 
@@ -98,7 +115,6 @@ def _training(run: Path, config: Config) -> dict[str, str]:
     best = next((row for row in reversed(rows) if row.get("best")), None)
     if best is None:
         return told
-    from regard.doors.cli.evaluate import MEANINGS
 
     figures = "  ".join(f"{name} {best[name]:.4g}" for name in MEANINGS if best.get(name) is not None)
     return {**told, f"best {config.train.metric}": f"{figures}  (on validation data, at update {best['step']:,})"}

@@ -26,7 +26,7 @@ def say_parity(runs: Sequence[Path], precision: Word, trust: Iterable[str]) -> N
     """How many validation answers int8 changes, on stderr; nothing in float32."""
     if precision is Word.float32:
         return
-    from regard.workshop.parity import parity
+    from regard.workshop.jobs.parity import parity
 
     for run in runs:
         gone = f"int8: the validation files of {run} are gone, so how many answers change is not known."

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.doors.cli.formats import WRITERS, Format
+from regard.doors.cli.options import understood
 from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
+from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
@@ -42,12 +44,11 @@ def predict(
     precision: Precision = Word.float32,
     trust: Trust = None,
 ) -> None:
-    """Predict a target for every line.
+    """Predict for every line.
 
-    Predictions go to stdout, line for line with FILE. FILE has the columns of the training data; the target may be missing.
+    Predictions go to stdout, line for line with FILE. FILE has the columns of the training data; what is right may be missing.
     """
     from regard.doors.cli.attention_file import SUFFIXES, saving
-    from regard.doors.cli.inputs import inputs
     from regard.doors.view.save import claim
 
     out = claim(attention, suffixes=SUFFIXES) if attention else None
@@ -56,8 +57,9 @@ def predict(
     if batch_size is None and file == "-" and sys.stdin.isatty():
         batch_size = 1  # somebody is typing, and waits for the answer
     unseen: Counter[str] = Counter()
-    items = inputs(file, model.config)
-    found = model.stream(items, beam=beam, n_best=wanted, batch_size=batch_size, attention=out is not None, say=_say)
+    items = model.inputs(file)
+    given = {"beam": beam, "batch_size": batch_size}
+    found = model.stream(items, n_best=wanted, attention=out is not None, say=_say, **understood(given, model))
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
             sys.stdout.write(WRITERS[format](line, predictions))
@@ -83,6 +85,8 @@ def _say(line: str) -> None:
 
 def _n_best(asked: int | None, beam: int | None, config: Config) -> int:
     """How many hypotheses; only what was asked for can be too many."""
+    if "decode.beam" in TASKS[config.task].unused:
+        return asked or 1
     width = beam or config.decode.beam
     if asked and asked > width and not config.decode.sample:
         raise UsageError(message("--n-best", f"at most as many as the beam holds ({width})", str(asked), f"Add --beam {asked}."))

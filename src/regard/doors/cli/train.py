@@ -19,25 +19,34 @@ Words = Annotated[
 Files = Annotated[
     list[str] | None,
     typer.Option(
-        "--train", metavar="FILE", help="Training data: once for a file with columns, twice for a source and a target file."
+        "--train",
+        metavar="FILE",
+        help="Training data: once for a file with columns; again for each file that is line-aligned with it.",
     ),
 ]
 ValidFiles = Annotated[
     list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise; without it a share is set aside.")
 ]
 
+Task = Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce, tag, ... (docs/config.md).")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="RUN|DIR", help="A pre-trained run, or a BERT in Hugging Face's layout, to begin with."),
+]
+
 
 def train(
     words: Words = None,
-    task: Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce.")] = None,
+    task: Task = None,
     train: Files = None,
     valid: ValidFiles = None,
+    from_: From = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
     trust: Trust = None,
 ) -> None:
-    """Train a model on a file of pairs.
+    """Train a model on files.
 
     CONFIG.yaml may be left out: every key has a default. A word with `=` overrides a key, as in `model.size=512`.
     A config that you name is yours, and so is the code that it names (package.module:Class); --resume without one reads that of
@@ -50,7 +59,7 @@ def train(
     own = out / "config.yaml"
     if resume and file is None and own.is_file():
         file = str(own)
-    config = load_config(file, overrides, task=task, train=train, valid=valid)
+    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_)
     if print_config:
         print(config.to_yaml(), end="")
         return

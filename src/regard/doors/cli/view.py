@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,6 @@ from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 
 if TYPE_CHECKING:
-    from regard.data.formats import Item
     from regard.tasks.task import Prediction
 
 PAGE, PICTURE = (".html", ".htm"), (".png", ".svg")
@@ -44,21 +43,20 @@ def view(
 
     path = claim(out, suffixes=PAGE + PICTURE) if out else None
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
-    from regard.doors.cli.inputs import inputs
     from regard.workshop.model import Model
 
     model = Model.load(run, trust=trust or ())
-    items: Iterable[str | Item] = [text] if text is not None else _first(inputs(file or "-", model.config), MOST[kind], kind)
-    n_best = model.config.decode.beam if kind == "page" else 1
+    items: Iterable[Any] = [text] if text is not None else _first(model.inputs(file or "-"), MOST[kind], kind)
+    n_best = model.config.decode.beam if kind == "page" and "beam" in model.options else 1
     found = list(model.stream(items, n_best=n_best, attention=True))
     if not found:
         raise UsageError(message(file or "-", "at least one line", "an empty file", "Give a file with sources, or --text."))
     _show(found, path, kind, title=f"{model.folder.resolve().name}: where it looked")
 
 
-def _first(items: Iterable[Item], most: int, kind: str) -> list[Item]:
+def _first(items: Iterable[Any], most: int, kind: str) -> list[Any]:
     """The first lines that say something; where there are more, stderr says so."""
-    said = (item for item in items if item.source)
+    said = (item for item in items if getattr(item, "source", item))
     kept = list(itertools.islice(said, most))
     if next(said, None) is not None:
         many = "the first line" if most == 1 else f"the first {most} lines"

@@ -93,6 +93,7 @@ function show(layer, floats) {
     const cells = gather(floats, layer, axes, layer.heads === 1 ? 0 : now.head);
     drawn = { down: groups(axes[layer.down]), across: groups(axes[layer.across]), cells, layer, peak: scale(cells) };
     build(layer, drawn.down, drawn.across, cells);
+    lay(layer, prediction().grid);
     at("top").textContent = now.stretch ? drawn.peak.toFixed(3) : "1";
     at("caption").textContent = `${layer.name} · ${layer.heads === 1 ? "one head" : now.head === "mean" ? `mean of ${layer.heads} heads` : `head ${now.head} of ${layer.heads}`}`;
     at("merge-tool").hidden = !axes[layer.down].spaced && !axes[layer.across].spaced;
@@ -101,6 +102,42 @@ function show(layer, floats) {
   note(layer, axes);
   tint();
   remember();
+}
+
+// ---- attention over an image ------------------------------------------------------------------------
+const images = new Map();
+
+async function opened(url) { // once, however many words look at it
+  if (!images.has(url)) {
+    const image = new Image();
+    image.src = url;
+    images.set(url, image.decode().then(() => image));
+  }
+  return images.get(url);
+}
+
+async function lay(layer, grid) { // a picture for each word: the image, veiled where it did not look; without an image the heat alone
+  const fits = grid && layer.across === "source" && drawn.across.length === grid.rows * grid.columns;
+  at("laid").hidden = !fits;
+  if (!fits) return;
+  const { cells, down } = drawn, mine = latest, image = grid.image ? await opened(grid.image) : null;
+  if (mine !== latest) return;
+  const [tall, wide] = grid.extent ?? [1, 1], cell = Math.max(8, Math.round(264 / grid.columns));
+  at("laid").replaceChildren(...down.map((word, i) => {
+    const canvas = make("canvas", { width: Math.round(cell * grid.columns * wide), height: Math.round(cell * grid.rows * tall) });
+    const pen = canvas.getContext("2d"), most = Math.max(...cells[i], 1e-9);
+    pen.imageSmoothingEnabled = false;
+    if (image) pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+    cells[i].forEach((weight, k) => {
+      const shade = ramp[Math.round(255 * Math.min(weight, 1))];
+      pen.fillStyle = image ? `rgba(8, 10, 16, ${0.82 * (1 - weight / most)})` : shade.css;
+      pen.fillRect((k % grid.columns) * cell, Math.floor(k / grid.columns) * cell, cell, cell);
+    });
+    canvas.setAttribute("aria-hidden", "true");
+    const figure = make("figure", {}, canvas, make("figcaption", {}, make("bdi", { dir: "auto", textContent: word.shown }), make("span", { textContent: most.toFixed(2) })));
+    figure.setAttribute("role", "listitem");
+    return figure;
+  }));
 }
 
 function note(layer, axes) {

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from regard.doors.view import merge
 from regard.doors.view.label import SPACE, right_to_left, said, shown
+from regard.doors.view.overlay import described
 from regard.doors.view.picture import Axis, Seen, axes, blind, default, hides
 from regard.doors.view.save import claim
 from regard.doors.view.vector import fragment as fragment
@@ -44,7 +45,8 @@ def html(predictions: Sequence[Sequence[Seen]], *, title: str) -> str:
     style, script = _part("page.css"), _part("picture.js") + _part("page.js")
     fill = {
         "title": markup.escape(title),
-        "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'",
+        "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+        + ("; img-src data:" if any("image" in p.details for best in predictions for p in best) else ""),
         "style": style,
         "data": _safe(json.dumps(payload(predictions), ensure_ascii=False, separators=(",", ":"), allow_nan=False)),
         "script": script,
@@ -78,9 +80,10 @@ def payload(predictions: Sequence[Sequence[Seen]]) -> dict[str, Any]:
     """What the page embeds, as JSON: `unit`, `sentences` and the packed `weights`, to which the layers refer by number.
 
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
-    kind and `layers` by name.  An axis: `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the
-    tokens that are sentence marks), `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis),
-    `weights` (the number of its packed weights).
+    kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.described`).  An axis:
+    `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
+    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `weights` (the number of its
+    packed weights).
     """
     packed: dict[str, int] = {}
     sentences = [_sentence(best, packed) for best in predictions]
@@ -114,6 +117,7 @@ def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
         "layer": default(prediction) if layers else None,
         "axes": sides,
         "layers": layers,
+        "grid": described(prediction),
     }
 
 

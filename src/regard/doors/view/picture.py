@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ class Seen(Protocol):
     def features(self) -> Sequence[str]: ...
     @property
     def unknown(self) -> Sequence[str]: ...
+    @property
+    def sides(self) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]: ...
+    @property
+    def details(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,13 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
 
     A `cross` layer: target by source.  `encoder...self`: source by source.  `decoder...self`: the words being written by the words
     *read* so far: a decoder that writes word t has read the start mark and the words before t, so its columns begin with the start mark
-    and end before the end mark.  Anything else, or another size: places by number.
+    and end before the end mark.  A layer that the prediction gives `sides`: those.  Anything else, or another size: places by number.
     """
+    down, across = np.shape(prediction.attention[name])[1:]
+    if name in prediction.sides:
+        rows, places = prediction.sides[name]
+        kind = "source" if tuple(places) == tuple(prediction.source_tokens) else f"columns of {name}"
+        return _fit(_axis(f"rows of {name}", rows), down), _fit(_axis(kind, places), across)
     source = _axis("source", prediction.source_tokens, features=_leading(prediction))
     target = _axis("target", prediction.tokens)
     if not name.endswith(".self"):
@@ -70,7 +79,6 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
         sides = (target, _axis("read", (START, *prediction.tokens[:-1])))
     else:
         sides = (source, source)
-    down, across = np.shape(prediction.attention[name])[1:]
     return _fit(sides[0], down), _fit(sides[1], across)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.doors.view.label import clusters, shown
+from regard.doors.view.overlay import Overlay, figure, overlay
 from regard.doors.view.picture import Axis, Picture, Seen, choose
 from regard.doors.view.save import claim
 from regard.doors.view.vector import svg as svg
@@ -59,15 +60,22 @@ def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: 
     }  # $ is a token too
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # said once, in `advice`
-        figure = _figure(picture, down, across)
+        laid = overlay(prediction, picture)
+        drawn = _figure(picture, down, across) if laid is None else _laid(laid, picture)
         kind = path.suffix.lower()[1:]
-        figure.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
+        drawn.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
     write_bytes(path, buffer.getvalue())
     return [advice(missing)] if missing else []
 
 
 def _labels(axis: Axis) -> list[str]:
     return [shown(token) for token in axis.tokens]
+
+
+def _laid(laid: Overlay, picture: Picture) -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return figure(laid, f"{picture.name} · {picture.head}", colours=LinearSegmentedColormap.from_list("regard", RAMP))
 
 
 def _figure(picture: Picture, down: Sequence[str], across: Sequence[str]) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from regard.doors.view.label import LEFT_TO_RIGHT_MARK, clusters, columns, right_to_left, said, shown
+from regard.doors.view.overlay import Overlay, overlay
 from regard.doors.view.picture import Axis, Picture, Seen, choose, hides
 
 SHADES = " ░▒▓█"
@@ -29,8 +30,11 @@ def draw(
     False; by default colours only for a terminal, and none where NO_COLOR is set.  Errors: UsageError as in `picture.choose`.
     """
     picture = choose(prediction, name=name, head=head)
+    laid = overlay(prediction, picture)
     width = shutil.get_terminal_size((100, 24)).columns if width is None else width
     color = _colorful() if color is None else color
+    if laid is not None:
+        return "\n".join([f"{picture.name} · {picture.head}", *_laid(laid, width, color)])
     margin = max((columns(label) for label in _side(picture.down)), default=0) + 1
     wide = any(columns(part) > 1 for token in picture.across.tokens for part in clusters(shown(token)))
     count = picture.weights.shape[1]
@@ -39,6 +43,27 @@ def draw(
     panels = [_panel(picture, range(start, min(start + room, count)), margin, cell, color) for start in range(0, count, room)]
     title = f"{picture.name} · {picture.head}"
     return "\n".join([title, "\n\n".join("\n".join(panel) for panel in panels), *_legend(picture, margin, width, color)])
+
+
+def _laid(laid: Overlay, width: int, color: bool) -> list[str]:
+    """One small grid for each word, side by side as far as they fit; above it the word and its largest weight, which is the fullest."""
+    titles = [f"{_shortened(word)} {heat.max():.2f}" for word, heat in zip(laid.words, laid.heat, strict=True)]
+    cells = 2 * laid.heat.shape[2]
+    wide = max(cells, *map(columns, titles)) + 2
+    room, made = max(width // wide, 1), list[str]()
+    for start in range(0, len(titles), room):
+        some = range(start, min(start + room, len(titles)))
+        made.append("".join(titles[i] + " " * (wide - columns(titles[i])) for i in some).rstrip(" "))
+        for row in range(laid.heat.shape[1]):
+            parts = [laid.heat[i, row] / max(float(laid.heat[i].max()), 1e-9) for i in some]
+            made.append((" " * (wide - cells)).join((_colored if color else _framed)(part, 2) for part in parts).rstrip(" "))
+        made.append("")
+    return [*made, "each word's share of its largest weight, which stands beside it"]
+
+
+def _framed(row: np.ndarray, cell: int) -> str:
+    """A row of shades in which nothing can be told from no place: a place that got nothing is a dot."""
+    return _shaded(row, cell).replace(" " * cell, "·" + " " * (cell - 1))
 
 
 def _colorful() -> bool:

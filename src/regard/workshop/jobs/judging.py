@@ -20,11 +20,11 @@ from regard.tasks.transduce import cross_entropies
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
-    from regard.workshop.model import Model
+    from regard.workshop.jobs.transducer import Transducer
 
 
 def evaluate(
-    model: Model, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
+    model: Transducer, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
 ) -> dict[str, Any]:
     """Figures on files of sources and targets: {"metrics": {...}, "signatures": {...}, "items": n, ...}.
 
@@ -53,7 +53,7 @@ def evaluate(
 
 
 def judged(
-    model: Model,
+    model: Transducer,
     groups: Sequence[Group],
     *,
     metrics: Sequence[str],
@@ -72,7 +72,7 @@ def judged(
 
 
 @torch.no_grad()
-def loss(model: Model, groups: Sequence[Group]) -> float:
+def loss(model: Transducer, groups: Sequence[Group]) -> float:
     """The cross-entropy of all references, in nats a target token, the end included."""
     pairs = [(g, reference) for g in groups for reference in g.references]
     source = [model.source_ids(g) for g, _ in pairs]

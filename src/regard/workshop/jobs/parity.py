@@ -8,13 +8,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from regard.data.formats import read_pairs
-from regard.data.items import Item, split
 from regard.ground.errors import DataError
 from regard.ground.files import write_text
+from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
-from regard.workshop.config import Config
-from regard.workshop.evaluate import layout_of
 from regard.workshop.model import Model
 
 REPORT = "int8.json"  # in the run folder
@@ -46,17 +43,10 @@ def parity(run: Path, *, trust: Iterable[str] = ()) -> Parity | None:
             return made
     plain, bytes_ = Model.load(run, trust=trust), Model.load(run, trust=trust, precision="int8")
     try:
-        held = _validation(plain.config)[:MOST]
+        held = jobs.of(plain.config.task).held(plain.config)[:MOST]
     except (DataError, OSError):
         return None
     told = [[p[0].text for p in model.stream(held, n_best=1, attention=False)] for model in (plain, bytes_)]
     made = Parity(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
     write_text(file, json.dumps(asdict(made)) + "\n")
     return made
-
-
-def _validation(config: Config) -> list[Item]:
-    """The pairs that training was judged on: its own files, or the share that was set aside."""
-    data = config.data
-    items, _ = read_pairs(data.valid or data.train, layout_of(config), on_bad_line=data.on_bad_line)
-    return items if data.valid else split(items, data.valid_share, config.train.seed)[1]

@@ -1,0 +1,216 @@
+"""What pre-training is worth: SST-2 and TREC with 500 labelled examples, read by a net after eleven novels, and by the same net untrained.
+
+    python benchmarks/tasks/pretrain.py [--minutes 60] [--subsets 5] [--rates 3e-4] [--seeds 1] [--runs DIR]
+
+A BERT of 4 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
+masked words and next sentences; and, as long, from left to right.  Then each is fine-tuned on 500 examples drawn from the training data,
+of which 100 choose the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose nothing; likewise the
+net as it was drawn, with the same keys.  A row that is in the CSV already is not run again.  Data: REGARD_DATA, else ../shared/data.
+Writes benchmarks/results/task-pretrain.csv and .md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from tables import RESULTS, write
+
+from regard.workshop import fit, jobs
+from regard.workshop.config import read_config
+from regard.workshop.jobs.pretrain import export
+from regard.workshop.model import Model
+
+NAME = "task-pretrain"
+HEAD = ("task", "reader", "seed", "subset", "rate", "accuracy", "minutes of pre-training", "updates", "held-out loss", "seconds")
+DATA = Path(os.environ.get("REGARD_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+TASKS: dict[str, dict[str, Any]] = {
+    "sst2": {"train": "cls/sst2/train.tsv.gz", "judged": "cls/sst2/valid.tsv", "columns": {"source": 2, "target": 1}},
+    "trec6": {"train": "cls/trec6/train.tsv.gz", "judged": "cls/trec6/test.tsv", "columns": {"source": 3, "target": 1}},
+}
+MANNERS: dict[str, dict[str, Any]] = {
+    "masked + next sentence": {},
+    "masked": {"next": False},
+    "left-to-right": {"manner": "left-to-right", "next": False},
+}
+LABELLED, FIRST = 500, 40  # examples; updates that are timed
+
+
+def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) -> Any:
+    files = sorted(str(path) for path in (DATA / "text/gutenberg_en").glob("*.txt.gz"))
+    return read_config(
+        {
+            "task": "pretrain",
+            "data": {"train": files, "valid_share": 0.01},
+            "model": {"size": 256, "encoder_layers": 4, "heads": 4, "feedforward": 1024, "dropout": 0.1},
+            "pretrain": {"length": 64, "vocabulary": "wordpiece(8000)", **MANNERS[manner]},
+            "train": {
+                **{"seed": seed, "epochs": 1000, "updates": updates, "validate_every": every, "batch_tokens": 4000},
+                **{"learning_rate": 1e-3, "warmup": min(500, updates // 4 + 1), "weight_decay": 0.01, "threads": threads},
+                **{"samples": 0, "report_every": min(updates // 2, 200)},
+            },
+        }
+    )
+
+
+def pretrained(manner: str, seed: int, minutes: float, runs: Path, threads: int) -> dict[str, Any]:
+    """The run of a manner, made where it is not there yet; and how it went."""
+    folder = runs / f"{manner.replace(' ', '-')}-{seed}-{minutes:g}"
+    told = folder / "told.csv"
+    if told.is_file():
+        return {"folder": str(folder), **next(csv.DictReader(told.open(encoding="utf-8")))}
+    timed = runs / "timed"
+    shutil.rmtree(timed, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    seconds = timed_updates(pretraining(manner, seed, FIRST, FIRST, threads), timed)
+    updates = max(FIRST, int(60 * minutes / seconds))
+    begun = time.perf_counter()
+    run = fit.train(pretraining(manner, seed, updates, max(updates // 6, 1), threads), folder, say=told_to_stderr)
+    spent = (time.perf_counter() - begun) / 60
+    row = {"minutes": f"{spent:.1f}", "updates": str(updates), "loss": f"{run.metrics['loss']:.3f}"}
+    with told.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    return {"folder": str(folder), **row}
+
+
+def timed_updates(config: Any, folder: Path) -> float:
+    """Seconds an update, those of the second half, in which everything is compiled."""
+    fit.train(config, folder, say=quiet)
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    half, whole = (float(row["seconds"]) for row in rows if row["kind"] == "train")
+    shutil.rmtree(folder)
+    return (whole - half) / (FIRST / 2)
+
+
+def untrained(like: str, seed: int, runs: Path) -> str:
+    """A folder of the same net as it was drawn, with the same vocabulary."""
+    folder = runs / f"untrained-{seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(Path(like) / "bert", folder / "bert")
+    (folder / "bert" / "model.safetensors").unlink()
+    model = Model.load(like)
+    torch.manual_seed(seed)
+    export(jobs.of("pretrain").model(model.config, folder), folder / "bert")  # type: ignore[attr-defined]
+    return str(folder / "bert")
+
+
+def subset(task: str, number: int, runs: Path) -> str:
+    """500 examples, drawn by the subset's number."""
+    lines = gzip.decompress((DATA / TASKS[task]["train"]).read_bytes()).decode().splitlines()
+    file = runs / f"{task}.{number}.tsv"
+    file.write_text("".join(f"{line}\n" for line in Random(number).sample(lines, LABELLED)), encoding="utf-8")
+    return str(file)
+
+
+def judged(task: str, reader: str, number: int, rate: float, runs: Path, threads: int) -> float:
+    """Accuracy after fine-tuning."""
+    out = runs / "tuned"
+    shutil.rmtree(out, ignore_errors=True)
+    values = {
+        "task": "classify",
+        "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
+        "model": {"pretrained": reader, "dropout": 0.1},
+        "train": {
+            **{"seed": number, "epochs": 12, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
+            **{"samples": 0, "weight_decay": 0.01},
+        },
+    }
+    fit.train(read_config(values), out, say=quiet)
+    return float(Model.load(out).evaluate([str(DATA / TASKS[task]["judged"])])["metrics"]["accuracy"])
+
+
+def quiet(line: str) -> None:
+    """Says nothing."""
+
+
+def told_to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def read_rows() -> list[dict[str, str]]:
+    path = RESULTS / f"{NAME}.csv"
+    return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
+
+
+def keep(row: dict[str, Any]) -> None:
+    path = RESULTS / f"{NAME}.csv"
+    with path.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, HEAD, lineterminator="\n")
+        if not stream.tell():
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def page(command: str) -> None:
+    """The mean over subsets, for each task, reader and rate; the CSV keeps every run."""
+    rows, groups = read_rows(), dict[tuple[str, ...], list[dict[str, str]]]()
+    for row in rows:
+        groups.setdefault((row["task"], row["reader"], row["rate"], row["minutes of pre-training"]), []).append(row)
+    made = []
+    for (task, reader, rate, minutes), group in groups.items():
+        each = [100 * float(row["accuracy"]) for row in group]
+        spread = statistics.stdev(each) if len(each) > 1 else 0.0
+        made.append((task, reader, rate, len(each), f"{statistics.mean(each):.1f} ± {spread:.1f}", minutes, group[0]["updates"]))
+    head = ("task", "reader", "rate", "runs", "accuracy, %, mean ± deviation", "minutes of pre-training", "updates")
+    kept = (RESULTS / f"{NAME}.csv").read_text(encoding="utf-8")
+    write(NAME, "Pre-training: 500 labelled examples after eleven novels", command, head, made)
+    (RESULTS / f"{NAME}.csv").write_text(kept, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=60.0, help="of pre-training, in each manner")
+    parser.add_argument("--subsets", type=int, default=5)
+    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--manners", nargs="+", default=["masked + next sentence", "left-to-right"], choices=list(MANNERS))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs/task-pretrain"))
+    asked = parser.parse_args()
+    if not (DATA / "text/gutenberg_en").is_dir():
+        raise SystemExit(f"error: {DATA}: expected data sets (text/gutenberg_en, cls); received none. Set REGARD_DATA.")
+    asked.runs.mkdir(parents=True, exist_ok=True)
+    for seed in asked.seeds:
+        readers: dict[str, dict[str, Any]] = {
+            m: pretrained(m, seed, asked.minutes, asked.runs, asked.threads) for m in asked.manners
+        }
+        drawn = untrained(readers[asked.manners[0]]["folder"], seed, asked.runs)
+        readers["untrained"] = {"folder": drawn, "minutes": "0", "updates": "0", "loss": "-"}
+        for rate in asked.rates:
+            for task in TASKS:
+                for number in range(1, asked.subsets + 1):
+                    for name, about in readers.items():
+                        run_one(task, name, about, seed, number, rate, asked)
+    page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g}")
+
+
+def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int, rate: float, asked: Any) -> None:
+    """One row, unless it is there."""
+    row = {"task": task, "reader": name, "seed": seed, "subset": number, "rate": f"{rate:g}"}
+    row |= {"minutes of pre-training": about["minutes"], "updates": about["updates"], "held-out loss": about["loss"]}
+    if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows()):
+        return
+    begun = time.perf_counter()
+    row["accuracy"] = f"{judged(task, about['folder'], number, rate, asked.runs, asked.threads):.4f}"
+    row["seconds"] = f"{time.perf_counter() - begun:.0f}"
+    keep(row)
+    print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

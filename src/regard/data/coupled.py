@@ -1,0 +1,188 @@
+"""Two texts to one answer: from TSV and JSONL to items, and clear words about what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from regard.data.files import lines, shown
+from regard.data.items import Place
+from regard.data.rows import MEND, BadLine, shortened
+from regard.ground.errors import DataError, did_you_mean, message
+
+NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
+STEM = 4  # letters that two words begin with, to be told alike
+
+
+@dataclass(frozen=True, slots=True)
+class Coupled:
+    """Two texts, and what is right of them: a label, or a number as it is written; None where not known."""
+
+    first: str
+    second: str
+    target: str | None
+    place: Place
+
+    @property
+    def source(self) -> str:
+        """Both texts, parted by a tab: what tells items apart; nothing where both are empty."""
+        return f"{self.first}\t{self.second}" if self.first or self.second else ""
+
+
+@dataclass(frozen=True)
+class CoupledLayout:
+    """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header)."""
+
+    source: int | str = 1
+    second: int | str = 2
+    target: int | str = 3
+    format: str = "auto"
+
+    @property
+    def columns(self) -> dict[str, int | str]:
+        return {"source": self.source, "second": self.second, "target": self.target}
+
+    def is_jsonl(self, file: str) -> bool:
+        return self.format == "jsonl" or (self.format == "auto" and file.removesuffix(".gz").lower().endswith(".jsonl"))
+
+
+def read_coupled(files: Sequence[str], layout: CoupledLayout) -> Iterator[Coupled | BadLine]:
+    """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine."""
+    for file in files:
+        stream = lines(file)
+        parse, first = _parser(stream, file, layout, needs_target=True)
+        for number, line in enumerate(stream, start=first):
+            try:
+                yield parse(line, Place(shown(file), number))
+            except BadLine as fault:
+                yield fault
+
+
+def read_couples(file: str, layout: CoupledLayout) -> Iterator[Coupled]:
+    """What to predict from, lazily: an item for every line (a header aside); `-` is standard input.
+
+    What is right may be missing: a TSV then has two columns, or the column is blank or left out.  An empty line gives an item of two
+    empty texts.  DataError names the line at fault.
+    """
+    stream = lines(file)
+    parse, first = _parser(stream, file, layout, needs_target=False)
+    for number, line in enumerate(stream, start=first):
+        place = Place(shown(file), number)
+        yield parse(line, place) if line.strip() else Coupled("", "", None, place)
+
+
+def coupled_of(item: Any) -> Coupled:
+    """An item to predict from: (first, second), a line in which a tab parts them, or `Coupled`.  DataError for anything else, and where
+    one of the texts alone is empty."""
+    place = item.place if isinstance(item, Coupled) else Place("item", 1)
+    texts = (item.first, item.second) if isinstance(item, Coupled) else item.split("\t") if isinstance(item, str) else item
+    if isinstance(item, str) and not item.strip():
+        return Coupled("", "", None, place)
+    if not isinstance(texts, Sequence) or len(texts) != 2 or not all(isinstance(text, str) for text in texts):
+        do = "Give a tuple (first, second), or a line with a tab between them."
+        raise DataError(message("an item of a pair", "two texts", repr(item)[:60], do))
+    first, second = texts
+    if bool(first.strip()) != bool(second.strip()):
+        side = "second" if first.strip() else "first"
+        what = str(place) if isinstance(item, Coupled) else "an item of a pair"
+        raise DataError(message(what, f"a {side} text", "an empty one", "Give both texts, or leave the whole line empty."))
+    return item if isinstance(item, Coupled) else Coupled(first, second, None, place)
+
+
+def overlap_marks(words: Sequence[str], others: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Of each word whether it stands in the other text: exactly, whatever its case, and by its first letters (at most STEM)."""
+    exact, lower = set(others), {other.lower() for other in others}
+    stems = {other[:STEM] for other in lower}
+    return [(int(w in exact), int(w.lower() in lower), int(w.lower()[:STEM] in stems)) for w in words]
+
+
+Parse = Callable[[str, Place], Coupled]
+
+
+def _parser(stream: Iterator[str], file: str, layout: CoupledLayout, *, needs_target: bool) -> tuple[Parse, int]:
+    """How a line becomes an item, and the number of the first such line: 2 where a header was read from the stream."""
+    if layout.is_jsonl(file):
+        return lambda line, place: _record(line, place, layout, needs_target), 1
+    columns, first = layout.columns, 1
+    if any(isinstance(column, str) for column in columns.values()):
+        header = next(stream, None)
+        if header is None:
+            do = "Give a file whose first line names its columns."
+            raise DataError(message(shown(file), "a header and lines below it", "an empty file", do))
+        names = [name.strip() for name in header.split("\t")]
+        found = {key: _found(key, columns[key], names, Place(shown(file), 1), needs_target) for key in columns}
+        first = 2
+    else:
+        found = {key: int(column) - 1 for key, column in columns.items()}
+    return lambda line, place: _row(line, place, found, needs_target), first
+
+
+def _found(key: str, column: int | str, names: list[str], place: Place, needs_target: bool) -> int | None:
+    """Where a column stands below a header; None: what is right is not there, and need not be."""
+    if isinstance(column, int) and column <= len(names):
+        return column - 1
+    if names.count(str(column)) == 1:
+        return names.index(str(column))
+    if key == "target" and not needs_target:
+        return None
+    there = ", ".join(repr(name) for name in names)
+    do = f"Set {NAMES[key]} to a column that is there.{did_you_mean(column, names)}"
+    raise DataError(message(f"{place} (header)", f"one column {column!r} for {NAMES[key]}", there, do))
+
+
+def _row(line: str, place: Place, found: dict[str, int | None], needs_target: bool) -> Coupled:
+    """A line of a TSV.  BadLine where a column is missing, or a text is empty."""
+    fields, at = line.split("\t"), {key: column for key, column in found.items() if column is not None}
+    if needs_target and not line.strip():
+        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", MEND))
+    width, target = 1 + max(at.values()), at.get("target")
+    if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
+        at = {key: column - (column > target) for key, column in at.items() if key != "target"}
+        width = 1 + max(at.values())
+        if len(fields) == 2:  # nothing but the texts, in their order
+            at, width = dict(zip(sorted(at, key=lambda key: at[key]), (0, 1), strict=True)), 2
+    if len(fields) < width:
+        there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(map(shortened, fields))})"
+        do = f"{MEND} Or say which columns hold what (data.source, pair.second, data.target)."
+        raise BadLine(message(str(place), f"at least {width} columns, separated by tabs", there, do))
+    return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
+
+
+def _record(line: str, place: Place, layout: CoupledLayout, needs_target: bool) -> Coupled:
+    """A line of JSONL: an object with two texts and a label or a number.  BadLine otherwise."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        received = f"{shortened(line)} ({error})" if line.strip() else "an empty line"
+        raise BadLine(message(str(place), "a JSON object", received, MEND)) from error
+    if not isinstance(record, dict):
+        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+    values = {}
+    for name, column in layout.columns.items():
+        key = column if isinstance(column, str) else name
+        if key not in record or (record[key] is None and not needs_target):
+            if name == "target" and not needs_target:
+                continue
+            there = ", ".join(map(repr, record)) or "no keys"
+            raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+        value = record[key]
+        if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
+            value = repr(value)
+        if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+            kind = "a string or a number" if name == "target" else "a string"
+            received = shortened(json.dumps(value, ensure_ascii=True))
+            raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))
+        values[name] = value
+    return _item(values, place, needs_target)
+
+
+def _item(values: dict[str, str], place: Place, needs_target: bool) -> Coupled:
+    target = values.get("target", "").strip()
+    for name, side in (("source", "first text"), ("second", "second text")):
+        if not values[name].strip():
+            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", MEND))
+    if needs_target and not target:
+        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", MEND))
+    return Coupled(values["source"], values["second"], target or None, place)

@@ -1,0 +1,175 @@
+"""BERT's vocabulary of word-pieces: `walk ##ing`.  Wu et al. 2016, section 4.1; cut and cleaned as in Devlin et al. 2019."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import tokenizers
+from tokenizers import models, normalizers, pre_tokenizers, trainers
+
+from regard.data.vocabulary import ranked
+from regard.ground.errors import ConfigError, DataError, message
+from regard.ground.files import write_text
+
+PADDING, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+VOCABULARY, MANNER = "vocab.txt", "tokenizer_config.json"  # the files of a folder
+KINDS = "wordpiece(SIZE) | char"
+GOES_ON = "##"
+LONGEST = 100  # letters; a longer word is unknown, as in BERT's own
+LEAST = 2  # a letter or a pair that is seen less often teaches nothing
+
+
+class WordPieces:
+    """Pieces of words, each with its number; a piece that goes on begins with `##`.
+
+    Text is cleaned of control characters, and each Chinese character stands apart; marks stand apart too.  lower: letters are lowered
+    and lose their accents.  No text ever gives a special: "[MASK]" in a text is three pieces or more, for marks stand apart.
+    """
+
+    def __init__(self, words: Sequence[str], *, lower: bool = True, where: str = VOCABULARY) -> None:
+        self.names, self.lower = tuple(words), lower
+        self._numbers = {word: number for number, word in enumerate(self.names)}
+        missing = [special for special in SPECIALS if special not in self._numbers]
+        if missing:
+            raise DataError(message(where, "a vocabulary with " + " ".join(SPECIALS), f"none of {', '.join(missing)}", _MEND))
+        self.padding, self.unknown, self.first, self.between, self.mask = (self._numbers[special] for special in SPECIALS)
+        self.specials = frozenset(self._numbers[special] for special in SPECIALS)
+        self.begins = [not name.startswith(GOES_ON) for name in self.names]  # of each number, whether a word begins with it
+        self._library = _library(models.WordPiece(self._numbers, unk_token=UNKNOWN, max_input_chars_per_word=LONGEST), lower)
+
+    @classmethod
+    def learn(cls, word: str, texts: Iterable[str], *, lower: bool = True) -> WordPieces:
+        """word: `wordpiece(8000)`, or `char`: pieces of one letter.  The same texts give the same vocabulary.  ConfigError for
+        another word, or a size that has no room for letters."""
+        size = _size(word)
+        library, counts = _library(models.WordPiece({}, unk_token=UNKNOWN), lower), Counter[str]()
+        clean, cut = library.normalizer, library.pre_tokenizer
+        for text in texts:
+            counts.update(piece for piece, _ in cut.pre_tokenize_str(clean.normalize_str(text)))
+        letters = _letters(counts, size)
+        if size is None:
+            return cls([*SPECIALS, *letters], lower=lower)
+        # Letters are named before: the library numbers what it meets in no fixed order, and ties of pairs go by those numbers.
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=size, min_frequency=LEAST, special_tokens=[*SPECIALS, *letters], show_progress=False
+        )
+        plain = tokenizers.Tokenizer(models.WordPiece(unk_token=UNKNOWN))
+        plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        known = set(letters)
+        kept = (word for word in ranked(counts) if len(word) <= LONGEST and known.issuperset(_spelled(word)))
+        plain.train_from_iterator(_again((word, counts[word]) for word in kept), trainer)
+        found = sorted(plain.get_vocab().items(), key=lambda entry: entry[1])
+        return cls([name for name, _ in found], lower=lower)
+
+    @classmethod
+    def read(cls, folder: Path) -> WordPieces:
+        """`vocab.txt` of a folder, and what `tokenizer_config.json` says of lower case (without one: lowered).  DataError where
+        there is none, or it is no such vocabulary."""
+        path = folder / VOCABULARY
+        try:
+            names = path.read_text(encoding="utf-8").split("\n")
+            lower = (
+                json.loads((folder / MANNER).read_text("utf-8")).get("do_lower_case", True)
+                if (folder / MANNER).exists()
+                else True
+            )
+        except FileNotFoundError:
+            raise DataError(message(str(path), "a vocabulary, a piece a line", "no such file", _MEND)) from None
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _MEND)) from error
+        names = [name.rstrip("\r") for name in (names[:-1] if names[-1] == "" else names)]
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise DataError(message(str(path), "each piece once", f"{twice[0]!r} again", _MEND))
+        return cls(names, lower=bool(lower), where=str(path))
+
+    def save(self, folder: Path) -> None:
+        """Write `vocab.txt` and `tokenizer_config.json`, as Hugging Face's tokenizers read them."""
+        write_text(folder / VOCABULARY, "".join(f"{name}\n" for name in self.names))
+        manner = {"do_lower_case": self.lower, "tokenizer_class": "BertTokenizer", "unk_token": UNKNOWN, "sep_token": BETWEEN}
+        manner |= {"pad_token": PADDING, "cls_token": FIRST, "mask_token": MASK}
+        write_text(folder / MANNER, json.dumps(manner, indent=2) + "\n")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """The numbers of each text, no special among them but [UNK]."""
+        return [found.ids for found in self._library.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def encode(self, text: str) -> list[int]:
+        return self.encode_all([text])[0]
+
+    def tokens(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """One string for each number, to be shown."""
+        return tuple(self.names[id] for id in map(int, ids))
+
+    def located(self, text: str) -> list[tuple[int, int]]:
+        """For each number of a text the characters of it that it stands for: first, and one after the last."""
+        return list(self._library.encode(text, add_special_tokens=False).offsets)
+
+    def unseen(self, text: str) -> tuple[str, ...]:
+        """The words of a text that have no pieces, each once, in order."""
+        found = self._library.encode(text, add_special_tokens=False)
+        places = (found.offsets[i] for i, id in enumerate(found.ids) if id == self.unknown)
+        return tuple(dict.fromkeys(text[start:end] for start, end in places))
+
+
+_MEND = "Name a folder of a BERT, with the vocab.txt that it was trained with."
+
+
+def _library(model: models.WordPiece, lower: bool) -> tokenizers.Tokenizer:
+    library = tokenizers.Tokenizer(model)
+    library.normalizer = normalizers.BertNormalizer(
+        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower
+    )
+    library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return library
+
+
+def check_kind(word: str) -> None:
+    """ConfigError unless `WordPieces.learn` knows the word."""
+    _size(word)
+
+
+def _size(word: str) -> int | None:
+    """The size that a word says; None for `char`."""
+    if word.strip() == "char":
+        return None
+    found = re.fullmatch(r"\s*wordpiece\(\s*(\d+)\s*\)\s*", word)
+    if not found:
+        raise ConfigError(message("pretrain.vocabulary", KINDS, repr(word), "Write wordpiece(8000)."))
+    return int(found[1])
+
+
+def _again(counts: Iterable[tuple[str, int]], most: int = 10_000) -> Iterator[str]:
+    """Each word as often as it is counted."""
+    for word, count in counts:
+        for start in range(0, count, most):
+            yield " ".join([word] * min(most, count - start))
+
+
+def _spelled(word: str) -> list[str]:
+    """The letters of a word, those that go on marked."""
+    return [word[0], *(GOES_ON + letter for letter in word[1:])]
+
+
+def _letters(counts: Counter[str], size: int | None) -> list[str]:
+    """Letters as words begin and go on with, the most frequent first; half of the vocabulary at most, where it has a size."""
+    letters = Counter[str]()
+    for word, count in counts.items():
+        for letter in _spelled(word) if len(word) <= LONGEST else ():
+            letters[letter] += count
+    often = [letter for letter in ranked(letters) if size is None or letters[letter] >= LEAST]
+    often = often or ranked(letters)
+    if size is None:
+        return often
+    room = size - len(SPECIALS)
+    if room < min(len(often), 2):
+        do = f"Write wordpiece({len(often) + len(SPECIALS) + 1000}) or more, or char."
+        raise ConfigError(message("pretrain.vocabulary", "room for specials and letters", f"wordpiece({size})", do))
+    return often[: room if len(often) <= room // 2 else max(room // 2, 1)]

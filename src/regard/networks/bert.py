@@ -1,0 +1,157 @@
+"""BERT: a Transformer's encoder over words, their places and the text that each is of, and what it is pre-trained with.
+Devlin et al. 2019."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from regard.attention.position import LearnedPositions
+from regard.networks.coder import Encoded, positions
+from regard.networks.embed import Embed
+from regard.networks.heads import WordsHead
+from regard.networks.reader import Reader
+from regard.networks.transformer import TransformerEncoder
+
+
+@dataclass(frozen=True)
+class BertShape:
+    """What makes a BERT besides its weights.  positions: the longest text; segments: texts told apart; epsilon: of its norms; padding:
+    the word that stands for nothing; causal: each place sees only those before it, and itself."""
+
+    words: int
+    size: int
+    layers: int
+    heads: int
+    feedforward: int
+    positions: int = 512
+    segments: int = 2
+    dropout: float = 0.1
+    attention_dropout: float = 0.0
+    activation: str = "gelu"
+    epsilon: float = 1e-12
+    padding: int = 0
+    causal: bool = False
+
+
+class BertEmbed(Embed):
+    """`norm(E w + P p + S s)`: word, place, and which of two texts.  Devlin et al. 2019, section 3, figure 2."""
+
+    def __init__(self, shape: BertShape) -> None:
+        super().__init__(nn.Embedding(shape.words, shape.size, padding_idx=shape.padding), dropout=shape.dropout)
+        self.positions = LearnedPositions(shape.size, shape.positions)
+        self.segments = nn.Embedding(shape.segments, shape.size)
+        self.norm = nn.LayerNorm(shape.size, eps=shape.epsilon)
+
+    def forward(
+        self,
+        words: Int[Tensor, "B T"],
+        at: Int[Tensor, "B T"],
+        beside: Float[Tensor, "B T E"] | None = None,
+        *,
+        segments: Int[Tensor, "B T"] | None = None,
+    ) -> Float[Tensor, "B T D"]:
+        """segments: 0 or 1 for each word; None: all are of the first text."""
+        which = self.segments.weight[0] if segments is None else self.segments(segments)
+        made = self.norm(self.table(words) + self.positions(at) + which)
+        made = made if beside is None else torch.cat([made, beside], -1)
+        device = made.device.type
+        if torch.is_autocast_enabled(device):
+            made = made.to(torch.get_autocast_dtype(device))  # as in `PositionedEmbed`: cast once
+        return self.dropout(made)
+
+
+class Bert(Reader):
+    """Words, places and segments, layers of self-attention, and the pooled [CLS], `tanh(W h_0)`, as `Encoded.final`.
+
+    beside: width of what stands beside each state (not beside each word: the layers are as wide as they were trained).
+    causal: the pooled place is the last one, for [CLS] has seen itself alone.
+    """
+
+    def __init__(self, shape: BertShape, encoder: TransformerEncoder, *, beside: int = 0) -> None:
+        super().__init__(BertEmbed(shape), encoder)
+        self.shape, self.pooler, self.size = shape, nn.Linear(shape.size, shape.size), shape.size + beside
+
+    def forward(
+        self,
+        words: Int[Tensor, "B K"],
+        valid: Bool[Tensor, "B K"],
+        beside: Float[Tensor, "B K E"] | None = None,
+        *,
+        segments: Int[Tensor, "B K"] | None = None,
+        weights: bool = False,
+    ) -> Encoded:
+        at = positions(words.new_zeros(len(words)), words.shape[1])
+        assert isinstance(self.embed, BertEmbed)
+        encoded = self.encoder(self.embed(words, at, segments=segments), valid, weights=weights)
+        pooled = torch.tanh(self.pooler(encoded.final if self.shape.causal else encoded.states[:, 0]))
+        states = encoded.states if beside is None else torch.cat([encoded.states, beside.to(encoded.states.dtype)], -1)
+        return replace(encoded, states=states, final=pooled)
+
+
+class MaskedWords(WordsHead):
+    """`p = softmax(E norm(gelu(W s + c)) + b)`, with E the table of word vectors itself.  Devlin et al. 2019, appendix A.
+
+    Use it to tell words that were masked; or, from the states of a net that looks to the left only, those that follow.
+
+    Cost: m d (d + V).
+    """
+
+    def __init__(self, table: nn.Embedding, activation: nn.Module, *, epsilon: float = 1e-12) -> None:
+        super().__init__()
+        self.table, self.vocabulary, size = table, table.num_embeddings, table.embedding_dim
+        self.transform, self.activation, self.norm = nn.Linear(size, size), activation, nn.LayerNorm(size, eps=epsilon)
+        self.bias = nn.Parameter(table.weight.new_zeros(self.vocabulary))
+
+    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
+        return self.norm(self.activation(self.transform(states))), self.table.weight, self.bias
+
+
+@torch.no_grad()
+def draw(network: nn.Module, *, spread: float = 0.02) -> None:
+    """First weights as in the paper's code: normal, with a spread of 0.02; biases 0; norms 1 and 0; nothing at padding."""
+    for part in network.modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            part.weight.normal_(0.0, spread)
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            part.bias.zero_()
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+            part.weight[part.padding_idx].zero_()
+
+
+class Together(Reader):
+    """Pairs of texts read in one, `[CLS] first [SEP] second [SEP]`, and handed back apart: what each place knows, it knows of both.
+
+    start, end: the numbers of [CLS] and [SEP].  Rows: the first texts and, below them, the second ones.
+    """
+
+    def __init__(self, bert: Bert, *, start: int, end: int) -> None:
+        nn.Module.__init__(self)  # the embedding and the encoder are the BERT's own, and stand there alone
+        self.bert, self.start, self.end, self.size = bert, start, end, bert.size
+
+    def forward(
+        self,
+        words: Int[Tensor, "B K"],
+        valid: Bool[Tensor, "B K"],
+        beside: Float[Tensor, "B K E"] | None = None,
+        *,
+        segments: Int[Tensor, "B K"] | None = None,
+        weights: bool = False,
+    ) -> Encoded:
+        """final: the pooled [CLS] of each pair, for both of its texts.  Where it looked is not told: those rows hold both texts."""
+        half, K = len(words) // 2, words.shape[1]
+        one, two = (part.sum(1, keepdim=True) for part in valid.split(half))
+        at = torch.arange(int((one + two).max()) + 3, device=words.device).expand(half, -1)
+        first, second = (at - 1).clamp(0, K - 1), (at - one - 2).clamp(0, K - 1)
+        joint = torch.full_like(at, self.end).masked_fill(at == 0, self.start)
+        joint = torch.where((at >= 1) & (at <= one), words[:half].gather(1, first), joint)
+        joint = torch.where((at >= one + 2) & (at < one + two + 2), words[half:].gather(1, second), joint)
+        read = self.bert(joint, at < one + two + 3, segments=(at >= one + 2).long())
+        place = torch.arange(K, device=words.device).expand(half, -1)
+        back = torch.cat([place + 1, place + one + 2]).clamp(max=at.shape[1] - 1)
+        states = torch.cat([read.states, read.states]).gather(1, back[..., None].expand(-1, -1, read.states.shape[-1]))
+        states = states if beside is None else torch.cat([states, beside.to(states.dtype)], -1)
+        return Encoded(states, valid, torch.cat([read.final, read.final]))

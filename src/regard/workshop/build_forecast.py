@@ -1,0 +1,35 @@
+"""What of `build` makes nets that forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from regard.networks.series import Ahead, FlatAhead, InstanceLevel, LastLevel, Level, NoLevel, Patches, SeriesNet, WrittenAhead
+from regard.workshop import build
+from regard.workshop.config import Config
+
+LEVELS: Mapping[str, type[Level]] = {"instance": InstanceLevel, "last": LastLevel, "none": NoLevel}
+
+
+def series_net(config: Config, columns: int) -> SeriesNet:
+    """The net of a config for series of so many columns, its weights drawn from torch's generator."""
+    section, m = config.forecast, config.model
+    assert section is not None  # the config gives it to its task
+    alone, transformer = section.channels == "alone", m.family != "recurrent"
+    channels = 1 if alone else columns
+    width = m.size if transformer else m.embedding
+    encoder = build.encoder(m)
+    if section.head == "flat":
+        ahead: Ahead = FlatAhead(section.places, encoder.size, ahead=section.ahead, channels=channels, dropout=m.dropout)
+    else:
+        decoder, place = build.decoder(m, encoder.size), build.make_positions(m) if transformer else None
+        ahead = WrittenAhead(decoder, width, ahead=section.ahead, channels=channels, stride=section.step, place=place)
+    patches = Patches(
+        channels,
+        width,
+        patch=section.patch,
+        stride=section.step,
+        place=build.make_positions(m) if transformer else None,
+        dropout=m.embedding_dropout,
+    )
+    return SeriesNet(LEVELS[section.level](), patches, encoder, ahead, alone=alone)

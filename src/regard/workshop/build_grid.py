@@ -1,0 +1,44 @@
+"""What of `build` writes of images: cells read, then the decoders of every family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from regard.data.tokenize import PAD
+from regard.networks.coder import Encoder
+from regard.networks.embed import Embed, PositionedEmbed, table
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.grid import Convolved, Grid, GridEncoder, GridPositions, Sights
+from regard.networks.heads import TiedWordHead, WordHead
+from regard.tasks.caption import doubly_stochastic
+from regard.tasks.transduce import Transduce
+from regard.workshop import build
+from regard.workshop.build_heads import make_head, make_sampling
+from regard.workshop.config import Config
+
+
+def captioner(config: Config, grid: Grid, words: int) -> Transduce:
+    """The task of a config whose sources are images of this grid, for a vocabulary of so many words."""
+    m, section = config.model, config.caption
+    assert section is not None  # the config gives it to its task
+    read: nn.Module = Convolved(grid, m.size, channels=section.channels) if grid.patch else nn.Linear(grid.width, m.size)
+    places = GridPositions(grid, m.size) if section.positions == "learned" else nn.Identity()
+    recurrent = m.family == "recurrent"
+    encoder: Encoder = GridEncoder(m.size) if recurrent else build.encoder(m)
+    decoder = build.decoder(m, m.size)
+    target = table(words, m.embedding if recurrent else m.size, padding=PAD)
+    made: dict[str, Any] = {"dropout": m.embedding_dropout}
+    embed = Embed(target, **made) if recurrent else PositionedEmbed(target, build.make_positions(m), **made)
+    spoken = WordHead(decoder.size, words) if m.tie == "none" else TiedWordHead(decoder.size, target)
+    sights = Sights(read, places, dropout=m.dropout)
+    network = EncoderDecoder(sights, encoder, embed, decoder, make_head(m, spoken, decoder, 0, None))
+    penalty = doubly_stochastic(section.doubly_stochastic) if section.doubly_stochastic else None
+    return Transduce(
+        network,
+        label_smoothing=config.train.label_smoothing,
+        entropy=section.entropy,
+        sampling=make_sampling(config),
+        penalty=penalty,
+    )

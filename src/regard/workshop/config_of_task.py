@@ -1,0 +1,81 @@
+"""What a task demands of the keys of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from regard.ground.errors import did_you_mean
+from regard.workshop.config_forecast import of_forecast
+from regard.workshop.config_language import of_language
+from regard.workshop.config_of_caption import of_caption
+from regard.workshop.config_of_classify import classify_problems
+from regard.workshop.config_of_pair import of_pair
+from regard.workshop.config_pretrain import SHAPED, of_pretrain, of_pretrained
+from regard.workshop.config_problem import Problem
+from regard.workshop.config_read import of_read
+from regard.workshop.config_tasks import SECTIONS
+from regard.workshop.task_kinds import TASKS
+
+if TYPE_CHECKING:
+    from regard.workshop.config_schema import Config
+
+
+def of_task(config: Config) -> Iterator[Problem]:
+    """Keys that the task does not use, at other than their default; sections of other tasks; figures that it has not."""
+    kind = TASKS[config.task]
+    for key in kind.unused:
+        section, word = key.split(".")
+        value = getattr(getattr(config, section), word)
+        if value not in _defaults(config, section, word):
+            do = "Remove it, or choose another task."
+            yield Problem(
+                (key, "task"),
+                f"no such key with task {config.task}, which does not use it",
+                str(getattr(value, "score", value)),
+                do,
+            )
+    for name in SECTIONS:
+        if name != config.task and getattr(config, name) is not None:
+            do = f"Remove it, or write task: {name}."
+            yield Problem((name, "task"), f"only with task: {name}", f"task {config.task}", do)
+    if config.pair is not None and config.task == "pair":
+        yield from of_pair(config, config.pair)
+    if config.read is not None and config.task == "read":
+        yield from of_read(config, config.read)
+    if kind.vectors:
+        yield from _vectors(config)
+    if config.classify is not None:
+        yield from classify_problems(config, config.classify)
+    if config.forecast is not None and config.task == "forecast":
+        yield from of_forecast(config)
+    if config.caption is not None and config.task == "caption":
+        yield from of_caption(config, config.caption)
+    if config.language is not None and config.task == "language":
+        yield from of_language(config, config.language)
+    shaped = () if config.task == "pair" else SHAPED  # there they shape what reads the comparison
+    settled = [*(f"model.{word}" for word in shaped), "data.source_tokenizer", "data.unicode", "data.lowercase"]
+    yield from of_pretrain(config)
+    yield from of_pretrained(config, {key: _defaults(config, *key.split(".")) for key in settled})
+    if config.train.metric not in kind.metrics:
+        do = f"Choose one of them.{did_you_mean(config.train.metric, kind.metrics)}"
+        yield Problem(("train.metric", "task"), " | ".join(kind.metrics), config.train.metric, do)
+
+
+def _vectors(config: Config) -> Iterator[Problem]:
+    data = config.data
+    if data.vectors is None:
+        if not data.tune_vectors:
+            keys, do = ("data.tune_vectors", "data.vectors"), "Name a file, or remove this."
+            yield Problem(keys, "a file of vectors to leave as they are", "none", do)
+    elif data.source_tokenizer not in ("space", "word"):
+        do = "Write source_tokenizer: word (or space), or remove the vectors."
+        yield Problem(("data.vectors", "data.source_tokenizer"), "a tokenizer of whole words", data.source_tokenizer, do)
+
+
+def _defaults(config: Config, section: str, word: str) -> list[Any]:
+    """What a key holds that nobody set."""
+    default = TASKS[config.task].defaults.get(f"{section}.{word}", type(getattr(config, section)).model_fields[word].default)
+    if (section, word) == ("model", "attention"):  # a look that does not name its score has that of its family
+        return [default, default.model_copy(update={"score": "scaled"})]
+    return [default]

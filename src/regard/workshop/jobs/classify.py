@@ -1,0 +1,247 @@
+"""The job of classifying: a label for each text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regard.data.batches import collate
+from regard.data.formats import Item, Layout, each_pair, read_inputs
+from regard.data.gather import gather
+from regard.data.rows import MEND, BadLine
+from regard.data.symbols import Symbols
+from regard.data.tokenize import PAD, SPECIALS, UNK
+from regard.ground.errors import DataError, RunFolderError, message
+from regard.ground.files import atomic
+from regard.networks.bert import Bert, BertShape
+from regard.networks.spelled import Spelling
+from regard.tasks.classify import Answers, ClassBatch, Classify, class_figures, confusion
+from regard.tasks.task import Prediction
+from regard.workshop import build
+from regard.workshop.build_summary import make_summing
+from regard.workshop.config import Config
+from regard.workshop.config_tasks import ClassifySection
+from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.reading import Reading
+from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.texts import Texts
+
+LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
+WHAT = "texts with a label"
+LONGEST = 40  # letters of a word that are read
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text in numbers.  label: None where not known; letters: of each word, where the net reads them."""
+
+    text: str
+    pieces: tuple[str, ...]
+    words: tuple[int, ...]
+    letters: tuple[tuple[int, ...], ...]
+    label: int | None
+
+    @property
+    def size(self) -> int:
+        return len(self.words)
+
+
+class ClassifyJob(ReadingJob):
+    what = WHAT
+
+    def probe(self, config: Config) -> None:
+        _network(config, words=SMALL, letters=SMALL, labels=2)
+
+    def items(self, files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
+        return _labelled(files, config)
+
+    def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
+        counts = Counter(_label(item) for item in items)
+        if len(counts) < 2:
+            received = f"{next(iter(counts))!r} alone, in {len(items):,} texts"
+            do = "Give data with more labels, or name the column that holds them (data.target)."
+            raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
+        sources, section = (item.source for item in items), _section(config)
+        texts = Texts.learn(config, sources, folder, least=section.min_count)
+        letters = (letter for item in items for letter in texts.clean(item.source) if not letter.isspace())
+        Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
+        labels = Symbols.counted(_label(item) for item in items)
+        labels.save(folder / LABELS)
+        with atomic(folder / COUNTS) as stream:
+            stream.write(json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0).encode())
+        say(f"labels: {len(labels):,}, {_spread(counts)}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
+
+    def model(self, config: Config, folder: Path) -> Classifier:
+        return Classifier(config, folder)
+
+
+class Classifier(Reading[Text]):
+    """A trained classifier in use."""
+
+    what = "texts"
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.texts, self.labels, self.letters = Texts.load(config, folder), *(Symbols.load(folder / n) for n in (LABELS, LETTERS))
+        self.section = _section(config)
+        weights = _balanced(folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
+        network = _network(
+            config,
+            words=len(self.texts),
+            letters=len(self.letters),
+            labels=len(self.labels),
+            weights=weights,
+            bert=self.texts.bert,
+        )
+        super().__init__(network, config, folder)
+        self.network, self.vocabulary = network, self.texts.words()
+
+    def inputs(self, file: str) -> Iterator[Item]:
+        return read_inputs(file, _layout(self.config))
+
+    def judged(self, files: Sequence[str]) -> list[Item]:
+        found = _labelled(files, self.config)
+        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
+
+    def encoded(self, item: Any) -> Text:
+        """item: a text, or `Item`, whose target is its label."""
+        if not isinstance(item, str | Item):
+            raise DataError(message("an item to classify", "a text", repr(item)[:60], "Give a text."))
+        text = item if isinstance(item, str) else item.source
+        words, letters = tuple(self.texts.encode_all([text])[0]), tuple[tuple[int, ...], ...]()
+        pieces = self.texts.pieces(text)
+        if self.section.letters:
+            letters = tuple(tuple(self.letters.get(letter, UNK) for letter in piece[:LONGEST]) for piece in pieces)
+        before, after = self.texts.around(self.section.pooling == "cls") if words else ((), ())
+        words, pieces = (*before, *words, *after), (*self.texts.tokens(before), *pieces, *self.texts.tokens(after))
+        letters = (*((),) * len(before), *letters, *((),) * len(after)) if letters else letters
+        label = None
+        if isinstance(item, Item) and item.target is not None:
+            label = self.labels.number(_label(item), what="label", place=item.place)
+        return Text(text, pieces, words, letters, label)
+
+    def shortened(self, item: Text, size: int) -> Text:
+        """The beginning, and what stands after a text."""
+        end = len(self.texts.around(False)[1])
+        words, pieces = ((*x[: size - end], *x[len(x) - end :]) for x in (item.words, item.pieces))
+        return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
+
+    def collated(self, items: Sequence[Text], rows: Sequence[int]) -> ClassBatch:
+        words = collate([(item.words, None) for item in items], rows)
+        known = all(item.label is not None for item in items)
+        label = torch.tensor([item.label for item in items]) if known else None
+        if not self.section.letters:
+            return ClassBatch(words, label)
+        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
+        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
+        letters = collate([(word, None) for word in different], range(len(different))).source
+        return ClassBatch(words, label, letters, collate(each, rows).source)
+
+    def answered(self, items: Sequence[Text], batch: ClassBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+        found = self.network.answer(batch, weights=attention)
+        return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
+
+    def _ranked(self, item: Text, row: int, found: Answers, n_best: int) -> list[Prediction]:
+        """The likeliest labels, each with the same picture and all the probabilities."""
+        log_p, names, seen = found.log_p[row], self.labels.names, item.pieces[: item.size]
+        order = log_p.argsort(descending=True, stable=True).tolist()
+        details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
+        told, looks, unknown = [], found.looks[row], self.texts.unknown(item.text)
+        for n in order[:n_best]:
+            sides = {}
+            if "pool" in looks:
+                hops = looks["pool"].shape[1]
+                sides["pool"] = ((names[n],) if hops == 1 else tuple(f"hop {i + 1}" for i in range(hops)), seen)
+            told.append(
+                Prediction(
+                    names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides=sides, details=details
+                )
+            )
+        return told
+
+    def nothing(self, item: Text) -> Prediction:
+        return Prediction("", 0.0)
+
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        return class_figures([p.text for p in found], [_label(item) for item in items])
+
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        """confusion: rows are what is right, columns what was answered."""
+        counts = confusion([p.text for p in found], [_label(item) for item in items], self.labels.names)
+        return {"confusion": {"labels": list(self.labels.names), "counts": counts}}
+
+    def right(self, item: Item) -> str:
+        return _label(item)
+
+
+def _labelled(files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
+    """The texts of files; one with several labels (a list in JSONL) is at fault."""
+    for place, found in groupby(each_pair(files, _layout(config)), key=lambda x: x.place if isinstance(x, Item) else x):
+        each = list(found)
+        several = len(each) > 1 and not isinstance(each[0], BadLine)
+        yield BadLine(message(str(place), "one label", f"{len(each)}", MEND)) if several else each[0]
+
+
+def _label(item: Item) -> str:
+    return str(item.target).strip()
+
+
+def _spread(counts: Counter[str]) -> str:
+    """How often the most and the least frequent label occur."""
+    (most, often), (least, seldom) = counts.most_common(1)[0], counts.most_common()[-1]
+    return f"from {most!r} ({often:,}) to {least!r} ({seldom:,})"
+
+
+def _balanced(file: Path, labels: Symbols) -> list[float]:
+    """`n / (N n_c)`: so that every label counts the same in all, and a text counts 1 in the mean; scikit-learn's `balanced`."""
+    try:
+        counts = json.loads(file.read_text(encoding="utf-8"))
+        return [sum(counts.values()) / (len(labels) * counts[name]) for name in labels]
+    except (OSError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+        do = "Copy the run folder again, or train again."
+        received = f"{type(error).__name__}: {error}"
+        raise RunFolderError(message(str(file), "how often each label occurs in training", received, do)) from error
+
+
+def _network(
+    config: Config,
+    *,
+    words: int,
+    letters: int,
+    labels: int,
+    weights: Sequence[float] | None = None,
+    bert: BertShape | None = None,
+) -> Classify:
+    """The net of a config for vocabularies of these sizes."""
+    section, model = _section(config), config.model
+    spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
+    reader = build.reader(model, words, beside=section.letters, bert=bert)
+    return Classify(
+        reader,
+        make_summing(section, reader.size, pooled=isinstance(reader, Bert)),
+        labels=labels,
+        spelling=spelling,
+        dropout=model.dropout,
+        smoothing=config.train.label_smoothing,
+        weights=weights,
+        penalty=section.hop_penalty,
+        unseen=0.0 if isinstance(reader, Bert) else section.unseen,
+    )
+
+
+def _section(config: Config) -> ClassifySection:
+    assert config.classify is not None  # the config gives it to its task
+    return config.classify
+
+
+def _layout(config: Config) -> Layout:
+    """How its files are read.  Labels stay as they are written; `Texts` cleans the texts."""
+    data = config.data
+    return Layout(data.format, data.source, data.target)

@@ -1,0 +1,208 @@
+"""A language model in use: it goes on with texts, and tells how well it foresees them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from regard.data.files import lines, shown
+from regard.data.formats import read_inputs
+from regard.data.gather import gather
+from regard.data.items import Item, Place
+from regard.data.plain import PlainText, read_plain, row_layout
+from regard.data.tokenize import EOS, PAD, UNK
+from regard.data.windows import Window, Windows
+from regard.ground.errors import DataError, RunFolderError, message
+from regard.tasks.language import Distances, Language, LanguageBatch, go_on
+from regard.tasks.task import Hypothesis, Prediction
+from regard.workshop.config import Config, DecodeSection
+from regard.workshop.config_language import LanguageSection, carries
+from regard.workshop.jobs.transducer import AHEAD, way_of
+from regard.workshop.model import Model
+from regard.workshop.room import room
+from regard.workshop.texts import Texts
+
+SIGN = "<s>"  # how the start sign is shown
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A text to go on with.  ids: what of it is read; most: how many words may follow; cut: its beginning is not read."""
+
+    text: str
+    ids: tuple[int, ...]
+    most: int
+    cut: bool
+
+
+class Judging(NamedTuple):
+    """Texts to be judged by: in windows; how many characters they have, ends included; how many tokens, and unknown ones of these."""
+
+    windows: Windows
+    characters: int
+    tokens: int
+    unknown: int
+
+
+class Continuer(Model):
+    """A trained language model in use."""
+
+    def __init__(self, task: Language, texts: Texts, config: Config, folder: Path) -> None:
+        self.task, self.texts, self.config, self.folder = task, texts, config, folder
+        bounds = [room(config.model).target]
+        if config.model.family != "recurrent" and not carries(config):
+            bounds.append(section_of(config).window)  # it never read more, and its places beyond are none that it knows
+        self._room = min((bound for bound in bounds if bound is not None), default=None)
+        task.eval()
+
+    def stream(  # type: ignore[override]
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The n best continuations of each text, in order, while texts are still being read; of an empty one, of nothing at all.
+
+        items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
+        """
+        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        each, cut, way = iter(items), 0, way_of(decode)
+        while chunk := [
+            self._begun(x, decode) for x in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))
+        ]:
+            cut += sum(text.cut for text in chunk)
+            found: dict[int, list[Prediction]] = {}
+            for rows in _alike(chunk, decode.batch_size):
+                begun = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1)
+                told = go_on(
+                    self.task.network, begun, most=chunk[rows[0]].most, least=decode.min_length, way=way, attention=attention
+                )
+                for i, best in zip(rows, told, strict=True):
+                    found[i] = [self._prediction(chunk[i], h) for h in best]
+            yield from (found[i] for i in range(len(chunk)))
+        if cut and say:
+            say(f"{cut:,} texts were longer than the {self._room} tokens that this model reads; their beginnings were not read.")
+
+    def inputs(self, file: str) -> Iterator[Item]:
+        """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
+        kind, end = section_of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
+        rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
+        if rows:
+            return read_inputs(file, row_layout(rows, self.config.data.source))
+        return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
+
+    def evaluate(  # type: ignore[override]
+        self, files: Sequence[str], *, beam: int | None = None, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of text: {"metrics": {...}, "items": n, "files": [...]}, and how far back the weight falls, where it looks."""
+        for name, value in (("--beam", beam), ("--errors", errors)):
+            if value is not None:
+                do = "Leave it out; the figures are those of the text as it stands."
+                raise RunFolderError(
+                    message(name, "a run that answers, for task language has nothing to search for", f"{value}", do)
+                )
+        found = read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source)
+        texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
+        looks = Distances()
+        figures = self.figures(self.judging(texts), looks)
+        return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
+
+    def together(self, others: Sequence[Model]) -> Model:
+        do = "Name one run."
+        raise RunFolderError(message(str(others[0].folder), "one run: task language answers alone", "another one", do))
+
+    def encoded(self, texts: Sequence[PlainText]) -> list[list[int]]:
+        """Each text in numbers, with its end mark."""
+        return [[*ids, EOS] for ids in self.texts.encode_all([text.text for text in texts])]
+
+    def judging(self, texts: Sequence[PlainText]) -> Judging:
+        """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
+        where nothing is carried."""
+        ids, section, carried = self.encoded(texts), section_of(self.config), carries(self.config)
+        before = section.window if carried else section.window // 2
+        windows = Windows(
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
+        )
+        characters = sum(len(self.texts.clean(text.text)) + 1 for text in texts)
+        return Judging(windows, characters, sum(map(len, ids)), sum(row.count(UNK) for row in ids))
+
+    @torch.no_grad()
+    def figures(self, judging: Judging, looks: Distances | None = None) -> dict[str, float]:
+        """Perplexity and what goes with it.  looks: is told where it looked."""
+        nats, tokens, state = 0.0, 0, None
+        for rows in judging.windows.in_order():
+            batch = self.batch(judging.windows.cut(rows))
+            if looks is not None:
+                for weights in self.task.looks(batch, state):
+                    looks.add(weights, batch.real)
+            found, state = self.task.reading(batch, state)
+            nats, tokens = nats + float(found.nats), tokens + found.tokens
+        return {
+            "perplexity": math.exp(min(nats / tokens, 700)),
+            "bits_per_character": nats / math.log(2) / judging.characters,
+            "unknown": judging.unknown / judging.tokens,
+            "loss": nats / tokens,
+        }
+
+    @staticmethod
+    def batch(windows: Sequence[Window]) -> LanguageBatch:
+        """Windows side by side, padded on the right."""
+        longest = max(len(window.words) for window in windows)
+        words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
+        real = np.zeros((len(windows), longest), dtype=bool)
+        for i, window in enumerate(windows):
+            size = len(window.words)
+            words[i, :size], targets[i, :size], real[i, window.skip : size] = window.words, window.targets, True
+        return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
+
+    def _begun(self, item: Any, decode: DecodeSection) -> Begun:
+        text = item if isinstance(item, str) else getattr(item, "source", None)
+        if not isinstance(text, str):
+            do = "Give str, an empty one for a text from its beginning."
+            raise DataError(message("predict", "a text to go on with", type(item).__name__, do))
+        ids = tuple(self.texts.encode_all([text])[0])
+        most = max(int(len(ids) * decode.max_ratio) + decode.max_extra, decode.min_length, 1)
+        if self._room is None or len(ids) + most < self._room:
+            return Begun(text, ids, most, False)
+        kept = min(len(ids), max(self._room - 1 - most, self._room // 2, 1))
+        most = max(1, min(most, self._room - 1 - kept))
+        return Begun(text, ids[len(ids) - kept :], most, kept < len(ids))
+
+    def _prediction(self, begun: Begun, found: Hypothesis) -> Prediction:
+        tokenizer = self.texts.tokenizer
+        read, written = tuple(tokenizer.tokens(begun.ids)), tuple(tokenizer.tokens(found.words))
+        text = tokenizer.decode((*begun.ids, *found.words))[len(tokenizer.decode(begun.ids)) :]
+        columns = (SIGN, *read, *written[:-1])
+        return Prediction(
+            text, found.score, written, read, found.attention, begun.text, (), self.texts.unknown(begun.text),
+            sides={name: (written, columns) for name in found.attention},
+            details={"ended": EOS in found.words},
+        )  # fmt: skip
+
+
+def section_of(config: Config) -> LanguageSection:
+    """The task's own section."""
+    assert config.language is not None  # the config gives it to its task
+    return config.language
+
+
+def _alike(texts: Sequence[Begun], rows: int) -> list[list[int]]:
+    """Texts of one length together: what is read needs no padding then."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for i, text in enumerate(texts):
+        groups.setdefault((len(text.ids), text.most), []).append(i)
+    return [group[at : at + rows] for group in groups.values() for at in range(0, len(group), rows)]

@@ -1,0 +1,65 @@
+"""What a job must be able to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regard.tasks.task import Task
+from regard.workshop.config import Config
+
+if TYPE_CHECKING:
+    from regard.workshop.model import Model, Precision
+    from regard.workshop.train import Order, Validation
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What files held: items to learn from (they may be asked for more than once), items to judge by, in the task's own kinds, and what
+    is known of the files."""
+
+    train: Iterable[Any]
+    valid: list[Any]
+    fingerprint: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that `train.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
+    are in the network."""
+
+    task: Task
+    batch: Callable[[list[int]], Any]
+    batches: Order
+    validate: Callable[[], Validation]
+    sizes: str
+    finish: Callable[[], None] = lambda: None
+
+
+class Job(ABC):
+    """From files to a network, and from a run folder to answers."""
+
+    @abstractmethod
+    def probe(self, config: Config) -> None:
+        """Build a small net: ConfigError for what cannot be built, before anything is read."""
+
+    @abstractmethod
+    def read(self, config: Config, say: Say) -> Prepared:
+        """Read the files of a config, set validation data aside where none is named, and say what was found."""
+
+    @abstractmethod
+    def held(self, config: Config) -> list[Any]:
+        """The items that `read` judges by, alone."""
+
+    @abstractmethod
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        """Learn vocabularies and the like (a run that goes on keeps its own), and build the network from torch's generator."""
+
+    @abstractmethod
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Model:
+        """The model of a run folder."""

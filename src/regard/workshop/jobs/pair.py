@@ -1,0 +1,264 @@
+"""The job of pairs: a label or a number for two texts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from regard.data.batches import collate
+from regard.data.coupled import Coupled, CoupledLayout, coupled_of, overlap_marks, read_coupled, read_couples
+from regard.data.gather import gather
+from regard.data.rows import BadLine
+from regard.data.symbols import Symbols
+from regard.data.tokenize import SPECIALS, UNK
+from regard.ground.errors import DataError, RunFolderError, message
+from regard.ground.files import write_text
+from regard.networks.bert import Bert, Together
+from regard.tasks.agreement import number_figures
+from regard.tasks.classify import class_figures
+from regard.tasks.pair import Binned, Label, Pair, PairBatch, Rating, Squared, Told, Wanted
+from regard.tasks.task import Prediction
+from regard.workshop import build
+from regard.workshop.build_match import make_matcher
+from regard.workshop.config import Config
+from regard.workshop.config_tasks import PairSection
+from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.reading import Reading
+from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.room import places
+from regard.workshop.texts import Texts
+
+LABELS, SCALE = "labels.json", "scale.json"  # in the run folder
+MARKS = 3  # what `overlap_marks` says of a word
+MANY = 12  # labels that are all numbers, from which on it is said that they can be learnt as such
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is known of the numbers of the training data."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Couple:
+    """Two texts in numbers.  words, pieces, marks: of the first text and of the second; right: None where not known."""
+
+    texts: tuple[str, str]
+    pieces: tuple[tuple[str, ...], tuple[str, ...]]
+    words: tuple[tuple[int, ...], tuple[int, ...]]
+    marks: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]
+    right: float | int | None
+
+    @property
+    def size(self) -> int:
+        return max(map(len, self.words))
+
+
+class PairJob(ReadingJob):
+    what = "pairs of texts"
+
+    def probe(self, config: Config) -> None:
+        _network(config, SMALL, Label(2))
+
+    def items(self, files: Sequence[str], config: Config) -> Iterator[Coupled | BadLine]:
+        return _checked(read_coupled(files, _layout(config)), config)
+
+    def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
+        texts = Texts.learn(config, (text for item in items for text in (item.first, item.second)), folder)
+        if _section(config).output == "number":
+            told = _scale([float(item.target) for item in items])
+            write_text(folder / SCALE, json.dumps(asdict(told), indent=0))
+            say(f"numbers: from {told.low:g} to {told.high:g}, {told.mean:.3g} in the mean; vocabulary: {len(texts):,} symbols")
+            return
+        labels = Symbols.counted(item.target for item in items)
+        if len(labels) < 2:
+            received = f"{labels.names[0]!r} alone, in {len(items):,} pairs"
+            do = "Give data with more labels, or name the column that holds them (data.target)."
+            raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
+        if len(labels) > MANY and all(_number(label) is not None for label in labels):
+            say(f"note: the {len(labels):,} labels are all numbers; pair.output: number would learn them as such.")
+        labels.save(folder / LABELS)
+        say(f"labels: {', '.join(labels.names[:MANY])}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
+
+    def model(self, config: Config, folder: Path) -> Pairs:
+        return Pairs(config, folder)
+
+
+class Pairs(Reading[Couple]):
+    """A trained model of pairs in use."""
+
+    what = "pairs"
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.texts, self.section, self.labels = Texts.load(config, folder), _section(config), Symbols([])
+        if self.section.output == "classes":
+            self.labels = Symbols.load(folder / LABELS)
+            wanted: Wanted = Label(len(self.labels), smoothing=config.train.label_smoothing)
+        else:
+            wanted = _rating(self.section, folder / SCALE)
+        network = _network(config, len(self.texts), wanted, texts=self.texts)
+        super().__init__(network, config, folder)
+        self.network, self.vocabulary = network, self.texts.words()
+        room = places(self.section.align.score) if self.section.align is not None else None
+        if self.texts.bert is not None:  # both texts stand in one
+            room = min((self.texts.bert.positions - 3) // 2, room or self.texts.bert.positions)
+        self.most = min((most for most in (self.most, room) if most), default=None)
+
+    def inputs(self, file: str) -> Iterator[Coupled]:
+        return read_couples(file, _layout(self.config))
+
+    def judged(self, files: Sequence[str]) -> list[Coupled]:
+        found = _checked(read_coupled(files, _layout(self.config)), self.config)
+        return gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line)[0]
+
+    def encoded(self, item: Any) -> Couple:
+        """item: (first, second), a line with a tab between them, or `Coupled`."""
+        given = coupled_of(item)
+        texts, right = (given.first, given.second), None
+        first, second = (tuple(ids) for ids in self.texts.encode_all(texts))
+        pieces = self.texts.pieces(given.first), self.texts.pieces(given.second)
+        plain = [[piece.removeprefix("▁") for piece in side if piece != SPECIALS[UNK]] for side in pieces]
+        marks = (
+            (overlap_marks(_plain(pieces[0]), plain[1]), overlap_marks(_plain(pieces[1]), plain[0]))
+            if self.section.overlap
+            else ([], [])
+        )
+        if given.target is not None and self.section.output == "classes":
+            right = self.labels.number(given.target, what="label", place=given.place)
+        return Couple(texts, pieces, (first, second), marks, _number(given.target) if right is None else right)
+
+    def shortened(self, item: Couple, size: int) -> Couple:
+        """The beginnings."""
+        (first, second), marks = item.words, item.marks
+        return replace(item, words=(first[:size], second[:size]), marks=(marks[0][:size], marks[1][:size]))
+
+    def collated(self, items: Sequence[Couple], rows: Sequence[int]) -> PairBatch:
+        words = collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows])
+        known = all(item.right is not None for item in items)
+        kind = torch.long if self.section.output == "classes" else torch.float32
+        right = torch.tensor([item.right for item in items], dtype=kind) if known else None
+        if not self.section.overlap:
+            return PairBatch(words, None, right)
+        marks = np.zeros((*words.source.shape, MARKS), dtype=np.float32)
+        marks[words.source_valid.numpy()] = [mark for side in (0, 1) for item in items for mark in item.marks[side]]
+        return PairBatch(words, torch.from_numpy(marks), right)
+
+    def answered(self, items: Sequence[Couple], batch: PairBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+        found, wanted = self.network.answer(batch, weights=attention), self.network.wanted
+        if not isinstance(wanted, Rating):
+            return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
+        numbers = wanted.numbers(found.said).tolist()
+        return [
+            [self._prediction(item, f"{number:.3f}", 0.0, looks, {"number": number})]
+            for item, number, looks in zip(items, numbers, found.looks, strict=True)
+        ]
+
+    def _ranked(self, item: Couple, row: int, found: Told, n_best: int) -> list[Prediction]:
+        """The likeliest labels, each with the same pictures and all the probabilities."""
+        log_p, names = found.said[row].log_softmax(-1), self.labels.names
+        order = log_p.argsort(descending=True, stable=True).tolist()
+        details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
+        return [self._prediction(item, names[n], float(log_p[n]), found.looks[row], details) for n in order[:n_best]]
+
+    def _prediction(self, item: Couple, text: str, score: float, looks: dict[str, np.ndarray], details: Any) -> Prediction:
+        """score: a label's log-probability; a number has none, so 0."""
+        first, second = (side[: len(words)] for side, words in zip(item.pieces, item.words, strict=True))
+        own = {"first": first, "second": second}
+        far = {"first": second, "second": first}
+        sides = {
+            name: (own[side], (far if name.endswith(".align") else own)[side])
+            for name in looks
+            for side in [name.partition(".")[0]]
+        }
+        unknown = tuple(dict.fromkeys(symbol for text in item.texts for symbol in self.texts.unknown(text)))
+        source, read = " ⇄ ".join(item.texts), (*first, *second)
+        return Prediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details)
+
+    def nothing(self, item: Couple) -> Prediction:
+        return Prediction("", 0.0)
+
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        if self.section.output == "classes":
+            return class_figures([p.text for p in found], [item.target for item in items])
+        return number_figures([p.details["number"] for p in found], [float(item.target) for item in items])
+
+    def right(self, item: Coupled) -> str:
+        return str(item.target)
+
+
+def _plain(pieces: Sequence[str]) -> list[str]:
+    return [piece.removeprefix("▁") for piece in pieces]
+
+
+def _checked(found: Iterator[Coupled | BadLine], config: Config) -> Iterator[Coupled | BadLine]:
+    """Where numbers are learnt, what is none is at fault."""
+    for item in found:
+        if isinstance(item, BadLine) or _section(config).output == "classes" or _number(item.target) is not None:
+            yield item
+            continue
+        do = "Mend the line, name the column that holds the numbers (data.target), or set pair.output: classes."
+        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do))
+
+
+def _number(text: str | None) -> float | None:
+    """The number that a text is; None where it is none, or none that is finite."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _scale(numbers: Sequence[float]) -> Scale:
+    """DataError where all numbers are one."""
+    each = np.asarray(numbers, dtype=np.float64)
+    if np.ptp(each) == 0:
+        do = "Give data with more of them, or name the column that holds them (data.target)."
+        raise DataError(message("numbers of the training data", "at least 2 different ones", f"{each[0]:g} alone", do))
+    return Scale(float(each.min()), float(each.max()), float(each.mean()), float(each.std()))
+
+
+def _rating(section: PairSection, file: Path) -> Rating:
+    """How numbers are said, from what `learn` wrote.  RunFolderError where that is missing or damaged."""
+    try:
+        scale = Scale(**{name: float(value) for name, value in json.loads(file.read_text("utf-8")).items()})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
+        raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
+    if section.ratings == "square":
+        return Squared(scale.mean, scale.deviation)
+    return Binned(scale.low, scale.high, section.bins)
+
+
+def _network(config: Config, words: int, wanted: Wanted, *, texts: Texts | None = None) -> Pair:
+    """The net of a config for a vocabulary of this size.  texts: that of a run."""
+    section, model = _section(config), config.model
+    reader = build.reader(model, words, beside=MARKS if section.overlap else 0, bert=None if texts is None else texts.bert)
+    unseen = 0.0 if isinstance(reader, Bert) else section.unseen
+    if isinstance(reader, Bert) and texts is not None:
+        (start,), (end,) = texts.around(True)
+        reader = Together(reader, start=start, end=end)
+    matcher = make_matcher(model, section, reader.size)
+    return Pair(reader, matcher, wanted, hidden=section.hidden, dropout=model.dropout, unseen=unseen)
+
+
+def _section(config: Config) -> PairSection:
+    assert config.pair is not None  # the config gives it to its task
+    return config.pair
+
+
+def _layout(config: Config) -> CoupledLayout:
+    data = config.data
+    return CoupledLayout(data.source, _section(config).second, data.target, data.format)

@@ -1,0 +1,177 @@
+"""The job of pre-training: plain text, of which words are masked and neighbours told from strangers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from regard.data.batches import Batches
+from regard.data.documents import Document, blocks, read_documents
+from regard.data.files import fingerprint, shown
+from regard.data.items import split
+from regard.data.wordpiece import MASK, WordPieces, check_kind
+from regard.ground.errors import ConfigError, DataError, message
+from regard.networks.bert import BertShape, draw
+from regard.networks.int8 import quantize
+from regard.tasks.pretrain import Pretrain
+from regard.workshop import huggingface, pretrained
+from regard.workshop.build_bert import make_bert, make_masked_words
+from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
+from regard.workshop.config import Config
+from regard.workshop.config_tasks import PretrainSection
+from regard.workshop.huggingface import FOLDER, NEXT, WORDS, Heads
+from regard.workshop.jobs.filler import Filler, drawn_from
+from regard.workshop.jobs.job import Job, Prepared, Ready, Say
+from regard.workshop.model import Precision
+
+ARCHITECTURES = {
+    (True, True): "BertForPreTraining",
+    (True, False): "BertForMaskedLM",
+    (False, True): "BertForNextSentencePrediction",
+}
+LEFT_TO_RIGHT = "BertLMHeadModel"
+SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width: 0.02 in the paper's net, which is 768 wide
+
+
+class PretrainJob(Job):
+    def probe(self, config: Config) -> None:
+        check_kind(section(config).vocabulary)
+        make_bert(_shape(config, words=8))
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data = config.data
+        if not data.train:
+            do = "Name one: --train FILE, or data.train in the config."
+            raise ConfigError(message("data.train", "a file to train on", "none", do))
+        train = _documents(data.train, say, "train")
+        if data.valid:
+            held = _documents(data.valid, say, "valid")
+        else:
+            train, held = _set_aside(train, config)
+            say(f"valid: {sum(len(part.lines) for part in held):,} lines set aside (data.valid_share: {data.valid_share}).")
+        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Any]:
+        """Lines with a word masked, the middle one."""
+        files = config.data.valid or config.data.train
+        documents = _documents(files, lambda line: None, "")
+        documents = documents if config.data.valid else _set_aside(documents, config)[1]
+        words = [line.split() for document in documents for line in document.lines]
+        return [" ".join([*w[: len(w) // 2], MASK, *w[len(w) // 2 + 1 :]]) for w in words]
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        fresh = Checkpoints(folder, fingerprint={}).newest() is None
+        if fresh:
+            self.learn(config, data.train, folder)
+        model = self.model(config, folder)
+        task, pieces = model.network, model.pieces
+        if fresh:
+            pretrained.warm(task, config, say, heads=heads(task))
+        examples = drawn_from(list(data.train), pieces, config)
+        say(
+            f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {len(examples):,} passages to train on"
+        )
+        judged = model.examples(data.valid)
+        batches = Batches(examples.sizes, examples.sizes, tokens=config.train.batch_tokens, seed=config.train.seed)
+        count = len(examples)
+        return Ready(
+            task,
+            batch=lambda rows: model.collated([model.encoded(examples.draw(*divmod(row, count))) for row in rows], rows),
+            batches=Anew(batches, count),
+            validate=lambda: model.validation(judged),
+            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {count:,} training passages, "
+            f"{len(judged):,} validation passages",
+            finish=lambda: export(model, folder / FOLDER),
+        )
+
+    def learn(self, config: Config, documents: Any, folder: Path) -> None:
+        """The vocabulary, or that of the BERT that the run begins with, and the shape."""
+        if config.model.pretrained is not None:
+            pretrained.adopt(config, folder)
+            return
+        texts = (line for document in documents for line in document.lines)
+        pieces = WordPieces.learn(section(config).vocabulary, texts, lower=config.data.lowercase)
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
+
+    def model(self, config: Config, folder: Path) -> Filler:
+        found, wanted = pretrained.kept(folder), section(config)
+        bert = make_bert(found.shape)
+        words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
+        task = Pretrain(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
+        draw(task, spread=SPREAD / math.sqrt(found.shape.size))
+        return Filler(task, found.pieces, config, folder)
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Filler:
+        model = self.model(config, folder)
+        load_network(model.task, folder / MODEL)
+        if precision == "int8":
+            model.task = model.network = quantize(model.network)
+        return model
+
+
+class Anew:
+    """Batches whose row numbers tell the epoch too, so that each epoch draws its own examples: epoch x count + row."""
+
+    def __init__(self, batches: Batches, count: int) -> None:
+        self.batches, self.count = batches, count
+
+    def epoch(self, epoch: int) -> Sequence[list[int]]:
+        return [[epoch * self.count + row for row in rows] for rows in self.batches.epoch(epoch)]
+
+
+def export(model: Filler, folder: Path) -> None:
+    """Write a pre-trained model as Hugging Face lays a BERT out."""
+    architecture = _architecture(model.config)
+    huggingface.write(folder, model.network.reader, model.pieces, heads(model.network), architecture=architecture)
+
+
+def heads(task: Pretrain) -> Heads:
+    """The heads of a task by Hugging Face's names."""
+    return {name: head for name, head in ((WORDS, task.words), (NEXT, task.follows)) if head is not None}
+
+
+def section(config: Config) -> PretrainSection:
+    assert config.pretrain is not None  # the config gives it to its task
+    return config.pretrain
+
+
+def _documents(files: Sequence[str], say: Say, name: str) -> list[Document]:
+    found = list(read_documents(files))
+    if not found:
+        do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
+        raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
+    say(f"{name}: {len(found):,} documents, {sum(len(d.lines) for d in found):,} lines")
+    return found
+
+
+def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Document], list[Document]]:
+    """Training and validation: a few lines that follow each other go the same way."""
+    every: Any = [block for document in documents for block in blocks(document)]
+    train, held = split(every, config.data.valid_share, config.train.seed)
+    return train, held  # type: ignore[return-value]
+
+
+def _shape(config: Config, words: int) -> BertShape:
+    m, wanted = config.model, section(config)
+    return BertShape(
+        words,
+        size=m.size,
+        layers=m.encoder_layers,
+        heads=m.heads,
+        feedforward=m.feedforward,
+        positions=wanted.length,
+        dropout=m.dropout,
+        causal=wanted.manner == "left-to-right",
+    )
+
+
+def _architecture(config: Config) -> str:
+    wanted = section(config)
+    if wanted.manner == "left-to-right":
+        return LEFT_TO_RIGHT
+    return ARCHITECTURES[wanted.masked, wanted.next]

@@ -1,0 +1,158 @@
+"""A model that reads and answers in one pass: whatever says something of a text, a series or an image, and writes none.
+
+One road for all of them: items in chunks, sorted by length, in batches, answered, and given back in their order.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+
+from regard.data.batches import Batches
+from regard.ground.errors import RunFolderError, message
+from regard.networks.bert import Bert
+from regard.tasks.task import Prediction, Task
+from regard.workshop.config import Config
+from regard.workshop.model import Model
+from regard.workshop.room import room
+from regard.workshop.train import Validation
+
+AHEAD = 16  # batches that are read and sorted by length at a time
+ROWS = 64  # items of a batch whose loss is taken
+
+
+class Sized(Protocol):
+    """An item in numbers."""
+
+    @property
+    def size(self) -> int:
+        """How long it is, for batches of like length; 0: there is nothing to answer."""
+        ...
+
+
+P = TypeVar("P", bound=Sized)
+
+
+class Reading(Model, Generic[P]):
+    """task: network and loss.  P: an item in numbers."""
+
+    options = frozenset({"n_best", "batch_size"})
+    what = "items"  # in the plural, for messages
+    vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
+
+    def __init__(self, task: Task, config: Config, folder: Path) -> None:
+        self.task, self.config, self.folder = task, config, folder
+        begun = next((part for part in task.modules() if isinstance(part, Bert)), None)
+        # Tokens that it can read, where its positions or scores bound it.
+        self.most = room(config.model).source if begun is None else begun.shape.positions
+        task.eval()
+
+    @abstractmethod
+    def encoded(self, item: Any) -> P:
+        """An item in numbers, with what is right of it where it says so.  DataError for what training never saw of that."""
+
+    @abstractmethod
+    def shortened(self, item: P, size: int) -> P:
+        """An item that is too long, cut to this size.  What is answered is as long as before, where that hangs on the item."""
+
+    @abstractmethod
+    def collated(self, items: Sequence[P], rows: Sequence[int]) -> Any:
+        """Items side by side, as `task.loss` takes them; rows: their numbers."""
+
+    @abstractmethod
+    def answered(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> list[list[Prediction]]:
+        """The best answers to a batch of items."""
+
+    @abstractmethod
+    def nothing(self, item: P) -> Prediction:
+        """The answer to an item of size 0."""
+
+    @abstractmethod
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        """How right the answers are."""
+
+    @abstractmethod
+    def right(self, item: Any) -> str:
+        """What is right, as `Prediction.text` says it."""
+
+    @abstractmethod
+    def judged(self, files: Sequence[str]) -> list[Any]:
+        """Items of files, with what is right of them.  DataError as when training reads them."""
+
+    def stream(  # type: ignore[override]
+        self,
+        items: Iterable[Any],
+        *,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
+        rows = batch_size or self.config.decode.batch_size
+        each, cut = iter(items), 0
+        while chunk := [self.encoded(item) for item in islice(each, rows * (AHEAD if rows > 1 else 1))]:
+            for i, item in enumerate(chunk):
+                if self.most and item.size > self.most:
+                    chunk[i], cut = self.shortened(item, self.most), cut + 1
+            found = [[self.nothing(item)] for item in chunk]
+            real = [i for i, item in enumerate(chunk) if item.size]
+            for part in Batches.sequential([chunk[i].size for i in real], rows=rows):
+                places = [real[i] for i in part]
+                some = [chunk[i] for i in places]
+                with torch.no_grad():
+                    answers = self.answered(some, self.collated(some, places), n_best or 1, attention)
+                for place, answer in zip(places, answers, strict=True):
+                    found[place] = answer
+            yield from found
+        if cut and say:
+            say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
+
+    def evaluate(  # type: ignore[override]
+        self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files: {"metrics": {...}, "items": n, "files": [...]}."""
+        if errors is not None:
+            do = "Leave it out; regard predict --format jsonl says what was answered."
+            raise RunFolderError(
+                message("errors", f"a run that writes, for task {self.config.task} has no edits", str(errors), do)
+            )
+        items = self.judged(files)
+        found, figures = self.metrics(items, batch_size=batch_size)
+        return {"metrics": figures, **self.beside(items, found), "items": len(items), "files": list(files)}
+
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
+        return {}
+
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+        """The best answers to items, and all figures, with the loss."""
+        found = [best[0] for best in self.stream(items, batch_size=batch_size, attention=False)]
+        return found, {**self.figures(items, found), "loss": self.loss(items)}
+
+    @torch.no_grad()
+    def loss(self, items: Sequence[Any]) -> float:
+        """Nats a token, or whatever the task counts by."""
+        each = [item for item in map(self.encoded, items) if item.size]
+        each = [self.shortened(item, self.most) if self.most and item.size > self.most else item for item in each]
+        nats, tokens = 0.0, 0
+        for rows in Batches.sequential([item.size for item in each], rows=ROWS):
+            found = self.task.loss(self.collated([each[i] for i in rows], rows))
+            nats, tokens = nats + float(found.nats), tokens + found.tokens
+        return nats / max(tokens, 1)
+
+    def validation(self, items: Sequence[Any]) -> Validation:
+        """Figures of the model as it stands, and some answers to show."""
+        found, figures = self.metrics(items)
+        some = list(zip(items, found, strict=True))[: self.config.train.samples]
+        shown = [f"  {p.source}  →  {p.text}" + ("" if p.text == self.right(i) else f"   (≠ {self.right(i)})") for i, p in some]
+        return Validation(figures, shown)
+
+    def together(self, others: Sequence[Model]) -> Model:
+        do = "Name one run."
+        raise RunFolderError(message(str(others[0].folder), f"one run: task {self.config.task} answers alone", "another one", do))

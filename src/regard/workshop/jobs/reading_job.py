@@ -1,0 +1,117 @@
+"""The job of every task whose model is a `Reading`: what differs is how its files are read and what its model knows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from regard.data.batches import Batches
+from regard.data.files import fingerprint
+from regard.data.gather import gather
+from regard.data.items import overlap, split
+from regard.data.rows import BadLine
+from regard.ground.errors import ConfigError, DataError, message
+from regard.networks.int8 import quantize
+from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
+from regard.workshop.config import Config, DataSection
+from regard.workshop.jobs.job import Job, Prepared, Ready, Say
+from regard.workshop.jobs.reading import Reading
+from regard.workshop.model import Precision
+from regard.workshop.pretrained import adopt, warm
+from regard.workshop.vectors import begin_with_vectors, freeze_vectors
+
+
+class ReadingJob(Job):
+    """Items with `source` (a string that tells them apart), read whole into memory."""
+
+    what: str  # items of its files, in the plural: "sentences with tags"
+
+    @abstractmethod
+    def items(self, files: Sequence[str], config: Config) -> Iterator[Any | BadLine]:
+        """The items of files, with what is right of them, each that is at fault as a BadLine."""
+
+    @abstractmethod
+    def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
+        """Write what is learnt from the training data before the net is built: vocabularies, scales."""
+
+    @abstractmethod
+    def model(self, config: Config, folder: Path) -> Reading[Any]:
+        """A model with what `learn` wrote there, and a network drawn from torch's generator."""
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data = config.data
+        if not data.train:
+            do = "Name one: --train FILE, or data.train in the config."
+            raise ConfigError(message("data.train", "a file to train on", "none", do))
+        train, report = gather(self.items(data.train, config), data.train, what=self.what, on_bad_line=data.on_bad_line)
+        say(f"train: {report}")
+        if data.valid:
+            held, report = gather(self.items(data.valid, config), data.valid, what=self.what, on_bad_line=data.on_bad_line)
+            say(f"valid: {report}")
+            if shared := overlap(train, held):
+                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
+        else:
+            train, held = split(train, data.valid_share, config.train.seed)
+            say(
+                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), none of their sources left in training."
+            )
+        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Any]:
+        data = config.data
+        files = data.valid or data.train
+        items, _ = gather(self.items(files, config), files, what=self.what, on_bad_line=data.on_bad_line)
+        return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
+        if begins:
+            adopt(config, folder)
+            self.learn(config, items, folder, say)
+        model = self.model(config, folder)
+        if begins:
+            warm(model.task, config, say)
+        if config.data.vectors and begins:
+            begin_with_vectors(model.task, model.vocabulary, config, say)
+        if config.data.vectors and not config.data.tune_vectors:
+            freeze_vectors(model.task)
+        encoded = list(_kept(model, items, config.data, say))
+        lengths = [item.size for item in encoded]
+        for item in data.valid:
+            model.encoded(item)  # labels that training never saw are named before it begins
+        return Ready(
+            model.task,
+            batch=lambda rows: model.collated([encoded[i] for i in rows], rows),
+            batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
+            validate=lambda: model.validation(data.valid),
+            sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {len(encoded):,} training items, "
+            f"{len(data.valid):,} validation items",
+        )
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Reading[Any]:
+        model = self.model(config, folder)
+        load_network(model.task, folder / MODEL)
+        if precision == "int8":
+            model.task = quantize(model.task)
+        return model
+
+
+def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
+    """The items in numbers; those that are too long are treated as `data.on_long` says."""
+    most, long = min(data.max_source_length, model.most or data.max_source_length), 0
+    for given in items:
+        item = model.encoded(given)
+        if item.size <= most:
+            if item.size:
+                yield item
+            continue
+        long += 1
+        if data.on_long == "error":
+            do = "Raise data.max_source_length, or set data.on_long to skip or cut."
+            raise DataError(message(str(given.place), f"at most {most} tokens", f"{item.size}", do))
+        if data.on_long == "cut":
+            yield model.shortened(item, most)
+    if long:
+        say(f"note: {long:,} {model.what} are longer than {most} tokens (data.max_source_length); data.on_long: {data.on_long}.")

@@ -1,0 +1,211 @@
+"""The job of tagging: sentences whose every token has a tag, and maybe a label for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regard.attention.attention import Attention
+from regard.attention.pooling import Pool
+from regard.attention.score import KeyOnly
+from regard.data.batches import collate
+from regard.data.files import lines
+from regard.data.gather import gather
+from regard.data.rows import BadLine
+from regard.data.symbols import Symbols
+from regard.data.tagged import Tagged, read_tagged, read_tokens
+from regard.data.tokenize import PAD, SPECIALS, UNK
+from regard.ground.errors import ConfigError, DataError, message
+from regard.networks.crf import ChainCRF
+from regard.networks.spelled import Spelling
+from regard.tasks.spans import OUTSIDE, broken, forbidden, span_figures, spans
+from regard.tasks.tag import Tag, TagBatch
+from regard.tasks.task import Prediction
+from regard.workshop import build
+from regard.workshop.config import Config
+from regard.workshop.config_tasks import TagSection
+from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.reading import Reading
+from regard.workshop.jobs.reading_job import ReadingJob
+
+WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
+WHAT = "sentences with a tag for each token"
+LONGEST = 40  # letters of a word that are read
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence in numbers.  tags, label: None where not known."""
+
+    tokens: tuple[str, ...]
+    words: tuple[int, ...]
+    letters: tuple[tuple[int, ...], ...]
+    tags: tuple[int, ...] | None
+    label: int | None
+
+    @property
+    def size(self) -> int:
+        return len(self.words)
+
+
+class TagJob(ReadingJob):
+    what = WHAT
+
+    def probe(self, config: Config) -> None:
+        _network(config, words=8, letters=8, tags=Symbols(["O"]), labels=2)
+
+    def items(self, files: Sequence[str], config: Config) -> Iterator[Tagged | BadLine]:
+        return _checked(read_tagged(files), _section(config).scheme)
+
+    def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
+        words = (_word(token, config) for item in items for token in item.tokens)
+        letters = (letter for item in items for token in item.tokens for letter in token)
+        Symbols.counted(words, first=SPECIALS, least=_section(config).min_count).save(folder / WORDS)
+        Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
+        Symbols.counted(tag for item in items for tag in item.tags).save(folder / TAGS)
+        Symbols.counted(item.label for item in items if item.label is not None).save(folder / LABELS)
+
+    def model(self, config: Config, folder: Path) -> Tagger:
+        return Tagger(config, folder)
+
+
+class Tagger(Reading[Sentence]):
+    """A trained tagger in use."""
+
+    what = "sentences"
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.words, self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (WORDS, LETTERS, TAGS, LABELS))
+        network = _network(config, words=len(self.words), letters=len(self.letters), tags=self.tags, labels=len(self.labels))
+        super().__init__(network, config, folder)
+        self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
+
+    def inputs(self, file: str) -> Iterator[tuple[str, ...]]:
+        """A line of tokens is an item; a file that ends in .conll has a token a line, its first column."""
+        if file.removesuffix(".gz").lower().endswith(".conll"):
+            return read_tokens(file)
+        return (tuple(line.split()) for line in lines(file))
+
+    def judged(self, files: Sequence[str]) -> list[Tagged]:
+        if len(files) == 3 and not len(self.labels):
+            expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
+            raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
+        found = _checked(read_tagged(files), _section(self.config).scheme)
+        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
+
+    def encoded(self, item: Any) -> Sentence:
+        """item: a text whose tokens blanks part, a sequence of tokens, or `Tagged`."""
+        tagged = item if isinstance(item, Tagged) else None
+        tokens = tagged.tokens if tagged else tuple(item.split()) if isinstance(item, str) else tuple(item)
+        if not all(isinstance(token, str) and token for token in tokens):
+            do = "Give a text, or a list of tokens."
+            raise DataError(message("an item to tag", "tokens that are texts", repr(item)[:60], do))
+        words = tuple(self.words.get(_word(token, self.config), UNK) for token in tokens)
+        letters = tuple(tuple(self.letters.get(letter, UNK) for letter in token[:LONGEST]) for token in tokens)
+        tags, label = None, None
+        if tagged and tagged.tags:
+            tags = tuple(self.tags.number(tag, what="tag", place=tagged.tag_at(i)) for i, tag in enumerate(tagged.tags))
+        if tagged and tagged.label is not None and len(self.labels):
+            label = self.labels.number(tagged.label, what="label", place=tagged.label_at)
+        return Sentence(tokens, words, letters, tags, label)
+
+    def shortened(self, item: Sentence, size: int) -> Sentence:
+        """The rest is tagged O."""
+        tags = None if item.tags is None else item.tags[:size]
+        return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags)
+
+    def collated(self, items: Sequence[Sentence], rows: Sequence[int]) -> TagBatch:
+        words = collate([(item.words, item.tags) for item in items], rows)
+        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
+        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
+        letters = collate([(word, None) for word in different], range(len(different))).source
+        known = all(item.label is not None for item in items)
+        label = torch.tensor([item.label for item in items]) if known else None
+        return TagBatch(words, letters, collate(each, rows).source, label)
+
+    def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+        if n_best > 1:
+            raise ConfigError(message("n_best", "1: a tagger gives its best answer", str(n_best), "Leave it out."))
+        found = self.network.answer(batch, weights=attention)
+        answers = []
+        for i, item in enumerate(items):
+            tags = tuple(self.tags.names[n] for n in found.tags[i, : item.size].tolist())
+            tags += (OUTSIDE,) * (len(item.tokens) - item.size)
+            details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in spans(tags)]}
+            score, looks, sides = float(found.log_p[i]), dict(found.looks[i]), {}
+            if found.label is not None and found.label_log_p is not None:
+                details["label"] = self.labels.names[int(found.label[i])]
+                score += float(found.label_log_p[i])
+                sides["pool"] = ((details["label"],), item.tokens[: item.size])
+            answers.append([self._prediction(item, tags, score, looks, sides, details)])
+        return answers
+
+    def _prediction(
+        self, item: Sentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
+    ) -> Prediction:
+        text, unknown = " ".join(item.tokens), [t for t, n in zip(item.tokens, item.words, strict=True) if n == UNK]
+        return Prediction(
+            " ".join(tags), score, tags, item.tokens, looks, text, (), tuple(dict.fromkeys(unknown)), sides=sides, details=details
+        )
+
+    def nothing(self, item: Sentence) -> Prediction:
+        return Prediction("", 0.0)
+
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
+        figures = span_figures([p.tokens for p in found], [item.tags for item in items])
+        if len(self.labels) and all(item.label is not None for item in items):
+            labels = [p.details["label"] == item.label for item, p in zip(items, found, strict=True)]
+            right = [a and b for a, b in zip(right, labels, strict=True)]
+            figures["intent_accuracy"] = sum(labels) / len(labels)
+        return {**figures, "sentence_accuracy": sum(right) / len(right)}
+
+    def right(self, item: Tagged) -> str:
+        return " ".join(item.tags)
+
+
+def _checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged | BadLine]:
+    """Sentences whose tags do not fit their scheme are at fault."""
+    for item in found:
+        place = None if scheme == "none" or isinstance(item, BadLine) else broken(item.tags)
+        if place is None or isinstance(item, BadLine):
+            yield item
+            continue
+        before = f" after {item.tags[place - 1]}" if place else " at the start"
+        received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
+        do = "Mend the line; or, where tags are no spans or begin otherwise (IOB1), set tag.scheme: none."
+        yield BadLine(
+            message(str(item.tag_at(place)), "spans that begin with B (or S), and are closed where ends are marked", received, do)
+        )
+
+
+def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels: int) -> Tag:
+    """The net of a config for vocabularies of these sizes."""
+    section, model = _section(config), config.model
+    spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
+    reader = build.reader(model, words, beside=section.letters)
+    never = [] if section.scheme == "none" else forbidden(tags.names)
+    return Tag(
+        reader,
+        tags=len(tags),
+        spelling=spelling,
+        chain=ChainCRF(len(tags), never=never) if section.head == "crf" else None,
+        labels=labels,
+        pool=Pool(Attention(0, reader.size, score=KeyOnly(reader.size))) if labels else None,
+        dropout=model.dropout,
+        unseen=section.unseen,
+    )
+
+
+def _section(config: Config) -> TagSection:
+    assert config.tag is not None  # the config gives it to its task
+    return config.tag
+
+
+def _word(token: str, config: Config) -> str:
+    """A token as its vocabulary has it."""
+    return token.lower() if config.data.lowercase else token

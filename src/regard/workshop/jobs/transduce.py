@@ -1,0 +1,148 @@
+"""The job of writing a target for each source: files of pairs, two vocabularies, an encoder-decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from regard.data.batches import Batch, Batches, collate
+from regard.data.corpus import Corpus
+from regard.data.files import fingerprint
+from regard.data.formats import Pairs, read_pairs
+from regard.data.items import Group, Item, group, overlap, split
+from regard.data.lengths import LengthLimit
+from regard.data.tokenize import Tokenizer
+from regard.ground.errors import ConfigError, DataError, message
+from regard.tasks.transduce import Transduce
+from regard.workshop import build
+from regard.workshop.checkpoint import Checkpoints
+from regard.workshop.config import Config
+from regard.workshop.jobs.job import Job, Prepared, Ready, Say
+from regard.workshop.jobs.judging import judged, layout_of
+from regard.workshop.jobs.transducer import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
+from regard.workshop.model import Precision
+from regard.workshop.train import Validation
+
+CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
+CHUNK = 2000  # pairs that are tokenised at a time
+
+
+class TransduceJob(Job):
+    """Sequences to sequences.  Items to learn from are pairs, items to judge by groups of a source with all its references."""
+
+    def probe(self, config: Config) -> None:
+        build.task(config, source_words=SMALL, target_words=SMALL)
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data, layout = config.data, layout_of(config)
+        if not data.train:
+            raise ConfigError(
+                message("data.train", "a file to train on", "none", "Name one: --train FILE, or data.train in the config.")
+            )
+        pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
+        if data.valid:
+            held, report = read_pairs(data.valid, layout, on_bad_line=data.on_bad_line)
+            shared = overlap(pairs, held)  # reads the training files once, whole
+            say(f"train: {train.report}")
+            say(f"valid: {report}")
+            columns = layout.resolved(data.valid).format != "lines"
+            if shared:
+                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
+        else:
+            pairs, held = split(list(train), data.valid_share, config.train.seed)
+            say(f"train: {train.report}")
+            say(
+                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), "
+                "none of their sources left in training."
+            )
+            columns = layout.resolved(data.train).format != "lines"
+        groups = group(held) if columns else [Group.of(item) for item in held]
+        return Prepared(pairs, groups, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Item]:
+        data = config.data
+        items, _ = read_pairs(data.valid or data.train, layout_of(config), on_bad_line=data.on_bad_line)
+        return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        tokenizers = _tokenizers(config, data.train, folder)
+        limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
+        corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit))
+        if limit.long:
+            say(f"note: {limit}")
+        if not len(corpus):
+            raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
+        reader, writer = tokenizers
+        task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+        model = Transducer([task.network], tokenizers, config, folder)
+        return Ready(
+            task,
+            batch=lambda rows: _batch(corpus, rows),
+            batches=Batches(
+                corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
+            ),
+            validate=lambda: _validation(model, data.valid),
+            sizes=_sizes(task, tokenizers, corpus, data.valid),
+        )
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Transducer:
+        return opened(config, folder, precision=precision)
+
+
+def _tokenizers(config: Config, items: Iterable[Item], folder: Path) -> tuple[Tokenizer, Tokenizer]:
+    """Learn the vocabularies from the training data; a run that goes on keeps its own."""
+    paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
+    if Checkpoints(folder, fingerprint={}).newest() is not None:
+        return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
+    data = config.data
+    features = (symbol for item in items for symbol in item.features)
+    sources, targets = (item.source for item in items), (str(item.target) for item in items)
+    if data.joint:
+        both = Tokenizer.train(data.source_tokenizer, chain(sources, targets), features=features)
+        made = both, both
+    else:
+        reader = Tokenizer.train(data.source_tokenizer, sources, features=features)
+        made = reader, Tokenizer.train(data.target_tokenizer, targets)
+    for tokenizer, path in zip(made, paths, strict=True):
+        tokenizer.save(path)
+    return made
+
+
+def _encoded(
+    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit
+) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
+    each = iter(items)
+    while part := list(islice(each, CHUNK)):
+        sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
+        targets = tokenizers[1].encode_all([str(item.target) for item in part])
+        for item, source, target in zip(part, sources, targets, strict=True):
+            if (kept := limit.keep((source, target), item.place)) is not None:
+                yield kept
+
+
+def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
+    return collate([corpus[i] for i in rows], rows)
+
+
+def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
+    """Figures of the model as it stands, and some predictions to show."""
+    settings, model_decode = model.config.train, model.config.decode
+    wanted = {"exact", "per", settings.metric}
+    found, figures = judged(model, groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    shown = [
+        f"  {g.source} {';'.join(g.features)}".rstrip()
+        + f"  →  {p.text}"
+        + ("" if p.text in g.references else f"   (≠ {g.references[0]})")
+        for g, p in list(zip(groups, found, strict=True))[: settings.samples]
+    ]
+    return Validation(figures["metrics"], shown)
+
+
+def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
+    count = sum(p.numel() for p in task.parameters())
+    words = f"{len(tokenizers[0]):,} source and {len(tokenizers[1]):,} target symbols"
+    return f"{count:,} parameters; {words}; {len(corpus):,} training pairs, {len(valid):,} validation items"

@@ -1,0 +1,191 @@
+"""A model that writes a target for each source, in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from regard.data.batches import Batches, collate
+from regard.data.formats import Item, read_inputs
+from regard.data.tokenize import EOS, Tokenizer
+from regard.ground.errors import ConfigError, DataError, RunFolderError, message
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.in_use import in_use
+from regard.networks.int8 import quantize
+from regard.tasks.task import Hypothesis, Prediction
+from regard.tasks.transduce import Beam, Limits, Sample, answer
+from regard.workshop import build
+from regard.workshop.checkpoint import MODEL, load_network
+from regard.workshop.config import Config, DecodeSection
+from regard.workshop.jobs.judging import evaluate, layout_of
+from regard.workshop.model import Model, Precision
+from regard.workshop.room import room
+
+SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
+NAMED = (".tsv", ".jsonl")
+AHEAD = 16  # batches that are read and sorted by length at a time
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line to predict from, cleaned, and its tokens; `cut`: it was longer than the model can read."""
+
+    text: str
+    features: tuple[str, ...]
+    ids: tuple[int, ...]
+    cut: bool = False
+
+
+class Transducer(Model):
+    """One network, or several that answer together, with the tokenizers and the config of their training.
+
+    Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
+    """
+
+    def __init__(
+        self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
+    ) -> None:
+        self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
+        self._room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
+        for network in self.networks:
+            network.eval()
+
+    def stream(  # type: ignore[override]
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The n best predictions of each item, in order, while items are still being read.
+
+        items: texts, (text, features) pairs, or anything with `source` and `features`; an empty text gives an empty prediction.  What
+        is left out is the config's.  batch_size changes speed, no prediction.  say: hears of sources that had to be cut.
+        """
+        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        each, cut = iter(items), 0
+        while chunk := [self._source(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
+            cut += sum(source.cut for source in chunk)
+            yield from self._answers(chunk, decode, attention)
+        if cut and say:
+            say(
+                f"{cut:,} sources were longer than the {self._room.source} tokens that this model reads; what follows was cut off."
+            )
+
+    def together(self, others: Sequence[Model]) -> Transducer:
+        networks = list(self.networks)
+        for other in others:
+            assert isinstance(other, Transducer)
+            _refuse_others(self, other)
+            networks += other.networks
+        return Transducer(networks, self.tokenizers, self.config, self.folder)
+
+    def inputs(self, file: str) -> Iterator[Item]:
+        """A name that ends in .tsv or .jsonl says how the file is read; any other is read as the training data was: after two
+        line-aligned files, a line is a source."""
+        layout = layout_of(self.config)
+        if self.config.data.train and not file.removesuffix(".gz").lower().endswith(NAMED):
+            layout = layout.resolved(self.config.data.train)
+        return read_inputs(file, layout)
+
+    def evaluate(  # type: ignore[override]
+        self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of sources and targets, see `judging.evaluate`."""
+        return evaluate(self, files, beam=beam, batch_size=batch_size, errors=errors)
+
+    def target_tokens(self, text: str) -> list[str]:
+        """A target text in tokens, without the end mark: what `per` counts."""
+        tokenizer = self.tokenizers[1]
+        return tokenizer.tokens(tokenizer.encode(text)[:-1])
+
+    def source_ids(self, item: Any) -> tuple[int, ...]:
+        """An item's source in tokens, as the network reads it."""
+        return self._source(item).ids
+
+    def _source(self, item: Any) -> Source:
+        if isinstance(item, str):
+            text, features = item, ()
+        elif isinstance(item, tuple):
+            text, features = item[0], tuple(item[1])
+        else:
+            text, features = item.source, tuple(item.features)
+        if not isinstance(text, str):
+            received = type(text).__name__
+            raise DataError(message("predict", "a text, or a text with its features", received, "Give str or (str, [features])."))
+        text = layout_of(self.config).clean(text) if text.strip() else ""
+        ids = self.tokenizers[0].encode(text, features) if text else []
+        longest = self._room.source
+        if longest and len(ids) > longest:
+            return Source(text, features, (*ids[: longest - 1], EOS), True)
+        return Source(text, features, tuple(ids))
+
+    def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
+        found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
+        real = [i for i, s in enumerate(sources) if s.ids]
+        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._room.target)
+        together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
+        networks = [in_use(network, together) for network in self.networks]
+        for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
+            places = [real[row] for row in rows]
+            batch = collate([(sources[i].ids, None) for i in places], places)
+            answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
+            for i, hypotheses in zip(places, answers, strict=True):
+                found[i] = [self._prediction(sources[i], h) for h in hypotheses]
+        return found
+
+    def _prediction(self, source: Source, found: Hypothesis) -> Prediction:
+        reader, writer = self.tokenizers
+        return Prediction(
+            writer.decode(found.words),
+            found.score,
+            tuple(writer.tokens(found.words)),
+            tuple(reader.tokens(source.ids)),
+            found.attention,
+            source.text,
+            source.features,
+            tuple(reader.unknown(source.text, source.features)),
+        )
+
+
+def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
+    """The model of a run folder whose config was read."""
+    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
+    task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+    load_network(task, run / MODEL)
+    return Transducer([quantize(task.network) if precision == "int8" else task.network], (reader, writer), config, run)
+
+
+def _refuse_others(first: Transducer, other: Transducer) -> None:
+    """Models answer together where they read and write the same symbols."""
+    for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
+        if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
+            expected = f"the same {side} vocabulary as {first.folder}"
+            do = "Train them on the same data with the same tokenizers."
+            raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
+    if _cleaning(first.config) != _cleaning(other.config):
+        what = f"data.unicode and data.lowercase as in {first.folder}"
+        raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+
+
+def way_of(decode: DecodeSection) -> Beam | Sample:
+    """How answers are sought."""
+    if decode.sample:
+        return Sample(decode.n_best, decode.seed, decode.temperature, decode.top_k, decode.top_p)
+    if decode.n_best > decode.beam:
+        do = f"Take a beam of {decode.n_best} or more."
+        raise ConfigError(message("n_best", f"at most as many as the beam holds ({decode.beam})", str(decode.n_best), do))
+    return Beam(decode.beam, decode.n_best, decode.length_penalty)
+
+
+def _cleaning(config: Config) -> tuple[str, bool]:
+    return config.data.unicode, config.data.lowercase

@@ -1,0 +1,204 @@
+"""Pre-training and fine-tuning through the doors, and what is refused of folders and keys."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from regard.data.wordpiece import WordPieces
+from regard.doors.cli.main import run as cli
+from regard.ground.errors import ConfigError, DataError, RunFolderError
+from regard.networks.bert import BertShape, draw
+from regard.tasks.stories import stories
+from regard.workshop import fit, huggingface
+from regard.workshop.build_bert import make_bert
+from regard.workshop.config import read_config
+from regard.workshop.model import Model
+
+LETTERS = WordPieces.learn("char", ["abcdefghijklmnopqrstuvwxyz " + " ".join("abcdefghijklmnopqrstuvwxyz") + " ."])
+SHAPE = BertShape(len(LETTERS), size=8, layers=1, heads=2, feedforward=8, positions=30)
+TRAIN = {"epochs": 1, "batch_tokens": 300, "samples": 0, "precision": "float32"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    bert = make_bert(SHAPE)
+    draw(bert)
+    huggingface.write(tmp_path / "hf", bert, LETTERS, {}, architecture="BertModel")
+    return tmp_path / "hf"
+
+
+def plain(folder: Path) -> str:
+    file = folder / "plain.txt"
+    file.write_text("\n".join("".join(f"{line}\n" for line in story) for story in stories(2, 40)[0]))
+    return str(file)
+
+
+def labels(folder: Path) -> str:
+    file = folder / "labels.tsv"
+    file.write_text(
+        "".join(f"{'the cat sat' if i % 3 else 'a dog ran'} {'abcdef'[i % 6]}\t{'cd'[i % 3 == 0]}\n" for i in range(60))
+    )
+    return str(file)
+
+
+def fill(folder: Path) -> None:
+    huggingface.fill(huggingface.read(folder), make_bert(SHAPE), {})
+
+
+def changed(folder: Path, **keys: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **keys}))
+
+
+def test_a_folder_of_another_architecture(folder):
+    changed(folder, model_type="roberta", architectures=["RobertaModel"])
+    with pytest.raises(
+        RunFolderError, match=r"config\.json: expected model_type: bert; received roberta\. Name a folder of a BERT"
+    ):
+        huggingface.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("keys", "match"),
+    [
+        ({"position_embedding_type": "relative_key"}, "only absolute is known"),
+        ({"hidden_act": "silu"}, "hidden_act: silu, where only gelu"),
+        ({"hidden_size": "wide"}, "hidden_size: 'wide'"),
+        ({"vocab_size": None, "num_hidden_layers": None}, "no vocab_size; no num_hidden_layers"),
+    ],
+)
+def test_a_config_that_is_no_bert(keys, match, folder):
+    changed(folder, **keys)
+    with pytest.raises(RunFolderError, match=match):
+        huggingface.read(folder)
+
+
+def test_all_missing_unexpected_and_misshapen_tensors_are_named(folder):
+    tensors = load_file(folder / "model.safetensors")
+    gone = [n for n in tensors if "attention.self" in n]
+    kept = {n: t for n, t in tensors.items() if n not in gone}
+    kept["bert.encoder.layer.7.output.dense.bias"] = torch.zeros(8)
+    kept["bert.embeddings.LayerNorm.weight"] = torch.zeros(5)
+    save_file(kept, folder / "model.safetensors")
+    with pytest.raises(RunFolderError) as error:
+        fill(folder)
+    told = str(error.value)
+    assert len(gone) == 6 and all(f"{name} is missing" in told for name in gone)
+    assert "bert.encoder.layer.7.output.dense.bias is no part of a BERT with 1 layers" in told
+    assert "bert.embeddings.LayerNorm.weight is (5,) and should be (8,)" in told
+
+
+def test_a_pooler_may_be_missing_only_where_none_belongs(folder):
+    tensors = {n: t for n, t in load_file(folder / "model.safetensors").items() if "pooler" not in n}
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(RunFolderError, match=r"bert\.pooler\.dense\.weight is missing; bert\.pooler\.dense\.bias is missing"):
+        fill(folder)
+    changed(folder, architectures=["BertForTokenClassification"])
+    assert huggingface.fill(huggingface.read(folder), make_bert(SHAPE), {}) == ["bert.pooler"]
+
+
+def test_a_pickle_is_never_opened(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04")
+    with pytest.raises(RunFolderError, match=r"pytorch_model\.bin, which is a pickle.*convert it"):
+        huggingface.read(folder)
+
+
+def test_a_vocabulary_of_another_size(folder):
+    (folder / "vocab.txt").write_text((folder / "vocab.txt").read_text() + "more\n")
+    with pytest.raises(RunFolderError, match=rf"expected {len(LETTERS)} pieces in vocab\.txt .*; received {len(LETTERS) + 1}"):
+        huggingface.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"), [("[PAD]\n[UNK]\na\n", r"none of \[CLS\], \[SEP\], \[MASK\]"), (None, "no such file")]
+)
+def test_a_vocabulary_that_is_none(text, match, folder):
+    (folder / "vocab.txt").unlink() if text is None else (folder / "vocab.txt").write_text(text)
+    with pytest.raises(DataError, match=match):
+        huggingface.read(folder)
+
+
+def test_a_piece_twice(folder):
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "a"]) + "\n")
+    with pytest.raises(DataError, match="each piece once; received 'a' again"):
+        huggingface.read(folder)
+
+
+def test_nothing_to_begin_with(tmp_path):
+    with pytest.raises(RunFolderError, match="no such folder"):
+        huggingface.source(tmp_path / "nothing")
+    (tmp_path / "config.yaml").write_text("task: tag\n")
+    with pytest.raises(RunFolderError, match=r"a run of task pretrain, with bert/model\.safetensors; received a run without"):
+        huggingface.source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"pretrain": {"masked": False, "next": False}}, "something to learn"),
+        ({"pretrain": {"manner": "left-to-right", "whole_words": True}}, "pretrain.whole_words"),
+        ({"pretrain": {"manner": "left-to-right", "masked": False}}, "pretrain.masked"),
+        ({"model": {"encoder": "gru"}}, "model.encoder"),
+        ({"task": "classify", "model": {"pretrained": "x", "size": 7}}, "no such key with model.pretrained: x settles it"),
+        ({"task": "language", "model": {"pretrained": "x"}}, "model.pretrained"),
+    ],
+)
+def test_keys_that_do_not_fit(more, match):
+    with pytest.raises(ConfigError, match=match):
+        read_config({"task": "pretrain", **more})
+
+
+def test_a_text_without_text(tmp_path):
+    (tmp_path / "empty.txt").write_text("\n \n")
+    with pytest.raises(DataError, match=r"empty\.txt: expected text; received none"):
+        fit.train(read_config({"task": "pretrain", "data": {"train": [str(tmp_path / "empty.txt")]}}), tmp_path / "run", say=str)
+
+
+def test_one_document_has_no_pairs(tmp_path):
+    (tmp_path / "one.txt").write_text("a line here\n" * 50)
+    config = read_config({"task": "pretrain", "data": {"train": str(tmp_path / "one.txt"), "valid": str(tmp_path / "one.txt")}})
+    with pytest.raises(DataError, match="at least two documents"):
+        fit.train(config, tmp_path / "run", say=str)
+
+
+def test_from_a_run_to_a_classifier_that_stands_alone(tmp_path, capsys):
+    """Pre-train, fine-tune with --from, throw the pre-trained run away, predict; and `transformers`' layout lies in the run."""
+    small = ["model.size=8", "model.heads=2", "model.feedforward=8", "model.encoder_layers=1", "train.batch_tokens=500"]
+    small += ["train.epochs=1", "pretrain.length=30", "pretrain.vocabulary=wordpiece(150)"]
+    assert cli(["train", "--task", "pretrain", "--train", plain(tmp_path), "--out", str(tmp_path / "begun"), *small]) == 0
+    assert {"config.json", "model.safetensors", "vocab.txt"} <= {p.name for p in (tmp_path / "begun" / "bert").iterdir()}
+    begun, out = str(tmp_path / "begun"), str(tmp_path / "run")
+    assert cli(["train", "--task", "classify", "--from", begun, "--train", labels(tmp_path), "--out", out, "train.epochs=2"]) == 0
+    assert "begins with" in capsys.readouterr().err
+    first = load_file(tmp_path / "begun" / "bert" / "model.safetensors")
+    then = {n: load_file(tmp_path / "run" / "model.safetensors")[f"reader.{n}"] for n in ("embed.table.weight", "pooler.weight")}
+    assert (first["bert.embeddings.word_embeddings.weight"] - then["embed.table.weight"]).abs().max() < 0.02
+    shutil.rmtree(tmp_path / "begun")
+    (tmp_path / "in.txt").write_text("the cat sat a\na dog ran b\n")
+    assert cli(["predict", out, str(tmp_path / "in.txt")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    (found,) = Model.load(out).predict(["the cat " * 40])
+    assert len(found.source_tokens) == 30 and found.source_tokens[0] == "[CLS]" and found.source_tokens[-1] == "[SEP]"
+
+
+def test_filling_goes_line_by_line(tmp_path, capsys):
+    values = {"task": "pretrain", "data": {"train": [plain(tmp_path)]}, "train": TRAIN}
+    values |= {
+        "model": {"size": 8, "heads": 2, "feedforward": 8, "encoder_layers": 1},
+        "pretrain": {"length": 30, "vocabulary": "char"},
+    }
+    fit.train(read_config(values), tmp_path / "run", say=str)
+    (tmp_path / "in.txt").write_text("the [MASK] is\n\nno mask\na\tb\n")
+    assert cli(["predict", str(tmp_path / "run"), str(tmp_path / "in.txt"), "--format", "jsonl", "--n-best", "3"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(x["predictions"]) for x in told] == [3, 1, 1, 1]
+    scores = [p["score"] for p in told[0]["predictions"]]
+    assert scores == sorted(scores, reverse=True) and len(told[0]["predictions"][0]["details"]["masks"][0]) == 5
+    assert told[2]["predictions"][0]["text"] == "no mask" and 0 < told[3]["predictions"][0]["details"]["follows"] < 1

@@ -1,0 +1,98 @@
+"""Forecasting by hand: windows, clocks, baselines, levels and patches against numbers that a person can check."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from regard.data.clock import clock
+from regard.data.items import Place
+from regard.data.series import of_numbers, windows
+from regard.networks.series import InstanceLevel, LastLevel, NoLevel, Patches, patches
+from regard.tasks.floods import LAG, floods
+from regard.tasks.forecast import Errors, Linear, naive, profile, seasonal
+
+
+@pytest.mark.parametrize(
+    ("times", "after"),
+    [
+        (["2024-02-28 22:00", "2024-02-28 23:00"], ["2024-02-29 00:00", "2024-02-29 01:00"]),
+        (["2016-12-30", "2016-12-31"], ["2017-01-01", "2017-01-02"]),
+        (["2023-12-31", "2024-01-31", "2024-02-29"], ["2024-03-31", "2024-04-30"]),
+        (["2024-01-01", "2024-02-01", "2024-03-01"], ["2024-04-01", "2024-05-01"]),
+        (["2022-01-01", "2023-01-01", "2024-01-01", "2025-01-01"], ["2026-01-01", "2027-01-01"]),
+        (["2024-01-01T00:00:00Z", "2024-01-01T00:15:00Z"], ["2024-01-01T00:30:00Z", "2024-01-01T00:45:00Z"]),
+        (["3", "5", "7"], ["9", "11"]),
+        (["0.25", "0.50"], ["0.75", "1.00"]),
+    ],
+)
+def test_what_time_it_will_be(times, after):
+    made = clock(times, [Place("x", i) for i in range(len(times))], gaps="error")
+    assert made.after(2) == after
+
+
+def test_windows_of_ten_rows():
+    series = of_numbers(np.arange(10.0), ["a"])
+    found = windows(series, 4, 2)
+    assert [w.start for w in found] == [0, 1, 2, 3, 4]
+    assert found[1].before[:, 0].tolist() == [1, 2, 3, 4] and found[1].after[:, 0].tolist() == [5, 6]
+    # Forecasts from row 7 on look back before it: one window, whose past is rows 3 to 6.
+    held = windows(series, 4, 2, first=7)
+    assert [w.start for w in held] == [3, 4] and held[0].times == (("4", "5", "6", "7"), ("8", "9"))
+    assert windows(series, 9, 2) == []
+
+
+PAST = np.array([1.0, 2.0, 3.0, 5.0, 6.0, 10.0])[None, :, None]
+
+
+def test_forecasts_that_need_no_net():
+    assert naive(PAST, 3)[0, :, 0].tolist() == [10, 10, 10]
+    assert seasonal(PAST, 4, 3)[0, :, 0].tolist() == [5, 6, 10, 5]
+    assert profile(PAST, 4, 3)[0, :, 0].tolist() == [3, 4, 6.5, 3]
+    assert profile(PAST, 3, 4)[0, :, 0].tolist() == [3, 5, 6]  # one whole season is in sight
+
+
+def test_errors_are_means_over_all_numbers():
+    errors = Errors()
+    errors.add(np.zeros((1, 2, 1)), np.array([[[1.0], [-3.0]]]))
+    errors.add(np.zeros((1, 1, 1)), np.array([[[2.0]]]))
+    assert errors.figures() == {"mse": pytest.approx(14 / 3), "mae": pytest.approx(2.0)}
+
+
+def test_the_linear_forecast_finds_a_linear_rule():
+    """y_1 - x_3 = 0.5 (x_1 - x_3) + 2, in both channels."""
+    past = np.random.default_rng(1).normal(size=(200, 3, 2))
+    future = past[:, -1:] + 0.5 * (past[:, :1] - past[:, -1:]) + 2
+    fitted = Linear.fitted([(past[:120], future[:120]), (past[120:], future[120:])])
+    np.testing.assert_allclose(fitted.weights[:, 0], [0.5, 0, 0, 2], atol=5e-3)
+    np.testing.assert_allclose(fitted(past[:3]), future[:3], atol=2e-2)
+
+
+def test_levels():
+    past = torch.tensor([[[1.0, 7.0], [3.0, 7.0]]])
+    shift, scale = InstanceLevel()(past)
+    torch.testing.assert_close(shift, torch.tensor([[[2.0, 7.0]]]))
+    torch.testing.assert_close(
+        scale, torch.tensor([[[1.0, 1e-5**0.5]]]), rtol=1e-4, atol=0
+    )  # what stands still is not divided by 0
+    assert LastLevel()(past)[0].tolist() == [[[3, 7]]] and NoLevel()(past)[1].tolist() == [[[1, 1]]]
+
+
+def test_patches_end_with_the_series():
+    """Seven rows in patches of four, every three: two of them; rows 1-4 and 4-7.  Of eight, three: the first row is repeated in front."""
+    assert [patches(n, patch=4, stride=3) for n in (3, 4, 5, 7, 8)] == [1, 1, 2, 2, 3]
+    read = Patches(1, 4, patch=4, stride=3)
+    with torch.no_grad():
+        read.linear.weight.copy_(torch.eye(4))
+        read.linear.bias.zero_()
+    assert read(torch.arange(1.0, 8)[None, :, None]).tolist() == [[[1, 2, 3, 4], [4, 5, 6, 7]]]
+    assert read(torch.arange(1.0, 9)[None, :, None]).tolist() == [[[1, 1, 1, 2], [2, 3, 4, 5], [5, 6, 7, 8]]]
+
+
+def test_the_river_echoes_the_rain():
+    times, values = floods(2, 3000)
+    assert times[0] == "2024-01-01 00:00" and times[25] == "2024-01-02 01:00" and values.shape == (3000, 3)
+    rain, level = values[:, 0], values[:, 1]
+    at = [np.corrcoef(rain[: 3000 - lag], level[lag:])[0, 1] for lag in range(48)]
+    assert int(np.argmax(at)) == LAG and at[LAG] > 0.6

@@ -1,0 +1,88 @@
+"""Laws 3 and 9 for every task: batch and padding are invisible, a run that stops goes on exactly, what is saved answers the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from regard.workshop import fit
+from regard.workshop.config import read_config
+from regard.workshop.model import Model
+
+from .cases import CASES, TRAIN, Case
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, dict[str, Any]]:
+    made, folder = CASES[request.param], tmp_path_factory.mktemp(request.param)
+    values = {"data": made.data(folder), **made.more, "train": TRAIN | made.more.get("train", {})}
+    fit.train(read_config(values), folder / "run", say=lambda line: None)
+    return made, folder, values
+
+
+def alike(got: Any, want: Any) -> None:
+    """The same answer: text, score to 1e-5, attention to 1e-5, details."""
+    assert got.text == want.text and got.tokens == want.tokens
+    assert abs(got.score - want.score) <= 1e-5 * max(1, abs(want.score))
+    assert set(got.attention) == set(want.attention)
+    for name, weights in want.attention.items():
+        np.testing.assert_allclose(got.attention[name], weights, atol=1e-5, rtol=0)
+    assert json.loads(json.dumps(got.details), parse_float=lambda x: round(float(x), 3)) == json.loads(
+        json.dumps(want.details), parse_float=lambda x: round(float(x), 3)
+    )
+
+
+def test_batch_and_padding_are_invisible(case):
+    made, folder, _ = case
+    model, items = Model.load(folder / "run"), made.items(folder)
+    whole = model.predict(items)
+    assert len(whole) == len(items) and any(p.text for p in whole)
+    for size in (1, 3, len(items)):
+        for got, want in zip(model.predict(items, batch_size=size), whole, strict=True):
+            alike(got, want)
+    for got, want in zip(model.predict(items[::-1]), whole[::-1], strict=True):
+        alike(got, want)
+    for got, want in zip(model.predict(items, attention=False), whole, strict=True):
+        assert got.text == want.text and not got.attention
+
+
+def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):
+    """A session that ends in the midst of an epoch, and another: the weights of the run that never stopped, bit for bit."""
+    _, folder, values = case
+    halves = {**values, "train": {**values["train"], "checkpoint_every": 1}}
+    whole, parts = folder / "whole", folder / "parts"
+    fit.train(read_config(halves), whole, say=lambda line: None)
+    job_fit, stops = fit.fit, []
+
+    def stopping(*args: Any, batch: Callable[..., Any], **more: Any) -> Any:
+        def counted(rows: list[int]) -> Any:
+            if len(stops) == 3:
+                raise KeyboardInterrupt
+            stops.append(rows)
+            return batch(rows)
+
+        return job_fit(*args, batch=counted, **more)
+
+    monkeypatch.setattr(fit, "fit", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        fit.train(read_config(halves), parts, say=lambda line: None)
+    monkeypatch.setattr(fit, "fit", job_fit)
+    fit.train(read_config(halves), parts, resume=True, say=lambda line: None)
+    one, other = (load_file(run / "model.safetensors") for run in (whole, parts))
+    assert one.keys() == other.keys() and all((one[k] == other[k]).all() for k in one)
+
+
+def test_figures_are_those_of_training(case):
+    """`evaluate` on the validation files tells what the model that was kept was told."""
+    _, folder, values = case
+    found = Model.load(folder / "run").evaluate(values["data"]["valid"])["metrics"]
+    rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
+    best = [row for row in rows if row.get("best")][-1]
+    for name, figure in found.items():
+        assert figure == pytest.approx(best[name], abs=1e-6), name
