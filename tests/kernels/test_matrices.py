@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from regard.ground import optional
 from regard.networks import int8, packed
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.in_use import in_use
@@ -168,3 +169,14 @@ def test_no_gradient_is_lost_without_a_word():
     linear = next(m for m in ready.modules() if isinstance(getattr(m, "weight", None), Packed))
     made_of: Tensor = F.linear(torch.randn(2, linear.weight.shape[1]), linear.weight)
     assert not made_of.requires_grad
+
+
+@pytest.mark.skipif(optional.module("networks.rows_numba") is None, reason="numba is not installed")
+@pytest.mark.parametrize("bias", [True, False])
+def test_compiled_loops_around_a_product_of_bytes_say_what_torch_says(bias, monkeypatch):
+    """Rows of all sizes, of zeros, and of the smallest numbers there are."""
+    x = torch.randn(7, 33) * torch.tensor([1.0, 1e-3, 1e4, 0.0, 1e-38, 1.0, 0.1])[:, None]
+    weight, b = Int8Weight.of(torch.randn(19, 33)), torch.randn(19) if bias else None
+    made = weight.linear(x, b)
+    monkeypatch.setattr(int8, "module", lambda name: None)
+    torch.testing.assert_close(made, weight.linear(x, b), rtol=1e-6, atol=1e-6)

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int8
+import torch
+from jaxtyping import Float, Int, Int8
 from numba import types
 from numba.extending import overload
 from torch import Tensor
@@ -24,21 +25,57 @@ ONE, TINY = F(1), np.finfo(np.float32).tiny
 
 def linear(x: Float[Tensor, "R K"], weight: Float[Tensor, "N K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "R N"]:
     """`x W^T + b`."""
-    return _made(x, weight, x.new_ones(1), bias)
-
-
-def linear_of_bytes(
-    x: Float[Tensor, "R K"], weight: Int8[Tensor, "N K"], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
-) -> Float[Tensor, "R N"]:
-    """`x W^T + b` with a matrix of bytes, whose rows have these scales; x is rounded as `int8.Int8Weight` rounds it."""
-    return _made(x, weight, scale, bias)
-
-
-def _made(x: Tensor, weight: Tensor, scale: Tensor, bias: Tensor | None) -> Tensor:
     out = x.new_empty(len(x), len(weight))
-    given = arrays(x.contiguous(), weight, scale, x.new_zeros(1) if bias is None else bias, out)
+    given = arrays(x.contiguous(), weight, x.new_ones(1), x.new_zeros(1) if bias is None else bias, out)
     spread(partial(_products, *given), len(weight), weight.numel() if weight.numel() >= LARGE else 0)
     return out
+
+
+def rounded(x: Float[Tensor, "R K"]) -> tuple[Int8[Tensor, "R K"], Float[Tensor, "R"]]:
+    """The rows in bytes, and the step of each: `ready`, for many rows."""
+    x = x.contiguous()
+    whole, step = torch.empty_like(x, dtype=torch.int8), x.new_empty(len(x))
+    spread(partial(_rounded, *arrays(x, whole, step)), len(x), x.numel())
+    return whole, step
+
+
+def scaled(
+    sums: Int[Tensor, "R N"], step: Float[Tensor, "R"], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
+) -> Float[Tensor, "R N"]:
+    """Sums of products of bytes as the numbers that they stand for."""
+    out = torch.empty_like(sums, dtype=torch.float32)
+    spread(partial(_scaled, *arrays(sums, step, scale, scale.new_zeros(1) if bias is None else bias, out)), len(out), out.numel())
+    return out
+
+
+@compiled
+def _rounded(x: Any, whole: Any, step: Any, first: int, last: int) -> None:
+    for r in range(first, last):
+        step[r] = to_bytes(x[r], whole[r])
+
+
+@compiled
+def to_bytes(x: Any, room: Any) -> Any:
+    """Within loops: a row in steps of a 127th of its largest number; the step."""
+    most = F(0)
+    for k in range(len(x)):
+        most = max(most, abs(x[k]))
+    step = max(most / F(127), TINY)
+    for k in range(len(x)):
+        room[k] = np.int8(np.rint(x[k] / step))
+    return step
+
+
+@compiled
+def _scaled(sums: Any, step: Any, scale: Any, bias: Any, out: Any, first: int, last: int) -> None:
+    for r in range(first, last):
+        row, made, size = sums[r], out[r], step[r]
+        if len(bias) == 1:
+            for n in range(len(row)):
+                made[n] = F(row[n]) * size * scale[n] + bias[0]
+        else:
+            for n in range(len(row)):
+                made[n] = F(row[n]) * size * scale[n] + bias[n]
 
 
 @compiled
@@ -78,13 +115,7 @@ def _ready(weight: Any, x: Any, room: Any) -> Any:
         return x, ONE
 
     def rounded(weight: Any, x: Any, room: Any) -> Any:
-        most = F(0)
-        for k in range(len(x)):
-            most = max(most, abs(x[k]))
-        step = max(most / F(127), TINY)
-        for k in range(len(x)):
-            room[k] = np.int8(np.rint(x[k] / step))
-        return room[: len(x)], step
+        return room[: len(x)], to_bytes(x, room)
 
     return plain if weight.dtype == types.float32 else rounded
 
