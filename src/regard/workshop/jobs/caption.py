@@ -134,7 +134,7 @@ class _Pixels:
 
 
 def _divided(items: Sequence[Captioned], config: Config) -> tuple[list[Captioned], list[Captioned]]:
-    found: Any = split(items, config.data.valid_share, config.train.seed)  # type: ignore[arg-type]
+    found: Any = split(items, config.data.valid_share, config.train.seed)  # type: ignore[arg-type]  # it asks for `source` alone
     return found
 
 

@@ -29,7 +29,7 @@ from regard.tasks.transduce import Limits, answer, cross_entropies
 from regard.workshop import files
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.jobs.judging import layout_of
-from regard.workshop.jobs.transducer import AHEAD, way_of
+from regard.workshop.jobs.transducer import AHEAD, decoding, way_of
 from regard.workshop.model import Model
 from regard.workshop.room import room
 
@@ -46,7 +46,7 @@ class Captioner(Model):
         for network in self.networks:
             network.eval()
 
-    def stream(  # type: ignore[override]
+    def stream(  # type: ignore[override]  # says by name what its task takes
         self,
         items: Iterable[Any],
         *,
@@ -63,8 +63,7 @@ class Captioner(Model):
         items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `Captioned`; an empty path
         gives an empty caption.  What is left out is the config's.  batch_size changes speed, no prediction.
         """
-        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
         each = iter(items)
         while chunk := [self._item(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
             yield from self._answers(chunk, decode, attention)
@@ -83,7 +82,7 @@ class Captioner(Model):
         """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
         return read_images(file, layout_of(self.config), folder=self._images)
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files of images and captions: {"metrics": {...}, "signatures": {...}, "items": n, ...}."""

@@ -24,7 +24,7 @@ from regard.tasks.language import Distances, Language, LanguageBatch, go_on
 from regard.tasks.task import Hypothesis, Prediction
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.config_language import LanguageSection, carries
-from regard.workshop.jobs.transducer import AHEAD, way_of
+from regard.workshop.jobs.transducer import AHEAD, decoding, way_of
 from regard.workshop.model import Model
 from regard.workshop.room import room
 from regard.workshop.texts import Texts
@@ -62,7 +62,7 @@ class Continuer(Model):
         self._room = min((bound for bound in bounds if bound is not None), default=None)
         task.eval()
 
-    def stream(  # type: ignore[override]
+    def stream(  # type: ignore[override]  # says by name what its task takes
         self,
         items: Iterable[Any],
         *,
@@ -78,8 +78,7 @@ class Continuer(Model):
 
         items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
         """
-        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
         each, cut, way = iter(items), 0, way_of(decode)
         while chunk := [
             self._begun(x, decode) for x in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))
@@ -105,7 +104,7 @@ class Continuer(Model):
             return read_inputs(file, row_layout(rows, self.config.data.source))
         return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, beam: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files of text: {"metrics": {...}, "items": n, "files": [...]}, and how far back the weight falls, where it looks."""

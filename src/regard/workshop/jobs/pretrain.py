@@ -153,7 +153,7 @@ def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Docu
     """Training and validation: a few lines that follow each other go the same way."""
     every: Any = [block for document in documents for block in blocks(document)]
     train, held = split(every, config.data.valid_share, config.train.seed)
-    return train, held  # type: ignore[return-value]
+    return train, held  # type: ignore[return-value]  # what `split` was given it gives back
 
 
 def _shape(config: Config, words: int) -> BertShape:

@@ -84,7 +84,7 @@ class Reading(Model, Generic[P]):
     def judged(self, files: Sequence[str]) -> list[Any]:
         """Items of files, with what is right of them.  DataError as when training reads them."""
 
-    def stream(  # type: ignore[override]
+    def stream(  # type: ignore[override]  # says by name what its task takes
         self,
         items: Iterable[Any],
         *,
@@ -113,7 +113,7 @@ class Reading(Model, Generic[P]):
         if cut and say:
             say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files: {"metrics": {...}, "items": n, "files": [...]}."""

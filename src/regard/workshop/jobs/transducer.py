@@ -53,7 +53,7 @@ class Transducer(Model):
         for network in self.networks:
             network.eval()
 
-    def stream(  # type: ignore[override]
+    def stream(  # type: ignore[override]  # says by name what its task takes
         self,
         items: Iterable[Any],
         *,
@@ -70,8 +70,7 @@ class Transducer(Model):
         items: texts, (text, features) pairs, or anything with `source` and `features`; an empty text gives an empty prediction.  What
         is left out is the config's.  batch_size changes speed, no prediction.  say: hears of sources that had to be cut.
         """
-        given = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        decode = self.config.decode.model_copy(update={k: v for k, v in given.items() if v is not None})
+        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
         each, cut = iter(items), 0
         while chunk := [self._source(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
             cut += sum(source.cut for source in chunk)
@@ -97,7 +96,7 @@ class Transducer(Model):
             layout = layout.resolved(self.config.data.train)
         return read_inputs(file, layout)
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files of sources and targets, see `judging.evaluate`."""
@@ -175,6 +174,11 @@ def _refuse_others(first: Transducer, other: Transducer) -> None:
     if _cleaning(first.config) != _cleaning(other.config):
         what = f"data.unicode and data.lowercase as in {first.folder}"
         raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+
+
+def decoding(config: Config, **given: Any) -> DecodeSection:
+    """How the config writes, but for what was given."""
+    return config.decode.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def way_of(decode: DecodeSection) -> Beam | Sample:
