@@ -55,11 +55,11 @@ def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) 
         {
             "task": "pretrain",
             "data": {"train": files, "valid_share": 0.01},
-            "model": {"size": 256, "encoder_layers": 4, "heads": 4, "feedforward": 1024, "dropout": 0.1},
+            "model": {"size": 256, "encoder_layers": 4, "heads": 4, "feedforward": 1024, "dropout": 0.0},
             "pretrain": {"length": 64, "vocabulary": "wordpiece(8000)", **MANNERS[manner]},
             "train": {
-                **{"seed": seed, "epochs": 1000, "updates": updates, "validate_every": every, "batch_tokens": 4000},
-                **{"learning_rate": 1e-3, "warmup": min(500, updates // 4 + 1), "weight_decay": 0.01, "threads": threads},
+                **{"seed": seed, "epochs": 1000, "updates": updates, "validate_every": every, "batch_tokens": 1000},
+                **{"learning_rate": 7e-4, "warmup": min(1000, updates // 4 + 1), "weight_decay": 0.01, "threads": threads},
                 **{"samples": 0, "report_every": min(updates // 2, 200)},
             },
         }

@@ -148,6 +148,10 @@ def test_nothing_to_begin_with(tmp_path):
         ({"model": {"encoder": "gru"}}, "model.encoder"),
         ({"task": "classify", "model": {"pretrained": "x", "size": 7}}, "no such key with model.pretrained: x settles it"),
         ({"task": "language", "model": {"pretrained": "x"}}, "model.pretrained"),
+        ({"task": "tag", "model": {"pretrained": "x"}, "tag": {"unseen": 0.1}}, "tag.unseen.*which has no use for it"),
+        ({"task": "read", "model": {"pretrained": "x"}, "read": {"marks": True}}, "read.marks.*which has no use for it"),
+        ({"task": "read", "model": {"pretrained": "x"}, "read": {"look": "none"}}, "read.look.*which has no use for it"),
+        ({"task": "classify", "model": {"pretrained": "x"}, "classify": {"letters": 9}}, "classify.letters"),
     ],
 )
 def test_keys_that_do_not_fit(more, match):
@@ -202,3 +206,51 @@ def test_filling_goes_line_by_line(tmp_path, capsys):
     scores = [p["score"] for p in told[0]["predictions"]]
     assert scores == sorted(scores, reverse=True) and len(told[0]["predictions"][0]["details"]["masks"][0]) == 5
     assert told[2]["predictions"][0]["text"] == "no mask" and 0 < told[3]["predictions"][0]["details"]["follows"] < 1
+
+
+BEGUN = {"epochs": 1, "batch_tokens": 300, "samples": 0, "precision": "float32", "threads": 1}
+
+
+def a_bert(folder, *, positions):
+    pieces = WordPieces(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefgh", *(f"##{x}" for x in "abcdefgh")])
+    shape = BertShape(len(pieces), size=8, layers=1, heads=2, feedforward=8, positions=positions)
+    huggingface.write(folder, make_bert(shape), pieces, {}, architecture="BertModel")
+    return str(folder)
+
+
+def test_a_tagger_begins_with_a_bert(tmp_path):
+    """It reads pieces and tags words; what has no room is tagged O; the run stands alone."""
+    (tmp_path / "in").write_text("abc de f\nh ab\n" * 20)
+    (tmp_path / "out").write_text("B-X O O\nO B-X\n" * 20)
+    begun = a_bert(tmp_path / "begun", positions=12)
+    files = [str(tmp_path / name) for name in ("in", "out")]
+    values = {"task": "tag", "model": {"pretrained": begun}, "data": {"train": files, "valid": files}, "train": BEGUN}
+    fit.train(read_config(values), tmp_path / "run", say=str)
+    shutil.rmtree(begun)
+    model = Model.load(tmp_path / "run")
+    one, many, long, none, odd = model.predict(["abc de f", "ab " * 30, "abcdefgh" * 4 + " h", "", "x€ ab"])
+    assert [len(p.tokens) for p in (one, many, long, odd)] == [3, 30, 2, 2] and none.text == ""
+    assert set(many.tokens[5:]) == {"O"}, "ten pieces fit between [CLS] and [SEP]: five words of two"
+    assert odd.unknown == ("x€",) or set(odd.unknown) == {"x", "€"}
+    told = one.sides["encoder.0.self"]
+    assert told[0] == ("[CLS]", "a", "##b", "##c", "d", "##e", "f", "[SEP]")
+    assert one.attention["encoder.0.self"].shape[-2:] == (8, 8)
+
+
+def test_a_reader_begins_with_a_bert(tmp_path):
+    """It reads both texts in one, cuts a passage that has no room, and names data of which nothing fits."""
+    asked = {"question": "ab c", "answers": [{"text": "de", "answer_start": 4}], "id": "1"}
+    late = {"question": "ab c", "answers": [{"text": "h", "answer_start": 60}], "id": "2"}
+    text = "abc de f " + "g " * 25 + " h"
+    files = [str(tmp_path / "train.json")]
+    paragraphs = [{"context": text, "qas": [asked, late]} for _ in range(6)]
+    (tmp_path / "train.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    data = {"train": files, "valid": files, "on_long": "cut"}
+    values = {"task": "read", "model": {"pretrained": a_bert(tmp_path / "begun", positions=20)}, "data": data, "train": BEGUN}
+    said = []
+    fit.train(read_config(values), tmp_path / "run", say=said.append)
+    assert any("of 6 passages what is right was cut off" in line for line in said)
+    (found,) = Model.load(tmp_path / "run").predict([(text, "ab c")])
+    assert found.text and found.text in text[:30]
+    with pytest.raises(DataError, match="passages that the net can read; received 12, each of which is empty or too long"):
+        fit.train(read_config({**values, "data": {**data, "on_long": "skip"}}), tmp_path / "other", say=str)

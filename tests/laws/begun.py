@@ -47,7 +47,7 @@ def begun(letters: str = "abcdefghijklmnopqrstuvwxyz0123456789.,'!?:;-/") -> str
     if not folder.exists():
         torch.manual_seed(5)
         pieces = WordPieces.learn("char", [f"{letters}{letters[::-1]} {' '.join(letters)}"])
-        bert = make_bert(BertShape(len(pieces), size=12, layers=2, heads=2, feedforward=24, positions=120))
+        bert = make_bert(BertShape(len(pieces), size=12, layers=2, heads=2, feedforward=24, positions=700))
         draw(bert, spread=0.3)
         huggingface.write(folder, bert, pieces, {}, architecture="BertModel")
     return str(folder)

@@ -169,6 +169,9 @@ CASES = {
     **{name: Case(*made) for name, made in LANGUAGES.items()},
     **{name: Case(plain_data, more, masked_lines) for name, more in PRETRAINING.items()},
     "pair-begun": Case(pair_data, {"task": "pair", "model": {"pretrained": begun()}}, couples),
+    "tag-begun": Case(tag_data, {"task": "tag", "model": {"pretrained": begun()}, "tag": {"letters": 6}}, first_lines),
+    "read-begun": Case(read_data, {"task": "read", "model": {"pretrained": begun()}}, questions),
+    "read-cloze-begun": Case(cloze_data, {"task": "read", "model": {"pretrained": begun()}, "read": {"head": "over"}}, blanks),
     "classify-begun": Case(class_data, {"task": "classify", "model": {"pretrained": begun()}}, first_columns),
     "caption": Case(caption_data, {"task": "caption", "model": WRITER, "caption": {"channels": 4}, **SHORT}, pictures),
     "caption-hard-features": Case(

@@ -13,8 +13,10 @@ from regard.attention.attention import Attention
 from regard.attention.over import AttentionOverAttention
 from regard.attention.pooling import Pool
 from regard.attention.score import Score
+from regard.networks.bert import Together
 from regard.networks.coder import Encoded, Looks, positions
 from regard.networks.dropout import Dropout
+from regard.networks.pieces import Pieces, of_words
 from regard.networks.reader import Reader
 from regard.networks.spelled import Spelling
 
@@ -23,12 +25,13 @@ LEAST = 1e-12  # a probability in float32 that its logarithm is still taken of
 
 class Text(NamedTuple):
     """words: numbers of the vocabulary; valid: True = a real word, padding lies on the right; marks: what else is known of each;
-    spelled: which of the words whose letters are known stands there."""
+    spelled: which of the words whose letters are known stands there; pieces: the same text, for a pre-trained reader."""
 
     words: Int[Tensor, "B K"]
     valid: Bool[Tensor, "B K"]
     marks: Float[Tensor, "B K M"]
     spelled: Int[Tensor, "B K"] | None = None
+    pieces: Pieces | None = None
 
 
 class Pointed(NamedTuple):
@@ -86,6 +89,7 @@ class AskedReader(nn.Module):
         super().__init__()
         question.embed = passage.embed
         self.passage, self.question, self.aligned, self.dropout = passage, question, aligned, Dropout(dropout)
+        self.size = passage.size
         self.spelling, self.beside = spelling, (passage_beside, question_beside)
 
     def forward(
@@ -116,6 +120,34 @@ class AskedReader(nn.Module):
 def _with_letters(text: Text, made: Float[Tensor, "W D"]) -> Text:
     assert text.spelled is not None
     return text._replace(marks=torch.cat([text.marks, F.embedding(text.spelled, made).to(text.marks)], -1))
+
+
+class JointReader(nn.Module):
+    """Reads question and passage in one, by a BERT: `[CLS] question [SEP] passage [SEP]`; the state of a word is that of its first piece.
+    Devlin et al. 2019, sections 4.2 and 5.3."""
+
+    def __init__(self, together: Together, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.together, self.dropout, self.size = together, Dropout(dropout), together.size
+
+    def forward(
+        self, passage: Text, question: Text, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
+    ) -> tuple[Encoded, Encoded, Looks]:
+        """What of each text is read is its `pieces`, without [CLS] and [SEP].  The last states of both are the pooled [CLS]; where the
+        BERT looked is not told."""
+        assert passage.pieces is not None and question.pieces is not None
+        pair = (question.pieces, passage.pieces)
+        width = max(text.numbers.shape[1] for text in pair)
+        numbers, valid = (
+            torch.cat([F.pad(part, (0, width - part.shape[1])) for part in parts])
+            for parts in ([text.numbers for text in pair], [text.valid for text in pair])
+        )
+        read = self.together(numbers, valid)
+        asked, states = (
+            of_words(states, text.first) for states, text in zip(self.dropout(read.states).chunk(2), pair, strict=True)
+        )
+        final = read.final[: len(states)]
+        return Encoded(states, passage.valid, final), Encoded(asked, question.valid, final), {}
 
 
 class Pointer(nn.Module):

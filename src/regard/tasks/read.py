@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regard.attention.over import by_word
 from regard.data.tokenize import UNK
-from regard.networks.asked import AskedReader, Pointed, SpanPointer, Text, WordPointer, best_spans
+from regard.networks.asked import AskedReader, JointReader, Pointed, SpanPointer, Text, WordPointer, best_spans
 from regard.networks.coder import Looks
 from regard.tasks.task import Loss, Task
 
@@ -45,7 +45,7 @@ class Answers(NamedTuple):
 class Read(Task):
     """A reader of both texts, and what points.  unseen: share of the words that training reads as unknown."""
 
-    def __init__(self, reader: AskedReader, pointer: WordPointer | SpanPointer, *, unseen: float = 0.0) -> None:
+    def __init__(self, reader: AskedReader | JointReader, pointer: WordPointer | SpanPointer, *, unseen: float = 0.0) -> None:
         super().__init__()
         self.reader, self.pointer, self.unseen = reader, pointer, unseen
 
@@ -110,7 +110,7 @@ class ReadSpan(Read):
     longest: words of an answer.
     """
 
-    def __init__(self, reader: AskedReader, pointer: SpanPointer, *, longest: int, unseen: float = 0.0) -> None:
+    def __init__(self, reader: AskedReader | JointReader, pointer: SpanPointer, *, longest: int, unseen: float = 0.0) -> None:
         super().__init__(reader, pointer, unseen=unseen)
         self.longest = longest
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from regard.attention.pooling import Pool
 from regard.data.batches import Batch
 from regard.data.tokenize import UNK
-from regard.networks.coder import Looks
+from regard.networks.coder import Encoded, Looks
 from regard.networks.crf import ChainCRF
 from regard.networks.dropout import Dropout
+from regard.networks.pieces import Pieces, of_words
 from regard.networks.reader import Reader
 from regard.networks.spelled import Spelling
 from regard.tasks.task import Loss, Task
@@ -25,12 +26,14 @@ from regard.tasks.task import Loss, Task
 @dataclass(frozen=True, eq=False)
 class TagBatch:
     """Sentences side by side.  words: `source` is what is read, `target` its tags, where they are known; letters: of each different
-    word, 0 is padding; spelled: which of those words stands at each place; label: of each sentence, where there is one."""
+    word, 0 is padding; spelled: which of those words stands at each place; label: of each sentence, where there is one; pieces: the same
+    sentences for a pre-trained reader, which reads them in place of the words."""
 
     words: Batch
     letters: Int[Tensor, "W L"]
     spelled: Int[Tensor, "B K"]
     label: Int[Tensor, "B"] | None = None
+    pieces: Pieces | None = None
 
 
 class Scores(NamedTuple):
@@ -81,13 +84,29 @@ class Tag(Task):
         if self.training and self.unseen:
             words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
         beside = None if self.spelling is None else F.embedding(batch.spelled, self.spelling(batch.letters))
-        encoded = self.reader(words, valid, beside, weights=weights)
+        encoded = self._read(words, valid, beside, batch.pieces, weights)
         scores = self.scores(encoded.states)
         if self.label is None or self.pool is None:
             return Scores(scores, None, encoded.looks)
         reading = self.pool(encoded.states, valid, weights=weights)
         looks = {**encoded.looks, **({} if reading.weights is None else {"pool": reading.weights})}
         return Scores(scores, self.label(self.dropout(reading.context[:, 0])), looks)
+
+    def _read(
+        self,
+        words: Int[Tensor, "B K"],
+        valid: Bool[Tensor, "B K"],
+        beside: Float[Tensor, "B K E"] | None,
+        pieces: Pieces | None,
+        weights: bool,
+    ) -> Encoded:
+        """A state for each word."""
+        if pieces is None:
+            return self.reader(words, valid, beside, weights=weights)
+        encoded = self.reader(pieces.numbers, pieces.valid, weights=weights)
+        states = of_words(encoded.states, pieces.first)
+        states = states if beside is None else torch.cat([states, beside.to(states.dtype)], -1)
+        return replace(encoded, states=states, valid=valid)
 
     def loss(self, batch: TagBatch) -> Loss:
         """Summed over tokens, and over sentences for labels, in nats."""
@@ -112,7 +131,10 @@ class Tag(Task):
         scores, labels, looks = self(batch, weights=weights)
         valid = batch.words.source_valid
         tags = self.chain.best(scores, valid) if self.chain is not None else scores.argmax(-1).masked_fill(~valid, 0)
-        log_p, seen = self.log_p(scores, tags, valid), of_rows(looks, valid)
+        read = valid if batch.pieces is None else batch.pieces.valid
+        own = of_rows({name: w for name, w in looks.items() if name != "pool"}, read)
+        pooled = of_rows({name: w for name, w in looks.items() if name == "pool"}, valid)
+        log_p, seen = self.log_p(scores, tags, valid), [one | other for one, other in zip(own, pooled, strict=True)]
         if labels is None:
             return Answers(tags, log_p, None, None, seen)
         best = labels.float().log_softmax(-1).max(-1)

@@ -6,7 +6,8 @@ from regard.attention.attention import Attention
 from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.ground.errors import ConfigError, message
-from regard.networks.asked import Aligned, AskedReader, SpanPointer, WordPointer
+from regard.networks.asked import Aligned, AskedReader, JointReader, SpanPointer, WordPointer
+from regard.networks.bert import Bert, Together
 from regard.networks.spelled import Spelling
 from regard.tasks.read import Read, ReadSpan, ReadWord
 from regard.workshop import build
@@ -14,15 +15,17 @@ from regard.workshop.build_looks import look_of, make_attention
 from regard.workshop.build_summary import DRAWN
 from regard.workshop.config import AttentionSection, Config
 from regard.workshop.config_read import ReadSection
+from regard.workshop.texts import PiecedTexts
 
 MARKS = 2  # numbers that mark a word: whether it stands in the other text, and whether with a neighbour
 
 
-def read(config: Config, *, words: int, letters: int) -> Read:
-    """The net of a config for vocabularies of these sizes."""
+def read(config: Config, *, words: int, letters: int, pieced: PiecedTexts | None = None) -> Read:
+    """The net of a config for vocabularies of these sizes.  pieced: that of the pre-trained reader that a run begins with."""
     section = section_of(config)
-    reader = _reader(config, section, words, letters)
-    size = reader.passage.size
+    begun = config.model.pretrained is not None
+    reader = _joint_reader(config, pieced) if begun else _reader(config, section, words, letters)
+    size = reader.size
     if section.head != "span":
         look = make_attention(score=section.point or "dot", query_size=size, memory_size=size)
         return ReadWord(reader, WordPointer(over=section.head == "over", score=look.score), unseen=section.unseen)
@@ -35,6 +38,14 @@ def section_of(config: Config) -> ReadSection:
     """The section of the task."""
     assert config.read is not None  # the config gives it to its task
     return config.read
+
+
+def _joint_reader(config: Config, pieced: PiecedTexts | None) -> JointReader:
+    """A BERT; without the vocabulary of a run a small one, to see whether the rest can be built."""
+    bert = build.reader(config.model, 8, bert=None if pieced is None else pieced.bert)
+    assert isinstance(bert, Bert)
+    (start,), (end,) = ((0,), (0,)) if pieced is None else pieced.around(True)
+    return JointReader(Together(bert, start=start, end=end), dropout=config.model.dropout)
 
 
 def _reader(config: Config, section: ReadSection, words: int, letters: int) -> AskedReader:

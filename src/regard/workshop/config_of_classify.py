@@ -33,13 +33,12 @@ def classify_problems(config: Config, section: ClassifySection) -> Iterator[Prob
         do = "Write pooling: last, or take an encoder in both directions."
         keys = ("classify.pooling", "model.encoder" if model.family == "recurrent" else "model.family")
         yield Problem(keys, "an encoder in both directions: the symbol stands before the text", f"cls with {net}", do)
-    if section.min_count > 1 and (model.pretrained is not None or config.data.source_tokenizer not in ("char", "space", "word")):
-        do = "Remove it: the pieces of words are frequent as they are."
-        received = config.data.source_tokenizer if model.pretrained is None else "model.pretrained"
+    if model.pretrained is not None:
+        return
+    if section.min_count > 1 and config.data.source_tokenizer not in ("char", "space", "word"):
+        do, received = "Remove it: the pieces of words are frequent as they are.", config.data.source_tokenizer
         yield Problem(("classify.min_count", "data.source_tokenizer"), "char, space or word, which count symbols", received, do)
-    if section.letters and model.pretrained is not None:
-        yield Problem(("classify.letters", "model.pretrained"), "0 with model.pretrained", str(section.letters), "Remove it.")
-    elif section.letters and config.data.source_tokenizer not in ("space", "word"):
+    if section.letters and config.data.source_tokenizer not in ("space", "word"):
         do = "Write source_tokenizer: word (or space), or letters: 0."
         yield Problem(
             ("classify.letters", "data.source_tokenizer"), "a tokenizer of whole words", config.data.source_tokenizer, do

@@ -54,7 +54,8 @@ def of_task(config: Config) -> Iterator[Problem]:
     if config.language is not None and config.task == "language":
         yield from of_language(config, config.language)
     shaped = () if config.task == "pair" else SHAPED  # there they shape what reads the comparison
-    settled = [*(f"model.{word}" for word in shaped), "data.source_tokenizer", "data.unicode", "data.lowercase"]
+    cut = () if config.task == "read" else ("source_tokenizer", "unicode", "lowercase")  # there they say what a word of a text is
+    settled = [*(f"model.{word}" for word in shaped), *(f"data.{word}" for word in cut)]
     yield from of_pretrain(config)
     yield from of_pretrained(config, {key: _defaults(config, *key.split(".")) for key in settled})
     if config.train.metric not in kind.metrics:

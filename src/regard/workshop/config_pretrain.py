@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 # Defaults where a run begins with a pre-trained reader.
 _TUNING: dict[str, Any] = {"train.learning_rate": 1e-4, "model.dropout": 0.1, "train.label_smoothing": 0.0}
 BEGUN: dict[str, dict[str, Any]] = {
-    "classify": {**_TUNING, "classify.pooling": "cls"},
-    "tag": {**_TUNING, "tag.letters": 0},
-    "pair": _TUNING,
-    "read": _TUNING,
+    "classify": {**_TUNING, "classify.pooling": "cls", "classify.unseen": 0.0},
+    "tag": {**_TUNING, "tag.letters": 0, "tag.unseen": 0.0},
+    "pair": {**_TUNING, "pair.unseen": 0.0},
+    "read": {**_TUNING, "read.marks": False, "read.unseen": 0.0},
+}
+UNREAD = {  # keys of a task's section that such a reader has no use for: its pieces are all known, and it reads two texts in one
+    "classify": ("unseen", "letters", "min_count"),
+    "tag": ("unseen", "min_count"),
+    "pair": ("unseen",),
+    "read": ("unseen", "marks", "letters", "look"),
 }
 SHAPED = (
     *("family", "encoder", "encoder_layers", "embedding", "size", "heads", "feedforward", "norm", "positions", "max_positions"),
@@ -70,9 +76,17 @@ def of_pretrain(config: Config) -> Iterator[Problem]:
 
 
 def of_pretrained(config: Config, defaults: dict[str, list[object]]) -> Iterator[Problem]:
-    """Keys that a pre-trained reader settles, where they are set.  defaults: what each of them holds that nobody set."""
+    """Keys that a pre-trained reader settles, or has no use for, where they are set.  defaults: what each key that it settles holds
+    that nobody set."""
     if config.model.pretrained is None:
         return
+    task, begun = config.task, BEGUN.get(config.task, {})
+    for key in UNREAD.get(task, ()):
+        value, default = getattr(getattr(config, task), key), type(getattr(config, task)).model_fields[key].default
+        if value != begun.get(f"{task}.{key}", default):
+            received = "none" if value is None else str(getattr(value, "score", value)).lower()
+            expected = "no such key with model.pretrained, which has no use for it"
+            yield Problem((f"{task}.{key}", "model.pretrained"), expected, received, "Remove it.")
     for key, unset in defaults.items():
         section, word = key.split(".")
         value = getattr(getattr(config, section), word)

@@ -96,6 +96,7 @@ TASKS: Mapping[str, Kind] = {
         defaults={"data.source_tokenizer": "word", "train.label_smoothing": 0.0},
         unused=(*WRITING, *("data.format", "data.source", "data.target", "data.features"), "train.label_smoothing"),
         otherwise={("head", "over"): "accuracy", ("head", "sum"): "accuracy"},
+        begins=True,
     ),
     "tag": Kind(
         "regard.workshop.jobs.tag:TagJob",
@@ -116,6 +117,7 @@ TASKS: Mapping[str, Kind] = {
             "train.label_smoothing",
         ),
         vectors=True,
+        begins=True,
     ),
     "classify": Kind(
         "regard.workshop.jobs.classify:ClassifyJob",

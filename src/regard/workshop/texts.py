@@ -32,9 +32,12 @@ class Texts:
         self.tokenizer, self._layout = tokenizer, layout
 
     @classmethod
-    def learn(cls, config: Config, texts: Iterable[str], folder: Path, *, least: int = 1) -> Texts:
-        """Learn `data.source_tokenizer` from texts and keep it in the run folder.  ConfigError where its size is too small."""
-        if config.model.pretrained is not None:
+    def learn(cls, config: Config, texts: Iterable[str], folder: Path, *, least: int = 1, pieced: bool = True) -> Texts:
+        """Learn `data.source_tokenizer` from texts and keep it in the run folder.  ConfigError where its size is too small.
+
+        pieced: a run that begins with a pre-trained reader cuts its texts into that one's pieces, and learns nothing.
+        """
+        if pieced and config.model.pretrained is not None:
             return PiecedTexts(kept(folder))
         layout = _layout(config)
         tokenizer = Tokenizer.train(config.data.source_tokenizer, (layout.clean(text) for text in texts), least=least)
@@ -42,9 +45,9 @@ class Texts:
         return cls(tokenizer, layout)
 
     @classmethod
-    def load(cls, config: Config, folder: Path) -> Texts:
+    def load(cls, config: Config, folder: Path, *, pieced: bool = True) -> Texts:
         """What `learn` kept.  RunFolderError where it is missing or damaged."""
-        if config.model.pretrained is not None:
+        if pieced and config.model.pretrained is not None:
             return PiecedTexts(kept(folder))
         return cls(Tokenizer.load(folder / TOKENIZER), _layout(config))
 
@@ -132,10 +135,9 @@ class PiecedTexts(Texts):
     def around(self, sums: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (self.vocabulary.first,), (self.vocabulary.between,)
 
-    def pair(self, first: Sequence[int], second: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Two texts in one, `[CLS] first [SEP] second [SEP]`, and which of them each number is of."""
-        start, end = self.around(True)
-        return (*start, *first, *end, *second, *end), (0,) * (len(first) + 2) + (1,) * (len(second) + 1)
+    def of_words(self, words: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """The pieces of each word; of one that has none (control characters alone), [UNK]."""
+        return tuple(tuple(ids) or (self.vocabulary.unknown,) for ids in self.encode_all(words))
 
 
 def _layout(config: Config) -> Layout:

@@ -232,7 +232,7 @@ def _network(
         smoothing=config.train.label_smoothing,
         weights=weights,
         penalty=section.hop_penalty,
-        unseen=0.0 if isinstance(reader, Bert) else section.unseen,
+        unseen=section.unseen,
     )
 
 

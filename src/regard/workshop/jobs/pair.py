@@ -246,12 +246,11 @@ def _network(config: Config, words: int, wanted: Wanted, *, texts: Texts | None 
     """The net of a config for a vocabulary of this size.  texts: that of a run."""
     section, model = _section(config), config.model
     reader = build.reader(model, words, beside=MARKS if section.overlap else 0, bert=None if texts is None else texts.bert)
-    unseen = 0.0 if isinstance(reader, Bert) else section.unseen
     if isinstance(reader, Bert) and texts is not None:
         (start,), (end,) = texts.around(True)
         reader = Together(reader, start=start, end=end)
     matcher = make_matcher(model, section, reader.size)
-    return Pair(reader, matcher, wanted, hidden=section.hidden, dropout=model.dropout, unseen=unseen)
+    return Pair(reader, matcher, wanted, hidden=section.hidden, dropout=model.dropout, unseen=section.unseen)
 
 
 def _section(config: Config) -> PairSection:

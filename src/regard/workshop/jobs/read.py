@@ -28,26 +28,35 @@ from regard.workshop import build_asked
 from regard.workshop.build_asked import MARKS, section_of
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
-from regard.workshop.texts import Texts
+from regard.workshop.pretrained import kept
+from regard.workshop.texts import PiecedTexts, Texts
 
 WHAT = "questions with a passage and an answer"
 LETTERS, LETTERS_READ = "letters.json", 40  # in the run folder; letters of a word
+BETWEEN = 3  # specials around two texts in one
 KEPT = 5_000  # passages whose words are kept: several questions are asked about one
 
 
 @dataclass(frozen=True)
 class Words:
-    """A text in numbers.  spans: the characters that each token stands for; forms: each token as it is compared with others."""
+    """A text in numbers.  spans: the characters that each token stands for; forms: each token as it is compared with others; pieces: of
+    each token, for a pre-trained reader."""
 
     text: str
     ids: tuple[int, ...]
     spans: tuple[Span, ...]
     forms: tuple[str, ...]
+    pieces: Spelled
 
     def first(self, size: int) -> Words:
-        return Words(self.text, self.ids[:size], self.spans[:size], self.forms[:size])
+        return Words(self.text, self.ids[:size], self.spans[:size], self.forms[:size], self.pieces[:size])
+
+    def read_as(self, pieces: Spelled) -> Words:
+        """The first tokens, as many as these are pieces of."""
+        return replace(self.first(len(pieces)), pieces=pieces)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,12 @@ class Question:
 
     @property
     def size(self) -> int:
-        return max(len(self.passage.ids), len(self.question.ids)) if self.passage.ids and self.question.ids else 0
+        """Tokens of the longer text; for a pre-trained reader the pieces of both in one."""
+        if not self.passage.ids or not self.question.ids:
+            return 0
+        if self.passage.pieces:
+            return BETWEEN + sum(map(len, (*self.passage.pieces, *self.question.pieces)))
+        return max(len(self.passage.ids), len(self.question.ids))
 
 
 class ReadJob(ReadingJob):
@@ -76,7 +90,7 @@ class ReadJob(ReadingJob):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         passages = dict.fromkeys(item.passage for item in items)
         each = [*passages, *(item.question for item in items)]
-        texts = Texts.learn(config, each, folder)
+        texts = Texts.learn(config, each, folder, pieced=False)
         letters = (letter for text in each for letter in texts.clean(text))
         Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
 
@@ -90,10 +104,11 @@ class Answerer(Reading[Question]):
     what = "passages"
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.section = Texts.load(config, folder), section_of(config)
+        self.texts, self.section = Texts.load(config, folder, pieced=False), section_of(config)
+        self.pieced = PiecedTexts(kept(folder)) if config.model.pretrained is not None else None
         self.cloze, self.marks = self.section.head != "span", MARKS * self.section.marks
         self.letters = Symbols.load(folder / LETTERS)
-        network = build_asked.read(config, words=len(self.texts), letters=len(self.letters))
+        network = build_asked.read(config, words=len(self.texts), letters=len(self.letters), pieced=self.pieced)
         super().__init__(network, config, folder)
         self.network: Read = network
         self._read = lru_cache(KEPT)(self._words)
@@ -108,7 +123,8 @@ class Answerer(Reading[Question]):
     def _words(self, text: str) -> Words:
         """A text cut and numbered."""
         ids, spans = tuple(self.texts.encode_all([text])[0]), tuple(self.texts.located(text))
-        return Words(text, ids, spans, tuple(self.texts.clean(text[a:b]) for a, b in spans))
+        pieces = self.pieced.of_words([text[a:b] for a, b in spans]) if self.pieced else ()
+        return Words(text, ids, spans, tuple(self.texts.clean(text[a:b]) for a, b in spans), pieces)
 
     def encoded(self, item: Any) -> Question:
         """item: `Asked`, a mapping with `passage` (or `context`) and `question`, a pair of them, or one text with a tab between them."""
@@ -126,8 +142,16 @@ class Answerer(Reading[Question]):
 
     def shortened(self, item: Question, size: int) -> Question:
         """Answers that are cut off are no longer to be found."""
-        right = None if item.right is None else tuple((a, b) for a, b in item.right if b < size)
-        return replace(item, passage=item.passage.first(size), question=item.question.first(size), right=right)
+        passage, question = item.passage.first(size), item.question.first(size)
+        if self.pieced:  # half of the room at most for the question, the rest for the passage
+            asked = fitting(question.pieces, (size - BETWEEN) // 2)
+            room = size - BETWEEN - sum(map(len, asked))
+            passage, question = passage.read_as(fitting(passage.pieces, room)), question.read_as(asked)
+        right = None if item.right is None else tuple((a, b) for a, b in item.right if b < len(passage.ids))
+        return replace(item, passage=passage, question=question, right=right)
+
+    def teaches(self, item: Question) -> bool:
+        return item.right is None or bool(item.right)
 
     def collated(self, items: Sequence[Question], rows: Sequence[int]) -> ReadBatch:
         different: dict[str, int] = {"": PAD}  # at padding stands a word without letters
@@ -147,13 +171,18 @@ class Answerer(Reading[Question]):
                 candidate[i] &= forms[i] != numbers[blank]
         return ReadBatch(
             Text(
-                passage.source, passage.source_valid, torch.tensor(marks, dtype=torch.float32)[..., : self.marks], passage.target
+                passage.source,
+                passage.source_valid,
+                torch.tensor(marks, dtype=torch.float32)[..., : self.marks],
+                passage.target,
+                side_by_side([item.passage.pieces for item in items]) if self.pieced else None,
             ),
             Text(
                 question.source,
                 question.source_valid,
                 torch.tensor(other, dtype=torch.float32)[..., : self.marks],
                 question.target,
+                side_by_side([item.question.pieces for item in items]) if self.pieced else None,
             ),
             forms,
             candidate,

@@ -60,6 +60,10 @@ class Reading(Model, Generic[P]):
     def shortened(self, item: P, size: int) -> P:
         """An item that is too long, cut to this size.  What is answered is as long as before, where that hangs on the item."""
 
+    def teaches(self, item: P) -> bool:
+        """Whether something of what is right is left in an item of the training data that was cut."""
+        return True
+
     @abstractmethod
     def collated(self, items: Sequence[P], rows: Sequence[int]) -> Any:
         """Items side by side, as `task.loss` takes them; rows: their numbers."""

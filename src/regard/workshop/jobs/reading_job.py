@@ -78,6 +78,10 @@ class ReadingJob(Job):
         if config.data.vectors and not config.data.tune_vectors:
             freeze_vectors(model.task)
         encoded = list(_kept(model, items, config.data, say))
+        if not encoded:
+            do = "Raise data.max_source_length, or set data.on_long: cut; a pre-trained reader reads no more than it was made for."
+            received = f"{len(items):,}, each of which is empty or too long"
+            raise DataError(message("the training data", f"{model.what} that the net can read", received, do))
         lengths = [item.size for item in encoded]
         for item in data.valid:
             model.encoded(item)  # labels that training never saw are named before it begins
@@ -100,7 +104,7 @@ class ReadingJob(Job):
 
 def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
     """The items in numbers; those that are too long are treated as `data.on_long` says."""
-    most, long = min(data.max_source_length, model.most or data.max_source_length), 0
+    most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
     for given in items:
         item = model.encoded(given)
         if item.size <= most:
@@ -112,6 +116,11 @@ def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say
             do = "Raise data.max_source_length, or set data.on_long to skip or cut."
             raise DataError(message(str(given.place), f"at most {most} tokens", f"{item.size}", do))
         if data.on_long == "cut":
-            yield model.shortened(item, most)
+            short = model.shortened(item, most)
+            empty += not model.teaches(short)
+            if model.teaches(short):
+                yield short
+    if empty:
+        say(f"note: of {empty:,} {model.what} what is right was cut off; they are not learnt from.")
     if long:
         say(f"note: {long:,} {model.what} are longer than {most} tokens (data.max_source_length); data.on_long: {data.on_long}.")

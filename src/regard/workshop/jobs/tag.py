@@ -20,6 +20,7 @@ from regard.data.symbols import Symbols
 from regard.data.tagged import Tagged, read_tagged, read_tokens
 from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.errors import ConfigError, DataError, message
+from regard.networks.bert import BertShape
 from regard.networks.crf import ChainCRF
 from regard.networks.spelled import Spelling
 from regard.tasks.spans import OUTSIDE, broken, forbidden, span_figures, spans
@@ -29,27 +30,32 @@ from regard.workshop import build
 from regard.workshop.config import Config
 from regard.workshop.config_tasks import TagSection
 from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.pretrained import kept
+from regard.workshop.texts import PiecedTexts
 
 WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
 WHAT = "sentences with a tag for each token"
 LONGEST = 40  # letters of a word that are read
+AROUND = 2  # specials around a text
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence in numbers.  tags, label: None where not known."""
+    """A sentence in numbers.  tags, label: None where not known; pieces: of each token, for a pre-trained reader."""
 
     tokens: tuple[str, ...]
     words: tuple[int, ...]
     letters: tuple[tuple[int, ...], ...]
     tags: tuple[int, ...] | None
     label: int | None
+    pieces: Spelled
 
     @property
     def size(self) -> int:
-        return len(self.words)
+        return AROUND + sum(map(len, self.pieces)) if self.pieces else len(self.words)
 
 
 class TagJob(ReadingJob):
@@ -62,9 +68,10 @@ class TagJob(ReadingJob):
         return _checked(read_tagged(files), _section(config).scheme)
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
-        words = (_word(token, config) for item in items for token in item.tokens)
+        if config.model.pretrained is None:
+            words = (_word(token, config) for item in items for token in item.tokens)
+            Symbols.counted(words, first=SPECIALS, least=_section(config).min_count).save(folder / WORDS)
         letters = (letter for item in items for token in item.tokens for letter in token)
-        Symbols.counted(words, first=SPECIALS, least=_section(config).min_count).save(folder / WORDS)
         Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
         Symbols.counted(tag for item in items for tag in item.tags).save(folder / TAGS)
         Symbols.counted(item.label for item in items if item.label is not None).save(folder / LABELS)
@@ -79,8 +86,18 @@ class Tagger(Reading[Sentence]):
     what = "sentences"
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.words, self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (WORDS, LETTERS, TAGS, LABELS))
-        network = _network(config, words=len(self.words), letters=len(self.letters), tags=self.tags, labels=len(self.labels))
+        self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
+        begun = config.model.pretrained is not None
+        self.pieced = PiecedTexts(kept(folder)) if begun else None
+        self.words = Symbols(SPECIALS) if begun else Symbols.load(folder / WORDS)
+        network = _network(
+            config,
+            words=len(self.words),
+            letters=len(self.letters),
+            tags=self.tags,
+            labels=len(self.labels),
+            bert=self.pieced.bert if self.pieced else None,
+        )
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
 
@@ -111,12 +128,14 @@ class Tagger(Reading[Sentence]):
             tags = tuple(self.tags.number(tag, what="tag", place=tagged.tag_at(i)) for i, tag in enumerate(tagged.tags))
         if tagged and tagged.label is not None and len(self.labels):
             label = self.labels.number(tagged.label, what="label", place=tagged.label_at)
-        return Sentence(tokens, words, letters, tags, label)
+        return Sentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else ())
 
     def shortened(self, item: Sentence, size: int) -> Sentence:
         """The rest is tagged O."""
+        pieces = fitting(item.pieces, size - AROUND) if item.pieces else ()
+        size = len(pieces) or size
         tags = None if item.tags is None else item.tags[:size]
-        return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags)
+        return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
     def collated(self, items: Sequence[Sentence], rows: Sequence[int]) -> TagBatch:
         words = collate([(item.words, item.tags) for item in items], rows)
@@ -125,7 +144,10 @@ class Tagger(Reading[Sentence]):
         letters = collate([(word, None) for word in different], range(len(different))).source
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
-        return TagBatch(words, letters, collate(each, rows).source, label)
+        pieces = None
+        if self.pieced:
+            pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True))
+        return TagBatch(words, letters, collate(each, rows).source, label, pieces)
 
     def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
         if n_best > 1:
@@ -133,24 +155,26 @@ class Tagger(Reading[Sentence]):
         found = self.network.answer(batch, weights=attention)
         answers = []
         for i, item in enumerate(items):
-            tags = tuple(self.tags.names[n] for n in found.tags[i, : item.size].tolist())
-            tags += (OUTSIDE,) * (len(item.tokens) - item.size)
+            tags = tuple(self.tags.names[n] for n in found.tags[i, : len(item.words)].tolist())
+            tags += (OUTSIDE,) * (len(item.tokens) - len(tags))
             details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in spans(tags)]}
             score, looks, sides = float(found.log_p[i]), dict(found.looks[i]), {}
             if found.label is not None and found.label_log_p is not None:
                 details["label"] = self.labels.names[int(found.label[i])]
                 score += float(found.label_log_p[i])
-                sides["pool"] = ((details["label"],), item.tokens[: item.size])
+                sides["pool"] = ((details["label"],), item.tokens[: len(item.words)])
             answers.append([self._prediction(item, tags, score, looks, sides, details)])
         return answers
 
     def _prediction(
         self, item: Sentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
     ) -> Prediction:
-        text, unknown = " ".join(item.tokens), [t for t, n in zip(item.tokens, item.words, strict=True) if n == UNK]
-        return Prediction(
-            " ".join(tags), score, tags, item.tokens, looks, text, (), tuple(dict.fromkeys(unknown)), sides=sides, details=details
-        )
+        text, unknown = " ".join(item.tokens), dict.fromkeys(t for t, n in zip(item.tokens, item.words, strict=False) if n == UNK)
+        if self.pieced:
+            unknown, (before, after) = dict.fromkeys(self.pieced.unknown(text)), self.pieced.around(True)
+            read = self.pieced.tokens((*before, *(n for word in item.pieces for n in word), *after))
+            sides = sides | {name: (read, read) for name in looks if name.endswith("self")}
+        return Prediction(" ".join(tags), score, tags, item.tokens, looks, text, (), tuple(unknown), sides=sides, details=details)
 
     def nothing(self, item: Sentence) -> Prediction:
         return Prediction("", 0.0)
@@ -183,11 +207,11 @@ def _checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged 
         )
 
 
-def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels: int) -> Tag:
+def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels: int, bert: BertShape | None = None) -> Tag:
     """The net of a config for vocabularies of these sizes."""
     section, model = _section(config), config.model
     spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
-    reader = build.reader(model, words, beside=section.letters)
+    reader = build.reader(model, words, beside=section.letters, bert=bert)
     never = [] if section.scheme == "none" else forbidden(tags.names)
     return Tag(
         reader,
