@@ -13,32 +13,19 @@ Adam.  Minutes: wall time of `regard train`, whole process, reading and validati
 
 from __future__ import annotations
 
-import argparse
-import csv
 import gzip
-import json
-import os
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from copy import deepcopy
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from seeds import DATA, NONE, ROOT, Row, Table, go, judged
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import tables
-
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data"))
-NAME, MEDIAN, PAST, AHEAD = "task-forecast", "median", 96, 96
-HEAD = ("data", "model", "seed", "mse", "mae", "valid_mse", "minutes", "threads", "date")
+PAST, AHEAD = 96, 96
 FILES = {"etth1": ("ts/etth1/ETTh1.csv.gz",), "exchange": ("ts/exchange_rate/train.csv.gz", "ts/exchange_rate/valid.csv")}
 SHARE, SEASON = {"etth1": 0.25, "exchange": 0.2}, {"etth1": 24, "exchange": 0}
 WINDOW = (f"forecast.past={PAST}", f"forecast.ahead={AHEAD}", "forecast.patch=24")
@@ -62,7 +49,8 @@ BESIDE = {
     "profile_": "mean of the seasons in sight",
     "linear_": "least squares",
 }
-RUNS = [f"{data}/{model}" for data in FILES for model in (*NETS, *LINEAR)]
+RUNS = {f"{data}/{model}": NETS.get(model, ()) for data in FILES for model in (*NETS, *LINEAR)}
+TABLE = Table("task-forecast", "Forecasting", "forecast.py", ("mse", "mae", "valid_mse"), RUNS)
 
 
 def write(data: str, folder: Path) -> tuple[Path, Path]:
@@ -79,30 +67,23 @@ def write(data: str, folder: Path) -> tuple[Path, Path]:
     return files
 
 
-def run(name: str, seed: int, threads: int) -> list[dict[str, str]]:
-    """Train and judge, in a fresh process each: a row, and those of forecasts that need no net."""
+def run(name: str, seed: int, threads: int) -> list[Row]:
+    """Train and judge: a row, and those of forecasts that need no net."""
     data, model = name.split("/")
-    regard, environment = [sys.executable, "-m", "regard"], {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
         train, test = write(data, Path(folder))
         if model in LINEAR:
-            return [_row(data, model, seed, *trained(model, train, test, SHARE[data], seed), threads)]
-        words = [*NETS[model], f"data.valid_share={SHARE[data]}", f"forecast.season={SEASON[data]}"]
-        out, begun = f"{folder}/run", time.perf_counter()
-        command = [*regard, "train", "--task", "forecast", *words, "--train", str(train), "--out", out]
-        command += [f"train.seed={seed}", f"train.threads={threads}"]
-        subprocess.run(command, check=True, capture_output=True, env=environment)
-        minutes = (time.perf_counter() - begun) / 60
-        judged = [
-            subprocess.run([*regard, "evaluate", out, str(test), "--json"], check=True, capture_output=True, env=environment)
-        ]
-        found = json.loads(judged[0].stdout)["metrics"]
-        told = [json.loads(line) for line in Path(out, "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-        best = [row for row in told if row.get("best")][-1]
-    made = [_row(data, model, seed, found["mse"], found["mae"], best["mse"], minutes, threads)]
-    beside = {before: said for before, said in BESIDE.items() if f"{before}mse" in found}
-    for before, said in beside.items():
-        made.append(_row(data, said, "-", *(found[f"{before}{x}"] for x in ("mse", "mae")), best[f"{before}mse"], 0.0, threads))
+            *found, minutes = trained(model, train, test, SHARE[data], seed)
+            return [TABLE.row(name, seed, dict(zip(TABLE.figures, found, strict=True)), minutes, threads)]
+        words = ["--task", "forecast", *RUNS[name], f"data.valid_share={SHARE[data]}", f"forecast.season={SEASON[data]}"]
+        figures, minutes, told = judged(words, [train], [], [test], seed=seed, threads=threads)
+    best = [row for row in told if row.get("best")][-1]
+    made = [TABLE.row(name, seed, {**figures, "valid_mse": best["mse"]}, minutes, threads)]
+    for before, said in BESIDE.items():
+        if f"{before}mse" in figures:
+            found = {x: figures[f"{before}{x}"] for x in ("mse", "mae")} | {"valid_mse": best[f"{before}mse"]}
+            made.append(TABLE.row(f"{data}/{said}", NONE, found, NONE, NONE))
     return made
 
 
@@ -157,49 +138,5 @@ def _windows(rows: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.lib.stride_tricks.sliding_window_view(rows, PAST + AHEAD, axis=0).astype(np.float32))
 
 
-def _row(
-    data: str, model: str, seed: int | str, mse: float, mae: float, valid: float, minutes: float, threads: int
-) -> dict[str, str]:
-    figures = {"mse": f"{mse:.4f}", "mae": f"{mae:.4f}", "valid_mse": f"{valid:.4f}", "minutes": f"{minutes:.1f}"}
-    return {"data": data, "model": model, "seed": str(seed), **figures, "threads": str(threads), "date": str(date.today())}
-
-
-def medians(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """A row for each model, the best first: medians over seeds, and the most minutes."""
-    made = []
-    for data, model in dict.fromkeys((row["data"], row["model"]) for row in rows):
-        own = [row for row in rows if (row["data"], row["model"]) == (data, model)]
-        middle = {x: f"{statistics.median(float(row[x]) for row in own):.4f}" for x in ("mse", "mae", "valid_mse")}
-        most, seeds = max(own, key=lambda row: float(row["minutes"])), "none" if own[0]["seed"] == "-" else f"of {len(own)}"
-        made.append({**most, "seed": f"{MEDIAN} {seeds}", **middle})
-    return sorted(made, key=lambda row: (row["data"], float(row["mse"])))
-
-
-def main() -> None:
-    """Run what the table has not yet, and write it after each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=RUNS, default=RUNS, metavar="DATA/MODEL", help=", ".join(RUNS))
-    asked = parser.parse_args()
-    if lacking := [path for name in asked.only for path in _paths(name.split("/")[0]) if not path.exists()]:
-        sys.exit(f"{lacking[0]}: expected a data file; received no such file. Name the folder of the data: REGARD_DATA=FOLDER.")
-    torch.set_num_threads(asked.threads)
-    path = tables.RESULTS / f"{NAME}.csv"
-    rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
-    rows = [row for row in rows if not row["seed"].startswith(MEDIAN)]
-    for seed in asked.seeds:
-        for name in asked.only:
-            if (name, str(seed)) in {(f"{row['data']}/{row['model']}", row["seed"]) for row in rows}:
-                continue
-            had = {(row["data"], row["model"]) for row in rows if row["seed"] == "-"}
-            made = run(name, seed, asked.threads)
-            rows += [row for row in made if row["seed"] != "-" or (row["data"], row["model"]) not in had]
-            print(made[0], flush=True)
-            written = [[row[key] for key in HEAD] for row in (*medians(rows), *(r for r in rows if r["seed"] != "-"))]
-            written += [[row[key] for key in HEAD] for row in rows if row["seed"] == "-"]
-            tables.write(NAME, "Forecasting", "python benchmarks/tasks/forecast.py", HEAD, written)
-
-
 if __name__ == "__main__":
-    main()
+    go(TABLE, TABLE.asked(__doc__, [file for files in FILES.values() for file in files]), run)

@@ -11,35 +11,18 @@ the label, or the mean, that train has most.  Minutes: wall time of `regard trai
 
 from __future__ import annotations
 
-import argparse
 import csv
 import gzip
-import json
-import os
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
 from collections import Counter
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import tables
+from seeds import DATA, ROOT, Row, Table, go, judged
 
 from regard.tasks.agreement import number_figures
 from regard.tasks.classify import class_figures
 
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data"))
-NAME, MEDIAN = "task-pair", "median"
-FIGURES = ("accuracy", "macro_f1", "pearson", "spearman", "mse", "loss")
-HEAD = ("data", "model", "seed", *FIGURES, "minutes", "threads", "date")
 TRAIN, VALID = "pairs/sick/train.tsv.gz", "pairs/sick/valid.tsv"
 NUMBER = ("data.target=relatedness_score", "pair.output=number", "train.metric=pearson")
 MODELS = {
@@ -53,37 +36,15 @@ RUNS = {
     **{f"relatedness/{name}": (*NUMBER, *keys) for name, keys in MODELS.items()},
     "relatedness/squared error": (*NUMBER, "pair.ratings=square"),
 }
-PLAIN = ("word overlap", "most frequent")  # these need no training
+FIGURES = ("accuracy", "macro_f1", "pearson", "spearman", "mse", "loss")
+TABLE = Table("task-pair", "Two texts to one", "pair.py", FIGURES, RUNS)
 
 
-def run(name: str, seed: int, threads: int) -> dict[str, str]:
-    """Train and judge, in a fresh process each."""
-    regard, environment = [sys.executable, "-m", "regard"], {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    with tempfile.TemporaryDirectory() as folder:
-        files = ["--train", str(DATA / TRAIN), "--valid", str(DATA / VALID)]
-        command = [*regard, "train", str(ROOT / "configs" / "pair.yaml"), *files, "--out", f"{folder}/run", *RUNS[name]]
-        begun = time.perf_counter()
-        subprocess.run(
-            [*command, f"train.seed={seed}", f"train.threads={threads}"], check=True, capture_output=True, env=environment
-        )
-        minutes = (time.perf_counter() - begun) / 60
-        judge = [*regard, "evaluate", f"{folder}/run", str(DATA / VALID), "--json"]
-        found = json.loads(subprocess.run(judge, check=True, capture_output=True, env=environment).stdout)["metrics"]
-    return row(name, str(seed), found, f"{minutes:.1f}", str(threads))
-
-
-def row(name: str, seed: str, found: dict[str, float], minutes: str, threads: str) -> dict[str, str]:
-    data, model = name.split("/")
-    figures = {figure: f"{found[figure]:.4f}" if figure in found else "-" for figure in FIGURES}
-    return {
-        "data": data,
-        "model": model,
-        "seed": seed,
-        **figures,
-        "minutes": minutes,
-        "threads": threads,
-        "date": str(date.today()),
-    }
+def run(name: str, seed: int, threads: int) -> list[Row]:
+    """Train and judge."""
+    words = [str(ROOT / "configs" / "pair.yaml"), *RUNS[name]]
+    found, minutes, _ = judged(words, [DATA / TRAIN], [DATA / VALID], [DATA / VALID], seed=seed, threads=threads)
+    return [TABLE.row(name, seed, found, minutes, threads)]
 
 
 def read(file: str) -> list[dict[str, str]]:
@@ -101,7 +62,7 @@ def shares(rows: list[dict[str, str]]) -> np.ndarray:
     return np.array(made)
 
 
-def plain() -> list[dict[str, str]]:
+def plain() -> list[Row]:
     """What needs no net."""
     train, valid = read(TRAIN), read(VALID)
     x, y = shares(train), shares(valid)
@@ -128,48 +89,8 @@ def plain() -> list[dict[str, str]]:
         "entailment/most frequent": class_figures([labels.most_common(1)[0][0]] * len(right), right),
         "relatedness/most frequent": number_figures([float(numbers.mean())] * len(truth), truth),
     }
-    return [row(name, "-", figures, "-", "-") for name, figures in found.items()]
-
-
-def medians(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """A row of medians over seeds for each model, the most minutes, and how many seeds."""
-    made = []
-    for data, model in dict.fromkeys((row["data"], row["model"]) for row in rows):
-        own = [row for row in rows if (row["data"], row["model"]) == (data, model)]
-        middle = {
-            figure: "-" if own[0][figure] == "-" else f"{statistics.median(float(row[figure]) for row in own):.4f}"
-            for figure in FIGURES
-        }
-        most = max(own, key=lambda row: float(row["minutes"]))
-        made.append(
-            {"data": data, "model": model, "seed": f"{MEDIAN} of {len(own)}", **middle}
-            | {key: most[key] for key in ("minutes", "threads", "date")}
-        )
-    return made
-
-
-def main() -> None:
-    """Run what the table has not yet, and write it after each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", nargs="+", choices=list(RUNS), default=list(RUNS), metavar="DATA/MODEL", help=", ".join(RUNS))
-    asked = parser.parse_args()
-    if lacking := [str(DATA / file) for file in (TRAIN, VALID) if not (DATA / file).exists()]:
-        sys.exit(f"{lacking[0]}: expected a data file; received no such file. Name the folder of the data: REGARD_DATA=FOLDER.")
-    path = tables.RESULTS / f"{NAME}.csv"
-    rows = list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
-    rows = [row for row in rows if not row["seed"].startswith(MEDIAN) and row["model"] not in PLAIN]
-    had = {(f"{row['data']}/{row['model']}", row["seed"]) for row in rows}
-    beside = plain()
-    for seed in asked.seeds:
-        for name in asked.only:
-            if (name, str(seed)) not in had:
-                rows.append(run(name, seed, asked.threads))
-                print(rows[-1], flush=True)
-            written = [[row[key] for key in HEAD] for row in (*sorted([*medians(rows), *beside], key=lambda r: r["data"]), *rows)]
-            tables.write(NAME, "Two texts to one", "python benchmarks/tasks/pair.py", HEAD, written)
+    return [TABLE.row(name, "-", figures, "-", "-") for name, figures in found.items()]
 
 
 if __name__ == "__main__":
-    main()
+    go(TABLE, TABLE.asked(__doc__, [TRAIN, VALID]), run, plain())

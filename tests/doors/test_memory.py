@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from regard.doors.cli.memory import SWITCH, keep_freed_memory
+from regard.doors.cli.memory import PRODUCTS, SWITCH, keep_few_products, keep_freed_memory
 
 PROGRAM = """
 import ctypes, sys
@@ -38,3 +39,30 @@ def test_a_word_switches_it_off(monkeypatch: pytest.MonkeyPatch):
 def test_the_command_keeps_what_it_frees_and_the_library_does_not():
     assert given_back("import regard") > 100
     assert given_back("from regard.doors.cli.memory import keep_freed_memory; assert keep_freed_memory()") < 30
+
+
+def test_what_the_user_set_stands(monkeypatch: pytest.MonkeyPatch):
+    few, other = PRODUCTS
+    monkeypatch.setenv(few, "7")
+    monkeypatch.setenv(other, "x")  # so that what is set here is undone
+    monkeypatch.delenv(other)
+    keep_few_products()
+    assert os.environ[few] == "7" and os.environ[other] == PRODUCTS[other]
+
+
+COMMAND = """
+import os, sys
+from regard.doors.cli import main
+main.run = lambda: print("torch" in sys.modules)
+try:
+    main.main()
+except SystemExit:
+    print(*(os.environ[name] for name in {names}))
+"""
+
+
+def test_the_command_bounds_them_before_torch_is_loaded():
+    clean = {k: v for k, v in os.environ.items() if k not in PRODUCTS}
+    command = [sys.executable, "-c", COMMAND.format(names=list(PRODUCTS))]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=clean).stdout.split("\n")
+    assert told[:2] == ["False", " ".join(PRODUCTS.values())]

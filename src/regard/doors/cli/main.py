@@ -15,7 +15,7 @@ from regard.doors.cli.catalogue import catalogue
 from regard.doors.cli.demo import demo
 from regard.doors.cli.evaluate import evaluate
 from regard.doors.cli.info import info
-from regard.doors.cli.memory import keep_freed_memory
+from regard.doors.cli.memory import keep_few_products, keep_freed_memory
 from regard.doors.cli.predict import predict
 from regard.doors.cli.train import train
 from regard.doors.cli.view import view
@@ -58,9 +58,7 @@ def main() -> None:
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
-    # oneDNN keeps what it compiled for each shape of a product, 1,024 of them: gigabytes after an hour of batches of all lengths.  An
-    # eighth of that is as fast (benchmarks/README.md).  Only this process is concerned, and only where the user has not said otherwise.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+    keep_few_products()
     keep_freed_memory()
     sys.exit(run())
 

@@ -79,7 +79,9 @@ class ReadingJob(Job):
             freeze_vectors(model.task)
         encoded = list(_kept(model, items, config.data, say))
         if not encoded:
-            do = "Raise data.max_source_length, or set data.on_long: cut; a pre-trained reader reads no more than it was made for."
+            do = (
+                "Raise data.max_source_length, or set data.on_long: cut; a pre-trained reader reads no more than it was made for."
+            )
             received = f"{len(items):,}, each of which is empty or too long"
             raise DataError(message("the training data", f"{model.what} that the net can read", received, do))
         lengths = [item.size for item in encoded]
