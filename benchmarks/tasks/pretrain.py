@@ -43,7 +43,7 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 MANNERS: dict[str, dict[str, Any]] = {
     "masked + next sentence": {},
-    "masked": {"next": False},
+    "masked": {"next": False, "share": 0.3},
     "left-to-right": {"manner": "left-to-right", "next": False},
 }
 LABELLED, FIRST = 500, 40  # examples; updates that are timed
@@ -123,6 +123,7 @@ def judged(task: str, reader: str, number: int, rate: float, runs: Path, threads
     shutil.rmtree(out, ignore_errors=True)
     values = {
         "task": "classify",
+        "classify": {"pooling": "mean"},
         "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
@@ -178,7 +179,7 @@ def main() -> None:
     parser.add_argument("--subsets", type=int, default=5)
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--manners", nargs="+", default=["masked + next sentence", "left-to-right"], choices=list(MANNERS))
+    parser.add_argument("--manners", nargs="+", default=["masked", "left-to-right"], choices=list(MANNERS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=Path("runs/task-pretrain"))
     asked = parser.parse_args()

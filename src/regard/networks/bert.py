@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.position import LearnedPositions
+from regard.attention.position import LearnedPositions, SinusoidalPositions
 from regard.networks.coder import Encoded, positions
 from regard.networks.embed import Embed
 from regard.networks.heads import WordsHead
@@ -112,7 +112,11 @@ class MaskedWords(WordsHead):
 
 @torch.no_grad()
 def draw(network: nn.Module, *, spread: float = 0.02) -> None:
-    """First weights as in the paper's code: normal, with a spread of 0.02; biases 0; norms 1 and 0; nothing at padding."""
+    """First weights as in the paper's code: normal, with a spread of 0.02; biases 0; norms 1 and 0; nothing at padding.
+
+    Places alone begin as sinusoids of that spread (Vaswani et al. 2017, section 3.5), and are learnt from there: a net that is trained for
+    an hour has no time to find out which of them are neighbours.
+    """
     for part in network.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
             part.weight.normal_(0.0, spread)
@@ -120,6 +124,10 @@ def draw(network: nn.Module, *, spread: float = 0.02) -> None:
             part.bias.zero_()
         if isinstance(part, nn.Embedding) and part.padding_idx is not None:
             part.weight[part.padding_idx].zero_()
+    for part in network.modules():  # after its table was drawn
+        if isinstance(part, LearnedPositions) and part.table.embedding_dim % 2 == 0:
+            count, size = part.table.weight.shape
+            part.table.weight.copy_(SinusoidalPositions(size)(torch.arange(count)[None])[0] * (spread * 2**0.5))
 
 
 class Together(Reader):
