@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import tables
 
-from regard.doors.demos.caption import CONFIG, PICTURES, looked, write
+from regard.doors.demos.caption import CONFIG, HARD, PICTURES, looked, write
 from regard.doors.python import load
 from regard.tasks.shapes import scenes
 from regard.workshop import fit
@@ -32,20 +32,11 @@ TITLE = (
     "Captions of coloured shapes; every validation picture has a pair of colour and kind that training never shows. on_shape: share of "
     "the words that name a shape (colour, kind), in right captions, whose largest weight lies on a cell that the shape's box touches"
 )
-# Scores of queries and keys together have no bound, as those behind a tanh have: the look becomes sharp, and the words fall where they
-# should; how two shapes stand is learnt later so, which takes these epochs.
-LONG = {**CONFIG, "train": {**CONFIG["train"], "epochs": 32}}
-
-
-def _looking(weighting: str) -> dict[str, Any]:
-    return {**LONG, "model": {**CONFIG["model"], "attention": {"score": "general", "weighting": weighting}}}
-
-
+LONG = {**CONFIG, "train": HARD["train"]}  # as many epochs for all
 CONFIGS: Mapping[str, dict[str, Any]] = {
-    "soft": _looking("softmax"),
-    "hard (REINFORCE)": _looking("hard(1)"),
-    "hard (Gumbel)": _looking("gumbel"),
-    "soft, additive": LONG,
+    "soft": LONG,
+    "hard (REINFORCE)": HARD,
+    "hard (Gumbel)": {**LONG, "model": {**CONFIG["model"], "attention": {"score": "additive", "weighting": "gumbel"}}},
     "no attention": {**LONG, "model": {**CONFIG["model"], "attention": "none"}},
 }
 

@@ -23,6 +23,11 @@ CONFIG: dict[str, Any] = {
     },
     "caption": {"channels": 32},
 }
+HARD: dict[str, Any] = {
+    **CONFIG,
+    "model": {**CONFIG["model"], "attention": {"score": "additive", "weighting": "hard(1)"}},
+    "train": {**CONFIG["train"], "epochs": 24},
+}
 
 
 def write(folder: Path, *, seed: int = 1, count: int = PICTURES) -> dict[str, Any]:
