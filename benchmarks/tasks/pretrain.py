@@ -127,8 +127,8 @@ def judged(task: str, reader: str, number: int, rate: float, runs: Path, threads
         "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
-            **{"seed": number, "epochs": 12, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
-            **{"samples": 0, "weight_decay": 0.01},
+            **{"seed": number, "epochs": 8, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
+            **{"samples": 0, "weight_decay": 0.01, "precision": "float32"},
         },
     }
     fit.train(read_config(values), out, say=quiet)

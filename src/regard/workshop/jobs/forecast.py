@@ -47,7 +47,7 @@ class ForecastJob(ReadingJob):
     def items(self, files: Sequence[str], config: Config) -> Iterator[Window | BadLine]:
         section = _section(config)
         for series in _read(files, config):
-            yield from _windows(series, section, first=0)
+            yield from _windows(series, section)
 
     def read(self, config: Config, say: Say) -> Prepared:
         """Windows.  Where no validation file is named, those whose forecast lies in the last rows of each file are set aside; what they
@@ -94,7 +94,7 @@ class Forecaster(Reading[Framed]):
         yield self._last(self._series(file))
 
     def judged(self, files: Sequence[str]) -> list[Window]:
-        return [window for file in files for window in _windows(self._series(file), self.section, first=0)]
+        return [window for file in files for window in _windows(self._series(file), self.section)]
 
     def encoded(self, item: Any) -> Framed:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""
@@ -227,12 +227,12 @@ def _divided(config: Config) -> tuple[list[Window], list[Window]]:
 
 
 def _all(found: Sequence[Series], section: ForecastSection) -> list[Window]:
-    return [window for series in found for window in _windows(series, section, first=0)]
+    return [window for series in found for window in _windows(series, section)]
 
 
-def _windows(series: Series, section: ForecastSection, *, first: int) -> list[Window]:
+def _windows(series: Series, section: ForecastSection) -> list[Window]:
     """DataError where there is none."""
-    found = windows(series, section.past, section.ahead, first=first)
+    found = windows(series, section.past, section.ahead)
     if not found:
         need, do = section.past + section.ahead, "Give more rows, or lower forecast.past or forecast.ahead."
         expected = f"at least {need} rows, for one window of forecast.past = {section.past} and forecast.ahead = {section.ahead}"
