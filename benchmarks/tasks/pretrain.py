@@ -5,7 +5,8 @@
 A BERT of 4 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
 masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the mean of its states, on 500 examples drawn
 from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose
-nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is not run again.  Data: REGARD_DATA, else ../shared/data.
+nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is not run again.
+Data: REGARD_DATA, else ../shared/data.
 Writes benchmarks/results/task-pretrain.csv and .md.
 """
 

@@ -114,8 +114,8 @@ class MaskedWords(WordsHead):
 def draw(network: nn.Module, *, spread: float = 0.02) -> None:
     """First weights as in the paper's code: normal, with a spread of 0.02; biases 0; norms 1 and 0; nothing at padding.
 
-    Places alone begin as sinusoids of that spread (Vaswani et al. 2017, section 3.5), and are learnt from there: which of them are neighbours
-    need not be found out first.  (Where their width is odd, they begin as the rest.)
+    Places alone begin as sinusoids of that spread (Vaswani et al. 2017, section 3.5), and are learnt from there: which are neighbours need
+    not be found out first.  (Where their width is odd, they begin as the rest.)
     """
     for part in network.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
