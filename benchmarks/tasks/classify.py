@@ -28,7 +28,7 @@ WORDS = {  # what the recipe is told of each
     "sst2": (
         *("data.source=2", "data.target=1", "model.embedding=200", "model.size=100", "model.embedding_dropout=0.5"),
         *("train.batch_tokens=1000", "train.epochs=7", "train.warmup=150"),
-        *("classify.letters=0", "classify.min_count=2", "classify.unseen=0.2"),
+        *("classify.min_count=2", "classify.unseen=0.2"),
     ),
     "names18": (
         *("data.source=2", "data.target=1", "data.source_tokenizer=char", "classify.letters=0", "classify.min_count=1"),
@@ -52,7 +52,7 @@ RUNS = {
         "bag of words": BAG,
     }.items()
 }
-RUNS |= {"trec6/no letters": ("classify.letters=0",), "sst2/letters": ("classify.letters=50",)}
+RUNS |= {f"{data}/no letters": ("classify.letters=0",) for data in ("trec6", "sst2")}
 RUNS |= {"names18/balanced": ("classify.class_weights=balanced",)}
 TABLE = Table("task-classify", "Classification", "classify.py", ("accuracy", "macro_f1", "loss"), RUNS)
 
