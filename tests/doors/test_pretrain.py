@@ -152,6 +152,7 @@ def test_nothing_to_begin_with(tmp_path):
         ({"task": "read", "model": {"pretrained": "x"}, "read": {"marks": True}}, "read.marks.*which has no use for it"),
         ({"task": "read", "model": {"pretrained": "x"}, "read": {"look": "none"}}, "read.look.*which has no use for it"),
         ({"task": "classify", "model": {"pretrained": "x"}, "classify": {"letters": 9}}, "classify.letters"),
+        ({"task": "pair", "model": {"pretrained": "x"}, "data": {"vectors": "v"}}, "data.vectors.*which brings its own vectors"),
     ],
 )
 def test_keys_that_do_not_fit(more, match):

@@ -133,8 +133,10 @@ class JointReader(nn.Module):
     def forward(
         self, passage: Text, question: Text, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
     ) -> tuple[Encoded, Encoded, Looks]:
-        """What of each text is read is its `pieces`, without [CLS] and [SEP].  The last states of both are the pooled [CLS]; where the
-        BERT looked is not told."""
+        """What of each text is read is its `pieces`, without [CLS] and [SEP].  The last states of both are the pooled [CLS].
+
+        letters, weights: as of `AskedReader`, in whose place this stands; not read, for pieces have no letters and where the BERT looked
+        is not told."""
         assert passage.pieces is not None and question.pieces is not None
         pair = (question.pieces, passage.pieces)
         width = max(text.numbers.shape[1] for text in pair)

@@ -80,6 +80,9 @@ def of_pretrained(config: Config, defaults: dict[str, list[object]]) -> Iterator
     that nobody set."""
     if config.model.pretrained is None:
         return
+    if config.data.vectors is not None:
+        expected = "no such key with model.pretrained, which brings its own vectors"
+        yield Problem(("data.vectors", "model.pretrained"), expected, config.data.vectors, "Remove one of them.")
     task, begun = config.task, BEGUN.get(config.task, {})
     for key in UNREAD.get(task, ()):
         value, default = getattr(getattr(config, task), key), type(getattr(config, task)).model_fields[key].default

@@ -119,9 +119,10 @@ def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say
             raise DataError(message(str(given.place), f"at most {most} tokens", f"{item.size}", do))
         if data.on_long == "cut":
             short = model.shortened(item, most)
-            empty += not model.teaches(short)
             if model.teaches(short):
                 yield short
+            else:
+                empty += 1
     if empty:
         say(f"note: of {empty:,} {model.what} what is right was cut off; they are not learnt from.")
     if long:

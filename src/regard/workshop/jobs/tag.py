@@ -169,12 +169,15 @@ class Tagger(Reading[Sentence]):
     def _prediction(
         self, item: Sentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
     ) -> Prediction:
-        text, unknown = " ".join(item.tokens), dict.fromkeys(t for t, n in zip(item.tokens, item.words, strict=False) if n == UNK)
+        text = " ".join(item.tokens)
         if self.pieced:
-            unknown, (before, after) = dict.fromkeys(self.pieced.unknown(text)), self.pieced.around(True)
+            unknown, (before, after) = self.pieced.unknown(text), self.pieced.around(True)
             read = self.pieced.tokens((*before, *(n for word in item.pieces for n in word), *after))
             sides = sides | {name: (read, read) for name in looks if name.endswith("self")}
-        return Prediction(" ".join(tags), score, tags, item.tokens, looks, text, (), tuple(unknown), sides=sides, details=details)
+        else:
+            unknown = tuple(token for token, n in zip(item.tokens, item.words, strict=False) if n == UNK)
+        once = tuple(dict.fromkeys(unknown))
+        return Prediction(" ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details)
 
     def nothing(self, item: Sentence) -> Prediction:
         return Prediction("", 0.0)
