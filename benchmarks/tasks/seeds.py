@@ -29,22 +29,23 @@ Row = dict[str, str]
 @dataclass(frozen=True)
 class Table:
     """name: of results/NAME.csv.  script: the benchmark's file.  figures: by the names of `regard evaluate --json`.  runs: DATA/MODEL, and
-    the keys that make it."""
+    what makes it."""
 
     name: str
     title: str
     script: str
     figures: Sequence[str]
-    runs: Mapping[str, Sequence[str]]
+    runs: Mapping[str, object]
 
     @property
     def head(self) -> tuple[str, ...]:
         return ("data", "model", "seed", *self.figures, "minutes", "threads", "date")
 
     def row(self, name: str, seed: int | str, found: Mapping[str, float], minutes: float | str, threads: int | str) -> Row:
-        """What was found of DATA/MODEL; a figure that it has not is a dash."""
+        """What was found of DATA/MODEL; a figure that it has not is a dash, and one that counts something has no decimals."""
         data, model = name.split("/")
-        figures = {figure: f"{found[figure]:.4f}" if figure in found else NONE for figure in self.figures}
+        told_of = {figure: str(x) if isinstance(x, int) else f"{x:.4f}" for figure, x in found.items()}
+        figures = {figure: told_of.get(figure, NONE) for figure in self.figures}
         told = minutes if isinstance(minutes, str) else f"{minutes:.1f}"
         return {"data": data, "model": model, "seed": str(seed), **figures} | _beside(told, threads)
 
@@ -57,7 +58,7 @@ class Table:
                 made.append(own[0])
                 continue
             each = {figure: [row[figure] for row in own] for figure in self.figures}
-            middle = {x: NONE if NONE in found else f"{statistics.median(map(float, found)):.4f}" for x, found in each.items()}
+            middle = {x: _middle(found) for x, found in each.items()}
             most = max(own, key=lambda row: float(row["minutes"]))
             made.append({**most, "seed": f"{MEDIAN} of {len(own)}", **middle})
         return sorted(made, key=lambda row: row["data"])
@@ -102,6 +103,11 @@ def go(table: Table, asked: argparse.Namespace, run: Callable[[str, int, int], S
                 print(made[0], flush=True)
                 table.write(rows)
     table.write(rows)
+
+
+def _middle(found: Sequence[str]) -> str:
+    """The median; what is the same for all as it is."""
+    return found[0] if len(set(found)) == 1 else NONE if NONE in found else f"{statistics.median(map(float, found)):.4f}"
 
 
 def _of(row: Row) -> tuple[str, str, str]:

@@ -47,23 +47,26 @@ def write(folder: Path, *, seed: int = 1, count: int = PICTURES) -> dict[str, An
 def looked(model: Model, part: Sequence[Scene], paths: Sequence[str]) -> dict[str, float]:
     """Whether attention falls on the shape that a word names, its colour or its kind, in captions that are right.
 
-    on_shape: share of these words whose largest weight lies on a cell that the shape's box touches; mass: how much of their weight
-    does; chance: how many of the cells those are; right: share of captions that are right.
+    on_shape: share of these words whose largest weight lies on a cell that the shape's box touches; colours, kinds: of each alone;
+    mass: how much of their weight does; chance: how many of the cells those are; right: share of captions that are right.
     """
-    hits, mass, chance, words, right = 0, 0.0, 0.0, 0, 0
+    hits: dict[str, list[bool]] = {"colours": [], "kinds": []}
+    mass, chance, right = list[float](), list[float](), 0
     for scene, (best,) in zip(part, model.stream(paths, beam=1, n_best=1), strict=True):
         if best.text != scene.caption:
             continue
         right += 1
         rows, columns = best.details["grid"]
         name = [name for name in best.attention if name.endswith("cross")][-1]
-        for weights, shape in zip(best.attention[name].mean(0), named(scene, best.text.split()), strict=False):
+        words = best.text.split()
+        for weights, word, shape in zip(best.attention[name].mean(0), words, named(scene, words), strict=False):
             if shape is not None:
                 on = sorted(cells(shape, rows, columns))
-                hits, mass = hits + (int(weights.argmax()) in on), mass + float(weights[on].sum())
-                chance, words = chance + len(on) / (rows * columns), words + 1
-    most = max(words, 1)
-    return {"on_shape": hits / most, "mass": mass / most, "chance": chance / most, "right": right / max(len(part), 1)}
+                hits["colours" if word == shape.colour else "kinds"].append(int(weights.argmax()) in on)
+                mass.append(float(weights[on].sum()))
+                chance.append(len(on) / (rows * columns))
+    every: dict[str, Sequence[float]] = {"on_shape": [*hits["colours"], *hits["kinds"]], **hits, "mass": mass, "chance": chance}
+    return {key: sum(found) / max(len(found), 1) for key, found in every.items()} | {"right": right / max(len(part), 1)}
 
 
 def show(model: Model, folder: Path, seconds: float) -> None:
