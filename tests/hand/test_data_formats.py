@@ -209,6 +209,21 @@ def test_another_seed_sets_other_items_aside() -> None:
     assert split(items, 0.1, 1)[1] != split(items, 0.1, 2)[1]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_labels_of_one_source_alone_stay_in_training(seed: int) -> None:
+    items = [item(f"s{line % 30}", "rare" if line % 30 in (3, 4) else f"own {line % 30 % 7}", line) for line in range(60)]
+    train, valid = split(items, 0.5, seed, kinds=lambda x: [x.target])
+    assert {x.target for x in train} == {x.target for x in items}
+    assert not {x.source for x in train} & {x.source for x in valid}
+    assert 25 <= len(valid) <= 30, "the share is kept as far as labels allow it"
+
+
+def test_where_each_label_is_of_one_source_nothing_can_be_set_aside() -> None:
+    items = [item(f"s{line}", f"t{line}", line) for line in range(9)]
+    with pytest.raises(DataError, match="a source to set aside whose labels others have too; received none"):
+        split(items, 0.3, 1, kinds=lambda x: [x.target])
+
+
 def test_overlap_counts_validation_items() -> None:
     train = [item("a", "x", 1), item("a", "y", 2)]
     assert overlap(train, [item("a", "z", 1), item("b", "x", 2), item("a", "x", 3)]) == 2

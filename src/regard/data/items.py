@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from regard.ground.errors import DataError, message
 
@@ -58,11 +59,14 @@ def group(items: Iterable[Item]) -> list[Group]:
     return groups
 
 
-def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], list[Item]]:
+def split(
+    items: Sequence[Item], share: float, seed: int, *, kinds: Callable[[Any], Iterable[str]] | None = None
+) -> tuple[list[Item], list[Item]]:
     """Set a share of the items apart for validation: (training, validation), both in the file's order.
 
     All items of a source go to the same side.  Which sources go is decided by a hash of (seed, source) alone: the order of
     the lines, the machine and the version of any library change nothing, and lines that are added later move few others.
+    kinds: the labels and tags of an item; what only one source has stays in training, or the net could not say it.
     DataError where a side would be empty.
     """
     counts = Counter(item.source for item in items)
@@ -75,13 +79,24 @@ def split(items: Sequence[Item], share: float, seed: int) -> tuple[list[Item], l
                 "Give more data, or a validation file (data.valid).",
             )
         )
+    told, left = dict[str, Counter[str]](), Counter[str]()
+    if kinds is not None:
+        for item in items:
+            told.setdefault(item.source, Counter()).update(kinds(item))
+    for own in told.values():
+        left.update(own)
+    room, taken, apart = max(1, round(share * len(items))), 0, set[str]()
     ranked = sorted(counts, key=lambda source: (_draw(seed, source), source))
-    room, apart = max(1, round(share * len(items))), {ranked[0]}
-    taken = counts[ranked[0]]
-    for source in ranked[1:-1]:  # the last stays in training, whatever the share
-        if taken + counts[source] <= room:
+    for source in ranked[:-1]:  # the last stays in training, whatever the share
+        fits = taken + counts[source] <= room or not apart
+        own = told.get(source, Counter[str]())
+        if fits and all(left[kind] > count for kind, count in own.items()):
             apart.add(source)
             taken += counts[source]
+            left.subtract(own)
+    if not apart:
+        do = "Give more data, or a validation file (data.valid)."
+        raise DataError(message("data.valid_share", "a source to set aside whose labels others have too", "none", do))
     return [x for x in items if x.source not in apart], [x for x in items if x.source in apart]
 
 

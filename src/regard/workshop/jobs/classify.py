@@ -63,6 +63,9 @@ class ClassifyJob(ReadingJob):
     def items(self, files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
         return _labelled(files, config)
 
+    def kinds(self, item: Any, config: Config) -> Iterator[str]:
+        yield _label(item)
+
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         counts = Counter(_label(item) for item in items)
         if len(counts) < 2:

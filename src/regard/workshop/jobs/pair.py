@@ -75,6 +75,10 @@ class PairJob(ReadingJob):
     def items(self, files: Sequence[str], config: Config) -> Iterator[Coupled | BadLine]:
         return _checked(read_coupled(files, _layout(config)), config)
 
+    def kinds(self, item: Any, config: Config) -> Iterator[str]:
+        if _section(config).output != "number":
+            yield item.target
+
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         texts = Texts.learn(config, (text for item in items for text in (item.first, item.second)), folder)
         if _section(config).output == "number":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ class ReadingJob(Job):
     def model(self, config: Config, folder: Path) -> Reading[Any]:
         """A model with what `learn` wrote there, and a network drawn from torch's generator."""
 
+    def kinds(self, item: Any, config: Config) -> Iterable[str]:
+        """The labels of an item, which what is set aside must leave in training."""
+        return ()
+
     def read(self, config: Config, say: Say) -> Prepared:
         data = config.data
         if not data.train:
@@ -53,7 +57,7 @@ class ReadingJob(Job):
             if shared := overlap(train, held):
                 say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
         else:
-            train, held = split(train, data.valid_share, config.train.seed)
+            train, held = self._split(train, config)
             say(
                 f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), none of their sources left in training."
             )
@@ -63,7 +67,10 @@ class ReadingJob(Job):
         data = config.data
         files = data.valid or data.train
         items, _ = gather(self.items(files, config), files, what=self.what, on_bad_line=data.on_bad_line)
-        return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
+        return items if data.valid else self._split(items, config)[1]
+
+    def _split(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
+        return split(items, config.data.valid_share, config.train.seed, kinds=lambda item: self.kinds(item, config))
 
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None

@@ -67,6 +67,10 @@ class TagJob(ReadingJob):
     def items(self, files: Sequence[str], config: Config) -> Iterator[Tagged | BadLine]:
         return _checked(read_tagged(files), _section(config).scheme)
 
+    def kinds(self, item: Any, config: Config) -> Iterator[str]:
+        yield from (f"tag {tag}" for tag in item.tags)
+        yield from () if item.label is None else (f"label {item.label}",)
+
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         if config.model.pretrained is None:
             words = (_word(token, config) for item in items for token in item.tokens)
