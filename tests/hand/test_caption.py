@@ -95,6 +95,19 @@ def test_cells_of_pixels_are_the_image_again():
     assert net(cut).shape == (1, 6, 5) and (seen[0][0].permute(1, 2, 0) == image).all()
 
 
+def test_a_place_sees_its_cell_and_no_more():
+    """Before the norm, which is over the whole image, a pixel changes one place alone."""
+    torch.manual_seed(0)
+    grid = Grid(3, 3, 3 * 64, 8)
+    net, image = Convolved(grid, 5, channels=8), torch.rand(1, 9, 3 * 64)
+    seen = []
+    net.layers.register_forward_hook(lambda module, given, out: seen.append(out[0].flatten(1)))
+    net(image)
+    net(image.index_add(1, torch.tensor([4]), torch.ones(1, 1, 3 * 64)))
+    changed = (seen[0] != seen[1]).any(0).tolist()
+    assert changed == [place == 4 for place in range(9)]
+
+
 def test_a_place_is_its_row_and_its_column():
     made = GridPositions(Grid(2, 3, 1), 4)
     found = made(torch.zeros(1, 6, 4))[0].view(2, 3, 4)

@@ -40,19 +40,19 @@ class GridPositions(nn.Module):
 
 
 class Convolved(nn.Module):
-    """Cells of pixels to vectors: 4 x 4 pixels at once, a 3 x 3 convolution over those, then 2 x 2 of them at once, again and again, until
-    a cell is one place.  A norm over the whole image, so that pale things say as much as strong ones, and a linear layer.
-    Xu et al. 2015, section 3.1.1 (a vector a cell); Springenberg et al. 2015 (strides in the place of pooling).
+    """Cells of pixels to vectors: 4 x 4 pixels at once, then 2 x 2 of those at once, again and again, until a cell is one place.  A norm
+    over the whole image, so that pale things say as much as strong ones, and a linear layer.  Xu et al. 2015, section 3.1.1 (a vector
+    a cell); Springenberg et al. 2015 (strides in the place of pooling).
 
-    A place sees its cell and 4 pixels around it, as far on every side, so where a decoder looks says what it saw.  channels: of the
-    first convolution; each that takes 2 x 2 has twice as many, at most 128.
+    A place sees its cell and no more, so where a decoder looks says what it saw: where cells see a few pixels around them, it learns to
+    read a shape off the cell beside it.  channels: of the first convolution; each further one has twice as many, at most 128.
     """
 
     def __init__(self, grid: Grid, size: int, *, channels: int) -> None:
         super().__init__()
         self.grid = grid
         first = min(4, grid.patch)
-        layers = [nn.Conv2d(3, channels, first, first), nn.ReLU(), nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
+        layers: list[nn.Module] = [nn.Conv2d(3, channels, first, first), nn.ReLU()]
         width, side = channels, grid.patch // first
         while side > 1:
             wider = max(width, min(2 * width, 128))
