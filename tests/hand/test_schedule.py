@@ -11,7 +11,7 @@ from torch import nn
 from regard.workshop.config_schema import TrainSection
 from regard.workshop.optimize import LARGE, exactly, make_optimizer, resolve_precision, step
 from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Standing
-from regard.workshop.train import better, make_schedule, total_updates
+from regard.workshop.train import better, few, make_schedule, total_updates
 
 START = Standing()
 
@@ -68,6 +68,15 @@ def test_updates_of_a_run():
     assert total_updates(_Epochs(), TrainSection(epochs=3, accumulate=2)) == 12  # 2 + 2 + 2 + 1 batches, three times
     assert total_updates(_Epochs(), TrainSection(epochs=3, accumulate=2, updates=5)) == 5
     assert total_updates(_Epochs(), TrainSection(epochs=3, accumulate=2, updates=50)) == 12
+
+
+def test_few_updates_are_told_with_what_to_do():
+    told = few(90, TrainSection(batch_tokens=2000), cut=True)
+    assert told.startswith("note: 90 updates in all are few") and "train.batch_tokens=300, or" in told
+    assert few(7, TrainSection(batch_tokens=50), cut=True).endswith("Try more train.epochs.")
+    assert few(7, TrainSection(), cut=False).endswith("Try more train.epochs.")
+    assert few(299, TrainSection(), cut=True)
+    assert not few(300, TrainSection(), cut=True) and not few(5, TrainSection(updates=5), cut=True)
 
 
 def one_weight(**settings) -> tuple[nn.Linear, torch.optim.AdamW]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.data.batches import Batches
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from regard.workshop.config_schema import TrainSection
 
 STRIKES = 10  # updates in a row that are not finite, before training gives up
+FEW, SMALLEST = 300, 50  # updates in all that teach a net little; the smallest batch that is recommended, in tokens
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def fit(
         say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
     progress = progress or Progress()
     total = total_updates(batches, settings)
+    if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
+        say(note)
     reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
     try:
         with exactly(settings.threads), Signals() as signals:
@@ -107,6 +111,17 @@ def total_updates(batches: Order, settings: TrainSection) -> int:
     """How many updates a run has, if nothing stops it before."""
     every = math.ceil(len(batches.epoch(0)) / settings.accumulate) * settings.epochs
     return min(every, settings.updates or every)
+
+
+def few(total: int, settings: TrainSection, *, cut: bool) -> str:
+    """What to do where little data makes few updates: batches so small that they are twice as many.  "" where they suffice, or were
+    asked for.  cut: `batch_tokens` says how large batches are."""
+    if total >= FEW or settings.updates:
+        return ""
+    tokens = settings.batch_tokens * total / (2 * FEW)
+    asked = max(SMALLEST, round(tokens, -1 if tokens < 1000 else -2))
+    more = f"train.batch_tokens={asked:.0f}, or more epochs" if cut and asked < settings.batch_tokens else "more train.epochs"
+    return f"note: {total:,} updates in all are few to learn from; little data wants small batches. Try {more}."
 
 
 def better(value: float | None, best: float | None, metric: str) -> bool:
