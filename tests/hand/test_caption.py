@@ -95,17 +95,19 @@ def test_cells_of_pixels_are_the_image_again():
     assert net(cut).shape == (1, 6, 5) and (seen[0][0].permute(1, 2, 0) == image).all()
 
 
-def test_a_place_sees_its_cell_and_no_more():
-    """Before the norm, which is over the whole image, a pixel changes one place alone."""
+@pytest.mark.parametrize(("kernel", "reach"), [(1, 0), (3, 1)])
+def test_a_place_sees_its_cell_and_of_its_neighbours_what_the_kernel_takes(kernel, reach):
+    """Before the norm, which is over the whole image, a pixel changes its own place, and those beside it where blocks are joined."""
     torch.manual_seed(0)
-    grid = Grid(3, 3, 3 * 64, 8)
-    net, image = Convolved(grid, 5, channels=8), torch.rand(1, 9, 3 * 64)
+    net, image = Convolved(Grid(5, 5, 3 * 64, 8), 5, channels=8, kernel=kernel), torch.rand(1, 25, 3 * 64)
     seen = []
-    net.layers.register_forward_hook(lambda module, given, out: seen.append(out[0].flatten(1)))
+    net.layers.register_forward_hook(lambda module, given, out: seen.append(out[0]))
     net(image)
-    net(image.index_add(1, torch.tensor([4]), torch.ones(1, 1, 3 * 64)))
-    changed = (seen[0] != seen[1]).any(0).tolist()
-    assert changed == [place == 4 for place in range(9)]
+    net(image.index_add(1, torch.tensor([12]), torch.ones(1, 1, 3 * 64)))
+    changed = (seen[0] != seen[1]).any(0)
+    wanted = torch.zeros(5, 5, dtype=torch.bool)
+    wanted[2 - reach : 3 + reach, 2 - reach : 3 + reach] = True
+    assert torch.equal(changed, wanted)
 
 
 def test_a_place_is_its_row_and_its_column():

@@ -44,15 +44,18 @@ class Convolved(nn.Module):
     over the whole image, so that pale things say as much as strong ones, and a linear layer.  Xu et al. 2015, section 3.1.1 (a vector
     a cell); Springenberg et al. 2015 (strides in the place of pooling).
 
-    A place sees its cell and no more, so where a decoder looks says what it saw: where cells see a few pixels around them, it learns to
-    read a shape off the cell beside it.  channels: of the first convolution; each further one has twice as many, at most 128.
+    channels: of the first convolution; each further one has twice as many, at most 128.  kernel: 1: a place sees its cell and no more,
+    so where a decoder looks says what it saw.  3: after the first comes a 3 x 3 convolution, and a place sees 4 pixels around its cell
+    too, as far on every side: one look tells more, and a soft one may then read a thing off the cell beside it.
     """
 
-    def __init__(self, grid: Grid, size: int, *, channels: int) -> None:
+    def __init__(self, grid: Grid, size: int, *, channels: int, kernel: int = 1) -> None:
         super().__init__()
         self.grid = grid
         first = min(4, grid.patch)
         layers: list[nn.Module] = [nn.Conv2d(3, channels, first, first), nn.ReLU()]
+        if kernel > 1:
+            layers += [nn.Conv2d(channels, channels, kernel, padding=kernel // 2), nn.ReLU()]
         width, side = channels, grid.patch // first
         while side > 1:
             wider = max(width, min(2 * width, 128))

@@ -107,6 +107,11 @@ class CaptionSection(Section):
         default=8, description="images: the side of a cell in pixels; a cell is a place to look at"
     )
     channels: Count = Field(default=16, description="images: of the first convolution; each further one has twice as many")
+    kernel: Literal[1, 3] = Field(
+        default=1,
+        description="images: 1: a cell sees itself alone; 3: blocks of 4 pixels are read with those around them, so a cell sees as much "
+        "of its neighbours",
+    )
     positions: Literal["learned", "none"] = Field(default="learned", description="what tells a cell where it lies")
     doubly_stochastic: NotNegative = Field(
         default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell shall be looked at as much as any other"
