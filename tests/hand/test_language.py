@@ -173,3 +173,16 @@ def test_a_state_without_end_is_not_carried(model, text):
 def test_keys_that_do_not_fit(more, text):
     with pytest.raises(ConfigError, match=text):
         read_config({"task": "language", "language": {"carry": True}} | more)
+
+
+@pytest.mark.parametrize("memory", ["none", "plain", "key-value-predict"])
+def test_what_is_said_drops_once(memory):
+    """In training, from a state of which nothing was dropped: a net with a look back is no more at the mercy of chance than one without."""
+    past = {} if memory == "none" else {"past": {"score": "additive", "scope": "window(15, 0)", "memory": memory}}
+    model = {"decoder": "lstm", "embedding": 8, "size": 384, "dropout": 0.5, **past}
+    net = build_language.language(read_config({"task": "language", "model": model}), 9).network.train()
+    torch.manual_seed(0)
+    said = net.write(torch.randint(1, 9, (40, 7)), net.start(40))[0].states
+    assert float((said == 0).float().mean()) == pytest.approx(0.5, abs=0.01)
+    inner = net.decoder.decoder if past else net.decoder
+    assert (inner.dropout.below == 0) == bool(past)

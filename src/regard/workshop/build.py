@@ -157,7 +157,7 @@ def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
         return Stack([CELLS[m.decoder](size, m.size) for size in sizes], dropout=m.dropout)
 
     if encoded is None:
-        return CellsDecoder(stack(0), dropout=m.dropout)
+        return CellsDecoder(stack(0), dropout=m.dropout if m.past is None else 0.0)  # a look back drops of what it says, once
     if m.attention is None:
         begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
         context, width = _context(m, encoded)
