@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import regard
-from regard.data.captioned import merged, read_arrays, read_captioned
-from regard.data.images import write_png
+from regard.data.captioned import merged, read_arrays, read_captioned, read_images
+from regard.data.images import read_image, write_png
 from regard.data.layout import Layout
 from regard.data.rows import BadLine
 from regard.doors.cli.main import run
@@ -77,6 +77,8 @@ RECORDS = {
     "another key": ('{"file": "0.png", "captions": "a"}', ["x.jsonl:1", "the keys file and caption", "Did you mean 'caption'?"]),
     "a number": ('{"file": "0.png", "caption": 3}', ["x.jsonl:1", "a string or a list of strings under caption"]),
     "no JSON": ("{", ["x.jsonl:1", "a JSON object"]),
+    "half a pair": ('{"file": "0.png", "caption": "a \\ud83d"}', ["x.jsonl:1", "whole characters", "half a surrogate pair"]),
+    "a name that no file has": ('{"file": "a\\u0000b", "caption": "a"}', ["x.jsonl:1", "an image file", "null"]),
     "an empty caption among others": ('{"file": "0.png", "caption": ["a", ""]}', ["x.jsonl:1", "an empty caption"]),
 }
 
@@ -120,6 +122,31 @@ def test_arrays_at_fault(fault, tmp_path):
     with pytest.raises(DataError) as error:
         read_arrays(str(tmp_path / "x.npz"))
     assert all(part in str(error.value) for part in parts), error.value
+
+
+def test_beside_arrays_names_are_only_shown(tmp_path):
+    """Rows that differ are different images; rows that do not are one, with all its captions."""
+    np.savez(tmp_path / "x.npz", features=np.array([[0.0], [1.0], [0.0]]))
+    (tmp_path / "t.tsv").write_text("photo\ta cat\nphoto\ta dog\nphoto\ta cow\n", encoding="utf-8")
+    found = merged(read_captioned([str(tmp_path / "t.tsv"), str(tmp_path / "x.npz")], Layout()))
+    assert [(x.source, x.captions) for x in found] == [("photo", ("a cat", "a cow")), ("photo [1]", ("a dog",))]
+
+
+def test_lines_without_a_caption_or_an_image_are_answered(tmp_path):
+    fill(tmp_path, 1)
+    (tmp_path / "x.jsonl").write_text('{"file": "0.png", "caption": null}\n\n{"file": "0.png"}\n', encoding="utf-8")
+    found = list(read_images(str(tmp_path / "x.jsonl"), Layout()))
+    assert [(x.source, x.seen is not None) for x in found] == [("0.png", True), ("", False), ("0.png", True)]
+
+
+def test_sixteen_bits_are_scaled(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads what is no 8-bit PNG")
+    ramp = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    image.fromarray(ramp).save(tmp_path / "deep.png")
+    assert (read_image(tmp_path / "deep.png") == (ramp >> 8)[..., None]).all()
+    image.fromarray(ramp.astype(np.float32)).save(tmp_path / "deep.tiff")
+    with pytest.raises(DataError, match="numbers whose range it does not say"):
+        read_image(tmp_path / "deep.tiff")
 
 
 def test_no_npz_and_counts_that_differ(tmp_path):
@@ -204,7 +231,11 @@ def test_arrays_and_items_of_other_kinds(trained):
     assert one.text == other.text and one.score == pytest.approx(other.score) and one.details["grid"] == [6, 6]
     assert len(model.predict([pixels], n_best=3, beam=3)[0]) == 3
     assert model.predict([""])[0].text == ""
-    for bad in (3, np.zeros((2, 2)), np.zeros((4, 4, 3), dtype=np.int64)):
+    grey = np.repeat(pixels[..., :1], 3, 2)
+    assert model.predict([grey])[0].text == model.predict([grey[..., :1]])[0].text
+    assert model.predict([np.concatenate([pixels, pixels[..., :1]], -1)])[0].text == one.text, "transparency is dropped"
+    strange = np.zeros((4, 4, 2), np.uint8), np.full((6, 6, 5), np.nan), np.full((6, 6, 5), 1e300)
+    for bad in (3, np.zeros((2, 2)), np.zeros((4, 4, 3), dtype=np.int64), *strange):
         with pytest.raises(DataError, match="an image to caption"):
             model.predict([bad])
     with pytest.raises(DataError, match="features of 2 x 2 cells"):

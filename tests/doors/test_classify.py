@@ -113,6 +113,7 @@ def test_bad_lines_can_be_skipped(made):
     told: list[str] = []
     fit.train(config({"train": [str(file)], "valid": [str(file)], "on_bad_line": "skip"}), made / "skipped", say=told.append)
     assert "3 bad lines were skipped" in "\n".join(told)
+    assert regard.load(made / "skipped").evaluate([str(file)])["skipped"] == 3
 
 
 def test_several_labels(made):

@@ -1,4 +1,4 @@
-"""Pre-training and fine-tuning through the doors, and what is refused of folders and keys."""
+"""Pre-training and fine-tuning through the doors, and what is refused of keys."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from regard.data.wordpiece import WordPieces
 from regard.doors.cli.main import run as cli
-from regard.ground.errors import ConfigError, DataError, RunFolderError
+from regard.ground.errors import ConfigError, DataError
 from regard.networks.bert import BertShape, draw
 from regard.tasks.stories import stories
 from regard.workshop import fit, huggingface
@@ -45,98 +44,6 @@ def labels(folder: Path) -> str:
         "".join(f"{'the cat sat' if i % 3 else 'a dog ran'} {'abcdef'[i % 6]}\t{'cd'[i % 3 == 0]}\n" for i in range(60))
     )
     return str(file)
-
-
-def fill(folder: Path) -> None:
-    huggingface.fill(huggingface.read(folder), make_bert(SHAPE), {})
-
-
-def changed(folder: Path, **keys: object) -> None:
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **keys}))
-
-
-def test_a_folder_of_another_architecture(folder):
-    changed(folder, model_type="roberta", architectures=["RobertaModel"])
-    with pytest.raises(
-        RunFolderError, match=r"config\.json: expected model_type: bert; received roberta\. Name a folder of a BERT"
-    ):
-        huggingface.read(folder)
-
-
-@pytest.mark.parametrize(
-    ("keys", "match"),
-    [
-        ({"position_embedding_type": "relative_key"}, "only absolute is known"),
-        ({"hidden_act": "silu"}, "hidden_act: silu, where only gelu"),
-        ({"hidden_size": "wide"}, "hidden_size: 'wide'"),
-        ({"vocab_size": None, "num_hidden_layers": None}, "no vocab_size; no num_hidden_layers"),
-    ],
-)
-def test_a_config_that_is_no_bert(keys, match, folder):
-    changed(folder, **keys)
-    with pytest.raises(RunFolderError, match=match):
-        huggingface.read(folder)
-
-
-def test_all_missing_unexpected_and_misshapen_tensors_are_named(folder):
-    tensors = load_file(folder / "model.safetensors")
-    gone = [n for n in tensors if "attention.self" in n]
-    kept = {n: t for n, t in tensors.items() if n not in gone}
-    kept["bert.encoder.layer.7.output.dense.bias"] = torch.zeros(8)
-    kept["bert.embeddings.LayerNorm.weight"] = torch.zeros(5)
-    save_file(kept, folder / "model.safetensors")
-    with pytest.raises(RunFolderError) as error:
-        fill(folder)
-    told = str(error.value)
-    assert len(gone) == 6 and all(f"{name} is missing" in told for name in gone)
-    assert "bert.encoder.layer.7.output.dense.bias is no part of a BERT with 1 layers" in told
-    assert "bert.embeddings.LayerNorm.weight is (5,) and should be (8,)" in told
-
-
-def test_a_pooler_may_be_missing_only_where_none_belongs(folder):
-    tensors = {n: t for n, t in load_file(folder / "model.safetensors").items() if "pooler" not in n}
-    save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(RunFolderError, match=r"bert\.pooler\.dense\.weight is missing; bert\.pooler\.dense\.bias is missing"):
-        fill(folder)
-    changed(folder, architectures=["BertForTokenClassification"])
-    assert huggingface.fill(huggingface.read(folder), make_bert(SHAPE), {}) == ["bert.pooler"]
-
-
-def test_a_pickle_is_never_opened(folder):
-    (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04")
-    with pytest.raises(RunFolderError, match=r"pytorch_model\.bin, which is a pickle.*convert it"):
-        huggingface.read(folder)
-
-
-def test_a_vocabulary_of_another_size(folder):
-    (folder / "vocab.txt").write_text((folder / "vocab.txt").read_text() + "more\n")
-    with pytest.raises(RunFolderError, match=rf"expected {len(LETTERS)} pieces in vocab\.txt .*; received {len(LETTERS) + 1}"):
-        huggingface.read(folder)
-
-
-@pytest.mark.parametrize(
-    ("text", "match"), [("[PAD]\n[UNK]\na\n", r"none of \[CLS\], \[SEP\], \[MASK\]"), (None, "no such file")]
-)
-def test_a_vocabulary_that_is_none(text, match, folder):
-    (folder / "vocab.txt").unlink() if text is None else (folder / "vocab.txt").write_text(text)
-    with pytest.raises(DataError, match=match):
-        huggingface.read(folder)
-
-
-def test_a_piece_twice(folder):
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "a"]) + "\n")
-    with pytest.raises(DataError, match="each piece once; received 'a' again"):
-        huggingface.read(folder)
-
-
-def test_nothing_to_begin_with(tmp_path):
-    with pytest.raises(RunFolderError, match="no such folder"):
-        huggingface.source(tmp_path / "nothing")
-    (tmp_path / "config.yaml").write_text("task: tag\n")
-    with pytest.raises(RunFolderError, match=r"a run of task pretrain, with bert/model\.safetensors; received a run without"):
-        huggingface.source(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,23 @@ def test_whole_words_are_masked_with_all_their_pieces():
         assert (chosen[1:][~begins[1:]] == chosen[:-1][~begins[1:]]).all()
 
 
+def test_where_every_word_is_long_the_shortest_is_masked_whole():
+    from regard.data.documents import Passage
+
+    text = np.array(PIECES.encode("abcdefgh cdefg abcdefg"), dtype=np.int32)
+    drawn = Examples([Passage((text,), 0)], PIECES, Manner(share=0.1, whole=True, pairs=False), seed=1)
+    for epoch in range(5):
+        assert np.flatnonzero(drawn.draw(epoch, 0).targets != NOTHING).tolist() == [9, 10, 11, 12, 13]
+
+
+def test_a_line_of_a_whole_book_is_cut_in_time_that_grows_with_it(tmp_path):
+    """And at the same places as a shorter one."""
+    line = "abc d ef gh . " * 20
+    short, long = (passages(documents(tmp_path, line * n), PIECES, room=62) for n in (1, 40))
+    assert [p.parts[0].tolist() for p in long[: len(short) - 1]] == [p.parts[0].tolist() for p in short[:-1]]
+    assert sum(p.size for p in long) == 40 * sum(p.size for p in short)
+
+
 def test_from_left_to_right_each_place_tells_the_next():
     from regard.data.documents import Passage
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import pytest
 import torch
 
+from regard.ground.errors import RegardError
 from regard.ground.state import select
-from regard.networks.search import Bounds, Found, beam, length_norm
+from regard.networks.search import Bounds, Found, beam, length_norm, sample
 
 pytestmark = pytest.mark.usefixtures("float64")
 START, STOP, NEVER, LETTERS = 1, 2, (0, 1, 3), (4, 5, 6)
@@ -53,6 +54,28 @@ class Told:
 
 def bounds(most, least: int = 0) -> Bounds:
     return Bounds(START, STOP, NEVER, torch.tensor(most), least)
+
+
+def search(way, step, state, most):
+    return (
+        sample(step, state, bounds=bounds(most), keys=range(len(most)), seed=1)
+        if way == "sample"
+        else beam(step, state, bounds=bounds(most), width=way)
+    )
+
+
+@pytest.mark.parametrize("way", [1, 3, "sample"])
+def test_numbers_that_are_none_are_no_answer(way):
+    """A net makes them of what is not finite; a search that went on would never end."""
+    told = Told()
+
+    def step(words, state):
+        log_p, state = told.step(words, state)
+        return log_p.masked_fill((state.row == 1)[:, None], torch.nan), state
+
+    assert all(search(way, step, told.start([0, 2]), [L, L]))
+    with pytest.raises(RegardError, match="expected log-probabilities; received nan"):
+        search(way, step, told.start([0, 1]), [L, L])
 
 
 def agree(got: list[Found], want: list[Found]) -> None:

@@ -17,7 +17,7 @@ from regard.data.files import lines, missing, shown
 from regard.data.images import ENDINGS, read_image
 from regard.data.items import Place
 from regard.data.layout import Layout
-from regard.data.rows import MEND, BadLine, headed, numbered, shortened, tsv_input
+from regard.data.rows import MEND, BadLine, halved, headed, numbered, shortened, tsv_input
 from regard.ground.errors import DataError, did_you_mean, message
 
 NAMES = ("images", "features")  # of arrays in an .npz
@@ -146,8 +146,15 @@ def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[
         do = "Give each row its line: they belong together by their order."
         received = f"{len(each):,} captions and {len(rows):,} rows"
         raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
+    first = dict[str, int]()
     for i, (one, row) in enumerate(zip(each, rows, strict=True)):
-        yield one if isinstance(one, BadLine) else Captioned(one.name or f"{file}[{i}]", one.captions, row, one.place)
+        if isinstance(one, BadLine):
+            yield one
+            continue
+        name = one.name or f"{file}[{i}]"
+        same = first.setdefault(name, i)
+        # Names are only shown here: rows that differ are different images, whatever they are called.
+        yield Captioned(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
 
 
 def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned | BadLine]:
@@ -193,7 +200,8 @@ def _table(file: str, layout: Layout, *, whole: bool, plain: bool = False) -> It
     if ending == ".json":
         each = (_checked(record, Nth(file, i)) for i, record in enumerate(_listed(file), 1))
     elif ending == ".jsonl":
-        each = (_checked(line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
+        said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
+        each = (Told(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
     elif (whole or plain) and ending != ".tsv":
         told = ((line.strip(), Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
         each = (Told(None, (line,), at) if whole else Told(line, (), at) for line, at in told)
@@ -253,11 +261,13 @@ def _checked(record: Any, place: Place) -> Told | BadLine:
         return BadLine(message(str(place), "a JSON object", shortened(str(record)), MEND))
     unknown = [key for key in record if key not in ("file", "caption") and did_you_mean(key, ("file", "caption"))]
     name, said = record.get("file"), record.get("caption", [])
-    captions = said if isinstance(said, list) else [said]
+    captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
         do = f"{MEND}{did_you_mean(unknown[0], ('file', 'caption'))}"
         return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do))
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
         return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), MEND))
+    if any(map(halved, (name or "", *captions))):
+        return BadLine(message(str(place), "whole characters", "half a surrogate pair", MEND))
     return Told(name, tuple(captions), place)

@@ -100,13 +100,13 @@ def passages(documents: Iterable[Document], pieces: WordPieces, *, room: int, mo
 
 def _parts(texts: Sequence[str], pieces: WordPieces, most: int, ends: frozenset[int]) -> Iterator[Ids]:
     for ids in pieces.encode_all(texts):
-        rest: list[int] = ids
-        while len(rest) > most:
-            place = _cut(rest, pieces.begins, most, lambda id: id in ends)
-            yield np.asarray(rest[:place], dtype=np.int32)
-            rest = rest[place:]
-        if rest:
-            yield np.asarray(rest, dtype=np.int32)
+        start = 0
+        while len(ids) - start > most:
+            place = start + _cut(ids[start : start + most + 1], pieces.begins, most, lambda id: id in ends)
+            yield np.asarray(ids[start:place], dtype=np.int32)
+            start = place
+        if start < len(ids):
+            yield np.asarray(ids[start:], dtype=np.int32)
 
 
 def _cut(ids: Sequence[int], begins: Sequence[bool], most: int, ends: Callable[[int], bool]) -> int:

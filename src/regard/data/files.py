@@ -9,10 +9,12 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from regard.ground.errors import DataError, did_you_mean, message
 
 BOM = b"\xef\xbb\xbf"
+MANY = 1000  # names of a folder among which one that is meant is looked for
 
 
 def shown(file: str) -> str:
@@ -56,7 +58,9 @@ def missing(file: str) -> DataError:
     folder = folder or "."
     if not os.path.isdir(folder):
         return DataError(message(file, "a file", f"no folder {folder}", "Correct the path."))
-    near = did_you_mean(name, sorted(os.listdir(folder)))
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name for entry in islice(entries, MANY + 1))
+    near = did_you_mean(name, names) if len(names) <= MANY else ""  # among more, to look for it would take longer than to read it
     return DataError(message(file, "a file", f"no such name in the folder {folder!r}", f"Correct the path.{near}"))
 
 

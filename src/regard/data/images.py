@@ -30,8 +30,9 @@ def read_image(path: str | Path) -> Pixels:
         raw = Path(path).read_bytes()
     except FileNotFoundError:
         raise missing(str(path)) from None
-    except OSError as error:
-        raise DataError(message(str(path), "an image file", error.strerror or str(error), "Name another file.")) from error
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        received = getattr(error, "strerror", None) or str(error)
+        raise DataError(message(f"{str(path)!r}", "an image file", received, "Name another file.")) from error
     try:
         return decoded(raw)
     except Unreadable as error:
@@ -169,6 +170,14 @@ def _by_pillow(raw: bytes, what: str) -> Pixels:
 
     try:
         with Image.open(io.BytesIO(raw)) as image:
+            if image.mode.startswith("I;16") or (
+                image.mode == "I" and image.format == "PNG"
+            ):  # 16 bits, which `convert` would clip
+                return np.repeat((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
+            if image.mode in ("I", "F"):
+                raise Unreadable(f"{what}, of numbers whose range it does not say", "Save it as an 8-bit PNG.")
             return np.asarray(image.convert("RGB"))
+    except Unreadable:
+        raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Unreadable(f"{what} ({str(error).split(' <')[0]})", "Save it as an 8-bit PNG.") from error

@@ -119,7 +119,7 @@ class Examples:
         return words, targets
 
     def _chosen(self, words: Ids, random: np.random.Generator) -> NDArray[np.int64]:
-        """Places to be told: at least one, at most the share."""
+        """Places to be told: at least one, at most the share; where each word is longer than that, the shortest."""
         real = np.flatnonzero((words != self.pieces.first) & (words != self.pieces.between))
         count = max(1, round(self.manner.share * len(real)))
         if not self.manner.whole:
@@ -132,7 +132,8 @@ class Examples:
                 left -= sizes[number]
             if not left:
                 break
-        return real[np.isin(word, taken)] if taken else random.permutation(real)[:1]
+        order = random.permutation(np.unique(word))
+        return real[np.isin(word, taken or [min(order, key=lambda number: sizes[number])])]
 
 
 def bracketed(first: Ids, second: Ids | None, pieces: WordPieces) -> tuple[Ids, Ids]:

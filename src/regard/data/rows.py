@@ -152,7 +152,11 @@ def _strings(record: dict[str, Any], key: str, place: Place, *, several: bool) -
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
         raise BadLine(message(f"{place}, key {key!r}", kind, shortened(json.dumps(value, ensure_ascii=False)), MEND))
-    for text in found:
-        if any("\ud800" <= character <= "\udfff" for character in text):  # "\ud800" is JSON, but no character
-            raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
+    if any(map(halved, found)):
+        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
     return found
+
+
+def halved(text: str) -> bool:
+    """Whether half a surrogate pair stands in a text: "\\ud800" is JSON, but no character."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
@@ -17,6 +18,9 @@ from regard.ground.files import write_text
 
 PADDING, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY, MANNER = "vocab.txt", "tokenizer_config.json"  # the files of a folder
+# How a text is cut, by the keys of tokenizer_config.json, and what holds where it does not say.
+CUT = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
+TOKENIZERS = ("BertTokenizer", "BertTokenizerFast")
 KINDS = "wordpiece(SIZE) | char"
 GOES_ON = "##"
 LONGEST = 100  # letters; a longer word is unknown, as in BERT's own
@@ -26,12 +30,21 @@ LEAST = 2  # a letter or a pair that is seen less often teaches nothing
 class WordPieces:
     """Pieces of words, each with its number; a piece that goes on begins with `##`.
 
-    Text is cleaned of control characters, and each Chinese character stands apart; marks stand apart too.  lower: letters are lowered
-    and lose their accents.  No text ever gives a special: "[MASK]" in a text is three pieces or more, for marks stand apart.
+    Text is cleaned of control characters, and each Chinese character stands apart (unless not `chinese`); marks stand apart too.  lower:
+    letters are lowered; accents: they lose theirs (None: where they are lowered).  No text ever gives a special: "[MASK]" in a text is
+    three pieces or more, for marks stand apart.
     """
 
-    def __init__(self, words: Sequence[str], *, lower: bool = True, where: str = VOCABULARY) -> None:
-        self.names, self.lower = tuple(words), lower
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        lower: bool = True,
+        where: str = VOCABULARY,
+        accents: bool | None = None,
+        chinese: bool = True,
+    ) -> None:
+        self.names, self.lower, self.accents, self.chinese = tuple(words), lower, accents, chinese
         self._numbers = {word: number for number, word in enumerate(self.names)}
         missing = [special for special in SPECIALS if special not in self._numbers]
         if missing:
@@ -39,7 +52,8 @@ class WordPieces:
         self.padding, self.unknown, self.first, self.between, self.mask = (self._numbers[special] for special in SPECIALS)
         self.specials = frozenset(self._numbers[special] for special in SPECIALS)
         self.begins = [not name.startswith(GOES_ON) for name in self.names]  # of each number, whether a word begins with it
-        self._library = _library(models.WordPiece(self._numbers, unk_token=UNKNOWN, max_input_chars_per_word=LONGEST), lower)
+        model = models.WordPiece(self._numbers, unk_token=UNKNOWN, max_input_chars_per_word=LONGEST)
+        self._library = _library(model, lower, accents, chinese)
 
     @classmethod
     def learn(cls, word: str, texts: Iterable[str], *, lower: bool = True) -> WordPieces:
@@ -67,30 +81,32 @@ class WordPieces:
 
     @classmethod
     def read(cls, folder: Path) -> WordPieces:
-        """`vocab.txt` of a folder, and what `tokenizer_config.json` says of lower case (without one: lowered).  DataError where
-        there is none, or it is no such vocabulary."""
+        """`vocab.txt` of a folder, and what `tokenizer_config.json` says of lower case, accents and Chinese characters (without one:
+        lowered).  DataError where there is none, or it is no such vocabulary."""
         path = folder / VOCABULARY
         try:
             names = path.read_text(encoding="utf-8").split("\n")
-            lower = (
-                json.loads((folder / MANNER).read_text("utf-8")).get("do_lower_case", True)
-                if (folder / MANNER).exists()
-                else True
-            )
+            manner = json.loads((folder / MANNER).read_text("utf-8")) if (folder / MANNER).exists() else {}
+            lower, accents, chinese = (manner.get(key, default) for key, default in CUT.items())
         except FileNotFoundError:
             raise DataError(message(str(path), "a vocabulary, a piece a line", "no such file", _MEND)) from None
         except (OSError, ValueError, AttributeError) as error:
             raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _MEND)) from error
+        if (kind := manner.get("tokenizer_class", TOKENIZERS[0])) not in TOKENIZERS:
+            raise DataError(message(str(folder / MANNER), f"tokenizer_class {' or '.join(TOKENIZERS)}", str(kind), _MEND))
         names = [name.rstrip("\r") for name in (names[:-1] if names[-1] == "" else names)]
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise DataError(message(str(path), "each piece once", f"{twice[0]!r} again", _MEND))
-        return cls(names, lower=bool(lower), where=str(path))
+        return cls(
+            names, lower=bool(lower), where=str(path), accents=None if accents is None else bool(accents), chinese=bool(chinese)
+        )
 
     def save(self, folder: Path) -> None:
         """Write `vocab.txt` and `tokenizer_config.json`, as Hugging Face's tokenizers read them."""
         write_text(folder / VOCABULARY, "".join(f"{name}\n" for name in self.names))
-        manner = {"do_lower_case": self.lower, "tokenizer_class": "BertTokenizer", "unk_token": UNKNOWN, "sep_token": BETWEEN}
+        manner: dict[str, Any] = dict(zip(CUT, (self.lower, self.accents, self.chinese), strict=True))
+        manner |= {"tokenizer_class": TOKENIZERS[0], "unk_token": UNKNOWN, "sep_token": BETWEEN}
         manner |= {"pad_token": PADDING, "cls_token": FIRST, "mask_token": MASK}
         write_text(folder / MANNER, json.dumps(manner, indent=2) + "\n")
 
@@ -122,10 +138,10 @@ class WordPieces:
 _MEND = "Name a folder of a BERT, with the vocab.txt that it was trained with."
 
 
-def _library(model: models.WordPiece, lower: bool) -> tokenizers.Tokenizer:
+def _library(model: models.WordPiece, lower: bool, accents: bool | None = None, chinese: bool = True) -> tokenizers.Tokenizer:
     library = tokenizers.Tokenizer(model)
     library.normalizer = normalizers.BertNormalizer(
-        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower
+        clean_text=True, handle_chinese_chars=chinese, strip_accents=accents, lowercase=lower
     )
     library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return library

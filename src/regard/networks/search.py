@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from regard.ground.errors import RegardError, message
 from regard.ground.state import reorder, select
 
 Step = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (words "B", state) -> (log-probabilities "B V", the search's own now; state)
@@ -109,6 +110,7 @@ def _greedy(step: Step, state: Any, bounds: Bounds) -> list[list[Found]]:
     while len(rows):
         log_p, state = step(words[:, -1], state)
         gain, word = bounds.allow(log_p[:, None], words.shape[1] - 1, rows)[:, 0].max(-1)
+        _check(gain)
         total, words = total + gain, torch.cat([words, word[:, None]], 1)
         ended = (word == bounds.stop) | (gain == -torch.inf)
         if not bool(ended.any()):
@@ -126,7 +128,15 @@ def _heirs(log_p: Float[Tensor, "B W V"], ended: Bool[Tensor, "B W"], stop: int)
     gain, word = log_p.topk(min(log_p.shape[1], log_p.shape[2]), dim=-1)
     itself = torch.full_like(gain, -torch.inf)
     itself[..., 0] = 0.0
+    _check(gain)
     return torch.where(ended[..., None], itself, gain).double(), word.masked_fill(ended[..., None], stop)
+
+
+def _check(gain: Tensor) -> None:
+    """RegardError where a log-probability is NaN: it can be compared with nothing, and a search would never end."""
+    if bool(gain.isnan().any()):
+        do = "Look whether the weights, and the numbers that were read, are finite and of a usual size."
+        raise RegardError(message("what the net says of the next word", "log-probabilities", "nan", do))
 
 
 def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, "B"]:
@@ -183,6 +193,7 @@ def sample(
         ]
         word = (cut + torch.from_numpy(np.stack(noise)).to(device)).argmax(-1)
         total = total + log_p.gather(1, word[:, None])[:, 0]
+        _check(total)
         words = torch.cat([words, word[:, None]], 1)
         for i in (word == bounds.stop).nonzero()[:, 0].tolist():
             found[rows[i]].append(Found(tuple(words[i, 1:].tolist()), float(total[i])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -114,12 +115,10 @@ class Classify(Task):
 def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
     """`accuracy`, and `macro_f1`: the mean of the F1 of every label that occurs, in what is right or in what was found, as
     `sklearn.metrics.f1_score(average="macro")` counts.  Fractions."""
-    same = sum(a == b for a, b in zip(found, right, strict=True))
-    scores = []
-    for label in {*found, *right}:
-        both = sum(a == b == label for a, b in zip(found, right, strict=True))
-        scores.append(2 * both / (found.count(label) + right.count(label)))
-    return {"accuracy": same / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    either = Counter(found) + Counter(right)
+    scores = [2 * both[label] / count for label, count in sorted(either.items())]
+    return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
 
 
 def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> list[list[int]]:

@@ -100,13 +100,15 @@ def _transformer(config: Config) -> Iterator[Problem]:
             f"rotary with {model.size} / {heads} = {model.size // heads}",
             "Change model.size or the heads, or take other positions.",
         )
-    longest = max(config.data.max_source_length, config.data.max_target_length) + 1
+    sides = ("target",) if config.task == "caption" else ("source", "target")  # cells have places of their own
+    bounds = [f"data.max_{side}_length" for side in sides]
+    longest = max(getattr(config.data, f"max_{side}_length") for side in sides) + 1
     if model.positions == "learned" and longest > model.max_positions and config.language is None:
         yield Problem(
-            ("model.max_positions", "model.positions", "data.max_source_length", "data.max_target_length"),
+            ("model.max_positions", "model.positions", *bounds),
             f"at least {longest}, a position for each of the longest sequence's tokens and its end",
             str(model.max_positions),
-            "Raise it, or lower data.max_source_length and data.max_target_length.",
+            f"Raise it, or lower {' and '.join(bounds)}.",
         )
 
 

@@ -198,7 +198,7 @@ def _shape(folder: Path) -> tuple[BertShape, str]:
     wrong = []
     if config.get("position_embedding_type", "absolute") != "absolute":
         wrong.append(f"position_embedding_type: {config['position_embedding_type']}, where only absolute is known")
-    if config.get("hidden_act", "gelu") not in ACTIVATIONS:
+    if str(config.get("hidden_act", "gelu")) not in ACTIVATIONS:
         near = did_you_mean(str(config["hidden_act"]), ACTIVATIONS)
         wrong.append(f"hidden_act: {config['hidden_act']}, where only {', '.join(ACTIVATIONS)} are known{near}")
     if config.get("add_cross_attention"):
@@ -206,11 +206,26 @@ def _shape(folder: Path) -> tuple[BertShape, str]:
     given = {ours: config[theirs] for ours, theirs in NAMES.items() if config.get(theirs) is not None}
     kinds = {"activation": str, "causal": bool, "dropout": int | float, "attention_dropout": int | float, "epsilon": int | float}
     wrong += [f"{NAMES[name]}: {value!r}" for name, value in given.items() if not isinstance(value, kinds.get(name, int))]
+    wrong += (
+        [] if wrong else _unfit({name: x for name, x in given.items() if isinstance(x, int | float) and not isinstance(x, bool)})
+    )
     wrong += [f"no {NAMES[name]}" for name in ("words", "size", "layers", "heads", "feedforward") if name not in given]
     if wrong:
         raise RunFolderError(message(str(path), "the config of a BERT", "; ".join(wrong), "Name a folder of a BERT."))
     architecture = (config.get("architectures") or ["BertModel"])[0]
     return BertShape(**{**DEFAULTS, **given}), str(architecture)
+
+
+def _unfit(numbers: Mapping[str, float]) -> list[str]:
+    """Numbers of which no net can be made."""
+    least = {"padding": 0, "dropout": 0, "attention_dropout": 0, "epsilon": 0}
+    wrong = [f"{NAMES[name]}: {value}, which is too small" for name, value in numbers.items() if value < least.get(name, 1)]
+    words, padding, size, heads = (numbers.get(name, 1) for name in ("words", "padding", "size", "heads"))
+    if "padding" in numbers and padding >= words:
+        wrong.append(f"{NAMES['padding']}: {padding}, where there are {words} words")
+    if heads > 0 and size % heads:
+        wrong.append(f"{NAMES['size']}: {size}, which {heads} heads cannot share")
+    return wrong
 
 
 def described(folder: Folder) -> str:

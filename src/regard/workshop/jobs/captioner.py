@@ -156,8 +156,7 @@ class Captioner(Model):
             path = str(item)
             return Captioned(path, (), read_image(path) if path.strip() else None, Place(path, 1))
         if isinstance(item, np.ndarray) and item.ndim == 3 and (item.dtype == np.uint8 or item.dtype.kind == "f"):
-            seen = item if item.dtype == np.uint8 else item.astype(np.float32)
-            return Captioned("an array", (), seen, Place("an array", 1))
+            return Captioned("an array", (), _seen(item), Place("an array", 1))
         received = f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else type(item).__name__
         expected = "a path, pixels (H, W, 3) of bytes, or features (rows, columns, D) of floats"
         raise DataError(message("an image to caption", expected, received, "Give one of these."))
@@ -188,6 +187,21 @@ class Captioner(Model):
             item.source,
             details=details,
         )
+
+
+def _seen(item: np.ndarray) -> np.ndarray:
+    """Pixels in three colours, or features in float32.  DataError where they are no such numbers."""
+    if item.dtype != np.uint8:
+        with np.errstate(over="ignore"):
+            seen = item.astype(np.float32)
+        if not np.isfinite(seen).all():
+            raise DataError(message("an image to caption", "finite numbers", "inf or nan", "Mend the features."))
+        return seen
+    colours = item.shape[2]
+    if colours not in (1, 3, 4):
+        do = "Give grey, red, green and blue, or those and a transparency, which is dropped."
+        raise DataError(message("an image to caption", "pixels (H, W, 3) of bytes", f"shape {item.shape}", do))
+    return np.repeat(item, 3, 2) if colours == 1 else item[:, :, :3]
 
 
 def thumbnail(seen: np.ndarray | None, grid: Grid) -> dict[str, Any]:

@@ -109,9 +109,10 @@ class Classifier(Reading[Text]):
     def inputs(self, file: str) -> Iterator[Item]:
         return read_inputs(file, _layout(self.config))
 
-    def judged(self, files: Sequence[str]) -> list[Item]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Item], int]:
         found = _labelled(files, self.config)
-        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
+        items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
+        return items, len(report.skipped)
 
     def encoded(self, item: Any) -> Text:
         """item: a text, or `Item`, whose target is its label."""

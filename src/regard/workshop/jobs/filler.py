@@ -55,16 +55,16 @@ class Filler(Reading[Blank]):
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
         return lines(file)
 
-    def judged(self, files: Sequence[str]) -> list[Example]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Example], int]:
         found = list(read_documents(files))
         if not found:
             raise DataError(message(" + ".join(map(shown, files)), "text", "none", "Give a file with text."))
-        return self.examples(found)
+        return self.examples(found), 0
 
     def examples(self, documents: Sequence[Document]) -> list[Example]:
         """What is judged of a text: always drawn the same."""
         made = drawn_from(documents, self.pieces, self.config, strict=False)
-        return [made.draw(VALIDATION, number) for number in range(len(made))]
+        return _always(made, len(documents), pairs=self.network.words is None)
 
     def encoded(self, item: Any) -> Blank:
         """item: a text, or an `Example` to be judged."""
@@ -193,6 +193,16 @@ class Filler(Reading[Blank]):
         if pairs:
             figures["next_accuracy"] = sum(p > math.log(0.5) for p in pairs) / len(pairs)
         return {**figures, "loss": loss}
+
+
+def _always(made: Examples, documents: int, *, pairs: bool) -> list[Example]:
+    """The same examples each time.  pairs: nothing but pairs is told; DataError where there is none, and so nothing to judge."""
+    found = [made.draw(VALIDATION, number) for number in range(len(made))]
+    if pairs and all(example.follows is None for example in found):
+        do = "Name a file with at least two documents, or set aside more (data.valid_share)."
+        expected = "pairs of texts, from two documents or more (pretrain.masked: false)"
+        raise DataError(message("text to be judged on", expected, f"{documents} with no pair in it", do))
+    return found
 
 
 def masked(text: str, pieces: WordPieces) -> Any:

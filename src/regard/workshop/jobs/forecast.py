@@ -93,8 +93,8 @@ class Forecaster(Reading[Framed]):
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 
-    def judged(self, files: Sequence[str]) -> list[Window]:
-        return [window for file in files for window in _windows(self._series(file), self.section)]
+    def judged(self, files: Sequence[str]) -> tuple[list[Window], int]:
+        return [window for file in files for window in _windows(self._series(file), self.section)], 0
 
     def encoded(self, item: Any) -> Framed:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""

@@ -123,9 +123,10 @@ class Pairs(Reading[Couple]):
     def inputs(self, file: str) -> Iterator[Coupled]:
         return read_couples(file, _layout(self.config))
 
-    def judged(self, files: Sequence[str]) -> list[Coupled]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Coupled], int]:
         found = _checked(read_coupled(files, _layout(self.config)), self.config)
-        return gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line)[0]
+        items, report = gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line)
+        return items, len(report.skipped)
 
     def encoded(self, item: Any) -> Couple:
         """item: (first, second), a line with a tab between them, or `Coupled`."""

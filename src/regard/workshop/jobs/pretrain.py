@@ -100,6 +100,7 @@ class PretrainJob(Job):
 
     def model(self, config: Config, folder: Path) -> Filler:
         found, wanted = pretrained.kept(folder), section(config)
+        _fits(found.shape, config)
         bert = make_bert(found.shape)
         words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
         task = Pretrain(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
@@ -168,6 +169,22 @@ def _shape(config: Config, words: int) -> BertShape:
         dropout=m.dropout,
         causal=wanted.manner == "left-to-right",
     )
+
+
+def _fits(shape: BertShape, config: Config) -> None:
+    """ConfigError where a BERT that the run begins with cannot do what the section asks for: it brings its own shape."""
+    wanted, begun = section(config), f"{config.model.pretrained} was made for"
+    manner = "left-to-right" if shape.causal else "masked"
+    if wanted.manner != manner:
+        raise ConfigError(
+            message("pretrain.manner", f"{manner}, which {begun}", wanted.manner, f"Write pretrain.manner={manner}.")
+        )
+    if wanted.length > shape.positions:
+        do = f"Write pretrain.length={shape.positions}."
+        raise ConfigError(message("pretrain.length", f"at most {shape.positions} pieces, which {begun}", f"{wanted.length}", do))
+    if wanted.next and shape.segments < 2:
+        do = "Write pretrain.next=false."
+        raise ConfigError(message("pretrain.next", f"false with {shape.segments} text at a time, which {begun}", "true", do))
 
 
 def _architecture(config: Config) -> str:

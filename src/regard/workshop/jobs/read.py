@@ -117,8 +117,9 @@ class Answerer(Reading[Question]):
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""
         return read_questions(file, blank=self.cloze)
 
-    def judged(self, files: Sequence[str]) -> list[Asked]:
-        return gather(_checked(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
+    def judged(self, files: Sequence[str]) -> tuple[list[Asked], int]:
+        items, report = gather(_checked(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
+        return items, len(report.skipped)
 
     def _words(self, text: str) -> Words:
         """A text cut and numbered."""

@@ -85,8 +85,9 @@ class Reading(Model, Generic[P]):
         """What is right, as `Prediction.text` says it."""
 
     @abstractmethod
-    def judged(self, files: Sequence[str]) -> list[Any]:
-        """Items of files, with what is right of them.  DataError as when training reads them."""
+    def judged(self, files: Sequence[str]) -> tuple[list[Any], int]:
+        """Items of files, with what is right of them, and how many lines at fault were passed by.  DataError as when training reads
+        them."""
 
     def stream(  # type: ignore[override]  # says by name what its task takes
         self,
@@ -120,15 +121,15 @@ class Reading(Model, Generic[P]):
     def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
-        """Figures on files: {"metrics": {...}, "items": n, "files": [...]}."""
+        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}."""
         if errors is not None:
             do = "Leave it out; regard predict --format jsonl says what was answered."
             raise RunFolderError(
                 message("errors", f"a run that writes, for task {self.config.task} has no edits", str(errors), do)
             )
-        items = self.judged(files)
+        items, skipped = self.judged(files)
         found, figures = self.metrics(items, batch_size=batch_size)
-        return {"metrics": figures, **self.beside(items, found), "items": len(items), "files": list(files)}
+        return {"metrics": figures, **self.beside(items, found), "items": len(items), "skipped": skipped, "files": list(files)}
 
     def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""

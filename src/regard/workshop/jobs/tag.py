@@ -111,12 +111,13 @@ class Tagger(Reading[Sentence]):
             return read_tokens(file)
         return (tuple(line.split()) for line in lines(file))
 
-    def judged(self, files: Sequence[str]) -> list[Tagged]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Tagged], int]:
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
         found = _checked(read_tagged(files), _section(self.config).scheme)
-        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)[0]
+        items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
+        return items, len(report.skipped)
 
     def encoded(self, item: Any) -> Sentence:
         """item: a text whose tokens blanks part, a sequence of tokens, or `Tagged`."""
