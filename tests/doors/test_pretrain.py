@@ -12,24 +12,14 @@ from safetensors.torch import load_file
 from regard.data.wordpiece import WordPieces
 from regard.doors.cli.main import run as cli
 from regard.ground.errors import ConfigError, DataError
-from regard.networks.bert import BertShape, draw
+from regard.networks.bert import BertShape
 from regard.tasks.stories import stories
 from regard.workshop import fit, huggingface
 from regard.workshop.build_bert import make_bert
 from regard.workshop.config import read_config
 from regard.workshop.model import Model
 
-LETTERS = WordPieces.learn("char", ["abcdefghijklmnopqrstuvwxyz " + " ".join("abcdefghijklmnopqrstuvwxyz") + " ."])
-SHAPE = BertShape(len(LETTERS), size=8, layers=1, heads=2, feedforward=8, positions=30)
 TRAIN = {"epochs": 1, "batch_tokens": 300, "samples": 0, "precision": "float32"}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    bert = make_bert(SHAPE)
-    draw(bert)
-    huggingface.write(tmp_path / "hf", bert, LETTERS, {}, architecture="BertModel")
-    return tmp_path / "hf"
 
 
 def plain(folder: Path) -> str:
