@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.data.tokenize import BOS, EOS, PAD, UNK, Tokenizer
-from regard.ground.errors import RunFolderError
+from regard.data.wordpiece import WordPieces
+from regard.ground.errors import DataError, RunFolderError
 
 TEXTS = [
     "The dog sleeps, the dog eats.",
@@ -185,3 +186,12 @@ def test_real_chinese_comes_back_exactly(data_root: Path, word: str) -> None:
     tokenizer = Tokenizer.train(word.replace("200", "3000"), texts)
     assert [tokenizer.decode(ids) for ids in tokenizer.encode_all(texts)] == texts
     assert not any(UNK in ids for ids in tokenizer.encode_all(texts))
+
+
+def test_half_a_character_is_named():
+    texts = ["whole \U0001f600", "a \ud83d half"]
+    for words in (Tokenizer.train("char", ["abc"]), WordPieces.learn("char", ["abc a b c"])):
+        assert words.encode_all(texts[:1])
+        with pytest.raises(DataError, match="expected whole characters; received half a surrogate pair") as error:
+            words.encode_all(texts)
+        assert str(error.value).startswith("the text 'a \\ud83d half'")

@@ -9,7 +9,7 @@ from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, BadLine, shortened
+from regard.data.rows import MEND, BadLine, halved, shortened
 from regard.ground.errors import DataError, did_you_mean, message
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
@@ -204,7 +204,7 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> Asked:
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
     text = _held(record, key, place, BadLine)
-    if not isinstance(text, str) or any("\ud800" <= character <= "\udfff" for character in text):
+    if not isinstance(text, str) or halved(text):
         raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), MEND))
     if told and not text.strip():
         raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", MEND))

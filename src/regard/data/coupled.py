@@ -9,7 +9,7 @@ from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, BadLine, shortened
+from regard.data.rows import MEND, BadLine, halved, shortened
 from regard.ground.errors import DataError, did_you_mean, message
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -170,7 +170,7 @@ def _record(line: str, place: Place, layout: CoupledLayout, needs_target: bool) 
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)
-        if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        if not isinstance(value, str) or halved(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shortened(json.dumps(value, ensure_ascii=True))
             raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))

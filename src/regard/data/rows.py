@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,6 +157,19 @@ def _strings(record: dict[str, Any], key: str, place: Place, *, several: bool) -
     if any(map(halved, found)):
         raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
     return found
+
+
+@contextmanager
+def whole(texts: Sequence[str]) -> Iterator[None]:
+    """For a library that takes no half characters, and says something else: DataError names the first text that has one."""
+    try:
+        yield
+    except TypeError as error:
+        faulty = next((text for text in texts if halved(text)), None)
+        if faulty is None:
+            raise
+        received = "half a surrogate pair"
+        raise DataError(message(f"the text {faulty[:40]!r}", "whole characters", received, "Mend the text.")) from error
 
 
 def halved(text: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import tokenizers
 
 from regard.data.located import Span, located
+from regard.data.rows import whole
 from regard.data.vocabulary import BOS as BOS
 from regard.data.vocabulary import EOS as EOS
 from regard.data.vocabulary import PAD as PAD
@@ -62,8 +63,9 @@ class Tokenizer:
 
     def encode_all(self, texts: Sequence[str], features: Sequence[Sequence[str]] | None = None) -> list[list[int]]:
         """`encode` for many texts at once, which is many times faster."""
-        prepared = [self._kind.prepare(text) for text in texts]
-        found = self._library.encode_batch_fast(prepared, add_special_tokens=False)
+        with whole(texts):
+            prepared = [self._kind.prepare(text) for text in texts]
+            found = self._library.encode_batch_fast(prepared, add_special_tokens=False)
         each: Sequence[Sequence[str]] = [()] * len(texts) if features is None else features
         return [
             [self._feature_ids.get(name, UNK) for name in names] + encoding.ids + [EOS]

@@ -12,6 +12,7 @@ from typing import Any
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
+from regard.data.rows import whole
 from regard.data.vocabulary import ranked
 from regard.ground.errors import ConfigError, DataError, message
 from regard.ground.files import write_text
@@ -115,7 +116,8 @@ class WordPieces:
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """The numbers of each text, no special among them but [UNK]."""
-        return [found.ids for found in self._library.encode_batch_fast(list(texts), add_special_tokens=False)]
+        with whole(texts):
+            return [found.ids for found in self._library.encode_batch_fast(list(texts), add_special_tokens=False)]
 
     def encode(self, text: str) -> list[int]:
         return self.encode_all([text])[0]
