@@ -11,6 +11,8 @@ import pytest
 
 from regard.data.formats import Layout, fingerprint, read_inputs, read_pairs
 from regard.ground.errors import ConfigError, DataError
+from regard.workshop import fit
+from regard.workshop.config import read_config
 
 GZIP = gzip.compress(b"a\tb\n" * 2_000)
 LEMMA = Layout(source="lemma", target="form")
@@ -200,3 +202,11 @@ def test_standard_input_is_named_in_messages(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys, "stdin", Stdin())
     with pytest.raises(DataError, match="<stdin>:2: expected UTF-8"):
         list(read_inputs("-", Layout()))
+
+
+def test_standard_input_cannot_be_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before anything is read."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DataError, match="-: expected a file: training reads its data again; received standard input"):
+        fit.train(read_config({"data": {"train": ["-"]}}), tmp_path / "run", say=str)
+    assert not (tmp_path / "run").exists()

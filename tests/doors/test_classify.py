@@ -63,7 +63,7 @@ def test_predictions_say_all(made):
 
 def test_lines_stay_line_for_line(made, capsys):
     file = made / "some.txt"
-    file.write_text("hello parcel\n\nzzz qqq\n", encoding="utf-8")
+    file.write_text("hello parcel\n\nzzz qqq\tno such label\n", encoding="utf-8")
     assert command(["predict", str(made / "run"), str(file)]) == 0
     out, said = capsys.readouterr()
     lines = out.split("\n")

@@ -203,7 +203,7 @@ def test_values_that_are_refused(override: str, expected: str) -> None:
         (["model.attention.heads=2", "model.attention.project=false"], "model.attention.project"),
         (["model.attention.bias=true"], "model.attention.bias"),
         (["model.attention.out=false"], "model.attention.out"),
-        (["model.attention=additive + dot"], "model.attention.score"),
+        (["model.attention=additive + dot", "model.attention.project=false"], "model.attention.score"),
         (["train.schedule=inverse-sqrt"], "train.warmup"),
         (["decode.n_best=6"], "decode.n_best"),
         (["decode.max_ratio=0", "decode.max_extra=0"], "decode.max_extra"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
-from regard.ground.errors import ConfigError
+from regard.ground.errors import ConfigError, did_you_mean
 from regard.workshop import words
+from regard.workshop.build import make_attention
+from regard.workshop.config import load_config
 from regard.workshop.words import Argument, Known, Op, Word, WordError, parse
 
 TABLE = {
@@ -154,3 +157,27 @@ def test_the_bare_name_of_an_argument_is_its_default(text: str, word: Word) -> N
 def test_a_bare_name_that_says_nothing(text: str) -> None:
     with pytest.raises(WordError):
         parse(text, HEAT)
+
+
+def test_a_short_form_makes_room_for_its_other_words() -> None:
+    past = load_config(None, ["task=language", "model.past=additive", "model.past.scope=window(15, 0)"]).model.past
+    assert past is not None and (past.score, past.scope) == ("additive", "window(15, 0)")
+    words = ["task=classify", "classify.pooling=attention", "classify.look=key-only", "classify.look.weighting=sparsemax"]
+    classify = load_config(None, words).classify
+    assert classify is not None and (classify.look.score, classify.look.weighting) == ("key-only", "sparsemax")
+
+
+def test_the_nearest_word_is_the_same_in_another_case() -> None:
+    assert did_you_mean("sentence_a", ["sentence_B", "sentence_A"]) == " Did you mean 'sentence_A'?"
+
+
+def test_scores_for_one_width_are_projected_where_there_are_two() -> None:
+    """`attention: dot` with the encoder that is the default, in both directions, is one word."""
+    for score in ("dot", "scaled", "cosine", "additive + dot"):
+        look = make_attention(score=score, query_size=6, memory_size=10)
+        assert look.context_size == 6 and isinstance(look.query, nn.Linear)
+        assert load_config(None, [f"model.attention={score}"]).model.attention
+    assert isinstance(make_attention(score="dot", query_size=6, memory_size=6).query, nn.Identity)
+    assert isinstance(make_attention(score="additive", query_size=6, memory_size=10).query, nn.Identity)
+    with pytest.raises(ConfigError, match="queries and keys of one width"):
+        make_attention(score="dot", query_size=6, memory_size=10, project=False)

@@ -109,6 +109,17 @@ def test_several_files_columns_by_name_and_no_times(made, tmp_path):
     assert one.details["times"] == ["61", "62", "63", "64", "65"]
 
 
+def test_names_with_commas_are_quoted(tmp_path):
+    """What is written can be read again."""
+    lines = [f"2024-01-01 {h:02}:00,{h},{h}" for h in range(24)] + [f"2024-01-02 {h:02}:00,{h},{h}" for h in range(24)]
+    (tmp_path / "x.csv").write_text('time,"load, MW",b\n' + "\n".join(lines) + "\n", encoding="utf-8")
+    fit.train(config([tmp_path / "x.csv"]), tmp_path / "run", say=quiet)
+    (found,) = regard.load(tmp_path / "run").predict([str(tmp_path / "x.csv")])
+    assert found.lines[0] == 'time,"load, MW",b'
+    (tmp_path / "y.csv").write_text("\n".join([found.lines[0], *lines, *found.lines[1:]]) + "\n", encoding="utf-8")
+    assert regard.load(tmp_path / "run").predict([str(tmp_path / "y.csv")])[0].lines[0] == found.lines[0]
+
+
 HEAD = "time,a,b\n"
 ROWS = [f"2024-01-01 {h:02}:00,{h},{h * h}" for h in range(24)]
 
@@ -136,6 +147,10 @@ FAULTS = {
     "too short": (
         HEAD + "\n".join(ROWS[:18]) + "\n",
         ["x.csv", "at least 17 rows to train on", "18 rows", "lower forecast.past"],
+    ),
+    "a word in the first row, without a header": (
+        "2024-01-01 00:00,NA,1\n2024-01-01 01:00,2,3\n",
+        ["x.csv:1", "a number", "'NA'"],
     ),
     "an empty file": ("", ["x.csv", "rows of numbers", "no rows"]),
     "a header alone": (HEAD, ["x.csv", "rows of numbers below the header", "none"]),

@@ -132,11 +132,15 @@ def test_defaults_and_short_forms():
 
 
 def test_predictions_line_for_line(made, capsys, tmp_path):
-    (tmp_path / "x.tsv").write_text("Anna is at school\tAnna has a hat\n\n安娜在公园\t安娜不在公园\tneutral\n", encoding="utf-8")
+    (tmp_path / "x.tsv").write_text(
+        "Anna is at school\tAnna has a hat\n\n安娜在公园\t安娜不在公园\tneutral\na\tb\t-\n", encoding="utf-8"
+    )
     for run in ("run", "rated"):
         assert command(["predict", str(made / run), str(tmp_path / "x.tsv")]) == 0
         lines = capsys.readouterr().out.split("\n")
-        assert len(lines) == 4 and lines[1] == "" and lines[0] and lines[2]
+        assert len(lines) == 5 and lines[1] == "" and lines[0] and lines[2] and lines[3], (
+            "labels, even unknown ones, are not read"
+        )
     assert command(["predict", str(made / "run"), str(tmp_path / "x.tsv"), "--format", "jsonl", "--n-best", "2"]) == 0
     first = json.loads(capsys.readouterr().out.split("\n")[0])["predictions"]
     assert len(first) == 2 and first[0]["score"] >= first[1]["score"]

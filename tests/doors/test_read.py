@@ -180,6 +180,20 @@ def test_what_is_asked_may_lack_its_answer(tmp_path):
     assert [bool(item.passage) for item in items] == [True, True, False]
     path.write_text(f"{PASSAGE}\tWhere?\n\n{PASSAGE}\tWhy?\n")
     assert [item.question for item in read_questions(str(path), blank=False)] == ["Where?", "", "Why?"]
+    path.write_text(f"\n{PASSAGE}\tWhere?\n[1] A tower.\tWhy?")
+    assert [item.question for item in read_questions(str(path), blank=False)] == ["", "Where?", "Why?"]
+    path.write_text(f"[1] A tower.\tWhy?\n{PASSAGE}\tWhere?\n")
+    assert [item.question for item in read_questions(str(path), blank=False)] == ["Why?", "Where?"]
+    row = json.dumps({"context": PASSAGE, "question": "Where?"})
+    path.with_suffix(".jsonl").write_text(f"\n{row}\n \n{row}\n")
+    assert [item.question for item in read_questions(str(path.with_suffix(".jsonl")), blank=False)] == [
+        "",
+        "Where?",
+        "",
+        "Where?",
+    ]
+    path.write_text("")
+    assert list(read_questions(str(path), blank=False)) == []
     path.write_text("Where?\n")
     with pytest.raises(DataError, match=r"x\.json:1: expected a passage, a tab and a question; received 'Where\?'"):
         list(read_questions(str(path), blank=False))

@@ -76,6 +76,12 @@ def test_a_line_at_fault_says_where_and_what_and_the_next_sentence_is_read(files
     assert isinstance(good, Tagged) and good.tokens == ("c",) and good.tags == ("O",)
 
 
+def test_a_token_that_is_none_is_named_when_tags_are_asked_for(tmp_path):
+    (file,) = written(tmp_path, x="a\tO\n\tO\nc\tO\n")
+    with pytest.raises(DataError, match=r":2: expected a token in the first column; received none"):
+        list(read_tokens(file))
+
+
 def test_files_that_end_at_different_lines(tmp_path):
     files = written(tmp_path, a="x\ny\nz\n", b="O\nO\n", c="l\nl\nl\n")
     with pytest.raises(DataError, match=r"the same number of lines; received .*a 3, .*b 2, .*c 3\. Find the line"):

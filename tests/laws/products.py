@@ -111,14 +111,12 @@ class Product:
 
     def refusals(self) -> list[str]:
         """All that it may, and must, be refused for: a pattern of the reason."""
-        made, bare = attention(self.score, self.weighting), self.heads == 1 and not self.project
+        made = attention(self.score, self.weighting)
         found = []
         if self.family == "transformer" and made.sequential:
             found.append(r"attentions that look at once; received \S+, which looks step by step. Use family: recurrent")
         if made.weighting.mixes and (self.family == "transformer" or self.past):
             found.append(MIXES)
-        if self.family == "recurrent" and self.unequal and bare and alike(self.score):
-            found.append("without projections, an encoder as wide as the decoder|queries and keys of one width; received")
         if self.scope.startswith("~") and scope(self.scope).fades:
             found.append("a scope that does not fade; received one that does")
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from regard.data.files import lines, shown
@@ -65,15 +66,22 @@ def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:
 
     An empty line, passage or question gives an item without a passage, so that output stays line for line.
     """
-    stream, name = lines(file), shown(file)
-    first = next(stream, "")
-    if first.lstrip()[:1] in ("{", "["):
-        for record, place in _records(file, [first, *stream]):
+    stream, name, given = lines(file), shown(file), list[str]()
+    for line in stream:
+        given.append(line)
+        if line.strip():
+            break
+    first = given[-1].lstrip() if given else ""
+    if first[:1] in ("{", "[") and (first.count("\t") != 1 or _is_row(first)):  # a passage may begin with a bracket too
+        for record, place in _records(file, [*given, *stream], blanks=True):
             if isinstance(record, BadLine):
                 raise record
-            yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
+            if record is None:
+                yield Asked("", "", (), None, place)
+            else:
+                yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
         return
-    for number, line in enumerate([first, *stream] if first or file != "-" else [], start=1):
+    for number, line in enumerate(chain(given, stream), start=1):
         yield parted(line, str(Place(name, number)))
 
 
@@ -87,15 +95,17 @@ def parted(line: str, place: str) -> Asked:
     return Asked(fields[0], fields[1], (), None, place)
 
 
-def _records(file: str, given: list[str] | None = None) -> Iterator[tuple[Any, str]]:
-    """Each question as one flat record, and its place; a line that is no JSON object as a BadLine."""
+def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
+    """Each question as one flat record, and its place; a line that is no JSON object as a BadLine.  blanks: empty lines may stand
+    between rows, each a None."""
     name, whole = shown(file), list(lines(file)) if given is None else given
     first = next((line for line in whole if line.strip()), "")
     if not first:
         raise DataError(message(name, "questions", "an empty file", "Give a file with data."))
     if file.removesuffix(".gz").endswith(".jsonl") or _is_row(first):
         for number, line in enumerate(whole, start=1):
-            yield _row(line, str(Place(name, number)))
+            place = str(Place(name, number))
+            yield (None, place) if blanks and not line.strip() else _row(line, place)
         return
     try:
         content = json.loads("\n".join(whole))

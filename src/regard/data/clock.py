@@ -156,7 +156,7 @@ def _written(time: Moment, like: str) -> str:
     """As the text `like` is written."""
     if isinstance(time, float):
         places = len(like.partition(".")[2]) if "e" not in like.lower() else 6
-        return f"{time:.{places}f}" if places else f"{time:.10g}"
+        return f"{time:.{places}f}" if places else f"{time:.0f}" if time.is_integer() else f"{time:.10g}"
     like = like.strip()
     try:
         date.fromisoformat(like)
@@ -164,6 +164,9 @@ def _written(time: Moment, like: str) -> str:
         return time.date().isoformat() if whole else time.isoformat(" ", "minutes")
     except ValueError:
         pass
+    if "-" not in like[:8]:  # ISO's basic form, 20240101T000000
+        made = time.strftime("%Y%m%dT%H%M%S" if len(like.rstrip("Z")) > 13 else "%Y%m%dT%H%M")
+        return made + "Z" * like.endswith("Z")
     part = like[11:].split("+")[0].rstrip("Z")
     spec = "minutes" if part.count(":") < 2 else "microseconds" if "." in part else "seconds"
     made = time.isoformat(like[10], spec)

@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import count
 
 import numpy as np
@@ -139,7 +140,7 @@ def read_series(file: str, *, columns: Sequence[str] = (), time: Columns = "auto
     cells = [*([] if header else [(line, first)]), *rows]
     if not cells:
         raise DataError(message(name, "rows of numbers below the header", "none", "Give a file with data."))
-    clocked = _time(names, time, header, cells[0][1], Place(name, cells[0][0]))
+    clocked = _time(names, time, header, cells[0][1], Place(name, line))
     kept = _kept(names, columns, clocked, Place(name, line))
     values = np.array([_numbers(row, number, names, kept, name) for number, row in cells])
     if clocked is None:
@@ -165,7 +166,9 @@ def _rows(file: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(cells: Sequence[str]) -> bool:
-    """Whether the first row holds names: some cell that is no number, no time and not empty."""
+    """Whether the first row holds names: some cell that is no number, no time and not empty; and none a date, which is no name."""
+    if any(isinstance(moment(cell), datetime) for cell in cells):
+        return False
     return any(cell.strip() and moment(cell) is None and cell.strip().lower() not in ("nan", "inf", "-inf") for cell in cells)
 
 

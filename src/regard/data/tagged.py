@@ -8,10 +8,8 @@ from itertools import zip_longest
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import BadLine
+from regard.data.rows import MEND, BadLine
 from regard.ground.errors import DataError, message
-
-MEND = "Mend the line."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,12 @@ def read_tagged(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
 def read_tokens(file: str) -> Iterator[tuple[str, ...]]:
     """The sentences of a file with a token a line, the first of its columns, and blank lines between them; without their tags."""
     tokens = list[str]()
-    for line in lines(file):
+    for number, line in enumerate(lines(file), start=1):
         if not _parts(line):
-            tokens.append(_fields(line)[0].strip())
+            token = _fields(line)[0].strip()
+            if not token:
+                raise DataError(message(str(Place(shown(file), number)), "a token in the first column", "none", MEND))
+            tokens.append(token)
         elif tokens:
             yield tuple(tokens)
             tokens = []

@@ -46,5 +46,7 @@ def message(what: str, expected: str, received: str, do: str) -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """` Did you mean 'x'?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    names = list(known)
+    same = [name for name in names if name.lower() == str(word).lower()]  # what differs in case alone is nearer than any other
+    near = same or difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""

@@ -44,13 +44,15 @@ def make_attention(
 
     query_size, memory_size: widths of the queries and of what is looked at.  groups: heads of keys and values (None: as many).
     rotary: queries and keys are turned by their positions.  project: query, key, value and output projections
-    (None: only where heads > 1); without them the look has just the parameters of its paper's equation, and reads out
-    memory_size numbers; with them query_size.  Raises ConfigError for a word that is not known, with the nearest that is.
+    (None: where heads > 1, and where a score that is for queries and keys of one width meets two); without them the look has
+    just the parameters of its paper's equation, and reads out memory_size numbers; with them query_size.  Raises ConfigError for
+    a word that is not known, with the nearest that is.
     """
-    projected = heads > 1 if project is None else project
-    within = (query_size // heads, query_size // heads) if projected else (query_size, memory_size)
-    sizes = {"query_size": within[0], "key_size": within[1], "size": within[0], "heads": heads}
     tree = words.score(score)
+    if project is None:
+        project = heads > 1 or (query_size != memory_size and bool(_alike(tree)))
+    within = (query_size // heads, query_size // heads) if project else (query_size, memory_size)
+    sizes = {"query_size": within[0], "key_size": within[1], "size": within[0], "heads": heads}
     _refuse_widths(tree, *within)
     made: Score = _made(tree, words.SCORES, Score, sizes)
     return Attention(
@@ -80,13 +82,17 @@ def make_weighting(text: str, *, heads: int = 1) -> Weighting:
 
 
 def _refuse_widths(score: words.Tree, query_size: int, key_size: int) -> None:
-    """Some scores are for queries and keys of one width; a class of the user's says so itself."""
-    told = [(w, words.SCORES.get(w.name) or classes.found(w, Score)) for w in words.leaves(score)]
-    alike = [w.name for w, what in told if getattr(what, "same_width", False)]
+    alike = _alike(score)
     if alike and query_size != key_size:
         received = f"queries of width {query_size} and keys of width {key_size}"
         do = "Write general or additive, or project: true."
         raise ConfigError(message(" and ".join(alike), "queries and keys of one width", received, do))
+
+
+def _alike(score: words.Tree) -> list[str]:
+    """Those of its scores that are for queries and keys of one width; a class of the user's says so itself."""
+    told = [(w, words.SCORES.get(w.name) or classes.found(w, Score)) for w in words.leaves(score)]
+    return [w.name for w, what in told if getattr(what, "same_width", False)]
 
 
 def _made(tree: words.Tree, known: words.Table, noun: type[nn.Module], sizes: Mapping[str, int]) -> Any:

@@ -118,7 +118,7 @@ def _told(kind: str, word: str, usage: str, key: str, made_by: type, combines: s
 
 def _score(made_by: type[Score], known: words.Known) -> str:
     limits = [
-        "queries and keys of one width, or project: true" if known.same_width else "",
+        "queries and keys of one width; of two, they are projected" if known.same_width else "",
         "one query at a time: recurrent decoders only" if made_by.sequential else "",
     ]
     return _limited("any scope, weighting, heads; any other score by +", limits)

@@ -185,7 +185,8 @@ def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]
             (f"{key}.project", blamed, "model.family"), f"true or null {where}: its looks are projected", "false", "Remove it."
         )
     if not (look.project or heads > 1 or transformer):
-        yield from _widths(key, look, config)
+        if look.project is False:
+            yield from _widths(key, look, config)
         for name, value, default in (("bias", look.bias, False), ("out", look.out, True)):
             if value != default:
                 yield Problem(
@@ -236,11 +237,7 @@ def _widths(key: str, look: AttentionSection, config: Config) -> Iterator[Proble
             (f"{key}.score", "model.attention", "model.encoder"),
             f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(alike)}",
             f"{model.encoder}{is_wide}",
-            "Write general or additive, attention: {score: "
-            + look.score
-            + ", project: true}, or an encoder in "
-            + direction
-            + ".",
+            f"Write general or additive, remove project: false, or take an encoder in {direction}.",
         )
 
 

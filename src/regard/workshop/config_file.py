@@ -153,7 +153,7 @@ def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
         below = level.get(key)
         if below is None:
             below = {}
-        elif isinstance(below, str) and key in ("attention", "self_attention", "align"):
+        elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
             below = {"score": below}
         elif not isinstance(below, dict):
             fault = Fault(place, dotted(path), f"{dotted(path[:depth])} to have keys", repr(below), "Set the key above it.")

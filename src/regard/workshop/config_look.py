@@ -28,7 +28,9 @@ class AttentionSection(Section):
     )
     dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
     project: bool | None = Field(
-        default=None, description="query, key, value and output projections; null: where heads > 1, and in a Transformer"
+        default=None,
+        description="query, key, value and output projections; null: where heads > 1, in a Transformer, and where a score for vectors "
+        "of one width (dot, scaled, cosine) meets two (those of a bidirectional encoder)",
     )
     bias: bool = Field(default=False, description="the projections have biases")
     out: bool = Field(default=True, description="the projections end with an output layer")

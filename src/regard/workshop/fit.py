@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from regard.ground.errors import RunFolderError, message
+from regard.ground.errors import DataError, RunFolderError, message
 from regard.workshop import files, jobs
 from regard.workshop.card import write_card
 from regard.workshop.config import Config, load_config
@@ -39,6 +39,9 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     job.probe(config)  # what cannot be built is refused before anything is read
+    if "-" in (*config.data.train, *config.data.valid):
+        do = "Save the data as a file."
+        raise DataError(message("-", "a file: training reads its data again", "standard input", do))
     data = job.read(config, say)
     with files.explained(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -117,7 +117,8 @@ def blind(source: str) -> RegardError:
             "a picture of attention",
             "a prediction that looked somewhere",
             f"one without any attention for {shortened!r}" if source else "an empty input, for which nothing is predicted",
-            "Give a sentence, a model with attention (`model.attention` other than none), and `attention=True` to `predict`.",
+            "Give a sentence, a model with attention (`model.attention`, of a language model `model.past`, other than none), and, from "
+            "Python, `attention=True`.",
         )
     )
 

@@ -107,7 +107,7 @@ class Classifier(Reading[Text]):
         self.network, self.vocabulary = network, self.texts.words()
 
     def inputs(self, file: str) -> Iterator[Item]:
-        return read_inputs(file, _layout(self.config))
+        return (replace(item, target=None) for item in read_inputs(file, _layout(self.config)))  # a label is not read here
 
     def judged(self, files: Sequence[str]) -> tuple[list[Item], int]:
         found = _labelled(files, self.config)

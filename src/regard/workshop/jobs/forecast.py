@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -138,10 +140,10 @@ class Forecaster(Reading[Framed]):
         sides = {name: _sides(name, read, said) for name in looks}
         told = [[float(f"{x:.6g}") for x in row] for row in values]
         clocked = window.series.clock is not None
-        lines = [",".join([*([time] if clocked else []), *map(str, row)]) for time, row in zip(later, told, strict=True)]
+        lines = [_row([*([time] if clocked else []), *row]) for time, row in zip(later, told, strict=True)]
         text = "; ".join(f"{name} {a:.4g} ... {b:.4g}" for name, a, b in zip(names, told[0], told[-1], strict=True))
         details = {"times": list(later), "columns": list(names), "values": told}
-        head = ",".join([*([window.series.time or "time"] if clocked else []), *names])
+        head = _row([*([window.series.time or "time"] if clocked else []), *names])
         return Prediction(text, 0.0, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines))
 
     def nothing(self, item: Framed) -> Prediction:
@@ -238,6 +240,13 @@ def _windows(series: Series, section: ForecastSection) -> list[Window]:
         expected = f"at least {need} rows, for one window of forecast.past = {section.past} and forecast.ahead = {section.ahead}"
         raise DataError(message(series.name, expected, f"{len(series)}", do))
     return found
+
+
+def _row(cells: Sequence[Any]) -> str:
+    """A line of CSV."""
+    made = io.StringIO()
+    csv.writer(made, lineterminator="").writerow(cells)
+    return made.getvalue()
 
 
 def _sides(name: str, read: tuple[str, ...], said: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

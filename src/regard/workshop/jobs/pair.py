@@ -121,7 +121,7 @@ class Pairs(Reading[Couple]):
         self.most = min((most for most in (self.most, room) if most), default=None)
 
     def inputs(self, file: str) -> Iterator[Coupled]:
-        return read_couples(file, _layout(self.config))
+        return (replace(item, target=None) for item in read_couples(file, _layout(self.config)))  # a label is not read here
 
     def judged(self, files: Sequence[str]) -> tuple[list[Coupled], int]:
         found = _checked(read_coupled(files, _layout(self.config)), self.config)
