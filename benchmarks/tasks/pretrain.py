@@ -1,10 +1,11 @@
 """What pre-training is worth: SST-2 and TREC with 500 labelled examples, read by a net after eleven novels, and by the same net untrained.
 
-    python benchmarks/tasks/pretrain.py [--minutes 60] [--subsets 5] [--rates 3e-4] [--seeds 1] [--runs DIR]
+    python benchmarks/tasks/pretrain.py [--minutes 60] [--subsets 5] [--rates 3e-4] [--poolings max]
+                                         [--seeds 1] [--runs DIR]
 
 A BERT of 2 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
-masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the mean of its states, on 500 examples drawn
-from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose
+masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the maximum of its states (chosen on training
+examples that are in no subset, beside the mean and other rates), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose
 nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is not run again.
 Data: REGARD_DATA, else ../shared/data.
 Writes benchmarks/results/task-pretrain.csv and .md.
@@ -21,6 +22,7 @@ import shutil
 import statistics
 import sys
 import time
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,7 +38,19 @@ from regard.workshop.jobs.pretrain import export
 from regard.workshop.model import Model
 
 NAME = "task-pretrain"
-HEAD = ("task", "reader", "seed", "subset", "rate", "accuracy", "minutes of pre-training", "updates", "held-out loss", "seconds")
+HEAD = (
+    "task",
+    "reader",
+    "seed",
+    "subset",
+    "rate",
+    "pooling",
+    "accuracy",
+    "minutes of pre-training",
+    "updates",
+    "held-out loss",
+    "seconds",
+)
 DATA = Path(os.environ.get("REGARD_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train": "cls/sst2/train.tsv.gz", "judged": "cls/sst2/valid.tsv", "columns": {"source": 2, "target": 1}},
@@ -118,13 +132,13 @@ def subset(task: str, number: int, runs: Path) -> str:
     return str(file)
 
 
-def judged(task: str, reader: str, number: int, rate: float, runs: Path, threads: int) -> float:
+def judged(task: str, reader: str, number: int, rate: float, pooling: str, runs: Path, threads: int) -> float:
     """Accuracy after fine-tuning."""
     out = runs / "tuned"
     shutil.rmtree(out, ignore_errors=True)
     values = {
         "task": "classify",
-        "classify": {"pooling": "mean"},
+        "classify": {"pooling": pooling},
         "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
@@ -162,13 +176,14 @@ def page(command: str) -> None:
     """The mean over subsets, for each task, reader and rate; the CSV keeps every run."""
     rows, groups = read_rows(), dict[tuple[str, ...], list[dict[str, str]]]()
     for row in rows:
-        groups.setdefault((row["task"], row["reader"], row["rate"], row["minutes of pre-training"]), []).append(row)
+        told = ("task", "reader", "rate", "pooling", "minutes of pre-training")
+        groups.setdefault(tuple(row[key] for key in told), []).append(row)
     made = []
-    for (task, reader, rate, minutes), group in groups.items():
+    for (*told, minutes), group in groups.items():
         each = [100 * float(row["accuracy"]) for row in group]
         spread = statistics.stdev(each) if len(each) > 1 else 0.0
-        made.append((task, reader, rate, len(each), f"{statistics.mean(each):.1f} ± {spread:.1f}", minutes, group[0]["updates"]))
-    head = ("task", "reader", "rate", "runs", "accuracy, %, mean ± deviation", "minutes of pre-training", "updates")
+        made.append((*told, len(each), f"{statistics.mean(each):.1f} ± {spread:.1f}", minutes, group[0]["updates"]))
+    head = ("task", "reader", "rate", "pooling", "runs", "accuracy, %, mean ± deviation", "minutes of pre-training", "updates")
     kept = (RESULTS / f"{NAME}.csv").read_text(encoding="utf-8")
     write(NAME, "Pre-training: 500 labelled examples after eleven novels", command, head, made)
     (RESULTS / f"{NAME}.csv").write_text(kept, encoding="utf-8")
@@ -179,6 +194,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="of pre-training, in each manner")
     parser.add_argument("--subsets", type=int, default=5)
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
+    parser.add_argument("--poolings", nargs="+", default=["max"], choices=["max", "mean", "cls"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--manners", nargs="+", default=["masked", "left-to-right"], choices=list(MANNERS))
     parser.add_argument("--threads", type=int, default=2)
@@ -193,22 +209,21 @@ def main() -> None:
         }
         drawn = untrained(readers[asked.manners[0]]["folder"], seed, asked.runs)
         readers["untrained"] = {"folder": drawn, "minutes": "0", "updates": "0", "loss": "-"}
-        for rate in asked.rates:
-            for task in TASKS:
-                for number in range(1, asked.subsets + 1):
-                    for name, about in readers.items():
-                        run_one(task, name, about, seed, number, rate, asked)
+        for rate, pooling, task in product(asked.rates, asked.poolings, TASKS):
+            for number in range(1, asked.subsets + 1):
+                for name, about in readers.items():
+                    run_one(task, name, about, seed, number, rate, pooling, asked)
     page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g}")
 
 
-def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int, rate: float, asked: Any) -> None:
+def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int, rate: float, pooling: str, asked: Any) -> None:
     """One row, unless it is there."""
-    row = {"task": task, "reader": name, "seed": seed, "subset": number, "rate": f"{rate:g}"}
+    row = {"task": task, "reader": name, "seed": seed, "subset": number, "rate": f"{rate:g}", "pooling": pooling}
     row |= {"minutes of pre-training": about["minutes"], "updates": about["updates"], "held-out loss": about["loss"]}
     if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows()):
         return
     begun = time.perf_counter()
-    row["accuracy"] = f"{judged(task, about['folder'], number, rate, asked.runs, asked.threads):.4f}"
+    row["accuracy"] = f"{judged(task, about['folder'], number, rate, pooling, asked.runs, asked.threads):.4f}"
     row["seconds"] = f"{time.perf_counter() - begun:.0f}"
     keep(row)
     print(row, flush=True)

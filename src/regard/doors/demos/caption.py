@@ -26,7 +26,7 @@ CONFIG: dict[str, Any] = {
 HARD: dict[str, Any] = {
     **CONFIG,
     "model": {**CONFIG["model"], "attention": {"score": "additive", "weighting": "hard(1)"}},
-    "train": {**CONFIG["train"], "epochs": 36},
+    "train": {**CONFIG["train"], "epochs": 24},
     "caption": {**CONFIG["caption"], "kernel": 3},  # one cell at a time tells few kinds apart
 }
 
