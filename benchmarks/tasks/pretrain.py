@@ -4,9 +4,10 @@
                                          [--seeds 1] [--runs DIR]
 
 A BERT of 2 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
-masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the maximum of its states (chosen on training
-examples that are in no subset, beside the mean and other rates), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose
-nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is not run again.
+masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the maximum of its states (chosen, beside
+the mean and other rates, on training examples that are in no subset), on 500 examples drawn from the training data, of which 100 choose
+the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose nothing; likewise the net as it was drawn,
+with the same keys.  A row that is in the CSV already is not run again.
 Data: REGARD_DATA, else ../shared/data.
 Writes benchmarks/results/task-pretrain.csv and .md.
 """
