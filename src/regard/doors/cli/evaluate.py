@@ -58,7 +58,9 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     """The figures for people, one a line, and the signatures that say how they were counted."""
     wide, meanings = max(8, *map(len, found["metrics"])), TASKS[task].metrics
     lines = [f"{'items':<{wide}} {found['items']:,}"]
-    lines += [f"{'skipped':<{wide}} {found['skipped']:<8,} lines at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
+    lines += (
+        [f"{'skipped':<{wide}} {found['skipped']:<8,} lines at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
+    )
     lines += [f"{name:<{wide}} {_figure(value):<8} {meanings.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
     lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
     lines += ["", *confused(**found["confusion"])] if "confusion" in found else []
