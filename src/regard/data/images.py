@@ -170,9 +170,8 @@ def _by_pillow(raw: bytes, what: str) -> Pixels:
 
     try:
         with Image.open(io.BytesIO(raw)) as image:
-            if image.mode.startswith("I;16") or (
-                image.mode == "I" and image.format == "PNG"
-            ):  # 16 bits, which `convert` would clip
+            deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+            if deep:  # 16 bits, which `convert` would clip
                 return np.repeat((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
             if image.mode in ("I", "F"):
                 raise Unreadable(f"{what}, of numbers whose range it does not say", "Save it as an 8-bit PNG.")

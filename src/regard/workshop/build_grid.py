@@ -23,9 +23,8 @@ def captioner(config: Config, grid: Grid, words: int) -> Transduce:
     """The task of a config whose sources are images of this grid, for a vocabulary of so many words."""
     m, section = config.model, config.caption
     assert section is not None  # the config gives it to its task
-    read: nn.Module = nn.Linear(grid.width, m.size)
-    if grid.patch:
-        read = Convolved(grid, m.size, channels=section.channels, kernel=section.kernel)
+    images = {"channels": section.channels, "kernel": section.kernel}
+    read: nn.Module = Convolved(grid, m.size, **images) if grid.patch else nn.Linear(grid.width, m.size)
     places = GridPositions(grid, m.size) if section.positions == "learned" else nn.Identity()
     recurrent = m.family == "recurrent"
     encoder: Encoder = GridEncoder(m.size) if recurrent else build.encoder(m)
