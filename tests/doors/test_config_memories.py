@@ -110,7 +110,7 @@ def test_contexts(context, width):
             r"model.past.heads: expected a divisor of a part of model.size \(12 / 2\); received 4",
         ),
         (
-            {"encoder": "lstm", "attention": {"score": "dot", "memory": "key-value"}},
+            {"encoder": "lstm", "attention": {"score": "dot", "memory": "key-value", "project": False}},
             "received lstm, whose keys are 128 wide.*an encoder in both directions",
         ),
         ({"past": "dott"}, "Did you mean 'dot'"),

@@ -163,8 +163,9 @@ def test_each_kind_in_its_own_place(beside: Path) -> None:
 def test_equal_widths_are_asked_for(beside: Path) -> None:
     for word in ("dot", f"general + {beside.stem}:Near"):
         with pytest.raises(ConfigError, match="queries and keys of one width; received queries of width 4 and keys of width 5"):
-            made(word, memory_size=5)
+            made(word, memory_size=5, project=False)
         made(word, memory_size=5, project=True)
+        made(word, memory_size=5)
     made(f"{beside.stem}:Sized", memory_size=5)
 
 

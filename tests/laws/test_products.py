@@ -230,11 +230,11 @@ def test_the_law_sees(family, kind):
 
 
 def test_the_law_sees_what_is_not_refused(monkeypatch):
-    choice = Product("dot", "everywhere", "softmax", 1, "recurrent", unequal=True)
+    choice = Product("dot", "everywhere", "marginal", 1, "transformer")
     assert not trial(choice, 0)
     monkeypatch.setattr(Product, "refusals", lambda self: ["of another reason"])
-    assert trial(choice, 0).startswith("refused, ") and "encoder as wide as the decoder" in trial(choice, 0)
-    assert trial(replace(choice, unequal=False), 0).startswith("not refused")
+    assert trial(choice, 0).startswith("refused, ") and "marginal only in a recurrent" in trial(choice, 0)
+    assert trial(replace(choice, weighting="softmax"), 0).startswith("not refused")
 
 
 def test_what_must_know_the_end_of_its_memory(scope):
