@@ -132,6 +132,28 @@ def test_beside_arrays_names_are_only_shown(tmp_path):
     assert [(x.source, x.captions) for x in found] == [("photo", ("a cat", "a cow")), ("photo [1]", ("a dog",))]
 
 
+def test_an_image_is_one_whatever_it_is_called(tmp_path):
+    """So that validation has none that training saw, and each caption of it counts; blanks between words are one."""
+    np.savez(tmp_path / "x.npz", features=np.array([[0.0], [1.0], [0.0]]))
+    (tmp_path / "t.txt").write_text("a cat\na dog\na  cow\n", encoding="utf-8")
+    found = merged(read_captioned([str(tmp_path / "t.txt"), str(tmp_path / "x.npz")], Layout()))
+    assert [x.captions for x in found] == [("a cat", "a cow"), ("a dog",)]
+    fill(tmp_path, 1)
+    (tmp_path / "t.tsv").write_text("0.png\ta cat\n./0.png\ta cow\n", encoding="utf-8")
+    found = merged(read_captioned([str(tmp_path / "t.tsv")], Layout(format="tsv")))
+    assert [(x.source, x.captions) for x in found] == [("0.png", ("a cat", "a cow"))]
+
+
+def test_a_photograph_that_was_taken_upright_is_upright(tmp_path):
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads what is no 8-bit PNG")
+    pixels = np.zeros((4, 8, 3), dtype=np.uint8)
+    pixels[:, :4] = 255
+    turned = image.Exif()
+    turned[0x0112] = 6  # a viewer turns it by a quarter, clockwise
+    image.fromarray(pixels).save(tmp_path / "a.tiff", exif=turned)
+    assert (read_image(tmp_path / "a.tiff") == np.rot90(pixels, -1)).all()
+
+
 def test_lines_without_a_caption_or_an_image_are_answered(tmp_path):
     fill(tmp_path, 1)
     (tmp_path / "x.jsonl").write_text('{"file": "0.png", "caption": null}\n\n{"file": "0.png"}\n', encoding="utf-8")

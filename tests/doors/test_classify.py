@@ -112,7 +112,7 @@ def test_bad_lines_can_be_skipped(made):
     file.write_text("one text\tyes\nanother text\t \nthird\tno\nfourth\tno\n" * 3, encoding="utf-8")
     told: list[str] = []
     fit.train(config({"train": [str(file)], "valid": [str(file)], "on_bad_line": "skip"}), made / "skipped", say=told.append)
-    assert "3 bad lines were skipped" in "\n".join(told)
+    assert "3 bad items were skipped" in "\n".join(told)
     assert regard.load(made / "skipped").evaluate([str(file)])["skipped"] == 3
 
 

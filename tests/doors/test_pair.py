@@ -81,7 +81,7 @@ def test_lines_at_fault_can_be_skipped(tmp_path):
         tmp_path / "run",
         say=said.append,
     )
-    assert any("2 bad lines were skipped" in line for line in said)
+    assert any("2 bad items were skipped" in line for line in said)
 
 
 def test_labels_that_are_numbers_are_told_of(tmp_path):

@@ -112,7 +112,7 @@ def test_bad_lines_are_skipped_where_asked_and_counted(made, tmp_path):
     said: list[str] = []
     fit.train(config({"train": files, "on_bad_line": "skip"}), tmp_path / "run", say=said.append)
     text = "\n".join(said)
-    assert "2 bad lines were skipped" in text and f"{files[1]}:1: expected as many tags" in text and f"{files[1]}:2" in text
+    assert "2 bad items were skipped" in text and f"{files[1]}:1: expected as many tags" in text and f"{files[1]}:2" in text
     assert command(["evaluate", str(tmp_path / "run"), *files]) == 0  # as training read them
 
 

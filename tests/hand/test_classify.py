@@ -11,6 +11,7 @@ import torch
 from regard.attention.pooling import Pool, StructuredPool, hop_overlap
 from regard.data.batches import collate
 from regard.data.symbols import Symbols
+from regard.data.tokenize import BOS, UNK
 from regard.networks.coder import Encoded
 from regard.networks.summaries import FirstSummary, LastSummary, MaxSummary, MeanSummary, PooledSummary
 from regard.tasks.classify import ClassBatch, Classify, class_figures, confusion
@@ -64,6 +65,16 @@ def test_hops_stand_side_by_side_and_their_overlap_costs():
     extra = 0.5 * float(hop_overlap(looked.detach()).sum())
     assert dear.loss(batch).total.item() == pytest.approx(plain.loss(batch).total.item() + extra, rel=1e-5)
     assert dear.eval().loss(batch).total.item() == pytest.approx(plain.eval().loss(batch).total.item(), rel=1e-6)
+
+
+def test_the_symbol_that_sums_up_is_never_read_as_unknown():
+    """A share of words is, in training; here nearly all."""
+    torch.manual_seed(1)
+    reader = build.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
+    task = Classify(reader, FirstSummary(6), labels=2, unseen=1 - 1e-7)
+    batch = ClassBatch(collate([([BOS, 5, 6], None)], [0]), torch.tensor([0]))
+    unknown = ClassBatch(collate([([BOS, UNK, UNK], None)], [0]), torch.tensor([0]))
+    torch.testing.assert_close(task(batch).labels, task.eval()(unknown).labels)
 
 
 def test_the_loss_weighs_labels_and_smooths():

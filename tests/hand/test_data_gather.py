@@ -22,7 +22,7 @@ def test_it_skips_and_reports():
     items, report = gather(found(), ["x", "-"], what="things", on_bad_line="skip")
     assert items == ["a", "b"] and (report.lines, report.items) == (4, 2)
     assert report.files == ("x", "<stdin>") and report.skipped == ["x:2: bad.", "x:4: worse."]
-    assert "2 bad lines were skipped" in str(report) and "x:4: worse." in str(report)
+    assert "2 bad items were skipped" in str(report) and "x:4: worse." in str(report)
 
 
 def test_nothing_left_is_an_error():

@@ -46,6 +46,7 @@ def test_saved_and_loaded(tmp_path):
         ('{"kind": "regard symbols", "version": 1}', "KeyError"),
         ('{"kind": "regard symbols", "version": 1, "names": ["a", "a"]}', "other content"),
         ('{"kind": "regard symbols", "version": 1, "names": ["a", 3]}', "other content"),
+        ('{"kind": "regard symbols", "version": "1", "names": ["a"]}', "other content"),
         ('{"kind": "regard symbols", "version": 99, "names": ["a"]}', "received 99. Install a newer regard."),
     ],
 )

@@ -146,12 +146,12 @@ def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[
         do = "Give each row its line: they belong together by their order."
         received = f"{len(each):,} captions and {len(rows):,} rows"
         raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
-    first = dict[str, int]()
+    first, drawn = dict[str, int](), dict[bytes, int]()
     for i, (one, row) in enumerate(zip(each, rows, strict=True)):
         if isinstance(one, BadLine):
             yield one
             continue
-        name = one.name or f"{file}[{i}]"
+        name = one.name or f"{file}[{drawn.setdefault(row.tobytes(), i)}]"  # a row that comes again is the same image
         same = first.setdefault(name, i)
         # Names are only shown here: rows that differ are different images, whatever they are called.
         yield Captioned(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
@@ -165,7 +165,7 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
         if isinstance(one, BadLine):
             yield one
             continue
-        name = one.name or ""
+        name = os.path.normpath(one.name or "")  # ./a.png is a.png
         try:
             seen = known[name] if name in known else _seen(one, base)
         except BadLine as fault:
@@ -219,7 +219,7 @@ def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine
         return BadLine(message(str(one.place), "the name of an image file", "none", MEND))
     if not one.captions or not all(text.strip() for text in one.captions):
         return BadLine(message(str(one.place), "a caption with text in it", "an empty caption", MEND))
-    return replace(one, captions=tuple(layout.clean(text.strip()) for text in one.captions))
+    return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
 def _columns(file: str, layout: Layout) -> Iterator[Told | BadLine]:

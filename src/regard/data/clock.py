@@ -49,7 +49,8 @@ class Clock:
 
     def after(self, count: int) -> list[str]:
         """The times of so many rows that follow, written as the last is."""
-        begin, step = moment(self.last), self.step or Step(0.0)
+        step = self.step or Step(0.0)
+        begin = (_day(self.last) if step.seconds else None) or moment(self.last)
         assert begin is not None
         return [_written(_later(begin, step, n), self.last) for n in range(1, count + 1)]
 
@@ -69,7 +70,8 @@ def moment(text: str) -> Moment | None:
 
 def clock(texts: Sequence[str], places: Sequence[Place], *, gaps: str) -> Clock:
     """The clock of a column of times.  DataError, with the place, where they go back, stand still, or (gaps: error) leave rows out."""
-    times = [_moment(text, place) for text, place in zip(texts, places, strict=True)]
+    days = all(map(_day, texts))
+    times = [_moment(text, place, days=days) for text, place in zip(texts, places, strict=True)]
     if len({(isinstance(t, datetime), getattr(t, "tzinfo", None) is None) for t in times}) > 1:
         at = next(i for i in range(1, len(times)) if _kind(times[i]) != _kind(times[0]))
         do = "Write them all in one way."
@@ -100,8 +102,17 @@ def short(times: Sequence[str]) -> tuple[str, ...]:
     return tuple(t[cut:-3] if whole else t[cut:] for t in times)
 
 
-def _moment(text: str, place: Place) -> Moment:
-    found = moment(text)
+def _day(text: str) -> datetime | None:
+    """A day in ISO's basic form, 20240131: a number too, but for a column of nothing else."""
+    whole = text.strip()
+    try:
+        return datetime.strptime(whole, "%Y%m%d") if len(whole) == 8 and whole.isdigit() and "1800" <= whole < "2200" else None
+    except ValueError:
+        return None
+
+
+def _moment(text: str, place: Place, *, days: bool) -> Moment:
+    found = _day(text) if days else moment(text)
     if found is None:
         do = "Write it so, or name the column of times: forecast.time."
         raise DataError(message(str(place), ISO, repr(text), do))
@@ -161,7 +172,9 @@ def _written(time: Moment, like: str) -> str:
     try:
         date.fromisoformat(like)
         whole = not (time.hour or time.minute or time.second)
-        return time.date().isoformat() if whole else time.isoformat(" ", "minutes")
+        if whole:
+            return time.strftime("%Y-%m-%d" if "-" in like else "%Y%m%d")
+        return time.isoformat(" ", "minutes")
     except ValueError:
         pass
     if "-" not in like[:8]:  # ISO's basic form, 20240101T000000

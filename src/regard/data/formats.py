@@ -27,14 +27,16 @@ class Report:
     """What reading found; `str(report)` says it in sentences."""
 
     files: tuple[str, ...]
-    lines: int = 0  # of text: a header does not count, and two aligned lines are one
+    lines: int = 0  # of text: a header does not count, and two aligned lines are one; or what else was read one by one
     items: int = 0
     skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
+    of: str = "lines"  # what was read one by one
 
     def __str__(self) -> str:
-        said = [f"{' + '.join(self.files)}: {self.lines:,} lines, {self.items:,} items."]
+        read = "" if self.of == "items" else f"{self.lines:,} {self.of}, "
+        said = [f"{' + '.join(self.files)}: {read}{self.items:,} items."]
         if self.skipped:
-            said.append(f"{len(self.skipped):,} bad lines were skipped:")
+            said.append(f"{len(self.skipped):,} bad {self.of} were skipped:")
             said += [f"  {why}" for why in self.skipped[:NAMED]]
         if len(self.skipped) > NAMED:
             said.append(f"  and {len(self.skipped) - NAMED:,} more.")

@@ -21,7 +21,7 @@ def gather(
     what: an item, in the plural ("sentences with tags").  on_bad_line: `error` stops at an item at fault, `skip` passes it by and
     reports it.  DataError names the file, the line and the mend; also where no item is left.
     """
-    report, items = Report(tuple(shown(file) for file in files)), cast(list[T], [])
+    report, items = Report(tuple(shown(file) for file in files), of="items"), cast(list[T], [])
     for item in found:
         report.lines += 1
         if not isinstance(item, BadLine):

@@ -163,7 +163,7 @@ def _netpbm(raw: bytes) -> Pixels:
 
 def _by_pillow(raw: bytes, what: str) -> Pixels:
     try:
-        from PIL import Image
+        from PIL import Image, ImageOps
     except ImportError as error:
         raise Unreadable(what, PILLOW) from error
     import io
@@ -175,7 +175,7 @@ def _by_pillow(raw: bytes, what: str) -> Pixels:
                 return np.repeat((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
             if image.mode in ("I", "F"):
                 raise Unreadable(f"{what}, of numbers whose range it does not say", "Save it as an 8-bit PNG.")
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))  # as a viewer turns it
     except Unreadable:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -61,6 +61,7 @@ class Symbols:
             content = json.loads(path.read_text(encoding="utf-8"))
             kind, version, names = content["kind"], content["version"], content["names"]
             whole = kind == KIND and isinstance(names, list) and all(isinstance(name, str) for name in names)
+            whole = whole and isinstance(version, int)
             if not whole or len(set(names)) < len(names):
                 raise ValueError("other content")
         except FileNotFoundError:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from regard.attention.pooling import hop_overlap
 from regard.data.batches import Batch
-from regard.data.tokenize import UNK
+from regard.data.tokenize import BOS, UNK
 from regard.networks.coder import Looks
 from regard.networks.dropout import Dropout
 from regard.networks.reader import Reader
@@ -82,7 +82,8 @@ class Classify(Task):
     def forward(self, batch: ClassBatch, *, weights: bool = False) -> Scores:
         words, valid = batch.words.source, batch.words.source_valid
         if self.training and self.unseen:
-            words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
+            told = valid & (words != BOS)  # the symbol whose state sums a text up is always there
+            words = words.masked_fill(told & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
         beside = None
         if self.spelling is not None and batch.letters is not None and batch.spelled is not None:
             beside = F.embedding(batch.spelled, self.spelling(batch.letters))
