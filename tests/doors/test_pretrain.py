@@ -63,6 +63,12 @@ def test_a_text_without_text(tmp_path):
         fit.train(read_config({"task": "pretrain", "data": {"train": [str(tmp_path / "empty.txt")]}}), tmp_path / "run", say=str)
 
 
+def test_a_text_of_a_few_lines_has_nothing_to_set_aside(tmp_path):
+    (tmp_path / "short.txt").write_text("one line\nanother\n")
+    with pytest.raises(DataError, match=r"short\.txt: expected more than 20 lines, or two documents, .*; received 2 lines"):
+        fit.train(read_config({"task": "pretrain", "data": {"train": [str(tmp_path / "short.txt")]}}), tmp_path / "run", say=str)
+
+
 def test_one_document_has_no_pairs(tmp_path):
     (tmp_path / "one.txt").write_text("a line here\n" * 50)
     config = read_config({"task": "pretrain", "data": {"train": str(tmp_path / "one.txt"), "valid": str(tmp_path / "one.txt")}})

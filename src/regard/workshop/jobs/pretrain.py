@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from regard.data.batches import Batches
-from regard.data.documents import Document, blocks, read_documents
+from regard.data.documents import BLOCK, Document, blocks, read_documents
 from regard.data.files import fingerprint, shown
 from regard.data.items import split
 from regard.data.wordpiece import MASK, WordPieces, check_kind
@@ -153,6 +153,10 @@ def _documents(files: Sequence[str], say: Say, name: str) -> list[Document]:
 def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Document], list[Document]]:
     """Training and validation: a few lines that follow each other go the same way."""
     every: Any = [block for document in documents for block in blocks(document)]
+    if len({block.source for block in every}) < 2:
+        expected = f"more than {BLOCK} lines, or two documents, to set a part aside (data.valid_share)"
+        do = "Give more text, or a validation file (data.valid)."
+        raise DataError(message(documents[0].place.file, expected, f"{len(every[0].lines)} lines", do))
     train, held = split(every, config.data.valid_share, config.train.seed)
     return train, held  # type: ignore[return-value]  # what `split` was given it gives back
 
