@@ -163,7 +163,9 @@ def test_under_autocast(score, heads, small, monkeypatch):
 
 
 def test_a_single_query_in_use(monkeypatch):
-    """It too goes by PyTorch's attention where there are few rows and nothing is trained, and reads the same; zeros of nothing."""
+    """Without numba it goes by PyTorch's attention where there are few rows and nothing is trained, and reads the same; zeros of
+    nothing."""
+    monkeypatch.setattr(kernels, "module", lambda name: None)
     torch.manual_seed(0)
     look, source, query = (
         make_attention(score="scaled", heads=2, query_size=D, memory_size=D),

@@ -45,8 +45,8 @@ _within_loops: Any = intrinsic  # what it makes has one argument less
 
 def arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     """The numbers of tensors on a CPU, for loops; bfloat16, which numpy has not, as the 16 bits that it is (see `wide` and `like`)."""
-    each = (t.detach() if t.requires_grad else t for t in tensors)
-    return tuple((t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in each)
+    each = [t.detach() if t.requires_grad else t for t in tensors]
+    return tuple([(t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in each])
 
 
 @_within_loops
@@ -110,11 +110,12 @@ def spread(work: Callable[[int, int], None], units: int, steps: int) -> None:
     steps: how much there is to do, in steps of the innermost loop.  Which part a unit falls into must not change what is written.
     """
     parts = min(torch.get_num_threads(), units, 1 + steps // SMALL)
-    bounds = list(pairwise(units * i // parts for i in range(parts + 1))) if parts else []
-    if len(bounds) < 2:
-        for bound in bounds:
-            work(*bound)
-    elif (openmp := _openmp()) is not None:
+    if parts < 2:
+        if units:
+            work(0, units)
+        return
+    bounds = list(pairwise(units * i // parts for i in range(parts + 1)))
+    if (openmp := _openmp()) is not None:
         openmp(work, bounds)
     else:
         others = [_pool(parts - 1).submit(work, *bound) for bound in bounds[1:]]

@@ -6,6 +6,7 @@ Cells that PyTorch does not have stand in peephole.py and reset.py; they are `Ow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import ModuleType
 from typing import Any, cast
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from regard.ground.optional import module
 from regard.networks.dropout import Dropout
 
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
@@ -42,9 +44,9 @@ class Cell(nn.Module, ABC):
 
     def by_steps(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
         """`over`, `step` after `step`."""
-        said, told = self.gates(x), []
-        for t in range(x.shape[1]):
-            y, state = self.step(said[:, t], state)
+        said, told = self.gates(x.transpose(0, 1)), []
+        for gates in said:
+            y, state = self.step(gates, state)
             told.append(y)
         return torch.stack(told, 1), state
 
@@ -103,6 +105,13 @@ class OwnCell(Cell):
         return self.bias
 
 
+def _loops(*given: Tensor) -> ModuleType | None:
+    """Compiled steps, where nothing is trained: in float32, on a CPU, and not where a graph is made of what is done."""
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return None
+    return module("networks.cells_numba") if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
+
+
 class RNN(TorchCell):
     """`h' = tanh(W x + b + U h + c)`: the simple recurrent net.  Elman 1990, figure 2; PyTorch's nn.RNN.
 
@@ -147,6 +156,9 @@ class GRU(TorchCell):
 
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         size, inner = self.size, self._recurrent(state)
+        if (loops := _loops(gates, inner, state)) is not None:
+            h = loops.gru(gates, inner, state)
+            return h, h
         r, z = torch.sigmoid(gates[:, : 2 * size] + inner[:, : 2 * size]).chunk(2, -1)
         n = torch.tanh(torch.addcmul(gates[:, 2 * size :], r, inner[:, 2 * size :]))
         h = torch.lerp(n.to(state.dtype), state, z.to(state.dtype))
@@ -174,7 +186,11 @@ class LSTM(TorchCell):
 
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         h, c = state
-        i, f, g, o = (gates + self._recurrent(h)).chunk(4, -1)
+        inner = self._recurrent(h)
+        if (loops := _loops(gates, inner, c)) is not None:
+            h, c = loops.lstm(gates, inner, c)
+            return h, (h, c)
+        i, f, g, o = (gates + inner).chunk(4, -1)
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         return h, (h, c)

@@ -8,7 +8,8 @@ Dynamic quantisation as in Jacob et al. 2018, section 2, with zero points at 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int, Int8
@@ -30,6 +31,8 @@ class Int8Weight(Matrix):
     def __init__(self, q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> None:
         super().__init__()
         self.q, self.scale = q, scale
+        self._packed: Tensor | None = None
+        self._ones = scale.new_ones(0)
 
     @classmethod
     def of(cls, weight: Float[Tensor, "N K"]) -> Int8Weight:
@@ -43,13 +46,28 @@ class Int8Weight(Matrix):
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.reshape(-1, x.shape[-1]).float()
         if (loops := module("networks.rows_numba")) is not None and rows.device.type == "cpu" and rows.numel():
-            whole, step = loops.rounded(rows.detach())
-            scaled: Tensor = loops.scaled(torch._int_mm(whole, self.q.T), step, self.scale, bias)
-            return scaled.view(*x.shape[:-1], len(self.q))
+            if len(rows) <= loops.MOST:
+                few: Tensor = loops.linear(rows.detach(), self.q, bias, self.scale)
+                return few.view(*x.shape[:-1], len(self.q))
+            many: Tensor = loops.by_bytes(rows.detach(), self._sums, self.scale, bias)
+            return many.view(*x.shape[:-1], len(self.q))
         steps = _steps(rows)
-        made = torch._int_mm((rows / steps).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
+        made = self._sums((rows / steps).round_().to(torch.int8)).to(torch.float32).mul_(steps)
         made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
         return made.view(*x.shape[:-1], len(self.q))
+
+    def _sums(self, whole: Int8[Tensor, "R K"]) -> Int[Tensor, "R N"] | Float[Tensor, "R N"]:
+        """Sums of products of bytes, exact (in float32 to 2^24)."""
+        if not _laid_out():
+            return torch._int_mm(whole, self.q.T)
+        ops: Any = torch.ops.onednn
+        if self._packed is None:
+            self._packed, self._ones = ops.qlinear_prepack(self.q, None), torch.ones(len(self.q))
+        above = whole.view(torch.uint8) ^ 128  # x + 128, of which oneDNN takes the 128 away again
+        sums: Tensor = ops.qlinear_pointwise(
+            above, 1.0, 128, self._packed, self._ones, None, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+        return sums
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
         return self.q[rows].to(torch.float32) * self.scale[rows][..., None]
@@ -62,6 +80,13 @@ class Int8Weight(Matrix):
 
     def __len__(self) -> int:
         return len(self.q)
+
+
+@cache
+def _laid_out() -> bool:
+    """Whether oneDNN can lay bytes out beforehand, for a processor that sums their products in one instruction.  All matrices of a step
+    of a GRU's decoder (512 wide, 8,000 words, 32 rows), each read anew: 1.3 to 1.9 ms as they are, 1.1 laid out (two cores)."""
+    return hasattr(torch.ops.onednn, "qlinear_prepack") and torch.cpu._is_vnni_supported()
 
 
 def quantize(network: N) -> N:

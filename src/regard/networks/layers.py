@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.networks.cells import Cell
+from regard.networks.cells import GRU, LSTM, RNN, Cell, TorchCell
 
 
 class Layers(nn.Module):
@@ -34,6 +34,29 @@ class Layers(nn.Module):
     @property
     def cells(self) -> list[Cell]:
         return cast(list[Cell], list(self.layers))
+
+
+_CELLS: dict[str, type[TorchCell]] = {"RNN_TANH": RNN, "GRU": GRU, "LSTM": LSTM}
+
+
+def by_cell(net: nn.RNNBase) -> Layers:
+    """The layers of one of PyTorch's nets as cells that read step by step, with its very parameters: for use, where matrices lie in a
+    form that PyTorch's own loops do not know."""
+    with torch.device("meta"):  # nothing is drawn, nothing is kept
+        made = Layers(
+            _CELLS[net.mode],
+            net.input_size,
+            net.hidden_size,
+            net.num_layers,
+            bidirectional=net.bidirectional,
+            dropout=net.dropout,
+        )
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    for cell, parameters in zip(made.cells, net.all_weights, strict=True):
+        for name, parameter in zip(names, parameters, strict=True):
+            setattr(cast(TorchCell, cell).net, name, parameter)
+        cell.__dict__["over"] = cell.by_steps
+    return made.train(net.training)
 
 
 Reader = Callable[[Tensor], Tensor]  # one layer in one direction, from a zero state: "B K D" to "B K E"

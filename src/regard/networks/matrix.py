@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from regard.attention.score import Additive, General
 from regard.networks.cells import OwnCell, TorchCell
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.layers import Layers, by_cell
+from regard.networks.recurrent import RecurrentEncoder
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -77,29 +80,58 @@ class Matrix(ABC):
         return function(*plain, **{k: v.float() if isinstance(v, Matrix) else v for k, v in given.items()})
 
 
+class OneHead:
+    """The matrices "1 N K" of a score with one head: `[0]` is the matrix, in another form."""
+
+    def __init__(self, only: Matrix) -> None:
+        self.only = only
+
+    def __getitem__(self, index: int) -> Matrix:
+        return (self.only,)[index]
+
+    def __len__(self) -> int:
+        return 1
+
+
 def exchange(network: N, made: Callable[[Tensor], Matrix], least: int) -> N:
     """The network with other forms of the matrices, of `least` numbers or more, that it multiplies with, in place: for use, there is
     nothing left to train.
 
-    These are the linear layers and, where it writes, the head's table and the weights of the decoder's cells.
-    What reads a whole source at once with
-    PyTorch's own recurrent loops stays as it is.
+    These are the linear layers and, where it writes, the head's table, the weights of the cells that read and write, and those of the
+    scores by which it looks with one head.
     """
     writers = [m for m in network.modules() if isinstance(m, EncoderDecoder)]
-    cells = [m for w in writers for m in w.decoder.modules() if isinstance(m, nn.RNNBase | OwnCell)]
+    for reader in (w.encoder for w in writers):
+        if isinstance(reader, RecurrentEncoder) and isinstance(reader.net, nn.RNNBase) and _large(reader.net, least):
+            reader.net = by_cell(reader.net)
+    parts = [m for w in writers for m in (*_cells_of(w.encoder), *w.decoder.modules())]
+    cells = [m for m in parts if isinstance(m, nn.RNNBase | OwnCell)]
     for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):
             cell.__dict__["over"] = cell.by_steps  # PyTorch's own loops know plain matrices only
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
     heads = [m for w in writers for m in w.head.modules()]
+    scores = [m for w in writers for m in w.decoder.modules() if isinstance(m, Additive | General)]
     chosen = {id(p) for m in (*cells, *linear, *heads) for p in m.parameters(recurse=False)}
+    chosen |= {id(p) for m in scores for p in m.parameters(recurse=False) if p.dim() == 3}
     exchanged: dict[int, Matrix] = {}  # tied weights stay tied
     for module in network.modules():
         for name, weight in list(module.named_parameters(recurse=False)):
-            if id(weight) not in chosen or weight.dim() != 2 or weight.numel() < least:
+            one = weight.dim() == 3 and len(weight) == 1
+            if id(weight) not in chosen or not (one or weight.dim() == 2) or weight.numel() < least:
                 continue
             if id(weight) not in exchanged:
-                exchanged[id(weight)] = made(weight.detach().float())
+                exchanged[id(weight)] = made((weight[0] if one else weight).detach().float())
             delattr(module, name)
-            module.__dict__[name] = exchanged[id(weight)]
+            module.__dict__[name] = OneHead(exchanged[id(weight)]) if one else exchanged[id(weight)]
     return network
+
+
+def _large(net: nn.RNNBase, least: int) -> bool:
+    return cast(Tensor, net.weight_hh_l0).numel() >= least
+
+
+def _cells_of(encoder: nn.Module) -> list[nn.Module]:
+    """The cells of a recurrent encoder that take a step at a time."""
+    steps = isinstance(encoder, RecurrentEncoder) and isinstance(encoder.net, Layers)
+    return [m for cell in encoder.modules() if steps and isinstance(cell, TorchCell) for m in cell.modules()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -10,6 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
+
+
+def over_time(steps: int) -> AbstractContextManager[Any]:
+    """`OverTime` where there are gradients to gather; else nothing, for a mode is asked at every operation."""
+    return OverTime(steps) if steps > 1 and torch.is_grad_enabled() else nullcontext()
 
 
 class OverTime(TorchFunctionMode):

@@ -18,7 +18,7 @@ from regard.networks.cells import Stack, State
 from regard.networks.coder import Decoder, Encoded, Encoder, Places, Written, positions
 from regard.networks.dropout import Dropout
 from regard.networks.layers import Layers, readers
-from regard.networks.over_time import OverTime
+from regard.networks.over_time import over_time
 
 
 class RecurrentEncoder(Encoder):
@@ -106,7 +106,7 @@ class BahdanauDecoder(Decoder):
         context_weight, word_weight = lowest.input_weight[:, :size], lowest.input_weight[:, size:]
         said = F.linear(x, word_weight, lowest.input_bias)  # the words' share of the gates, for all steps in one product
         at, cells, h, memory, readings, states = state.at, state.cells, state.fed, state.source, [], []
-        with OverTime(x.shape[1]):
+        with over_time(x.shape[1]):
             for word in said.unbind(1):
                 reading = self.attention(h[:, None], memory, at[:, None], weights=weights)
                 h, cells = self.stack.step(word + F.linear(reading.context[:, 0], context_weight), cells)
@@ -176,7 +176,7 @@ class LuongDecoder(Decoder):
         fed_weight = lowest.input_weight[:, x.shape[-1] :]
         at, cells, fed, memory = state.at, state.cells, cast(Tensor, state.fed), cast(Memory, state.source)
         readings, queries, states = list[Reading](), list[Tensor](), list[Tensor]()
-        with OverTime(x.shape[1]):
+        with over_time(x.shape[1]):
             for word in said.unbind(1):
                 h, cells = self.stack.step(word + F.linear(fed, fed_weight), cells)
                 reading = self.attention(h[:, None], memory, at[:, None], weights=weights)

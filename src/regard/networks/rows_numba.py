@@ -5,47 +5,55 @@ For one row oneDNN reads 19 MB of weights at 7 GB/s, these loops at 32 (one core
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Float, Int8
 from numba import types
 from numba.extending import overload
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled, spread, with_product
+from regard.ground.compiled import arrays, bits, compiled, number, spread, with_product
 
 MOST = 2  # rows for which they are as fast as oneDNN or faster
-LARGE = 1 << 21  # numbers of a matrix from which it comes from memory, where two threads read faster than one
+LARGE = 1 << 23  # bytes of a matrix from which it comes from memory, where two threads read faster than one
 F, Word = np.float32, np.int32
 ONE, TINY = F(1), np.finfo(np.float32).tiny
+SIZE = Word(0x7FFFFFFF)  # all bits but the sign
 
 
-def linear(x: Float[Tensor, "R K"], weight: Float[Tensor, "N K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "R N"]:
-    """`x W^T + b`."""
-    out = x.new_empty(len(x), len(weight))
-    given = arrays(x.contiguous(), weight, x.new_ones(1), x.new_zeros(1) if bias is None else bias, out)
-    spread(partial(_products, *given), len(weight), weight.numel() if weight.numel() >= LARGE else 0)
-    return out
-
-
-def rounded(x: Float[Tensor, "R K"]) -> tuple[Int8[Tensor, "R K"], Float[Tensor, "R"]]:
-    """The rows in bytes, and the step of each: `ready`, for many rows."""
-    x = x.contiguous()
-    whole, step = torch.empty_like(x, dtype=torch.int8), x.new_empty(len(x))
-    spread(partial(_rounded, *arrays(x, whole, step)), len(x), x.numel())
-    return whole, step
-
-
-def scaled(
-    sums: Int[Tensor, "R N"], step: Float[Tensor, "R"], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
+def linear(
+    x: Float[Tensor, "R K"],
+    weight: Float[Tensor, "N K"] | Int8[Tensor, "N K"],
+    bias: Float[Tensor, "N"] | None,
+    scale: Float[Tensor, "N"] | None = None,
 ) -> Float[Tensor, "R N"]:
-    """Sums of products of bytes as the numbers that they stand for."""
-    out = torch.empty_like(sums, dtype=torch.float32)
-    spread(partial(_scaled, *arrays(sums, step, scale, scale.new_zeros(1) if bias is None else bias, out)), len(out), out.numel())
+    """`x W^T + b`.  scale: of each row of a matrix in bytes."""
+    out = x.new_empty(len(x), len(weight))
+    scale, bias = (x.new_ones(1) if scale is None else scale), (x.new_zeros(1) if bias is None else bias)
+    bytes_ = weight.numel() * weight.element_size()
+    spread(partial(_products, *arrays(x.contiguous(), weight, scale, bias, out)), len(weight), bytes_ if bytes_ >= LARGE else 0)
     return out
+
+
+def by_bytes(
+    x: Float[Tensor, "R K"], sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
+) -> Float[Tensor, "R N"]:
+    """`x W^T + b` of many rows, which are rounded to bytes first, each in steps of its own.
+
+    sums_of: from rows of bytes to the sums of their products with the bytes of W.  scale: of the rows of W.
+    """
+    (given,) = arrays(x.contiguous())
+    whole, step = np.empty(given.shape, np.int8), np.empty(len(given), F)
+    spread(partial(_rounded, given, whole, step), len(given), given.size)
+    (sums,) = arrays(sums_of(torch.from_numpy(whole)))
+    out = np.empty(sums.shape, F)
+    beside = arrays(scale, scale.new_zeros(1) if bias is None else bias)
+    spread(partial(_scaled, sums, step, *beside, out), len(out), out.size // 4)  # 0.3 ns each
+    return torch.from_numpy(out)
 
 
 @compiled
@@ -57,10 +65,10 @@ def _rounded(x: Any, whole: Any, step: Any, first: int, last: int) -> None:
 @compiled
 def to_bytes(x: Any, room: Any) -> Any:
     """Within loops: a row in steps of a 127th of its largest number; the step."""
-    most = F(0)
-    for k in range(len(x)):
-        most = max(most, abs(x[k]))
-    step = max(most / F(127), TINY)
+    most = Word(0)
+    for k in range(len(x)):  # numbers without a sign are ordered as their bits are, which are compared many at a time
+        most = max(most, Word(bits(x[k]) & SIZE))
+    step = max(number(most) / F(127), TINY)
     for k in range(len(x)):
         room[k] = np.int8(np.rint(x[k] / step))
     return step

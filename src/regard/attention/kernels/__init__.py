@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -32,6 +34,10 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
 def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"]) -> Float[Tensor, "B H Q E"] | None:
     """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way."""
     match form:
+        case Inner(query, keys, None) if (loops := _single(query, keys, values)) is not None:
+            return loops.of_inner(query, keys, mask, values)
+        case Tanh(query, keys, v, None) if (loops := _single(query, keys, v, values)) is not None:
+            return loops.of_tanh(query, keys, v, mask, values)
         case Inner(query, keys, None) if pays_inner(query, keys, values):
             return attend(query, keys, values, mask)
         case _:
@@ -60,6 +66,14 @@ def prefix(
         return None
     rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
     return tuple(t.unflatten(0, scores.shape[:2]) for t in loops.prefix(*rows))
+
+
+def _single(query: Tensor, *others: Tensor) -> ModuleType | None:
+    """The loops for one query a row, as a decoder in use asks step by step."""
+    if query.shape[2] != 1 or torch.is_grad_enabled() or _in_a_graph() or torch.is_autocast_enabled("cpu"):
+        return None
+    plain = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (query, *others))
+    return module("attention.kernels.single_numba") if plain else None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:

@@ -1,9 +1,7 @@
 """The loops of `kernels.tanh`, compiled by numba when they are first used, and kept on disk.
 
 Scores make two divisions in one, u / x + w / y = (u y + w x) / (x y), for a division takes longer than all else.  Pairs that are not near
-take tanh as an odd rational function, x P(x^2) / Q(x^2), of degree 9 over 8, fitted on [0, 9.02] for the least relative error (2e-8;
-3.5e-7 with the rounding of float32); beyond it tanh is 1 in float32.  Both ways are plain arithmetic, so that the compiler takes as many
-widths at once as a register holds.
+take tanh itself.  Both ways are plain arithmetic, so that the compiler takes as many widths at once as a register holds.
 """
 
 from __future__ import annotations
@@ -18,15 +16,11 @@ from torch import Tensor
 
 from regard.attention.kernels.tanh_rows import FEW, NEAR, Rows
 from regard.ground.compiled import arrays, compiled, spread
-from regard.ground.exponential import exp
+from regard.ground.exponential import exp, tanh
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
 F = np.float32
-END = F(9.02)
-P0, P1, P2 = F(0.9999999790519959), F(0.13379721788754761), F(0.003494038993874078)
-P3, P4 = F(2.058354912063878e-05), F(1.3319156648650408e-08)
-Q1, Q2, Q3, Q4 = F(0.46713037038749544), F(0.02587109041439048), F(0.000328309986769987), F(7.762056072198654e-07)
 ONE, TWO = F(1), F(2)
 
 
@@ -77,13 +71,6 @@ def _exponentials(x: Any, e: Any, near: Any, first: Any, last: Any) -> None:
 
 
 @compiled
-def _tanh(x: Any) -> Any:
-    x = min(max(x, -END), END)
-    y = x * x
-    return x * ((((P4 * y + P3) * y + P2) * y + P1) * y + P0) / ((((Q4 * y + Q3) * y + Q2) * y + Q1) * y + ONE)
-
-
-@compiled
 def _forward(
     query: Any, keys: Any, e_query: Any, e_keys: Any, near_query: Any, near_keys: Any, v: Any, scores: Any, first: int, last: int
 ) -> None:
@@ -109,7 +96,7 @@ def _forward(
             else:
                 a, b = query[row, i], keys[row, j]
                 for d in range(D):
-                    s += w[d] * _tanh(a[d] + b[d])
+                    s += w[d] * tanh(a[d] + b[d])
             scores[row, i, j] = s
 
 
@@ -141,7 +128,7 @@ def _backward(
                 else:
                     a, b = query[row, i], keys[row, j]
                     for d in range(D):
-                        t = _tanh(a[d] + b[d])
+                        t = tanh(a[d] + b[d])
                         slope = g * (ONE - t * t)
                         of_query[d] += slope
                         of_key[d] += slope

@@ -1,0 +1,94 @@
+"""A look of one query by softmax, compiled: scores, weights and context of a row in one pass, where nothing is trained."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.exponential import exp, tanh
+
+F = np.float32
+ZERO = F(0)
+
+
+def of_tanh(
+    query: Float[Tensor, "B H 1 D"],
+    keys: Float[Tensor, "B H K D"],
+    v: Float[Tensor, "H D"],
+    mask: Bool[Tensor, "B #H 1 K"],
+    values: Float[Tensor, "B H K E"],
+) -> Float[Tensor, "B H 1 E"]:
+    """softmax(v . tanh(q + k)) in sight, times the values; zeros where nothing is."""
+    return _looked(_of_tanh, query, keys, mask, values, v)
+
+
+def of_inner(
+    query: Float[Tensor, "B H 1 D"],
+    keys: Float[Tensor, "B H K D"],
+    mask: Bool[Tensor, "B #H 1 K"],
+    values: Float[Tensor, "B H K E"],
+) -> Float[Tensor, "B H 1 E"]:
+    """softmax(q . k) in sight, times the values; zeros where nothing is."""
+    return _looked(_of_inner, query, keys, mask, values)
+
+
+def _looked(loops: Any, query: Tensor, keys: Tensor, mask: Tensor, values: Tensor, *more: Tensor) -> Tensor:
+    out = values.new_zeros(*query.shape[:3], values.shape[-1])
+    given = arrays(*(t.contiguous() for t in (query, keys, mask, values, *more)), out)
+    spread(partial(loops, *given), out.shape[0] * out.shape[1], keys.numel() + values.numel())
+    return out
+
+
+@compiled
+def _of_tanh(query: Any, keys: Any, mask: Any, values: Any, v: Any, out: Any, first: int, last: int) -> None:
+    H, K, D = keys.shape[1:]
+    share = np.empty(K, F)
+    for n in range(first, last):
+        b, h = n // H, n % H
+        q, w, seen = query[b, h, 0], v[h], mask[b, h % mask.shape[1], 0]
+        for k in range(K):
+            if seen[k]:
+                key, s = keys[b, h, k], ZERO
+                for d in range(D):
+                    s += w[d] * tanh(q[d] + key[d])
+                share[k] = s
+        _gathered(share, seen, values[b, h], out[b, h, 0])
+
+
+@compiled
+def _of_inner(query: Any, keys: Any, mask: Any, values: Any, out: Any, first: int, last: int) -> None:
+    H, K, D = keys.shape[1:]
+    share = np.empty(K, F)
+    for n in range(first, last):
+        b, h = n // H, n % H
+        q, seen = query[b, h, 0], mask[b, h % mask.shape[1], 0]
+        for k in range(K):
+            if seen[k]:
+                key, s = keys[b, h, k], ZERO
+                for d in range(D):
+                    s += q[d] * key[d]
+                share[k] = s
+        _gathered(share, seen, values[b, h], out[b, h, 0])
+
+
+@compiled
+def _gathered(share: Any, seen: Any, values: Any, out: Any) -> None:
+    """softmax of what is in sight, and the sum of the values that it weighs, onto `out`, which is zero."""
+    most, total = F(-np.inf), ZERO
+    for k in range(len(share)):
+        if seen[k]:
+            most = max(most, share[k])
+    for k in range(len(share)):
+        if seen[k]:
+            share[k] = exp(share[k] - most)
+            total += share[k]
+    for k in range(len(share)):
+        if seen[k]:
+            weight, value = share[k] / total, values[k]
+            for e in range(len(out)):
+                out[e] += weight * value[e]

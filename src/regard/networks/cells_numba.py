@@ -1,0 +1,53 @@
+"""Steps of GRU and LSTM cells behind their products, compiled: one pass where PyTorch makes a dozen."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.exponential import ONE, sigmoid, tanh
+
+
+def gru(gates: Float[Tensor, "B 3D"], inner: Float[Tensor, "B 3D"], h: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
+    """The next state.  gates: `W x + b`; inner: `U h + c`."""
+    out = torch.empty_like(h)
+    given = arrays(*(t.contiguous() for t in (gates, inner, h)), out)
+    spread(partial(_gru, *given), len(h), gates.numel())
+    return out
+
+
+def lstm(
+    gates: Float[Tensor, "B 4D"], inner: Float[Tensor, "B 4D"], c: Float[Tensor, "B D"]
+) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
+    """The next state and cell.  gates: `W x + b`; inner: `U h + c`."""
+    h_out, c_out = torch.empty_like(c), torch.empty_like(c)
+    given = arrays(*(t.contiguous() for t in (gates, inner, c)), h_out, c_out)
+    spread(partial(_lstm, *given), len(c), gates.numel())
+    return h_out, c_out
+
+
+@compiled
+def _gru(gates: Any, inner: Any, h: Any, out: Any, first: int, last: int) -> None:
+    D = h.shape[1]
+    for b in range(first, last):
+        x, u, old, new = gates[b], inner[b], h[b], out[b]
+        for d in range(D):
+            r, z = sigmoid(x[d] + u[d]), sigmoid(x[D + d] + u[D + d])
+            n = tanh(x[2 * D + d] + r * u[2 * D + d])
+            new[d] = (ONE - z) * n + z * old[d]
+
+
+@compiled
+def _lstm(gates: Any, inner: Any, c: Any, h_out: Any, c_out: Any, first: int, last: int) -> None:
+    D = c.shape[1]
+    for b in range(first, last):
+        x, u, old, h, new = gates[b], inner[b], c[b], h_out[b], c_out[b]
+        for d in range(D):
+            i, f = sigmoid(x[d] + u[d]), sigmoid(x[D + d] + u[D + d])
+            new[d] = f * old[d] + i * tanh(x[2 * D + d] + u[2 * D + d])
+            h[d] = sigmoid(x[3 * D + d] + u[3 * D + d]) * tanh(new[d])

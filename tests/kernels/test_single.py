@@ -1,0 +1,138 @@
+"""What is compiled for nets in use, a step at a time: looks of one query, cells, encoders that read step by step, and the best word;
+each against its plain twin."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from regard.attention import kernels
+from regard.attention.kernels import single_numba
+from regard.attention.score import Inner, Tanh
+from regard.attention.weighting import masked_softmax
+from regard.networks import cells_numba, int8, packed, search
+from regard.networks.cells import GRU, LSTM
+from regard.networks.in_use import in_use
+from regard.networks.int8 import Int8Weight, quantize
+from regard.networks.layers import Layers, by_cell, readers
+from regard.networks.recurrent import RecurrentEncoder
+from regard.workshop import build
+from regard.workshop.config import Config
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+def sight(B: int, H: int, K: int) -> Tensor:
+    mask = torch.rand(B, H, 1, K) < 0.7
+    mask[1] = False
+    mask[2] = torch.arange(K) == K - 1
+    return mask
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0])
+@pytest.mark.parametrize(("heads", "masks"), [(1, 1), (3, 1), (3, 3)])
+@pytest.mark.parametrize("kind", ["tanh", "inner"])
+def test_a_look_of_one_query(kind, heads, masks, size):
+    """Also where numbers are large, and zeros where nothing is in sight."""
+    B, K, D, E = 5, 7, 11, 4
+    query, keys, values = size * torch.randn(B, heads, 1, D), size * torch.randn(B, heads, K, D), torch.randn(B, heads, K, E)
+    form = Tanh(query, keys, torch.randn(heads, D)) if kind == "tanh" else Inner(query, keys)
+    mask = sight(B, masks, K)
+    with torch.no_grad():
+        made = kernels.context(form, mask, values)
+    exact = (
+        Tanh(query.double(), keys.double(), form.v.double()) if isinstance(form, Tanh) else Inner(query.double(), keys.double())
+    )
+    want = masked_softmax(exact.scores(), mask) @ values.double()
+    torch.testing.assert_close(made.double(), want, rtol=2e-5, atol=2e-5 if size == 1 else 2e-3)
+    assert not made[1].any() and torch.equal(made[2], values[2, :, -1:])
+
+
+def test_it_is_taken_in_use_alone(monkeypatch):
+    """Where there are gradients, several queries or other types, the plain way."""
+    calls: list[int] = []
+    taken = single_numba.of_inner
+    monkeypatch.setattr(single_numba, "of_inner", lambda *given: calls.append(1) or taken(*given))
+    query, keys, values, mask = (
+        torch.randn(2, 1, 1, 3),
+        torch.randn(2, 1, 5, 3),
+        torch.randn(2, 1, 5, 4),
+        torch.ones(2, 1, 1, 5) > 0,
+    )
+    assert kernels.context(Inner(query, keys), mask, values) is None
+    with torch.no_grad():
+        assert kernels.context(Inner(query.double(), keys.double()), mask, values.double()) is None
+        assert kernels.context(Inner(query.expand(2, 1, 2, 3), keys), mask, values) is None
+        assert not calls
+        assert kernels.context(Inner(query, keys), mask, values) is not None
+    assert calls == [1]
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0])
+@pytest.mark.parametrize("cell", [GRU, LSTM])
+def test_a_step_of_a_cell(cell, size, monkeypatch):
+    """As with gradients, which take the plain way; gates that are wide open and shut too."""
+    made = cell(6, 37)
+    x, state = size * torch.randn(5, 6), made.start(torch.randn(5, 37))
+    calls: list[str] = []
+    for name in ("gru", "lstm"):
+        loops = getattr(cells_numba, name)
+        monkeypatch.setattr(cells_numba, name, lambda *given, loops=loops, name=name: calls.append(name) or loops(*given))
+    plain = made.step(made.gates(x), state)
+    assert not calls and plain[0].requires_grad
+    with torch.no_grad():
+        fast = made.step(made.gates(x), state)
+    assert calls == [cell.__name__.lower()]
+    torch.testing.assert_close(fast, plain, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_cells_read_what_pytorchs_loops_read(kind):
+    """Of each layer and direction, with its very parameters."""
+    net = kind(5, 6, num_layers=2, bidirectional=True, batch_first=True)
+    made = by_cell(net)
+    assert isinstance(made, Layers) and {id(p) for p in made.parameters()} == {id(p) for p in net.parameters()}
+    with torch.no_grad():
+        for one, other, width in zip(readers(made), readers(net), (5, 5, 12, 12), strict=True):
+            x = torch.randn(3, 7, width)
+            torch.testing.assert_close(one(x), other(x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["bilstm", "bigru", "rnn"])
+def test_an_encoder_in_use(kind, monkeypatch):
+    """Its matrices are laid out, or of bytes; the network itself keeps PyTorch's net."""
+    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(int8, "LEAST", 1)
+    config = Config.model_validate({"model": {"encoder": kind, "size": 16, "embedding": 16, "dropout": 0.0, "encoder_layers": 2}})
+    net = build.task(config, source_words=11, target_words=13).network.eval()
+    source, valid = torch.randint(4, 11, (20, 6)), torch.arange(6) < torch.randint(0, 7, (20, 1))
+    with torch.no_grad():
+        want = net.encode(source, valid)
+        used = in_use(net, 20)
+        made = used.encode(source, valid)
+        assert isinstance(net.encoder, RecurrentEncoder) and isinstance(net.encoder.net, nn.RNNBase)
+        assert isinstance(used.encoder, RecurrentEncoder) and isinstance(used.encoder.net, Layers)
+        torch.testing.assert_close((made.states, made.final), (want.states, want.final), rtol=1e-5, atol=1e-6)
+        near = quantize(net).encode(source, valid)
+    assert 0 < (near.states - want.states).abs().max() < 0.1
+
+
+def test_bytes_that_are_laid_out_sum_to_the_same(monkeypatch):
+    """To the last bit, also where all are at the end of their range."""
+    weight = Int8Weight.of(torch.randn(40, 1_000))
+    largest = Int8Weight.of(torch.ones(40, 1_000))
+    rows = torch.randint(-127, 128, (20, 1_000), dtype=torch.int8)
+    for w, x in ((weight, rows), (largest, torch.full_like(rows, 127)), (largest, torch.full_like(rows, -127))):
+        with monkeypatch.context() as patch:
+            patch.setattr(int8, "_laid_out", lambda: False)
+            plain = w._sums(x)
+        assert plain.dtype == torch.int32 and torch.equal(w._sums(x).double(), plain.double())
+
+
+def test_the_best_word_is_the_first_of_equals():
+    log_p = torch.tensor([[0.0, 3.0, 3.0], [-torch.inf, -torch.inf, -torch.inf], [1.0, torch.nan, 5.0]])
+    assert search._best(log_p).tolist() == [1, 0, 1]  # what is not a number is found, and told
