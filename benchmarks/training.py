@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import os
 import re
 import statistics
@@ -24,7 +25,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tables
 import yaml
@@ -37,15 +38,17 @@ TRANSFORMER_TOKENS, GRU_TOKENS = 3400, 1000  # of the longer side, in an update
 
 
 class Measured(NamedTuple):
-    """speed: real target tokens a second, by report; tokens: real target tokens an update; megabytes: the peak."""
+    """speed: real target tokens a second, by report; tokens: real target tokens an update; megabytes: the peak; loss: nats a token of the
+    validation data after the last update, where it was asked for."""
 
     speed: list[float]
     tokens: float
     megabytes: float
+    loss: float | None = None
 
 
-def pieces(folder: Path) -> None:
-    """train.{en,de} and valid.{en,de} (two lines) as pieces between spaces, and vocab.txt."""
+def pieces(folder: Path) -> Tokenizer:
+    """train.{en,de} and valid.{en,de} (two lines) as pieces between spaces, and vocab.txt; what cut them."""
     text = {s: gzip.decompress((DATA / f"train.{s}.gz").read_bytes()).decode("utf-8").splitlines() for s in ("en", "de")}
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -57,6 +60,7 @@ def pieces(folder: Path) -> None:
     words = sorted(made.get_vocab(), key=made.get_vocab().__getitem__)
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
     (folder / "counted.txt").write_text("".join(f"{w}\t1\n" for w in words), encoding="utf-8")
+    return made
 
 
 def run(command: list[str], threads: int, log: Path) -> float:
@@ -89,12 +93,13 @@ def regard(folder: Path, asked: argparse.Namespace, model: list[str], precision:
         command = [sys.executable, "-m", "regard", "train", *files, "--out", f"{out}/run", *model, *settings]
         megabytes = run(command, asked.threads, folder / "regard.log")
         rows = [json.loads(line) for line in Path(out, "run", "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    reports = [row for row in rows if row["kind"] == "train"]
-    return Measured([r["tokens_per_second"] for r in reports[1:]], reports[-1]["tokens"] / asked.updates, megabytes)
+    reports, judged = ([row for row in rows if row["kind"] == kind] for kind in ("train", "valid"))
+    tokens = reports[-1]["tokens"] / asked.updates
+    return Measured([r["tokens_per_second"] for r in reports[1:]], tokens, megabytes, judged[-1]["loss"])
 
 
-def opennmt(folder: Path, asked: argparse.Namespace) -> Measured:
-    """OpenNMT-py's Transformer, its batches by length."""
+def opennmt(folder: Path, asked: argparse.Namespace, **more: Any) -> Measured:
+    """OpenNMT-py's Transformer, its batches by length.  more: settings, such as `data` with a part to validate on."""
     settings = {
         "data": {"corpus": {"path_src": "train.en", "path_tgt": "train.de", "transforms": []}},
         "src_vocab": "counted.txt",
@@ -129,6 +134,7 @@ def opennmt(folder: Path, asked: argparse.Namespace) -> Measured:
         "save_model": "model",
         "world_size": 1,
         "seed": 1,
+        **more,
     }
     (folder / "onmt.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     command = [str(asked.peers / "onmt" / "bin" / "onmt_train"), "--config", "onmt.yaml"]
@@ -136,7 +142,8 @@ def opennmt(folder: Path, asked: argparse.Namespace) -> Measured:
     said = (folder / "onmt.log").read_text(encoding="utf-8")
     speed = [float(x) for x in re.findall(r"/\s*(\d+) tok/s", said)]
     tokens = [float(x) for x in re.findall(r"bsz:\s*\d+/\s*(\d+)/", said)]
-    return Measured(speed[1:], statistics.mean(tokens), megabytes)
+    perplexity = re.findall(r"Validation perplexity:\s*([\d.]+)", said)
+    return Measured(speed[1:], statistics.mean(tokens), megabytes, math.log(float(perplexity[-1])) if perplexity else None)
 
 
 def joey(folder: Path, asked: argparse.Namespace) -> Measured:
