@@ -16,6 +16,7 @@ from regard.networks.cells import GRU, LSTM
 from regard.networks.in_use import in_use
 from regard.networks.int8 import Int8Weight, quantize
 from regard.networks.layers import Layers, by_cell, readers
+from regard.networks.matrix import OneHead
 from regard.networks.recurrent import RecurrentEncoder
 from regard.workshop import build
 from regard.workshop.config import Config
@@ -136,3 +137,24 @@ def test_bytes_that_are_laid_out_sum_to_the_same(monkeypatch):
 def test_the_best_word_is_the_first_of_equals():
     log_p = torch.tensor([[0.0, 3.0, 3.0], [-torch.inf, -torch.inf, -torch.inf], [1.0, torch.nan, 5.0]])
     assert search._best(log_p).tolist() == [1, 0, 1]  # what is not a number is found, and told
+
+
+@pytest.mark.parametrize(("score", "names"), [("additive", ("w1", "w2")), ("general", ("w",))])
+def test_the_matrices_of_a_score(score, names, monkeypatch):
+    """Of one head they are laid out too, or of bytes; the vector of additive scores stays as it is."""
+    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(int8, "LEAST", 1)
+    config = Config.model_validate({"model": {"size": 16, "embedding": 16, "dropout": 0.0, "attention": score}})
+    net = build.task(config, source_words=11, target_words=13).network.eval()
+    source, valid, words = torch.randint(4, 11, (20, 6)), torch.ones(20, 6) > 0, torch.randint(4, 13, (20,))
+    with torch.no_grad():
+        want = net.step(words, net.start(net.encode(source, valid), source))[0]
+        used = in_use(net, 20)
+        made = used.step(words, used.start(used.encode(source, valid), source))[0]
+        torch.testing.assert_close(made, want, rtol=1e-5, atol=1e-5)
+        for each in (used, quantize(net)):
+            looks = each.decoder.attention.score
+            assert all(isinstance(getattr(looks, name), OneHead) for name in names)
+            assert isinstance(getattr(looks, "v", want), Tensor)
+        near = net.step(words, net.start(net.encode(source, valid), source))[0]
+    assert 0 < (near - want).abs().max() < 0.2
