@@ -158,3 +158,18 @@ def test_the_matrices_of_a_score(score, names, monkeypatch):
             assert isinstance(getattr(looks, "v", want), Tensor)
         near = net.step(words, net.start(net.encode(source, valid), source))[0]
     assert 0 < (near - want).abs().max() < 0.2
+
+
+def test_what_is_not_a_number_stays_that():
+    """So that whoever reads it can tell; what is infinite is at its end."""
+    nan, inf = torch.nan, torch.inf
+    zero, h = torch.zeros(1, 9), torch.zeros(1, 3)
+    gates = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nan, inf, -inf]])
+    made = cells_numba.gru(gates, zero, h)[0]
+    assert made[0].isnan() and made[1:].tolist() == [0.5, -0.5]
+    h, c = cells_numba.lstm(torch.tensor([[nan, 0.0, 0.0, 0.0], [inf, 0.0, inf, inf]]), torch.zeros(2, 4), torch.zeros(2, 1))
+    assert h[0].isnan() and c[0].isnan() and c[1] == 1
+    query, keys, values = torch.ones(1, 1, 1, 2), torch.tensor([[[[1.0, nan], [1.0, 1.0]]]]), torch.ones(1, 1, 2, 1)
+    every, second = torch.ones(1, 1, 1, 2) > 0, torch.tensor([[[[False, True]]]])
+    for look in (single_numba.of_inner, lambda q, k, m, x: single_numba.of_tanh(q, k, torch.ones(1, 2), m, x)):
+        assert look(query, keys, every, values).isnan().all() and look(query, keys, second, values) == 1

@@ -27,21 +27,25 @@ Q1, Q2, Q3, Q4 = F(0.46713037038749544), F(0.02587109041439048), F(0.00032830998
 
 @compiled
 def exp(x: Any) -> Any:
-    """e^x of a float32, x taken as -87 below that, and as 88 above that; of what is not a number, anything."""
+    """e^x of a float32, x taken as -87 below that, and as 88 above that; what is not a number stays that."""
+    given = x
     x = x if x > LEAST else LEAST
     x = x if x < MOST else MOST
     n = Word(np.floor(x * LOG2_E + HALF))
     r = x - F(n) * LN_2_HIGH - F(n) * LN_2_LOW
     y = (((((C7 * r + C6) * r + C5) * r + C4) * r + C3) * r + C2) * r * r + r + ONE
-    return y * number((n + Word(127)) << Word(23))
+    y *= number((n + Word(127)) << Word(23))
+    return y if given == given else given
 
 
 @compiled
 def tanh(x: Any) -> Any:
-    """Of a float32."""
+    """Of a float32; what is not a number stays that."""
+    given = x
     x = min(max(x, -END), END)
     y = x * x
-    return x * ((((P4 * y + P3) * y + P2) * y + P1) * y + P0) / ((((Q4 * y + Q3) * y + Q2) * y + Q1) * y + ONE)
+    x = x * ((((P4 * y + P3) * y + P2) * y + P1) * y + P0) / ((((Q4 * y + Q3) * y + Q2) * y + Q1) * y + ONE)
+    return x if given == given else given
 
 
 @compiled
