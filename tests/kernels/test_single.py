@@ -128,10 +128,13 @@ def test_bytes_that_are_laid_out_sum_to_the_same(monkeypatch):
     largest = Int8Weight.of(torch.ones(40, 1_000))
     rows = torch.randint(-127, 128, (20, 1_000), dtype=torch.int8)
     for w, x in ((weight, rows), (largest, torch.full_like(rows, 127)), (largest, torch.full_like(rows, -127))):
+        plain = torch._int_mm(x, w.q.T)
+        assert torch.equal(w._by_onednn(x.view(torch.uint8) ^ 128).double(), plain.double())
+        given = torch.randn(20, 1_000)
+        laid_out = w.linear(given, None)
         with monkeypatch.context() as patch:
             patch.setattr(int8, "_laid_out", lambda: False)
-            plain = w._sums(x)
-        assert plain.dtype == torch.int32 and torch.equal(w._sums(x).double(), plain.double())
+            assert torch.equal(w.linear(given, None), laid_out)
 
 
 def test_the_best_word_is_the_first_of_equals():

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Float, Int, Int8, UInt8
 from torch import Tensor, nn
 
 from regard.ground.optional import module
@@ -44,26 +44,26 @@ class Int8Weight(Matrix):
         return self.q.to(torch.float32) * self.scale[:, None]
 
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
-        rows = x.reshape(-1, x.shape[-1]).float()
-        if (loops := module("networks.rows_numba")) is not None and rows.device.type == "cpu" and rows.numel():
-            if len(rows) <= loops.MOST:
-                few: Tensor = loops.linear(rows.detach(), self.q, bias, self.scale)
-                return few.view(*x.shape[:-1], len(self.q))
-            many: Tensor = loops.by_bytes(rows.detach(), self._sums, self.scale, bias)
-            return many.view(*x.shape[:-1], len(self.q))
-        steps = _steps(rows)
-        made = self._sums((rows / steps).round_().to(torch.int8)).to(torch.float32).mul_(steps)
-        made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
+        rows = x.detach().reshape(-1, x.shape[-1]).float()
+        loops = module("networks.rows_numba") if rows.device.type == "cpu" and rows.numel() else None
+        if loops is None:
+            steps = _steps(rows)
+            made = torch._int_mm((rows / steps).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
+            made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
+        elif len(rows) <= loops.MOST:
+            made = loops.linear(rows, self.q, bias, self.scale)
+        elif _laid_out():
+            made = loops.by_bytes(rows, 128, self._by_onednn, self.scale, bias)
+        else:
+            made = loops.by_bytes(rows, 0, lambda whole: torch._int_mm(whole.view(torch.int8), self.q.T), self.scale, bias)
         return made.view(*x.shape[:-1], len(self.q))
 
-    def _sums(self, whole: Int8[Tensor, "R K"]) -> Int[Tensor, "R N"] | Float[Tensor, "R N"]:
-        """Sums of products of bytes, exact (in float32 to 2^24)."""
-        if not _laid_out():
-            return torch._int_mm(whole, self.q.T)
+    def _by_onednn(self, above: UInt8[Tensor, "R K"]) -> Float[Tensor, "R N"]:
+        """Sums of products of bytes, exact (to 2^24, for they are told in float32).  above: bytes with 128 added to each, which oneDNN
+        takes away again."""
         ops: Any = torch.ops.onednn
         if self._packed is None:
             self._packed, self._ones = ops.qlinear_prepack(self.q, None), torch.ones(len(self.q))
-        above = whole.view(torch.uint8) ^ 128  # x + 128, of which oneDNN takes the 128 away again
         sums: Tensor = ops.qlinear_pointwise(
             above, 1.0, 128, self._packed, self._ones, None, None, 1.0, 0, torch.float32, "none", [], ""
         )

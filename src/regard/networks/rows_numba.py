@@ -40,15 +40,16 @@ def linear(
 
 
 def by_bytes(
-    x: Float[Tensor, "R K"], sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
+    x: Float[Tensor, "R K"], above: int, sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Tensor | None
 ) -> Float[Tensor, "R N"]:
     """`x W^T + b` of many rows, which are rounded to bytes first, each in steps of its own.
 
-    sums_of: from rows of bytes to the sums of their products with the bytes of W.  scale: of the rows of W.
+    above: what is added to each byte, 128 where none may be negative, else 0.  sums_of: from such rows, as unsigned bytes, to the sums
+    of the products of what they stand for with the bytes of W.  scale: of the rows of W.
     """
     (given,) = arrays(x.contiguous())
-    whole, step = np.empty(given.shape, np.int8), np.empty(len(given), F)
-    spread(partial(_rounded, given, whole, step), len(given), given.size)
+    whole, step = np.empty(given.shape, np.uint8), np.empty(len(given), F)
+    spread(partial(_rounded, given, whole, step, above), len(given), given.size)
     (sums,) = arrays(sums_of(torch.from_numpy(whole)))
     out = np.empty(sums.shape, F)
     beside = arrays(scale, scale.new_zeros(1) if bias is None else bias)
@@ -57,20 +58,20 @@ def by_bytes(
 
 
 @compiled
-def _rounded(x: Any, whole: Any, step: Any, first: int, last: int) -> None:
+def _rounded(x: Any, whole: Any, step: Any, above: int, first: int, last: int) -> None:
     for r in range(first, last):
-        step[r] = to_bytes(x[r], whole[r])
+        step[r] = to_bytes(x[r], whole[r], Word(above))
 
 
 @compiled
-def to_bytes(x: Any, room: Any) -> Any:
-    """Within loops: a row in steps of a 127th of its largest number; the step."""
+def to_bytes(x: Any, room: Any, above: Any) -> Any:
+    """Within loops: a row in steps of a 127th of its largest number, `above` added to each; the step."""
     most = Word(0)
     for k in range(len(x)):  # numbers without a sign are ordered as their bits are, which are compared many at a time
         most = max(most, Word(bits(x[k]) & SIZE))
     step = max(number(most) / F(127), TINY)
     for k in range(len(x)):
-        room[k] = np.int8(np.rint(x[k] / step))
+        room[k] = Word(np.rint(x[k] / step)) + above
     return step
 
 
@@ -123,7 +124,7 @@ def _ready(weight: Any, x: Any, room: Any) -> Any:
         return x, ONE
 
     def rounded(weight: Any, x: Any, room: Any) -> Any:
-        return room[: len(x)], to_bytes(x, room)
+        return room[: len(x)], to_bytes(x, room, Word(0))
 
     return plain if weight.dtype == types.float32 else rounded
 
