@@ -204,7 +204,9 @@ TRANSFORMER = [
     *("model.feedforward=1024", "model.tie=all", "model.dropout=0.1", f"train.batch_tokens={TRANSFORMER_TOKENS}"),
     "train.label_smoothing=0.1",
 ]
-PARTED = [*TRANSFORMER, f"train.batch_tokens={TRANSFORMER_TOKENS // 2}", "train.accumulate=2"]
+HALVES, QUARTERS = (
+    [*TRANSFORMER, f"train.batch_tokens={TRANSFORMER_TOKENS // parts}", f"train.accumulate={parts}"] for parts in (2, 4)
+)
 GRU = [
     *("model.encoder=bigru", "model.decoder=gru", "model.size=512", "model.embedding=256", "model.attention=additive"),
     *("model.order=luong", "model.input_feeding=true", "model.dropout=0.2", f"train.batch_tokens={GRU_TOKENS}"),
@@ -214,7 +216,8 @@ SIDES: dict[str, dict[str, Callable[[Path, argparse.Namespace], Measured]]] = {
     "Transformer": {
         "OpenNMT-py 3.5.1, float32": opennmt,
         "regard, as it comes (bfloat16)": lambda folder, asked: regard(folder, asked, TRANSFORMER, "auto"),
-        "regard, in two parts (bfloat16)": lambda folder, asked: regard(folder, asked, PARTED, "auto"),
+        "regard, in two parts (bfloat16)": lambda folder, asked: regard(folder, asked, HALVES, "auto"),
+        "regard, in four parts (bfloat16)": lambda folder, asked: regard(folder, asked, QUARTERS, "auto"),
         "regard, float32": lambda folder, asked: regard(folder, asked, TRANSFORMER, "float32"),
     },
     "GRU": {
