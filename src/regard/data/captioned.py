@@ -146,12 +146,12 @@ def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[
         do = "Give each row its line: they belong together by their order."
         received = f"{len(each):,} captions and {len(rows):,} rows"
         raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
-    first, drawn = dict[str, int](), dict[bytes, int]()
+    first = dict[str, int]()
     for i, (one, row) in enumerate(zip(each, rows, strict=True)):
         if isinstance(one, BadLine):
             yield one
             continue
-        name = one.name or f"{file}[{drawn.setdefault(row.tobytes(), i)}]"  # a row that comes again is the same image
+        name = one.name or f"{file}[{i}]"
         same = first.setdefault(name, i)
         # Names are only shown here: rows that differ are different images, whatever they are called.
         yield Captioned(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
