@@ -204,8 +204,8 @@ TRANSFORMER = [
     *("model.feedforward=1024", "model.tie=all", "model.dropout=0.1", f"train.batch_tokens={TRANSFORMER_TOKENS}"),
     "train.label_smoothing=0.1",
 ]
-HALVES, QUARTERS = (
-    [*TRANSFORMER, f"train.batch_tokens={TRANSFORMER_TOKENS // parts}", f"train.accumulate={parts}"] for parts in (2, 4)
+HALVES, THIRDS = (
+    [*TRANSFORMER, f"train.batch_tokens={TRANSFORMER_TOKENS // parts}", f"train.accumulate={parts}"] for parts in (2, 3)
 )
 GRU = [
     *("model.encoder=bigru", "model.decoder=gru", "model.size=512", "model.embedding=256", "model.attention=additive"),
@@ -217,7 +217,7 @@ SIDES: dict[str, dict[str, Callable[[Path, argparse.Namespace], Measured]]] = {
         "OpenNMT-py 3.5.1, float32": opennmt,
         "regard, as it comes (bfloat16)": lambda folder, asked: regard(folder, asked, TRANSFORMER, "auto"),
         "regard, in two parts (bfloat16)": lambda folder, asked: regard(folder, asked, HALVES, "auto"),
-        "regard, in four parts (bfloat16)": lambda folder, asked: regard(folder, asked, QUARTERS, "auto"),
+        "regard, in three parts (bfloat16)": lambda folder, asked: regard(folder, asked, THIRDS, "auto"),
         "regard, float32": lambda folder, asked: regard(folder, asked, TRANSFORMER, "float32"),
     },
     "GRU": {
@@ -228,16 +228,28 @@ SIDES: dict[str, dict[str, Callable[[Path, argparse.Namespace], Measured]]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, default=Path(__file__).parent / "peers" / "environments")
+def beside_peers(about: str | None, updates: int) -> argparse.ArgumentParser:
+    """What a command says that trains beside peers.  updates: how many, where it does not say so."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peers", type=_installed, default=str(Path(__file__).parent / "peers" / "environments"))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--updates", type=int, default=70)
+    parser.add_argument("--updates", type=int, default=updates)
+    return parser
+
+
+def _installed(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(
+            f"expected a folder that benchmarks/peers/install.sh made; received {text}, which is none"
+        )
+    return Path(text)
+
+
+def main() -> None:
+    parser = beside_peers(__doc__, 70)
     parser.add_argument("--rounds", type=int, default=1, help="how often the sides take turns")
     parser.add_argument("--only", nargs="+", choices=[*SIDES], default=[*SIDES])
     asked = parser.parse_args()
-    if not asked.peers.is_dir():
-        parser.error(f"--peers: expected a folder that benchmarks/peers/install.sh made; received {asked.peers}, which is none")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,7 +1,7 @@
 """Validation loss at equal updates, on Multi30k en-de beside OpenNMT-py: what speed costs in quality.
 
     benchmarks/peers/install.sh [FOLDER]
-    python benchmarks/training_loss.py [--peers FOLDER] [--threads 2] [--updates 400]
+    python benchmarks/training_loss.py [--peers FOLDER] [--threads 2] [--updates 100]
 
 The Transformer, pieces and batches of `training.py`, and one schedule for both: warm-up over 1,000 updates to 0.00198, then the inverse
 square root (OpenNMT-py's `noam` with its own factor 1), Adam, gradients clipped at 1.  Each is judged on Multi30k's own validation part by
@@ -10,7 +10,6 @@ cross-entropy without smoothing, in nats a piece, ends counted.  Writes benchmar
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 
@@ -21,14 +20,7 @@ SCHEDULE = ["train.learning_rate=0.0019764", "train.schedule=inverse-sqrt", "tra
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, default=Path(__file__).parent / "peers" / "environments")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--updates", type=int, default=400)
-    asked = parser.parse_args()
-    if not asked.peers.is_dir():
-        parser.error(f"--peers: expected a folder that benchmarks/peers/install.sh made; received {asked.peers}, which is none")
-    rows = []
+    asked, rows = training.beside_peers(__doc__, 100).parse_args(), []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cut = training.pieces(folder)

@@ -197,17 +197,18 @@ def add(row: dict[str, Any]) -> None:
 
 
 def summary(rows: Sequence[dict[str, str]]) -> list[list[Any]]:
-    """A line a system: each seed over all folds together (CMRC: the one fold), and the median of the seeds."""
+    """A line a system: each seed that has all folds over them together (CMRC: the one fold), and the median of these seeds."""
     lines = []
     for table, system in dict.fromkeys((r["table"], r["system"]) for r in rows):
         mine = [r for r in rows if (r["table"], r["system"]) == (table, system)]
-        seeds = list(dict.fromkeys(r["seed"] for r in mine))
+        folds = {r["fold"] for r in mine}
+        seeds = [s for s in dict.fromkeys(r["seed"] for r in mine) if {r["fold"] for r in mine if r["seed"] == s} == folds]
         figures = []
         for name in ("exact_match", "f1"):
             each = [_pooled([r for r in mine if r["seed"] == seed], name) for seed in seeds]
             figures += [round(100 * statistics.median(each), 1), " ".join(f"{100 * x:.1f}" for x in each)]
         minutes = round(statistics.median(float(r["minutes"]) for r in mine), 1)
-        lines.append([table, system, len({r["fold"] for r in mine}), " ".join(seeds), *figures, minutes])
+        lines.append([table, system, len(folds), " ".join(seeds), *figures, minutes])
     return lines
 
 

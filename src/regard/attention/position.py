@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.ground.errors import ConfigError, DataError, message
+from regard.ground.optional import in_a_graph
 
 FIRST = 512  # positions that are made once: a step of decoding would make its own in ten operations
 
@@ -40,7 +41,7 @@ class SinusoidalPositions(Positions):
         self.first = nn.Buffer(self._made(torch.arange(FIRST)), persistent=False)
 
     def forward(self, at: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
-        told = at.device.type == "cpu" and at.numel() and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
+        told = at.device.type == "cpu" and at.numel() and not in_a_graph()
         return self.first[at] if told and int(at.max()) < FIRST and int(at.min()) >= 0 else self._made(at)
 
     def _made(self, at: Int[Tensor, "*B"]) -> Float[Tensor, "*B D"]:

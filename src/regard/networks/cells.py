@@ -6,7 +6,6 @@ Cells that PyTorch does not have stand in peephole.py and reset.py; they are `Ow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import ModuleType
 from typing import Any, cast
 
 import torch
@@ -14,9 +13,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.ground.optional import module
+from regard.ground.optional import loops_in_use
 from regard.networks.dropout import Dropout
 
+LOOPS = "networks.cells_numba"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 
 
@@ -78,6 +78,10 @@ class TorchCell(Cell):
     def input_bias(self) -> Float[Tensor, "G"]:
         return cast(Tensor, self.net.bias_ih_l0)
 
+    def step_by_step(self) -> None:
+        """From now on `over` is `step` after `step`: for matrices in another form, which PyTorch's own loops do not know."""
+        self.__dict__["over"] = self.by_steps
+
     def _recurrent(self, h: Tensor) -> Tensor:
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
 
@@ -103,13 +107,6 @@ class OwnCell(Cell):
     @property
     def input_bias(self) -> Float[Tensor, "G"]:
         return self.bias
-
-
-def _loops(*given: Tensor) -> ModuleType | None:
-    """Compiled steps, where nothing is trained: in float32, on a CPU, and not where a graph is made of what is done."""
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return None
-    return module("networks.cells_numba") if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
 
 
 class RNN(TorchCell):
@@ -156,7 +153,7 @@ class GRU(TorchCell):
 
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         size, inner = self.size, self._recurrent(state)
-        if (loops := _loops(gates, inner, state)) is not None:
+        if (loops := loops_in_use(LOOPS, gates, inner, state)) is not None:
             h = loops.gru(gates, inner, state)
             return h, h
         r, z = torch.sigmoid(gates[:, : 2 * size] + inner[:, : 2 * size]).chunk(2, -1)
@@ -187,7 +184,7 @@ class LSTM(TorchCell):
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         h, c = state
         inner = self._recurrent(h)
-        if (loops := _loops(gates, inner, c)) is not None:
+        if (loops := loops_in_use(LOOPS, gates, inner, c)) is not None:
             h, c = loops.lstm(gates, inner, c)
             return h, (h, c)
         i, f, g, o = (gates + inner).chunk(4, -1)

@@ -52,10 +52,10 @@ def by_cell(net: nn.RNNBase) -> Layers:
             dropout=net.dropout,
         )
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    for cell, parameters in zip(made.cells, net.all_weights, strict=True):
+    for cell, parameters in zip(cast(list[TorchCell], made.cells), net.all_weights, strict=True):
         for name, parameter in zip(names, parameters, strict=True):
-            setattr(cast(TorchCell, cell).net, name, parameter)
-        cell.__dict__["over"] = cell.by_steps
+            setattr(cell.net, name, parameter)
+        cell.step_by_step()
     return made.train(net.training)
 
 

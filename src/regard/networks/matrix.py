@@ -108,7 +108,7 @@ def exchange(network: N, made: Callable[[Tensor], Matrix], least: int) -> N:
     cells = [m for m in parts if isinstance(m, nn.RNNBase | OwnCell)]
     for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):
-            cell.__dict__["over"] = cell.by_steps  # PyTorch's own loops know plain matrices only
+            cell.step_by_step()
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
     heads = [m for w in writers for m in w.head.modules()]
     scores = [m for w in writers for m in w.decoder.modules() if isinstance(m, Additive | General)]

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from regard.attention.kernels.single_numba import dot, gather, look
 from regard.ground.compiled import arrays, compiled, spread
 from regard.ground.exponential import exp
 from regard.networks import rows_numba
@@ -95,11 +96,11 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
         a, b = h * E, (h + 1) * E
         q, c = query[a:b], out[a:b]
         for t in range(begin, T):
-            share[t - begin] = _dot(q, pool[slots[t], layer, 0, a:b]) * scale
+            share[t - begin] = dot(q, pool[slots[t], layer, 0, a:b]) * scale
         _softmax(share)
         c[:] = ZERO
         for t in range(begin, T):
-            _gather(c, share[t - begin], pool[slots[t], layer, 1, a:b])
+            gather(c, share[t - begin], pool[slots[t], layer, 1, a:b])
 
 
 @compiled
@@ -114,37 +115,10 @@ def _look_at_source(
 def _source(query: Any, keys: Any, values: Any, valid: Any, out: Any) -> None:
     """A row."""
     H, K, E = keys.shape
-    scale = ONE / np.sqrt(F(E))
-    share, n = np.empty(K, F), 0
-    for k in range(K):
-        n += valid[k]
+    scale, share = ONE / np.sqrt(F(E)), np.empty(K, F)
     out[:] = ZERO
-    for h in range(H if n else 0):
-        q, c, i = query[h * E : (h + 1) * E], out[h * E : (h + 1) * E], 0
-        for k in range(K):
-            if valid[k]:
-                share[i] = _dot(q, keys[h, k]) * scale
-                i += 1
-        _softmax(share[:n])
-        i = 0
-        for k in range(K):
-            if valid[k]:
-                _gather(c, share[i], values[h, k])
-                i += 1
-
-
-@compiled
-def _dot(a: Any, b: Any) -> Any:
-    sum = ZERO
-    for e in range(len(a)):
-        sum += a[e] * b[e]
-    return sum
-
-
-@compiled
-def _gather(sum: Any, share: Any, value: Any) -> None:
-    for e in range(len(sum)):
-        sum[e] += share * value[e]
+    for h in range(H):
+        look(query[h * E : (h + 1) * E], keys[h], valid, values[h], scale, share, out[h * E : (h + 1) * E])
 
 
 @compiled

@@ -18,7 +18,7 @@ from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
 from regard.attention.scope import Reach
 from regard.attention.score import Form, Inner, Tanh
-from regard.ground.optional import module
+from regard.ground.optional import in_a_graph, loops_in_use, module
 
 
 def scores(form: Form) -> Float[Tensor, "B H Q K"]:
@@ -48,7 +48,7 @@ def band(
     form: Inner, values: Float[Tensor, "B H T E"], at: Int[Tensor, "B T"], valid: Bool[Tensor, "B T"], reach: Reach
 ) -> Float[Tensor, "B H T E"] | None:
     """`context` of queries that are the places, each seeing all that is within reach: one kernel on a GPU, None elsewhere."""
-    kernel = module("attention.kernels.band_triton") if values.device.type == "cuda" and not _in_a_graph() else None
+    kernel = module("attention.kernels.band_triton") if values.device.type == "cuda" and not in_a_graph() else None
     return kernel.banded(form.query, form.keys, values, at, valid, reach) if kernel else None
 
 
@@ -62,7 +62,7 @@ def prefix(
 ) -> tuple[Tensor, ...] | None:
     """What Aaren reads of every prefix, and the summary behind the last: context, top, total, sum; None where loops are not compiled."""
     loops = module("attention.kernels.prefix_numba")
-    if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or _in_a_graph():
+    if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or in_a_graph():
         return None
     rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
     return tuple(t.unflatten(0, scores.shape[:2]) for t in loops.prefix(*rows))
@@ -70,17 +70,10 @@ def prefix(
 
 def _single(query: Tensor, *others: Tensor) -> ModuleType | None:
     """The loops for one query a row, as a decoder in use asks step by step."""
-    if query.shape[2] != 1 or torch.is_grad_enabled() or _in_a_graph() or torch.is_autocast_enabled("cpu"):
-        return None
-    plain = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in (query, *others))
-    return module("attention.kernels.single_numba") if plain else None
+    return loops_in_use("attention.kernels.single_numba", query, *others) if query.shape[2] == 1 else None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:
     """In no more than float32, and not where a graph is made of what is done: no kernel can be part of one."""
     exact = torch.float64 in (query.dtype, keys.dtype)
-    return not exact and not _in_a_graph() and pays(query, keys)
-
-
-def _in_a_graph() -> bool:
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return not exact and not in_a_graph() and pays(query, keys)

@@ -13,7 +13,7 @@ from regard.ground.compiled import arrays, compiled, spread
 from regard.ground.exponential import exp, tanh
 
 F = np.float32
-ZERO = F(0)
+ZERO, ONE = F(0), F(1)
 
 
 def of_tanh(
@@ -62,18 +62,36 @@ def _of_tanh(query: Any, keys: Any, mask: Any, values: Any, v: Any, out: Any, fi
 
 @compiled
 def _of_inner(query: Any, keys: Any, mask: Any, values: Any, out: Any, first: int, last: int) -> None:
-    H, K, D = keys.shape[1:]
+    H, K = keys.shape[1:3]
     share = np.empty(K, F)
     for n in range(first, last):
         b, h = n // H, n % H
-        q, seen = query[b, h, 0], mask[b, h % mask.shape[1], 0]
-        for k in range(K):
-            if seen[k]:
-                key, s = keys[b, h, k], ZERO
-                for d in range(D):
-                    s += q[d] * key[d]
-                share[k] = s
-        _gathered(share, seen, values[b, h], out[b, h, 0])
+        look(query[b, h, 0], keys[b, h], mask[b, h % mask.shape[1], 0], values[b, h], ONE, share, out[b, h, 0])
+
+
+@compiled
+def look(query: Any, keys: Any, seen: Any, values: Any, scale: Any, share: Any, out: Any) -> None:
+    """Within loops: softmax(scale q . k) in sight, times the values, onto `out`, which is zero.  share: room for a number a place."""
+    for k in range(len(keys)):
+        if seen[k]:
+            share[k] = dot(query, keys[k]) * scale
+    _gathered(share, seen, values, out)
+
+
+@compiled
+def dot(a: Any, b: Any) -> Any:
+    """Within loops."""
+    sum = ZERO
+    for d in range(len(a)):
+        sum += a[d] * b[d]
+    return sum
+
+
+@compiled
+def gather(sum: Any, share: Any, value: Any) -> None:
+    """Within loops: a share of a value, added."""
+    for e in range(len(sum)):
+        sum[e] += share * value[e]
 
 
 @compiled
@@ -89,6 +107,4 @@ def _gathered(share: Any, seen: Any, values: Any, out: Any) -> None:
             total += share[k]
     for k in range(len(share)):
         if seen[k]:
-            weight, value = share[k] / total, values[k]
-            for e in range(len(out)):
-                out[e] += weight * value[e]
+            gather(out, share[k] / total, values[k])

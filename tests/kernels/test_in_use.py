@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention import kernels
-from regard.attention.kernels import single_numba
 from regard.attention.score import Inner, Tanh
 from regard.attention.weighting import masked_softmax
-from regard.networks import cells_numba, int8, packed, search
+from regard.ground.optional import module
+from regard.networks import int8, packed, search
 from regard.networks.cells import GRU, LSTM
 from regard.networks.in_use import in_use
 from regard.networks.int8 import Int8Weight, quantize
@@ -20,6 +20,9 @@ from regard.networks.matrix import OneHead
 from regard.networks.recurrent import RecurrentEncoder
 from regard.workshop import build
 from regard.workshop.config import Config
+
+single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.cells_numba"))
+pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
 
 
 @pytest.fixture(autouse=True)
