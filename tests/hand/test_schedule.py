@@ -10,13 +10,13 @@ from torch import nn
 
 from regard.workshop.config_schema import TrainSection
 from regard.workshop.optimize import LARGE, exactly, make_optimizer, resolve_precision, step
-from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Standing
+from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Standing
 from regard.workshop.train import better, few, make_schedule, total_updates
 
 START = Standing()
 
 
-@pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), Plateau(0.8, 4)])
+@pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), Linear(0.8, 4, 9), Plateau(0.8, 4)])
 def test_the_rise_is_linear_and_ends_at_the_peak(schedule):
     assert [schedule.rate(s, START) for s in (1, 2, 3, 4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
@@ -38,6 +38,14 @@ def test_inverse_sqrt_is_vaswanis():
         assert ours.rate(number, START) == pytest.approx(width**-0.5 * min(number**-0.5, number * warmup**-1.5))
 
 
+def test_linear_falls_in_equal_steps_to_the_end():
+    assert [Linear(0.8, 2, 5).rate(s, START) for s in (1, 2, 3, 4, 5)] == pytest.approx([0.4, 0.8, 0.6, 0.4, 0.2])
+    assert [Linear(0.8, 0, 4).rate(s, START) for s in (1, 2, 3, 4)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
+    assert [Linear(0.8, 4, 3).rate(s, START) for s in (1, 2, 3)] == pytest.approx([0.2, 0.4, 0.6])  # ends in the rise
+    assert Linear(0.8, 1, 1).rate(1, START) == 0.8
+    assert [Linear(0.8, 2, 3).rate(s, START) for s in (3, 4, 9)] == pytest.approx([0.4, 0.4, 0.4])  # longer than was foreseen
+
+
 def test_plateau_cuts_after_so_many_validations_without_a_gain():
     schedule, standing, rates = Plateau(0.8, 0, factor=0.5, patience=2), START, []
     for gained in (True, False, True, False, False, False, False, True, False):
@@ -46,11 +54,14 @@ def test_plateau_cuts_after_so_many_validations_without_a_gain():
     assert rates == [0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.2]
 
 
-@pytest.mark.parametrize(("word", "kind"), [("constant", Constant), ("inverse-sqrt", InverseSqrt), ("plateau", Plateau)])
+@pytest.mark.parametrize(
+    ("word", "kind"), [("constant", Constant), ("inverse-sqrt", InverseSqrt), ("linear", Linear), ("plateau", Plateau)]
+)
 def test_each_word_of_the_config_makes_its_schedule(word, kind):
-    made = make_schedule(TrainSection(schedule=word, learning_rate=0.3, warmup=7, plateau_factor=0.1, plateau_patience=5))
+    made = make_schedule(TrainSection(schedule=word, learning_rate=0.3, warmup=7, plateau_factor=0.1, plateau_patience=5), 40)
     assert type(made) is kind and (made.peak, made.warmup) == (0.3, 7)
     assert not isinstance(made, Plateau) or (made.factor, made.patience) == (0.1, 5)
+    assert not isinstance(made, Linear) or made.updates == 40
 
 
 def test_better():

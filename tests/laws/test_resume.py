@@ -146,6 +146,7 @@ KINDS = [
     {},
     {"average": 3, "accumulate": 3, "epochs": 9},
     {"schedule": "plateau", "plateau_patience": 1, "metric": "exact", "validate_every": None, "warmup": 5},
+    {"schedule": "linear", "warmup": 3, "checkpoint_every": 4, "validate_every": 5},
     {"schedule": "inverse-sqrt", "warmup": 4, "checkpoint_every": 3, "weight_decay": 0.1, "validate_every": 7},
     {"patience": 3, "metric": "exact", "average": 2, "clip": 0.0},
     {"precision": "bfloat16", "updates": 17, "validate_every": 5},

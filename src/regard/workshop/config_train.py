@@ -20,7 +20,7 @@ class TrainSection(Section):
     beta1: Share = Field(default=0.9, description="AdamW's memory of the gradient")
     beta2: Share = Field(default=0.98, description="AdamW's memory of its square")
     weight_decay: NotNegative = Field(default=0.0, description="AdamW's decay")
-    schedule: Literal["constant", "inverse-sqrt", "plateau"] = Field(
+    schedule: Literal["constant", "inverse-sqrt", "linear", "plateau"] = Field(
         default="constant", description="how the learning rate changes"
     )
     warmup: Whole = Field(default=0, description="updates in which the learning rate rises from 0")

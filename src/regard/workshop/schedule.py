@@ -57,6 +57,20 @@ class InverseSqrt(Schedule):
 
 
 @dataclass(frozen=True)
+class Linear(Schedule):
+    """Falls from the peak in equal steps, the next of which would be 0 when training ends.  Devlin et al. 2019, appendix A.2."""
+
+    updates: int = 1  # of the whole training
+
+    def after(self, step: int, standing: Standing) -> float:
+        left, fall = self.updates + 1 - step, self.updates + 1 - max(self.warmup, 1)
+        return self.peak * max(left, 1) / max(fall, 1)  # epochs may hold a batch more than was foreseen
+
+    def judged(self, standing: Standing, gained: bool) -> Standing:
+        return standing
+
+
+@dataclass(frozen=True)
 class Plateau(Schedule):
     """The peak, multiplied by `factor` whenever `patience` validations in a row brought no gain (0 is as 1)."""
 

@@ -19,7 +19,7 @@ from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
 from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
-from regard.workshop.schedule import Constant, InverseSqrt, Plateau, Schedule
+from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Schedule
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
 from regard.workshop.task_kinds import LOWER
@@ -100,8 +100,10 @@ def fit(
     return outcome
 
 
-def make_schedule(settings: TrainSection) -> Schedule:
-    """The schedule that the settings name."""
+def make_schedule(settings: TrainSection, updates: int) -> Schedule:
+    """The schedule that the settings name.  updates: of the whole training, if nothing stops it before."""
+    if settings.schedule == "linear":
+        return Linear(settings.learning_rate, settings.warmup, updates)
     if settings.schedule == "plateau":
         return Plateau(settings.learning_rate, settings.warmup, settings.plateau_factor, settings.plateau_patience)
     return {"constant": Constant, "inverse-sqrt": InverseSqrt}[settings.schedule](settings.learning_rate, settings.warmup)
@@ -154,7 +156,8 @@ class Trainer:
     ) -> None:
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
-        self.schedule, self.precision = make_schedule(settings), resolve_precision(settings.precision, network)
+        self.schedule = make_schedule(settings, reporter.total)
+        self.precision = resolve_precision(settings.precision, network)
         self.clock = Clock(progress.seconds)
 
     def run(
