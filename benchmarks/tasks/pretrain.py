@@ -4,10 +4,11 @@
                                          [--seeds 1] [--runs DIR]
 
 A BERT of 2 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
-masked words, three in ten; and, as long, from left to right.  Then each is fine-tuned, from the maximum of its states (chosen, beside
-the mean and other rates, on training examples that are in no subset), on 500 examples drawn from the training data, of which 100 choose
-the epoch, and judged on SST-2's validation sentences and TREC's test questions, which choose nothing; likewise the net as it was drawn,
-with the same keys.  A row that is in the CSV already is not run again.
+masked words, three in ten; and, for as many updates, from left to right.
+Then each is fine-tuned, from the maximum of its states (chosen, beside the mean and other rates, on training examples that are in no
+subset), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and
+TREC's test questions, which choose nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is
+not run again.
 Data: REGARD_DATA, else ../shared/data.
 Writes benchmarks/results/task-pretrain.csv and .md.
 """
@@ -88,17 +89,17 @@ def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) 
     )
 
 
-def pretrained(manner: str, seed: int, minutes: float, runs: Path, threads: int) -> dict[str, Any]:
-    """The run of a manner, made where it is not there yet; and how it went."""
+def pretrained(manner: str, seed: int, minutes: float, updates: int, runs: Path, threads: int) -> dict[str, Any]:
+    """The run of a manner, made where it is not there yet; and how it went.  updates: 0: as many as these minutes hold."""
     folder = runs / f"{manner.replace(' ', '-')}-{seed}-{minutes:g}"
     told = folder / "told.csv"
     if told.is_file():
         return {"folder": str(folder), **next(csv.DictReader(told.open(encoding="utf-8")))}
-    timed = runs / "timed"
-    shutil.rmtree(timed, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-    seconds = timed_updates(pretraining(manner, seed, FIRST, FIRST, threads), timed)
-    updates = max(FIRST, int(60 * minutes / seconds))
+    if not updates:
+        timed = runs / "timed"
+        shutil.rmtree(timed, ignore_errors=True)
+        updates = max(FIRST, int(60 * minutes / timed_updates(pretraining(manner, seed, FIRST, FIRST, threads), timed)))
     begun = time.perf_counter()
     run = fit.train(pretraining(manner, seed, updates, max(updates // 6, 1), threads), folder, say=told_to_stderr)
     spent = (time.perf_counter() - begun) / 60
@@ -198,7 +199,7 @@ def page(command: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=60.0, help="of pre-training, in each manner")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of pre-training, in the first manner")
     parser.add_argument("--subsets", type=int, default=5)
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
     parser.add_argument("--poolings", nargs="+", default=["max"], choices=["max", "mean", "cls"])
@@ -211,9 +212,10 @@ def main() -> None:
         raise SystemExit(f"error: {DATA}: expected data sets (text/gutenberg_en, cls); received none. Set REGARD_DATA.")
     asked.runs.mkdir(parents=True, exist_ok=True)
     for seed in asked.seeds:
-        readers: dict[str, dict[str, Any]] = {
-            m: pretrained(m, seed, asked.minutes, asked.runs, asked.threads) for m in asked.manners
-        }
+        readers, updates = dict[str, dict[str, Any]](), 0
+        for manner in asked.manners:
+            readers[manner] = pretrained(manner, seed, asked.minutes, updates, asked.runs, asked.threads)
+            updates = int(readers[manner]["updates"])
         drawn = untrained(readers[asked.manners[0]]["folder"], seed, asked.runs)
         readers["untrained"] = {"folder": drawn, "minutes": "0", "updates": "0", "loss": "-"}
         for rate, pooling, task in product(asked.rates, asked.poolings, TASKS):

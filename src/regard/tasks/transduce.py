@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.weighting import Choice
 from regard.data.batches import Batch
 from regard.data.tokenize import BOS, EOS, PAD, UNK
+from regard.ground.state import select
 from regard.networks.encoder_decoder import EncoderDecoder, Penalty
 from regard.networks.search import Bounds, Found, beam, sample
 from regard.tasks.scheduled import ScheduledSampling
@@ -60,8 +61,11 @@ class Limits:
 class Transduce(Task):
     """Cross-entropy on real positions, with label smoothing (Szegedy et al. 2016, section 7).
 
-    Where an attention draws its places (hard attention), the draws learn by REINFORCE with a moving-average baseline and an
-    entropy bonus; the reward of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
+    Where an attention draws its places (hard attention), the draws learn by REINFORCE with a baseline and an entropy bonus; the reward
+    of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
+    draws: how often each target is written in training.  Once, the baseline is a moving average; oftener, what the others' draws came
+    to from that word on, in the mean: how hard the rest is no longer counts (Kool et al. 2019, "Buy 4 REINFORCE samples, get a baseline
+    for free!").  Draws of an encoder, which all have in common, keep the moving average.
     sampling: in training, the network reads some words of its own instead of the target's; None: never.
     penalty: on where it looked in training, such as `doubly_stochastic`.
     """
@@ -72,36 +76,47 @@ class Transduce(Task):
         *,
         label_smoothing: float = 0.0,
         entropy: float = 0.01,
+        draws: int = 1,
         sampling: ScheduledSampling | None = None,
         penalty: Penalty | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.label_smoothing, self.entropy, self.sampling = network, label_smoothing, entropy, sampling
-        self.penalty = penalty
+        self.network, self.label_smoothing, self.sampling, self.penalty = network, label_smoothing, sampling, penalty
+        self.entropy, self.draws = entropy, draws
         self.baseline = nn.Buffer(torch.zeros(()))  # moving average of the log-probability of a token
 
     def loss(self, batch: Batch) -> Loss:
         """Summed over the real target tokens of the batch, the end sign included, in nats."""
         assert batch.target is not None and batch.target_valid is not None
         encoded = self.network.encode(batch.source, batch.source_valid)
-        state, words, real = self.network.start(encoded, batch.source), batch.words, batch.target_valid
+        state, draws = self.network.start(encoded, batch.source), self.draws if self.training else 1
+        words, target, real = batch.words, batch.target, batch.target_valid
+        drawn = encoded.choice
+        if draws > 1:
+            rows = torch.arange(len(words), device=words.device).repeat(draws)
+            state, drawn, words, target, real = select((state, drawn, words, target, real), rows)
         if self.training and self.sampling is not None:
             words = self.sampling(self.network, words, state)
         penalty = self.penalty if self.training else None
-        total, nats, choice = self.network.loss(words, batch.target, real, state, smoothing=self.label_smoothing, penalty=penalty)
-        if choice is not None or encoded.choice is not None:
-            total = total + self._reinforce(choice, encoded.choice, nats, real)
-        return Loss(total, nats.sum(), int(real.sum()))
+        total, nats, choice = self.network.loss(words, target, real, state, smoothing=self.label_smoothing, penalty=penalty)
+        if choice is not None or drawn is not None:
+            total = total + self._reinforce(choice, drawn, nats, real, draws)
+        return Loss(total / draws, nats.sum() / draws, int(batch.target_valid.sum()))
 
-    def _reinforce(self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, "N"], real: Tensor) -> Tensor:
+    def _reinforce(
+        self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, "N"], real: Bool[Tensor, "B T"], draws: int
+    ) -> Tensor:
         """written: "B T", each draw of the decoder is rewarded by what comes from it on; encoded: "B K", each by everything."""
         gain = torch.zeros(real.shape, dtype=nats.dtype, device=nats.device).masked_scatter(real, -nats)
         ahead, count = (t.flip(1).cumsum(1).flip(1) for t in (gain, real.to(nats.dtype)))
-        advantage = ahead - self.baseline * count  # 0 where nothing real is ahead
+        whole = own = ahead - self.baseline * count  # 0 where nothing real is ahead
+        if draws > 1:
+            each = ahead.unflatten(0, (draws, -1))
+            own = (each - (each.sum(0) - each) / (draws - 1)).flatten(0, 1)
         if self.training:
             self.baseline.mul_(0.9).add_(0.1 * -nats.mean())
         added = nats.new_zeros(())
-        for choice, reward, counts in ((written, advantage, real), (encoded, advantage[:, :1], torch.ones_like(real[:, :1]))):
+        for choice, reward, counts in ((written, own, real), (encoded, whole[:, :1], torch.ones_like(real[:, :1]))):
             if choice is not None:
                 added = added - (reward * choice.log_prob).sum() - self.entropy * (choice.entropy * counts).sum()
         return added

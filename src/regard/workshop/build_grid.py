@@ -40,6 +40,7 @@ def captioner(config: Config, grid: Grid, words: int) -> Transduce:
         network,
         label_smoothing=config.train.label_smoothing,
         entropy=section.entropy,
+        draws=section.draws,
         sampling=make_sampling(config),
         penalty=penalty,
     )

@@ -119,6 +119,10 @@ class CaptionSection(Section):
     entropy: NotNegative = Field(
         default=0.01, description="weighting hard: weighs the entropy of the draws, lest they settle early"
     )
+    draws: Count = Field(
+        default=1,
+        description="weighting hard: how often a caption is written at each update; oftener than once, draws are judged by the others'",
+    )
 
 
 SECTIONS: dict[str, type[Section]] = {
