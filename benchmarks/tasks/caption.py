@@ -28,11 +28,14 @@ TITLE = (
     "colours, kinds: of each alone"
 )
 LONG = {**CONFIG, "train": {**CONFIG["train"], "epochs": 24}}  # twice those of the demo
-DRAWN = {**HARD["model"], "attention": {"score": "additive", "weighting": "gumbel"}}
+GUMBEL = {
+    "model": {**HARD["model"], "attention": {"score": "additive", "weighting": "gumbel"}},
+    "caption": {**HARD["caption"], "draws": 1},
+}
 RUNS: Mapping[str, dict[str, Any]] = {
     "shapes/soft": LONG,
     "shapes/hard (REINFORCE)": HARD,
-    "shapes/hard (Gumbel)": {**HARD, "model": DRAWN},
+    "shapes/hard (Gumbel)": {**HARD, **GUMBEL},
     "shapes/no attention": {**LONG, "model": {**CONFIG["model"], "attention": "none"}},
 }
 FIGURES = ("exact", "bleu", "chrf", "on_shape", "colours", "kinds", "mass", "chance")

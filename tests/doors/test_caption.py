@@ -192,6 +192,10 @@ def test_features_of_each_rank(shape, grid, tmp_path):
 
 CONFIGS = {
     "a penalty on draws": ({"model": {"attention": {"weighting": "hard"}}, "caption": {"doubly_stochastic": 1.0}}, "drawn"),
+    "draws of what draws nothing": (
+        {"model": {"attention": {"weighting": "gumbel"}}, "caption": {"draws": 2}},
+        "no place is drawn",
+    ),
     "a penalty without a look": ({"model": {"attention": "none"}, "caption": {"doubly_stochastic": 1.0}}, "an attention"),
     "words to tie": ({"model": {"tie": "all"}}, "no words to tie"),
     "layers that nothing has": ({"model": {"encoder_layers": 2}}, "family: transformer"),

@@ -175,7 +175,9 @@ CASES = {
     "classify-begun": Case(class_data, {"task": "classify", "model": {"pretrained": begun()}}, first_columns),
     "caption": Case(caption_data, {"task": "caption", "model": WRITER, "caption": {"channels": 4}, **SHORT}, pictures),
     "caption-hard-features": Case(
-        feature_data, {"task": "caption", "model": {**WRITER, "attention": {"weighting": "hard"}}, **SHORT}, features
+        feature_data,
+        {"task": "caption", "model": {**WRITER, "attention": {"weighting": "hard"}}, "caption": {"draws": 3}, **SHORT},
+        features,
     ),
     "caption-transformer-penalty": Case(
         feature_data,

@@ -9,6 +9,7 @@ from regard.workshop import words
 from regard.workshop.config_problem import Problem
 
 if TYPE_CHECKING:
+    from regard.workshop.config_look import AttentionSection
     from regard.workshop.config_schema import Config
     from regard.workshop.config_tasks import CaptionSection
 
@@ -33,8 +34,15 @@ def of_caption(config: Config, section: CaptionSection) -> Iterator[Problem]:
     if section.doubly_stochastic and look is None:
         do = "Remove it, or write an attention."
         yield Problem(("caption.doubly_stochastic", "model.attention"), "an attention, whose weights it weighs", "none", do)
-    drawn = look is not None and any(word.name in DRAWN for word in words.leaves(words.weighting(look.weighting)))
-    if section.doubly_stochastic and drawn:
+    if section.doubly_stochastic and _draws(look):
         do = "Remove it, or write weighting: softmax."
         keys = ("caption.doubly_stochastic", "model.attention.weighting")
         yield Problem(keys, "0 where places are drawn: draws hand no gradient to it", f"{section.doubly_stochastic:g}", do)
+    if section.draws > 1 and not any(map(_draws, (look, model.self_attention, model.past))):
+        do = "Remove it, or write weighting: hard."
+        keys = ("caption.draws", "model.attention.weighting")
+        yield Problem(keys, "1 where no place is drawn: each draw would be the same", f"{section.draws}", do)
+
+
+def _draws(look: AttentionSection | None) -> bool:
+    return look is not None and any(word.name in DRAWN for word in words.leaves(words.weighting(look.weighting)))

@@ -26,8 +26,8 @@ CONFIG: dict[str, Any] = {
 HARD: dict[str, Any] = {
     **CONFIG,
     "model": {**CONFIG["model"], "attention": {"score": "additive", "weighting": "hard(1)"}},
-    "train": {**CONFIG["train"], "epochs": 24},
-    "caption": {**CONFIG["caption"], "kernel": 3},  # one cell at a time tells few kinds apart
+    "train": {**CONFIG["train"], "epochs": 24, "schedule": "linear"},
+    "caption": {**CONFIG["caption"], "kernel": 3, "draws": 4},  # one cell at a time tells few kinds apart
 }
 
 
