@@ -5,8 +5,8 @@
 
 A BERT of 2 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
 masked words, three in ten; and, for as many updates, from left to right.
-Then each is fine-tuned, from the maximum of its states (chosen, beside the mean and other rates, on training examples that are in no
-subset), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and
+Then each is fine-tuned, from the maximum of its states (that, the rate and the epochs were chosen on SST-2's training examples that are
+in no subset), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and
 TREC's test questions, which choose nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is
 not run again.
 Data: REGARD_DATA, else ../shared/data.
@@ -150,8 +150,8 @@ def judged(task: str, reader: str, number: int, rate: float, pooling: str, runs:
         "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
-            **{"seed": number, "epochs": 8, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
-            **{"samples": 0, "weight_decay": 0.01, "precision": "float32"},
+            **{"seed": number, "epochs": 24, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
+            **{"schedule": "linear", "samples": 0, "weight_decay": 0.01, "precision": "float32"},
         },
     }
     fit.train(read_config(values), out, say=quiet)
@@ -222,7 +222,7 @@ def main() -> None:
             for number in range(1, asked.subsets + 1):
                 for name, about in readers.items():
                     run_one(task, name, about, seed, number, rate, pooling, asked)
-    page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g}")
+    page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g} --threads {asked.threads}")
 
 
 def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int, rate: float, pooling: str, asked: Any) -> None:

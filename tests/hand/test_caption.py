@@ -14,6 +14,8 @@ from regard.data.images import MARK, Unreadable, decoded, write_png
 from regard.networks.grid import Convolved, Grid, GridEncoder, GridPositions
 from regard.tasks.caption import doubly_stochastic
 from regard.tasks.shapes import COLOURS, KINDS, SIDE, UNSEEN, Scene, Shape, cells, named, scenes
+from regard.workshop.build_grid import captioner
+from regard.workshop.config import read_config
 
 RANDOM = np.random.default_rng(1)
 PIXELS = RANDOM.integers(0, 256, (11, 7, 3), dtype=np.uint8)
@@ -120,6 +122,14 @@ def test_the_whole_is_the_mean_of_what_is_there():
     x = torch.tensor([[[1.0], [3.0], [100.0]]])
     found = GridEncoder(1)(x, torch.tensor([[True, True, False]]))
     assert found.final.tolist() == [[2.0]] and found.states[0, 2, 0] == 0
+
+
+def test_what_a_config_says_of_draws_is_what_is_done():
+    caption = {"entropy": 0.3, "draws": 3}
+    model = {"size": 8, "embedding": 4, "attention": {"score": "additive", "weighting": "hard"}}
+    config = read_config({"task": "caption", "data": {"train": ["x.npz"]}, "model": model, "caption": caption})
+    made = captioner(config, Grid(2, 2, 5), 9)
+    assert (made.entropy, made.draws) == (0.3, 3)
 
 
 def test_doubly_stochastic_by_hand():
