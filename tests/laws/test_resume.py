@@ -153,6 +153,14 @@ KINDS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Also where the tests run behind another job, whose shell has the keyboard's signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 
