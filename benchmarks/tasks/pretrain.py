@@ -76,14 +76,8 @@ def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) 
             "pretrain": {"length": 64, "vocabulary": "wordpiece(8000)", **MANNERS[manner]},
             "train": {
                 **{"seed": seed, "epochs": 1000, "updates": updates, "validate_every": every, "batch_tokens": 4000},
-                **{
-                    "learning_rate": 1.5e-3,
-                    "schedule": "linear",
-                    "warmup": min(300, updates // 4 + 1),
-                    "weight_decay": 0.01,
-                    "threads": threads,
-                },
-                **{"samples": 0, "report_every": min(updates // 2, 200)},
+                **{"learning_rate": 1.5e-3, "schedule": "linear", "warmup": min(300, updates // 4 + 1)},
+                **{"weight_decay": 0.01, "threads": threads, "samples": 0, "report_every": min(updates // 2, 200)},
             },
         }
     )

@@ -92,11 +92,11 @@ class Transduce(Task):
         state, draws = self.network.start(encoded, batch.source), self.draws if self.training else 1
         words, target, real = batch.words, batch.target, batch.target_valid
         drawn = encoded.choice
-        if draws > 1:
-            rows = torch.arange(len(words), device=words.device).repeat(draws)
-            state, drawn, words, target, real = select((state, drawn, words, target, real), rows)
         if self.training and self.sampling is not None:
             words = self.sampling(self.network, words, state)
+        if draws > 1:  # of the very same words, so that draws alone differ
+            rows = torch.arange(len(words), device=words.device).repeat(draws)
+            state, drawn, words, target, real = select((state, drawn, words, target, real), rows)
         penalty = self.penalty if self.training else None
         total, nats, choice = self.network.loss(words, target, real, state, smoothing=self.label_smoothing, penalty=penalty)
         if choice is not None or drawn is not None:
