@@ -235,12 +235,15 @@ def main() -> None:
                     if system in given.systems and (table, system, str(number), str(seed)) not in there:
                         add(train(table, system, number, seed))
     rows = done()
-    lines, whole = summary(rows), [str(s) for s in given.seeds]
-    one, other = SYSTEMS["cft"]
+    lines, (one, other) = summary(rows), SYSTEMS["cft"]
     there = {(r["system"], r["fold"], r["seed"]) for r in rows}
-    if all((s, str(n), seed) in there for s in (one, other) for n in range(FOLDS) for seed in whole):
-        said = interval(rows, one, other, given.seeds)
-        lines.append(["cft", f"{one} minus {other}: {said} (95 %, bootstrap over stories)", FOLDS, " ".join(whole), *[""] * 5])
+    seeds = sorted({int(r["seed"]) for r in rows if r["system"] == one})
+    whole = [s for s in seeds if all((name, str(n), str(s)) in there for name in (one, other) for n in range(FOLDS))]
+    if whole:
+        said = interval(rows, one, other, whole)
+        lines.append(
+            ["cft", f"{one} minus {other}: {said} (95 %, bootstrap over stories)", FOLDS, " ".join(map(str, whole)), *[""] * 5]
+        )
     head = ("table", "system", "folds", "seeds", "exact, median", "each", "F1, median", "each", "minutes a run")
     title = "Reading: CFT cloze (accuracy is exact match) and CMRC 2018 spans"
     tables.write("task-read", title, "python benchmarks/tasks/read.py", head, lines)
