@@ -105,31 +105,57 @@ def _backward(
     query: Any, keys: Any, e_query: Any, e_keys: Any, near_query: Any, near_keys: Any,
     grad: Any, d_query: Any, d_keys: Any, d_v: Any, first: int, last: int,
 ) -> None:  # fmt: skip
-    """The sums of the chunks `first` to `last` of all rows; those of query and keys still without v."""
-    Q, K, D = query.shape[1], keys.shape[1], query.shape[2]
+    """The sums of the chunks `first` to `last` of all rows; those of query and keys still without v.
+
+    Two queries by two keys at a time: what is gathered is read and written half as often, and two divisions are one.
+    """
+    Q, K = query.shape[1], keys.shape[1]
     chunks = d_keys.shape[1]
     for n in range(first, last):
         row, chunk = n // chunks, n % chunks
-        of_v = d_v[row, chunk]
-        for i in range(chunk * CHUNK, min(Q, (chunk + 1) * CHUNK)):
-            of_query = d_query[row, i]
-            for j in range(K):
-                g, of_key = grad[row, i, j], d_keys[row, chunk, j]
-                if g == 0:  # out of sight
+        end, near_q, near_k, g = min(Q, (chunk + 1) * CHUNK), near_query[row], near_keys[row], grad[row]
+        e_q, e_k, of_queries, of_keys, of_v = e_query[row], e_keys[row], d_query[row], d_keys[row, chunk], d_v[row, chunk]
+        for i in range(chunk * CHUNK, end, 2):
+            for j in range(0, K, 2):
+                if i + 1 < end and j + 1 < K and near_q[i] and near_q[i + 1] and near_k[j] and near_k[j + 1]:
+                    if g[i, j] != 0 or g[i, j + 1] != 0 or g[i + 1, j] != 0 or g[i + 1, j + 1] != 0:
+                        _back_four(i, j, e_q, e_k, g, of_queries, of_keys, of_v)
                     continue
-                if near_query[row, i] and near_keys[row, j]:
-                    a, b = e_query[row, i], e_keys[row, j]
-                    for d in range(D):
-                        t = ONE - TWO / (ONE + a[d] * b[d])
-                        slope = g * (ONE - t * t)
-                        of_query[d] += slope
-                        of_key[d] += slope
-                        of_v[d] += g * t
-                else:
-                    a, b = query[row, i], keys[row, j]
-                    for d in range(D):
-                        t = tanh(a[d] + b[d])
-                        slope = g * (ONE - t * t)
-                        of_query[d] += slope
-                        of_key[d] += slope
-                        of_v[d] += g * t
+                for a in range(i, min(i + 2, end)):
+                    for b in range(j, min(j + 2, K)):
+                        if g[a, b] == 0:  # out of sight
+                            continue
+                        near = near_q[a] and near_k[b]
+                        of_q, of_k = (e_q[a], e_k[b]) if near else (query[row, a], keys[row, b])
+                        _back_one(near, of_q, of_k, g[a, b], of_queries[a], of_keys[b], of_v)
+
+
+@compiled
+def _back_four(i: int, j: int, e_query: Any, e_keys: Any, grad: Any, d_query: Any, d_keys: Any, d_v: Any) -> None:
+    """Queries i and i + 1, keys j and j + 1, all near."""
+    a, b, c, d = e_query[i], e_query[i + 1], e_keys[j], e_keys[j + 1]
+    to_a, to_b, to_c, to_d = d_query[i], d_query[i + 1], d_keys[j], d_keys[j + 1]
+    ac, ad, bc, bd = grad[i, j], grad[i, j + 1], grad[i + 1, j], grad[i + 1, j + 1]
+    for n in range(len(a)):
+        x, y = ONE + a[n] * c[n], ONE + a[n] * d[n]
+        z, w = ONE + b[n] * c[n], ONE + b[n] * d[n]
+        xy, zw = TWO / (x * y), TWO / (z * w)
+        t_ac, t_ad, t_bc, t_bd = ONE - xy * y, ONE - xy * x, ONE - zw * w, ONE - zw * z
+        v_ac, v_ad, v_bc, v_bd = ac * t_ac, ad * t_ad, bc * t_bc, bd * t_bd
+        s_ac, s_ad, s_bc, s_bd = ac - v_ac * t_ac, ad - v_ad * t_ad, bc - v_bc * t_bc, bd - v_bd * t_bd
+        to_a[n] += s_ac + s_ad
+        to_b[n] += s_bc + s_bd
+        to_c[n] += s_ac + s_bc
+        to_d[n] += s_ad + s_bd
+        d_v[n] += (v_ac + v_ad) + (v_bc + v_bd)
+
+
+@compiled
+def _back_one(near: bool, a: Any, b: Any, g: Any, to_a: Any, to_b: Any, d_v: Any) -> None:
+    """One pair; near: a and b are exponentials."""
+    for n in range(len(a)):
+        t = ONE - TWO / (ONE + a[n] * b[n]) if near else tanh(a[n] + b[n])
+        slope = g * (ONE - t * t)
+        to_a[n] += slope
+        to_b[n] += slope
+        d_v[n] += g * t
