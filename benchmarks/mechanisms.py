@@ -68,29 +68,36 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
 
 
 def window(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
-    """Self-attention over WINDOW places to either side; causal: to the left alone."""
+    """Self-attention over WINDOW places to either side; all begin and end with B T (heads width), as projections give and take it."""
     T = int(size)
-    given = [torch.randn(1, HEADS, T, WIDTH) for _ in range(3)]
+    given = [torch.randn(1, T, HEADS * WIDTH) for _ in range(3)]
     look = Attention(HEADS * WIDTH, HEADS * WIDTH, score=ScaledDot(), scope=Window(WINDOW), heads=HEADS)
     look.query = look.key = look.value = look.out = torch.nn.Identity()
 
     def ours(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        q, k, v = (t.transpose(1, 2).flatten(2) for t in (q, k, v))
-        return look(q, look.remember(k, values=v)).context.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+        return look(q, look.remember(k, values=v)).context
 
-    def masked(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def by_heads(way: Way) -> Way:
+        def whole(*given: Tensor) -> Tensor:
+            return way(*(t.unflatten(-1, (HEADS, WIDTH)).transpose(1, 2) for t in given)).transpose(1, 2).flatten(2)
+
+        return whole
+
+    def under_mask(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         at = torch.arange(T)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=(at[:, None] - at).abs() <= WINDOW)
 
-    def full(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, v)
-
-    ways: dict[str, Way] = {"regard": ours, "SDPA with a mask": masked, "SDPA, all places": full}
+    masked = by_heads(under_mask)
+    ways: dict[str, Way] = {
+        "regard": ours,
+        "SDPA with a mask": masked,
+        "SDPA, all places": by_heads(F.scaled_dot_product_attention),
+    }
     if way == "local-attention":
         from local_attention import LocalAttention  # type: ignore[import-not-found]  # a peer, maybe absent
 
         net = LocalAttention(window_size=WINDOW, look_backward=1, look_forward=1, causal=False, exact_windowsize=True, dim=None)
-        ways[way] = lambda q, k, v: net(q[0], k[0], v[0])[None]
+        ways[way] = by_heads(net)
     return given, ways[way], masked if T <= 4096 and way != "SDPA, all places" else None
 
 

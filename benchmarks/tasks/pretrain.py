@@ -1,14 +1,14 @@
 """What pre-training is worth: SST-2 and TREC with 500 labelled examples, read by a net after eleven novels, and by the same net untrained.
 
     python benchmarks/tasks/pretrain.py [--minutes 60] [--subsets 5] [--rates 3e-4] [--poolings max]
-                                         [--seeds 1] [--runs DIR]
+                                         [--seeds 1] [--pieces 8000] [--runs DIR]
 
-A BERT of 2 layers, 256 wide, 8,000 word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
+A BERT of 2 layers, 256 wide, so many word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
 masked words, three in ten; and, for as many updates, from left to right.
-Then each is fine-tuned, from the maximum of its states (that, the rate and the epochs were chosen on SST-2's training examples that are
-in no subset), on 500 examples drawn from the training data, of which 100 choose the epoch, and judged on SST-2's validation sentences and
-TREC's test questions, which choose nothing; likewise the net as it was drawn, with the same keys.  A row that is in the CSV already is
-not run again.
+Then each is fine-tuned, from the maximum of its states, on 500 examples drawn from the training data, of which 50 choose among means of
+five epochs (pooling, rate, epochs and mean were chosen on SST-2's training examples that are in no subset), and judged on SST-2's
+validation sentences and TREC's test questions, which choose nothing; likewise the net as it was drawn, with the same keys.  A row that is
+in the CSV already is not run again.
 Data: REGARD_DATA, else ../shared/data.
 Writes benchmarks/results/task-pretrain.csv and .md.
 """
@@ -43,6 +43,7 @@ NAME = "task-pretrain"
 HEAD = (
     "task",
     "reader",
+    "pieces",
     "seed",
     "subset",
     "rate",
@@ -66,14 +67,14 @@ MANNERS: dict[str, dict[str, Any]] = {
 LABELLED, FIRST = 500, 40  # examples; updates that are timed
 
 
-def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) -> Any:
+def pretraining(manner: str, pieces: int, seed: int, updates: int, every: int, threads: int) -> Any:
     files = sorted(str(path) for path in (DATA / "text/gutenberg_en").glob("*.txt.gz"))
     return read_config(
         {
             "task": "pretrain",
             "data": {"train": files, "valid_share": 0.01},
             "model": {"size": 256, "encoder_layers": 2, "heads": 4, "feedforward": 1024, "dropout": 0.0},
-            "pretrain": {"length": 64, "vocabulary": "wordpiece(8000)", **MANNERS[manner]},
+            "pretrain": {"length": 64, "vocabulary": f"wordpiece({pieces})", **MANNERS[manner]},
             "train": {
                 **{"seed": seed, "epochs": 1000, "updates": updates, "validate_every": every, "batch_tokens": 4000},
                 **{"learning_rate": 1.5e-3, "schedule": "linear", "warmup": min(300, updates // 4 + 1)},
@@ -83,9 +84,9 @@ def pretraining(manner: str, seed: int, updates: int, every: int, threads: int) 
     )
 
 
-def pretrained(manner: str, seed: int, minutes: float, updates: int, runs: Path, threads: int) -> dict[str, Any]:
+def pretrained(manner: str, pieces: int, seed: int, minutes: float, updates: int, runs: Path, threads: int) -> dict[str, Any]:
     """The run of a manner, made where it is not there yet; and how it went.  updates: 0: as many as these minutes hold."""
-    folder = runs / f"{manner.replace(' ', '-')}-{seed}-{minutes:g}"
+    folder = runs / f"{manner.replace(' ', '-')}-{pieces}-{seed}-{minutes:g}"
     told = folder / "told.csv"
     if told.is_file():
         return {"folder": str(folder), **next(csv.DictReader(told.open(encoding="utf-8")))}
@@ -93,9 +94,9 @@ def pretrained(manner: str, seed: int, minutes: float, updates: int, runs: Path,
     if not updates:
         timed = runs / "timed"
         shutil.rmtree(timed, ignore_errors=True)
-        updates = max(FIRST, int(60 * minutes / timed_updates(pretraining(manner, seed, FIRST, FIRST, threads), timed)))
+        updates = max(FIRST, int(60 * minutes / timed_updates(pretraining(manner, pieces, seed, FIRST, FIRST, threads), timed)))
     begun = time.perf_counter()
-    run = fit.train(pretraining(manner, seed, updates, max(updates // 6, 1), threads), folder, say=told_to_stderr)
+    run = fit.train(pretraining(manner, pieces, seed, updates, max(updates // 6, 1), threads), folder, say=told_to_stderr)
     spent = (time.perf_counter() - begun) / 60
     row = {"minutes": f"{spent:.1f}", "updates": str(updates), "loss": f"{run.metrics['loss']:.3f}"}
     with told.open("w", newline="", encoding="utf-8") as stream:
@@ -114,9 +115,9 @@ def timed_updates(config: Any, folder: Path) -> float:
     return (whole - half) / (FIRST / 2)
 
 
-def untrained(like: str, seed: int, runs: Path) -> str:
+def untrained(like: str, pieces: int, seed: int, runs: Path) -> str:
     """A folder of the same net as it was drawn, with the same vocabulary."""
-    folder = runs / f"untrained-{seed}"
+    folder = runs / f"untrained-{pieces}-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(Path(like) / "bert", folder / "bert")
     (folder / "bert" / "model.safetensors").unlink()
@@ -136,16 +137,16 @@ def subset(task: str, number: int, runs: Path) -> str:
 
 def judged(task: str, reader: str, number: int, rate: float, pooling: str, runs: Path, threads: int) -> float:
     """Accuracy after fine-tuning."""
-    out = runs / "tuned"
+    out = runs / f"tuned-{os.getpid()}"
     shutil.rmtree(out, ignore_errors=True)
     values = {
         "task": "classify",
         "classify": {"pooling": pooling},
-        "data": {"train": [subset(task, number, runs)], "valid_share": 0.2, **TASKS[task]["columns"]},
+        "data": {"train": [subset(task, number, runs)], "valid_share": 0.1, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
             **{"seed": number, "epochs": 24, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
-            **{"schedule": "linear", "samples": 0, "weight_decay": 0.01, "precision": "float32"},
+            **{"schedule": "linear", "average": 5, "samples": 0, "weight_decay": 0.01, "precision": "float32"},
         },
     }
     fit.train(read_config(values), out, say=quiet)
@@ -178,14 +179,24 @@ def page(command: str) -> None:
     """The mean over subsets, for each task, reader and rate; the CSV keeps every run."""
     rows, groups = read_rows(), dict[tuple[str, ...], list[dict[str, str]]]()
     for row in rows:
-        told = ("task", "reader", "rate", "pooling", "minutes of pre-training")
+        told = ("task", "reader", "pieces", "rate", "pooling", "minutes of pre-training")
         groups.setdefault(tuple(row[key] for key in told), []).append(row)
     made = []
     for (*told, minutes), group in groups.items():
         each = [100 * float(row["accuracy"]) for row in group]
         spread = statistics.stdev(each) if len(each) > 1 else 0.0
         made.append((*told, len(each), f"{statistics.mean(each):.1f} ± {spread:.1f}", minutes, group[0]["updates"]))
-    head = ("task", "reader", "rate", "pooling", "runs", "accuracy, %, mean ± deviation", "minutes of pre-training", "updates")
+    head = (
+        "task",
+        "reader",
+        "pieces",
+        "rate",
+        "pooling",
+        "runs",
+        "accuracy, %, mean ± deviation",
+        "minutes of pre-training",
+        "updates",
+    )
     kept = (RESULTS / f"{NAME}.csv").read_text(encoding="utf-8")
     write(NAME, "Pre-training: 500 labelled examples after eleven novels", command, head, made)
     (RESULTS / f"{NAME}.csv").write_text(kept, encoding="utf-8")
@@ -198,6 +209,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
     parser.add_argument("--poolings", nargs="+", default=["max"], choices=["max", "mean", "cls"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--pieces", type=int, default=8000, help="of the vocabulary")
     parser.add_argument("--manners", nargs="+", default=["masked", "left-to-right"], choices=list(MANNERS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=Path("runs/task-pretrain"))
@@ -208,20 +220,28 @@ def main() -> None:
     for seed in asked.seeds:
         readers, updates = dict[str, dict[str, Any]](), 0
         for manner in asked.manners:
-            readers[manner] = pretrained(manner, seed, asked.minutes, updates, asked.runs, asked.threads)
+            readers[manner] = pretrained(manner, asked.pieces, seed, asked.minutes, updates, asked.runs, asked.threads)
             updates = int(readers[manner]["updates"])
-        drawn = untrained(readers[asked.manners[0]]["folder"], seed, asked.runs)
+        drawn = untrained(readers[asked.manners[0]]["folder"], asked.pieces, seed, asked.runs)
         readers["untrained"] = {"folder": drawn, "minutes": "0", "updates": "0", "loss": "-"}
         for rate, pooling, task in product(asked.rates, asked.poolings, TASKS):
             for number in range(1, asked.subsets + 1):
                 for name, about in readers.items():
                     run_one(task, name, about, seed, number, rate, pooling, asked)
-    page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g} --threads {asked.threads}")
+    page(f"python benchmarks/tasks/pretrain.py --minutes {asked.minutes:g} --pieces {asked.pieces}")
 
 
 def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int, rate: float, pooling: str, asked: Any) -> None:
     """One row, unless it is there."""
-    row = {"task": task, "reader": name, "seed": seed, "subset": number, "rate": f"{rate:g}", "pooling": pooling}
+    row = {
+        "task": task,
+        "reader": name,
+        "pieces": asked.pieces,
+        "seed": seed,
+        "subset": number,
+        "rate": f"{rate:g}",
+        "pooling": pooling,
+    }
     row |= {"minutes of pre-training": about["minutes"], "updates": about["updates"], "held-out loss": about["loss"]}
     if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows()):
         return

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.attention.kernels.inner import attend
+from regard.attention.kernels.inner import attend, of_one
 from regard.attention.kernels.inner import banded as banded
 from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
@@ -27,6 +27,8 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
         case Tanh(query, keys, v, bias) if _taken(query, keys):
             made = tanh_scores(query, keys, v)
             return made if bias is None else made + bias
+        case Inner(query, keys, bias) if not in_a_graph() and (one := of_one(query, keys)) is not None:
+            return one if bias is None else one + bias
         case _:
             return form.scores()
 

@@ -45,6 +45,32 @@ def attend(
     return masked_softmax(query @ keys.mT, mask).to(values.dtype) @ values
 
 
+def of_one(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> Float[Tensor, "B H Q K"] | None:
+    """`query @ keys.mT` of a single query that is learned, as recurrent decoders and Aaren ask; None where the plain way serves.
+
+    The plain way makes the keys' gradient lie across, by products of width one.  25 steps, forward and backward, two threads, plain / this:
+    64 rows of 25 places and 512 numbers 19 / 13 ms, 4 heads of 64 numbers 32 / 12, in bfloat16 15 / 12 and 13 / 12.
+    """
+    device, learned = query.device.type, torch.is_grad_enabled() and (query.requires_grad or keys.requires_grad)
+    if query.shape[2] != 1 or query.shape[:2] != keys.shape[:2] or device != "cpu" or not learned:
+        return None
+    if torch.is_autocast_enabled(device):
+        query, keys = (t.to(torch.get_autocast_dtype(device)) for t in (query, keys))
+    return _OfOne.apply(query, keys) if query.dtype == keys.dtype else None
+
+
+class _OfOne(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, keys: Tensor) -> Tensor:
+        ctx.save_for_backward(query, keys)
+        return query @ keys.mT if keys.shape[1] == 1 else (keys @ query.mT).mT  # of several heads three times as fast
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        query, keys = ctx.saved_tensors
+        return grad @ keys, grad.mT * query
+
+
 def banded(
     form: Inner, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, "B #H Q K"]]
 ) -> Float[Tensor, "B H Q E"]:
