@@ -125,19 +125,44 @@ def test_an_encoder_in_use(kind, monkeypatch):
     assert 0 < (near.states - want.states).abs().max() < 0.1
 
 
-def test_bytes_that_are_laid_out_sum_to_the_same(monkeypatch):
-    """To the last bit, also where all are at the end of their range."""
-    weight = Int8Weight.of(torch.randn(40, 1_000))
-    largest = Int8Weight.of(torch.ones(40, 1_000))
-    rows = torch.randint(-127, 128, (20, 1_000), dtype=torch.int8)
-    for w, x in ((weight, rows), (largest, torch.full_like(rows, 127)), (largest, torch.full_like(rows, -127))):
-        plain = torch._int_mm(x, w.q.T)
-        assert torch.equal(w._by_onednn(x.view(torch.uint8) ^ 128).double(), plain.double())
-        given = torch.randn(20, 1_000)
-        laid_out = w.linear(given, None)
-        with monkeypatch.context() as patch:
-            patch.setattr(int8, "_laid_out", lambda: False)
-            assert torch.equal(w.linear(given, None), laid_out)
+@pytest.mark.parametrize("size", [(1, 5), (40, 1_000), (64, 64), (130, 7)], ids=str)
+@pytest.mark.parametrize("rows", [3, 4, 21])
+def test_tiles_of_bytes(size, rows, monkeypatch):
+    """Beside `_int_mm`, to the last bit but those of the scales; also where all are at the end of their range."""
+    if module("networks.bytes_numba") is None:
+        pytest.skip("the processor does not sum products of bytes in one instruction")
+    given, bias = torch.randn(rows, size[1]), torch.randn(size[0])
+    for weight, x in (
+        (torch.randn(size), given),
+        (torch.ones(size), torch.ones_like(given)),
+        (torch.ones(size), -torch.ones_like(given)),
+        (torch.ones(size), torch.zeros_like(given)),
+    ):
+        for b in (bias, None):
+            tiled = Int8Weight.of(weight).linear(x, b)
+            with monkeypatch.context() as patch:
+                patch.setattr(int8, "module", lambda name: None if name.endswith("bytes_numba") else module(name))
+                plain = Int8Weight.of(weight).linear(x, b)
+            torch.testing.assert_close(tiled, plain, rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 7, 32, 64, 150])
+@pytest.mark.parametrize("width", [5, 16, 90])
+def test_a_row_in_bytes_is_the_same_alone(outputs, width):
+    """To the last bit: what is off by one becomes a whole step where it is rounded to bytes again."""
+    weight, x, bias = Int8Weight.of(torch.randn(outputs, width)), torch.randn(70, width), torch.randn(outputs)
+    for b in (bias, None):
+        many = weight.linear(x, b)
+        assert torch.equal(many, torch.cat([weight.linear(row, b) for row in x.split(1)]))
+        assert torch.equal(many, torch.cat([weight.linear(rows, b) for rows in x.split(5)]))
+
+
+def test_tiles_tell_what_is_not_a_number():
+    """In its own row alone."""
+    x = torch.randn(5, 8)
+    x[2, 3] = torch.nan
+    made = Int8Weight.of(torch.randn(6, 8)).linear(x, None)
+    assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
 
 
 def test_the_best_word_is_the_first_of_equals():

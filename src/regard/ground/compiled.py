@@ -99,6 +99,18 @@ def with_product(_: Any, sum: Any, a: Any, b: Any) -> Any:
     return sum(sum, a, b), made
 
 
+@_within_loops
+def scaled(_: Any, sum: Any, step: Any, scale: Any, bias: Any) -> Any:
+    """Within loops: `sum step scale + bias` in float32, the last two in one rounding, so that the compiler can choose no other order and
+    all loops say the same to the last bit: where the next thing is to round to bytes, the last bit can become a whole step."""
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        first = given[0] if sum == types.float32 else builder.sitofp(given[0], ir.FloatType())
+        return builder.fma(builder.fmul(first, given[1]), given[2], given[3])
+
+    return types.float32(sum, step, scale, bias), made
+
+
 _FAST = ("reassoc", "contract", "nsz")
 _WORD = ir.IntType(32)
 _HALF = _WORD(16)

@@ -8,18 +8,17 @@ Dynamic quantisation as in Jacob et al. 2018, section 2, with zero points at 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import torch
-from jaxtyping import Float, Int, Int8, UInt8
+from jaxtyping import Float, Int, Int8
 from torch import Tensor, nn
 
 from regard.ground.optional import module
 from regard.networks.matrix import Matrix, exchange
 
-# Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes 50 us in float32 and 70 in bytes, 512 x 256 takes 101 and 82, 8,000 x
-# 256 takes 2,435 and 582; a single row: 12 and 31, 20 and 35, 240 and 115 (one core, other numbers between).
+# Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes 61 us in float32 and 34 in bytes, 512 x 256 takes 117 and 46, 8,000 x
+# 256 takes 2,778 and 392; a single row: 12 and 31, 20 and 35, 240 and 115 (one core, other numbers between).
 LEAST = 1 << 17
 
 N = TypeVar("N", bound=nn.Module)
@@ -31,8 +30,7 @@ class Int8Weight(Matrix):
     def __init__(self, q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> None:
         super().__init__()
         self.q, self.scale = q, scale
-        self._packed: Tensor | None = None
-        self._ones = scale.new_ones(0)
+        self._tiles: Any = None  # made when they are first used
 
     @classmethod
     def of(cls, weight: Float[Tensor, "N K"]) -> Int8Weight:
@@ -52,22 +50,12 @@ class Int8Weight(Matrix):
             made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
         elif len(rows) <= loops.MOST:
             made = loops.linear(rows, self.q, bias, self.scale)
-        elif _laid_out():
-            made = loops.by_bytes(rows, 128, self._by_onednn, self.scale, bias)
+        elif (tiled := module("networks.bytes_numba")) is not None:
+            self._tiles = tiled.laid_out(self.q, self.scale) if self._tiles is None else self._tiles
+            made = tiled.linear(rows, self._tiles, bias)
         else:
-            made = loops.by_bytes(rows, 0, lambda whole: torch._int_mm(whole.view(torch.int8), self.q.T), self.scale, bias)
+            made = loops.by_bytes(rows, lambda whole: torch._int_mm(whole, self.q.T), self.scale, bias)
         return made.view(*x.shape[:-1], len(self.q))
-
-    def _by_onednn(self, above: UInt8[Tensor, "R K"]) -> Float[Tensor, "R N"]:
-        """Sums of products of bytes, exact (to 2^24, for they are told in float32).  above: bytes with 128 added to each, which oneDNN
-        takes away again."""
-        ops: Any = torch.ops.onednn
-        if self._packed is None:
-            self._packed, self._ones = ops.qlinear_prepack(self.q, None), torch.ones(len(self.q))
-        sums: Tensor = ops.qlinear_pointwise(
-            above, 1.0, 128, self._packed, self._ones, None, None, 1.0, 0, torch.float32, "none", [], ""
-        )
-        return sums
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
         return self.q[rows].to(torch.float32) * self.scale[rows][..., None]
@@ -80,13 +68,6 @@ class Int8Weight(Matrix):
 
     def __len__(self) -> int:
         return len(self.q)
-
-
-@cache
-def _laid_out() -> bool:
-    """Whether oneDNN can lay bytes out beforehand, for a processor that sums their products in one instruction.  All matrices of a step
-    of a GRU's decoder (512 wide, 8,000 words, 32 rows), each read anew: 1.3 to 1.9 ms as they are, 1.1 laid out (two cores)."""
-    return hasattr(torch.ops.onednn, "qlinear_prepack") and torch.cpu._is_vnni_supported()
 
 
 def quantize(network: N) -> N:

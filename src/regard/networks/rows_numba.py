@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import overload
 from torch import Tensor
 
-from regard.ground.compiled import arrays, bits, compiled, number, spread, with_product
+from regard.ground.compiled import arrays, bits, compiled, number, scaled, spread, with_product
 
 MOST = 2  # rows for which they are as fast as oneDNN or faster
 LARGE = 1 << 23  # bytes of a matrix from which it comes from memory, where two threads read faster than one
@@ -40,16 +40,15 @@ def linear(
 
 
 def by_bytes(
-    x: Float[Tensor, "R K"], above: int, sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Tensor | None
+    x: Float[Tensor, "R K"], sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
 ) -> Float[Tensor, "R N"]:
     """`x W^T + b` of many rows, which are rounded to bytes first, each in steps of its own.
 
-    above: what is added to each byte, 128 where none may be negative, else 0.  sums_of: from such rows, as unsigned bytes, to the sums
-    of the products of what they stand for with the bytes of W.  scale: of the rows of W.
+    sums_of: from such rows to the sums of the products of their bytes with those of W.  scale: of the rows of W.
     """
     (given,) = arrays(x.contiguous())
-    whole, step = np.empty(given.shape, np.uint8), np.empty(len(given), F)
-    spread(partial(_rounded, given, whole, step, above), len(given), given.size)
+    whole, step = np.empty(given.shape, np.int8), np.empty(len(given), F)
+    spread(partial(_rounded, given, whole, step), len(given), given.size)
     (sums,) = arrays(sums_of(torch.from_numpy(whole)))
     out = np.empty(sums.shape, F)
     beside = arrays(scale, scale.new_zeros(1) if bias is None else bias)
@@ -58,9 +57,9 @@ def by_bytes(
 
 
 @compiled
-def _rounded(x: Any, whole: Any, step: Any, above: int, first: int, last: int) -> None:
+def _rounded(x: Any, whole: Any, step: Any, first: int, last: int) -> None:
     for r in range(first, last):
-        step[r] = to_bytes(x[r], whole[r], Word(above))
+        step[r] = to_bytes(x[r], whole[r], Word(0))
 
 
 @compiled
@@ -81,10 +80,10 @@ def _scaled(sums: Any, step: Any, scale: Any, bias: Any, out: Any, first: int, l
         row, made, size = sums[r], out[r], step[r]
         if len(bias) == 1:
             for n in range(len(row)):
-                made[n] = F(row[n]) * size * scale[n] + bias[0]
+                made[n] = scaled(row[n], size, scale[n], bias[0])
         else:
             for n in range(len(row)):
-                made[n] = F(row[n]) * size * scale[n] + bias[n]
+                made[n] = scaled(row[n], size, scale[n], bias[n])
 
 
 @compiled
@@ -107,7 +106,7 @@ def product(weight: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any, fir
         w, sum = weight[n], nought(weight)
         for k in range(K):
             sum = with_product(sum, w[k], row[k])
-        out[n] = F(sum) * step * scale[n % len(scale)] + bias[n % len(bias)]
+        out[n] = scaled(sum, step, scale[n % len(scale)], bias[n % len(bias)])
 
 
 def ready(weight: Any, x: Any, room: Any) -> Any:
