@@ -101,12 +101,13 @@ def with_product(_: Any, sum: Any, a: Any, b: Any) -> Any:
 
 @_within_loops
 def scaled(_: Any, sum: Any, step: Any, scale: Any, bias: Any) -> Any:
-    """Within loops: `sum step scale + bias` in float32, the last two in one rounding, so that the compiler can choose no other order and
-    all loops say the same to the last bit: where the next thing is to round to bytes, the last bit can become a whole step."""
+    """Within loops: `sum step scale + bias` of float32, the last two in float64, where the product is exact, so that no order that the
+    compiler chooses shows and all loops say the same to the last bit: what is rounded to bytes next can make a whole step of it."""
 
     def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         first = given[0] if sum == types.float32 else builder.sitofp(given[0], ir.FloatType())
-        return builder.fma(builder.fmul(first, given[1]), given[2], given[3])
+        factor, scale, bias = (builder.fpext(each, ir.DoubleType()) for each in (builder.fmul(first, given[1]), *given[2:]))
+        return builder.fptrunc(builder.fadd(builder.fmul(factor, scale), bias), ir.FloatType())
 
     return types.float32(sum, step, scale, bias), made
 

@@ -47,7 +47,7 @@ class Int8Weight(Matrix):
         loops = module("networks.rows_numba") if rows.device.type == "cpu" and rows.numel() else None
         if loops is None:
             steps = _steps(rows)
-            made = torch._int_mm((rows / steps).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
+            made = torch._int_mm((rows * steps.reciprocal()).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
             made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
         elif len(rows) <= loops.MOST:
             made = loops.linear(rows, self.q, bias, self.scale)

@@ -69,8 +69,9 @@ def to_bytes(x: Any, room: Any, above: Any) -> Any:
     for k in range(len(x)):  # numbers without a sign are ordered as their bits are, which are compared many at a time
         most = max(most, Word(bits(x[k]) & SIZE))
     step = max(number(most) / F(127), TINY)
+    steps = ONE / step  # by hand: the compiler would do so in some loops and not in others, which round otherwise
     for k in range(len(x)):
-        room[k] = Word(np.rint(x[k] / step)) + above
+        room[k] = Word(np.rint(x[k] * steps)) + above
     return step
 
 
