@@ -1,7 +1,7 @@
 """What pre-training is worth: SST-2 and TREC with 500 labelled examples, read by a net after eleven novels, and by the same net untrained.
 
     python benchmarks/tasks/pretrain.py [--minutes 60] [--subsets 5] [--rates 3e-4] [--poolings max] [--tasks sst2 trec6]
-                                         [--seeds 1] [--pieces 8000] [--runs DIR]
+                                         [--seeds 1] [--pieces 8000] [--choosing 50] [--average 5] [--runs DIR]
 
 A BERT of 2 layers, 256 wide, so many word-pieces, is trained for so many minutes (counted out in updates by the time of some): on
 masked words, three in ten; and, for as many updates, from left to right.
@@ -66,7 +66,6 @@ MANNERS: dict[str, dict[str, Any]] = {
     "left-to-right": {"manner": "left-to-right", "next": False},
 }
 LABELLED, FIRST = 500, 40  # examples; updates that are timed
-CHOSEN = "mean of 5 epochs, by 50"  # what is judged, and by how many of the examples it was chosen
 
 
 def pretraining(manner: str, pieces: int, seed: int, updates: int, every: int, threads: int) -> Any:
@@ -137,18 +136,19 @@ def subset(task: str, number: int, runs: Path) -> str:
     return str(file)
 
 
-def judged(task: str, reader: str, number: int, rate: float, pooling: str, runs: Path, threads: int) -> float:
+def judged(task: str, reader: str, number: int, rate: float, pooling: str, asked: Any) -> float:
     """Accuracy after fine-tuning."""
+    runs, threads = asked.runs, asked.threads
     out = runs / f"tuned-{os.getpid()}"
     shutil.rmtree(out, ignore_errors=True)
     values = {
         "task": "classify",
         "classify": {"pooling": pooling},
-        "data": {"train": [subset(task, number, runs)], "valid_share": 0.1, **TASKS[task]["columns"]},
+        "data": {"train": [subset(task, number, runs)], "valid_share": asked.choosing / LABELLED, **TASKS[task]["columns"]},
         "model": {"pretrained": reader, "dropout": 0.1},
         "train": {
             **{"seed": number, "epochs": 24, "batch_tokens": 500, "learning_rate": rate, "warmup": 20, "threads": threads},
-            **{"schedule": "linear", "average": 5, "samples": 0, "weight_decay": 0.01, "precision": "float32"},
+            **{"schedule": "linear", "average": asked.average, "samples": 0, "weight_decay": 0.01, "precision": "float32"},
         },
     }
     fit.train(read_config(values), out, say=quiet)
@@ -201,6 +201,8 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4])
     parser.add_argument("--poolings", nargs="+", default=["max"], choices=["max", "mean", "cls"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--choosing", type=int, default=50, help="of the labelled examples, choose what is judged")
+    parser.add_argument("--average", type=int, default=5, help="epochs whose mean is judged")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
     parser.add_argument("--pieces", type=int, default=8000, help="of the vocabulary")
     parser.add_argument("--manners", nargs="+", default=["masked", "left-to-right"], choices=list(MANNERS))
@@ -234,13 +236,13 @@ def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int,
         "subset": number,
         "rate": f"{rate:g}",
         "pooling": pooling,
-        "chosen": CHOSEN,
+        "chosen": f"{f'mean of {asked.average} epochs' if asked.average > 1 else 'an epoch'}, by {asked.choosing}",
     }
     row |= {"minutes of pre-training": about["minutes"], "updates": about["updates"], "held-out loss": about["loss"]}
     if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows()):
         return
     begun = time.perf_counter()
-    row["accuracy"] = f"{judged(task, about['folder'], number, rate, pooling, asked.runs, asked.threads):.4f}"
+    row["accuracy"] = f"{judged(task, about['folder'], number, rate, pooling, asked):.4f}"
     row["seconds"] = f"{time.perf_counter() - begun:.0f}"
     keep(row)
     print(row, flush=True)
