@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regard.attention import Aaren, Attention, Causal, Summary, kernels
 from regard.attention.kernels import prefix_numba
-from regard.ground import compiled
+from regard.ground import threads
 
 
 @pytest.fixture(autouse=True)
@@ -104,11 +104,11 @@ def test_no_drift_and_rising_scores_stay_finite(by, monkeypatch):
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
-    monkeypatch.setattr(compiled, "SMALL", 1)
+    monkeypatch.setattr(threads, "SMALL", 1)
     given, before, told = drawn(3, 30, 200), torch.get_num_threads(), []
     try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
+        for many in (1, 2, 5):
+            torch.set_num_threads(many)
             told.append(prefix_numba.prefix(*given))
     finally:
         torch.set_num_threads(before)

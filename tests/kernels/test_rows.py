@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regard.ground import compiled
+from regard.ground import compiled, threads
 from regard.networks import dropout, dropout_numba, loss, loss_numba
 from regard.networks.dropout import Dropout
 from regard.networks.loss import chunked_cross_entropy
@@ -68,7 +68,7 @@ def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch
 
     quick = made()
     with monkeypatch.context() as patch:
-        patch.setattr(compiled, "SMALL", 1)
+        patch.setattr(threads, "SMALL", 1)
         patch.setattr(torch, "get_num_threads", lambda: 3)
         for one, more in zip(quick, made(), strict=True):
             assert torch.equal(one, more)
@@ -81,12 +81,12 @@ def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch
 def test_dropout_is_the_same_with_the_loop_and_without(kind, monkeypatch):
     """To the bit, forward and backward, also of what does not lie in one piece; and no thread changes it."""
     monkeypatch.setattr(dropout_numba, "GRAIN", 64)
-    monkeypatch.setattr(compiled, "SMALL", 1)
+    monkeypatch.setattr(threads, "SMALL", 1)
     drawn = torch.randint(256, (300, 70), dtype=torch.uint8)
     whole = torch.randn(70, 300).to(kind)
     told = []
-    for made, threads in ((dropout, 1), (dropout_numba, 1), (dropout_numba, 3)):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+    for made, many in ((dropout, 1), (dropout_numba, 1), (dropout_numba, 3)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda many=many: many)
         leaf = whole.clone().requires_grad_()
         y = made.dropped(leaf.T, drawn, 77, 256 / 179)
         y.backward(torch.full((70, 300), 1.3).T.to(kind))
@@ -125,42 +125,55 @@ def test_bits_of_bfloat16():
         assert torch.equal(made, (every.float() * factor).bfloat16())
 
 
-@pytest.mark.parametrize("threads", ["OpenMP's", "ours"])
-def test_work_is_spread_once_over_all_units(threads, monkeypatch):
-    """Every unit once, by several threads; and what goes wrong in one of them is told."""
-    if threads == "ours":
-        monkeypatch.setattr(compiled, "_openmp", lambda: None)
-    elif compiled._openmp() is None:
+@compiled.compiled
+def _count(units: Any, parts: Any, room: int, first: int, last: int) -> None:
+    """Marks its units, and its part by the number of its first one; needs room."""
+    parts[first] = np.empty(room, np.int8).size
+    for unit in range(first, last):
+        units[unit] += last - first
+
+
+@pytest.fixture(params=["OpenMP's", "ours"])
+def two_kinds_of_threads(request, monkeypatch):
+    if request.param == "ours":
+        monkeypatch.setattr(threads, "_openmp", lambda: None)
+    elif threads._openmp() is None:
         pytest.skip("this PyTorch has no OpenMP of GNU")
-    monkeypatch.setattr(compiled, "SMALL", 1)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    done: list[tuple[int, int]] = []
-
-    def work(first: int, last: int) -> None:
-        done.append((first, last))
-        if first == 0 and last == 5:
-            raise ValueError("the first part")
-
-    compiled.spread(work, 7, 100)
-    assert sorted(done) == [(0, 2), (2, 4), (4, 7)]
-    compiled.spread(work, 0, 100)
-    assert len(done) == 3
-    with pytest.raises(ValueError, match="the first part"):
-        compiled.spread(work, 15, 100)
+    monkeypatch.setattr(threads, "SMALL", 1)
 
 
-def test_work_within_work_is_done_too(monkeypatch):
-    """OpenMP gives a nested call one thread, however many it asks for: what the others would have done is done by it."""
-    monkeypatch.setattr(compiled, "SMALL", 1)
+@pytest.mark.usefixtures("two_kinds_of_threads")
+@pytest.mark.parametrize("many", [1, 2, 3])
+def test_work_is_spread_once_over_all_units(many, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: many)
+    units, parts = np.zeros(7, np.int64), np.zeros(7, np.int64)
+    threads.spread(_count, (units, parts, 1), 7, 100)
+    assert units.tolist() == {1: [7] * 7, 2: [3] * 3 + [4] * 4, 3: [2] * 4 + [3] * 3}[many]
+    assert np.flatnonzero(parts).tolist() == [[0], [0, 3], [0, 2, 4]][many - 1]
+    threads.spread(_count, (units[:0], parts[:0], 1), 0, 100)  # nothing to do: nothing is touched
+
+
+@pytest.mark.usefixtures("two_kinds_of_threads")
+def test_want_of_memory_in_any_part_is_told(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    done: list[tuple[int, int, int]] = []
+    with pytest.raises(MemoryError):
+        threads.spread(_count, (np.zeros(4, np.int64), np.zeros(4, np.int64), 1 << 60), 4, 100)
 
-    def inner(n: int, first: int, last: int) -> None:
-        done.append((n, first, last))
 
-    def outer(first: int, last: int) -> None:
-        for n in range(first, last):
-            compiled.spread(partial(inner, n), 4, 100)
+@pytest.mark.skipif(threads._openmp() is None, reason="this PyTorch has no OpenMP of GNU")
+def test_a_team_smaller_than_asked_for_does_all_parts():
+    """OpenMP gives work within work one thread, however many it asks for."""
+    units, parts = np.zeros(9, np.int64), np.zeros(9, np.int64)
+    _within(units, parts, 1, 2, *threads._openmp())
+    assert units.tolist() == [9 // 3] * 9 and np.flatnonzero(parts).tolist() == [0, 3, 6]
 
-    compiled.spread(outer, 2, 100)
-    assert sorted(done) == [(0, 0, 2), (0, 2, 4), (1, 0, 2), (1, 2, 4)]
+
+@compiled.compiled
+def _all(units: Any, parts: Any, parallel: int, number: int, team: int, first: int, last: int) -> None:
+    for _ in range(first, last):
+        threads.in_parts(_count, (units, parts, 1), 9, 3, parallel, number, team)
+
+
+@compiled.compiled
+def _within(units: Any, parts: Any, many: int, asked: int, parallel: int, number: int, team: int) -> int:
+    return threads.in_parts(_all, (units, parts, parallel, number, team), many, asked, parallel, number, team)

@@ -1,18 +1,8 @@
-"""Loops compiled by numba (the extra `kernels`), on as many threads as torch has.
-
-They are compiled when they are first used, a second each, and kept on disk.  Numba's own threads are not used: they allow one caller
-at a time.
-"""
+"""Loops compiled by numba (the extra `kernels`).  They are compiled when they are first used, a second each, and kept on disk."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -22,8 +12,6 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 from torch import Tensor
-
-SMALL = 100_000  # steps of a loop below which handing work to another thread (some 20 microseconds) costs more than it saves
 
 # No promise that numbers are finite (`nnan`, `ninf`) is made to the compiler: what is not a number must come out as such.
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
@@ -115,76 +103,3 @@ def scaled(_: Any, sum: Any, step: Any, scale: Any, bias: Any) -> Any:
 _FAST = ("reassoc", "contract", "nsz")
 _WORD = ir.IntType(32)
 _HALF = _WORD(16)
-
-
-def spread(work: Callable[[int, int], None], units: int, steps: int) -> None:
-    """`work(first, last)` over all of range(units), in one part for each thread; `work` releases the GIL.
-
-    steps: how much there is to do, in steps of the innermost loop.  Which part a unit falls into must not change what is written.
-    """
-    parts = min(torch.get_num_threads(), units, 1 + steps // SMALL)
-    if parts < 2:
-        if units:
-            work(0, units)
-        return
-    bounds = list(pairwise(units * i // parts for i in range(parts + 1)))
-    if (openmp := _openmp()) is not None:
-        openmp(work, bounds)
-    else:
-        others = [_pool(parts - 1).submit(work, *bound) for bound in bounds[1:]]
-        work(*bounds[0])
-        for other in others:
-            other.result()
-
-
-@cache
-def _openmp() -> Callable[[Callable[[int, int], None], list[tuple[int, int]]], None] | None:
-    """Runs work on the threads of PyTorch's own OpenMP (GNU's, as in its Linux wheels); None where they cannot be had.
-
-    They wait for their next piece at full speed for milliseconds after each operation of PyTorch; threads of ours would find every core
-    taken.  Measured on two cores: 11 ms instead of 19 for additive attention behind a product.
-    """
-    try:
-        loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
-        library = ctypes.CDLL(min(loaded, key=lambda path: "torch" not in path))
-        parallel, number_of = library.GOMP_parallel, library.omp_get_thread_num
-    except (OSError, ValueError, AttributeError):
-        return None
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-    def run(work: Callable[[int, int], None], bounds: list[tuple[int, int]]) -> None:
-        wrong: list[BaseException] = []
-        done = [False] * len(bounds)
-
-        def part(_: Any) -> None:
-            n = number_of()
-            try:
-                work(*bounds[n])
-            except BaseException as error:  # nothing can be raised through C
-                wrong.append(error)
-            done[n] = True
-
-        parallel(kind(part), None, len(bounds), 0)
-        if wrong:
-            raise wrong[0]
-        for bound, was in zip(bounds, done, strict=True):
-            if not was:  # fewer threads came than were asked for
-                work(*bound)
-
-    return run
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="regard-kernel")
-
-
-def _after_fork() -> None:
-    """Threads do not survive a fork; and OpenMP would wait for its own for ever."""
-    global _openmp
-    _pool.cache_clear()
-    _openmp = cache(lambda: None)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

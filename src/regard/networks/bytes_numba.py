@@ -7,7 +7,6 @@ Not to be imported where the processor lacks the instruction, or numba was told 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,8 @@ from numba.core import cgutils, codegen, config, types
 from numba.extending import intrinsic
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled, scaled, spread
+from regard.ground.compiled import arrays, compiled, scaled
+from regard.ground.threads import spread
 from regard.networks.rows_numba import to_bytes
 
 _told: str | None = getattr(config, "CPU_FEATURES", None)  # NUMBA_CPU_FEATURES
@@ -62,7 +62,7 @@ def linear(x: Float[Tensor, "R K"], tiles: Tiles, bias: Float[Tensor, "N"] | Non
     (given,), beside = arrays(x.contiguous()), nought if bias is None else arrays(bias)[0]
     out = np.empty((len(given), len(scale)), Single)
     groups = len(words) // BLOCKS
-    spread(partial(_products, given, words, less, scale, beside, out), groups, given.size * len(scale) // 150)  # 5 ps each
+    spread(_products, (given, words, less, scale, beside, out), groups, given.size * len(scale) // 150)  # 5 ps each
     return torch.from_numpy(out)
 
 

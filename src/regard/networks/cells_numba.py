@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import ONE, sigmoid, tanh
+from regard.ground.threads import spread
 
 
 def gru(gates: Float[Tensor, "B 3D"], inner: Float[Tensor, "B 3D"], h: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
     """The next state.  gates: `W x + b`; inner: `U h + c`."""
     out = torch.empty_like(h)
     given = arrays(*(t.contiguous() for t in (gates, inner, h)), out)
-    spread(partial(_gru, *given), len(h), gates.numel())
+    spread(_gru, given, len(h), gates.numel())
     return out
 
 
@@ -27,7 +27,7 @@ def lstm(
     """The next state and cell.  gates: `W x + b`; inner: `U h + c`."""
     h_out, c_out = torch.empty_like(c), torch.empty_like(c)
     given = arrays(*(t.contiguous() for t in (gates, inner, c)), h_out, c_out)
-    spread(partial(_lstm, *given), len(c), gates.numel())
+    spread(_lstm, given, len(c), gates.numel())
     return h_out, c_out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.ground.compiled import arrays, compiled, like, spread, wide
+from regard.ground.compiled import arrays, compiled, like, wide
+from regard.ground.threads import spread
 
 GRAIN = 4096  # values that one thread takes at a time
 
@@ -39,7 +39,7 @@ def _sieved(x: Tensor, drawn: Tensor, below: int, scale: float) -> Tensor:
     x = x.contiguous()
     made = torch.empty_like(x)
     flat = arrays(x.view(-1), drawn.view(-1), made.view(-1))
-    spread(partial(_sieve, *flat, np.uint8(below), np.float32(scale), GRAIN), -(-x.numel() // GRAIN), x.numel() // 4)
+    spread(_sieve, (*flat, np.uint8(below), np.float32(scale), GRAIN), -(-x.numel() // GRAIN), x.numel() // 4)
     return made
 
 

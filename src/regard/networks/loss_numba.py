@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from regard.ground.compiled import arrays, bits, compiled, like, number, spread, wide
+from regard.ground.compiled import arrays, bits, compiled, like, number, wide
 from regard.ground.exponential import exp
+from regard.ground.threads import spread
 
 F, Word = np.float32, np.int32
 ZERO, ONE = F(0), F(1)
@@ -26,7 +26,7 @@ def shares(
     lse, nats, sums = (
         logits.new_empty(shape, dtype=torch.float32) for shape in ((len(words),), (len(words),), (groups, len(bias)))
     )
-    spread(partial(_shares, *arrays(logits, bias.float(), words, lse, nats, sums), F(less)), groups, logits.numel())
+    spread(_shares, (*arrays(logits, bias.float(), words, lse, nats, sums), F(less)), groups, logits.numel())
     return logits, sums.sum(0), lse, nats
 
 

@@ -6,7 +6,6 @@ For one row oneDNN reads 19 MB of weights at 7 GB/s, these loops at 32 (one core
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from numba import types
 from numba.extending import overload
 from torch import Tensor
 
-from regard.ground.compiled import arrays, bits, compiled, number, scaled, spread, with_product
+from regard.ground.compiled import arrays, bits, compiled, number, scaled, with_product
+from regard.ground.threads import spread
 
 MOST = 2  # rows for which they are as fast as oneDNN or faster
 LARGE = 1 << 23  # bytes of a matrix from which it comes from memory, where two threads read faster than one
@@ -35,7 +35,7 @@ def linear(
     out = x.new_empty(len(x), len(weight))
     scale, bias = (x.new_ones(1) if scale is None else scale), (x.new_zeros(1) if bias is None else bias)
     bytes_ = weight.numel() * weight.element_size()
-    spread(partial(_products, *arrays(x.contiguous(), weight, scale, bias, out)), len(weight), bytes_ if bytes_ >= LARGE else 0)
+    spread(_products, arrays(x.contiguous(), weight, scale, bias, out), len(weight), bytes_ if bytes_ >= LARGE else 0)
     return out
 
 
@@ -48,11 +48,11 @@ def by_bytes(
     """
     (given,) = arrays(x.contiguous())
     whole, step = np.empty(given.shape, np.int8), np.empty(len(given), F)
-    spread(partial(_rounded, given, whole, step), len(given), given.size)
+    spread(_rounded, (given, whole, step), len(given), given.size)
     (sums,) = arrays(sums_of(torch.from_numpy(whole)))
     out = np.empty(sums.shape, F)
     beside = arrays(scale, scale.new_zeros(1) if bias is None else bias)
-    spread(partial(_scaled, sums, step, *beside, out), len(out), out.size // 4)  # 0.3 ns each
+    spread(_scaled, (sums, step, *beside, out), len(out), out.size // 4)  # 0.3 ns each
     return torch.from_numpy(out)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.attention.kernels.single_numba import dot, gather, look
-from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import exp
+from regard.ground.threads import spread
 from regard.networks import rows_numba
 from regard.networks.rows_numba import product
 
@@ -43,7 +43,7 @@ def look_back(
     pool, at the row's last slot.  back: how many places before it are in sight."""
     out = given.new_empty(len(given), pool.shape[-1])
     fixed = (layer, heads, int(min(back, slots.shape[1])))
-    spread(partial(_look_back, *arrays(given, pool, slots, out), *fixed), len(out), slots.numel() * out.shape[1] * 2)
+    spread(_look_back, (*arrays(given, pool, slots, out), *fixed), len(out), slots.numel() * out.shape[1] * 2)
     return out
 
 
@@ -54,7 +54,7 @@ def look_at_source(
     """What each row reads of its sentence in a layer; zeros where nothing is in sight."""
     out = torch.empty_like(query)
     given = arrays(query.contiguous(), keys, values, valid, sentence, out)
-    spread(partial(_look_at_source, *given, layer), len(out), out.numel() * keys.shape[3] * 2)
+    spread(_look_at_source, (*given, layer), len(out), out.numel() * keys.shape[3] * 2)
     return out
 
 

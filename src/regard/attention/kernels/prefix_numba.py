@@ -7,7 +7,6 @@ as R does g_k; no exponential is taken again.  Sums and shares are float64: in f
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.compiled import arrays, compiled
+from regard.ground.threads import spread
 
 WIDTH = 32  # of the values of a part: parts of a row run side by side; 8,192 places of 128, forward and back, 5 to 7 ms where 64 takes 8
 
@@ -41,7 +41,7 @@ class _Prefix(torch.autograd.Function):
         context, share = torch.empty_like(values), scores.new_empty(R, T, dtype=torch.float64)
         left = (torch.empty_like(top), torch.empty_like(total), torch.empty_like(sum))
         every = arrays(top, total, sum, scores, seen, values, context, share, *left)
-        spread(partial(_forward, *every), R * -(-E // WIDTH), values.numel() * 2)
+        spread(_forward, every, R * -(-E // WIDTH), values.numel() * 2)
         ctx.save_for_backward(total, values, context, share, left[1])
         ctx.mark_non_differentiable(left[0])
         return context, *left
@@ -56,7 +56,7 @@ class _Prefix(torch.autograd.Function):
         d_values, d_scores = torch.empty_like(values), values.new_empty(R, parts, T)
         d_before, d_all = torch.empty_like(d_sum), d_total.new_empty(R, parts)
         taken = arrays(total, last_total, values, share, d_context, context, d_total.contiguous(), d_sum)
-        spread(partial(_backward, *taken, *arrays(d_values, d_scores, d_before, d_all)), R * parts, values.numel() * 2)
+        spread(_backward, (*taken, *arrays(d_values, d_scores, d_before, d_all)), R * parts, values.numel() * 2)
         return None, d_all.sum(1), d_before, d_scores.sum(1), None, d_values
 
 

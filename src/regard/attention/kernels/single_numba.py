@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import exp, tanh
+from regard.ground.threads import spread
 
 F = np.float32
 ZERO, ONE = F(0), F(1)
@@ -40,7 +40,7 @@ def of_inner(
 def _looked(loops: Any, query: Tensor, keys: Tensor, mask: Tensor, values: Tensor, *more: Tensor) -> Tensor:
     out = values.new_zeros(*query.shape[:3], values.shape[-1])
     given = arrays(*(t.contiguous() for t in (query, keys, mask, values, *more)), out)
-    spread(partial(loops, *given), out.shape[0] * out.shape[1], keys.numel() + values.numel())
+    spread(loops, given, out.shape[0] * out.shape[1], keys.numel() + values.numel())
     return out
 
 

@@ -6,7 +6,6 @@ take tanh itself.  Both ways are plain arithmetic, so that the compiler takes as
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.attention.kernels.tanh_rows import FEW, NEAR, Rows
-from regard.ground.compiled import arrays, compiled, spread
+from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import exp, tanh
+from regard.ground.threads import spread
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
@@ -28,7 +28,7 @@ def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Floa
     rows = _rows(query, keys)
     R, Q, D = rows.query.shape
     scores = rows.query.new_empty(R, Q, rows.keys.shape[1])
-    spread(partial(_forward, *arrays(*rows, v, scores)), R * Q, scores.numel() * D)
+    spread(_forward, arrays(*rows, v, scores), R * Q, scores.numel() * D)
     return scores
 
 
@@ -40,7 +40,7 @@ def backward(
     chunks = max(1, -(-Q // CHUNK))
     d_query, d_v = torch.zeros_like(rows.query), v.new_zeros(R, chunks, D)
     d_keys = rows.keys.new_zeros(R, chunks, rows.keys.shape[1], D)
-    spread(partial(_backward, *arrays(*rows, grad, d_query, d_keys, d_v)), R * chunks, grad.numel() * D)
+    spread(_backward, arrays(*rows, grad, d_query, d_keys, d_v), R * chunks, grad.numel() * D)
     d_keys = d_keys[:, 0] if chunks == 1 else d_keys.sum(1)
     v = v.repeat(R // max(1, H), 1)[:, None]
     return d_query.mul_(v), d_keys.mul_(v), d_v.sum(1).view(-1, H, D).sum(0)
@@ -53,7 +53,7 @@ def _rows(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> Rows:
     made = []
     for x in (query, keys):
         e, near = torch.empty_like(x), torch.empty(x.shape[:2], dtype=torch.bool)
-        spread(partial(_exponentials, *arrays(x, e, near)), near.numel(), x.numel())
+        spread(_exponentials, arrays(x, e, near), near.numel(), x.numel())
         made.append((e, near))
     return Rows(query, keys, made[0][0], made[1][0], made[0][1], made[1][1])
 
