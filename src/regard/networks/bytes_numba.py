@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int8
+from jaxtyping import Float, Int8, Int32
 from llvmlite import ir
 from numba.core import cgutils, codegen, config, types
 from numba.extending import intrinsic
@@ -56,6 +56,12 @@ def laid_out(q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> Tiles:
     return Tiles(*arrays(words, ABOVE * q.sum(1, dtype=torch.int32), scale, torch.zeros(N)))
 
 
+def in_a_row(q: Int8[Tensor, "N K"]) -> Int32[Tensor, "M"]:
+    """The words of the matrix and then `less`, one after the other."""
+    words, less, *_ = laid_out(q, q.new_zeros(len(q), dtype=torch.float32))
+    return torch.from_numpy(np.concatenate([words.ravel(), less]))
+
+
 def linear(x: Float[Tensor, "R K"], tiles: Tiles, bias: Float[Tensor, "N"] | None) -> Float[Tensor, "R N"]:
     """`x W^T + b`; each row is rounded to bytes in steps of its own, and its products are summed exactly."""
     words, less, scale, nought = tiles
@@ -69,9 +75,24 @@ def linear(x: Float[Tensor, "R K"], tiles: Tiles, bias: Float[Tensor, "N"] | Non
 @compiled
 def _products(x: Any, words: Any, less: Any, scale: Any, bias: Any, out: Any, first: int, last: int) -> None:
     """The outputs of the groups of 64 from `first` to `last`."""
-    R, N = len(x), len(scale)
-    rows, step = np.empty((-(-R // ROWS) * ROWS, words.shape[1] * FOUR), np.uint8), np.empty(R, Single)
-    sums = np.empty((MANY, WIDE), Word)
+    rows, step, sums = np.empty(room(x.shape[0], x.shape[1]), np.uint8), np.empty(len(x), Single), np.empty((MANY, WIDE), Word)
+    times(x, words, less, scale, bias, out, rows, step, sums, first, last)
+
+
+@compiled
+def room(rows: Any, columns: Any) -> Any:
+    """Within loops: how many bytes they take, in whole tiles."""
+    return -(-rows // ROWS) * ROWS * -(-columns // FOUR) * FOUR
+
+
+@compiled
+def times(
+    x: Any, words: Any, less: Any, scale: Any, bias: Any, out: Any, rows: Any, step: Any, sums: Any, first: int, last: int
+) -> None:
+    """Within loops: `x W^T + b`, the outputs of the groups of 64 from `first` to `last`.  rows: of bytes, for all of x in whole tiles;
+    step: of each row; sums: "MANY WIDE"."""
+    R, N, wide = len(x), len(scale), words.shape[1] * FOUR
+    rows = rows[: -(-R // ROWS) * ROWS * wide].reshape((-(-R // ROWS) * ROWS, wide))
     for r in range(R):
         step[r] = to_bytes(x[r], rows[r], Word(ABOVE))
     for begin in range(first * OUTPUTS, last * OUTPUTS, WIDE):

@@ -20,7 +20,7 @@ from regard.networks.matrix import Matrix, exchange
 # Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes 61 us in float32 and 34 in bytes, 512 x 256 takes 117 and 46, 8,000 x
 # 256 takes 2,778 and 392; a single row: 12 and 31, 20 and 35, 240 and 115 (one core, other numbers between).  Smaller ones stay as they
 # are, for the single row's sake and for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
-LEAST = 1 << 17
+LEAST = 1 << 16
 
 N = TypeVar("N", bound=nn.Module)
 

@@ -62,7 +62,8 @@ class Stepping(Decoder):
         self.size, self.norm, self.loops = plain.size, plain.norm, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
         self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
-        self.weights = loops.ready(Flat(self.layers, plain.size))
+        flat = Flat(self.layers, plain.size)
+        self.weights, self.whole = loops.ready(flat), flat.tiled and bool((flat.plan[..., 0] == 1).all())
 
     def start(self, encoded: Encoded) -> Stepped:
         begun = self.plain[0].start(encoded)
@@ -86,7 +87,11 @@ class Stepping(Decoder):
             return self._as_plain(x, state, weights)
         state = _extended(state, 1)
         h = x[:, 0].float().contiguous()
-        h = self.norm(self.loops.step(h, self.weights, state)) if len(h) <= self.loops.MOST else self._step(h, state)
+        h = (
+            self.norm(self.loops.step(h, self.weights, state))
+            if self.whole or len(h) <= self.loops.MOST
+            else self._step(h, state)
+        )
         return Written(h[:, None], {}), self._kept(state)
 
     def _step(self, h: Float[Tensor, "R D"], state: Stepped) -> Float[Tensor, "R D"]:
@@ -179,7 +184,10 @@ class Flat:
         self.post, self.gelu = layers[0].post, layers[0].gelu
         self.eps = layers[0].norms[0].eps
         widest = max(len(weight) for layer in layers for weight, _ in layer.products)
-        floats, bytes_, rest = [torch.zeros(0)], [torch.zeros(0, dtype=torch.int8)], [torch.ones(1), torch.zeros(widest)]
+        tiles = module("networks.bytes_numba")
+        self.tiled = tiles is not None
+        kind = torch.int8 if tiles is None else torch.int32
+        floats, bytes_, rest = [torch.zeros(0)], [torch.zeros(0, dtype=kind)], [torch.ones(1), torch.zeros(widest)]
 
         def put(pile: list[Tensor], numbers: Tensor) -> int:
             pile.append(numbers.detach().flatten())
@@ -188,7 +196,8 @@ class Flat:
         def planned(weight: Any, bias: Tensor | None) -> list[int]:
             bias_at = 1 if bias is None else put(rest, bias)
             if isinstance(weight, Int8Weight):
-                return [1, *weight.q.shape, put(bytes_, weight.q), put(rest, weight.scale), bias_at]
+                numbers = weight.q if tiles is None else tiles.in_a_row(weight.q)
+                return [1, *weight.q.shape, put(bytes_, numbers), put(rest, weight.scale), bias_at]
             plain = weight.float()
             return [0, *plain.shape, put(floats, plain), 0, bias_at]
 

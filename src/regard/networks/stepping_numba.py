@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from numba import types
+from numba.extending import overload
 from torch import Tensor
 
-from regard.attention.kernels.single_numba import dot, gather, look
+from regard.attention.kernels.single_numba import look
 from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import exp
 from regard.ground.threads import spread
@@ -19,14 +21,15 @@ from regard.networks.rows_numba import product
 
 F = np.float32
 MOST = rows_numba.MOST
+GROUP, SOME = 4, 32  # rows that one thread takes at least, and at once
 ZERO, ONE, HALF, ROOT_HALF = F(0), F(1), F(0.5), F(math.sqrt(0.5))
 
 
 def step(h: Float[Tensor, "R D"], weights: tuple[Any, ...], state: Any) -> Float[Tensor, "R D"]:
-    """A row or two through all layers.  weights: of `ready`; state: `stepping.Stepped`, with a slot for what is new."""
+    """Rows through all layers.  weights: of `ready`; state: `stepping.Stepped`, with a slot for what is new."""
     out = h.clone()
     kept = arrays(state.pool, state.slots, state.sentence, state.keys, state.values, state.valid)
-    _step(*arrays(out), *weights[:5], *kept, *weights[5:], 0, len(out))
+    spread(_step, (*arrays(out), *weights[:5], *kept, *weights[5:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)
     return out
 
 
@@ -87,20 +90,27 @@ def _look_back(given: Any, pool: Any, slots: Any, out: Any, layer: int, heads: i
 
 @compiled
 def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, out: Any) -> None:
-    """A row."""
-    T, E = len(slots), len(out) // heads
-    scale = ONE / np.sqrt(F(E))
-    begin = max(0, T - 1 - back)
-    share = np.empty(T - begin, F)
+    """A row.  No part of an array is named in the innermost loops: to count who holds it takes as long as a head."""
+    E = len(out) // heads
+    begin = max(0, len(slots) - 1 - back)
+    share, scale = np.empty((heads, len(slots) - begin), F), ONE / np.sqrt(F(E))
+    q, c = _matrix(query, 0, heads, E), _matrix(out, 0, heads, E)
+    for t in range(begin, len(slots)):
+        key = _matrix(pool[slots[t], layer, 0], 0, heads, E)
+        for h in range(heads):
+            sum = ZERO
+            for e in range(E):
+                sum += q[h, e] * key[h, e]
+            share[h, t - begin] = sum * scale
     for h in range(heads):
-        a, b = h * E, (h + 1) * E
-        q, c = query[a:b], out[a:b]
-        for t in range(begin, T):
-            share[t - begin] = dot(q, pool[slots[t], layer, 0, a:b]) * scale
-        _softmax(share)
-        c[:] = ZERO
-        for t in range(begin, T):
-            gather(c, share[t - begin], pool[slots[t], layer, 1, a:b])
+        _softmax(share[h])
+    out[:] = ZERO
+    for t in range(begin, len(slots)):
+        value = _matrix(pool[slots[t], layer, 1], 0, heads, E)
+        for h in range(heads):
+            part = share[h, t - begin]
+            for e in range(E):
+                c[h, e] += part * value[h, e]
 
 
 @compiled
@@ -147,19 +157,59 @@ def _norm(x: Any, weight: Any, bias: Any, eps: Any, out: Any) -> None:
 
 
 @compiled
-def _matrix(flat: Any, at: Any, shape: Any) -> Any:
-    return flat[at : at + shape[0] * shape[1]].reshape((shape[0], shape[1]))
+def _matrix(flat: Any, at: Any, rows: Any, columns: Any) -> Any:
+    return flat[at : at + rows * columns].reshape((rows, columns))
 
 
 @compiled
-def _times(part: Any, floats: Any, bytes_: Any, rest: Any, x: Any, out: Any, room: Any) -> None:
-    """A product of the plan.  part: is it of bytes?, rows, columns, where its numbers, scales and bias lie."""
-    rows, columns = part[1], part[2]
-    bias = rest[part[5] : part[5] + rows]
+def _times(part: Any, floats: Any, bytes_: Any, rest: Any, x: Any, R: Any, out: Any, room: Any) -> None:
+    """A product of the plan, of R rows.  part: is it of bytes?, rows, columns, where its numbers, scales and bias lie."""
+    N, K = part[1], part[2]
+    given, made, bias = _matrix(x, 0, R, K), _matrix(out, 0, R, N), rest[part[5] : part[5] + N]
     if part[0]:
-        product(_matrix(bytes_, part[3], part[1:3]), rest[part[4] : part[4] + rows], bias, x[:columns], out[:rows], room, 0, rows)
+        _in_bytes(part, bytes_, rest[part[4] : part[4] + N], bias, given, made, room)
     else:
-        product(_matrix(floats, part[3], part[1:3]), rest[part[4] : part[4] + 1], bias, x[:columns], out[:rows], room, 0, rows)
+        weight, scale = _matrix(floats, part[3], N, K), rest[part[4] : part[4] + 1]
+        for r in range(R):
+            product(weight, scale, bias, given[r], made[r], room[0], 0, N)
+
+
+def _room(bytes_: Any, rows: Any, widest: Any) -> Any:
+    """Within loops: what a product of bytes needs for so many rows."""
+
+
+def _in_bytes(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
+    """Within loops: a product of bytes, row by row where they lie as in a matrix, else in tiles."""
+
+
+@overload(_room, strict=False)
+def _room_by_layout(bytes_: Any, rows: Any, widest: Any) -> Any:
+    if bytes_.dtype == types.int8:
+        return lambda bytes_, rows, widest: (np.empty(widest, np.int8),)
+    from regard.networks.bytes_numba import MANY, WIDE, room
+
+    return lambda bytes_, rows, widest: (
+        np.empty(widest, np.int8), np.empty(room(rows, widest), np.uint8), np.empty(rows, F), np.empty((MANY, WIDE), np.int32)
+    )  # fmt: skip
+
+
+@overload(_in_bytes, strict=False)
+def _in_bytes_by_layout(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> Any:
+    def rows(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
+        for r in range(len(x)):
+            product(_matrix(bytes_, part[3], part[1], part[2]), scale, bias, x[r], out[r], room[0], 0, part[1])
+
+    if bytes_.dtype == types.int8:
+        return rows
+    from regard.networks.bytes_numba import FOUR, LANES, OUTPUTS, times
+
+    def tiles(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
+        groups, deep = -(-part[1] // OUTPUTS), -(-part[2] // FOUR)
+        end = part[3] + groups * OUTPUTS * deep
+        words = bytes_[part[3] : end].reshape((groups * OUTPUTS // LANES, deep, LANES))
+        times(x, words, bytes_[end : end + part[1]], scale, bias, out, room[1], room[2], room[3], 0, groups)
+
+    return tiles
 
 
 @compiled
@@ -167,39 +217,45 @@ def _step(
     x: Any, plan: Any, norms: Any, floats: Any, bytes_: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
     valid: Any, heads: Any, back: Any, eps: Any, pre: bool, gelu: bool, first: int, last: int,
 ) -> None:  # fmt: skip
-    """Row by row, in place."""
+    """Rows in place, some at a time: the units are `GROUP` rows each."""
     D, widest = x.shape[1], max(3 * x.shape[1], plan[:, :, 1:3].max())
-    y, made, context = np.empty(widest, F), np.empty(widest, F), np.empty(D, F)
-    room = np.empty(widest, np.int8)
-    for r in range(first, last):
-        h = x[r]
+    some = min(SOME, len(x))
+    y, made, context, room = (
+        np.empty(some * widest, F),
+        np.empty(some * widest, F),
+        np.empty(some * D, F),
+        _room(bytes_, some, widest),
+    )
+    for top in range(first * GROUP, min(last * GROUP, len(x)), some):
+        h = x[top : min(top + some, last * GROUP)]
+        R, normed, read = len(h), _matrix(y, 0, len(h), D), _matrix(context, 0, len(h), D)
         for n in range(len(plan)):
             for part in range(3):
                 at = norms[n, part]
                 weight, bias = rest[at : at + D], rest[at + D : at + 2 * D]
-                if pre:
-                    _norm(h, weight, bias, eps, y[:D])
-                else:
-                    y[:D] = h
-                if part == 0:
-                    _times(plan[n, 0], floats, bytes_, rest, y, made, room)
-                    here = pool[slots[r, slots.shape[1] - 1], n]
-                    here[0, :], here[1, :] = made[D : 2 * D], made[2 * D : 3 * D]
-                    _own(made[:D], pool, slots[r], n, heads[n, 0], back[n], context)
-                    _times(plan[n, 1], floats, bytes_, rest, context, made, room)
-                elif part == 1:
-                    _times(plan[n, 2], floats, bytes_, rest, y, made, room)
-                    _source(made[:D], keys[n, sentence[r]], values[n, sentence[r]], valid[sentence[r]], context)
-                    _times(plan[n, 3], floats, bytes_, rest, context, made, room)
-                else:
-                    _times(plan[n, 4], floats, bytes_, rest, y, made, room)
-                    _activate(made[: plan[n, 4, 1]], gelu)
-                    y[: plan[n, 4, 1]] = made[: plan[n, 4, 1]]
-                    _times(plan[n, 5], floats, bytes_, rest, y, made, room)
-                for d in range(D):
-                    h[d] += made[d]
-                if not pre:
-                    _norm(h, weight, bias, eps, h)
+                for r in range(R):
+                    if pre:
+                        _norm(h[r], weight, bias, eps, normed[r])
+                    else:
+                        normed[r] = h[r]
+                _times(plan[n, 2 * part], floats, bytes_, rest, y, R, made, room)
+                inner = _matrix(made, 0, R, plan[n, 2 * part, 1])
+                for r in range(R):
+                    row = top + r
+                    if part == 0:
+                        here = pool[slots[row, slots.shape[1] - 1], n]
+                        here[0, :], here[1, :] = inner[r, D : 2 * D], inner[r, 2 * D :]
+                        _own(inner[r, :D], pool, slots[row], n, heads[n, 0], back[n], read[r])
+                    elif part == 1:
+                        _source(inner[r], keys[n, sentence[row]], values[n, sentence[row]], valid[sentence[row]], read[r])
+                    else:
+                        _activate(inner[r], gelu)
+                _times(plan[n, 2 * part + 1], floats, bytes_, rest, made if part == 2 else context, R, y, room)
+                for r in range(R):
+                    for d in range(D):
+                        h[r, d] += normed[r, d]
+                    if not pre:
+                        _norm(h[r], weight, bias, eps, h[r])
 
 
 @compiled

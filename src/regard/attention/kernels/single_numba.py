@@ -74,24 +74,11 @@ def look(query: Any, keys: Any, seen: Any, values: Any, scale: Any, share: Any, 
     """Within loops: softmax(scale q . k) in sight, times the values, onto `out`, which is zero.  share: room for a number a place."""
     for k in range(len(keys)):
         if seen[k]:
-            share[k] = dot(query, keys[k]) * scale
+            sum = ZERO
+            for d in range(len(query)):
+                sum += query[d] * keys[k, d]
+            share[k] = sum * scale
     _gathered(share, seen, values, out)
-
-
-@compiled
-def dot(a: Any, b: Any) -> Any:
-    """Within loops."""
-    sum = ZERO
-    for d in range(len(a)):
-        sum += a[d] * b[d]
-    return sum
-
-
-@compiled
-def gather(sum: Any, share: Any, value: Any) -> None:
-    """Within loops: a share of a value, added."""
-    for e in range(len(sum)):
-        sum[e] += share * value[e]
 
 
 @compiled
@@ -107,4 +94,6 @@ def _gathered(share: Any, seen: Any, values: Any, out: Any) -> None:
             total += share[k]
     for k in range(len(share)):
         if seen[k]:
-            gather(out, share[k] / total, values[k])
+            part = share[k] / total
+            for e in range(len(out)):
+                out[e] += part * values[k, e]
