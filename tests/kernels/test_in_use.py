@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regard.attention import kernels
 from regard.attention.score import Inner, Tanh
 from regard.attention.weighting import masked_softmax
 from regard.ground.optional import module
-from regard.networks import int8, packed, search
+from regard.networks import int8, packed, search, stepping
 from regard.networks.cells import GRU, LSTM
 from regard.networks.in_use import in_use
 from regard.networks.int8 import Int8Weight, quantize
@@ -125,12 +126,22 @@ def test_an_encoder_in_use(kind, monkeypatch):
     assert 0 < (near.states - want.states).abs().max() < 0.1
 
 
-@pytest.mark.parametrize("size", [(1, 5), (40, 1_000), (64, 64), (130, 7)], ids=str)
-@pytest.mark.parametrize("rows", [3, 4, 21])
+SIZES = [(1, 5), (40, 1_000), (64, 64), (130, 7), (600, 2)]
+TILES = module("networks.tiles_numba")
+tiled = pytest.mark.skipif(TILES is None, reason="the processor does not sum products of bytes in one instruction")
+
+
+def without_tiles(patch: pytest.MonkeyPatch) -> None:
+    """As on a processor that has no instruction for them."""
+    for user in (int8, packed, stepping):
+        patch.setattr(user, "module", lambda name: None if name.endswith("tiles_numba") else module(name))
+
+
+@tiled
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("rows", [1, 3, 4, 21, 70])
 def test_tiles_of_bytes(size, rows, monkeypatch):
-    """Beside `_int_mm`, to the last bit but those of the scales; also where all are at the end of their range."""
-    if module("networks.bytes_numba") is None:
-        pytest.skip("the processor does not sum products of bytes in one instruction")
+    """Beside loops without tiles, to the last bit but those of the scales; also where all are at the end of their range."""
     given, bias = torch.randn(rows, size[1]), torch.randn(size[0])
     for weight, x in (
         (torch.randn(size), given),
@@ -139,17 +150,38 @@ def test_tiles_of_bytes(size, rows, monkeypatch):
         (torch.ones(size), torch.zeros_like(given)),
     ):
         for b in (bias, None):
-            tiled = Int8Weight.of(weight).linear(x, b)
+            ours = Int8Weight.of(weight).linear(x, b)
             with monkeypatch.context() as patch:
-                patch.setattr(int8, "module", lambda name: None if name.endswith("bytes_numba") else module(name))
+                without_tiles(patch)
                 plain = Int8Weight.of(weight).linear(x, b)
-            torch.testing.assert_close(tiled, plain, rtol=1e-6, atol=1e-5)
+            torch.testing.assert_close(ours, plain, rtol=1e-6, atol=1e-5)
 
 
+@tiled
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("rows", [1, 3, 4, 21, 70])
+def test_tiles_of_float32(size, rows, monkeypatch):
+    """Against float64; and to the last bit the same for a row alone, which is more than loops without tiles promise."""
+    weight, x, bias = torch.randn(size), torch.randn(rows, size[1]), torch.randn(size[0])
+    for b in (bias, None):
+        made, exact = (
+            packed.Packed(weight, 8).linear(x, b),
+            F.linear(x.double(), weight.double(), None if b is None else b.double()),
+        )
+        torch.testing.assert_close(made.double(), exact, rtol=1e-5, atol=1e-4)
+        assert torch.equal(made, torch.cat([packed.Packed(weight, 8).linear(row, b) for row in x.split(1)]))
+        with monkeypatch.context() as patch:
+            without_tiles(patch)
+            torch.testing.assert_close(packed.Packed(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("tiles", [True, False])
 @pytest.mark.parametrize("outputs", [1, 7, 32, 64, 150])
 @pytest.mark.parametrize("width", [5, 16, 90])
-def test_a_row_in_bytes_is_the_same_alone(outputs, width):
+def test_a_row_in_bytes_is_the_same_alone(outputs, width, tiles, monkeypatch):
     """To the last bit: what is off by one becomes a whole step where it is rounded to bytes again."""
+    if not tiles:
+        without_tiles(monkeypatch)
     weight, x, bias = Int8Weight.of(torch.randn(outputs, width)), torch.randn(70, width), torch.randn(outputs)
     for b in (bias, None):
         many = weight.linear(x, b)
@@ -161,8 +193,9 @@ def test_tiles_tell_what_is_not_a_number():
     """In its own row alone."""
     x = torch.randn(5, 8)
     x[2, 3] = torch.nan
-    made = Int8Weight.of(torch.randn(6, 8)).linear(x, None)
-    assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
+    for weight in (Int8Weight.of(torch.randn(6, 8)), packed.Packed(torch.randn(6, 8), 8)):
+        made = weight.linear(x, None)
+        assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
 
 
 def test_the_best_word_is_the_first_of_equals():

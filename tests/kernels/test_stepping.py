@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from regard.ground.optional import module
 from regard.ground.state import reorder, select, tree_map
-from regard.networks import int8, stepping
+from regard.networks import int8, packed, stepping
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
@@ -20,6 +20,7 @@ from regard.workshop import build
 from regard.workshop.config import Config
 
 from ..laws.test_answers import alike, sources
+from .test_in_use import without_tiles
 
 pytestmark = pytest.mark.skipif(module("networks.stepping_numba") is None, reason="numba is not installed")
 B, K, T = 5, 6, 7
@@ -79,8 +80,19 @@ def near(got: Tensor, want: Tensor) -> None:
     torch.testing.assert_close(got, want, atol=2e-6, rtol=2e-6)
 
 
+@pytest.fixture(params=["tiles", "no tiles"])
+def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where there are none, a row or two take other loops than many do."""
+    if request.param == "no tiles":
+        without_tiles(monkeypatch)
+    elif module("networks.tiles_numba") is None:
+        pytest.skip("the processor does not sum products of bytes in one instruction")
+    return request.param
+
+
+@pytest.mark.usefixtures("layout")
 def test_it_says_what_the_plain_one_says(net):
-    """A row, two, and many (other loops); a word at a time, and several."""
+    """A row, two, and many; a word at a time, and several."""
     want, used = wrote(net), in_use(net, B)
     assert isinstance(used.decoder, Stepping) and not isinstance(net.decoder, Stepping)
     for rows in (slice(0, 1), slice(2, 3), slice(1, 3), slice(0, 5)):
@@ -88,13 +100,33 @@ def test_it_says_what_the_plain_one_says(net):
             near(wrote(used, rows, cutting), want[rows])
 
 
-def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, monkeypatch):
-    monkeypatch.setattr(int8, "LEAST", 1)
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("least", [1, 2_000], ids=["all of bytes", "some of bytes"])
+def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypatch):
+    monkeypatch.setattr(int8, "LEAST", least)
     net = quantize(net)
     want, used = wrote(net), in_use(net, B)
     assert isinstance(used.decoder, Stepping)
     for rows in (slice(0, 1), slice(1, 3), slice(0, 5)):
         near(wrote(used, rows), want[rows])
+
+
+@pytest.mark.parametrize("rows", [5, 70])
+def test_in_tiles_a_step_of_a_row_is_the_same_alone(net, rows, monkeypatch):
+    """To the last bit, in whatever block of rows and on whatever thread it is taken."""
+    monkeypatch.setattr(packed, "LEAST", 1)
+    used = in_use(net, rows)
+    if not used.decoder.whole:
+        pytest.skip("the processor does not sum products of bytes in one instruction")
+    of = torch.arange(rows) % B
+    with torch.no_grad():
+        state = start(used, of)
+        for word in WORDS[of].T[:3]:
+            _, state = used(word[:, None], state)
+        told = used(WORDS[of, 3:4], state)[0]
+        assert all(
+            used(WORDS[of[i : i + 1], 3:4], select(state, torch.tensor([i])))[0].equal(told[i : i + 1]) for i in range(rows)
+        )
 
 
 @torch.no_grad()

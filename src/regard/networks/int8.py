@@ -18,8 +18,8 @@ from regard.ground.optional import module
 from regard.networks.matrix import Matrix, exchange
 
 # Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes 61 us in float32 and 34 in bytes, 512 x 256 takes 117 and 46, 8,000 x
-# 256 takes 2,778 and 392; a single row: 12 and 31, 20 and 35, 240 and 115 (one core, other numbers between).  Smaller ones stay as they
-# are, for the single row's sake and for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
+# 256 takes 2,778 and 392; a single row: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller ones stay as they
+# are, for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
 LEAST = 1 << 16
 
 N = TypeVar("N", bound=nn.Module)
@@ -49,11 +49,11 @@ class Int8Weight(Matrix):
             steps = _steps(rows)
             made = torch._int_mm((rows * steps.reciprocal()).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
             made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
+        elif (tiles := module("networks.tiles_numba")) is not None:
+            self._tiles = tiles.of_bytes(self.q, self.scale) if self._tiles is None else self._tiles
+            made = tiles.linear(rows, self._tiles, bias, len(self.q))
         elif len(rows) <= loops.MOST:
             made = loops.linear(rows, self.q, bias, self.scale)
-        elif (tiled := module("networks.bytes_numba")) is not None:
-            self._tiles = tiled.laid_out(self.q, self.scale) if self._tiles is None else self._tiles
-            made = tiled.linear(rows, self._tiles, bias)
         else:
             made = loops.by_bytes(rows, lambda whole: torch._int_mm(whole, self.q.T), self.scale, bias)
         return made.view(*x.shape[:-1], len(self.q))

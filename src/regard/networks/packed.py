@@ -1,4 +1,4 @@
-"""Matrices laid out for the processor by oneDNN, for products of a few rows that are made many times."""
+"""Matrices laid out for the processor, for products of a few rows that are made many times."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from torch import Tensor
 from regard.ground.optional import module
 from regard.networks.matrix import Matrix
 
-# Rows, and numbers of a matrix, from which it pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward 1024), 32 rows,
-# each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and 8.7; a single row:
-# no gain (one core).
+# Rows, and numbers of a matrix, from which oneDNN's layout pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward
+# 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and
+# 8.7; a single row: no gain (one core).  Tiles pay for any number of rows: see `networks/tiles_numba.py`.
 ROWS, LEAST = 16, 1 << 16
 
 
 class Packed(Matrix):
-    """A float32 matrix, and how oneDNN has laid it out for products with about `rows` rows."""
+    """A float32 matrix, and how our tiles, or oneDNN for products with about `rows` rows, have laid it out."""
 
     def __init__(self, weight: Float[Tensor, "N K"], rows: int) -> None:
         super().__init__()
         ops: Any = torch.ops.mkldnn
-        self.plain, self.rows, self.laid_out = weight, rows, ops._reorder_linear_weight(weight.contiguous(), rows)
+        self.plain, self.rows, self.tiles = weight, rows, module("networks.tiles_numba")
+        self.laid_out = (
+            ops._reorder_linear_weight(weight.contiguous(), rows) if self.tiles is None else self.tiles.of_floats(weight)
+        )
 
     def float(self) -> Float[Tensor, "N K"]:
         return self.plain
@@ -34,11 +37,13 @@ class Packed(Matrix):
         if x.dtype != torch.float32 or not x.numel() or torch.is_autocast_enabled("cpu"):
             return F.linear(x, self.plain, bias)
         rows = x.reshape(-1, x.shape[-1])
-        if (loops := module("networks.rows_numba")) is not None and len(rows) <= loops.MOST:
-            few: Tensor = loops.linear(rows, self.plain, bias)
-            return few.view(*x.shape[:-1], len(self.plain))
-        ops: Any = torch.ops.mkldnn
-        made: Tensor = ops._linear_pointwise(rows, self.laid_out, bias, "none", [], "")
+        if self.tiles is not None:
+            made: Tensor = self.tiles.linear(rows, self.laid_out, bias, len(self.plain))
+        elif (loops := module("networks.rows_numba")) is not None and len(rows) <= loops.MOST:
+            made = loops.linear(rows, self.plain, bias)
+        else:
+            ops: Any = torch.ops.mkldnn
+            made = ops._linear_pointwise(rows, self.laid_out, bias, "none", [], "")
         return made.view(*x.shape[:-1], len(self.plain))
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:

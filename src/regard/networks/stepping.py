@@ -63,7 +63,7 @@ class Stepping(Decoder):
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
         self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
         flat = Flat(self.layers, plain.size)
-        self.weights, self.whole = loops.ready(flat), flat.tiled and bool((flat.plan[..., 0] == 1).all())
+        self.weights, self.whole = loops.ready(flat), flat.tiles is not None
 
     def start(self, encoded: Encoded) -> Stepped:
         begun = self.plain[0].start(encoded)
@@ -184,22 +184,28 @@ class Flat:
         self.post, self.gelu = layers[0].post, layers[0].gelu
         self.eps = layers[0].norms[0].eps
         widest = max(len(weight) for layer in layers for weight, _ in layer.products)
-        tiles = module("networks.bytes_numba")
-        self.tiled = tiles is not None
+        self.tiles = tiles = module("networks.tiles_numba")
         kind = torch.int8 if tiles is None else torch.int32
         floats, bytes_, rest = [torch.zeros(0)], [torch.zeros(0, dtype=kind)], [torch.ones(1), torch.zeros(widest)]
 
-        def put(pile: list[Tensor], numbers: Tensor) -> int:
-            pile.append(numbers.detach().flatten())
-            return sum(map(len, pile[:-1]))
+        def put(pile: list[Tensor], *numbers: Tensor) -> int:
+            begin = sum(map(len, pile))
+            pile.extend(each.detach().flatten() for each in numbers)
+            return begin
 
         def planned(weight: Any, bias: Tensor | None) -> list[int]:
             bias_at = 1 if bias is None else put(rest, bias)
             if isinstance(weight, Int8Weight):
-                numbers = weight.q if tiles is None else tiles.in_a_row(weight.q)
-                return [1, *weight.q.shape, put(bytes_, numbers), put(rest, weight.scale), bias_at]
+                numbers = (weight.q,) if tiles is None else map(torch.from_numpy, tiles.of_bytes(weight.q, weight.scale)[:2])
+                return [1, *weight.q.shape, put(bytes_, *numbers), put(rest, weight.scale), bias_at]
             plain = weight.float()
-            return [0, *plain.shape, put(floats, plain), 0, bias_at]
+            return [
+                0,
+                *plain.shape,
+                put(floats, plain if tiles is None else torch.from_numpy(*tiles.of_floats(plain))),
+                0,
+                bias_at,
+            ]
 
         self.plan = torch.tensor([[planned(*product) for product in layer.products] for layer in layers])
         norms = [[put(rest, torch.cat([norm.weight, norm.bias])) for norm in layer.norms] for layer in layers]

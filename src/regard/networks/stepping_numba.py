@@ -21,7 +21,8 @@ from regard.networks.rows_numba import product
 
 F = np.float32
 MOST = rows_numba.MOST
-GROUP, SOME = 4, 32  # rows that one thread takes at least, and at once
+GROUP, SOME = 4, 32  # rows of a tile, which one thread takes at least, and rows that it takes at once
+ONES = np.ones(1, F)
 ZERO, ONE, HALF, ROOT_HALF = F(0), F(1), F(0.5), F(math.sqrt(0.5))
 
 
@@ -29,14 +30,14 @@ def step(h: Float[Tensor, "R D"], weights: tuple[Any, ...], state: Any) -> Float
     """Rows through all layers.  weights: of `ready`; state: `stepping.Stepped`, with a slot for what is new."""
     out = h.clone()
     kept = arrays(state.pool, state.slots, state.sentence, state.keys, state.values, state.valid)
-    spread(_step, (*arrays(out), *weights[:5], *kept, *weights[5:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)
+    spread(_step, (*arrays(out), *weights[:4], *kept, *weights[4:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)
     return out
 
 
 def ready(flat: Any) -> tuple[Any, ...]:
     """The weights of a `stepping.Flat` as `step` takes them."""
-    numbers = arrays(flat.plan, flat.norms, flat.floats, flat.bytes, flat.rest, flat.heads, flat.back)
-    return *numbers, F(flat.eps), not flat.post, flat.gelu
+    plan, norms, rest, heads, back = arrays(flat.plan, flat.norms, flat.rest, flat.heads, flat.back)
+    return plan, norms, arrays(flat.floats, flat.bytes), rest, heads, back, F(flat.eps), not flat.post, flat.gelu
 
 
 def look_back(
@@ -162,69 +163,69 @@ def _matrix(flat: Any, at: Any, rows: Any, columns: Any) -> Any:
 
 
 @compiled
-def _times(part: Any, floats: Any, bytes_: Any, rest: Any, x: Any, R: Any, out: Any, room: Any) -> None:
+def _times(part: Any, numbers: Any, rest: Any, x: Any, R: Any, out: Any, space: Any) -> None:
     """A product of the plan, of R rows.  part: is it of bytes?, rows, columns, where its numbers, scales and bias lie."""
-    N, K = part[1], part[2]
-    given, made, bias = _matrix(x, 0, R, K), _matrix(out, 0, R, N), rest[part[5] : part[5] + N]
-    if part[0]:
-        _in_bytes(part, bytes_, rest[part[4] : part[4] + N], bias, given, made, room)
-    else:
-        weight, scale = _matrix(floats, part[3], N, K), rest[part[4] : part[4] + 1]
-        for r in range(R):
-            product(weight, scale, bias, given[r], made[r], room[0], 0, N)
+    N = part[1]
+    bias = rest[part[5] : part[5] + N]
+    _multiply(part, numbers, rest[part[4] : part[4] + N], bias, _matrix(x, 0, R, part[2]), _matrix(out, 0, R, N), space)
 
 
-def _room(bytes_: Any, rows: Any, widest: Any) -> Any:
-    """Within loops: what a product of bytes needs for so many rows."""
+def _room(numbers: Any, widest: Any) -> Any:
+    """Within loops: what products need."""
 
 
-def _in_bytes(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
-    """Within loops: a product of bytes, row by row where they lie as in a matrix, else in tiles."""
+def _multiply(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
+    """Within loops: a product, row by row where the numbers lie as in a matrix, else in tiles."""
 
 
 @overload(_room, strict=False)
-def _room_by_layout(bytes_: Any, rows: Any, widest: Any) -> Any:
-    if bytes_.dtype == types.int8:
-        return lambda bytes_, rows, widest: (np.empty(widest, np.int8),)
-    from regard.networks.bytes_numba import MANY, WIDE, room
+def _room_by_layout(numbers: Any, widest: Any) -> Any:
+    if numbers[1].dtype == types.int8:
+        return lambda numbers, widest: (np.empty(widest, np.int8),)
+    from regard.networks.tiles_numba import room
 
-    return lambda bytes_, rows, widest: (
-        np.empty(widest, np.int8), np.empty(room(rows, widest), np.uint8), np.empty(rows, F), np.empty((MANY, WIDE), np.int32)
-    )  # fmt: skip
+    return lambda numbers, widest: (room(numbers[0], widest), room(numbers[1], widest))
 
 
-@overload(_in_bytes, strict=False)
-def _in_bytes_by_layout(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> Any:
-    def rows(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
+@overload(_multiply, strict=False)
+def _multiply_by_layout(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> Any:
+    def rows(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
         for r in range(len(x)):
-            product(_matrix(bytes_, part[3], part[1], part[2]), scale, bias, x[r], out[r], room[0], 0, part[1])
+            if part[0]:
+                product(_matrix(numbers[1], part[3], part[1], part[2]), scale, bias, x[r], out[r], space[0], 0, part[1])
+            else:
+                product(_matrix(numbers[0], part[3], part[1], part[2]), ONES, bias, x[r], out[r], space[0], 0, part[1])
 
-    if bytes_.dtype == types.int8:
+    if numbers[1].dtype == types.int8:
         return rows
-    from regard.networks.bytes_numba import FOUR, LANES, OUTPUTS, times
+    from regard.networks.tiles_numba import FOUR, OUTPUTS, times
 
-    def tiles(part: Any, bytes_: Any, scale: Any, bias: Any, x: Any, out: Any, room: Any) -> None:
-        groups, deep = -(-part[1] // OUTPUTS), -(-part[2] // FOUR)
-        end = part[3] + groups * OUTPUTS * deep
-        words = bytes_[part[3] : end].reshape((groups * OUTPUTS // LANES, deep, LANES))
-        times(x, words, bytes_[end : end + part[1]], scale, bias, out, room[1], room[2], room[3], 0, groups)
+    def tiles(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
+        groups = -(-part[1] // OUTPUTS)
+        deep = -(-part[2] // FOUR) if part[0] else part[2]
+        begin, end = part[3], part[3] + groups * OUTPUTS * deep
+        if part[0]:
+            words = numbers[1][begin:end].reshape((groups, deep, OUTPUTS))
+            times(x, (words, numbers[1][end : end + part[1]], scale), bias, out, space[1], 0, groups)
+        else:
+            times(x, (numbers[0][begin:end].reshape((groups, deep, OUTPUTS)),), bias, out, space[0], 0, groups)
 
     return tiles
 
 
 @compiled
 def _step(
-    x: Any, plan: Any, norms: Any, floats: Any, bytes_: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
+    x: Any, plan: Any, norms: Any, numbers: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
     valid: Any, heads: Any, back: Any, eps: Any, pre: bool, gelu: bool, first: int, last: int,
 ) -> None:  # fmt: skip
     """Rows in place, some at a time: the units are `GROUP` rows each."""
     D, widest = x.shape[1], max(3 * x.shape[1], plan[:, :, 1:3].max())
     some = min(SOME, len(x))
-    y, made, context, room = (
+    y, made, context, space = (
         np.empty(some * widest, F),
         np.empty(some * widest, F),
         np.empty(some * D, F),
-        _room(bytes_, some, widest),
+        _room(numbers, widest),
     )
     for top in range(first * GROUP, min(last * GROUP, len(x)), some):
         h = x[top : min(top + some, last * GROUP)]
@@ -238,7 +239,7 @@ def _step(
                         _norm(h[r], weight, bias, eps, normed[r])
                     else:
                         normed[r] = h[r]
-                _times(plan[n, 2 * part], floats, bytes_, rest, y, R, made, room)
+                _times(plan[n, 2 * part], numbers, rest, y, R, made, space)
                 inner = _matrix(made, 0, R, plan[n, 2 * part, 1])
                 for r in range(R):
                     row = top + r
@@ -250,7 +251,7 @@ def _step(
                         _source(inner[r], keys[n, sentence[row]], values[n, sentence[row]], valid[sentence[row]], read[r])
                     else:
                         _activate(inner[r], gelu)
-                _times(plan[n, 2 * part + 1], floats, bytes_, rest, made if part == 2 else context, R, y, room)
+                _times(plan[n, 2 * part + 1], numbers, rest, made if part == 2 else context, R, y, space)
                 for r in range(R):
                     for d in range(D):
                         h[r, d] += normed[r, d]
