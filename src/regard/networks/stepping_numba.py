@@ -221,12 +221,8 @@ def _step(
     """Rows in place, some at a time: the units are `GROUP` rows each."""
     D, widest = x.shape[1], max(3 * x.shape[1], plan[:, :, 1:3].max())
     some = min(SOME, len(x))
-    y, made, context, space = (
-        np.empty(some * widest, F),
-        np.empty(some * widest, F),
-        np.empty(some * D, F),
-        _room(numbers, widest),
-    )
+    y, made, context = np.empty(some * widest, F), np.empty(some * widest, F), np.empty(some * D, F)
+    space = _room(numbers, widest)
     for top in range(first * GROUP, min(last * GROUP, len(x)), some):
         h = x[top : min(top + some, last * GROUP)]
         R, normed, read = len(h), _matrix(y, 0, len(h), D), _matrix(context, 0, len(h), D)
@@ -242,21 +238,31 @@ def _step(
                 _times(plan[n, 2 * part], numbers, rest, y, R, made, space)
                 inner = _matrix(made, 0, R, plan[n, 2 * part, 1])
                 for r in range(R):
-                    row = top + r
-                    if part == 0:
-                        here = pool[slots[row, slots.shape[1] - 1], n]
-                        here[0, :], here[1, :] = inner[r, D : 2 * D], inner[r, 2 * D :]
-                        _own(inner[r, :D], pool, slots[row], n, heads[n, 0], back[n], read[r])
-                    elif part == 1:
-                        _source(inner[r], keys[n, sentence[row]], values[n, sentence[row]], valid[sentence[row]], read[r])
-                    else:
-                        _activate(inner[r], gelu)
+                    _between(part, n, top + r, inner[r], pool, slots, sentence, keys, values, valid, heads, back, gelu, read[r])
                 _times(plan[n, 2 * part + 1], numbers, rest, made if part == 2 else context, R, y, space)
                 for r in range(R):
                     for d in range(D):
                         h[r, d] += normed[r, d]
                     if not pre:
                         _norm(h[r], weight, bias, eps, h[r])
+
+
+@compiled
+def _between(
+    part: Any, n: Any, row: Any, given: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any, valid: Any, heads: Any,
+    back: Any, gelu: Any, read: Any,
+) -> None:  # fmt: skip
+    """What a part of layer n does between its two products, of one row."""
+    if part == 0:
+        D, mine = len(read), slots[row]
+        here = pool[mine[len(mine) - 1], n]
+        here[0, :], here[1, :] = given[D : 2 * D], given[2 * D :]
+        _own(given[:D], pool, mine, n, heads[n, 0], back[n], read)
+    elif part == 1:
+        of = sentence[row]
+        _source(given, keys[n, of], values[n, of], valid[of], read)
+    else:
+        _activate(given, gelu)
 
 
 @compiled

@@ -34,8 +34,8 @@ MANY, WIDE = 32, 512  # rows and outputs whose sums wait, near the processor, to
 ABOVE = 128  # what is added to the bytes of a row, for the instruction takes one side without a sign
 Single, Word = np.float32, np.int32
 Matrix = tuple[np.ndarray, ...]
-"""As loops take it.  Of float32: the numbers "G K 64", of each 64 outputs column by column, zeros beyond the matrix.  Of bytes: four columns
-in a word, "G K/4 64"; what is too much in each output's sum, for a row's bytes are told with `ABOVE` added; the outputs' scales."""
+"""As loops take it.  Of float32: the numbers "G K 64", of each 64 outputs column by column, zeros beyond the matrix.  Of bytes: four
+columns in a word, "G K/4 64"; what is too much in each sum, for a row's bytes are told with `ABOVE` added; the outputs' scales."""
 
 
 def of_floats(weight: Float[Tensor, "N K"]) -> Matrix:
