@@ -25,6 +25,7 @@ from regard.ground.optional import module
 from regard.networks.coder import Decoder, Encoded, Written
 from regard.networks.int8 import Int8Weight
 from regard.networks.packed import Packed
+from regard.networks.plan import Plan
 from regard.networks.transformer import DecoderLayer, PostNorm, PreNorm, TransformerDecoder, TransformerState
 
 LEAST = 64  # slots of a pool
@@ -62,8 +63,8 @@ class Stepping(Decoder):
         self.size, self.norm, self.loops = plain.size, plain.norm, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
         self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
-        flat = Flat(self.layers, plain.size)
-        self.weights, self.whole = loops.ready(flat), flat.tiles is not None
+        flat = _Flat(self.layers)
+        self.weights, self.whole = loops.ready(flat), flat.tiled
 
     def start(self, encoded: Encoded) -> Stepped:
         begun = self.plain[0].start(encoded)
@@ -171,46 +172,17 @@ class _Layer:
         yield lambda y: outer(self.activation(inner(y)))
 
 
-class Flat:
-    """All weights of all layers in three rows of numbers, for loops that take a step through all of them at once.
+class _Flat:
+    """All weights of all layers in a plan, "L 6" products; norms: "L 3", where weight and bias of each norm lie in its rest."""
 
-    plan: "L 6 6", of each product whether it is of bytes, its rows and columns, where its numbers (in floats or bytes), its scales and
-    its bias lie (in rest); norms: "L 3", where weight and bias of each norm lie in rest.
-    """
-
-    def __init__(self, layers: Sequence[_Layer], size: int) -> None:
+    def __init__(self, layers: Sequence[_Layer]) -> None:
+        made = Plan(max(len(weight) for layer in layers for weight, _ in layer.products))
+        self.products = torch.tensor([[made.product(*each) for each in layer.products] for layer in layers])
+        self.norms = torch.tensor([[made.put(torch.cat([norm.weight, norm.bias])) for norm in layer.norms] for layer in layers])
         self.heads = torch.tensor([[layer.heads, layer.source_heads] for layer in layers])
         self.back = torch.tensor([min(layer.back, 2**31) for layer in layers]).long()
-        self.post, self.gelu = layers[0].post, layers[0].gelu
-        self.eps = layers[0].norms[0].eps
-        widest = max(len(weight) for layer in layers for weight, _ in layer.products)
-        self.tiles = tiles = module("networks.tiles_numba")
-        kind = torch.int8 if tiles is None else torch.int32
-        floats, bytes_, rest = [torch.zeros(0)], [torch.zeros(0, dtype=kind)], [torch.ones(1), torch.zeros(widest)]
-
-        def put(pile: list[Tensor], *numbers: Tensor) -> int:
-            begin = sum(map(len, pile))
-            pile.extend(each.detach().flatten() for each in numbers)
-            return begin
-
-        def planned(weight: Any, bias: Tensor | None) -> list[int]:
-            bias_at = 1 if bias is None else put(rest, bias)
-            if isinstance(weight, Int8Weight):
-                numbers = (weight.q,) if tiles is None else map(torch.from_numpy, tiles.of_bytes(weight.q, weight.scale)[:2])
-                return [1, *weight.q.shape, put(bytes_, *numbers), put(rest, weight.scale), bias_at]
-            plain = weight.float()
-            return [
-                0,
-                *plain.shape,
-                put(floats, plain if tiles is None else torch.from_numpy(*tiles.of_floats(plain))),
-                0,
-                bias_at,
-            ]
-
-        self.plan = torch.tensor([[planned(*product) for product in layer.products] for layer in layers])
-        norms = [[put(rest, torch.cat([norm.weight, norm.bias])) for norm in layer.norms] for layer in layers]
-        self.norms = torch.tensor(norms)
-        self.floats, self.bytes, self.rest = torch.cat(floats), torch.cat(bytes_), torch.cat(rest)
+        self.post, self.gelu, self.eps = layers[0].post, layers[0].gelu, layers[0].norms[0].eps
+        self.tiled, self.floats, self.bytes, self.rest = made.tiled, *made.numbers()
 
 
 def _joined(linear: Sequence[nn.Linear], rows: int) -> tuple[Any, Tensor | None]:
@@ -219,7 +191,8 @@ def _joined(linear: Sequence[nn.Linear], rows: int) -> tuple[Any, Tensor | None]
     bias = None if linear[0].bias is None else torch.cat([each.bias for each in linear])
     if all(isinstance(w, Int8Weight) for w in weights):
         return Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias
-    return Packed(torch.cat([w.float() for w in weights]).detach(), rows), bias
+    plain = torch.cat([w.float() for w in weights]).detach()
+    return plain if module("networks.tiles_numba") is not None else Packed(plain, rows), bias
 
 
 def _plain(decoder: Decoder) -> bool:

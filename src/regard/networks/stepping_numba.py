@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from numba import types
-from numba.extending import overload
 from torch import Tensor
 
 from regard.attention.kernels.single_numba import look
@@ -17,12 +15,10 @@ from regard.ground.compiled import arrays, compiled
 from regard.ground.exponential import exp
 from regard.ground.threads import spread
 from regard.networks import rows_numba
-from regard.networks.rows_numba import product
+from regard.networks.plan_numba import GROUP, SOME, matrix, room, times
 
 F = np.float32
 MOST = rows_numba.MOST
-GROUP, SOME = 4, 32  # rows of a tile, which one thread takes at least, and rows that it takes at once
-ONES = np.ones(1, F)
 ZERO, ONE, HALF, ROOT_HALF = F(0), F(1), F(0.5), F(math.sqrt(0.5))
 
 
@@ -35,8 +31,8 @@ def step(h: Float[Tensor, "R D"], weights: tuple[Any, ...], state: Any) -> Float
 
 
 def ready(flat: Any) -> tuple[Any, ...]:
-    """The weights of a `stepping.Flat` as `step` takes them."""
-    plan, norms, rest, heads, back = arrays(flat.plan, flat.norms, flat.rest, flat.heads, flat.back)
+    """The weights of a decoder, flat, as `step` takes them."""
+    plan, norms, rest, heads, back = arrays(flat.products, flat.norms, flat.rest, flat.heads, flat.back)
     return plan, norms, arrays(flat.floats, flat.bytes), rest, heads, back, F(flat.eps), not flat.post, flat.gelu
 
 
@@ -95,9 +91,9 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
     E = len(out) // heads
     begin = max(0, len(slots) - 1 - back)
     share, scale = np.empty((heads, len(slots) - begin), F), ONE / np.sqrt(F(E))
-    q, c = _matrix(query, 0, heads, E), _matrix(out, 0, heads, E)
+    q, c = matrix(query, 0, heads, E), matrix(out, 0, heads, E)
     for t in range(begin, len(slots)):
-        key = _matrix(pool[slots[t], layer, 0], 0, heads, E)
+        key = matrix(pool[slots[t], layer, 0], 0, heads, E)
         for h in range(heads):
             sum = ZERO
             for e in range(E):
@@ -107,7 +103,7 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
         _softmax(share[h])
     out[:] = ZERO
     for t in range(begin, len(slots)):
-        value = _matrix(pool[slots[t], layer, 1], 0, heads, E)
+        value = matrix(pool[slots[t], layer, 1], 0, heads, E)
         for h in range(heads):
             part = share[h, t - begin]
             for e in range(E):
@@ -158,62 +154,6 @@ def _norm(x: Any, weight: Any, bias: Any, eps: Any, out: Any) -> None:
 
 
 @compiled
-def _matrix(flat: Any, at: Any, rows: Any, columns: Any) -> Any:
-    return flat[at : at + rows * columns].reshape((rows, columns))
-
-
-@compiled
-def _times(part: Any, numbers: Any, rest: Any, x: Any, R: Any, out: Any, space: Any) -> None:
-    """A product of the plan, of R rows.  part: is it of bytes?, rows, columns, where its numbers, scales and bias lie."""
-    N = part[1]
-    bias = rest[part[5] : part[5] + N]
-    _multiply(part, numbers, rest[part[4] : part[4] + N], bias, _matrix(x, 0, R, part[2]), _matrix(out, 0, R, N), space)
-
-
-def _room(numbers: Any, widest: Any) -> Any:
-    """Within loops: what products need."""
-
-
-def _multiply(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
-    """Within loops: a product, row by row where the numbers lie as in a matrix, else in tiles."""
-
-
-@overload(_room, strict=False)
-def _room_by_layout(numbers: Any, widest: Any) -> Any:
-    if numbers[1].dtype == types.int8:
-        return lambda numbers, widest: (np.empty(widest, np.int8),)
-    from regard.networks.tiles_numba import room
-
-    return lambda numbers, widest: (room(numbers[0], widest), room(numbers[1], widest))
-
-
-@overload(_multiply, strict=False)
-def _multiply_by_layout(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> Any:
-    def rows(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
-        for r in range(len(x)):
-            if part[0]:
-                product(_matrix(numbers[1], part[3], part[1], part[2]), scale, bias, x[r], out[r], space[0], 0, part[1])
-            else:
-                product(_matrix(numbers[0], part[3], part[1], part[2]), ONES, bias, x[r], out[r], space[0], 0, part[1])
-
-    if numbers[1].dtype == types.int8:
-        return rows
-    from regard.networks.tiles_numba import FOUR, OUTPUTS, times
-
-    def tiles(part: Any, numbers: Any, scale: Any, bias: Any, x: Any, out: Any, space: Any) -> None:
-        groups = -(-part[1] // OUTPUTS)
-        deep = -(-part[2] // FOUR) if part[0] else part[2]
-        begin, end = part[3], part[3] + groups * OUTPUTS * deep
-        if part[0]:
-            words = numbers[1][begin:end].reshape((groups, deep, OUTPUTS))
-            times(x, (words, numbers[1][end : end + part[1]], scale), bias, out, space[1], 0, groups)
-        else:
-            times(x, (numbers[0][begin:end].reshape((groups, deep, OUTPUTS)),), bias, out, space[0], 0, groups)
-
-    return tiles
-
-
-@compiled
 def _step(
     x: Any, plan: Any, norms: Any, numbers: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
     valid: Any, heads: Any, back: Any, eps: Any, pre: bool, gelu: bool, first: int, last: int,
@@ -222,10 +162,10 @@ def _step(
     D, widest = x.shape[1], max(3 * x.shape[1], plan[:, :, 1:3].max())
     some = min(SOME, len(x))
     y, made, context = np.empty(some * widest, F), np.empty(some * widest, F), np.empty(some * D, F)
-    space = _room(numbers, widest)
+    space = room(numbers, widest)
     for top in range(first * GROUP, min(last * GROUP, len(x)), some):
         h = x[top : min(top + some, last * GROUP)]
-        R, normed, read = len(h), _matrix(y, 0, len(h), D), _matrix(context, 0, len(h), D)
+        R, normed, read = len(h), matrix(y, 0, len(h), D), matrix(context, 0, len(h), D)
         for n in range(len(plan)):
             for part in range(3):
                 at = norms[n, part]
@@ -235,11 +175,11 @@ def _step(
                         _norm(h[r], weight, bias, eps, normed[r])
                     else:
                         normed[r] = h[r]
-                _times(plan[n, 2 * part], numbers, rest, y, R, made, space)
-                inner = _matrix(made, 0, R, plan[n, 2 * part, 1])
+                times(plan[n, 2 * part], numbers, rest, y, R, made, space)
+                inner = matrix(made, 0, R, plan[n, 2 * part, 1])
                 for r in range(R):
                     _between(part, n, top + r, inner[r], pool, slots, sentence, keys, values, valid, heads, back, gelu, read[r])
-                _times(plan[n, 2 * part + 1], numbers, rest, made if part == 2 else context, R, y, space)
+                times(plan[n, 2 * part + 1], numbers, rest, made if part == 2 else context, R, y, space)
                 for r in range(R):
                     for d in range(D):
                         h[r, d] += normed[r, d]
