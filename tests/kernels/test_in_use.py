@@ -12,7 +12,7 @@ from regard.attention import kernels
 from regard.attention.score import Inner, Tanh
 from regard.attention.weighting import masked_softmax
 from regard.ground.optional import module
-from regard.networks import int8, packed, search, stepping
+from regard.networks import int8, packed, plan, search, stepping, stepping_cells
 from regard.networks.cells import GRU, LSTM
 from regard.networks.in_use import in_use
 from regard.networks.int8 import Int8Weight, quantize
@@ -133,7 +133,7 @@ tiled = pytest.mark.skipif(TILES is None, reason="the processor does not sum pro
 
 def without_tiles(patch: pytest.MonkeyPatch) -> None:
     """As on a processor that has no instruction for them."""
-    for user in (int8, packed, stepping):
+    for user in (int8, packed, plan, stepping, stepping_cells):
         patch.setattr(user, "module", lambda name: None if name.endswith("tiles_numba") else module(name))
 
 
@@ -205,7 +205,9 @@ def test_the_best_word_is_the_first_of_equals():
 
 @pytest.mark.parametrize(("score", "names"), [("additive", ("w1", "w2")), ("general", ("w",))])
 def test_the_matrices_of_a_score(score, names, monkeypatch):
-    """Of one head they are laid out too, or of bytes; the vector of additive scores stays as it is."""
+    """Of one head they are laid out too, or of bytes; the vector of additive scores stays as it is.  (Where a step is one call, it has them
+    in another form.)"""
+    without_tiles(monkeypatch)
     monkeypatch.setattr(packed, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"size": 16, "embedding": 16, "dropout": 0.0, "attention": score}})

@@ -154,10 +154,11 @@ def matrices(net: EncoderDecoder) -> list[object]:
 def test_it_is_not_made_where_it_would_not_pay(monkeypatch):
     net = made(NETS["bahdanau gru"])
     assert matrices(in_use(net, 16))
-    for other in (made(NETS["transformer"]).double(), quantize(made(NETS["bahdanau gru"]))):
+    for other in (made(NETS["transformer"]).double(), quantize(made(NETS["peephole"]))):
         assert in_use(other, 16) is other
     with monkeypatch.context() as patch:
-        patch.setattr("regard.networks.in_use.module", lambda name: None)
+        for user in ("in_use", "stepping_cells"):
+            patch.setattr(f"regard.networks.{user}.module", lambda name: None)
         assert in_use(net, 15) is net and matrices(in_use(net, 16))
     monkeypatch.setattr(packed, "LEAST", 10**9)
     assert not matrices(in_use(net, 16))

@@ -14,18 +14,28 @@ from numba.extending import intrinsic
 from torch import Tensor
 
 # No promise that numbers are finite (`nnan`, `ninf`) is made to the compiler: what is not a number must come out as such.
-_HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+_QUICK = {"reassoc", "contract", "arcp", "nsz"}
 
 
-def compiled(loops: Callable[..., Any]) -> Any:
-    """Loops over arrays and numbers, as machine code that holds no GIL.
+def compiled(loops: Callable[..., Any], *, freely: Any = _QUICK) -> Any:
+    """Loops over arrays and numbers, as machine code that holds no GIL; sums in an order that the compiler chooses.
 
     What is kept on disk is made anew when the loops' own file changes, not when this one does: delete __pycache__ then.
     """
+    how = {"nogil": True, "error_model": "numpy", "fastmath": freely}
     try:
-        return numba.njit(cache=True, **_HOW)(loops)
+        return numba.njit(cache=True, **how)(loops)
     except RuntimeError:  # nowhere to keep it: neither beside the source nor at home may be written
-        return numba.njit(**_HOW)(loops)
+        return numba.njit(**how)(loops)
+
+
+def exactly(loops: Callable[..., Any]) -> Any:
+    """`compiled`, each operation as it is written.
+
+    Loops that write what they read are compiled twice, for arrays that may overlap and for such as do not, and which of them runs hangs
+    on where things lie in memory: only so do both say the same to the last bit.
+    """
+    return compiled(loops, freely=False)
 
 
 _within_loops: Any = intrinsic  # what it makes has one argument less

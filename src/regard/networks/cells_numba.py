@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled
+from regard.ground.compiled import arrays, compiled, exactly
 from regard.ground.exponential import ONE, sigmoid, tanh
 from regard.ground.threads import spread
 
@@ -33,21 +33,31 @@ def lstm(
 
 @compiled
 def _gru(gates: Any, inner: Any, h: Any, out: Any, first: int, last: int) -> None:
-    D = h.shape[1]
     for b in range(first, last):
-        x, u, old, new = gates[b], inner[b], h[b], out[b]
-        for d in range(D):
-            r, z = sigmoid(x[d] + u[d]), sigmoid(x[D + d] + u[D + d])
-            n = tanh(x[2 * D + d] + r * u[2 * D + d])
-            new[d] = (ONE - z) * n + z * old[d]
+        gru_row(gates[b], inner[b], h[b], out[b])
+
+
+@exactly
+def gru_row(gates: Any, inner: Any, old: Any, new: Any) -> None:
+    """Within loops."""
+    D = len(new)
+    for d in range(D):
+        r, z = sigmoid(gates[d] + inner[d]), sigmoid(gates[D + d] + inner[D + d])
+        n = tanh(gates[2 * D + d] + r * inner[2 * D + d])
+        new[d] = (ONE - z) * n + z * old[d]
 
 
 @compiled
 def _lstm(gates: Any, inner: Any, c: Any, h_out: Any, c_out: Any, first: int, last: int) -> None:
-    D = c.shape[1]
     for b in range(first, last):
-        x, u, old, h, new = gates[b], inner[b], c[b], h_out[b], c_out[b]
-        for d in range(D):
-            i, f = sigmoid(x[d] + u[d]), sigmoid(x[D + d] + u[D + d])
-            new[d] = f * old[d] + i * tanh(x[2 * D + d] + u[2 * D + d])
-            h[d] = sigmoid(x[3 * D + d] + u[3 * D + d]) * tanh(new[d])
+        lstm_row(gates[b], inner[b], c[b], h_out[b], c_out[b])
+
+
+@exactly
+def lstm_row(gates: Any, inner: Any, old: Any, h: Any, new: Any) -> None:
+    """Within loops.  old, new: what the memory cells hold."""
+    D = len(new)
+    for d in range(D):
+        i, f = sigmoid(gates[d] + inner[d]), sigmoid(gates[D + d] + inner[D + d])
+        new[d] = f * old[d] + i * tanh(gates[2 * D + d] + inner[2 * D + d])
+        h[d] = sigmoid(gates[3 * D + d] + inner[3 * D + d]) * tanh(new[d])

@@ -13,6 +13,7 @@ from regard.networks import packed
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.matrix import Matrix, exchange
 from regard.networks.stepping import stepping
+from regard.networks.stepping_cells import of_cells
 
 
 def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
@@ -23,7 +24,7 @@ def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
     if not plain or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return network
     in_bytes = any(isinstance(x, Matrix) for m in network.modules() for x in m.__dict__.values())
-    decoder = stepping(network.decoder, rows)
+    decoder = of_cells(stepping(network.decoder, rows))
     made = network if decoder is network.decoder else _with(network, decoder)
     if in_bytes or (rows < packed.ROWS and module("networks.rows_numba") is None):
         return made

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.attention.kernels.single_numba import look
-from regard.ground.compiled import arrays, compiled
+from regard.ground.compiled import arrays, compiled, exactly
 from regard.ground.exponential import exp
 from regard.ground.threads import spread
 from regard.networks import rows_numba
@@ -85,7 +85,7 @@ def _look_back(given: Any, pool: Any, slots: Any, out: Any, layer: int, heads: i
         _own(given[r, :D], pool, slots[r], layer, heads, back, out[r])
 
 
-@compiled
+@exactly
 def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, out: Any) -> None:
     """A row.  No part of an array is named in the innermost loops: to count who holds it takes as long as a head."""
     E = len(out) // heads
@@ -95,10 +95,7 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
     for t in range(begin, len(slots)):
         key = matrix(pool[slots[t], layer, 0], 0, heads, E)
         for h in range(heads):
-            sum = ZERO
-            for e in range(E):
-                sum += q[h, e] * key[h, e]
-            share[h, t - begin] = sum * scale
+            share[h, t - begin] = _dot(q, key, h) * scale
     for h in range(heads):
         _softmax(share[h])
     out[:] = ZERO
@@ -108,6 +105,15 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
             part = share[h, t - begin]
             for e in range(E):
                 c[h, e] += part * value[h, e]
+
+
+@compiled
+def _dot(query: Any, key: Any, h: Any) -> Any:
+    """Of a head."""
+    sum = ZERO
+    for e in range(query.shape[1]):
+        sum += query[h, e] * key[h, e]
+    return sum
 
 
 @compiled
@@ -128,7 +134,7 @@ def _source(query: Any, keys: Any, values: Any, valid: Any, out: Any) -> None:
         look(query[h * E : (h + 1) * E], keys[h], valid, values[h], scale, share, out[h * E : (h + 1) * E])
 
 
-@compiled
+@exactly
 def _softmax(x: Any) -> None:
     best, total = x[0], ZERO
     for i in range(len(x)):
@@ -140,20 +146,31 @@ def _softmax(x: Any) -> None:
         x[i] /= total
 
 
-@compiled
+@exactly
 def _norm(x: Any, weight: Any, bias: Any, eps: Any, out: Any) -> None:
-    mean, spread = ZERO, ZERO
-    for d in range(len(x)):
-        mean += x[d]
-    mean /= F(len(x))
-    for d in range(len(x)):
-        spread += (x[d] - mean) ** 2
-    scale = ONE / np.sqrt(spread / F(len(x)) + eps)
+    mean = _sum(x) / F(len(x))
+    scale = ONE / np.sqrt(_squares(x, mean) / F(len(x)) + eps)
     for d in range(len(x)):
         out[d] = (x[d] - mean) * scale * weight[d] + bias[d]
 
 
 @compiled
+def _sum(x: Any) -> Any:
+    sum = ZERO
+    for d in range(len(x)):
+        sum += x[d]
+    return sum
+
+
+@compiled
+def _squares(x: Any, mean: Any) -> Any:
+    sum = ZERO
+    for d in range(len(x)):
+        sum += (x[d] - mean) ** 2
+    return sum
+
+
+@exactly
 def _step(
     x: Any, plan: Any, norms: Any, numbers: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
     valid: Any, heads: Any, back: Any, eps: Any, pre: bool, gelu: bool, first: int, last: int,
@@ -187,7 +204,7 @@ def _step(
                         _norm(h[r], weight, bias, eps, h[r])
 
 
-@compiled
+@exactly
 def _between(
     part: Any, n: Any, row: Any, given: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any, valid: Any, heads: Any,
     back: Any, gelu: Any, read: Any,

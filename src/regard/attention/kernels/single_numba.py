@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled
+from regard.ground.compiled import arrays, compiled, exactly
 from regard.ground.exponential import exp, tanh
 from regard.ground.threads import spread
 
@@ -46,18 +46,11 @@ def _looked(loops: Any, query: Tensor, keys: Tensor, mask: Tensor, values: Tenso
 
 @compiled
 def _of_tanh(query: Any, keys: Any, mask: Any, values: Any, v: Any, out: Any, first: int, last: int) -> None:
-    H, K, D = keys.shape[1:]
+    H, K = keys.shape[1:3]
     share = np.empty(K, F)
     for n in range(first, last):
         b, h = n // H, n % H
-        q, w, seen = query[b, h, 0], v[h], mask[b, h % mask.shape[1], 0]
-        for k in range(K):
-            if seen[k]:
-                key, s = keys[b, h, k], ZERO
-                for d in range(D):
-                    s += w[d] * tanh(q[d] + key[d])
-                share[k] = s
-        _gathered(share, seen, values[b, h], out[b, h, 0])
+        look_by_tanh(query[b, h, 0], v[h], keys[b, h], mask[b, h % mask.shape[1], 0], values[b, h], share, out[b, h, 0])
 
 
 @compiled
@@ -69,19 +62,42 @@ def _of_inner(query: Any, keys: Any, mask: Any, values: Any, out: Any, first: in
         look(query[b, h, 0], keys[b, h], mask[b, h % mask.shape[1], 0], values[b, h], ONE, share, out[b, h, 0])
 
 
-@compiled
+@exactly
 def look(query: Any, keys: Any, seen: Any, values: Any, scale: Any, share: Any, out: Any) -> None:
     """Within loops: softmax(scale q . k) in sight, times the values, onto `out`, which is zero.  share: room for a number a place."""
     for k in range(len(keys)):
         if seen[k]:
-            sum = ZERO
-            for d in range(len(query)):
-                sum += query[d] * keys[k, d]
-            share[k] = sum * scale
+            share[k] = _dot(query, keys, k) * scale
+    _gathered(share, seen, values, out)
+
+
+@exactly
+def look_by_tanh(query: Any, v: Any, keys: Any, seen: Any, values: Any, share: Any, out: Any) -> None:
+    """Within loops: softmax(v . tanh(q + k)) in sight, times the values, onto `out`, which is zero."""
+    for k in range(len(keys)):
+        if seen[k]:
+            share[k] = _by_tanh(query, v, keys, k)
     _gathered(share, seen, values, out)
 
 
 @compiled
+def _dot(query: Any, keys: Any, k: Any) -> Any:
+    """By itself, as the next one: it may be summed in any order, since nothing is written beside it."""
+    sum = ZERO
+    for d in range(len(query)):
+        sum += query[d] * keys[k, d]
+    return sum
+
+
+@compiled
+def _by_tanh(query: Any, v: Any, keys: Any, k: Any) -> Any:
+    sum = ZERO
+    for d in range(len(query)):
+        sum += v[d] * tanh(query[d] + keys[k, d])
+    return sum
+
+
+@exactly
 def _gathered(share: Any, seen: Any, values: Any, out: Any) -> None:
     """softmax of what is in sight, and the sum of the values that it weighs, onto `out`, which is zero."""
     most, total = F(-np.inf), ZERO
