@@ -52,99 +52,96 @@ def _step(
 ) -> None:  # fmt: skip
     """Some rows at a time: the units are `GROUP` rows each."""
     L, B, S = h.shape
-    E = values.shape[2]
-    widest = max(plan[:, 1:3].max(), S + E)
-    a, gates, inner, context = (
-        np.empty(SOME * widest, F),
-        np.empty(SOME * widest, F),
-        np.empty(SOME * widest, F),
-        np.empty(SOME * E, F),
-    )
-    space = room(numbers, widest)
+    E, widest = values.shape[2], max(plan[:, 1:3].max(), S + values.shape[2])
+    work = np.empty(SOME * widest, F), np.empty(SOME * widest, F), np.empty(SOME * widest, F), room(numbers, widest)
+    context, net, source = np.empty(SOME * E, F), (plan, numbers, rest), (keys, values, valid)
     for top in range(first * GROUP, min(last * GROUP, B), SOME):
         end = min(top + SOME, last * GROUP, B)
-        R = end - top
-        read = matrix(context, 0, R, E)
+        read, before = matrix(context, 0, end - top, E), fed[top:end]
         if looks_first:
-            _look(
-                plan[QUERY],
-                numbers,
-                rest,
-                v,
-                scale,
-                fed[top:end],
-                keys[top:end],
-                values[top:end],
-                valid[top:end],
-                a,
-                gates,
-                read,
-                space,
-            )
-        _rows(a, x[top:end])
-        times(plan[WORD], numbers, rest, a, R, gates, space)
-        if plan[BESIDE, 0] >= 0:
-            _rows(a, read if looks_first else fed[top:end])
-            times(plan[BESIDE], numbers, rest, a, R, inner, space)
-            for i in range(R * plan[WORD, 1]):
-                gates[i] += inner[i]
-        for n in range(L):
-            if n > 0:
-                _rows(a, h_new[n - 1, top:end])
-                times(plan[CELLS + 2 * n], numbers, rest, a, R, gates, space)
-            _rows(a, h[n, top:end])
-            times(plan[CELLS + 2 * n + 1], numbers, rest, a, R, inner, space)
-            _cells(matrix(gates, 0, R, plan[WORD, 1]), matrix(inner, 0, R, plan[WORD, 1]), h, c, n, top, h_new, c_new)
+            _look(net, v, scale, before, source, top, read, work)
+        _first(net, x[top:end], read if looks_first else before, work)
+        _layers(net, h, c, top, end, h_new, c_new, work)
         s = h_new[L - 1, top:end]
         if looks_first:
-            for r in range(R):
+            for r in range(len(s)):
                 made = out[top + r]
                 made[:S], made[S : S + E], made[S + E :] = s[r], read[r], x[top + r]
         else:
-            _look(plan[QUERY], numbers, rest, v, scale, s, keys[top:end], values[top:end], valid[top:end], a, gates, read, space)
-            both = matrix(a, 0, R, E + S)
-            for r in range(R):
-                both[r, :E], both[r, E:] = read[r], s[r]
-            times(plan[JOIN], numbers, rest, a, R, inner, space)
-            joined = matrix(inner, 0, R, S)
-            for r in range(R):
-                for d in range(S):
-                    out[top + r, d] = tanh(joined[r, d])
+            _look(net, v, scale, s, source, top, read, work)
+            _joined(net, read, s, out[top:end], work)
 
 
 @exactly
-def _rows(a: Any, x: Any) -> None:
-    """Rows, one behind the other."""
-    made = matrix(a, 0, x.shape[0], x.shape[1])
+def _times(net: Any, line: Any, R: Any, into: Any, work: Any) -> None:
+    """A line of the plan, of the rows that lie in `work[0]`."""
+    times(net[0][line], net[1], net[2], work[0], R, into, work[3])
+
+
+@exactly
+def _rows(x: Any, work: Any) -> None:
+    """Rows, one behind the other, for the next product."""
+    made = matrix(work[0], 0, x.shape[0], x.shape[1])
     for r in range(len(x)):
         made[r] = x[r]
 
 
 @exactly
-def _look(
-    line: Any, numbers: Any, rest: Any, v: Any, scale: Any, asks: Any, keys: Any, values: Any, valid: Any, a: Any, made: Any, read: Any,
-    space: Any,
-) -> None:  # fmt: skip
+def _look(net: Any, v: Any, scale: Any, asks: Any, source: Any, top: Any, read: Any, work: Any) -> None:
     """What rows read of their sentences."""
-    R, K = len(asks), keys.shape[1]
-    share = np.empty(K, F)
-    _rows(a, asks)
-    if line[0] >= 0:
-        times(line, numbers, rest, a, R, made, space)
-    query = matrix(made if line[0] >= 0 else a, 0, R, keys.shape[2])
+    keys, values, valid = source
+    R, share, asked = len(asks), np.empty(keys.shape[1], F), net[0][QUERY, 0] >= 0
+    _rows(asks, work)
+    if asked:
+        _times(net, QUERY, R, work[1], work)
+    query = matrix(work[1] if asked else work[0], 0, R, keys.shape[2])
     read[:] = F(0)
     for r in range(R):
+        row = top + r
         if len(v) > 0:
-            look_by_tanh(query[r], v, keys[r], valid[r], values[r], share, read[r])
+            look_by_tanh(query[r], v, keys[row], valid[row], values[row], share, read[r])
         else:
-            look(query[r], keys[r], valid[r], values[r], scale, share, read[r])
+            look(query[r], keys[row], valid[row], values[row], scale, share, read[r])
 
 
 @exactly
-def _cells(gates: Any, inner: Any, h: Any, c: Any, n: Any, top: Any, h_new: Any, c_new: Any) -> None:
-    """Layer n moves on."""
-    for r in range(len(gates)):
-        if len(c) > 0:
-            lstm_row(gates[r], inner[r], c[n, top + r], h_new[n, top + r], c_new[n, top + r])
-        else:
-            gru_row(gates[r], inner[r], h[n, top + r], h_new[n, top + r])
+def _first(net: Any, x: Any, beside: Any, work: Any) -> None:
+    """What the word, and what is fed beside it, say to the gates of the lowest cell."""
+    _rows(x, work)
+    _times(net, WORD, len(x), work[1], work)
+    if net[0][BESIDE, 0] >= 0:
+        _rows(beside, work)
+        _times(net, BESIDE, len(x), work[2], work)
+        for i in range(len(x) * net[0][WORD, 1]):
+            work[1][i] += work[2][i]
+
+
+@exactly
+def _layers(net: Any, h: Any, c: Any, top: Any, end: Any, h_new: Any, c_new: Any, work: Any) -> None:
+    """All cells move on."""
+    R, wide = end - top, net[0][WORD, 1]
+    gates, inner = matrix(work[1], 0, R, wide), matrix(work[2], 0, R, wide)
+    for n in range(len(h)):
+        if n > 0:
+            _rows(h_new[n - 1, top:end], work)
+            _times(net, CELLS + 2 * n, R, work[1], work)
+        _rows(h[n, top:end], work)
+        _times(net, CELLS + 2 * n + 1, R, work[2], work)
+        for r in range(R):
+            if len(c) > 0:
+                lstm_row(gates[r], inner[r], c[n, top + r], h_new[n, top + r], c_new[n, top + r])
+            else:
+                gru_row(gates[r], inner[r], h[n, top + r], h_new[n, top + r])
+
+
+@exactly
+def _joined(net: Any, read: Any, s: Any, out: Any, work: Any) -> None:
+    """tanh(W [c; s] + b)."""
+    R, E = read.shape
+    both, made = matrix(work[0], 0, R, E + s.shape[1]), matrix(work[2], 0, R, out.shape[1])
+    for r in range(R):
+        both[r, :E], both[r, E:] = read[r], s[r]
+    _times(net, JOIN, R, work[2], work)
+    for r in range(R):
+        for d in range(out.shape[1]):
+            out[r, d] = tanh(made[r, d])
