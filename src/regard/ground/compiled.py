@@ -38,6 +38,12 @@ def exactly(loops: Callable[..., Any]) -> Any:
     return compiled(loops, freely=False)
 
 
+def part_of_loops(loops: Callable[..., Any]) -> Any:
+    """Within loops: compiled where it is called, as if it were written there.  (A function of its own is compiled once for itself, and
+    once more with everything that calls it, and so on upwards: what many call, or calls much, is better a part.)"""
+    return numba.njit(inline="always")(loops)
+
+
 _within_loops: Any = intrinsic  # what it makes has one argument less
 
 

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from regard.attention.kernels.single_numba import look, look_by_tanh
 from regard.attention.memory import Memory
-from regard.ground.compiled import arrays, exactly
+from regard.ground.compiled import arrays, exactly, part_of_loops
 from regard.ground.exponential import tanh
 from regard.ground.threads import spread
+from regard.networks import plan_numba
 from regard.networks.cells_numba import gru_row, lstm_row
-from regard.networks.plan_numba import GROUP, SOME, matrix, room, times
+from regard.networks.plan_numba import GROUP, SOME, matrix, put, room, times
 
 F = np.float32
 QUERY, WORD, BESIDE, JOIN, CELLS = range(5)  # lines of the plan
@@ -42,17 +43,18 @@ def step(
 def ready(flat: Any) -> tuple[Any, ...]:
     """The weights of a decoder, flat, as `step` takes them."""
     plan, rest, v = arrays(flat.plan, flat.rest, flat.v)
-    return plan, arrays(flat.floats, flat.bytes), rest, v, F(flat.scale), flat.looks_first
+    widest = int(flat.plan[:, 1:3].max())
+    return plan, plan_numba.ready(flat.floats, flat.bytes), rest, widest, v, F(flat.scale), flat.looks_first
 
 
 @exactly
 def _step(
-    plan: Any, numbers: Any, rest: Any, v: Any, scale: Any, looks_first: Any, x: Any, h: Any, c: Any, fed: Any, keys: Any, values: Any,
-    valid: Any, h_new: Any, c_new: Any, out: Any, first: int, last: int,
+    plan: Any, numbers: Any, rest: Any, widest: Any, v: Any, scale: Any, looks_first: Any, x: Any, h: Any, c: Any, fed: Any, keys: Any,
+    values: Any, valid: Any, h_new: Any, c_new: Any, out: Any, first: int, last: int,
 ) -> None:  # fmt: skip
     """Some rows at a time: the units are `GROUP` rows each."""
     L, B, S = h.shape
-    E, widest = values.shape[2], max(plan[:, 1:3].max(), S + values.shape[2])
+    E = values.shape[2]
     work = np.empty(SOME * widest, F), np.empty(SOME * widest, F), np.empty(SOME * widest, F), room(numbers, widest)
     context, net, source = np.empty(SOME * E, F), (plan, numbers, rest), (keys, values, valid)
     for top in range(first * GROUP, min(last * GROUP, B), SOME):
@@ -64,29 +66,27 @@ def _step(
         _layers(net, h, c, top, end, h_new, c_new, work)
         s = h_new[L - 1, top:end]
         if looks_first:
-            for r in range(len(s)):
-                made = out[top + r]
-                made[:S], made[S : S + E], made[S + E :] = s[r], read[r], x[top + r]
+            put(s, out[top:end], 0)
+            put(read, out[top:end], S)
+            put(x[top:end], out[top:end], S + E)
         else:
             _look(net, v, scale, s, source, top, read, work)
             _joined(net, read, s, out[top:end], work)
 
 
-@exactly
+@part_of_loops
 def _times(net: Any, line: Any, R: Any, into: Any, work: Any) -> None:
     """A line of the plan, of the rows that lie in `work[0]`."""
     times(net[0][line], net[1], net[2], work[0], R, into, work[3])
 
 
-@exactly
+@part_of_loops
 def _rows(x: Any, work: Any) -> None:
     """Rows, one behind the other, for the next product."""
-    made = matrix(work[0], 0, x.shape[0], x.shape[1])
-    for r in range(len(x)):
-        made[r] = x[r]
+    put(x, matrix(work[0], 0, x.shape[0], x.shape[1]), 0)
 
 
-@exactly
+@part_of_loops
 def _look(net: Any, v: Any, scale: Any, asks: Any, source: Any, top: Any, read: Any, work: Any) -> None:
     """What rows read of their sentences."""
     keys, values, valid = source
@@ -95,16 +95,17 @@ def _look(net: Any, v: Any, scale: Any, asks: Any, source: Any, top: Any, read: 
     if asked:
         _times(net, QUERY, R, work[1], work)
     query = matrix(work[1] if asked else work[0], 0, R, keys.shape[2])
-    read[:] = F(0)
     for r in range(R):
         row = top + r
+        for e in range(read.shape[1]):
+            read[r, e] = F(0)
         if len(v) > 0:
             look_by_tanh(query[r], v, keys[row], valid[row], values[row], share, read[r])
         else:
             look(query[r], keys[row], valid[row], values[row], scale, share, read[r])
 
 
-@exactly
+@part_of_loops
 def _first(net: Any, x: Any, beside: Any, work: Any) -> None:
     """What the word, and what is fed beside it, say to the gates of the lowest cell."""
     _rows(x, work)
@@ -116,7 +117,7 @@ def _first(net: Any, x: Any, beside: Any, work: Any) -> None:
             work[1][i] += work[2][i]
 
 
-@exactly
+@part_of_loops
 def _layers(net: Any, h: Any, c: Any, top: Any, end: Any, h_new: Any, c_new: Any, work: Any) -> None:
     """All cells move on."""
     R, wide = end - top, net[0][WORD, 1]
@@ -134,13 +135,13 @@ def _layers(net: Any, h: Any, c: Any, top: Any, end: Any, h_new: Any, c_new: Any
                 gru_row(gates[r], inner[r], h[n, top + r], h_new[n, top + r])
 
 
-@exactly
+@part_of_loops
 def _joined(net: Any, read: Any, s: Any, out: Any, work: Any) -> None:
     """tanh(W [c; s] + b)."""
     R, E = read.shape
     both, made = matrix(work[0], 0, R, E + s.shape[1]), matrix(work[2], 0, R, out.shape[1])
-    for r in range(R):
-        both[r, :E], both[r, E:] = read[r], s[r]
+    put(read, both, 0)
+    put(s, both, E)
     _times(net, JOIN, R, work[2], work)
     for r in range(R):
         for d in range(out.shape[1]):

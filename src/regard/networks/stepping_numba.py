@@ -14,7 +14,7 @@ from regard.attention.kernels.single_numba import look
 from regard.ground.compiled import arrays, compiled, exactly
 from regard.ground.exponential import exp
 from regard.ground.threads import spread
-from regard.networks import rows_numba
+from regard.networks import plan_numba, rows_numba
 from regard.networks.plan_numba import GROUP, SOME, matrix, room, times
 
 F = np.float32
@@ -26,14 +26,26 @@ def step(h: Float[Tensor, "R D"], weights: tuple[Any, ...], state: Any) -> Float
     """Rows through all layers.  weights: of `ready`; state: `stepping.Stepped`, with a slot for what is new."""
     out = h.clone()
     kept = arrays(state.pool, state.slots, state.sentence, state.keys, state.values, state.valid)
-    spread(_step, (*arrays(out), *weights[:4], *kept, *weights[4:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)
+    spread(_step, (*arrays(out), *weights[:5], *kept, *weights[5:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)
     return out
 
 
 def ready(flat: Any) -> tuple[Any, ...]:
     """The weights of a decoder, flat, as `step` takes them."""
     plan, norms, rest, heads, back = arrays(flat.products, flat.norms, flat.rest, flat.heads, flat.back)
-    return plan, norms, arrays(flat.floats, flat.bytes), rest, heads, back, F(flat.eps), not flat.post, flat.gelu
+    widest = int(flat.products[..., 1:3].max())
+    return (
+        plan,
+        norms,
+        plan_numba.ready(flat.floats, flat.bytes),
+        rest,
+        widest,
+        heads,
+        back,
+        F(flat.eps),
+        not flat.post,
+        flat.gelu,
+    )
 
 
 def look_back(
@@ -79,10 +91,16 @@ def _added(h: Any, made: Any, weight: Any, bias: Any, sum: Any, out: Any, eps: A
 def _look_back(given: Any, pool: Any, slots: Any, out: Any, layer: int, heads: int, back: int, first: int, last: int) -> None:
     D = out.shape[1]
     for r in range(first, last):
-        here = pool[slots[r, slots.shape[1] - 1], layer]
-        here[0, :] = given[r, D : 2 * D]
-        here[1, :] = given[r, 2 * D :]
+        _keep(given[r], pool[slots[r, slots.shape[1] - 1], layer])
         _own(given[r, :D], pool, slots[r], layer, heads, back, out[r])
+
+
+@exactly
+def _keep(given: Any, here: Any) -> None:
+    """Key and value, behind the query."""
+    D = here.shape[1]
+    for d in range(D):
+        here[0, d], here[1, d] = given[D + d], given[2 * D + d]
 
 
 @exactly
@@ -98,7 +116,9 @@ def _own(query: Any, pool: Any, slots: Any, layer: Any, heads: Any, back: Any, o
             share[h, t - begin] = _dot(q, key, h) * scale
     for h in range(heads):
         _softmax(share[h])
-    out[:] = ZERO
+    for h in range(heads):
+        for e in range(E):
+            c[h, e] = ZERO
     for t in range(begin, len(slots)):
         value = matrix(pool[slots[t], layer, 1], 0, heads, E)
         for h in range(heads):
@@ -129,7 +149,8 @@ def _source(query: Any, keys: Any, values: Any, valid: Any, out: Any) -> None:
     """A row."""
     H, K, E = keys.shape
     scale, share = ONE / np.sqrt(F(E)), np.empty(K, F)
-    out[:] = ZERO
+    for d in range(len(out)):
+        out[d] = ZERO
     for h in range(H):
         look(query[h * E : (h + 1) * E], keys[h], valid, values[h], scale, share, out[h * E : (h + 1) * E])
 
@@ -172,12 +193,11 @@ def _squares(x: Any, mean: Any) -> Any:
 
 @exactly
 def _step(
-    x: Any, plan: Any, norms: Any, numbers: Any, rest: Any, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
+    x: Any, plan: Any, norms: Any, numbers: Any, rest: Any, widest: int, pool: Any, slots: Any, sentence: Any, keys: Any, values: Any,
     valid: Any, heads: Any, back: Any, eps: Any, pre: bool, gelu: bool, first: int, last: int,
 ) -> None:  # fmt: skip
     """Rows in place, some at a time: the units are `GROUP` rows each."""
-    D, widest = x.shape[1], max(3 * x.shape[1], plan[:, :, 1:3].max())
-    some = min(SOME, len(x))
+    D, some = x.shape[1], min(SOME, len(x))
     y, made, context = np.empty(some * widest, F), np.empty(some * widest, F), np.empty(some * D, F)
     space = room(numbers, widest)
     for top in range(first * GROUP, min(last * GROUP, len(x)), some):
@@ -191,7 +211,8 @@ def _step(
                     if pre:
                         _norm(h[r], weight, bias, eps, normed[r])
                     else:
-                        normed[r] = h[r]
+                        for d in range(D):
+                            normed[r, d] = h[r, d]
                 times(plan[n, 2 * part], numbers, rest, y, R, made, space)
                 inner = matrix(made, 0, R, plan[n, 2 * part, 1])
                 for r in range(R):
@@ -212,8 +233,7 @@ def _between(
     """What a part of layer n does between its two products, of one row."""
     if part == 0:
         D, mine = len(read), slots[row]
-        here = pool[mine[len(mine) - 1], n]
-        here[0, :], here[1, :] = given[D : 2 * D], given[2 * D :]
+        _keep(given, pool[mine[len(mine) - 1], n])
         _own(given[:D], pool, mine, n, heads[n, 0], back[n], read)
     elif part == 1:
         of = sentence[row]

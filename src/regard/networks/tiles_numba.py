@@ -105,7 +105,7 @@ def finish(sums: Any, matrix: Any, space: Any, r: Any, begin: Any, bias: Any, ou
     """Within loops: the outputs of row r from `begin` on, from their sums."""
 
 
-@overload(room, strict=False)
+@overload(room, strict=False, inline="always")
 def _room(words: Any, columns: Any) -> Any:
     if words.dtype == types.float32:
         return lambda words, columns: (np.zeros(MANY * columns, Single), np.empty((MANY, WIDE), Single))
@@ -114,12 +114,13 @@ def _room(words: Any, columns: Any) -> Any:
     )  # fmt: skip
 
 
-@overload(take, strict=False)
+@overload(take, strict=False, inline="always")
 def _take(x: Any, words: Any, space: Any) -> Any:
     def plain(x: Any, words: Any, space: Any) -> None:
-        rows = space[0][: x.size].reshape(x.shape)
+        wide = x.shape[1]
         for r in range(len(x)):
-            rows[r] = x[r]
+            for k in range(wide):
+                space[0][r * wide + k] = x[r, k]
 
     def rounded(x: Any, words: Any, space: Any) -> None:
         wide = words.shape[1] * FOUR
@@ -130,7 +131,7 @@ def _take(x: Any, words: Any, space: Any) -> Any:
     return plain if words.dtype == types.float32 else rounded
 
 
-@overload(finish, strict=False)
+@overload(finish, strict=False, inline="always")
 def _finish(sums: Any, matrix: Any, space: Any, r: Any, begin: Any, bias: Any, out: Any) -> Any:
     def plain(sums: Any, matrix: Any, space: Any, r: Any, begin: Any, bias: Any, out: Any) -> None:
         b = bias[begin:]
