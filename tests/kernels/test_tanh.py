@@ -129,7 +129,7 @@ def test_many_callers_at_once(monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, which are what is tested
 def test_after_a_fork(monkeypatch):
     """The threads of the parent are not there any more; the child makes its own."""
     monkeypatch.setattr(threads, "SMALL", 1)

@@ -43,7 +43,7 @@ def test_asking_for_weights_changes_nothing(look):
     same(plain.context, look.read(memory).context[:, :count], rtol=0, atol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")  # it says that it is slow, which is why it is switched on here alone
 def test_gradients(look):
     """Finite, in the backward pass too, and not all zero at what the score reads: they reach it by values or by choice."""
     # Small queries and states: a sparsemax that takes one place alone has, rightly, no gradient.

@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 from regard.ground.compiled import compiled
 
-SMALL = 10_000  # steps of a loop (microseconds) below which handing work to another thread costs more than it saves
+SMALL = 10_000  # steps of a loop, some microseconds, for each part: less is not worth the handing over
 
 
 def spread(loops: Any, given: tuple[Any, ...], units: int, steps: int) -> None:

@@ -97,6 +97,7 @@ def _plain(decoder: Plain) -> bool:
     return (
         type(decoder) in (BahdanauDecoder, LuongDecoder)
         and {type(cell) for cell in decoder.stack.cells} in ({GRU}, {LSTM})
+        and len({cell.size for cell in decoder.stack.cells}) == 1
         and type(look.score) in (Additive, Dot, General, ScaledDot)
         and type(look.weighting) is Softmax
         and look.heads == 1

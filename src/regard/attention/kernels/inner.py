@@ -66,9 +66,10 @@ class _OfOne(torch.autograd.Function):
         return query @ keys.mT if keys.shape[1] == 1 else (keys @ query.mT).mT  # of several heads three times as fast
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         query, keys = ctx.saved_tensors
-        return grad @ keys, grad.mT * query
+        of_query, of_keys = ctx.needs_input_grad
+        return grad @ keys if of_query else None, grad.mT * query if of_keys else None
 
 
 def banded(
