@@ -159,13 +159,20 @@ def test_a_pool_holds_little_more_than_what_rows_keep():
     assert state.decoder.slots.shape == (3, 2) and len(state.decoder.pool) <= max(stepping.LEAST, 3 * 16 * 2)
 
 
-@pytest.mark.parametrize("way", [Beam(1), Beam(3, n_best=2, length_penalty=1.0)], ids=["greedy", "beam"])
-def test_answers_and_attention_are_the_same(net, way):
-    limits = Limits(least=1, ratio=0.5, extra=3)
-    batch = sources(range(7))
+WAYS = {"greedy": Beam(1), "beam": Beam(3, n_best=2, length_penalty=1.0)}
+
+
+def answers_alike(net: EncoderDecoder, way: Beam) -> None:
+    """In use, texts and attention are those of the plain net."""
+    limits, batch = Limits(least=1, ratio=0.5, extra=3), sources(range(7))
     want = answer([net], batch, way=way, limits=limits, attention=True)
     for got, right in zip(answer([in_use(net, 7)], batch, way=way, limits=limits, attention=True), want, strict=True):
         alike(got, right)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_answers_and_attention_are_the_same(net, way):
+    answers_alike(net, way)
 
 
 @pytest.mark.parametrize("words", FOREIGN.values(), ids=FOREIGN)

@@ -16,12 +16,10 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
 from regard.networks.stepping_cells import CellStepping
-from regard.tasks.transduce import Beam, Limits, answer
 from regard.workshop import build
 from regard.workshop.config import Config
 
-from ..laws.test_answers import alike, sources
-from .test_stepping import WORDS, B, T, near, start, wrote
+from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
 
 pytestmark = pytest.mark.skipif(module("networks.tiles_numba") is None, reason="no numba, or no instruction for tiles")
 NETS = {
@@ -111,13 +109,15 @@ def test_a_step_of_a_row_is_the_same_alone(name, rows, monkeypatch):
     assert all(used(WORDS[of[i : i + 1], 3:4], select(state, torch.tensor([i])))[0].equal(told[i : i + 1]) for i in range(rows))
 
 
-@pytest.mark.parametrize("way", [Beam(1), Beam(3, n_best=2, length_penalty=1.0)], ids=["greedy", "beam"])
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_answers_and_attention_are_the_same(net, way):
-    limits = Limits(least=1, ratio=0.5, extra=3)
-    batch = sources(range(7))
-    want = answer([net], batch, way=way, limits=limits, attention=True)
-    for got, right in zip(answer([in_use(net, 7)], batch, way=way, limits=limits, attention=True), want, strict=True):
-        alike(got, right)
+    answers_alike(net, way)
+
+
+def test_rows_of_a_plan_are_those_of_tiles():
+    """The plan names them again, for it is read where there are no tiles; more rows at once would not fit into their room."""
+    tiles, plan = module("networks.tiles_numba"), module("networks.plan_numba")
+    assert tiles is not None and plan is not None and (plan.GROUP, plan.SOME) == (tiles.ROWS, tiles.MANY)
 
 
 def test_gradients_and_other_types_go_the_plain_way(net):

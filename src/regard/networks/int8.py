@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from regard.ground.optional import module
 from regard.networks.matrix import Matrix, exchange
 
-# Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes 61 us in float32 and 34 in bytes, 512 x 256 takes 117 and 46, 8,000 x
-# 256 takes 2,778 and 392; a single row: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller ones stay as they
-# are, for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
+# Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes oneDNN 61 us in float32, and 34 in bytes, 512 x 256 117 and 46,
+# 8,000 x 256 2,778 and 392; a single row, in tiles both: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller
+# ones stay as they are, for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
 LEAST = 1 << 16
 
 N = TypeVar("N", bound=nn.Module)

@@ -1,4 +1,4 @@
-"""The loops of `networks.stepping`: a whole step of a decoder for a row or two, and the looks alone for many."""
+"""The loops of `networks.stepping`: a whole step of a decoder, for many rows where there are tiles; else the looks alone."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ of bytes (AVX-512 VNNI: the sum of four products).
 
 A tile of 4 rows and 64 outputs stays in registers while it is summed, over a matrix that lies as tiles read it; a row's sums have the same
 order in any batch, and so the same bits.  32 rows, weights from memory, one core, billions of products and sums a second, oneDNN's own
-layout / this: 256 to 256 66 / 91, 768 to 1,536 90 / 104, 512 to 8,000 87 / 97.
+layout / this: 512 to 512 66 / 91, 768 to 1,536 90 / 104, 512 to 8,000 87 / 97.
 Not to be imported where the processor lacks either instruction, or numba was told not to use it: see `regard.ground.optional.module`.
 """
 
