@@ -146,7 +146,9 @@ class Attention(nn.Module):
         """Score, sight, weigh, gather."""
         mask, fade = self._sight(asked, memory)
         form = self.score.form(asked.turned, memory, asked.at)
-        context = kernels.context(form, mask, memory.values) if self._is_softmax and fade is None else None
+        # One pass makes no weights, and a sequential look leaves its weights in the memory.
+        one_pass = self._is_softmax and fade is None and not self.sequential
+        context = kernels.context(form, mask, memory.values) if one_pass else None
         if context is not None and not weights:
             return Look(context)
         scores = kernels.scores(form)

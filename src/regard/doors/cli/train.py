@@ -70,7 +70,7 @@ def train(
         raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
     if not resume:
         _vacant(out)
-    if file == str(own):
+    if file is not None and own.is_file() and Path(file).is_file() and own.samefile(file):  # however its path is spelt
         refuse_strangers(config, own, trust or ())
     from regard.workshop.fit import train as fit
 
