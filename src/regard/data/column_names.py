@@ -1,0 +1,118 @@
+"""What the names of columns mean, as this field's files have them: which is the source, which the target, which the features."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WORD = "word words wordform orthography ortho orth spelling grapheme graphemes headword lexeme wort mot palabra"
+SOUND = (
+    "pronunciation pronunciations pron phonemes phoneme phones phone phonetic phonemic phonetics ipa transcription segments "
+    "aussprache lautschrift prononciation pronunciacion phonemization"
+)
+TEXT = "text sentence utterance review tweet document content question title headline"
+LABEL = "label labels class category intent sentiment topic target goldlabel coarselabel genre polarity"
+FEATURES = "features feature feats msd morphology morph tags tag unimorph unimorphtags morphosyntacticfeatures msdtag grammaticalfeatures"
+
+# (sources, targets, features), the closest first: Form is what is read beside Segments, and what is written beside Lemma.
+PAIRS = (
+    (
+        "lemma lemmata baseform citationform",
+        "form wordform inflected inflectedform inflection surface surfaceform word",
+        FEATURES,
+    ),
+    ("form", f"segments {SOUND}", ""),
+    (f"{WORD} text", SOUND, FEATURES),
+    ("source src input sourcetext sourcesentence", "target tgt output targettext targetsentence reference translation", FEATURES),
+    (f"{TEXT} {WORD}", LABEL, ""),
+    (TEXT, "translation summary normalized normalised simplified correction answer transcription", ""),
+)
+TWO_TEXTS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("sentencea", "sentenceb"),
+    ("texta", "textb"),
+    ("text1", "text2"),
+    ("question1", "question2"),
+    ("query", "document"),
+)
+JUDGED = f"{LABEL} score relation entailmentjudgment entailmentlabel relatednessscore similarity isduplicate judgment goldscore"
+ASIDE = (
+    "id localid languageid parameterid language lang iso value comment cognacy loan profile split source frequency freq count index "
+    "pairid gloss meaning concept pos upos line speaker date"
+)
+CODES = (  # ISO 639-1, of languages that files of pairs are often of
+    "af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk km kn ko ku ky la lo lt lv "
+    "mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru sa si sk sl so sq sr sv sw ta te tg th tk tl tr tt uk ur uz vi yi zh"
+)
+NAME = re.compile(r"[^\W\d][\w .:()/-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Places of columns, counted from 0: what is read, what is written, its features; `second`: the second of two texts."""
+
+    source: int
+    target: int
+    features: int | None = None
+    second: int | None = None
+
+
+def plain(name: str) -> str:
+    """A name without what people write differently: `Inflected Form` is `inflected_form`."""
+    return re.sub(r"[\s_.\-]+", "", name.strip().casefold())
+
+
+def roles(names: Sequence[str]) -> Roles | None:
+    """What these columns are by their names; None where no two of them say it."""
+    told = [plain(name) for name in names]
+    if (two := _two_texts(told)) is not None:
+        return two
+    for sources, targets, features in PAIRS:
+        found = [_first(told, known) for known in (sources, targets)]
+        if None not in found and found[0] != found[1]:
+            source, target = (place for place in found if place is not None)
+            third = _first(told, features) if features else None
+            return Roles(source, target, third if third not in found else None)
+    if sum(name in CODES.split() for name in told) == 2:
+        source, target = (place for place, name in enumerate(told) if name in CODES.split())
+        return Roles(source, target)
+    return None
+
+
+def _first(told: Sequence[str], known: str) -> int | None:
+    """The first column of the first known name that is there once."""
+    return next((told.index(name) for name in known.split() if told.count(name) == 1), None)
+
+
+def _two_texts(told: Sequence[str]) -> Roles | None:
+    for first, second in TWO_TEXTS:
+        if told.count(first) == told.count(second) == 1:
+            judged = _first(told, JUDGED)
+            if judged is not None:
+                return Roles(told.index(first), judged, second=told.index(second))
+    return None
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether cells are certainly names: all different, each could be one, and two of them say what is source and what is target.
+
+    Two codes of languages are no certain names: `en` and `de` are words too.
+    """
+    told = [plain(cell) for cell in cells]
+    could = all(NAME.fullmatch(cell.strip()) or not cell.strip() for cell in cells)
+    if len(told) < 2 or not could or len(set(told)) < len(told) or sum(map(bool, told)) < 2:
+        return False
+    found = roles(cells)
+    return found is not None and not (told[found.source] in CODES.split() and told[found.target] in CODES.split())
+
+
+def may_be_header(cells: Sequence[str]) -> bool:
+    """Whether cells look like names, though an item may look so too."""
+    told = [plain(cell) for cell in cells]
+    if len(told) < 2 or len(set(told)) < len(told) or not all(NAME.fullmatch(cell.strip()) for cell in cells):
+        return False
+    known = " ".join((WORD, SOUND, TEXT, LABEL, FEATURES, ASIDE, JUDGED, *(" ".join(pair[:2]) for pair in PAIRS))).split()
+    named = sum(name in known for name in told)
+    return named >= max(1, len(told) - 1) and all(" " not in cell.strip() or plain(cell) in known for cell in cells)
