@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 
 class Attention(nn.Module):
-    """A look at a memory.
+    """A look at a memory; long because it tells everything that a look leaves behind, with and without weights.
 
     query_size, memory_size: widths of the queries and of the source.  score, scope, weighting: the three kinds, as objects;
     a score of `heads` heads works at the width of a head.  project: Vaswani's four projections around the score, always so where
