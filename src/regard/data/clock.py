@@ -4,93 +4,77 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from datetime import datetime, timedelta
+from itertools import count, islice, pairwise
 
+import numpy as np
+
+from regard.data.dates import WAYS, IsoSpelling, Moment, NumberSpelling, Spelling, spelling
 from regard.data.items import Place
+from regard.data.steps import Step, apart_of, between, fits, later, step_of
 from regard.ground.errors import DataError, message
 
-Moment = datetime | float
-MONTHS = {
-    range(28, 32): 1,
-    range(90, 93): 3,
-    range(365, 367): 12,
-}  # days between rows that are a month, a quarter or a year apart
-ISO = "an ISO time such as 2016-07-01 12:00, or a number"
-
-
-@dataclass(frozen=True)
-class Step:
-    """From one row to the next: so many months, or so much: seconds, or a difference of numbers."""
-
-    much: float
-    months: int = 0
-    seconds: bool = False
-
-    def __str__(self) -> str:
-        if self.months:
-            return "a month" if self.months == 1 else f"{self.months} months"
-        return str(timedelta(seconds=self.much)) if self.seconds else f"{self.much:g}"
-
-    def like(self, other: Step) -> bool:
-        """Whether both are the same: a month is one, however long it was."""
-        alike = (self.months, self.seconds) == (other.months, other.seconds)
-        return alike and (bool(self.months) or math.isclose(self.much, other.much, rel_tol=1e-6))
+OFTEN = 0.5  # share of rows that a step must fit to be one
+SELDOM = 0.25  # share of the most frequent weekday's, or hour's, count below which one is none
+HOUR, WEEK, MINUTES = 3600.0, 7 * 86_400.0, 1440  # seconds; minutes of a day: at more hours rows keep to none
+FEW, MANY = 10, 2000  # rows from which on weekdays and hours are looked for, and of which they are tried
 
 
 @dataclass(frozen=True)
 class Clock:
-    """last: the time of a row, as its file writes it.  step: None where there is but one row."""
+    """last: the time of a row, as its file writes it.  step: None where there is but one row, or rows at no one distance.
+
+    weekdays, hours: those (0 is Monday; seconds of a day) that rows keep to where gaps are ignored; empty: to all.
+    """
 
     last: str
     step: Step | None
+    spelling: Spelling
+    weekdays: frozenset[float] = frozenset()
+    hours: tuple[float, ...] = ()
 
-    def after(self, count: int) -> list[str]:
-        """The times of so many rows that follow, written as the last is."""
-        step = self.step or Step(0.0)
-        begin = (_day(self.last) if step.seconds else None) or moment(self.last)
-        assert begin is not None
-        return [_written(_later(begin, step, n), self.last) for n in range(1, count + 1)]
+    def after(self, rows: int) -> list[str]:
+        """The times of so many rows that follow, written as the last is; `+1`, `+2`, ... where there is no step.
 
+        OverflowError beyond the year 9999.
+        """
+        if self.step is None:
+            return [f"+{n}" for n in range(1, rows + 1)]
+        return [self.spelling.write(time, self.last) for time in islice(self._following(self.step), rows)]
 
-def moment(text: str) -> Moment | None:
-    """A time or a number; None for anything else."""
-    try:
-        number = float(text)
-        return number if math.isfinite(number) and "_" not in text else None
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
+    def _following(self, step: Step) -> Iterator[Moment]:
+        last = self.spelling.read(self.last)
+        assert last is not None
+        if self.hours and isinstance(last, datetime):
+            return _kept_to(last, self.weekdays, self.hours)
+        return (later(last, step, n) for n in count(1))
 
 
 def clock(texts: Sequence[str], places: Sequence[Place], *, gaps: str) -> Clock:
     """The clock of a column of times.  DataError, with the place, where they go back, stand still, or (gaps: error) leave rows out."""
-    days = all(map(_day, texts))
-    times = [_moment(text, place, days=days) for text, place in zip(texts, places, strict=True)]
-    if len({(isinstance(t, datetime), getattr(t, "tzinfo", None) is None) for t in times}) > 1:
+    manner = spelling(texts)
+    if isinstance(manner, str):
+        do = "Write times as ISO has them, 2016-07-01, or say that rows count alone: forecast.time: none."
+        raise DataError(message(str(places[0]), "a time that reads in one way only", manner, do))
+    times = [_moment(text, place, manner) for text, place in zip(texts, places, strict=True)]
+    if len(set(map(_kind, times))) > 1:
         at = next(i for i in range(1, len(times)) if _kind(times[i]) != _kind(times[0]))
         do = "Write them all in one way."
         raise DataError(message(str(places[at]), f"a time written as the first is ({texts[0]})", repr(texts[at]), do))
-    apart = [_apart(a, b) for a, b in pairwise(times)]
-    for i, gone in enumerate(apart):
-        if gone <= 0:
-            what = "the same time again" if gone == 0 else "an earlier one"
-            do = "Sort the rows, and keep one of each time."
-            raise DataError(message(str(places[i + 1]), f"a time after {texts[i]}", f"{texts[i + 1]}, {what}", do))
-    if not apart:
-        return Clock(texts[-1], None)
-    step = _step(times, apart)
-    for i in range(len(apart)):
-        if gaps == "error" and not _follows(times[i], times[i + 1], step):
-            want = _written(_later(times[i], step, 1), texts[i])
-            do = "Fill in the rows that are missing, or, where rows count and not their times, set forecast.gaps: ignore."
-            raise DataError(message(str(places[i + 1]), f"{want}, one step ({step}) after {texts[i]}", texts[i + 1], do))
-    return Clock(texts[-1], step)
+    if len(times) == 1:
+        return Clock(texts[-1], None, manner)
+    step = step_of(times, manner)
+    for back in np.flatnonzero(apart_of(times) <= 0).tolist():
+        if gaps == "error" or not _set_back(times[back], times[back + 1], step):
+            raise DataError(_not_after(back, texts, places, times, step))
+    fit = fits(times, step, manner)
+    if fit.all():
+        return Clock(texts[-1], step, manner)
+    if gaps == "error":
+        raise DataError(_gap(int(np.argmin(fit)), texts, places, times, step, manner))
+    return _loosely(texts[-1], times, float(fit.mean()), step, manner)
 
 
 def short(times: Sequence[str]) -> tuple[str, ...]:
@@ -102,20 +86,13 @@ def short(times: Sequence[str]) -> tuple[str, ...]:
     return tuple(t[cut:-3] if whole else t[cut:] for t in times)
 
 
-def _day(text: str) -> datetime | None:
-    """A day in ISO's basic form, 20240131: a number too, but for a column of nothing else."""
-    whole = text.strip()
-    try:
-        return datetime.strptime(whole, "%Y%m%d") if len(whole) == 8 and whole.isdigit() and "1800" <= whole < "2200" else None
-    except ValueError:
-        return None
-
-
-def _moment(text: str, place: Place, *, days: bool) -> Moment:
-    found = _day(text) if days else moment(text)
+def _moment(text: str, place: Place, manner: Spelling) -> Moment:
+    found = manner.read(text)
+    if found is None:
+        found = NumberSpelling().read(text) or IsoSpelling().read(text)  # of another kind, which is said then
     if found is None:
         do = "Write it so, or name the column of times: forecast.time."
-        raise DataError(message(str(place), ISO, repr(text), do))
+        raise DataError(message(str(place), WAYS, repr(text), do))
     return found
 
 
@@ -123,64 +100,64 @@ def _kind(time: Moment) -> tuple[bool, bool]:
     return isinstance(time, datetime), getattr(time, "tzinfo", None) is None
 
 
-def _apart(a: Moment, b: Moment) -> float:
-    """Seconds, or the difference of two numbers."""
-    if isinstance(a, datetime) and isinstance(b, datetime):
-        return (b - a).total_seconds()
-    assert isinstance(a, float) and isinstance(b, float)
-    return b - a
+def _set_back(a: Moment, b: Moment, step: Step) -> bool:
+    """Whether a local time comes again because clocks were put back by an hour."""
+    if not isinstance(a, datetime) or a.tzinfo is not None or step.months or not 0 < step.much <= HOUR:
+        return False
+    return math.isclose(between(a, b), step.much - HOUR, abs_tol=1.0) and a.month in (3, 4, 9, 10, 11)
 
 
-def _step(times: Sequence[Moment], apart: Sequence[float]) -> Step:
-    """The distance that most rows have; months, where all are whole ones and their days are of one number."""
-    most = Counter(round(gone, 6) for gone in apart).most_common(1)[0][0]
-    days = most / 86_400
-    months = next((count for lengths, count in MONTHS.items() if days in lengths), 0)
-    dates = [t for t in times if isinstance(t, datetime)]
-    ends = len({t.day for t in dates}) == 1 or all((t + timedelta(days=1)).day == 1 for t in dates)
-    return Step(most, months if dates and months and ends else 0, bool(dates))
+def _not_after(at: int, texts: Sequence[str], places: Sequence[Place], times: Sequence[Moment], step: Step) -> str:
+    gone = between(times[at], times[at + 1])
+    what, do = "the same time again" if gone == 0 else "an earlier one", "Sort the rows, and keep one of each time."
+    if _set_back(times[at], times[at + 1], step):
+        what += ": clocks were put back, it seems"
+        do = "No row is too many then: write times with their offset (2016-10-30 02:00+01:00) or in UTC, or set forecast.gaps: ignore."
+    return message(str(places[at + 1]), f"a time after {texts[at]}", f"{texts[at + 1]}, {what}", do)
 
 
-def _later(time: Moment, step: Step, count: int) -> Moment:
-    if isinstance(time, float):
-        return time + step.much * count
-    if not step.months:
-        return time + timedelta(seconds=step.much * count)
-    whole = time.year * 12 + time.month - 1 + step.months * count
-    first = time.replace(year=whole // 12, month=whole % 12 + 1, day=1)
-    at_end = (time + timedelta(days=1)).day == 1 and time.day > 1
-    return first.replace(day=_days(first) if at_end else min(time.day, _days(first)))
-
-
-def _days(time: datetime) -> int:
-    """Of its month."""
-    return ((time.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)).day
-
-
-def _follows(a: Moment, b: Moment, step: Step) -> bool:
-    if isinstance(a, float):
-        return math.isclose(_apart(a, b), step.much, rel_tol=1e-6, abs_tol=1e-9)
-    return abs(_apart(_later(a, step, 1), b)) < 1e-3
-
-
-def _written(time: Moment, like: str) -> str:
-    """As the text `like` is written."""
-    if isinstance(time, float):
-        places = len(like.partition(".")[2]) if "e" not in like.lower() else 6
-        return f"{time:.{places}f}" if places else f"{time:.0f}" if time.is_integer() else f"{time:.10g}"
-    like = like.strip()
+def _gap(at: int, texts: Sequence[str], places: Sequence[Place], times: Sequence[Moment], step: Step, manner: Spelling) -> str:
+    do = "Fill in the rows that are missing, or, where rows count and not their times, set forecast.gaps: ignore."
+    a, b = times[at], times[at + 1]
+    if isinstance(a, datetime) and isinstance(b, datetime) and a.tzinfo is None and 0 < step.much <= HOUR:
+        forward = math.isclose(between(a, b), step.much + HOUR, abs_tol=1.0) and b.hour <= 4 and b.weekday() == 6
+        if forward and b.month in (3, 4, 9, 10):
+            do = "Were clocks put forward? Write times with their offset, or in UTC, or set forecast.gaps: ignore. Else fill in the row."
     try:
-        date.fromisoformat(like)
-        whole = not (time.hour or time.minute or time.second)
-        if whole:
-            return time.strftime("%Y-%m-%d" if "-" in like else "%Y%m%d")
-        return time.isoformat(" ", "minutes")
-    except ValueError:
-        pass
-    if "-" not in like[:8]:  # ISO's basic form, 20240101T000000
-        made = time.strftime("%Y%m%dT%H%M%S" if len(like.rstrip("Z")) > 13 else "%Y%m%dT%H%M")
-        return made + "Z" * like.endswith("Z")
-    part = like[11:].split("+")[0].rstrip("Z")
-    spec = "minutes" if part.count(":") < 2 else "microseconds" if "." in part else "seconds"
-    made = time.isoformat(like[10], spec)
-    return made.replace("+00:00", "Z") if like.endswith("Z") else made
+        want = manner.write(later(a, step, 1), texts[at])
+    except (OverflowError, ValueError):
+        want = "a time"
+    return message(str(places[at + 1]), f"{want}, one step ({step}) after {texts[at]}", texts[at + 1], do)
+
+
+def _loosely(last: str, times: Sequence[Moment], fit: float, step: Step, manner: Spelling) -> Clock:
+    """The clock of rows whose gaps are ignored: on the weekdays, at the hours that they keep to, where that says of more rows than a step
+    (fit: of what share) when they come; without a step where neither says it of half of them."""
+    dates = [t for t in times if isinstance(t, datetime)]
+    weekdays, hours = _often([t.weekday() for t in dates]), _often([_hour(t) for t in dates])
+    if dates and not step.months and step.much <= WEEK and len(dates) >= FEW and len(hours) <= MINUTES:
+        kept, at = frozenset[float]() if len(weekdays) == 7 else weekdays, tuple(sorted(hours))
+        some = list(pairwise(dates[-MANY:]))
+        known = sum(next(_kept_to(a, kept, at)) == b for a, b in some) / len(some)
+        if known > max(fit, OFTEN):
+            return Clock(last, step, manner, kept, at)
+    return Clock(last, step if fit >= OFTEN else None, manner)
+
+
+def _hour(time: datetime) -> float:
+    """In seconds."""
+    return time.hour * 3600.0 + time.minute * 60 + time.second + time.microsecond / 1e6
+
+
+def _often(found: Sequence[float]) -> frozenset[float]:
+    counts = Counter(found)
+    return frozenset(x for x, n in counts.items() if n >= SELDOM * max(counts.values()))
+
+
+def _kept_to(time: datetime, weekdays: frozenset[float], hours: Sequence[float]) -> Iterator[datetime]:
+    """The times behind one, on such days (empty: all), at such hours."""
+    day = time.replace(hour=0, minute=0, second=0, microsecond=0)
+    while True:
+        if not weekdays or day.weekday() in weekdays:
+            yield from (at for hour in hours if (at := day + timedelta(seconds=hour)) > time)
+        day += timedelta(days=1)

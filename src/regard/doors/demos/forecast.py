@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from regard.data.series import read_series, windows
+from regard.data.series import windows
+from regard.data.series_file import read_series
 from regard.doors.python import Model
 from regard.doors.view import page, terminal
 from regard.tasks.floods import LAG, csv, floods

@@ -16,7 +16,8 @@ import torch
 from regard.data.clock import short
 from regard.data.files import fingerprint
 from regard.data.rows import BadLine
-from regard.data.series import Series, Window, last_window, of_numbers, read_series, windows
+from regard.data.series import Series, Window, last_window, of_numbers, windows
+from regard.data.series_file import described, read_series
 from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.forecast import Errors, Forecast, ForecastBatch, Linear, naive, profile, seasonal
 from regard.tasks.task import Prediction
@@ -26,7 +27,7 @@ from regard.workshop.config_forecast import ForecastSection
 from regard.workshop.jobs.job import Prepared, Say
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
-from regard.workshop.jobs.scales import Scales
+from regard.workshop.jobs.scales import Scales, steady
 from regard.workshop.train import Validation
 
 ROWS = 256  # windows of which figures are taken at a time
@@ -58,19 +59,24 @@ class ForecastJob(ReadingJob):
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
             raise ConfigError(message("data.train", "a file to train on", "none", do))
-        train, held = _divided(config)
+        whole = _read([*data.train, *data.valid], config)
+        for series in whole:
+            say(described(series))
+        train, held = _divided(config, whole)
         say(f"train: {' + '.join(data.train)}: {len(train):,} windows")
         aside = f"forecasts of the last {data.valid_share:g} of the rows; they look back into the rows before"
         say(f"valid: {' + '.join(data.valid) or aside}: {len(held):,} windows")
         return Prepared(train, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Window]:
-        return _divided(config)[1]
+        return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         whole = list({id(item.series): item.series for item in items}.values())
         scales = Scales.of(whole)
-        still = [name for name, gone in zip(scales.columns, scales.spread, strict=True) if gone == 1.0 and _stands(whole, name)]
+        still = [
+            name for name, same in zip(scales.columns, steady(np.concatenate([s.values for s in whole])), strict=True) if same
+        ]
         if still:
             say(f"note: {', '.join(still)} never changes in the training rows.")
         scales.save(folder, Linear.fitted(_parts(items, scales)).weights)
@@ -138,12 +144,12 @@ class Forecaster(Reading[Framed]):
         read = tuple(labels[max(i * section.step - missing, 0)] for i in range(section.places))
         said = labels[section.past :: section.step] if section.head == "decoder" else labels[section.past :]
         sides = {name: _sides(name, read, said) for name in looks}
-        told = [[float(f"{x:.6g}") for x in row] for row in values]
         clocked = window.series.clock is not None
-        lines = [_row([*([time] if clocked else []), *row]) for time, row in zip(later, told, strict=True)]
-        text = "; ".join(f"{name} {a:.4g} ... {b:.4g}" for name, a, b in zip(names, told[0], told[-1], strict=True))
-        details = {"times": list(later), "columns": list(names), "values": told}
-        head = _row([*([window.series.time or "time"] if clocked else []), *names])
+        lines = [_row([*([time] if clocked else []), *self.scales.written(row)]) for time, row in zip(later, values, strict=True)]
+        ends = map(self.scales.brief, (values[0], values[-1]))
+        text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
+        details = {"times": list(later), "columns": list(names), "values": values.tolist()}
+        head = _row([*([window.series.time] if clocked else []), *names])
         return Prediction(text, 0.0, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines))
 
     def nothing(self, item: Framed) -> Prediction:
@@ -179,7 +185,7 @@ class Forecaster(Reading[Framed]):
         return Validation(self.metrics(items)[1], [])
 
     def right(self, item: Window) -> str:
-        return "" if item.after is None else " ".join(f"{x:.4g}" for x in item.after[-1])
+        return "" if item.after is None else " ".join(self.scales.brief(item.after[-1]))
 
     def _series(self, file: str) -> Series:
         """A series with the columns and the step of training."""
@@ -206,10 +212,9 @@ def _read(files: Sequence[str], config: Config) -> list[Series]:
     return found
 
 
-def _divided(config: Config) -> tuple[list[Window], list[Window]]:
-    """Windows of training and of validation."""
+def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[Window], list[Window]]:
+    """Windows of training and of validation; whole: the series of all files."""
     data, section = config.data, _section(config)
-    whole = _read([*data.train, *data.valid], config)
     train, valid = whole[: len(data.train)], whole[len(data.train) :]
     if valid:
         return _all(train, section), _all(valid, section)
@@ -267,11 +272,6 @@ def _parts(items: Sequence[Window], scales: Scales) -> Iterator[tuple[np.ndarray
         future = [window.after for window in rows]
         assert all(x is not None for x in future)
         yield scales.down(np.stack([window.before for window in rows])), scales.down(np.stack(future))
-
-
-def _stands(series: Sequence[Series], name: str) -> bool:
-    values = np.concatenate([s.values[:, s.columns.index(name)] for s in series])
-    return bool((values == values[0]).all())
 
 
 def _section(config: Config) -> ForecastSection:

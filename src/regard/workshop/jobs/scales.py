@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from regard.data.clock import Step
 from regard.data.series import Series
+from regard.data.steps import Step
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
 from regard.tasks.forecast import Linear
 
 SERIES, LINEAR = "series.json", "linear.safetensors"  # in the run folder
 KIND, VERSION = "regard series", 1
+FAR = 1e17  # deviations from a mean, of which float32 holds sums of squares
 
 
 @dataclass(frozen=True, eq=False)
 class Scales:
-    """columns: of the series; mean, spread: of each in the training rows (a column that never changes has spread 1); step: between rows."""
+    """columns: of the series; mean, spread: of each in the training rows (a column that never changes has spread 1); step: between rows;
+    digits: that each column has behind the point in the files."""
 
     columns: tuple[str, ...]
     mean: np.ndarray
     spread: np.ndarray
     step: Step | None
+    digits: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, series: Sequence[Series]) -> Scales:
         values = np.concatenate([s.values for s in series])
-        spread = values.std(0)
-        return cls(series[0].columns, values.mean(0), np.where(spread > 0, spread, 1.0), _step(series[0]))
+        each = [s.digits or (0,) * values.shape[1] for s in series]
+        spread = np.where(steady(values), 1.0, values.std(0))
+        return cls(series[0].columns, values.mean(0), spread, _step(series[0]), tuple(map(max, zip(*each, strict=True))))
 
     @classmethod
     def like(cls, series: Series) -> Scales:
@@ -49,8 +54,19 @@ class Scales:
         """In the units of the file."""
         return values * self.spread + self.mean
 
+    def written(self, values: np.ndarray) -> list[str]:
+        """A row in the units of the file, each number with the digits that its column needs: those of the file, but at least a hundred
+        thousandth of the spread and no more than float32 tells apart; six that count at the least."""
+        digits = self.digits or (0,) * len(self.columns)
+        return [_written(float(x), d, s, 5) for x, d, s in zip(values, digits, self.spread, strict=True)]
+
+    def brief(self, values: np.ndarray) -> list[str]:
+        """The same for people: a thousandth of the spread."""
+        return [_written(float(x), 0, s, 3) for x, s in zip(values, self.spread, strict=True)]
+
     def refuse(self, series: Series) -> None:
-        """DataError for a series whose rows stand at another distance."""
+        """DataError for a series whose rows stand at another distance, or that hardly one number of the training rows comes near."""
+        series.refuse_beyond(self.down(series.values), FAR, "a number that its training column comes near (in its deviations)")
         step = _step(series)
         if step and self.step and not step.like(self.step):
             do = "Give rows at the distance of training, or train on these."
@@ -60,7 +76,8 @@ class Scales:
         """Write both files, each whole or not at all."""
         content = {
             **{"kind": KIND, "version": VERSION, "columns": self.columns},
-            **{"mean": self.mean.tolist(), "spread": self.spread.tolist(), "step": self.step and asdict(self.step)},
+            **{"mean": self.mean.tolist(), "spread": self.spread.tolist(), "digits": self.digits},
+            "step": self.step and {"much": self.step.much, "months": self.step.months, "seconds": self.step.seconds},
         }
         with atomic(folder / SERIES) as stream:
             stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
@@ -75,7 +92,10 @@ class Scales:
             if content["kind"] != KIND or content["version"] > VERSION:
                 raise ValueError(f"{content['kind']}, version {content['version']}")
             step = content["step"] and Step(**content["step"])
-            made = cls(tuple(content["columns"]), np.array(content["mean"]), np.array(content["spread"]), step)
+            digits = tuple(map(int, content.get("digits", ())))  # runs of before have none
+            made = cls(tuple(content["columns"]), np.array(content["mean"]), np.array(content["spread"]), step, digits)
+            if len(digits) not in (0, len(made.columns)):
+                raise ValueError("digits of other columns")
             if not len(made.columns) == len(made.mean) == len(made.spread):
                 raise ValueError("columns and scales of different numbers")
             return made, Linear(load((folder / LINEAR).read_bytes())["weights"])
@@ -83,6 +103,23 @@ class Scales:
             do = "Copy the run folder again, or train again."
             expected = f"{SERIES} and {LINEAR} that regard wrote, of version {VERSION} or older"
             raise RunFolderError(message(str(folder), expected, f"{type(error).__name__}: {error}", do)) from error
+
+
+def steady(values: np.ndarray) -> np.ndarray:
+    """Which columns never change, but for what rounding leaves of a deviation: values "T C".
+
+    The bound is that of the computed variance of equal numbers: Chan, Golub & LeVeque 1983, section 2 (as scikit-learn has it).
+    """
+    bound = 10 * np.finfo(np.float64).eps * np.abs(values.mean(0)) * math.sqrt(len(values))
+    return (np.ptp(values, 0) == 0) | (values.std(0) <= bound)
+
+
+def _written(x: float, digits: int, spread: float, fine: int) -> str:
+    """fine: decimals below the spread's first."""
+    first = math.floor(math.log10(spread))
+    own = fine - math.floor(math.log10(abs(x))) if x else 0
+    places = max(min(max(digits, fine - first), 7 - first), own, 0)
+    return repr(round(x, places)) if places else f"{x:.0f}"
 
 
 def _step(series: Series) -> Step | None:
