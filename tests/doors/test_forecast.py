@@ -226,3 +226,34 @@ def test_a_damaged_run_is_named(made, tmp_path):
     (tmp_path / "run" / "series.json").write_text("{}")
     with pytest.raises(RunFolderError, match=r"series\.json and linear\.safetensors that regard wrote"):
         regard.load(tmp_path / "run")
+
+
+def test_a_column_that_never_changes_and_numbers_large_beside_their_change(tmp_path, capsys, monkeypatch):
+    """14.62 has a deviation of 1e-13, which is none; a meter keeps its hundredths, a latitude its metres."""
+    monkeypatch.chdir(tmp_path)
+    level = np.sin(np.arange(130) / 4)
+    rows = [f"{i},{1234567 + i * 0.25 + 0.1 * level[i]:.2f},14.62,{48.13715 + 1e-5 * level[i]:.7f}" for i in range(130)]
+    Path("x.csv").write_text("time,kwh,setpoint,latitude\n" + "\n".join(rows) + "\n")
+    Path("y.csv").write_text("time,kwh,setpoint,latitude\n" + "\n".join(row.replace("14.62", "14.7") for row in rows) + "\n")
+    said: list[str] = []
+    fit.train(config([Path("x.csv")], level="last"), "run", say=said.append)
+    assert "note: setpoint never changes in the training rows." in said
+    assert said[0].startswith("x.csv: 130 rows; forecast: kwh, setpoint, latitude; times: time (0 to 129; a step: 1)")
+    assert json.loads(Path("run/series.json").read_text())["spread"][1] == 1.0
+    assert command(["evaluate", "run", "y.csv", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["mse"] < 10
+    assert command(["predict", "run", "x.csv"]) == 0
+    told = [row.split(",") for row in capsys.readouterr().out.splitlines()[1:]]
+    (found,) = regard.load("run").predict(["x.csv"])
+    right = np.array(found.details["values"])  # as the net said them, unrounded
+    written = np.array([[float(x) for x in row[1:]] for row in told])
+    assert len({row[1] for row in told}) == len({row[3] for row in told}) == 5
+    assert (abs(written - right) <= [1e-2, 1e-5, 1e-9]).all() and abs(right[:, 0] - 1234600).max() < 10
+
+
+def test_numbers_far_from_all_training_rows_are_refused(made, tmp_path):
+    _, values = floods(3, 40)
+    values[30, 1] = 1e18
+    (tmp_path / "x.csv").write_text(csv(floods(3, 40)[0], values))
+    with pytest.raises(DataError, match=r"x\.csv:32:level: expected a number within 1e\+17 deviations .*; received 1e\+18"):
+        regard.load(made / "run").predict([str(tmp_path / "x.csv")])

@@ -12,6 +12,7 @@ from regard.data.series import of_numbers, windows
 from regard.networks.series import InstanceLevel, LastLevel, NoLevel, Patches, patches
 from regard.tasks.floods import LAG, floods
 from regard.tasks.forecast import Errors, Linear, naive, profile, seasonal
+from regard.workshop.jobs.scales import Scales, steady
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,20 @@ def test_the_linear_forecast_finds_a_linear_rule():
     fitted = Linear.fitted([(past[:120], future[:120]), (past[120:], future[120:])])
     np.testing.assert_allclose(fitted.weights[:, 0], [0.5, 0, 0, 2], atol=5e-3)
     np.testing.assert_allclose(fitted(past[:3]), future[:3], atol=2e-2)
+
+
+def test_scales_keep_what_counts():
+    """A constant that no binary number is has no deviation; digits go by the spread, and by what the file has."""
+    values = np.stack(
+        [np.full(900, 14.62), np.sin(np.arange(900.0)), 1e6 + np.arange(900.0), 48.1371 + 1e-5 * np.sin(np.arange(900.0))], 1
+    )
+    assert steady(values).tolist() == [True, False, False, False] and values.std(0)[0] > 0
+    assert steady(np.full((900, 1), 0.1) + 1e-3 * (np.arange(900)[:, None] == 5)).tolist() == [False]
+    scales = Scales(tuple("abcd"), values.mean(0), np.array([1.0, 0.7, 260.0, 7e-6]), None, (2, 9, 2, 4))
+    row = np.array([14.620000123456789, 0.001234567891, 1000123.456789, 48.13715123456789])
+    assert scales.written(row) == ["14.62", "0.00123457", "1000123.457", "48.13715123457"]
+    assert scales.brief(row) == ["14.62", "0.001235", "1000123.5", "48.137151235"]
+    assert Scales(("a",), np.zeros(1), np.array([1e9]), None).written(np.array([1234567891.7])) == ["1234567892"]
 
 
 def test_levels():

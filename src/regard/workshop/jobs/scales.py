@@ -66,7 +66,7 @@ class Scales:
 
     def refuse(self, series: Series) -> None:
         """DataError for a series whose rows stand at another distance, or that hardly one number of the training rows comes near."""
-        series.refuse_beyond(self.down(series.values), FAR, "a number that its training column comes near (in its deviations)")
+        series.refuse_beyond(self.down(series.values), FAR, f"a number within {FAR:g} deviations of the training rows")
         step = _step(series)
         if step and self.step and not step.like(self.step):
             do = "Give rows at the distance of training, or train on these."
