@@ -106,7 +106,7 @@ def test_a_reader_that_goes_away_is_not_an_error_to_talk_about() -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == 1
+    assert process.returncode == 141  # as a process that SIGPIPE ended
 
 
 def test_output_is_utf_8_whatever_the_locale_says() -> None:
@@ -114,3 +114,68 @@ def test_output_is_utf_8_whatever_the_locale_says() -> None:
     env = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", write], capture_output=True, env=env)
     assert done.stdout == "ʃ二\n".encode(), done.stderr
+
+
+@pytest.mark.parametrize("streams", ["<&- >out 2>err", "</dev/null >&- 2>err", "</dev/null >out 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_the_null_device(streams: str, tmp_path: Path) -> None:
+    """Not None, and not the next file that is opened: what a library writes to stderr by its number must not land in that file."""
+    lines = (
+        "import os, sys, regard.doors.cli.main as m",
+        "def app(args, prog_name):",
+        "    file = open('file', 'w')",
+        "    assert sys.stdin.read() == ''",
+        "    print('out', flush=True), print('err', file=sys.stderr, flush=True), os.write(1, b'1'), os.write(2, b'2')",
+        "    file.write(f'{sys.stdin.isatty()} {sys.stdout.isatty()} {sys.stderr.isatty()}')",
+        "m.app = app",
+        "m.main()",
+    )
+    (tmp_path / "write.py").write_text("\n".join(lines))
+    done = subprocess.run(f"{sys.executable} write.py {streams}", shell=True, cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "file").read_text() == "False False False"
+    for name, told in (("out", "out\n1"), ("err", "err\n2")):
+        if name in streams:
+            assert (tmp_path / name).read_text() == told
+
+
+def test_a_crash_where_nothing_can_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*args: object, **more: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.delenv("REGARD_DEBUG", raising=False)
+    fail(monkeypatch, ZeroDivisionError("by zero"))
+    assert main.run([]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback") and "\nregard failed unexpectedly: ZeroDivisionError: by zero\n" in told
+
+
+def test_what_a_file_says_does_not_command_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, DataError("a.tsv:3: \x1b]0;owned\x07 \x9b2J and\ttab"))
+    assert main.run([]) == 2
+    assert capsys.readouterr().err == "a.tsv:3: [U+001B]]0;owned[U+0007] [U+009B]2J and\ttab\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 7.11 PiB"),
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        RuntimeError("Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]"),
+    ],
+)
+def test_too_little_memory_is_no_fault_of_regard(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(monkeypatch, error)
+    assert main.run([]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("memory: expected enough for what was asked; received ") and "batch_size" in told
+
+
+def test_a_path_that_can_be_none_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["info", "r" * 300]) == 2 and "fault" not in capsys.readouterr().err

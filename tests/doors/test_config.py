@@ -148,7 +148,7 @@ def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
     ("override", "expected"),
     [
         ("model.dropout=1", "a number, at least 0, below 1"),
-        ("train.threads=0", "a whole number, at least 1, or null"),
+        ("train.threads=0", "a whole number, at least 1, at most 1024, or null"),
         ("data.lowercase=1", "true or false"),
         ("data.lowercase=no", "true or false"),
         ("data.source=true", "a whole number, at least 1, or text"),

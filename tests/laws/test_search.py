@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from math import log
+from math import isfinite, log
 from typing import NamedTuple
 
 import pytest
@@ -177,7 +177,25 @@ def test_lengths_stay_within_their_bounds():
     agree(found[0], [Found((STOP,), model.forced(0, (STOP,)))])
     found = beam(model.step, model.start([0, 1, 2, 3]), bounds=bounds([3] * 4, 3), width=4, n_best=4)
     assert all(len(f.words) == 4 and f.words[-1] == STOP and set(f.words[:3]) <= set(LETTERS) for got in found for f in got)
-    assert beam(model.step, model.start([0]), bounds=bounds([1], 2), width=3) == [[]]  # nothing may be written at all
+    for width in (1, 3):  # the bound counts more than the least, and a list is never empty
+        ((got,),) = beam(model.step, model.start([0]), bounds=bounds([1], 2), width=width)
+        assert len(got.words) == 2 and got.score == pytest.approx(model.forced(0, got.words))
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_an_end_that_the_net_excludes_comes_at_the_bound(width):
+    """As where a probability underflows: -inf for the end, and for every word but one."""
+
+    def step(words, state):
+        log_p = torch.full((len(words), 7), -torch.inf)
+        log_p[:, LETTERS[0]] = 0.0
+        return log_p, state
+
+    state = torch.zeros(2, 1)
+    drawn = sample(step, state, bounds=bounds([3, 1]), keys=[1, 2], seed=1)
+    for found in (beam(step, state, bounds=bounds([3, 1]), width=width), drawn):
+        assert [[f.words for f in each] for each in found] == [[(LETTERS[0],) * 3 + (STOP,)], [(LETTERS[0], STOP)]]
+        assert all(isfinite(f.score) for each in found for f in each)
 
 
 def test_no_sentence_sees_its_neighbours_and_the_finished_leave():

@@ -44,9 +44,26 @@ def message(what: str, expected: str, received: str, do: str) -> str:
     return f"{what}: expected {expected}; received {received}. {do}"
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?`, or nothing where no known word is near."""
-    names = list(known)
+def did_you_mean(word: object, known: Iterable[object]) -> str:
+    """` Did you mean 'x'?`, or nothing where no known word is near.  known: words, or numbers that a word may be."""
+    names = [str(name) for name in known]
     same = [name for name in names if name.lower() == str(word).lower()]  # what differs in case alone is nearer than any other
     near = same or difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+_FULL = (
+    "can't allocate memory",
+    "not enough memory",
+    "Storage size calculation overflowed",
+    "numel: integer multiplication overflow",
+)
+
+
+def exhausted(error: BaseException) -> str:
+    """What to tell of an error that means too little memory, Python's own or one of PyTorch's allocator; "" for any other."""
+    if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and any(word in str(error) for word in _FULL)):
+        return ""
+    do = "Lower the batch (train.batch_tokens, decode.batch_size), the beam, or the size of the net; or give it more memory."
+    received = str(error).splitlines()[0] if str(error) else "none left"
+    return message("memory", "enough for what was asked", received, do)

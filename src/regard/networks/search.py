@@ -16,6 +16,7 @@ from torch import Tensor
 from regard.ground.errors import RegardError, message
 from regard.ground.state import reorder, select
 
+IMPOSSIBLE = torch.finfo(torch.float32).min  # the log-probability of an end that the net excludes and the bound demands
 Step = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (words "B", state) -> (log-probabilities "B V", the search's own now; state)
 
 
@@ -44,13 +45,15 @@ class Bounds:
         return int(self.most.min()) if len(self.most) else 0
 
     def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, "B"]) -> Float[Tensor, "B W V"]:
-        """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end.  The rest is not
-        renormalised, so that a score stays what the model says."""
+        """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end, and may do so whatever
+        forbids it, lest nothing be left.  The rest is not renormalised, so that a score stays what the model says."""
+        end = log_p.select(-1, self.stop).clamp(min=IMPOSSIBLE) if written >= self.soonest else None
         for word in (*self.never, *([self.stop] if written < self.least else [])):
             log_p.select(-1, word).fill_(-torch.inf)
-        if written >= self.soonest and bool((full := self.most[rows] <= written).any()):
+        if end is not None and bool((full := self.most[rows] <= written).any()):
             other = torch.arange(log_p.shape[-1], device=log_p.device) != self.stop
             log_p = log_p.masked_fill_(full[:, None, None] & other, -torch.inf)
+            log_p[full, :, self.stop] = end[full]
         return log_p
 
 

@@ -57,6 +57,11 @@ class Limits:
         most = ((length * self.ratio).long() + self.extra).clamp(min=self.least)
         return most if self.room is None else most.clamp(max=self.room - 1)
 
+    @property
+    def fewest(self) -> int:
+        """`least`, where there is room for it."""
+        return self.least if self.room is None else min(self.least, self.room - 1)
+
 
 class Transduce(Task):
     """Cross-entropy on real positions, with label smoothing (Szegedy et al. 2016, section 7).
@@ -141,7 +146,7 @@ def answer(
     attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
     """
     state = tuple(n.start(n.encode(batch.source, batch.source_valid), batch.source) for n in networks)
-    bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.least)
+    bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.fewest)
 
     def step(words: Tensor, states: Any) -> tuple[Tensor, Any]:
         told, left = zip(*(n.step(words, s) for n, s in zip(networks, states, strict=True)), strict=True)

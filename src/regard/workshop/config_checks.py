@@ -10,7 +10,7 @@ from regard.workshop.config_heads import heads as head_problems
 from regard.workshop.config_of_task import of_task
 from regard.workshop.config_problem import Misfit as Misfit
 from regard.workshop.config_problem import Problem as Problem
-from regard.workshop.room import places
+from regard.workshop.room import places, room
 from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
@@ -260,6 +260,14 @@ def _train(config: Config) -> Iterator[Problem]:
 
 def _decode(config: Config) -> Iterator[Problem]:
     decode = config.decode
+    most = room(config.model).target
+    if most is not None and decode.min_length >= most:
+        yield Problem(
+            ("decode.min_length", "model.max_positions"),
+            f"at most {most - 1}, for which the net has places beside the end's",
+            str(decode.min_length),
+            "Lower it, or raise model.max_positions (or the max of location).",
+        )
     if not decode.sample and decode.n_best > decode.beam:
         yield Problem(
             ("decode.n_best", "decode.beam"),

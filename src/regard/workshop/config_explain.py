@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -9,8 +10,9 @@ import annotated_types as limits
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from regard.ground.errors import did_you_mean
+from regard.ground.errors import ConfigError, did_you_mean
 from regard.workshop.config_schema import AttentionSection, Config
+from regard.workshop.config_section import ENDS, MOST, SMALLEST
 from regard.workshop.config_yaml import KeyPath
 from regard.workshop.words import WordError
 
@@ -47,24 +49,29 @@ def find(path: KeyPath) -> tuple[KeyPath, type[BaseModel], FieldInfo | None]:
     return path, section, None
 
 
-def allowed(annotation: Any, metadata: tuple[Any, ...] = ()) -> str:
-    """`a whole number, at least 1, or null`."""
+def allowed(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bool = False) -> str:
+    """`a whole number, at least 1, or null`.  ends: those that every number has are told too."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         inner = tuple(m for x in args[1:] for m in (x.metadata if isinstance(x, FieldInfo) else [x]))
-        return allowed(args[0], (*inner, *metadata))
+        return allowed(args[0], (*inner, *metadata), ends=ends)
     if origin is Literal:
         return " | ".join(map(str, args))
     if origin in (Union, UnionType):
         if AttentionSection in args:
             return "none, a score, or a mapping"
-        return ", or ".join(allowed(a, metadata) for a in args)
+        return ", or ".join(allowed(a, metadata, ends=ends) for a in args)
     if origin is tuple:
         return "a file name, or a list of them"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "a score, or a mapping" if annotation is AttentionSection else "a mapping"
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}[annotation]
-    return ", ".join([plain, *(_limit(m) for m in metadata if _limit(m))])
+    told = [_limit(m) for m in metadata if ends or not _is_end(m)]
+    return ", ".join([plain, *(limit for limit in told if limit)])
+
+
+def _is_end(mark: Any) -> bool:
+    return isinstance(mark, limits.Ge | limits.Le) and getattr(mark, "ge", getattr(mark, "le", None)) in ENDS
 
 
 def _limit(mark: Any) -> str:
@@ -106,10 +113,17 @@ def explain(path: KeyPath, received: Any, cause: Exception | None) -> Explanatio
         return Explanation(cause.expected, cause.received, cause.do)
     if field is None:
         return _unknown(path, section)
+    if isinstance(cause, ValueError) and not isinstance(cause, ConfigError):
+        return Explanation("a name that a file can have, in UTF-8", shown(received), "Rename the file.")
     do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(default_of(field))})."
     if get_origin(field.annotation) is Literal:
         do = f"Choose one of these.{did_you_mean(received, get_args(field.annotation))}"
-    return Explanation(allowed(field.annotation, tuple(field.metadata)), shown(received), do)
+    return Explanation(allowed(field.annotation, tuple(field.metadata), ends=_beyond(received)), shown(received), do)
+
+
+def _beyond(value: Any) -> bool:
+    """Whether a number is so large, or so near to 0, that the ends of all numbers may be what refused it."""
+    return isinstance(value, int | float) and 0 < abs(value) < math.inf and not SMALLEST <= abs(value) <= MOST
 
 
 def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:

@@ -167,13 +167,31 @@ def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
 
 def _checked(draft: Draft) -> Config:
     """The config, or all its faults.  Keys that cannot be read are left out and the rest is checked too, so that one run tells all."""
-    values = {k: v for k, v in draft.values.items() if v is not None or k == "task"}  # a section with nothing below it
+    values = _readable(draft, draft.values, ())
+    values = {k: v for k, v in values.items() if v is not None or k == "task"}  # a section with nothing below it
     config, refused = _validated(draft, values, [])
     if refused:
         _validated(draft, _without(values, refused), refused)
     if draft.faults or config is None:
         raise ConfigError("\n".join(dict.fromkeys(map(str, sorted(draft.faults, key=lambda f: f.place.order)))))
     return config
+
+
+def _readable(draft: Draft, values: Mapping[Any, Any], above: KeyPath) -> dict[str, Any]:
+    """The values whose keys and texts are whole characters: bytes of a command line that are no UTF-8 are none, and no file holds them."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        path = (*above, key if isinstance(key, str) else repr(key))
+        if isinstance(key, str) and _whole(key) and (not isinstance(value, str) or _whole(value)):
+            kept[key] = _readable(draft, value, path) if isinstance(value, Mapping) else value
+        else:
+            received = repr(value if isinstance(key, str) and _whole(key) else key)[:60]
+            draft.fault(path, "text of whole characters, in UTF-8", received, "Write a text in UTF-8.")
+    return kept
+
+
+def _whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) -> tuple[Config | None, list[KeyPath]]:
@@ -190,7 +208,7 @@ def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) ->
                 _misfit(draft, problem, left_out)
             continue
         path, _, _ = find(error["loc"])
-        if path not in refused:
+        if path not in refused and not any(fault.key == dotted(path) for fault in draft.faults):
             draft.fault(path, *explain(path, error["input"], cause))
         refused[path] = None
     return None, list(refused)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from regard.workshop.config_problem import Problem
-from regard.workshop.config_section import Section
+from regard.workshop.config_section import MOST, Section
 
 if TYPE_CHECKING:
     from regard.workshop.config_schema import Config
@@ -48,7 +48,7 @@ class PretrainSection(Section):
         description="share of the words that are to be told: 80 % of them masked, 10 % another word, 10 % as they were",
     )
     whole_words: bool = Field(default=False, description="a word is chosen with all its pieces")
-    length: Annotated[int, Field(ge=8)] = Field(
+    length: Annotated[int, Field(ge=8, le=MOST)] = Field(
         default=128, description="pieces of a passage, with its specials; the net reads no more"
     )
     vocabulary: str = Field(default="wordpiece(8000)", description="wordpiece(size) | char")

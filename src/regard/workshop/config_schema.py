@@ -14,7 +14,7 @@ from regard.workshop.config_language import LanguageSection
 from regard.workshop.config_look import AttentionSection as AttentionSection
 from regard.workshop.config_look import Look
 from regard.workshop.config_pretrain import BEGUN, PretrainSection
-from regard.workshop.config_section import Column, Count, Files, Section, Share
+from regard.workshop.config_section import Column, Count, Files, Layers, Name, Section, Share
 from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
 from regard.workshop.config_train import DecodeSection, TrainSection
 from regard.workshop.config_yaml import dump
@@ -43,7 +43,7 @@ class DataSection(Section):
     source_tokenizer: str = Field(default="char", description="char | space | word | bpe(size) | unigram(size)")
     target_tokenizer: str = Field(default="char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
-    vectors: Annotated[str, Field(min_length=1)] | None = Field(
+    vectors: Annotated[Name, Field(min_length=1)] | None = Field(
         default=None,
         description="a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none",
     )
@@ -72,8 +72,8 @@ class ModelSection(Section):
     )
     encoder: Literal[CellWord, BothWord] = Field(default="bilstm", description="recurrent: the reader; bi: in both directions")
     decoder: CellWord = Field(default="lstm", description="recurrent: the writer")
-    encoder_layers: Count = Field(default=1, description="layers of the encoder")
-    decoder_layers: Count = Field(default=1, description="layers of the decoder")
+    encoder_layers: Layers = Field(default=1, description="layers of the encoder")
+    decoder_layers: Layers = Field(default=1, description="layers of the decoder")
     embedding: Count = Field(default=128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
     size: Count = Field(default=256, description="width of the hidden states (each direction); in a Transformer of the model")
     attention: Look = Field(
@@ -111,7 +111,7 @@ class ModelSection(Section):
         description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
     )
     activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
-    pretrained: str | None = Field(
+    pretrained: Name | None = Field(
         default=None,
         description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
         "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
@@ -177,7 +177,10 @@ class Config(Section):
     @classmethod
     def _defaults_of_the_task(cls, values: Any) -> Any:
         """Keys that are left out have the default of the task, and its own section is there."""
-        if not isinstance(values, Mapping) or (name := values.get("task", "transduce")) not in TASKS:
+        if not isinstance(values, Mapping):
+            return values
+        name = values.get("task", "transduce")
+        if not isinstance(name, str) or name not in TASKS:
             return values
         kind, made = TASKS[name], dict(values)
         model = made.get("model")

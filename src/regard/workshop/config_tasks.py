@@ -12,7 +12,7 @@ from regard.workshop.config_language import LanguageSection as LanguageSection
 from regard.workshop.config_look import AttentionSection, Look
 from regard.workshop.config_pretrain import PretrainSection as PretrainSection
 from regard.workshop.config_read import ReadSection as ReadSection
-from regard.workshop.config_section import Column, Count, NotNegative, Section, Share, Whole
+from regard.workshop.config_section import MOST, Column, Count, Name, NotNegative, Section, Share, Whole
 
 
 class TagSection(Section):
@@ -75,7 +75,7 @@ class PairSection(Section):
         default="bins",
         description="output number: by the divergence from the two of `bins` values around it (Tai et al. 2015), or by squared error",
     )
-    bins: Annotated[int, Field(ge=2)] = Field(
+    bins: Annotated[int, Field(ge=2, le=MOST)] = Field(
         default=5, description="ratings bins: values from the lowest to the highest of the training data, in equal steps"
     )
     align: Look = Field(
@@ -100,7 +100,7 @@ class PairSection(Section):
 class CaptionSection(Section):
     """task: caption."""
 
-    images: str | None = Field(
+    images: Name | None = Field(
         default=None, description="the folder where the names of images begin; null: where the file lies that names them"
     )
     patch: Literal[1, 2, 4, 8, 16, 32, 64] = Field(

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from regard.workshop.config_section import Count, NotNegative, Positive, Section, Share, Whole
+from regard.workshop.config_section import Beam, Count, NotNegative, Positive, Section, Seed, Share, Threads, Whole
 
 
 class TrainSection(Section):
     """How the net is trained."""
 
-    seed: Whole = Field(default=1, description="of the weights, the order of the data and dropout")
+    seed: Seed = Field(default=1, description="of the weights, the order of the data and dropout")
     batch_tokens: Count = Field(default=2000, description="real target tokens of a batch")
     epochs: Count = Field(default=30, description="at most so many passes over the data")
     updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")
@@ -49,18 +49,22 @@ class TrainSection(Section):
     )
     checkpoint_every: Count | None = Field(default=None, description="updates between checkpoints; null: at each validation")
     report_every: Count = Field(default=50, description="updates between reports")
-    threads: Count | None = Field(default=None, description="threads of the CPU; null: PyTorch's own choice")
+    threads: Threads | None = Field(default=None, description="threads of the CPU; null: PyTorch's own choice")
     samples: Whole = Field(default=3, description="predictions shown at each validation")
 
 
 class DecodeSection(Section):
     """How the net writes, in use and at validation."""
 
-    beam: Count = Field(default=5, description="hypotheses kept at each step; 1: greedy")
-    n_best: Count = Field(default=1, description="hypotheses returned")
-    length_penalty: NotNegative = Field(default=0.0, description="hypotheses are ranked by score / length ** this; 0: by score")
+    beam: Beam = Field(default=5, description="hypotheses kept at each step; 1: greedy")
+    n_best: Beam = Field(default=1, description="hypotheses returned")
+    length_penalty: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.0, description="hypotheses are ranked by score / length ** this; 0: by score"
+    )
     min_length: Whole = Field(default=0, description="tokens before the end may be written")
-    max_ratio: NotNegative = Field(default=2.0, description="at most max_ratio * source + max_extra tokens are written")
+    max_ratio: Annotated[float, Field(ge=0, le=1e6)] = Field(
+        default=2.0, description="at most max_ratio * source + max_extra tokens are written"
+    )
     max_extra: Whole = Field(default=20, description="see max_ratio")
     sample: bool = Field(default=False, description="draw instead of searching")
     temperature: Positive = Field(default=1.0, description="sampling: below 1 sharper, above 1 flatter")
@@ -69,5 +73,5 @@ class DecodeSection(Section):
         default=1.0, description="sampling: only among the likeliest tokens that hold this probability"
     )
     batch_size: Count = Field(default=64, description="sources at a time; changes no prediction")
-    seed: Whole = Field(default=1, description="of sampling, with the sentence and the step")
-    valid_beam: Count = Field(default=1, description="the beam at validation while training")
+    seed: Seed = Field(default=1, description="of sampling, with the sentence and the step")
+    valid_beam: Beam = Field(default=1, description="the beam at validation while training")

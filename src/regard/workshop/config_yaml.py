@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 KeyPath = tuple[str | int, ...]
+LONGEST = 100  # digits of a whole number
 
 _WORDS = {
     "tag:yaml.org,2002:null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
@@ -107,12 +108,16 @@ def _scalar(node: yaml.Node, path: KeyPath, found: Read) -> Any:
             return None
         case "tag:yaml.org,2002:bool":
             return node.value.lower() == "true"
-        case "tag:yaml.org,2002:int":
+        case "tag:yaml.org,2002:int" if len(node.value) <= LONGEST:
             return int(node.value)
         case "tag:yaml.org,2002:float":
             return float(node.value.replace(".inf", "inf").replace(".nan", "nan"))
         case "tag:yaml.org,2002:str":
             return node.value
     line = node.start_mark.line + 1
+    if node.tag == "tag:yaml.org,2002:int":  # Python reads no more than 4,300 digits
+        received = f"one of {len(node.value):,}"
+        found.wrong.append((path, line, f"a number of at most {LONGEST} digits", received, "Write a smaller one, or quote it."))
+        return None
     found.wrong.append((path, line, "plain text, a number, true, false or null", f"a value tagged {node.tag}", "Remove the tag."))
     return None

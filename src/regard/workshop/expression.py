@@ -26,13 +26,14 @@ class Argument:
     kind: type[int] | type[float] = int
     required: bool = False
     least: Number = 1
+    most: Number = 2**31 - 1
     default: Number | None = None
 
     def __str__(self) -> str:
         return self.name if self.required else f"{self.name}?"
 
     def takes(self, value: Number) -> bool:
-        return isinstance(value, self.kind | int) and value >= self.least
+        return isinstance(value, self.kind | int) and self.least <= value <= self.most
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,12 @@ class Op:
 
 
 Tree = Word | Op
+
+
+def _end(argument: Argument, word: Word) -> str:
+    """The upper end, where a number of the word is beyond it: nobody else wants to know."""
+    given = (*word.args, *(value for _, value in word.kwargs))
+    return f", at most {argument.most}" if any(value > argument.most for value in given) else ""
 
 
 def leaves(tree: Tree) -> Iterator[Word]:
@@ -232,7 +239,9 @@ class _Reader:
         )
 
     def _refuse(self, word: Word, known: Known) -> NoReturn:
-        kinds = ", ".join(f"{a.name}: a {'whole ' * (a.kind is int)}number, at least {a.least}" for a in known.arguments)
+        kinds = ", ".join(
+            f"{a.name}: a {'whole ' * (a.kind is int)}number, at least {a.least}{_end(a, word)}" for a in known.arguments
+        )
         given = (k for k, _ in word.kwargs)
         names = [a.name for a in known.arguments]
         near = next((did_you_mean(k, names) for k in given if k not in names), "")

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from regard.ground.errors import ConfigError, RunFolderError, message
+from regard.ground.errors import ConfigError, RegardError, RunFolderError, exhausted, message
 from regard.tasks.task import Prediction
 from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
 from regard.workshop.config import Config, load_config
+from regard.workshop.sized import within_file
 from regard.workshop.trust import refuse_strangers
 
 CONFIG = "config.yaml"
@@ -38,8 +40,10 @@ class Model(ABC):
         Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
         """
         run = Path(folder)
-        config = _config(run, trust)
-        return jobs.of(config.task).open(config, run, precision=precision)
+        with _opening(run):
+            config = _config(run, trust)
+            with within_file(run / MODEL):
+                return jobs.of(config.task).open(config, run, precision=precision)
 
     @staticmethod
     def ensemble(models: Sequence[Model]) -> Model:
@@ -76,6 +80,19 @@ class Model(ABC):
         found = list(self.stream(items, **wanted))
         many = (wanted.get("n_best") or self.config.decode.n_best) > 1
         return found if many else [predictions[0] for predictions in found]
+
+
+@contextmanager
+def _opening(run: Path) -> Iterator[None]:
+    """A run folder may come from anybody, so whatever goes wrong while it is opened is the folder's fault, and says so."""
+    try:
+        yield
+    except RegardError:
+        raise
+    except Exception as error:
+        received = exhausted(error) or f"{type(error).__name__}: {error}"
+        do = "Restore the folder from a copy, or train again into another one."
+        raise RunFolderError(message(f"{run} cannot be opened", "a run folder as regard train makes it", received, do)) from error
 
 
 def _config(run: Path, trust: Iterable[str]) -> Config:

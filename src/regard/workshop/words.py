@@ -98,7 +98,9 @@ WEIGHTINGS: Table = {
         "Hard",
     ),
     "drawn": Known(
-        "as hard, but drawn in use too, keyed by `seed` (1) and the positions", (Argument("seed", least=0, default=1),), "Drawn"
+        "as hard, but drawn in use too, keyed by `seed` (1) and the positions",
+        (Argument("seed", least=0, most=2**63 - 1, default=1),),
+        "Drawn",
     ),
     "gumbel": Known(
         "one place: drawn in training (straight-through, temperature from `start` 1 to `end` 0.3), the best in use",

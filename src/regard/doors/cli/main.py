@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,7 +21,10 @@ from regard.doors.cli.memory import keep_few_products, keep_freed_memory
 from regard.doors.cli.predict import predict
 from regard.doors.cli.train import train
 from regard.doors.cli.view import view
-from regard.ground.errors import RegardError, message
+from regard.ground.errors import RegardError, exhausted, message
+from regard.ground.printable import printable
+
+UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was given wrong, not a machine that fails
 
 app = typer.Typer(
     name="regard",
@@ -53,14 +58,31 @@ def _regard(
 def main() -> None:
     """Run the command that the process was called with.
 
-    Exit codes: 0; 1 for a failure at run time; 2 for usage, config and data errors; 130 after Ctrl-C, 143 after SIGTERM in training.
+    Exit codes: 0; 1 for a failure at run time; 2 for usage, config and data errors; 128 + its number after a signal in training (130 for
+    Ctrl-C, 143 for SIGTERM, 129 for SIGHUP); 141, as after SIGPIPE, where whoever read the output has gone.
     """
+    open_closed()
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
     keep_few_products()
     keep_freed_memory()
     sys.exit(run())
+
+
+def open_closed() -> None:
+    """Puts the null device where the process was started without a standard stream, as by services and `>&-`.
+
+    By number first: else the next file to be opened, data perhaps, would be what a library takes for its stderr.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the smallest number that is free: this one
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  open as long as the process
 
 
 def run(args: list[str] | None = None) -> int:
@@ -70,21 +92,28 @@ def run(args: list[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except RegardError as error:
-        print(error, file=sys.stderr)
+        _tell(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`: nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 141
     except OSError as error:
         _debug()
-        print(_refused(error), file=sys.stderr)
-        return 1
+        _tell(_refused(error))
+        return 2 if error.errno in UNNAMEABLE else 1
     except Exception as error:
-        print(_crashed(error), file=sys.stderr)
+        _debug()
+        _tell(exhausted(error) or _crashed(error))
         return 1
     return 0
+
+
+def _tell(text: str) -> None:
+    """On stderr, if anybody is there to hear; what a file put into the text must not command the terminal."""
+    with suppress(OSError):
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def _flushed(args: list[str] | None) -> None:
@@ -103,20 +132,26 @@ def _refused(error: OSError) -> str:
 
 
 def _crashed(error: Exception) -> str:
-    if _debug():
+    if _asked():
         return f"{type(error).__name__}: {error}"
-    with tempfile.NamedTemporaryFile("w", prefix="regard-", suffix=".log", delete=False, encoding="utf-8") as log:
-        traceback.print_exc(file=log)
     first = (str(error).splitlines() or [""])[0]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="regard-", suffix=".log", delete=False, encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+    except OSError:  # nowhere to write, so it is said
+        told = f"{traceback.format_exc()}\nregard failed unexpectedly: {type(error).__name__}: {first}"
+        return f"{told}\nThis is a fault of Regard. Please report it with the lines above."
     return (
         f"regard failed unexpectedly: {type(error).__name__}: {first}\n"
         f"This is a fault of Regard. Please report it with {log.name} (or see it here with REGARD_DEBUG=1)."
     )
 
 
-def _debug() -> bool:
+def _asked() -> bool:
+    return os.environ.get("REGARD_DEBUG", "") not in ("", "0")
+
+
+def _debug() -> None:
     """Shows the traceback of the present exception where REGARD_DEBUG asks for it."""
-    asked = os.environ.get("REGARD_DEBUG", "") not in ("", "0")
-    if asked:
-        traceback.print_exc()
-    return asked
+    if _asked():
+        _tell(traceback.format_exc())
