@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,10 +35,11 @@ def test_help_is_quick_and_loads_neither_torch_nor_pydantic() -> None:
         assert f"\n  {command} " in done.stdout
     times = []
     for _ in range(3):
-        begun = time.perf_counter()
+        before = os.times()
         subprocess.run([*REGARD, "--help"], stdout=subprocess.DEVNULL, check=True)
-        times.append(time.perf_counter() - begun)
-    assert min(times) < 0.5, times  # a quarter of a second alone on the machine; tests share it
+        after = os.times()  # of the processor, for tests share the machine with others
+        times.append(after.children_user - before.children_user + after.children_system - before.children_system)
+    assert min(times) < 0.5, times
 
 
 @pytest.mark.parametrize("command", ["demo", "train", "predict", "evaluate", "view", "info"])
