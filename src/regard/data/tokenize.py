@@ -94,6 +94,21 @@ class Tokenizer:
             self._symbols[id].replace(" ", "▁") if id < len(self._symbols) else f"<{self._feature(id)}>" for id in map(int, ids)
         ]
 
+    def fold(self, text: str) -> str:
+        """The text as this tokenizer can write it: `space` and `word` know no white space but one space between tokens."""
+        return self._kind.fold(text)
+
+    def pieces(self, text: str) -> list[str]:
+        """The tokens of a text without its end, each as it stands there, also where training never saw it; `▁` is a space."""
+        if self._kind.name == "space":  # a word that is spelt like a special is a word here
+            return text.split()
+        prepared = self._kind.prepare(text)
+        encoding = self._library.encode(prepared, add_special_tokens=False)
+        return [
+            (prepared[start:end] if id == UNK else token).replace(" ", "▁")
+            for id, token, (start, end) in zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
+        ]
+
     def words(self, ids: Iterable[int]) -> list[int]:
         """For each id the number of the word that it belongs to, from 0 up, so that a viewer can join what was split.
 

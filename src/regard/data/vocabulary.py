@@ -59,10 +59,13 @@ class Kind:
     def manner(self) -> Manner:
         return MANNERS[self.name]
 
+    def fold(self, text: str) -> str:
+        """The text as this kind can write it: white space that it does not tell apart is one space."""
+        return " ".join(text.split()) if self.manner.folded else text
+
     def prepare(self, text: str) -> str:
         """The text as the vocabulary reads it."""
-        if self.manner.folded:
-            text = " ".join(text.split())
+        text = self.fold(text)
         if self.name == "space" and "<" in text:  # elsewhere no piece of text can look like a special
             text = " ".join(SPECIALS[UNK] if word in SPECIALS else word for word in text.split(" "))
         return f" {text}" if self.manner.marked and text and not _written_without_spaces(text[0]) else text

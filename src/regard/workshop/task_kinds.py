@@ -75,7 +75,7 @@ TASKS: Mapping[str, Kind] = {
         {
             "exact": "share of items that are right",
             "per": "edits / target tokens",
-            "wer": "edits / words between spaces",
+            "wer": "edits / words between spaces; of single words and pronunciations the share that is wrong",
             "cer": "edits / characters",
             "bleu": "BLEU, 0-100",
             "chrf": "chrF, 0-100",

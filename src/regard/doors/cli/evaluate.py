@@ -17,6 +17,7 @@ from regard.doors.cli.trust import Trust
 from regard.workshop.task_kinds import TASKS
 
 FITTING = 12  # labels whose table a terminal holds
+WORDS_WRONG = "share of words that are wrong"
 
 
 def evaluate(
@@ -28,6 +29,14 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     errors: Annotated[
         Path | None, typer.Option(metavar="OUT.tsv", help="Write what went wrong, by kind of edit, to a new file.")
+    ] = None,
+    tokenize: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="How BLEU and TER cut texts: 13a, zh, char, intl, none (default: by script)."),
+    ] = None,
+    train: Annotated[
+        list[str] | None,
+        typer.Option("--train", metavar="FILE", help="What the run was trained on, to judge sources it saw and others apart."),
     ] = None,
     precision: Precision = Word.float32,
     trust: Trust = None,
@@ -45,7 +54,7 @@ def evaluate(
     from regard.workshop.model import Model
 
     model = Model.load(run, trust=trust or (), precision=precision.value)
-    found = model.evaluate(files, errors=out, **understood({"beam": beam}, model))
+    found = model.evaluate(files, errors=out, **understood({"beam": beam, "tokenize": tokenize, "train": train or None}, model))
     say_parity([run], precision, trust or ())
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found, model.config.task)
@@ -61,10 +70,25 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     lines += (
         [f"{'skipped':<{wide}} {found['skipped']:<8,} lines at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
     )
-    lines += [f"{name:<{wide}} {_figure(value):<8} {meanings.get(name, '')}".rstrip() for name, value in found["metrics"].items()]
+    spread = {name: f"[{_figure(low)}, {_figure(high)}]" for name, (low, high) in found.get("intervals", {}).items()}
+    column = max((len(each) + 1 for each in spread.values()), default=0)
+    for name, value in found["metrics"].items():
+        meaning = WORDS_WRONG if name == "wer" and found.get("targets", "sentences") != "sentences" else meanings.get(name, "")
+        lines.append(f"{name:<{wide}} {_figure(value):<8} {spread.get(name, ''):<{column}}{meaning}".rstrip())
+    lines += ["[from, to]: where 95 of 100 samples of items like these would lie"] if spread else []
     lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
+    for key, title in (("by_source", "source in training"), ("by_features", "features")):
+        lines += ["", *shares(title, found[key])] if key in found else []
     lines += ["", *confused(**found["confusion"])] if "confusion" in found else []
     return "\n".join(lines)
+
+
+def shares(title: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What share of the items of each name is right: those with the most wrong, as many as fit."""
+    wide = max(len(title), *(len(each["name"]) for each in found[:FITTING]))
+    rows = [f"{each['name']:<{wide}}  {each['exact']:>6.4g}  {each['items']:>7,}" for each in found[:FITTING]]
+    more = [f"and {len(found) - FITTING:,} more (--json has all)"] if len(found) > FITTING else []
+    return [f"{title:<{wide}}  {'exact':>6}  {'items':>7}", *rows, *more]
 
 
 def confused(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:

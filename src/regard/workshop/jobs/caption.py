@@ -155,7 +155,7 @@ def _validation(model: Captioner, items: Sequence[Captioned]) -> Validation:
     """Figures of the model as it stands, and some captions to show."""
     found, figures = model.judged(items, beam=model.config.decode.valid_beam)
     shown = [
-        f"  {item.source}  →  {p.text}" + ("" if p.text in item.captions else f"   (≠ {item.captions[0]})")
+        f"  {item.source}  →  {p.text}" + ("" if p.text in map(model.words.fold, item.captions) else f"   (≠ {item.captions[0]})")
         for item, p in list(zip(items, found, strict=True))[: model.config.train.samples]
     ]
     return Validation(figures["metrics"], shown)

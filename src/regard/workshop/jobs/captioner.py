@@ -41,6 +41,8 @@ THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a pre
 class Captioner(Model):
     """One network, or several that answer together, with the words and the grid of their training."""
 
+    options = Model.options | {"tokenize"}
+
     def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
         for network in self.networks:
@@ -83,7 +85,13 @@ class Captioner(Model):
         return read_images(file, layout_of(self.config), folder=self._images)
 
     def evaluate(  # type: ignore[override]  # likewise
-        self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
+        self,
+        files: Sequence[str],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        errors: Path | None = None,
+        tokenize: str | None = None,
     ) -> dict[str, Any]:
         """Figures on files of images and captions: {"metrics": {...}, "signatures": {...}, "items": n, ...}."""
         if errors is not None:
@@ -97,17 +105,30 @@ class Captioner(Model):
         )
         items = merged(found)
         return {
-            **self.judged(items, beam=beam, batch_size=batch_size)[1],
+            **self.judged(items, beam=beam, batch_size=batch_size, tokenize=tokenize or "auto")[1],
             **{"items": len(items), "skipped": len(report.skipped), "files": list(files)},
             **{"beam": beam or self.config.decode.beam, "models": len(self.networks)},
         }
 
     def judged(
-        self, items: Sequence[Captioned], *, beam: int | None = None, batch_size: int | None = None
+        self,
+        items: Sequence[Captioned],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        tokenize: str = "auto",
     ) -> tuple[list[Prediction], dict[str, Any]]:
         """The best caption of each image, and their figures."""
         found = [p[0] for p in self.stream(items, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
-        judgement = judge([p.text for p in found], [item.captions for item in items], str.split, metrics=METRICS)
+        references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
+        judgement = judge(
+            [p.text for p in found],
+            references,
+            str.split,
+            metrics=METRICS,
+            bleu_tokenize=tokenize,
+            lowercase=self.config.data.lowercase,
+        )
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
 
     @torch.no_grad()

@@ -20,7 +20,7 @@ from regard.workshop import build
 from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
-from regard.workshop.jobs.judging import judged, layout_of
+from regard.workshop.jobs.judging import judged, layout_of, writable
 from regard.workshop.jobs.transducer import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
 from regard.workshop.model import Precision
 from regard.workshop.train import Validation
@@ -78,13 +78,14 @@ class TransduceJob(Job):
         reader, writer = tokenizers
         task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
         model = Transducer([task.network], tokenizers, config, folder)
+        held = writable(data.valid, writer)
         return Ready(
             task,
             batch=lambda rows: _batch(corpus, rows),
             batches=Batches(
                 corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
             ),
-            validate=lambda: _validation(model, data.valid),
+            validate=lambda: _validation(model, held),
             sizes=_sizes(task, tokenizers, corpus, data.valid),
         )
 

@@ -45,6 +45,8 @@ class Transducer(Model):
     Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
     """
 
+    options = Model.options | {"tokenize", "train"}
+
     def __init__(
         self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
     ) -> None:
@@ -97,15 +99,22 @@ class Transducer(Model):
         return read_inputs(file, layout)
 
     def evaluate(  # type: ignore[override]  # likewise
-        self, files: Sequence[str], *, beam: int | None = None, batch_size: int | None = None, errors: Path | None = None
+        self,
+        files: Sequence[str],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        errors: Path | None = None,
+        tokenize: str | None = None,
+        train: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Figures on files of sources and targets, see `judging.evaluate`."""
-        return evaluate(self, files, beam=beam, batch_size=batch_size, errors=errors)
+        how = tokenize or "auto"
+        return evaluate(self, files, beam=beam, batch_size=batch_size, errors=errors, tokenize=how, train=train)
 
     def target_tokens(self, text: str) -> list[str]:
         """A target text in tokens, without the end mark: what `per` counts."""
-        tokenizer = self.tokenizers[1]
-        return tokenizer.tokens(tokenizer.encode(text)[:-1])
+        return self.tokenizers[1].pieces(text)
 
     def source_ids(self, item: Any) -> tuple[int, ...]:
         """An item's source in tokens, as the network reads it."""
