@@ -26,7 +26,7 @@ UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropp
 
 
 class Tokenizer:
-    """One vocabulary and how text is cut into it.
+    """One vocabulary and how text is cut into it; long because all that knows its numbers stands together.
 
     Ids 0 to 3 are `<pad>`, `<s>`, `</s>`, `<unk>`; then come the symbols of text; then one `<N>` for each feature N.  No text
     ever gives a special or a feature: "</s>" in a text is four characters.  Spaces belong to the token that follows them.

@@ -69,12 +69,7 @@ def evaluate(
         "models": len(model.networks),
     }
     right = [p.text in g.references for g, p in zip(groups, predictions, strict=True)]
-    if any(g.features for g in groups):
-        result["by_features"] = _shares(zip((";".join(g.features) for g in groups), right, strict=True))
-    if train:
-        seen = {item.source for item in Pairs(train, layout, on_bad_line="skip")}
-        told = ("seen" if g.source in seen else "unseen" for g in groups)
-        result["by_source"] = _shares(zip(told, right, strict=True))
+    result |= _parts(groups, right, {item.source for item in Pairs(train, layout, on_bad_line="skip")} if train else None)
     if errors is not None:
         answers = [
             Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score)
@@ -136,6 +131,16 @@ def targets_are(groups: Sequence[Group]) -> str:
     letters = sum(not unicodedata.category(x).startswith(("M", "Lm", "Sk", "N", "P")) for symbol in symbols for x in symbol)
     short = letters <= MOST_PHONE * len(symbols) and not sum(unspaced("".join(symbols)))
     return PRONUNCIATIONS if short else SENTENCES
+
+
+def _parts(groups: Sequence[Group], right: Sequence[bool], seen: set[str] | None) -> dict[str, Any]:
+    """How the items of each bundle of features fared, and those whose source training saw or did not see."""
+    found = dict[str, Any]()
+    if any(g.features for g in groups):
+        found["by_features"] = _shares(zip((";".join(g.features) for g in groups), right, strict=True))
+    if seen is not None:
+        found["by_source"] = _shares(zip(("seen" if g.source in seen else "unseen" for g in groups), right, strict=True))
+    return found
 
 
 def _shares(told: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
