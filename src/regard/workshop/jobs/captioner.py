@@ -39,7 +39,7 @@ THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a pre
 
 
 class Captioner(Model):
-    """One network, or several that answer together, with the words and the grid of their training; long because it answers, judges and scores."""
+    """One network, or several that answer together, with their words and grid; long because it answers and judges."""
 
     options = Model.options | {"tokenize"}
 
