@@ -129,9 +129,8 @@ class Attention(nn.Module):
         at = at if at is not None else memory.at if own else torch.arange(Q, device=query.device).expand(len(query), Q)
         if self.sequential and Q > 1:
             raise ConfigError(message("sequential attention", "one query at a time", str(Q), "Look step by step."))
-        if not K:  # an empty past: nothing to gather
-            context = query.new_zeros(len(query), self.heads, Q, memory.values.shape[-1])
-            return Reading(self._merge(context), memory, query.new_zeros(len(query), self.heads, Q, 0) if weights else None)
+        if not K:
+            return self._of_nothing(query, memory, at, weights)
         length = memory.length[:, None].expand(-1, Q) if self.scope.ends else at
         asked = Asked(query, self._turned(_split(self.query(query), self.heads), at), at, length)
         look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
@@ -141,6 +140,16 @@ class Attention(nn.Module):
         if self.weighting.mixes and look.shown is not None:
             mixture = Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), _share(look.shown))
         return Reading(self._merge(look.context), left, look.shown if weights else None, told, mixture)
+
+    def _of_nothing(self, query: Float[Tensor, "B Q M"], memory: Memory, at: Int[Tensor, "B Q"], weights: bool) -> Reading:
+        """A look at a memory without places, of which no score can be made: it tells all that any look does."""
+        none = query.new_zeros(len(query), self.heads, query.shape[1], 0)
+        context = self._merge(none.new_zeros(*none.shape[:3], memory.values.shape[-1]))
+        unseen = F.pad(none, (0, 1)) > 0
+        drawn = self.weighting(unseen.to(none), unseen, memory, at).choice if self.training and not self.sequential else None
+        told = None if drawn is None else Choice(drawn.log_prob.sum(1), drawn.entropy.sum(1))
+        mixture = Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), _share(none)) if self.weighting.mixes else None
+        return Reading(context, memory, none if weights else None, told, mixture)
 
     def _look(self, asked: Asked, memory: Memory, weights: bool) -> Look:
         """Score, sight, weigh, gather."""

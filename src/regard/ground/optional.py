@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -10,10 +12,29 @@ import torch
 from torch import Tensor
 
 
-@cache
+_COMPILED, _without = "_numba", False
+
+
 def module(name: str) -> ModuleType | None:
     """A module of regard, such as "attention.kernels.tanh_numba"; None where what it needs (numba, triton) is not installed, or not made
     for this Python or NumPy."""
+    return None if _without and name.endswith(_COMPILED) else _found(name)
+
+
+@contextmanager
+def without_loops() -> Iterator[None]:
+    """In this process, for a while, all is as where numba is not installed: so both ways can be compared.  A net in use keeps what it was
+    made with."""
+    global _without
+    before, _without = _without, True
+    try:
+        yield
+    finally:
+        _without = before
+
+
+@cache
+def _found(name: str) -> ModuleType | None:
     try:
         return import_module(f"regard.{name}")
     except ImportError:

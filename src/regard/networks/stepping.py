@@ -84,7 +84,7 @@ class Stepping(Decoder):
         )
 
     def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
-        if weights or x.shape[1] != 1 or not len(x):
+        if weights or torch.is_grad_enabled() or x.shape[1] != 1 or not len(x):  # loops make no gradient
             return self._as_plain(x, state, weights)
         state = _extended(state, 1)
         h = x[:, 0].float().contiguous()
