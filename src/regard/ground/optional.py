@@ -11,7 +11,6 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-
 _COMPILED, _without = "_numba", False
 
 
