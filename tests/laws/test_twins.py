@@ -17,7 +17,7 @@ from regard.ground.optional import module, without_loops
 from regard.networks.in_use import in_use
 from regard.workshop import build, words
 
-from . import twins
+from . import twin_looks, twin_nets
 from .products import written
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -36,22 +36,24 @@ def test_looks_in_which_each_kind_meets_each(part, request):
 
     failed = []
     for score, scope, weighting, heads in looks(chosen(request.config))[part::PARTS]:
-        look = twins.look_of(random.Random(score + scope), score, scope, weighting, 1 + (heads == "two heads"), heads != "bare")
-        failed += [f"{look.name}: {told}" for told in twins.differences_of_look(look, twins.FEW)]
+        look = twin_looks.look_of(
+            random.Random(score + scope), score, scope, weighting, 1 + (heads == "two heads"), heads != "bare"
+        )
+        failed += [f"{look.name}: {told}" for told in twin_looks.differences_of_look(look, twin_looks.FEW)]
     assert not failed, failed[:5]
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_random_looks(part):
     """All roads, all sizes."""
-    failed = [(name, found[0]) for name, found in twins.looks(15, f"part {part}") if found]
+    failed = [(name, found[0]) for name, found in twin_looks.looks(15, f"part {part}") if found]
     assert not failed, failed[:5]
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_random_nets(part):
     """Briefly trained."""
-    failed = [(name, found[0]) for name, found in twins.nets(4, f"part {part}", roads=twins.FEW) if found]
+    failed = [(name, found[0]) for name, found in twin_nets.nets(4, f"part {part}", roads=twin_looks.FEW) if found]
     assert not failed, failed[:5]
 
 
@@ -60,7 +62,7 @@ def test_random_nets(part):
 def test_what_remembers_its_looks_in_use(sensing, order):
     """A net in use that senses what it looked at before; its answers, and attention as it is shown."""
     model = {"embedding": 5, "size": 8, "encoder": "bigru", "decoder": "gru", "order": order, "attention": sensing}
-    assert not twins.differences_of_net(twins.net_of(random.Random(sensing), model, updates=12), twins.FEW)
+    assert not twin_nets.differences_of_net(twin_nets.net_of(random.Random(sensing), model, updates=12), twin_looks.FEW)
 
 
 @pytest.mark.parametrize("order", ["bahdanau", "luong"])
@@ -69,25 +71,25 @@ def test_a_wide_net_that_mixes_places(order, heads):
     """Its large matrices are laid out for use, and cut where the plain ones are."""
     look = {"score": "general", "weighting": "marginal", "heads": heads}
     model = {"embedding": 8, "size": 200, "encoder": "bigru", "decoder": "lstm", "order": order, "attention": look}
-    assert not twins.differences_of_net(twins.net_of(random.Random(order), model, updates=1), twins.FEW)
+    assert not twin_nets.differences_of_net(twin_nets.net_of(random.Random(order), model, updates=1), twin_looks.FEW)
 
 
 def test_the_law_sees_a_fast_road_that_returns_less(monkeypatch):
     """Planted: in use, without weights, a look hands over its context alone; then one that is a little off."""
     plain = Attention._look
-    look = twins.look_of(random.Random(6), "additive-coverage", "everywhere", "softmax", 1, False)
+    look = twin_looks.look_of(random.Random(6), "additive-coverage", "everywhere", "softmax", 1, False)
 
     def bare(self, asked, memory, weights):
         told = plain(self, asked, memory, True)
         return told if weights or torch.is_grad_enabled() else Told(told.context)
 
-    assert not twins.differences_of_look(look)
+    assert not twin_looks.differences_of_look(look)
     monkeypatch.setattr(Attention, "_look", bare)
-    assert {d.what.split(".")[1] for d in twins.differences_of_look(look)} >= {"context", "memory"}
+    assert {d.what.split(".")[1] for d in twin_looks.differences_of_look(look)} >= {"context", "memory"}
     monkeypatch.setattr(
         Attention, "_look", lambda *given: (t := plain(*given))._replace(context=t.context * (1 + 1e-4 * (not given[3])))
     )
-    assert {d.what for d in twins.differences_of_look(look)} == {"look.context"}
+    assert {d.what for d in twin_looks.differences_of_look(look)} == {"look.context"}
 
 
 @pytest.mark.parametrize("kind", written(words.WEIGHTINGS))
@@ -109,7 +111,7 @@ def test_gradients_reach_through_a_net_in_use():
     """Its loops make none: where they are asked for, it goes the plain way."""
     for family in ("transformer", "recurrent"):
         model = {"family": family, "size": 16, "heads": 2, "feedforward": 8, "embedding": 5, "encoder": "bigru", "decoder": "gru"}
-        net = twins.net_of(random.Random(1), model, updates=0)
+        net = twin_nets.net_of(random.Random(1), model, updates=0)
         network = in_use(net.network, 4)
         log_p, _ = network(
             net.words[:, :1], network.start(network.encode(net.batch.source, net.batch.source_valid), net.batch.source)
@@ -129,11 +131,11 @@ def test_as_if_numba_were_not_installed():
 def told() -> str:
     """The bits of what some nets say, on the road of use."""
     torch.set_num_threads(1)
-    road, every = twins.Road(True, False, "no_grad", False), []
+    road, every = twin_looks.Road(True, False, "no_grad", False), []
     for score in ("additive", "general"):
-        net = twins.net_of(
+        net = twin_nets.net_of(
             random.Random(3), {"embedding": 5, "size": 33, "encoder": "bigru", "decoder": "gru", "attention": score}, 1
         )
         with road.taken():
-            every.append(twins.say(net, in_use(net.network, 4), weights=road.weights, at_once=False).log_p)
+            every.append(twin_nets.say(net, in_use(net.network, 4), weights=road.weights, at_once=False).log_p)
     return sha256(torch.cat(every).numpy().tobytes()).hexdigest()

@@ -192,9 +192,8 @@ class LuongDecoder(Decoder):
         """tanh(Linear[c; s_t]) for the context c of each place."""
         if (mixture := mixtures(readings)) is None:
             return None
-        cut = self.attention.context_size
-        of_context, of_state = self.join.weight[:, :cut], self.join.weight[:, cut:]
-        each = F.linear(mixture.context, of_context)[:, None] + F.linear(h, of_state, self.join.bias)[:, :, None]
+        weight, cut = self.join.weight, self.attention.context_size
+        each = F.linear(mixture.context, weight[:, :cut])[:, None] + F.linear(h, weight[:, cut:], self.join.bias)[:, :, None]
         return Places(self.dropout(torch.tanh(each)), mixture.share)
 
 
