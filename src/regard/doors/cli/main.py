@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from regard.doors.cli.catalogue import catalogue
+from regard.doors.cli.check import check
 from regard.doors.cli.demo import demo
 from regard.doors.cli.evaluate import evaluate
 from regard.doors.cli.info import info
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, train, predict, evaluate, view, info, catalogue):
+for _command in (demo, check, train, predict, evaluate, view, info, catalogue):
     app.command()(_command)
 
 

@@ -1,0 +1,63 @@
+"""What all checks know of the files in hand: the task, the form, what each role holds, and how people call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from regard.check.finding import many
+from regard.check.form import Form, Given
+from regard.check.profile import Profile
+
+NOUNS: Mapping[str, Mapping[str, str]] = {
+    "transduce": {},
+    "classify": {"source": "text", "target": "label"},
+    "pair": {"source": "first text", "second": "second text", "target": "answer"},
+    "language": {"source": "text"},
+    "pretrain": {"source": "text"},
+    "caption": {"source": "image name", "target": "caption"},
+    "tag": {"tokens": "sentence", "tags": "sentence's tags", "label": "label"},
+    "read": {"passage": "passage"},
+}
+PLAIN = ("phones", "symbols", "words", "transcription", "features", "numbers")  # in which a second blank is never meant
+RUNNING = ("text", "unspaced text")
+
+
+@dataclass(frozen=True)
+class Case:
+    """profiles: of each role.  given: what was said of the files.  sampled: whether only the first rows are looked at."""
+
+    task: str
+    form: Form
+    given: Given
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    sampled: bool = False
+
+    def noun(self, role: str) -> str:
+        return NOUNS.get(self.task, {}).get(role, role)
+
+    def many(self, count: int, role: str) -> str:
+        """`3 labels`."""
+        one = self.noun(role)
+        return many(count, one, one if role in ("features", "tags") else "")
+
+    def manner(self, role: str) -> str:
+        return self.profiles[role].manner if role in self.profiles else "text"
+
+    def labelled(self, role: str) -> bool:
+        """Whether a role holds labels: by the task, not by chance."""
+        return (role == "target" and self.task in ("classify", "pair")) or role == "label"
+
+    def plain(self, role: str) -> bool:
+        """Whether cells are single words, symbols or labels, in which white space and marks are never meant."""
+        return self.labelled(role) or self.manner(role) in PLAIN
+
+    @property
+    def numeric(self) -> frozenset[str]:
+        """Roles of numbers."""
+        return frozenset(role for role, held in self.profiles.items() if held.manner == "numbers")
+
+    def column(self, role: str) -> str:
+        """A role's column as messages name it."""
+        at = self.form.roles.get(role)
+        return self.noun(role) if at is None else self.form.called(at)

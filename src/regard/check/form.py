@@ -1,0 +1,102 @@
+"""How files are written and which of their columns is what: as it is said, else as their first lines show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from regard.check.profile import Profile
+
+ROLES: Mapping[str, tuple[str, ...]] = {  # of each task, the one that must be text first
+    "transduce": ("source", "target"),
+    "classify": ("source", "target"),
+    "pair": ("source", "second", "target"),
+    "language": ("source",),
+    "pretrain": ("source",),
+    "caption": ("source", "target"),
+    "tag": ("tokens", "tags"),
+    "read": ("passage", "question"),
+    "forecast": (),
+}
+NAMES: Mapping[str, tuple[str, ...]] = {  # how columns and keys are called elsewhere
+    role: tuple(names.split())
+    for role, names in {
+        "source": "source src input word form lemma grapheme graphemes orthography spelling text sentence sentence1 sentence_a text1 "
+        "premise question1 file image image_id en english headword entry",
+        "second": "second sentence2 sentence_b text2 hypothesis question2",
+        "target": "target tgt output pronunciation ipa phonemes phones segments transcription phonetic inflected inflection translation "
+        "label labels class category score similarity relatedness_score entailment_judgment gold_label intent sentiment caption captions "
+        "de fr es zh",
+        "features": "features feats feature tags msd morphology",
+    }.items()
+}
+WORDS = {name for names in NAMES.values() for name in names} | {
+    "id",
+    "no",
+    "nr",
+    "date",
+    "time",
+    "pos",
+    "language",
+    "language_id",
+}
+COMMENTS = ("#", ";;;", "%%")
+COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".conll03")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is said, and so is not guessed: None where it is not.  Columns by number from 1 or by name."""
+
+    format: str | None = None
+    source: int | str | None = None
+    target: int | str | None = None
+    features: int | str | None = None
+    second: int | str | None = None
+    fixed: bool = False  # the columns are those of a training that is about to begin
+    source_tokenizer: str | None = None
+    target_tokenizer: str | None = None
+    max_ratio: float | None = None
+    max_extra: int | None = None
+    scheme: str | None = None
+    cloze: bool = False
+    past: int = 96
+    ahead: int = 24
+    time: int | str = "auto"
+    images: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """format: tsv, csv, jsonl, lines, columns, conllu, json, text or arrays.  separator: of cells.  header: names, where the first line
+    has them.  comment: what a line that is none begins with.  width: cells of most lines.  roles: each role's column (from 0) or key.
+    profiles: of the columns or keys that were looked at."""
+
+    task: str
+    format: str
+    separator: str = "\t"
+    header: tuple[str, ...] | None = None
+    comment: str = ""
+    width: int = 1
+    roles: Mapping[str, int | str] = field(default_factory=dict)
+    profiles: Mapping[int | str, Profile] = field(default_factory=dict)
+    quoted: bool = False
+
+    def called(self, column: int | str) -> str:
+        """A column as messages name it."""
+        if isinstance(column, str):
+            return f"key {column!r}"
+        name = f" ({self.header[column]})" if self.header and column < len(self.header) else ""
+        return f"column {column + 1}{name}"
+
+    def key(self, column: int | str) -> str:
+        """A column as a config names it."""
+        if isinstance(column, str):
+            return column
+        return self.header[column] if self.header and column < len(self.header) else str(column + 1)
+
+
+def ending(file: str) -> str:
+    """`.tsv` of `a.tsv.gz`."""
+    name = file.lower().removesuffix(".gz").rpartition("/")[2]
+    return name[name.rfind(".") :] if "." in name else ""

@@ -1,0 +1,141 @@
+"""Labels: balance, rare ones, twins that differ in case or by a letter, those of validation alone; and ratings that are numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from regard.check.case import Case
+from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.profile import NUMBER
+
+MOST = 100_000
+RATINGS = 30  # different numbers from which on they are ratings and no labels
+
+
+class Labels:
+    """Counts each label, in training and in validation."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._role = next((r for r in case.profiles if case.labelled(r)), "")
+        self._counts = {False: Counter[str](), True: Counter[str]()}
+        self._first: dict[str, Seen] = {}
+        self._no_number = Hits()
+
+    def feed(self, block: Block) -> None:
+        cells = block.cells.get(self._role)
+        if cells is None or len(self._first) > MOST:
+            return
+        here = Counter(cells)
+        for label in here.keys() - self._first.keys():
+            self._first[label] = block.at(self._role, cells.index(label))
+        self._counts[block.valid].update(here)
+
+    def findings(self) -> list[Finding]:
+        train, valid = self._counts[False], self._counts[True]
+        if not train:
+            return []
+        numbers = [label for label in train if NUMBER.fullmatch(label.strip())]
+        if (
+            self._case.task == "pair"
+            and (len(numbers) >= RATINGS or any("." in label for label in numbers))
+            and len(numbers) > 0.5 * len(train)
+        ):
+            return self._ratings(train)
+        found = [*self._balance(train), *self._alike(train), *self._rare(train)]
+        new = [label for label in valid if label not in train]
+        if new:
+            count = sum(valid[label] for label in new)
+            what = f"{len(new):,} labels occur in validation only: {listed(new)}."
+            found.append(
+                self._told(
+                    "label-only-valid",
+                    "warning",
+                    what,
+                    count,
+                    new,
+                    "No net can give them: correct them, or move rows to training.",
+                )
+            )
+        if len(train) > 0.5 * train.total() and train.total() >= 20:
+            what = f"{len(train):,} different labels in {train.total():,} rows: is {self._case.column(self._role)} the label?"
+            found.append(self._told("many-labels", "error", what, len(train), [], "Name the right column: data.target."))
+        return found
+
+    def _told(self, kind: str, level: str, what: str, count: int, labels: list[str], do: str, fixable: bool = False) -> Finding:
+        seen = tuple(self._first[label] for label in labels[:3] if label in self._first)
+        return Finding(kind, level, what, count, seen, do, fixable)
+
+    def _balance(self, train: Counter[str]) -> list[Finding]:
+        label, most = train.most_common(1)[0]
+        if len(train) == 1:
+            what = f"There is one label only: {short(label)!r}."
+            return [self._told("one-label", "error", what, most, [label], "Is this the right column (data.target)?")]
+        if most > 0.95 * train.total():
+            what = f"{most / train.total():.1%} have one label, {short(label)!r}: always to say it would seem good."
+            do = "Watch macro_f1, not accuracy; set classify.class_weights: balanced."
+            config = ("classify.class_weights: balanced", "train.metric: macro_f1") if self._case.task == "classify" else ()
+            return [Finding("majority", "warning", what, most, (), do, False, config)]
+        return []
+
+    def _alike(self, train: Counter[str]) -> list[Finding]:
+        folded: dict[str, list[str]] = {}
+        for label in train:
+            folded.setdefault(" ".join(label.split()).casefold().replace("_", " ").replace("-", " "), []).append(label)
+        groups = [sorted(group, key=lambda label: -train[label]) for group in folded.values() if len(group) > 1]
+        if not groups:
+            return []
+        rare = [label for group in groups for label in group[1:]]
+        what = f"{len(groups):,} labels are written in several ways (case or blanks): {listed([' | '.join(map(repr, g)) for g in groups])}."
+        return [
+            self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
+        ]
+
+    def _rare(self, train: Counter[str]) -> list[Finding]:
+        rare = [label for label, count in train.items() if count < 3]
+        if not rare or train.total() < 30 or len(train) > 0.5 * train.total():
+            return []
+        frequent = [label for label, count in train.items() if count >= 5]
+        slips = [(a, b) for a in rare for b in frequent if len(a) > 3 and a.casefold() != b.casefold() and near(a, b)]
+        found = []
+        if slips:
+            told = listed([f"{a!r} for {b!r}?" for a, b in slips])
+            what = f"{len(slips):,} rare labels look like a slip: {told}"
+            found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
+        what = f"{len(rare):,} of {len(train):,} labels have fewer than 3 items: {listed(rare)}."
+        level = "note" if len(train) > 20 else "warning"
+        found.append(self._told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them."))
+        return found
+
+    def _ratings(self, train: Counter[str]) -> list[Finding]:
+        found = []
+        words = [label for label in train if not NUMBER.fullmatch(label.strip())]
+        if words:
+            what = f"{sum(train[w] for w in words):,} answers are no numbers: {listed(words)}."
+            found.append(self._told("no-rating", "error", what, len(words), words, "Correct or remove them."))
+        values = sorted((float(label), label) for label in train if label not in words)
+        spread = [value for value, label in values for _ in range(min(train[label], 1000))]
+        low, high = spread[int(0.005 * len(spread))], spread[int(0.995 * (len(spread) - 1))]
+        room = high - low
+        out = [label for value, label in values if value < low - 0.5 * room - 1e-9 or value > high + 0.5 * room + 1e-9]
+        if len(values) == 1:
+            what = f"All ratings are {values[0][1]}."
+            found.append(self._told("one-label", "error", what, 1, [values[0][1]], "Is this the right column (data.target)?"))
+        if out and room:
+            what = f"{len(out):,} ratings lie far outside of the others ({low:g} to {high:g}): {listed(out)}."
+            found.append(self._told("rating-range", "warning", what, sum(train[x] for x in out), out, "Correct them."))
+        return found
+
+
+def near(a: str, b: str) -> bool:
+    """Whether one letter was left out, added or changed, or two were exchanged."""
+    if abs(len(a) - len(b)) > 1 or a == b:
+        return False
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    a, b = a[start:], b[start:]
+    if NUMBER.fullmatch(a or "0") and NUMBER.fullmatch(b or "0"):
+        return False
+    swapped = len(a) == len(b) and len(a) > 1 and a[:2] == b[1::-1] and a[2:] == b[2:]
+    return swapped or a[1:] == b or a == b[1:] or a[1:] == b[1:]

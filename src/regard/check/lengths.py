@@ -1,0 +1,168 @@
+"""Lengths: pairs that do not go together, shifted lines, outliers, and targets that a bound of decoding cuts."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.check.case import Case
+from regard.check.finding import Block, Finding, Hits, Seen
+from regard.check.twins import text_at
+
+WINDOW = 200  # rows in which lengths are compared
+SHIFTS = (-3, -2, -1, 1, 2, 3)
+Floats = NDArray[np.float64]
+
+
+class Lengths:
+    """Letters of each source and target; a pair of 4-byte numbers a row."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._pair = [r for r in ("source", "target") if r in case.profiles] if case.task == "transduce" else []
+        texts = [r for r in case.profiles if r not in case.numeric and r not in ("features", "tags") and not case.labelled(r)]
+        self._roles = list(dict.fromkeys((*texts, *self._pair)))
+        self._sizes: dict[str, array[int]] = {role: array("I") for role in self._roles}
+        self._places: dict[str, array[int]] = {role: array("Q") for role in self._roles}
+        self._files: list[str] = []
+        self._above = Hits()
+        self._unit = (
+            "tokens" if case.given.target_tokenizer in ("space", "word") or case.manner("target") == "phones" else "letters"
+        )
+
+    def feed(self, block: Block) -> None:
+        for role in self._roles:
+            if role not in block.cells or block.valid:
+                continue
+            file = block.files[role]
+            if file not in self._files:
+                self._files.append(file)
+            start = self._files.index(file) << 40
+            self._sizes[role].extend(map(len, block.cells[role]))
+            self._places[role].extend(start + line for line in block.lines)
+        if len(self._pair) == 2 and self._case.given.max_ratio is not None and self._case.given.max_extra is not None:
+            self._bounded(block)
+
+    def _bounded(self, block: Block) -> None:
+        ratio, extra = self._case.given.max_ratio or 0, self._case.given.max_extra or 0
+        parted = [word in ("space", "word") for word in (self._case.given.source_tokenizer, self._case.given.target_tokenizer)]
+        for i, (source, target) in enumerate(zip(block.cells["source"], block.cells["target"], strict=True)):
+            ahead = len(target.split()) if parted[1] else len(target)
+            if ahead > ratio * (len(source.split()) if parted[0] else len(source)) + extra:
+                self._above.add(block.at("target", i))
+
+    def findings(self) -> list[Finding]:
+        found = []
+        if self._above.count:
+            what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
+            do = "Raise decode.max_extra: they can never be right."
+            level = "error" if self._above.count > 0.2 * len(self._sizes["target"]) else "warning"
+            found.append(Finding("out-of-bound", level, what, self._above.count, self._above.first(), do))
+        for role in self._roles:
+            found += self._long(role)
+        if len(self._pair) == 2:
+            source, target = (np.frombuffer(self._sizes[r], dtype=np.uint32).astype(np.float64) for r in self._pair)
+            if len(source) == len(target) >= 60:
+                shifted = self._shifted(source, target)
+                found += shifted or self._apart(source, target)
+        return found
+
+    def _place(self, role: str, row: int) -> Seen:
+        place = self._places[role][row]
+        file, line = self._files[place >> 40], place & ((1 << 40) - 1)
+        return Seen(file, line, text_at(file, line))
+
+    def _long(self, role: str) -> list[Finding]:
+        sizes = np.frombuffer(self._sizes[role], dtype=np.uint32)
+        if len(sizes) < 50:
+            return []
+        usual = float(np.quantile(sizes, 0.99))
+        far = np.flatnonzero(sizes > max(6 * usual, 5 * usual + 60))
+        if not len(far):
+            return []
+        what = f"{self._case.many(len(far), role)} far longer than the others"
+        what += f" ({int(sizes.max()):,} letters; 99 of 100 have at most {usual:.0f})."
+        level = "warning" if len(far) < 0.005 * len(sizes) + 1 else "note"
+        seen = tuple(self._place(role, int(row)) for row in far[:3])
+        return [Finding("very-long", level, what, len(far), seen, "Are line ends missing there?")]
+
+    def _shifted(self, source: Floats, target: Floats) -> list[Finding]:
+        """Where the lengths of sources go with those of targets some lines further on, from some line to the end."""
+        a, b = (np.log1p(side) for side in (source, target))
+        if min(a.std(), b.std()) < 0.05:
+            return []
+        n, size = len(a), min(WINDOW, max(60, len(a) // 3))
+        for start in range(0, n - size + 1, size // 2):
+            by = _best(a, b, start, size)
+            if by and (start + 2 * size > n or _best(a, b, start + size // 2, size) == by):  # a chance of one window does not last
+                row = _break(a, b, max(0, start - size), min(n, start + size), by)
+                what = f"From line {self._place('target', row).line:,} on, sources go with targets {abs(by)} line{'s' * (abs(by) > 1)}"
+                what += f" {'later' if by > 0 else 'earlier'}: a line is missing or too many there."
+                seen = (self._place("source", row), self._place("target", row))
+                do = "Look at the lines just before: both sides must have the same number of lines, in the same order."
+                return [Finding("shifted", "error", what, n - row, seen, do)]
+        return []
+
+    def _apart(self, source: Floats, target: Floats) -> list[Finding]:
+        a, b = np.log1p(source), np.log1p(target)
+        if min(a.std(), b.std()) < 0.05:
+            return []
+        whole = _correlation(a, b)
+        texts = (
+            all(self._case.manner(role) in ("text", "unspaced text", "phones") for role in self._pair)
+            or self._case.form.format == "lines"
+        )
+        found = []
+        if whole < 0.1 and len(a) >= 200 and min(a.std(), b.std()) > 0.2 and texts:
+            what = f"The lengths of sources and targets do not go together (correlation {whole:.2f}): are the lines aligned?"
+            found.append(
+                Finding(
+                    "unaligned",
+                    "warning",
+                    what,
+                    len(a),
+                    (),
+                    "Look at some pairs: line 7 of one must belong to line 7 of the other.",
+                )
+            )
+        ratio = b - a
+        middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
+        far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
+        if len(far) and whole > 0.3:
+            what = f"{len(far):,} pairs whose lengths do not go together (one side is far longer than its like)."
+            seen = tuple(self._place("source", int(row)) for row in far[:3])
+            found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
+        return found
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Pearson's; 0 where a side is constant."""
+    if len(a) < 3 or a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _at(a: Floats, b: Floats, start: int, size: int, by: int) -> float:
+    """The correlation of some rows with those `by` rows further on."""
+    first, last = max(0, start, -by), min(len(a), start + size, len(a) - by)
+    return _correlation(a[first:last], b[first + by : last + by]) if last - first > 20 else 0.0
+
+
+def _best(a: Floats, b: Floats, start: int, size: int) -> int:
+    """The shift by which a window fits far better than where it stands; 0: none."""
+    here = _at(a, b, start, size, 0)
+    by = max(SHIFTS, key=lambda shift: _at(a, b, start, size, shift))
+    best, chance = _at(a, b, start, size, by), 5 / size**0.5  # five deviations of a correlation that is 0
+    return by if best > max(0.45, 0.9 * chance) and best - here > max(0.35, chance) else 0
+
+
+def _break(a: Floats, b: Floats, first: int, last: int, by: int) -> int:
+    """The row from which on the shift fits better than none."""
+    a, b = (a - a.mean()) / a.std(), (b - b.mean()) / b.std()
+    low, high = max(first, -by), min(last, len(a) - by)
+    rows = np.arange(low, high)
+    gain = np.abs(a[rows] - b[rows]) - np.abs(a[rows] - b[rows + by])  # > 0: the shift fits better
+    after = np.cumsum(gain[::-1])[::-1]
+    return int(low + np.argmax(after))

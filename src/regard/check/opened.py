@@ -1,0 +1,146 @@
+"""A file as it lies on the disk: its lines with their numbers, whatever its encoding, and what is wrong with its bytes."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import IO
+
+from regard.check.finding import FIX, Finding, Hits, Seen, many, short
+from regard.data.files import missing
+from regard.ground.errors import DataError, message
+
+PIECE = 1 << 22  # bytes that are read at a time
+MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+HIGH = re.compile(rb"[\x80-\xff]+")
+NAMES = {"cp1252": "Latin-1 (Windows-1252)", "gb18030": "GB 18030", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+
+
+@dataclass
+class Opened:
+    """A file that is read piece by piece.  After the last piece: how many lines it had, and what was wrong with its bytes.
+
+    encoding: utf-8, or what the bytes that are no UTF-8 look like, by which those lines are read."""
+
+    file: str
+    encoding: str = "utf-8"
+    lines: int = 0
+    returns: int = 0  # lines that end in CR LF
+    marked: bool = False
+    bad: Hits = field(default_factory=Hits)
+    torn: str = ""  # why a packed file broke off
+
+    def pieces(self) -> Generator[tuple[int, list[str]], None, None]:
+        """The number of a first line, and it and some that follow, without their ends (LF or CR LF) and without a mark of the encoding.
+
+        DataError where the file is not there or cannot be read."""
+        rest, number = b"", 1
+        with closing(self._bytes()) as pieces:
+            for piece in pieces:
+                whole = rest + piece
+                cut = whole.rfind(b"\n") + 1
+                rest = whole[cut:]
+                if cut:
+                    made = self._ended(self._text(whole[:cut], number).split("\n")[:-1])
+                    yield number, made
+                    number += len(made)
+        if rest:
+            made = self._ended([self._text(rest, number)])
+            yield number, made
+            number += 1
+        self.lines = number - 1
+
+    def _bytes(self) -> Generator[bytes, None, None]:
+        try:
+            stream: IO[bytes] = gzip.open(self.file, "rb") if self.file.endswith(".gz") else open(self.file, "rb")  # noqa: SIM115
+        except FileNotFoundError as error:
+            raise missing(self.file) from error
+        except OSError as error:
+            do = "Name another file."
+            raise DataError(message(self.file, "a file that can be read", error.strerror or str(error), do)) from error
+        with stream:
+            try:
+                first = stream.read(PIECE)
+                for mark, name in MARKS:
+                    if first.startswith(mark):
+                        yield from self._wide(first[2:], stream, name)
+                        return
+                self.marked = first.startswith(codecs.BOM_UTF8)
+                yield first.removeprefix(codecs.BOM_UTF8)
+                while piece := stream.read(PIECE):
+                    yield piece
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                self.torn = str(error)
+            except OSError as error:
+                do = "Name another file."
+                raise DataError(message(self.file, "a file that can be read", error.strerror or str(error), do)) from error
+
+    def _wide(self, first: bytes, stream: IO[bytes], name: str) -> Generator[bytes, None, None]:
+        """UTF-16, as the UTF-8 that it should have been."""
+        self.encoding = name
+        decoder = codecs.getincrementaldecoder(name)(errors="replace")
+        piece = first
+        while piece:
+            yield decoder.decode(piece).encode("utf-8", errors="replace")
+            piece = stream.read(PIECE)
+        yield decoder.decode(b"", final=True).encode("utf-8", errors="replace")
+
+    def _text(self, raw: bytes, number: int) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return "\n".join(self._line(line, number + i) for i, line in enumerate(raw.split(b"\n")))
+
+    def _line(self, raw: bytes, number: int) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            if self.encoding == "utf-8":
+                self.encoding = _guessed(raw)
+            text = raw.decode(self.encoding if self.encoding != "utf-8" else "cp1252", errors="replace")
+            self.bad.add(Seen(self.file, number, short(text)))
+            return text
+
+    def _ended(self, made: list[str]) -> list[str]:
+        if not any("\r" in line for line in made):
+            return made
+        self.returns += sum(line.endswith("\r") for line in made)
+        return [line[:-1] if line.endswith("\r") else line for line in made]
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with the bytes."""
+        found = []
+        name = NAMES.get(self.encoding, self.encoding)
+        if self.encoding.startswith("utf-16"):
+            do = f"Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or {FIX}."
+            found.append(Finding("encoding", "error", f"{self.file} is UTF-16, not UTF-8.", self.lines, (), do, True))
+        elif self.bad.count:
+            what = f"{many(self.bad.count, 'line is', 'lines are')} not UTF-8; the bytes look like {name}."
+            source = {"cp1252": "CP1252", "gb18030": "GB18030"}.get(self.encoding, "LATIN1")
+            do = f"Save the file as UTF-8: iconv -f {source} -t UTF-8, or {FIX}."
+            found.append(Finding("encoding", "error", what, self.bad.count, self.bad.first(), do, True))
+        if self.torn:
+            what = f"{self.file} breaks off: {self.torn}."
+            found.append(Finding("torn", "error", what, 1, (Seen(self.file, self.lines),), "Copy or pack it again."))
+        if 0 < self.returns < self.lines:
+            what = f"{many(self.returns, 'line ends', 'lines end')} in CR LF, the others in LF."
+            do = f"Both are read; {FIX}: LF everywhere."
+            found.append(Finding("line-ends", "note", what, self.returns, (), do, True))
+        return found
+
+
+def _guessed(raw: bytes) -> str:
+    """What bytes that are no UTF-8 look like: single ones among letters are Latin-1, runs of even length may be Chinese."""
+    runs = [len(run) for run in HIGH.findall(raw)]
+    if runs and max(runs) >= 4 and all(n % 2 == 0 for n in runs):
+        try:
+            raw.decode("gb18030")
+            return "gb18030"
+        except UnicodeDecodeError:
+            pass
+    return "cp1252"

@@ -1,0 +1,262 @@
+"""Recognising how files are written and which of their columns is what, by their first lines, where it is not said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, ending
+from regard.check.profile import NUMBER, Profile, profile
+
+
+def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
+    """The form of files.  heads: the first lines of each."""
+    ends = [ending(file) for file in files]
+    first = heads[0] if heads else []
+    if any(end == ".npz" for end in ends):
+        return Form(task or "caption", "arrays")
+    if given.format == "lines" or (
+        len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json"}
+    ):
+        return _aligned(heads, task, given)
+    if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and _objects(first)):
+        return _keyed(first, task, given)
+    if ends[0] == ".json":
+        return Form(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
+    if task == "tag" or (task is None and (ends[0] in COLUMNS or _in_columns(first))):
+        return _columns(first, ends[0])
+    if task in ("language", "pretrain") and given.source is None and ends[0] not in (".tsv", ".csv"):
+        return Form(task, "text", roles={"source": 0}, profiles={0: profile(first)})
+    return _table(first, ends[0], task, given)
+
+
+def _aligned(heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
+    profiles: dict[int | str, Profile] = {i: profile(head) for i, head in enumerate(heads)}
+    if task is None:
+        same = [len(a.split()) == len(b.split()) for a, b in zip(heads[0], heads[1], strict=False)]
+        alike = len(same) > 0 and sum(same) > 0.9 * len(same) and profiles[1].tags > 0.5
+        task = "tag" if len(heads) == 3 or alike else "transduce"
+    if task == "tag":
+        roles = dict(zip(("tokens", "tags", "label"), range(len(heads)), strict=False))
+        return Form("tag", "lines", roles=roles, profiles=profiles)
+    if task not in ("transduce", "caption"):  # other tasks read several files one after another
+        return Form(task, "text", roles={"source": 0}, profiles=profiles)
+    return Form(task, "lines", roles={"source": 0, "target": 1}, profiles=profiles)
+
+
+def _objects(lines: Sequence[str]) -> bool:
+    some = [line for line in lines[:20] if line.strip()]
+    return bool(some) and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in some)
+
+
+def _keyed(lines: Sequence[str], task: str | None, given: Given) -> Form:
+    """JSON lines: roles by the names of keys."""
+    records = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        records += [record] if isinstance(record, dict) else []
+    keys = Counter(key for record in records for key in record)
+    there = {key.lower(): key for key in keys}
+    if task is None:
+        task = _task_of_keys(there)
+    if task == "read" or (task == "tag" and "tokens" in there):
+        return Form(task, "jsonl")
+    roles: dict[str, int | str] = {}
+    for role in (*ROLES[task], "features"):
+        said = getattr(given, role, None)
+        if isinstance(said, str):
+            roles[role] = said
+            continue
+        free = [there[name] for name in NAMES.get(role, ()) if name in there and there[name] not in roles.values()]
+        if free and not (role == "features" and given.fixed):
+            roles[role] = free[0]
+        elif role != "features":
+            roles[role] = role
+    cells = {key: [_plain(record.get(key)) for record in records] for key in keys}
+    return Form(task, "jsonl", roles=roles, profiles={key: profile(value) for key, value in cells.items()})
+
+
+def _task_of_keys(keys: Mapping[str, str]) -> str:
+    have = set(keys)
+    if {"context", "question"} <= have or {"doc", "query"} <= have:
+        return "read"
+    if "tokens" in have:
+        return "tag"
+    if have & {"caption", "captions"}:
+        return "caption"
+    if have & set(NAMES["second"]):
+        return "pair"
+    if "label" in have and have & {"text", "sentence"}:
+        return "classify"
+    return "language" if have == {"text"} else "transduce"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _in_columns(lines: Sequence[str]) -> bool:
+    """Whether a token stands on each line, with its tag behind it, and empty lines between sentences."""
+    full = [line.split("\t") if "\t" in line else line.split() for line in lines if line.strip() and not line.startswith("#")]
+    if not full or not any(not line.strip() for line in lines[1:-1]):
+        return False
+    tagged = sum(len(cells) > 1 and all(len(cell.split()) == 1 for cell in cells if cell) for cells in full)
+    ended = Counter(cells[-1] for cells in full)
+    return tagged > 0.95 * len(full) and len(ended) < 0.3 * len(full) + 10 and len(full) > 3 and len(full[0]) < 20
+
+
+def _columns(lines: Sequence[str], end: str) -> Form:
+    full = [line for line in lines if line.strip() and not line.startswith("#")]
+    tabs = sum("\t" in line for line in full)
+    widths = Counter(len(line.split("\t") if "\t" in line else line.split()) for line in full)
+    width = widths.most_common(1)[0][0] if widths else 2
+    ten = width == 10 and sum(line.split("\t")[0].isdigit() for line in full if "\t" in line) > 0.8 * len(full)
+    format = "conllu" if end == ".conllu" or ten else "columns"
+    comment = "#" if format == "conllu" or any(line.startswith("# ") and "=" in line for line in lines) else ""
+    return Form("tag", format, separator="\t" if tabs > len(full) / 2 else " ", width=width, comment=comment)
+
+
+def _table(lines: Sequence[str], end: str, task: str | None, given: Given) -> Form:
+    """One file with columns: its separator, its header, its comments, and what each column is."""
+    comment = _comment(lines)
+    kept = [line for line in lines if line.strip() and not (comment and line.startswith(comment))]
+    separator, quoted = _separator(kept, end)
+    rows = list(csv.reader(kept, delimiter=separator)) if quoted else [line.split(separator) for line in kept]
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
+    whole = [row for row in rows if len(row) == width]
+    profiles: dict[int | str, Profile] = {i: profile([row[i] for row in whole[1:] or whole]) for i in range(width)}
+    header = _header(rows[0], profiles, whole) if rows else None
+    if task is None:
+        task = _task(profiles, width, header, end)
+    if width == 1 and not header and task in ("language", "pretrain"):
+        return Form(task, "text", roles={"source": 0}, profiles=profiles)
+    form = Form(task, "csv" if quoted else "tsv", separator, header, comment, width, {}, profiles, quoted)
+    return replace(form, roles=_roles(form, given))
+
+
+def _comment(lines: Sequence[str]) -> str:
+    """What lines without a tab begin with that stand among lines with one."""
+    tabs = sum("\t" in line for line in lines)
+    for mark in COMMENTS:
+        those = [line for line in lines if line.startswith(mark)]
+        bare = sum("\t" not in line for line in those)
+        if those and bare > 0.5 * len(those) and (tabs or mark != "#" or len(those) < len(lines)):
+            return mark
+    return ""
+
+
+def _separator(lines: Sequence[str], end: str) -> tuple[str, bool]:
+    """The sign between cells, and whether quotes may stand around them."""
+    tabs = sum("\t" in line for line in lines)
+    if end != ".csv" and (tabs > 0.2 * len(lines) or not lines):
+        return "\t", False
+    some = lines[:200]
+    for sign in (";", ",", "\t") if end == ".csv" else ():
+        try:
+            widths = Counter(len(row) for row in csv.reader(some, delimiter=sign))
+        except csv.Error:
+            continue
+        width, times = widths.most_common(1)[0] if widths else (1, 0)
+        if width > 1 and times > 0.8 * sum(widths.values()):
+            return sign, True
+    return (",", True) if end == ".csv" else ("\t", False)
+
+
+def _header(first: Sequence[str], profiles: Mapping[int | str, Profile], rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """The first row, where it holds names: words that columns are called, or what no other row of the column is like."""
+    names = [cell.strip() for cell in first]
+    if len(names) != len(profiles) or not all(names) or len(set(names)) < len(names) or len(names) < 2:
+        return None
+    known = sum(name.lower().lstrip("#") in WORDS for name in names)
+    odd = 0
+    for i, name in enumerate(names):
+        held = profiles[i]
+        number = bool(NUMBER.fullmatch(name))
+        odd += held.manner == "numbers" and not number
+        odd += held.manner in ("phones", "symbols") and len(name.split()) == 1 and len(name) > 3 and held.blanks > 0.9
+        odd += held.manner == "features" and name.isalpha() and name.islower()
+        odd += held.labels and held.cells >= 60 and name.lower() in WORDS
+        if held.manner == "numbers" and number:
+            return None
+    elsewhere = {cell.strip() for row in rows[1:] for cell in row}
+    known = sum(name.lower() in WORDS and name not in elsewhere for name in names)
+    return tuple(names) if odd or known >= max(2, len(names) // 2) else None
+
+
+def _task(profiles: Mapping[int | str, Profile], width: int, header: tuple[str, ...] | None, end: str) -> str:
+    held = [profiles[i] for i in range(width)]
+    numeric = sum(p.manner == "numbers" for p in held)
+    timed = bool(header) and header is not None and header[0].lower() in ("time", "date", "datetime", "timestamp", "ds", "t")
+    if (numeric == width > 1) or (end == ".csv" and numeric >= max(1, width - 1)) or (timed and numeric >= width - 1):
+        return "forecast"
+    if width == 1:
+        return "transduce" if end == ".tsv" else "language"
+    if any(p.manner == "features" for p in held):
+        return "transduce"
+    long = [p for p in held if p.manner in ("text", "unspaced text") and p.length > 60]
+    if (
+        width > 2
+        and len(long) == 1
+        and all(p.length < 20 for p in held if p is not long[0])
+        and not all(p.labels for p in held if p is not long[0])
+    ):
+        return "language"
+    texts = [i for i, p in enumerate(held) if p.manner in ("text", "unspaced text", "words", "transcription") and not p.labels]
+    labels = [i for i, p in enumerate(held) if p.labels]
+    if len(texts) >= 2 and held[texts[0]].manner == held[texts[1]].manner == "text" and width > 2 and (labels or numeric):
+        return "pair"
+    if len(texts) == 1 and labels and not any(p.segmented for p in held):
+        return "classify"
+    return "transduce"
+
+
+def _roles(form: Form, given: Given) -> dict[str, int | str]:
+    """Which column is what: as said, else by its name, else by what it holds, else by its place."""
+    roles: dict[str, int | str] = {}
+    wanted = ROLES[form.task]
+    for role in (*wanted, "features"):
+        said = getattr(given, role, None)
+        if isinstance(said, int):
+            roles[role] = said - 1
+        elif isinstance(said, str) and form.header and said in form.header:
+            roles[role] = form.header.index(said)
+    if given.fixed or not wanted:
+        return roles
+    free = [i for i in range(form.width) if i not in roles.values()]
+    for role in (*wanted, "features"):
+        called = [i for i in free if form.header and form.header[i].lower() in NAMES.get(role, ())]
+        if role not in roles and called:
+            roles[role] = called[0]
+            free.remove(called[0])
+    _by_content(form, roles, free)
+    for role in wanted:
+        if role not in roles and free:
+            roles[role] = free.pop(0)
+    return roles
+
+
+def _by_content(form: Form, roles: dict[str, int | str], free: list[int]) -> None:
+    held = form.profiles
+    if form.task == "transduce" and "features" not in roles:
+        bundles = [i for i in free if held[i].manner == "features"]
+        if bundles and form.width > 2:
+            roles["features"] = bundles[-1]
+            free.remove(bundles[-1])
+    if form.task in ("classify", "pair") and "target" not in roles:
+        labels = [i for i in free if held[i].labels] if form.task == "classify" else [i for i in free if held[i].labels][-1:]
+        numbers = [i for i in free if held[i].manner == "numbers" and held[i].distinct < 0.9 * held[i].cells]
+        for i in (labels or numbers)[:1]:
+            roles["target"] = i
+            free.remove(i)
+    if form.task in ("classify", "pair", "language", "pretrain"):  # of what is left, texts before numbers and labels
+        longest = sorted(free, key=lambda i: -held[i].length) if form.task in ("classify", "language", "pretrain") else free
+        free[:] = sorted(longest, key=lambda i: held[i].manner in ("numbers", "nothing") or held[i].labels)

@@ -1,0 +1,104 @@
+"""A report as one screen for people, and as one JSON object for programs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from regard.check.examine import Report
+from regard.check.finding import LEVELS, Finding, Seen, listed, many
+
+FULL = 9  # findings that are told with their places
+REST = 8  # and in one line each
+
+
+def screen(report: Report) -> str:
+    """What was recognised, the findings, most harmful first, and how to train."""
+    lines = [*recognised(report), ""]
+    told = report.findings
+    if not told:
+        lines += ["Nothing is wrong with it that this check knows of.", ""]
+    for finding in told[:FULL]:
+        lines += full(finding)
+    rest = told[FULL:]
+    lines += [f"{finding.level:<8} {finding.what}" for finding in rest[:REST]]
+    if len(rest) > REST:
+        lines.append(f"... and {len(rest) - REST} more: --json tells all.")
+    counts = [many(sum(f.level == level for f in told), level) for level in LEVELS if any(f.level == level for f in told)]
+    lines += ["", f"{', '.join(counts)}."] if counts else []
+    lines += list(advice(report))
+    return "\n".join(lines)
+
+
+def recognised(report: Report) -> list[str]:
+    """What the files are, in a few lines."""
+    case, form = report.case, report.case.form
+    signs = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
+    how = {
+        "tsv": f"columns parted by {signs.get(form.separator, repr(form.separator))}",
+        "csv": f"CSV, columns parted by {signs.get(form.separator, repr(form.separator))}",
+        "jsonl": "a JSON object on each line",
+        "lines": "line-aligned files",
+        "columns": f"a token on each line, columns parted by {signs.get(form.separator, repr(form.separator))}",
+        "conllu": "CoNLL-U",
+        "text": "plain text",
+        "json": "JSON",
+        "arrays": "arrays",
+    }[form.format]
+    header = f", header ({listed(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
+    comments = f", comments ({form.comment})" if form.comment else ""
+    looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else f", {report.rows:,} rows"
+    first = f"{' + '.join(report.files)}: {report.lines:,} lines{looked}; {how}{header}{comments}."
+    roles = [f"{case.noun(role)} = {_where(report, role)} ({case.profiles[role].told})" for role in case.profiles]
+    task = f"Task {case.task}: {'; '.join(roles)}." if roles else f"Task {case.task}."
+    return [first, task, *report.facts]
+
+
+def _where(report: Report, role: str) -> str:
+    form = report.case.form
+    if role not in form.roles:
+        return role
+    at = form.roles[role]
+    return report.files[at] if form.format == "lines" and isinstance(at, int) else form.called(at)
+
+
+def full(finding: Finding) -> list[str]:
+    """A finding with its places and what to do."""
+    lines = [f"{finding.level:<8} {finding.what}"]
+    lines += [f"         {_place(seen)}" for seen in finding.seen[:2]]
+    return [*lines, f"         -> {finding.do}"] if finding.do else lines
+
+
+def _place(seen: Seen) -> str:
+    text = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in seen.text.replace("\t", " ⇥ "))
+    return f"{seen}: {text}" if text else str(seen)
+
+
+def advice(report: Report) -> Iterator[str]:
+    """The commands that come next."""
+    if any(finding.fixable for finding in report.findings):
+        names = " ".join(map(shlex.quote, report.files))
+        yield f"A cleaned copy: regard check {names} --fix OUT"
+    if report.config:
+        yield f"For a config: {'  '.join(report.config)}"
+
+
+def told(report: Report) -> dict[str, Any]:
+    """Everything, as plain values."""
+    case, form = report.case, report.case.form
+    roles = {role: {"column": _where(report, role), "holds": case.profiles[role].told} for role in case.profiles}
+    found: dict[str, Any] = {"task": case.task, "format": form.format, "separator": form.separator, "comment": form.comment}
+    found |= {"header": list(form.header) if form.header else None, "roles": roles, "facts": list(report.facts)}
+    bad = [dict(zip(("file", "line", "kind", "why", "text"), line, strict=True)) for line in report.bad]
+    return {
+        "files": list(report.files),
+        "valid": list(report.valid),
+        "recognised": found,
+        "lines": report.lines,
+        "rows": report.rows,
+        "sampled": report.sampled,
+        "findings": [finding.told() for finding in report.findings],
+        "bad_lines": bad,
+        "config": list(report.config),
+    }

@@ -1,0 +1,120 @@
+"""The frame of a file: header, comments, empty lines, columns that are not used, exchanged or too many, and separators that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from regard.check.case import Case
+from regard.check.finding import Finding, Seen, listed, many, short
+from regard.check.opened import Opened
+from regard.check.rows import Rows
+
+KEYS = {"source": "data.source", "target": "data.target", "features": "data.features", "second": "pair.second"}
+DEFAULTS = {"source": 1, "target": 2, "second": 2}
+
+
+def of_structure(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Finding]:
+    """What is to be said of the frame, after the last row."""
+    found = [*_separators(case, rows, opened), *_header(case, opened), *_comments(case, rows), *_columns(case)]
+    if rows.wide.count and rows.wide.count < 0.5 * max(1, rows.rows):
+        what = f"{many(rows.wide.count, 'line has', 'lines have')} more than {case.form.width} columns: a stray separator?"
+        found.append(
+            Finding("too-many-columns", "warning", what, rows.wide.count, rows.wide.first(), "Take the extra separators out.")
+        )
+    if case.form.format == "lines" and len(set(rows.paired)) > 1:
+        each = ", ".join(f"{o.file} {n:,}" for o, n in zip(opened, rows.paired, strict=True))
+        do = "Find the line that one of them lacks: each line of one belongs to the same line of the other."
+        found.append(Finding("line-counts", "error", f"The files have different numbers of lines: {each}.", 1, (), do))
+    if not rows.rows:
+        what = f"No row of {' + '.join(o.file for o in opened)} can be learnt from."
+        found.append(
+            Finding("no-rows", "error", what, 0, (), "Give a file with data, or say its form (data.format, data.source ...).")
+        )
+    return found
+
+
+def _separators(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Finding]:
+    """A file of one column where two are needed."""
+    form = case.form
+    if form.format != "tsv" or form.width > 1 or case.task not in ("transduce", "classify", "pair", "caption"):
+        return []
+    with closing(opened[0].pieces()) as pieces:
+        _, lines = next(pieces, (1, []))
+    some = [line for line in lines[:200] if line.strip()]
+    signs = {"commas": ",", "semicolons": ";", "two or more blanks": "  ", "vertical bars": "|", "blanks": " "}
+    for name, sign in signs.items():
+        if some and sum(sign in line for line in some) > 0.8 * len(some):
+            what = f"Columns are parted by tabs; here are none, but {name} in nearly every line."
+            do = "Name the file .csv, or write tabs." if sign in ",;" else "Write a tab between the columns."
+            return [Finding("no-tabs", "error", what, len(some), (Seen(opened[0].file, 1, short(some[0])),), do)]
+    return []
+
+
+def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
+    form = case.form
+    if not form.header:
+        return []
+    named = [f"{KEYS[role]}: {form.key(at)}" for role, at in form.roles.items() if role in KEYS and isinstance(at, int)]
+    given = (case.given.source, case.given.target, case.given.features, case.given.second)
+    learnt = case.given.fixed and not any(isinstance(column, str) for column in given)
+    what = f"Line 1 looks like a header ({listed(form.header)})"
+    what += " and would be learnt as an item." if learnt else "."
+    seen = (Seen(opened[0].file, 1, short("\t".join(form.header))),)
+    do = f"Name the columns: {', '.join(named)}." if named else "Name the columns in the config."
+    return [Finding("header", "warning" if learnt else "note", what, 1, seen, do, False, tuple(named))]
+
+
+def _comments(case: Case, rows: Rows) -> list[Finding]:
+    if not rows.comments.count:
+        return []
+    mark = case.form.comment
+    what = f"{many(rows.comments.count, 'comment line')} ({mark} ...)."
+    return [Finding("comments", "note", what, rows.comments.count, rows.comments.first(), "--fix takes them out.", True)]
+
+
+def _columns(case: Case) -> list[Finding]:
+    """Columns that look like something else than what they are used for."""
+    form, roles = case.form, case.form.roles
+    if form.format not in ("tsv", "csv"):
+        return []
+    if case.given.fixed or case.given.source is not None or case.given.target is not None:
+        return list(_given_columns(case))
+    moved = {role: at for role, at in roles.items() if isinstance(at, int) and at + 1 != DEFAULTS.get(role) and role in KEYS}
+    if case.task == "pair" and moved.get("target") == 2:
+        moved.pop("target")
+    if not moved or form.header:
+        return []
+    lines = tuple(f"{KEYS[role]}: {form.key(at)}" for role, at in roles.items() if role in KEYS)
+    told = ", ".join(f"{case.noun(role)} in {form.called(at)}" for role, at in roles.items())
+    odd = case.task == "transduce" and roles.get("target") != 1
+    what = f"The columns do not stand in the usual order: {told}."
+    if case.task == "transduce" and not odd:
+        what = f"{form.called(roles['features']).capitalize()} holds features (V;PST): they are used only where they are named."
+        return [Finding("features-column", "note", what, 1, (), f"Set {lines[-1]}.", False, lines[-1:])]
+    return [Finding("columns", "warning" if odd else "note", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
+
+
+def _given_columns(case: Case) -> list[Finding]:
+    """The columns were said: do they hold what they should?"""
+    form, roles, held = case.form, case.form.roles, case.form.profiles
+    found: list[Finding] = []
+    target, source = roles.get("target", -1), roles.get("source", -1)
+    for role, at in (("source", source), ("target", target)):
+        if case.task == "transduce" and at in held and held[at].manner == "features":
+            what = f"{form.called(at).capitalize()}, the {role}, holds features (V;PST), not text."
+            others = [i for i in held if i not in (source, target)]
+            do = f"Set data.features: {form.key(at)}" + (f", data.{role}: {form.key(others[0])}." if others else ".")
+            found.append(Finding("swapped", "warning", what, 1, (), do))
+    unused = [i for i in held if i not in roles.values() and held[i].manner == "features"]
+    if case.task == "transduce" and "features" not in roles and unused and not found:
+        what = f"{form.called(unused[0]).capitalize()} looks like features (V;PST), and is not used."
+        line = f"data.features: {form.key(unused[0])}"
+        found.append(Finding("features-column", "warning", what, 1, (), f"Set {line}.", False, (line,)))
+    if case.task == "classify" and source in held and target in held:
+        a, b = held[source], held[target]
+        if a.labels and not b.labels and b.distinct > 0.5 * b.cells and b.cells >= 10:
+            lines = (f"data.source: {form.key(target)}", f"data.target: {form.key(source)}")
+            what = f"The labels stand in {form.called(source)}, not in {form.called(target)}: the columns look swapped."
+            found.append(Finding("swapped", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines))
+    return found

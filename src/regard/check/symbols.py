@@ -1,0 +1,222 @@
+"""The symbols of columns: those that occur once, those that validation alone has, marks that are no phones, several readings in a cell."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.check.case import Case
+from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.letters import named
+from regard.check.patterns import matching
+
+MOST = 100_000  # different symbols that are counted; of a column with more, they are words
+LETTERS = 0x110000
+
+
+class Symbols:
+    """Counts letters, and in cells of symbols parted by blanks these, in training and in validation."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._segmented = [r for r, held in case.profiles.items() if held.segmented]
+        self._roles = [
+            r for r in case.profiles if not case.labelled(r) and r not in ("features", "tags") and r not in case.numeric
+        ]
+        self._letters: dict[tuple[str, bool], NDArray[np.int64]] = {}
+        self._tokens: dict[tuple[str, bool], Counter[str]] = {}
+        self._first: dict[tuple[str, bool, str], Seen] = {}
+        self._full: set[str] = set()
+
+    def feed(self, block: Block) -> None:
+        for role in self._roles:
+            if role not in block.cells or role in self._full:
+                continue
+            if role in self._segmented:
+                self._count_tokens(block, role)
+            else:
+                self._count_letters(block, role)
+
+    def _count_tokens(self, block: Block, role: str) -> None:
+        counts = self._tokens.setdefault((role, block.valid), Counter())
+        tokens = Counter(" ".join(block.cells[role]).split())
+        new = tokens.keys() - counts.keys()
+        counts.update(tokens)
+        if len(counts) > MOST:
+            self._full.add(role)
+            return
+        if new:
+            for i, cell in enumerate(block.cells[role]):
+                for token in cell.split():
+                    if token in new:
+                        self._first.setdefault((role, block.valid, token), block.at(role, i))
+
+    def _count_letters(self, block: Block, role: str) -> None:
+        text, cells = block.joined(role)
+        codes = np.frombuffer(text.encode("utf-32-le", errors="surrogatepass"), dtype=np.uint32)
+        counts = self._letters.setdefault((role, block.valid), np.zeros(LETTERS, dtype=np.int64))
+        here = np.bincount(codes, minlength=LETTERS)
+        for code in np.flatnonzero((counts == 0) & (here > 0)):
+            at = text.index(chr(code))
+            row = text.count("\n", 0, at)
+            if row < len(cells):
+                self._first.setdefault((role, block.valid, chr(code)), block.at(role, row))
+        counts += here
+
+    def findings(self) -> list[Finding]:
+        found = []
+        for role in self._roles:
+            if role in self._full:
+                continue
+            train, valid = self._counted(role, False), self._counted(role, True)
+            found += self._rare(role, train)
+            found += self._unseen(role, train, valid)
+        return found
+
+    def _counted(self, role: str, valid: bool) -> dict[str, int]:
+        if role in self._segmented:
+            return dict(self._tokens.get((role, valid), {}))
+        counts = self._letters.get((role, valid))
+        if counts is None:
+            return {}
+        return {chr(code): int(counts[code]) for code in np.flatnonzero(counts) if not chr(code).isspace()}
+
+    def _rare(self, role: str, train: dict[str, int]) -> list[Finding]:
+        once = [symbol for symbol, count in train.items() if count == 1]
+        if not once or sum(train.values()) < 100:
+            return []
+        once.sort(key=lambda symbol: (symbol.isalnum() and symbol.isascii(), len(symbol)), reverse=True)
+        seen = tuple(self._seen(role, False, symbol) for symbol in once[:3])
+        told = listed([named(short(symbol, 20)) for symbol in once], 10)
+        what = f"{len(once):,} of {len(train):,} {self._unit(role)} occur once in {self._case.column(role)}: {told}."
+        return [
+            Finding(
+                "symbol-once", "note", what, len(once), seen, "Look at them: a typing error is often the only one of its kind."
+            )
+        ]
+
+    def _unseen(self, role: str, train: dict[str, int], valid: dict[str, int]) -> list[Finding]:
+        new = sorted((symbol for symbol in valid if symbol not in train), key=lambda symbol: -valid[symbol])
+        if not new or not train:
+            return []
+        seen = tuple(self._seen(role, True, symbol) for symbol in new[:3])
+        told = listed([named(short(symbol, 20)) for symbol in new], 10)
+        what = f"{len(new):,} {self._unit(role)} of {self._case.column(role)} occur in validation only: {told}."
+        times = sum(valid[symbol] for symbol in new)
+        most = 0.01 if role in self._segmented else 0.05
+        level = "warning" if times > most * sum(valid.values()) and times > 10 else "note"
+        return [Finding("symbol-only-valid", level, what, len(new), seen, "The net can neither read nor write them.")]
+
+    def _unit(self, role: str) -> str:
+        return "symbols" if role in self._segmented else "letters"
+
+    def _seen(self, role: str, valid: bool, symbol: str) -> Seen:
+        return self._first.get((role, valid, symbol), Seen(self._case.column(role), 0))
+
+
+LANGUAGE = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)?\)")  # espeak's mark of a language: (en)
+BRACKETS = re.compile(r"^\s*(?:/[^/\n]+/|\[[^\]\n]+\])\s*$", re.MULTILINE)
+MARKS = re.compile(r"[~/\\\[\](){}<>*?#=+_^$%&\"“”«»…;!0-9]|(?<=\s)[,.\-–](?=\s|$)|^[,.\-–](?=\s)", re.MULTILINE)
+SEVERAL = re.compile(r"\S\s+[~|]\s+\S|\S\s+/\s+\S|\S[ \t]*[,;][ \t]+\S|\S\s+or\s+\S", re.MULTILINE)
+TONES = re.compile(r"[0-9]")
+
+
+class Phones:
+    """What stands among phones and is none; transcriptions that hold several; and cells that are not parted where all others are."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._roles = {r: held for r, held in case.profiles.items() if held.manner in ("phones", "symbols", "transcription")}
+        self._found: dict[tuple[str, str], Hits] = {}
+        self._rows = 0
+
+    def feed(self, block: Block) -> None:
+        self._rows += len(block.lines)
+        for role, held in self._roles.items():
+            if role not in block.cells or (role != "target" and held.manner == "symbols"):
+                continue
+            text, cells = block.joined(role)
+            for kind, regex in (
+                ("language-mark", LANGUAGE),
+                ("brackets", BRACKETS),
+                ("several-readings", SEVERAL),
+                ("no-phones", MARKS),
+            ):
+                hits = self._found.setdefault((kind, role), Hits())
+                for i in matching(regex, text, cells):
+                    if kind != "no-phones" or self._odd(cells[i], held.arpabet > 0.9 or held.manner == "symbols"):
+                        hits.add(block.at(role, i))
+            if held.segmented:
+                self._unparted(block, role, cells)
+
+    def _odd(self, cell: str, digits: bool) -> bool:
+        rest = SEVERAL.sub("", LANGUAGE.sub("", cell)) if SEVERAL.search(cell) or LANGUAGE.search(cell) else cell
+        if digits:
+            rest = TONES.sub("", rest)
+        return MARKS.search(rest) is not None
+
+    def _unparted(self, block: Block, role: str, cells: Sequence[str]) -> None:
+        hits = self._found.setdefault(("unsegmented", role), Hits())
+        for i, cell in enumerate(cells):
+            blanks = cell.strip().count(" ")
+            if (not blanks and letters(cell) > 3) or (len(cell) > 12 and blanks < 0.12 * len(cell) and _longest(cell) > 6):
+                hits.add(block.at(role, i))
+
+    def findings(self) -> list[Finding]:
+        told = {
+            "language-mark": ("Marks of a language, as (en), stand among the phones", f"{FIX}: they are taken out.", True),
+            "brackets": ("Slashes or brackets stand around the transcription", f"{FIX}: they are taken off.", True),
+            "several-readings": ("Several readings stand", f"{FIX}: a line for each.", True),
+            "no-phones": ("Marks that are no phones stand among them", "Correct the lines, or take the marks out.", False),
+            "unsegmented": ("No blanks stand between the symbols", "Part them as in the other lines.", False),
+        }
+        found = []
+        for (kind, role), hits in self._found.items():
+            what, do, fixable = told[kind]
+            usual = kind in ("no-phones", "several-readings") and hits.count > 0.3 * self._rows
+            if hits.count and not (usual and kind == "no-phones"):
+                level = "note" if usual else "warning"
+                what = f"{what} in {self._case.many(hits.count, role)}."
+                found.append(Finding(kind, level, what, hits.count, hits.first(), do, fixable))
+        return found
+
+
+def _longest(cell: str) -> int:
+    return max(map(letters, cell.split()))
+
+
+def letters(text: str) -> int:
+    """Letters of a text; marks that stand on a letter or modify it do not count."""
+    return sum(unicodedata.category(c) in ("Ll", "Lu", "Lo") for c in text)
+
+
+class Readings:
+    """Several readings in one cell, of targets that are no phones: `a ~ b`, `a / b`, `a | b`."""
+
+    def __init__(self, case: Case) -> None:
+        manner = case.manner("target")
+        self._case, self._hits, self._rows = case, Hits(), 0
+        self._looks = case.task == "transduce" and manner in ("words", "transcription", "text") and "target" in case.profiles
+        self._regex = re.compile(
+            r"\S\s[~|]\s\S|\S\s/\s\S" if manner == "text" else r"\S\s*[~|]\s*\S|\S\s*/\s*\S|\S,\s*\S|\S;\s*\S"
+        )
+
+    def feed(self, block: Block) -> None:
+        if self._looks and "target" in block.cells:
+            self._rows += len(block.lines)
+            text, cells = block.joined("target")
+            if not set("~|/,;").isdisjoint(text):
+                for i in matching(self._regex, text, cells):
+                    self._hits.add(block.at("target", i))
+
+    def findings(self) -> list[Finding]:
+        if not self._hits.count:
+            return []
+        what = f"Several readings stand in {self._case.many(self._hits.count, 'target')}."
+        level = "note" if self._case.manner("target") == "text" or self._hits.count > 0.3 * self._rows else "warning"
+        return [Finding("several-readings", level, what, self._hits.count, self._hits.first(), f"{FIX}: a line for each.", True)]

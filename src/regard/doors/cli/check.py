@@ -1,0 +1,84 @@
+"""`regard check`: what is wrong with data files, before a net learns it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.ground.errors import DataError, UsageError, message
+
+if TYPE_CHECKING:
+    from regard.check.bad import BadLines
+    from regard.check.form import Given
+
+
+def check(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|CONFIG.yaml|section.key=value", help="Training data, as --train takes it; a config, keys of it."
+        ),
+    ],
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="What will be learnt (default: as the file looks).")] = None,
+    valid: Annotated[list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, with everything that was found.")] = False,
+    bad: Annotated[
+        Path | None, typer.Option(metavar="BAD.tsv", help="Write every line that cannot be read: file, line, kind, why, text.")
+    ] = None,
+) -> None:
+    """Say what is wrong with data, most harmful first, and what to do.
+
+    Exit code 2 where something is wrong that must be corrected, else 0.
+    """
+    from regard.check import screen
+    from regard.check.examine import examine
+
+    files, given, task = _understood(words, task)
+    report = examine(files, valid=valid or (), task=task, given=given)
+    if as_json:
+        print(json.dumps(screen.told(report), ensure_ascii=False))
+    else:
+        print(screen.screen(report))
+    if bad:
+        _write_bad(bad, report.bad)
+    if report.worst == "error":
+        raise typer.Exit(DataError.exit_code)
+
+
+def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, str | None]:
+    """The files, the task, and what a config and keys say of them."""
+    from regard.check.form import Given
+    from regard.workshop.checked import given
+    from regard.workshop.config import load_config
+
+    keys = [word for word in words if "=" in word and not Path(word).exists()]
+    configs = [word for word in words if word.lower().endswith((".yaml", ".yml"))]
+    files = [word for word in words if word not in keys and word not in configs]
+    if len(configs) > 1:
+        raise UsageError(
+            message("regard check", "one config", " and ".join(configs), "Name one; override keys by section.key=value.")
+        )
+    if not keys and not configs and task is None:
+        return files, Given(), None
+    config = load_config(configs[0] if configs else None, keys, task=task)
+    files = files or list(config.data.train)
+    if not files:
+        raise UsageError(message("regard check", "a file", "none", "Name the training data, as for --train."))
+    named = task is not None or bool(configs) or any(key.startswith("task=") for key in keys)
+    return files, given(config, fixed=False), config.task if named else None
+
+
+def _write_bad(path: Path, bad: BadLines) -> None:
+    """Every bad line, as TSV; tabs and line ends inside are written as blanks."""
+    from regard.ground.files import atomic
+
+    with atomic(path) as out:
+        out.write(b"file\tline\tkind\twhy\ttext\n")
+        for file, line, kind, why, text in bad:
+            cells = (file, str(line), kind, " ".join(why.split()), text.replace("\t", " ").replace("\r", " "))
+            out.write(("\t".join(cells) + "\n").encode("utf-8", errors="backslashreplace"))
+    print(f"{bad.count:,} bad lines are in {path}.", file=sys.stderr)

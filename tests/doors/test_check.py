@@ -1,0 +1,64 @@
+"""`regard check` at the command line, and what a training says of its data before it reads them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from regard.doors.cli.main import run as command
+from tests.doors import clean_files as clean
+
+MESSY = "word\tpronunciation\n# by ear\n" + clean.tsv(clean.words(80)) + "tryk\nchat\t\nche\u0301\tʃ e ~ ʃ ɛ\nzut \tz y t \n"
+
+
+@pytest.fixture
+def messy(tmp_path: Path) -> Path:
+    file = tmp_path / "words.tsv"
+    file.write_text(MESSY, "utf-8")
+    return file
+
+
+def test_one_screen_most_harmful_first(messy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["check", str(messy)]) == 2
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert "header (word, pronunciation)" in lines[0] and "comments (#)" in lines[0] and len(lines) < 45
+    levels = [line.split()[0] for line in lines if line.startswith(("error ", "warning ", "note "))]
+    assert levels == sorted(levels, key=("error", "warning", "note").index) and "error" in levels
+    assert f"{messy}:83: 1 of 2 columns: tryk" in out and "data.target_tokenizer: space" in out
+
+
+def test_json_holds_everything_and_bad_every_line(messy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.tsv"
+    assert command(["check", str(messy), "--json", "--bad", str(bad)]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["recognised"]["header"] == ["word", "pronunciation"] and told["recognised"]["task"] == "transduce"
+    kinds = {finding["kind"] for finding in told["findings"]}
+    assert {"too-few-columns", "empty-target", "several-readings", "ends", "header", "comments", "normal-forms"} <= kinds
+    assert [row["line"] for row in told["bad_lines"]] == [83, 84]
+    rows = [line.split("\t") for line in bad.read_text("utf-8").splitlines()]
+    assert [row[1] for row in rows] == ["line", "83", "84"] and rows[1][2] == "too-few-columns"
+
+
+def test_columns_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "words.tsv"
+    file.write_text(clean.tsv((b, a) for a, b in clean.words()), "utf-8")
+    assert command(["check", str(file), "data.source=2", "data.target=1"]) == 0
+    assert "source = column 2 (words); target = column 1 (phones" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["check", "no-such.tsv"]) == 2
+    assert "Correct the path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], []])
+def test_it_never_loads_torch(messy: Path, words: list[str]) -> None:
+    program = "import sys; from regard.doors.cli.main import run; run(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    given = ["check", *(words or [str(messy)])]
+    done = subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
