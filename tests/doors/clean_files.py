@@ -20,7 +20,9 @@ def words(count: int = 600, seed: int = 7) -> list[tuple[str, str]]:
     """Words and their phones, parted by blanks."""
     draw, made = random.Random(seed), dict[str, str]()
     while len(made) < count:
-        word = "".join(draw.choice("bdfɡklmnprstvz".replace("ɡ", "g")) + draw.choice("aeiouéaeio") for _ in range(draw.randint(2, 4)))
+        word = "".join(
+            draw.choice("bdfɡklmnprstvz".replace("ɡ", "g")) + draw.choice("aeiouéaeio") for _ in range(draw.randint(2, 4))
+        )
         made[word] = " ".join(VOWELS.get(letter, "ɡ" if letter == "g" else letter) for letter in word)
     return sorted(made.items())
 

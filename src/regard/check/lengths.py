@@ -96,7 +96,9 @@ class Lengths:
         n, size = len(a), min(WINDOW, max(60, len(a) // 3))
         for start in range(0, n - size + 1, size // 2):
             by = _best(a, b, start, size)
-            if by and (start + 2 * size > n or _best(a, b, start + size // 2, size) == by):  # a chance of one window does not last
+            if by and (
+                start + 2 * size > n or _best(a, b, start + size // 2, size) == by
+            ):  # a chance of one window does not last
                 row = _break(a, b, max(0, start - size), min(n, start + size), by)
                 what = f"From line {self._place('target', row).line:,} on, sources go with targets {abs(by)} line{'s' * (abs(by) > 1)}"
                 what += f" {'later' if by > 0 else 'earlier'}: a line is missing or too many there."
