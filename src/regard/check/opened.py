@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, cast
 
 from regard.check.finding import FIX, Finding, Hits, Seen, many, short
 from regard.data.files import missing
@@ -57,7 +57,7 @@ class Opened:
 
     def _bytes(self) -> Generator[bytes, None, None]:
         try:
-            stream: IO[bytes] = gzip.open(self.file, "rb") if self.file.endswith(".gz") else open(self.file, "rb")  # noqa: SIM115
+            stream = cast(IO[bytes], gzip.open(self.file) if self.file.endswith(".gz") else open(self.file, "rb"))  # noqa: SIM115
         except FileNotFoundError as error:
             raise missing(self.file) from error
         except OSError as error:
