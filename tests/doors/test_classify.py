@@ -123,11 +123,34 @@ def test_several_labels(made):
         fit.train(config({"train": [str(file)]}), made / "several", say=quiet)
 
 
-def test_an_unknown_label_at_evaluation(made, capsys):
-    file = made / "other.tsv"
-    file.write_text("my parcel\tdelivery\nmy parcel\tdelivry\n", encoding="utf-8")
-    said = refused(capsys, "evaluate", str(made / "run"), str(file))
-    assert f"{file}:2" in said and "a label that training saw" in said and "'delivry'" in said and "'delivery'" in said
+def test_an_unknown_label_at_evaluation_counts_as_wrong_and_is_said(made, capsys):
+    file, model = made / "other.tsv", regard.load(made / "run")
+    (answer,) = model.predict(["my parcel"])
+    file.write_text(f"my parcel\t{answer.text}\nmy parcel\tdelivry\n", encoding="utf-8")
+    found = model.evaluate([str(file)])
+    assert found["metrics"]["accuracy"] == 1 / 2 and found["unseen"] == {"delivry": 1}
+    assert found["metrics"]["loss"] == pytest.approx(-answer.score, abs=1e-5)  # of the known one alone
+    assert found["classes"][answer.text] == {"precision": 0.5, "recall": 1.0, "f1": 2 / 3, "right": 1, "found": 2}
+    assert found["classes"]["delivry"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "right": 1, "found": 0}
+    labels, counts = found["confusion"]["labels"], found["confusion"]["counts"]
+    assert counts[labels.index("delivry")][labels.index(answer.text)] == 1
+    assert command(["evaluate", str(made / "run"), str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "training never saw: delivry (1). It counts as wrong" in said and f"{answer.text} " in said
+
+
+def test_what_was_taken_for_what_is_written(made, capsys):
+    file, model = made / "wrong.tsv", regard.load(made / "run")
+    (answer,) = model.predict(["my parcel"])
+    other = next(label for label in answer.details["probabilities"] if label != answer.text)
+    file.write_text(f"my parcel\t{answer.text}\nmy parcel\t{other}\n", encoding="utf-8")
+    assert command(["evaluate", str(made / "run"), str(file), "--errors", str(made / "e.tsv")]) == 0
+    rows = [line.split("\t") for line in (made / "e.tsv").read_text("utf-8").splitlines()]
+    score = f"{answer.score:.4f}"
+    assert rows[0] == ["place", "source", "right", "answered", "score", "mistakes", "operations"]
+    assert rows[1:] == [[f"{file}:2", "my parcel", other, answer.text, score, "1", f"{other}→{answer.text}"]]
+    kinds = [line.split("\t") for line in (made / "e.kinds.tsv").read_text("utf-8").splitlines()]
+    assert kinds[1] == [f"{other}→{answer.text}", other, answer.text, "1", "1.0000", "1", f"my parcel ({file}:2)"]
 
 
 def test_an_unknown_label_in_validation_data_is_named_before_training(made):

@@ -176,9 +176,11 @@ def test_figures(made, capsys, tmp_path):
         assert command(["evaluate", str(made / run), str(made / f"valid.{suffix}"), "--json"]) == 0
         assert list(json.loads(capsys.readouterr().out)["metrics"]) == names
     (tmp_path / "x.tsv").write_text("a\tb\tneutral\na\tb\tneutrall\n", encoding="utf-8")
-    assert command(["evaluate", str(made / "run"), str(tmp_path / "x.tsv")]) == 2
-    said = capsys.readouterr().err
-    assert "x.tsv:2: expected a label that training saw" in said and "Did you mean 'neutral'?" in said
+    found = regard.load(made / "run").evaluate([str(tmp_path / "x.tsv")])
+    assert found["unseen"] == {"neutrall": 1} and found["metrics"]["accuracy"] <= 1 / 2
+    assert found["classes"]["neutrall"]["right"] == 1 and found["confusion"]["labels"][-1] == "neutrall"
+    assert command(["evaluate", str(made / "run"), str(tmp_path / "x.tsv")]) == 0
+    assert "training never saw: neutrall (1). It counts as wrong" in capsys.readouterr().out
 
 
 def test_each_text_looks_at_the_other(made, capsys):

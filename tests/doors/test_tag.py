@@ -128,24 +128,6 @@ def test_tags_that_are_no_spans(tmp_path, capsys):
     assert figures["slot_f1"] == pytest.approx(2 / 3) == figures["token_accuracy"]
 
 
-def test_unknown_tags_and_labels_at_evaluation(made, tmp_path, capsys):
-    (tmp_path / "x.conll").write_text("go O\n\nto O\nRome B-two\n", "utf-8")
-    said = refused(capsys, "evaluate", str(made / "run"), str(tmp_path / "x.conll"))
-    assert f"{tmp_path / 'x.conll'}:4: expected a tag that training saw (" in said and "received 'B-two'" in said
-    assert "Did you mean 'B-to'?" in said
-    for name, text in (("a", "go\nto\n"), ("b", "O\nO\n"), ("c", "go\nprize\n")):
-        (tmp_path / name).write_text(text, "utf-8")
-    said = refused(capsys, "evaluate", str(made / "run"), *(str(tmp_path / n) for n in "abc"))
-    assert f"{tmp_path / 'c'}:2: expected a label that training saw (" in said and "Did you mean 'price'?" in said
-
-
-def test_unknown_tags_of_validation_data_stop_training_before_it_begins(made, tmp_path):
-    (tmp_path / "x.conll").write_text("Rome B-two\n", "utf-8")
-    data = {"train": [str(made / "train.0"), str(made / "train.1")], "valid": [str(tmp_path / "x.conll")]}
-    with pytest.raises(DataError, match=r"x\.conll:1: expected a tag that training saw"):
-        fit.train(config(data), tmp_path / "run", say=quiet)
-
-
 def test_labels_that_a_run_has_not_learnt_are_refused_and_missing_ones_not_judged(made, tmp_path, capsys):
     data = {"train": [str(made / "train.0"), str(made / "train.1")], "valid": valid(made, 2)}
     fit.train(config(data), tmp_path / "run", say=quiet)
@@ -194,7 +176,6 @@ def test_what_cannot_be_built_is_refused_before_anything_is_read(tmp_path):
         (["predict", "{run}", "{in}", "--n-best", "2", "--format", "tsv"], "n_best: expected 1: a tagger gives its best answer"),
         (["evaluate", "{run}", "{in}", "{in}", "{in}", "{in}"], "one file in columns, or two or three line-aligned ones"),
         (["predict", "{run}", "{in}", "--with", "{run}"], "expected one run: task tag answers alone"),
-        (["evaluate", "{run}", "{in}", "{in}", "--errors", "{out}"], "errors: expected a run that writes"),
     ],
 )
 def test_options_that_a_tagger_has_not(words, said, made, tmp_path, capsys):

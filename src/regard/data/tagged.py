@@ -1,27 +1,36 @@
-"""Sentences whose every token has a tag: CoNLL columns, or line-aligned files."""
+"""Sentences whose every token has a tag: columns, CoNLL-U, JSON lines, or line-aligned files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice, zip_longest
+from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, BadLine
-from regard.ground.errors import DataError, message
+from regard.data.rows import MEND, BadLine, halved, shortened
+from regard.data.tag_forms import HEAD, NUMBER, Form, TagLayout, begins_as, fields, form_of, is_blank, is_remark, kind_of, parts
+from regard.data.tag_forms import tokens_of as tokens_of
+from regard.ground.errors import DataError, did_you_mean, message
+
+LABELS = ("intent", "label")  # keys of JSON lines that may hold the label of a sentence
+PLAIN = TagLayout()
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A sentence.  tags: one for each token, or none at all; label: of the whole sentence (an intent), where there is one; place: of
-    its first line; beside: the files in which, on the same line, its tags and its label stand; none: they stand with the tokens."""
+    its first line; beside: the files in which, on the same line, its tags and its label stand; none: they stand with the tokens;
+    rows: the line of each token, where they stand below each other."""
 
     tokens: tuple[str, ...]
     tags: tuple[str, ...]
     label: str | None
     place: Place
     beside: tuple[str, ...] = ()
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def source(self) -> str:
@@ -29,7 +38,9 @@ class Tagged:
 
     def tag_at(self, i: int) -> Place:
         """Where tag i stands."""
-        return Place(self.beside[0], self.place.line) if self.beside else Place(self.place.file, self.place.line + i)
+        if self.beside:
+            return Place(self.beside[0], self.place.line)
+        return Place(self.place.file, self.rows[i]) if self.rows else self.place
 
     @property
     def label_at(self) -> Place:
@@ -37,65 +48,173 @@ class Tagged:
         return Place(self.beside[-1], self.place.line) if self.beside else self.place
 
 
-def read_tagged(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
-    """The sentences of one file in columns, or of two or three that are line-aligned: tokens, tags and, maybe, a label for the sentence.
+def read_tagged(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[Tagged | BadLine]:
+    """The sentences of one file, or of two or three that are line-aligned: tokens, tags and, maybe, a label for the sentence.
 
-    Columns (CoNLL): a token and its tag a line, parted by a tab or blanks (the first and the last column count), a blank line between
-    sentences; lines that begin with `-DOCSTART-` are passed by.  A sentence at fault is handed over as a BadLine, which says file,
-    line and mend.  DataError for files that end at different lines, or another number of files.
+    One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
+    `tag_forms.form_of` sees it; where `layout.format` says which, several are read one after another.  A sentence at fault is handed
+    over as a BadLine, which says file, line and mend.  DataError for files that end at different lines, another number of files, or a
+    file that is none of these.
     """
-    if len(files) == 1:
-        return _columns(files[0])
-    columns = [file for file in files if file.removesuffix(".gz").lower().endswith(".conll")]
-    if len(files) in (2, 3) and not columns:
+    if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
+        return (item for file in files for item in _of_one(file, layout))
+    if len(files) in (2, 3) and not any(map(kind_of, files)):
         return _aligned(files)
     expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
     received = f"{len(files)}: {', '.join(map(shown, files))}"
-    raise DataError(message("sentences with tags", expected, received, "Name the files of one set of sentences."))
+    do = "Name the files of one set of sentences; or set data.format (columns, conllu, jsonl) to read them one after another."
+    raise DataError(message("sentences with tags", expected, received, do))
 
 
-def read_tokens(file: str) -> Iterator[tuple[str, ...]]:
-    """The sentences of a file with a token a line, the first of its columns, and blank lines between them; without their tags."""
-    tokens = list[str]()
-    for number, line in enumerate(lines(file), start=1):
-        if not _parts(line):
-            token = _fields(line)[0].strip()
-            if not token:
-                raise DataError(message(str(Place(shown(file), number)), "a token in the first column", "none", MEND))
-            tokens.append(token)
-        elif tokens:
-            yield tuple(tokens)
-            tokens = []
-    if tokens:
-        yield tuple(tokens)
+def described(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
+    """What each file that stands by itself is, for people."""
+    if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
+        for file in files:
+            yield f"{shown(file)}: {form_of(list(islice(lines(file), HEAD)), file, layout).said}"
 
 
-def _columns(file: str) -> Iterator[Tagged | BadLine]:
-    name = shown(file)
-    tokens, tags, fault, start = list[str](), list[str](), None, 0
-    for number, line in enumerate(lines(file), start=1):
-        if _parts(line):
-            if tokens or fault:
-                yield fault or Tagged(tuple(tokens), tuple(tags), None, Place(name, start))
-            tokens, tags, fault = [], [], None
-            continue
-        fields, start = _fields(line), start if tokens or fault else number
-        if len(fields) < 2 or not fields[0].strip() or not fields[-1].strip():
-            fault = fault or BadLine(message(str(Place(name, number)), "a token and its tag", repr(line), MEND))
-            continue
-        tokens.append(fields[0].strip())
-        tags.append(fields[-1].strip())
-    if tokens or fault:
-        yield fault or Tagged(tuple(tokens), tuple(tags), None, Place(name, start))
+def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = ()) -> Iterator[tuple[str, ...]]:
+    """The tokens of what is to be predicted from, lazily.  known: the tags of the model, by which a file in columns is known.
+
+    Columns and CoNLL-U give an item for each sentence, JSON lines and lines of text one for each line, an empty one for an empty line.
+    DataError, with the line, for what has no token.
+    """
+    stream = lines(file)
+    head, form = begins_as(stream, file, layout, known)
+    each = chain(head, stream)
+    if form is None:
+        yield from map(tokens_of, each)
+    elif form.kind == "jsonl":
+        for number, line in enumerate(each, start=1):
+            yield () if is_blank(line) else _record(line, Place(shown(file), number), form, told=False).tokens
+    else:
+        for found in _sentences(each, shown(file), form, told=False):
+            if isinstance(found, BadLine):
+                raise DataError(str(found))
+            yield found.tokens
 
 
-def _parts(line: str) -> bool:
-    """Whether a line in columns stands between sentences."""
-    return not line.strip() or line.startswith("-DOCSTART-")
+def _of_one(file: str, layout: TagLayout) -> Iterator[Tagged | BadLine]:
+    stream = lines(file)
+    head = list(islice(stream, HEAD))
+    form, each = form_of(head, file, layout), chain(head, stream)
+    if form.kind != "jsonl":
+        yield from _sentences(each, shown(file), form, told=True)
+        return
+    for number, line in enumerate(each, start=1):
+        try:
+            if not is_blank(line):
+                yield _record(line, Place(shown(file), number), form, told=True)
+        except BadLine as fault:
+            yield fault
 
 
-def _fields(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else line.split()
+def _sentences(each: Iterable[str], name: str, form: Form, *, told: bool) -> Iterator[Tagged | BadLine]:
+    """The sentences of a file whose tokens stand below each other.  told: with their tags."""
+    block = list[tuple[int, str]]()
+    for number, line in chain(enumerate(each, start=1), [(0, "")]):
+        if number != form.header and not parts(line):
+            block.append((number, line))
+        elif block:
+            rows = _rows(block, form)
+            block = []
+            if rows:
+                yield _sentence(rows, name, form, told)
+
+
+def _rows(block: Sequence[tuple[int, str]], form: Form) -> list[tuple[int, list[str], str]]:
+    """The lines of a sentence with their columns, comments left out."""
+    rows = [(number, fields(line), line) for number, line in block if not is_remark(line)]
+    if form.kind == "conllu":
+        return [(number, line.split("\t"), line) for number, _, line in rows if not line.startswith("#")]
+    width = len(rows[-1][1]) if rows else 0
+    return [row for row in rows if not row[2].startswith("#") or (len(row[1]) == width and not form.numbered)]
+
+
+def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form, told: bool) -> Tagged | BadLine:
+    """One sentence, or what is wrong with it first."""
+    tokens, tags, at = list[str](), list[str](), list[int]()
+    width = len(rows[0][1])
+    for number, cells, line in rows:
+        place = Place(name, number)
+        if form.kind == "conllu":
+            if (fault := _misfit(cells, form, len(tokens))) is not None:
+                return BadLine(message(str(place), *fault, MEND))
+            if form.numbered and not cells[0].isdecimal():
+                continue  # a range of words (3-4), whose words follow, or an empty node (3.1)
+        token = cells[form.token] if form.token < len(cells) else ""
+        tag = cells[form.tag] if told and form.tag < len(cells) and (len(cells) > 1 or form.tag >= 0) else ""
+        if not token or (told and not tag):
+            expected = (
+                "a token and its tag"
+                if told
+                else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
+            )
+            return BadLine(message(str(place), expected, repr(line) if told else "none", MEND))
+        if told and len(cells) != width:
+            do = f"{MEND} A blank within a token needs a tab between the columns."
+            return BadLine(
+                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shortened(line)}", do)
+            )
+        tokens.append(token)
+        tags.append(tag)
+        at.append(number)
+    if not tokens:
+        return BadLine(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", MEND))
+    return Tagged(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
+
+
+def _misfit(cells: Sequence[str], form: Form, before: int) -> tuple[str, str] | None:
+    """What is expected of a line of CoNLL-U and what it is, where that is not the same.  before: words of the sentence so far."""
+    if len(cells) != form.width:
+        return f"{form.width} columns with tabs between them (CoNLL-U)", f"{len(cells)}"
+    if not form.numbered:
+        return None
+    if not NUMBER.fullmatch(cells[0]) or (cells[0].isdecimal() and cells[0] != str(before + 1)):
+        return f"the ID {before + 1} (sentences are parted by an empty line)", shortened(cells[0])
+    return None
+
+
+def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
+    """A line of JSON.  Labels that are whole numbers are their text.  BadLine where it holds no sentence."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
+    if not isinstance(record, dict):
+        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+    tokens = _listed(record, form.token, place, "tokens that are texts")
+    if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
+        received = shortened(json.dumps(tokens, ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, MEND))
+    if not told:
+        return Tagged(tuple(tokens), (), None, place)
+    tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
+    if len(tags) != len(tokens) or not tokens:
+        received = f"{len(tags)} tag{'s' * (len(tags) != 1)}" if tokens else "no tokens"
+        raise BadLine(
+            message(f"{place}, key {form.tag!r}", f"as many tags as tokens ({len(tokens) or 'at least 1'})", received, MEND)
+        )
+    if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
+        received = shortened(json.dumps(tags, ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, MEND))
+    label = next((_text(record[key]) for key in LABELS if key in record), None)
+    label = label.strip() if isinstance(label, str) and not halved(label) else None
+    return Tagged(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
+    if key not in record:
+        there = ", ".join(map(repr, record)) or "no keys"
+        raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+    if not isinstance(record[key], list):
+        received = shortened(json.dumps(record[key], ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, MEND))
+    return record[key]
 
 
 def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
@@ -104,7 +223,7 @@ def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
         counts = [count + (line is not None) for count, line in zip(counts, row, strict=True)]
         if None in row:
             continue
-        tokens, tags = row[0].split(), row[1].split()
+        tokens, tags = tokens_of(row[0]), tokens_of(row[1])
         label = row[2].strip() if len(row) == 3 else None
         place = Place(shown(files[0]), number)
         if len(tokens) != len(tags) or not tokens:
@@ -115,7 +234,7 @@ def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
         elif label == "":
             yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", MEND))
         else:
-            yield Tagged(tuple(tokens), tuple(tags), label, place, beside)
+            yield Tagged(tokens, tags, label, place, beside)
     if len(set(counts)) > 1:
         received = ", ".join(f"{shown(file)} {count:,}" for file, count in zip(files, counts, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the others."

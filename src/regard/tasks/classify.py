@@ -122,6 +122,23 @@ def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float
     return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
 
 
+def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Of each label that is right or was found somewhere: `precision`, `recall`, `f1` (fractions), and how many are `right` and were
+    `found`; as `sklearn.metrics.classification_report` prints them."""
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    told, true = Counter(found), Counter(right)
+    return {
+        label: {
+            "precision": both[label] / told[label] if told[label] else 0.0,
+            "recall": both[label] / true[label] if true[label] else 0.0,
+            "f1": 2 * both[label] / (told[label] + true[label]),
+            "right": true[label],
+            "found": told[label],
+        }
+        for label in sorted(told | true)
+    }
+
+
 def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
     """How often each label (rows, right) was taken for each (columns, found).  What is not a label counts nowhere."""
     place = {label: i for i, label in enumerate(labels)}

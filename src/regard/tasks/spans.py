@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -51,6 +52,23 @@ def marked(tags: Iterable[str]) -> bool:
     return any(parted(tag)[0] in ("E", "L", "M", "S", "U") for tag in tags)
 
 
+def says_places(tags: Iterable[str]) -> bool:
+    """Whether tags mark spans: some are a place and a kind (`B-city`), or all but O are a place alone (`B`, `M`, `E`, `S`, of words)."""
+    names = {tag for tag in tags if tag != OUTSIDE}
+    bare = {tag for tag in names if tag in (*BEGINS, *GOES_ON)}
+    return any(all(parted(tag)) for tag in names) or (bare == names and bool(bare & set(BEGINS)))
+
+
+def begun(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags as IOB1 has them, in which B only parts two spans of a kind, as IOB2: each span begins with B (Tjong Kim Sang & Veenstra 1999,
+    section 2)."""
+    before = [OUTSIDE, *tags]
+    return tuple(
+        f"B{tag[1:]}" if parted(tag)[0] == "I" and not _joined(last, tag) else tag
+        for last, tag in zip(before, tags, strict=False)
+    )
+
+
 def may_follow(before: str, tag: str, *, ends: bool) -> bool:
     """Whether one tag can follow another; O stands for the start and the end of a sentence, too.  ends: spans must be closed."""
     goes_on = tag != OUTSIDE and parted(tag)[0] in GOES_ON
@@ -58,10 +76,10 @@ def may_follow(before: str, tag: str, *, ends: bool) -> bool:
     return _joined(before, tag) if goes_on else not (ends and open_)
 
 
-def broken(tags: Sequence[str]) -> int | None:
+def broken(tags: Sequence[str], *, ends: bool | None = None) -> int | None:
     """The first place whose tag cannot stand there, or None: one that goes on from nothing or from another kind, or, where ends are
-    marked (BMES, BIOES, BILOU), one before which a span was not closed."""
-    ends, chain = marked(tags), [OUTSIDE, *tags, OUTSIDE]
+    marked (BMES, BIOES, BILOU; None: where these tags mark some), one before which a span was not closed."""
+    ends, chain = marked(tags) if ends is None else ends, [OUTSIDE, *tags, OUTSIDE]
     for i, (before, tag) in enumerate(pairwise(chain)):
         if not may_follow(before, tag, ends=ends):
             return min(i, len(tags) - 1)
@@ -86,3 +104,24 @@ def span_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]])
     precision, recall = both / told if told else 0.0, both / true if true else 0.0
     f1 = 2 * precision * recall / (precision + recall) if both else 0.0
     return {"slot_f1": f1, "slot_precision": precision, "slot_recall": recall, "token_accuracy": same / count if count else 0.0}
+
+
+def type_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:
+    """Of each kind of span, by name: `precision`, `recall`, `f1` (fractions), and how many are `right` and were `found`; as conlleval and
+    seqeval print them."""
+    told, true, both = Counter[str](), Counter[str](), Counter[str]()
+    for mine, theirs in zip(found, right, strict=True):
+        a, b = set(spans(mine)), set(spans(theirs))
+        told.update(span.kind for span in a)
+        true.update(span.kind for span in b)
+        both.update(span.kind for span in a & b)
+    return {
+        kind: {
+            "precision": both[kind] / told[kind] if told[kind] else 0.0,
+            "recall": both[kind] / true[kind] if true[kind] else 0.0,
+            "f1": 2 * both[kind] / (told[kind] + true[kind]),
+            "right": true[kind],
+            "found": told[kind],
+        }
+        for kind in sorted(told | true)
+    }

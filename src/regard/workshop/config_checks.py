@@ -52,10 +52,10 @@ def _data(config: Config) -> Iterator[Problem]:
             "Set data.joint to true, or tie to output.",
         )
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
-        if data.format == "lines" and len(files) not in (0, 2):
+        if data.format == "lines" and len(files) not in (0, 2) and config.task != "tag":
             received = f"{len(files)}: {', '.join(files)}"
             yield Problem((key, "data.format"), "two files, line for line", received, "Name a source and a target file.")
-    columns = {k: getattr(data, k) for k in ("source", "target", "features") if getattr(data, k) is not None}
+    columns = {k: getattr(data, k) for k in ("source", "target", "features") if getattr(data, k) not in (None, "auto")}
     if len(set(columns.values())) < len(columns):
         received = ", ".join(f"{k} {v}" for k, v in columns.items())
         yield Problem(tuple(f"data.{k}" for k in columns), "different columns", received, "Name each column once.")

@@ -39,6 +39,10 @@ def of_task(config: Config) -> Iterator[Problem]:
         if name != config.task and getattr(config, name) is not None:
             do = f"Remove it, or write task: {name}."
             yield Problem((name, "task"), f"only with task: {name}", f"task {config.task}", do)
+    if config.task == "tag":
+        yield from _tagged(config)
+    elif config.data.format in ("columns", "conllu"):
+        yield Problem(("data.format", "task"), "tsv, lines or jsonl", config.data.format, "Remove it, or write task: tag.")
     if config.pair is not None and config.task == "pair":
         yield from of_pair(config, config.pair)
     if config.read is not None and config.task == "read":
@@ -61,6 +65,15 @@ def of_task(config: Config) -> Iterator[Problem]:
     if config.train.metric not in kind.metrics:
         do = f"Choose one of them.{did_you_mean(config.train.metric, kind.metrics)}"
         yield Problem(("train.metric", "task"), " | ".join(kind.metrics), config.train.metric, do)
+
+
+def _tagged(config: Config) -> Iterator[Problem]:
+    """Sentences in lines are two files or three, and have no columns."""
+    data = config.data
+    for key, files in (("data.train", data.train), ("data.valid", data.valid)):
+        if data.format == "lines" and len(files) == 1:
+            do = "Name the files of tokens and of tags, or remove data.format."
+            yield Problem((key, "data.format"), "2 or 3 files, line for line", f"1: {files[0]}", do)
 
 
 def _vectors(config: Config) -> Iterator[Problem]:

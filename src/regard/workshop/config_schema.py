@@ -32,8 +32,8 @@ class DataSection(Section):
     valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
     )
-    format: Literal["auto", "tsv", "lines", "jsonl"] = Field(
-        default="auto", description="auto: by the name and number of the files"
+    format: Literal["auto", "tsv", "lines", "jsonl", "columns", "conllu"] = Field(
+        default="auto", description="auto: by the name and number of the files; task tag alone: columns, conllu"
     )
     source: Column = Field(default=1, description="the source's column: its number from 1, or its name")
     target: Column = Field(default=2, description="the target's column: its number from 1, or its name")

@@ -21,9 +21,10 @@ class TagSection(Section):
     head: Literal["crf", "softmax"] = Field(
         default="crf", description="crf: which tag follows which is learnt too; softmax: each tag by itself"
     )
-    scheme: Literal["spans", "none"] = Field(
-        default="spans",
-        description="spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; none: tags are just tags",
+    scheme: Literal["auto", "spans", "iob1", "none"] = Field(
+        default="auto",
+        description="spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; iob1: the same, B stands only "
+        "between spans of a kind, and is put before the others; none: tags are just tags; auto: spans if they mark some, else none",
     )
     letters: Whole = Field(default=50, description="width of a word's vector made of its letters; 0: none")
     letter_embedding: Count = Field(default=30, description="width of a letter")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli.by_kind import by_kind
 from regard.doors.cli.options import understood
 from regard.doors.cli.precision import Precision, Word, say_parity
 from regard.doors.cli.trust import Trust
@@ -79,6 +80,7 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
     for key, title in (("by_source", "source in training"), ("by_features", "features")):
         lines += ["", *shares(title, found[key])] if key in found else []
+    lines += by_kind(found)
     lines += ["", *confused(**found["confusion"])] if "confusion" in found else []
     return "\n".join(lines)
 

@@ -22,7 +22,7 @@ from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
 from regard.networks.bert import Bert, BertShape
 from regard.networks.spelled import Spelling
-from regard.tasks.classify import Answers, ClassBatch, Classify, class_figures, confusion
+from regard.tasks.classify import Answers, ClassBatch, Classify, class_figures, confusion, label_figures
 from regard.tasks.task import Prediction
 from regard.workshop import build
 from regard.workshop.build_summary import make_summing
@@ -36,18 +36,21 @@ from regard.workshop.texts import Texts
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
 WHAT = "texts with a label"
 LONGEST = 40  # letters of a word that are read
+UNSEEN = -1  # the number of a label that training never saw
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text in numbers.  label: None where not known; letters: of each word, where the net reads them."""
+    """A text in numbers.  label: None where not known, or where training never saw it; letters: of each word, where the net reads them;
+    told: whether its label, if it has one, is among those of training."""
 
     text: str
     pieces: tuple[str, ...]
     words: tuple[int, ...]
     letters: tuple[tuple[int, ...], ...]
     label: int | None
+    told: bool = True
 
     @property
     def size(self) -> int:
@@ -89,7 +92,7 @@ class ClassifyJob(ReadingJob):
 class Classifier(Reading[Text]):
     """A trained classifier in use."""
 
-    what = "texts"
+    what, has_mistakes = "texts", True
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.texts, self.labels, self.letters = Texts.load(config, folder), *(Symbols.load(folder / n) for n in (LABELS, LETTERS))
@@ -126,10 +129,14 @@ class Classifier(Reading[Text]):
         before, after = self.texts.around(self.section.pooling == "cls") if words else ((), ())
         words, pieces = (*before, *words, *after), (*self.texts.tokens(before), *pieces, *self.texts.tokens(after))
         letters = (*((),) * len(before), *letters, *((),) * len(after)) if letters else letters
-        label = None
-        if isinstance(item, Item) and item.target is not None:
-            label = self.labels.number(_label(item), what="label", place=item.place)
-        return Text(text, pieces, words, letters, label)
+        label = self.labels.get(_label(item), UNSEEN) if isinstance(item, Item) and item.target is not None else None
+        return Text(text, pieces, words, letters, None if label == UNSEEN else label, label != UNSEEN)
+
+    def told(self, item: Text) -> bool:
+        return item.told
+
+    def rights(self, item: Item) -> Iterator[tuple[str, Symbols]]:
+        yield _label(item), self.labels
 
     def shortened(self, item: Text, size: int) -> Text:
         """The beginning, and what stands after a text."""
@@ -177,9 +184,13 @@ class Classifier(Reading[Text]):
         return class_figures([p.text for p in found], [_label(item) for item in items])
 
     def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
-        """confusion: rows are what is right, columns what was answered."""
-        counts = confusion([p.text for p in found], [_label(item) for item in items], self.labels.names)
-        return {"confusion": {"labels": list(self.labels.names), "counts": counts}}
+        """classes: the figures of each label.  confusion: rows are what is right, columns what was answered."""
+        right, told = [_label(item) for item in items], [p.text for p in found]
+        names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
+        return {
+            "classes": label_figures(told, right),
+            "confusion": {"labels": names, "counts": confusion(told, right, names)},
+        }
 
     def right(self, item: Item) -> str:
         return _label(item)

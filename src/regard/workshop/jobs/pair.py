@@ -22,7 +22,7 @@ from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import write_text
 from regard.networks.bert import Bert, Together
 from regard.tasks.agreement import number_figures
-from regard.tasks.classify import class_figures
+from regard.tasks.classify import class_figures, confusion, label_figures
 from regard.tasks.pair import Binned, Label, Pair, PairBatch, Rating, Squared, Told, Wanted
 from regard.tasks.task import Prediction
 from regard.workshop import build
@@ -53,13 +53,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Couple:
-    """Two texts in numbers.  words, pieces, marks: of the first text and of the second; right: None where not known."""
+    """Two texts in numbers.  words, pieces, marks: of the first text and of the second; right: None where not known, or where training
+    never saw the label; told: whether it did, if there is one."""
 
     texts: tuple[str, str]
     pieces: tuple[tuple[str, ...], tuple[str, ...]]
     words: tuple[tuple[int, ...], tuple[int, ...]]
     marks: tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]
     right: float | int | None
+    told: bool = True
 
     @property
     def size(self) -> int:
@@ -105,6 +107,10 @@ class Pairs(Reading[Couple]):
 
     what = "pairs"
 
+    @property
+    def has_mistakes(self) -> bool:
+        return self.section.output == "classes"
+
     def __init__(self, config: Config, folder: Path) -> None:
         self.texts, self.section, self.labels = Texts.load(config, folder), _section(config), Symbols([])
         if self.section.output == "classes":
@@ -131,7 +137,8 @@ class Pairs(Reading[Couple]):
     def encoded(self, item: Any) -> Couple:
         """item: (first, second), a line with a tab between them, or `Coupled`."""
         given = coupled_of(item)
-        texts, right = (given.first, given.second), None
+        texts: tuple[str, str] = (given.first, given.second)
+        right: float | int | None = None
         first, second = (tuple(ids) for ids in self.texts.encode_all(texts))
         pieces = self.texts.pieces(given.first), self.texts.pieces(given.second)
         plain = [[piece.removeprefix("▁") for piece in side if piece != SPECIALS[UNK]] for side in pieces]
@@ -140,9 +147,30 @@ class Pairs(Reading[Couple]):
             if self.section.overlap
             else ([], [])
         )
-        if given.target is not None and self.section.output == "classes":
+        told = all(name in known for name, known in self.rights(given))
+        if self.section.output == "number":
+            right = _number(given.target)
+        elif given.target is not None and told:
             right = self.labels.number(given.target, what="label", place=given.place)
-        return Couple(texts, pieces, (first, second), marks, _number(given.target) if right is None else right)
+        return Couple(texts, pieces, (first, second), marks, right, told)
+
+    def told(self, item: Couple) -> bool:
+        return item.told
+
+    def rights(self, item: Coupled) -> Iterator[tuple[str, Symbols]]:
+        if item.target is not None and self.section.output == "classes":
+            yield item.target, self.labels
+
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        """As a classifier's: the figures of each label, and which was taken for which."""
+        if self.section.output == "number":
+            return {}
+        right, told = [str(item.target) for item in items], [p.text for p in found]
+        names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
+        return {
+            "classes": label_figures(told, right),
+            "confusion": {"labels": names, "counts": confusion(told, right, names)},
+        }
 
     def shortened(self, item: Couple, size: int) -> Couple:
         """The beginnings."""

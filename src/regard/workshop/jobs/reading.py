@@ -5,6 +5,7 @@ One road for all of them: items in chunks, sorted by length, in batches, answere
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -16,8 +17,11 @@ import torch
 from regard.data.batches import Batches
 from regard.ground.errors import RunFolderError, message
 from regard.networks.bert import Bert
+from regard.tasks.edits import kinds_path
+from regard.tasks.mistakes import write_mistakes
 from regard.tasks.task import Prediction, Task
 from regard.workshop.config import Config
+from regard.workshop.jobs.judged import Judged
 from regard.workshop.model import Model
 from regard.workshop.room import room
 from regard.workshop.train import Validation
@@ -38,11 +42,11 @@ class Sized(Protocol):
 P = TypeVar("P", bound=Sized)
 
 
-class Reading(Model, Generic[P]):
+class Reading(Judged[P], Model, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
     options = frozenset({"n_best", "batch_size"})
-    what = "items"  # in the plural, for messages
+    notes: tuple[str, ...] = ()  # what `inputs` found that a person should know; said as the first answers are given
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
     def __init__(self, task: Task, config: Config, folder: Path) -> None:
@@ -51,10 +55,6 @@ class Reading(Model, Generic[P]):
         # Tokens that it can read, where its positions or scores bound it.
         self.most = room(config.model).source if begun is None else begun.shape.positions
         task.eval()
-
-    @abstractmethod
-    def encoded(self, item: Any) -> P:
-        """An item in numbers, with what is right of it where it says so.  DataError for what training never saw of that."""
 
     @abstractmethod
     def shortened(self, item: P, size: int) -> P:
@@ -81,10 +81,6 @@ class Reading(Model, Generic[P]):
         """How right the answers are."""
 
     @abstractmethod
-    def right(self, item: Any) -> str:
-        """What is right, as `Prediction.text` says it."""
-
-    @abstractmethod
     def judged(self, files: Sequence[str]) -> tuple[list[Any], int]:
         """Items of files, with what is right of them, and how many lines at fault were passed by.  DataError as when training reads
         them."""
@@ -100,7 +96,7 @@ class Reading(Model, Generic[P]):
     ) -> Iterator[list[Prediction]]:
         """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
         rows = batch_size or self.config.decode.batch_size
-        each, cut = iter(items), 0
+        each, cut, started = iter(items), 0, False
         while chunk := [self.encoded(item) for item in islice(each, rows * (AHEAD if rows > 1 else 1))]:
             for i, item in enumerate(chunk):
                 if self.most and item.size > self.most:
@@ -114,6 +110,10 @@ class Reading(Model, Generic[P]):
                     answers = self.answered(some, self.collated(some, places), n_best or 1, attention)
                 for place, answer in zip(places, answers, strict=True):
                     found[place] = answer
+            if say and not started:
+                for note in self.notes:
+                    say(note)
+            started = True
             yield from found
         if cut and say:
             say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
@@ -121,15 +121,19 @@ class Reading(Model, Generic[P]):
     def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
-        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}."""
-        if errors is not None:
+        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}; unseen: what is right but none of what training
+        saw, and how often.  errors: where to write what was taken for what (`tasks/mistakes.py` describes the tables)."""
+        if errors is not None and not self.has_mistakes:
             do = "Leave it out; regard predict --format jsonl says what was answered."
-            raise RunFolderError(
-                message("errors", f"a run that writes, for task {self.config.task} has no edits", str(errors), do)
-            )
+            raise RunFolderError(message("errors", "a run whose answers are texts, tags or labels", self.config.task, do))
         items, skipped = self.judged(files)
         found, figures = self.metrics(items, batch_size=batch_size)
-        return {"metrics": figures, **self.beside(items, found), "items": len(items), "skipped": skipped, "files": list(files)}
+        unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
+        result = {"metrics": figures, **unseen, **self.beside(items, found)}
+        if errors is not None:
+            each = [mistake for item, p in zip(items, found, strict=True) if (mistake := self.mistake(item, p))]
+            result["mistakes"] = dict(write_mistakes(errors, kinds_path(errors), each).most_common(20))
+        return {**result, "items": len(items), "skipped": skipped, "files": list(files)}
 
     def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
@@ -142,14 +146,15 @@ class Reading(Model, Generic[P]):
 
     @torch.no_grad()
     def loss(self, items: Sequence[Any]) -> float:
-        """Nats a token, or whatever the task counts by."""
-        each = [item for item in map(self.encoded, items) if item.size]
+        """Nats a token, or whatever the task counts by; without items of which something right is none that training saw.  NaN where
+        no item is left."""
+        each = [item for item in map(self.encoded, items) if item.size and self.told(item)]
         each = [self.shortened(item, self.most) if self.most and item.size > self.most else item for item in each]
         nats, tokens = 0.0, 0
         for rows in Batches.sequential([item.size for item in each], rows=ROWS):
             found = self.task.loss(self.collated([each[i] for i in rows], rows))
             nats, tokens = nats + float(found.nats), tokens + found.tokens
-        return nats / max(tokens, 1)
+        return nats / tokens if tokens else math.nan
 
     def validation(self, items: Sequence[Any]) -> Validation:
         """Figures of the model as it stands, and some answers to show."""

@@ -92,8 +92,8 @@ class ReadingJob(Job):
             received = f"{len(items):,}, each of which is empty or too long"
             raise DataError(message("the training data", f"{model.what} that the net can read", received, do))
         lengths = [item.size for item in encoded]
-        for item in data.valid:
-            model.encoded(item)  # labels that training never saw are named before it begins
+        for note in model.remarks(items, data.valid):
+            say(note)
         return Ready(
             model.task,
             batch=lambda rows: model.collated([encoded[i] for i in rows], rows),

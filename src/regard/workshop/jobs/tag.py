@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,29 @@ from regard.attention.attention import Attention
 from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.data.batches import collate
-from regard.data.files import lines
 from regard.data.gather import gather
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
-from regard.data.tagged import Tagged, read_tagged, read_tokens
+from regard.data.tag_forms import TagLayout
+from regard.data.tagged import Tagged, described, read_tagged, read_tokens, tokens_of
 from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.bert import BertShape
 from regard.networks.crf import ChainCRF
 from regard.networks.spelled import Spelling
-from regard.tasks.spans import OUTSIDE, broken, forbidden, span_figures, spans
+from regard.tasks.classify import confusion
+from regard.tasks.mistakes import Mistake, Taken
+from regard.tasks.spans import OUTSIDE, forbidden, says_places, span_figures, spans, type_figures
 from regard.tasks.tag import Tag, TagBatch
 from regard.tasks.task import Prediction
 from regard.workshop import build
 from regard.workshop.config import Config
 from regard.workshop.config_tasks import TagSection
-from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.job import Prepared, Say
 from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.jobs.tag_scheme import checked, questioned
 from regard.workshop.pretrained import kept
 from regard.workshop.texts import PiecedTexts
 
@@ -44,7 +48,8 @@ AROUND = 2  # specials around a text
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence in numbers.  tags, label: None where not known; pieces: of each token, for a pre-trained reader."""
+    """A sentence in numbers.  tags, label: None where not known; pieces: of each token, for a pre-trained reader; told: whether its tags
+    and its label are all among those of training (0 stands for others)."""
 
     tokens: tuple[str, ...]
     words: tuple[int, ...]
@@ -52,6 +57,7 @@ class Sentence:
     tags: tuple[int, ...] | None
     label: int | None
     pieces: Spelled
+    told: bool = True
 
     @property
     def size(self) -> int:
@@ -65,7 +71,17 @@ class TagJob(ReadingJob):
         _network(config, words=8, letters=8, tags=Symbols(["O"]), labels=2)
 
     def items(self, files: Sequence[str], config: Config) -> Iterator[Tagged | BadLine]:
-        return _checked(read_tagged(files), _section(config).scheme)
+        return checked(read_tagged(files, _layout(config)), _section(config).scheme)
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        for note in described(config.data.train, _layout(config)):
+            say(note)
+        found = super().read(config, say)
+        train = list(found.train)
+        labelled = len({item.label for item in train}) > 1
+        for note in questioned(train, _section(config).scheme, labelled=labelled):
+            say(note)
+        return replace(found, train=train)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield from (f"tag {tag}" for tag in item.tags)
@@ -87,7 +103,7 @@ class TagJob(ReadingJob):
 class Tagger(Reading[Sentence]):
     """A trained tagger in use."""
 
-    what = "sentences"
+    what, right_is, has_mistakes = "sentences", "tag", True
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
@@ -106,34 +122,42 @@ class Tagger(Reading[Sentence]):
         self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
 
     def inputs(self, file: str) -> Iterator[tuple[str, ...]]:
-        """A line of tokens is an item; a file that ends in .conll has a token a line, its first column."""
-        if file.removesuffix(".gz").lower().endswith(".conll"):
-            return read_tokens(file)
-        return (tuple(line.split()) for line in lines(file))
+        """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
+        return read_tokens(file, _layout(self.config), self.tags.names)
 
     def judged(self, files: Sequence[str]) -> tuple[list[Tagged], int]:
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = _checked(read_tagged(files), _section(self.config).scheme)
+        found = checked(read_tagged(files, _layout(self.config)), _section(self.config).scheme)
         items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
         return items, len(report.skipped)
 
     def encoded(self, item: Any) -> Sentence:
-        """item: a text whose tokens blanks part, a sequence of tokens, or `Tagged`."""
+        """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `Tagged`."""
         tagged = item if isinstance(item, Tagged) else None
-        tokens = tagged.tokens if tagged else tuple(item.split()) if isinstance(item, str) else tuple(item)
+        item = item.get("tokens", [None]) if isinstance(item, Mapping) else item
+        tokens = tagged.tokens if tagged else tokens_of(item) if isinstance(item, str) else tuple(item)
         if not all(isinstance(token, str) and token for token in tokens):
             do = "Give a text, or a list of tokens."
             raise DataError(message("an item to tag", "tokens that are texts", repr(item)[:60], do))
         words = tuple(self.words.get(_word(token, self.config), UNK) for token in tokens)
         letters = tuple(tuple(self.letters.get(letter, UNK) for letter in token[:LONGEST]) for token in tokens)
-        tags, label = None, None
+        tags, label, told = None, None, True
         if tagged and tagged.tags:
-            tags = tuple(self.tags.number(tag, what="tag", place=tagged.tag_at(i)) for i, tag in enumerate(tagged.tags))
+            tags = tuple(self.tags.get(tag, 0) for tag in tagged.tags)
+            told = all(name in known for name, known in self.rights(tagged))
         if tagged and tagged.label is not None and len(self.labels):
-            label = self.labels.number(tagged.label, what="label", place=tagged.label_at)
-        return Sentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else ())
+            label = self.labels.get(tagged.label, 0)
+        return Sentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
+
+    def told(self, item: Sentence) -> bool:
+        return item.told
+
+    def rights(self, item: Tagged) -> Iterator[tuple[str, Symbols]]:
+        yield from ((tag, self.tags) for tag in item.tags)
+        if item.label is not None and len(self.labels):
+            yield item.label, self.labels
 
     def shortened(self, item: Sentence, size: int) -> Sentence:
         """The rest is tagged O."""
@@ -162,7 +186,10 @@ class Tagger(Reading[Sentence]):
         for i, item in enumerate(items):
             tags = tuple(self.tags.names[n] for n in found.tags[i, : len(item.words)].tolist())
             tags += (OUTSIDE,) * (len(item.tokens) - len(tags))
-            details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in spans(tags)]}
+            ends = list(accumulate((len(token) + 1 for token in item.tokens), initial=0))  # where each token begins, and one more
+            found_spans = spans(tags)
+            details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in found_spans]}
+            details["characters"] = [[s.kind, ends[s.start], ends[s.end] - 1] for s in found_spans]
             score, looks, sides = float(found.log_p[i]), dict(found.looks[i]), {}
             if found.label is not None and found.label_log_p is not None:
                 details["label"] = self.labels.names[int(found.label[i])]
@@ -196,23 +223,22 @@ class Tagger(Reading[Sentence]):
             figures["intent_accuracy"] = sum(labels) / len(labels)
         return {**figures, "sentence_accuracy": sum(right) / len(right)}
 
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        """types: the figures of each kind of span.  confusion: of single tags, rows are what is right, columns what was answered."""
+        right, told = [item.tags for item in items], [p.tokens for p in found]
+        names = [*self.tags.names, *sorted({tag for tags in right for tag in tags} - {*self.tags.names})]
+        counts = confusion([tag for tags in told for tag in tags], [tag for tags in right for tag in tags], names)
+        return {"types": type_figures(told, right), "confusion": {"labels": names, "counts": counts}}
+
+    def mistake(self, item: Tagged, found: Prediction) -> Mistake | None:
+        each = zip(item.tokens, item.tags, found.tokens, strict=True)
+        wrong = [(token, Taken(right, told)) for token, right, told in each if right != told]
+        if item.label is not None and len(self.labels) and found.details["label"] != item.label:
+            wrong.append((item.source, Taken(item.label, found.details["label"])))
+        return Mistake(str(item.place), item.source, self.right(item), found.text, found.score, wrong) if wrong else None
+
     def right(self, item: Tagged) -> str:
         return " ".join(item.tags)
-
-
-def _checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged | BadLine]:
-    """Sentences whose tags do not fit their scheme are at fault."""
-    for item in found:
-        place = None if scheme == "none" or isinstance(item, BadLine) else broken(item.tags)
-        if place is None or isinstance(item, BadLine):
-            yield item
-            continue
-        before = f" after {item.tags[place - 1]}" if place else " at the start"
-        received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
-        do = "Mend the line; or, where tags are no spans or begin otherwise (IOB1), set tag.scheme: none."
-        yield BadLine(
-            message(str(item.tag_at(place)), "spans that begin with B (or S), and are closed where ends are marked", received, do)
-        )
 
 
 def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels: int, bert: BertShape | None = None) -> Tag:
@@ -220,7 +246,8 @@ def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels:
     section, model = _section(config), config.model
     spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
     reader = build.reader(model, words, beside=section.letters, bert=bert)
-    never = [] if section.scheme == "none" else forbidden(tags.names)
+    free = section.scheme == "none" or (section.scheme == "auto" and not says_places(tags.names))
+    never = [] if free else forbidden(tags.names)
     return Tag(
         reader,
         tags=len(tags),
@@ -236,6 +263,12 @@ def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels:
 def _section(config: Config) -> TagSection:
     assert config.tag is not None  # the config gives it to its task
     return config.tag
+
+
+def _layout(config: Config) -> TagLayout:
+    """How its files are read."""
+    data = config.data
+    return TagLayout(data.format, data.source, data.target)
 
 
 def _word(token: str, config: Config) -> str:
