@@ -39,10 +39,7 @@ def of_task(config: Config) -> Iterator[Problem]:
         if name != config.task and getattr(config, name) is not None:
             do = f"Remove it, or write task: {name}."
             yield Problem((name, "task"), f"only with task: {name}", f"task {config.task}", do)
-    if config.task == "tag":
-        yield from _tagged(config)
-    elif config.data.format in ("columns", "conllu"):
-        yield Problem(("data.format", "task"), "tsv, lines or jsonl", config.data.format, "Remove it, or write task: tag.")
+    yield from _tagged(config)
     if config.pair is not None and config.task == "pair":
         yield from of_pair(config, config.pair)
     if config.read is not None and config.task == "read":
@@ -68,8 +65,12 @@ def of_task(config: Config) -> Iterator[Problem]:
 
 
 def _tagged(config: Config) -> Iterator[Problem]:
-    """Sentences in lines are two files or three, and have no columns."""
+    """Sentences with tags in lines are two files or three; their formats are no other task's."""
     data = config.data
+    if config.task != "tag":
+        if data.format in ("columns", "conllu"):
+            yield Problem(("data.format", "task"), "tsv, lines or jsonl", data.format, "Remove it, or write task: tag.")
+        return
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
         if data.format == "lines" and len(files) == 1:
             do = "Name the files of tokens and of tags, or remove data.format."
