@@ -320,7 +320,7 @@ def test_equal_figures_are_told_apart_by_the_loss(tmp_path):
 def test_patience(tmp_path):
     figures = iter([0.1, 0.3, 0.3, 0.2, 0.4])
     said = train(tmp_path, validation=lambda: {"exact": next(figures)}, updates=36, patience=2)
-    assert (tmp_path / "checkpoints" / "step-00000016").is_dir() and sum("validation" in line for line in said) == 4
+    assert (tmp_path / "checkpoints" / "step-00000016").is_dir() and sum("validation:" in line for line in said) == 4
     assert sum("best exact so far" in line for line in said) == 2
 
 
@@ -329,7 +329,7 @@ def test_patience(tmp_path):
 
 def test_a_plain_line_has_all_that_was_promised(tmp_path):
     said = train(tmp_path)
-    lines = [line for line in said if line.startswith("step") and "validation" not in line]
+    lines = [line for line in said if line.startswith("step") and "validation:" not in line]
     assert len(lines) == 4
     number = r"[\d.,e+-]+"
     words = [

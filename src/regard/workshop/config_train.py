@@ -16,6 +16,9 @@ class TrainSection(Section):
     batch_tokens: Count = Field(default=2000, description="real target tokens of a batch")
     epochs: Count = Field(default=30, description="at most so many passes over the data")
     updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")
+    minutes: Positive | None = Field(
+        default=None, description="at most so many minutes, after which the best so far is kept; null: no limit"
+    )
     learning_rate: Positive = Field(default=1e-3, description="AdamW's step, at its height")
     beta1: Share = Field(default=0.9, description="AdamW's memory of the gradient")
     beta2: Share = Field(default=0.98, description="AdamW's memory of its square")

@@ -40,15 +40,23 @@ def memory() -> tuple[float | None, float | None]:
 
 
 class Clock:
-    """The time of a run.  `before`: the seconds of the sessions before this one."""
+    """The time of a run.  `before`: the seconds of the sessions before this one.  `most`: the seconds it may take in all; None: as many as
+    it needs."""
 
-    def __init__(self, before: float) -> None:
-        self.before, self.begun = before, time.monotonic()
+    def __init__(self, before: float, most: float | None = None) -> None:
+        self.before, self.begun, self.most = before, time.monotonic(), most
         self.updates, self.work, self.tokens = 0, 0.0, 0  # of this session; of updates since the last report, less validations
 
     def seconds(self) -> float:
         """All sessions together."""
         return self.before + time.monotonic() - self.begun
+
+    def eta(self, left: int) -> float | None:
+        """Seconds that `left` updates will take, if they go on as those of this session went; None where there were none yet."""
+        if not self.updates:
+            return None
+        found = max(0, left) * (time.monotonic() - self.begun) / self.updates
+        return found if self.most is None else max(0.0, min(found, self.most - self.seconds()))
 
     def worked(self, seconds: float, tokens: int) -> None:
         """An update was made, of so many target tokens."""
@@ -60,11 +68,11 @@ class Clock:
 
     def measured(self, left: int) -> Row:
         """The fields of a row that are `MEASURED`, with `left` updates to come."""
-        held, peak = memory()
+        (held, peak), eta = memory(), self.eta(left)
         return {
             "seconds": round(self.seconds(), 3),
             "tokens_per_second": round(self.tokens / self.work, 1) if self.work else None,
-            "eta_seconds": round(left * (time.monotonic() - self.begun) / self.updates, 1) if self.updates else None,
+            "eta_seconds": None if eta is None else round(eta, 1),
             "memory_mb": held and round(held, 1),
             "peak_memory_mb": peak and round(peak, 1),
         }
@@ -178,8 +186,18 @@ def clock(seconds: object) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def spoken(seconds: float) -> str:
+    """A time as one says it: "40 seconds", "2 minutes", "1.5 hours"."""
+    for unit, name in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:.2g} {name}"
+    return f"{seconds:.0f} seconds"
+
+
 class Reporter:
-    """Everything that a run says, by whatever way it can be said.  `total`: the updates of the whole run."""
+    """Everything that a run says, by whatever way it can be said.  `total`: the updates of the whole run, as far as they are known."""
+
+    LONG = 20  # seconds: what is over sooner need not be announced
 
     def __init__(self, metrics: Metrics, say: Callable[[str], None], *, total: int, stream: TextIO | None = None) -> None:
         self.metrics, self.total, self._say = metrics, total, say
@@ -201,6 +219,11 @@ class Reporter:
     def progress(self, row: Callable[[], Row], step: int) -> None:
         """Draws the bar, if it is time."""
         self.bar.draw(step / self.total, lambda: sentence(row(), total=self.total))
+
+    def lasts(self, seconds: float | None) -> None:
+        """How long the run will be, once it can be known."""
+        if seconds is not None and seconds >= self.LONG:
+            self.say(f"about {spoken(seconds)} on this machine, as its first updates went; validations come on top")
 
     def say(self, line: str) -> None:
         """A line by itself."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -17,12 +17,11 @@ from regard.attention.weighting import Annealed
 from regard.data.batches import Batches
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
+from regard.workshop.course import Order, better, ending, few, left, make_schedule, over, total_updates
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
 from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
-from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Schedule
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
-from regard.workshop.task_kinds import LOWER
 
 if TYPE_CHECKING:
     from regard.data.batches import Batch
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from regard.workshop.config_schema import TrainSection
 
 STRIKES = 10  # updates in a row that are not finite, before training gives up
-FEW, SMALLEST = 300, 50  # updates in all that teach a net little; the smallest batch that is recommended, in tokens
+TIMED = 20  # updates after which is said how long the whole takes
 
 
 @dataclass(frozen=True)
@@ -43,19 +42,13 @@ class Validation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.  `best`: the figures of the model that was kept, of step `best_step`; `stopped`: updates | epochs | patience."""
+    """How a run ended.  `best`: the figures of the model that was kept, of step `best_step`; `stopped`: updates | epochs | minutes | patience."""
 
     best: dict[str, float | None]
     best_step: int
     step: int
     epoch: int
     stopped: str
-
-
-class Order(Protocol):
-    """Which rows go together, epoch by epoch: a pure function of the epoch."""
-
-    def epoch(self, epoch: int) -> Sequence[list[int]]: ...
 
 
 def fit(
@@ -93,44 +86,12 @@ def fit(
         with exactly(settings.threads), Signals() as signals:
             trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress)
             outcome = trainer.run(loss, batch, batches, validate)
+            reporter.say(ending(outcome.stopped, settings))
     finally:
         reporter.close()
     load_network(network, folder / MODEL)
     network.eval()
     return outcome
-
-
-def make_schedule(settings: TrainSection, updates: int) -> Schedule:
-    """The schedule that the settings name.  updates: of the whole training, if nothing stops it before."""
-    if settings.schedule == "linear":
-        return Linear(settings.learning_rate, settings.warmup, updates)
-    if settings.schedule == "plateau":
-        return Plateau(settings.learning_rate, settings.warmup, settings.plateau_factor, settings.plateau_patience)
-    return {"constant": Constant, "inverse-sqrt": InverseSqrt}[settings.schedule](settings.learning_rate, settings.warmup)
-
-
-def total_updates(batches: Order, settings: TrainSection) -> int:
-    """How many updates a run has, if nothing stops it before."""
-    every = math.ceil(len(batches.epoch(0)) / settings.accumulate) * settings.epochs
-    return min(every, settings.updates or every)
-
-
-def few(total: int, settings: TrainSection, *, cut: bool) -> str:
-    """What to do where little data makes few updates: batches so small that they are twice as many.  "" where they suffice, or were
-    asked for.  cut: `batch_tokens` says how large batches are."""
-    if total >= FEW or settings.updates:
-        return ""
-    tokens = settings.batch_tokens * total / (2 * FEW)
-    asked = max(SMALLEST, round(tokens, -1 if tokens < 1000 else -2))
-    more = f"train.batch_tokens={asked:.0f}, or more epochs" if cut and asked < settings.batch_tokens else "more train.epochs"
-    return f"note: {total:,} updates in all are few to learn from; little data wants small batches. Try {more}."
-
-
-def better(value: float | None, best: float | None, metric: str) -> bool:
-    """Whether a figure is a gain; one that is not finite never is, unless there is no other."""
-    if value is None or not math.isfinite(value):
-        return False
-    return best is None or (value < best if metric in LOWER else value > best)
 
 
 def anneal(network: nn.Module, done: float) -> None:
@@ -156,9 +117,10 @@ class Trainer:
     ) -> None:
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
-        self.schedule = make_schedule(settings, reporter.total)
+        self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
+        self.schedule = make_schedule(settings, self.planned)
         self.precision = resolve_precision(settings.precision, network)
-        self.clock = Clock(progress.seconds)
+        self.clock = Clock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
 
     def run(
         self,
@@ -185,14 +147,17 @@ class Trainer:
             p.consumed += len(parts)
             if p.consumed == len(order):
                 p.epoch, p.consumed = p.epoch + 1, 0
+            self.reporter.total = p.step + left(p, self.settings, len(order))
             self._report()
+            if self.clock.updates == TIMED:
+                self.reporter.lasts(self.clock.eta(self.reporter.total - p.step))
             if every and p.step % every == 0 and not self._due():
                 self._save()
 
     def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
         p, settings = self.progress, self.settings
         begun = time.perf_counter()
-        anneal(self.network, p.step / max(1, self.reporter.total))
+        anneal(self.network, p.step / max(1, self.planned))
         rate = self.schedule.rate(p.step + 1, p.standing)
         total, nats, tokens = 0.0, 0.0, 0
         for rows in parts:
@@ -214,10 +179,7 @@ class Trainer:
             raise RegardError(message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do))
 
     def _over(self) -> str:
-        p, settings = self.progress, self.settings
-        if settings.updates and p.step >= settings.updates:
-            return "updates"
-        return "epochs" if p.epoch >= settings.epochs else ""
+        return over(self.progress, self.settings, self.clock.seconds())
 
     def _due(self) -> bool:
         p, every = self.progress, self.settings.validate_every
@@ -238,7 +200,7 @@ class Trainer:
                     do = f"Set train.metric to one of them.{did_you_mean(metric, found.metrics)}"
                     raise ConfigError(message("train.metric", f"one of {', '.join(found.metrics)}", metric, do))
                 gained = not p.best_step or better(found.metrics[metric], p.best[metric], metric)
-                # Equal figures, such as 0 % right in the first validations, are told apart by the loss; patience counts them as no gain.
+                # Equal figures, such as 0 % right in the first validations, are told apart by the loss.
                 tied = not gained and found.metrics[metric] == p.best[metric]
                 kept = gained or (tied and better(found.metrics.get("loss"), p.best.get("loss"), "loss"))
                 if kept:
@@ -248,8 +210,8 @@ class Trainer:
         figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
         if kept:
             p.best, p.best_step = figures, p.step
-        p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if gained else p.waited + 1
-        p.standing = self.schedule.judged(p.standing, gained)
+        p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if kept else p.waited + 1
+        p.standing = self.schedule.judged(p.standing, kept)
         patience = self.settings.patience
         p.stopped = self._over() or ("patience" if patience and p.waited >= patience else "")
         row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": kept}

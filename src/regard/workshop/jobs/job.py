@@ -13,7 +13,8 @@ from regard.workshop.config import Config
 
 if TYPE_CHECKING:
     from regard.workshop.model import Model, Precision
-    from regard.workshop.train import Order, Validation
+    from regard.workshop.course import Order
+    from regard.workshop.train import Validation
 
 Say = Callable[[str], None]
 

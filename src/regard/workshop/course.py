@@ -1,0 +1,86 @@
+"""The course of a training: how long it may be, when it is over, and what is said of its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Schedule
+from regard.workshop.task_kinds import LOWER
+
+if TYPE_CHECKING:
+    from regard.workshop.checkpoint import Progress
+    from regard.workshop.config_schema import TrainSection
+
+FEW, SMALLEST = 300, 50  # updates in all that teach a net little; the smallest batch that is recommended, in tokens
+
+
+class Order(Protocol):
+    """Which rows go together, epoch by epoch: a pure function of the epoch."""
+
+    def epoch(self, epoch: int) -> Sequence[list[int]]: ...
+
+
+def make_schedule(settings: TrainSection, updates: int) -> Schedule:
+    """The schedule that the settings name.  updates: of the whole training, if nothing stops it before."""
+    if settings.schedule == "linear":
+        return Linear(settings.learning_rate, settings.warmup, updates)
+    if settings.schedule == "plateau":
+        return Plateau(settings.learning_rate, settings.warmup, settings.plateau_factor, settings.plateau_patience)
+    return {"constant": Constant, "inverse-sqrt": InverseSqrt}[settings.schedule](settings.learning_rate, settings.warmup)
+
+
+def total_updates(batches: Order, settings: TrainSection) -> int:
+    """How many updates a run has, if nothing stops it before."""
+    every = math.ceil(len(batches.epoch(0)) / settings.accumulate) * settings.epochs
+    return min(every, settings.updates or every)
+
+
+def few(total: int, settings: TrainSection, *, cut: bool) -> str:
+    """What to do where little data makes few updates: batches so small that they are twice as many.  "" where they suffice, or were
+    asked for.  cut: `batch_tokens` says how large batches are."""
+    if total >= FEW or settings.updates:
+        return ""
+    tokens = settings.batch_tokens * total / (2 * FEW)
+    asked = max(SMALLEST, round(tokens, -1 if tokens < 1000 else -2))
+    more = f"train.batch_tokens={asked:.0f}, or more epochs" if cut and asked < settings.batch_tokens else "more train.epochs"
+    return f"note: {total:,} updates in all are few to learn from; little data wants small batches. Try {more}."
+
+
+def better(value: float | None, best: float | None, metric: str) -> bool:
+    """Whether a figure is a gain; one that is not finite never is, unless there is no other."""
+    if value is None or not math.isfinite(value):
+        return False
+    return best is None or (value < best if metric in LOWER else value > best)
+
+
+def left(progress: Progress, settings: TrainSection, batches: int) -> int:
+    """How many updates are to come, if nothing stops the run before.  batches: of the epoch that the last update was of; epochs differ by
+    a batch or two, so this is exact in the last one and nearly so before."""
+    rest = settings.epochs - progress.epoch
+    here = 0
+    if progress.consumed:
+        here, rest = math.ceil((batches - progress.consumed) / settings.accumulate), rest - 1
+    found = here + max(0, rest) * math.ceil(batches / settings.accumulate)
+    return found if settings.updates is None else max(0, min(found, settings.updates - progress.step))
+
+
+def over(progress: Progress, settings: TrainSection, seconds: float) -> str:
+    """Why there is no further update: updates | epochs | minutes; "" while there is one.  seconds: of training, all sessions together."""
+    if settings.updates and progress.step >= settings.updates:
+        return "updates"
+    if progress.epoch >= settings.epochs:
+        return "epochs"
+    return "minutes" if settings.minutes and seconds >= 60 * settings.minutes else ""
+
+
+def ending(stopped: str, settings: TrainSection) -> str:
+    """A line on why a run ended, with the key that said so."""
+    reasons = {
+        "updates": f"{settings.updates or 0:,} updates",
+        "epochs": f"{settings.epochs:,} epochs",
+        "minutes": f"{settings.minutes or 0:g} minutes",
+        "patience": f"{settings.patience or 0:,} validations without a gain",
+    }
+    return f"stopped: {reasons.get(stopped, stopped)} (train.{stopped})"
