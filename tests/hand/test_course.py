@@ -86,7 +86,9 @@ def test_the_step_never_passes_the_total_and_no_time_is_negative(tmp_path):
     trained(tmp_path, falling(), epochs=3, say=(said := []).append)
     steps = [line.split()[1].split("/") for line in said if line.startswith("step") and "lr" in line]
     assert [int(step) for step, _ in steps] == list(range(1, 15))
-    assert [int(total) for _, total in steps] == [12] * 4 + [14] * 10  # what is known of the epochs to come is the present one's size
+    assert [int(total) for _, total in steps] == [12] * 4 + [
+        14
+    ] * 10  # what is known of the epochs to come is the present one's size
     assert all(row["eta_seconds"] >= 0 for row in rows(tmp_path, "train")) and not any("ETA -1" in line for line in said)
     assert rows(tmp_path, "train")[-1]["eta_seconds"] == 0
 
