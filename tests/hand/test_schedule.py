@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from regard.workshop.config_schema import TrainSection
+from regard.workshop.course import better, few, make_schedule, total_updates
 from regard.workshop.optimize import LARGE, exactly, make_optimizer, resolve_precision, step
 from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Standing
-from regard.workshop.course import better, few, make_schedule, total_updates
 
 START = Standing()
 

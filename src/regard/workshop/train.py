@@ -42,7 +42,8 @@ class Validation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended.  `best`: the figures of the model that was kept, of step `best_step`; `stopped`: updates | epochs | minutes | patience."""
+    """How a run ended.  `best`: the figures of the model that was kept, of step `best_step`; `stopped`: updates, epochs, minutes or
+    patience."""
 
     best: dict[str, float | None]
     best_step: int

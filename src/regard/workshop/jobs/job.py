@@ -12,8 +12,8 @@ from regard.tasks.task import Task
 from regard.workshop.config import Config
 
 if TYPE_CHECKING:
-    from regard.workshop.model import Model, Precision
     from regard.workshop.course import Order
+    from regard.workshop.model import Model, Precision
     from regard.workshop.train import Validation
 
 Say = Callable[[str], None]
