@@ -86,9 +86,7 @@ def test_the_step_never_passes_the_total_and_no_time_is_negative(tmp_path):
     trained(tmp_path, falling(), epochs=3, say=(said := []).append)
     steps = [line.split()[1].split("/") for line in said if line.startswith("step") and "lr" in line]
     assert [int(step) for step, _ in steps] == list(range(1, 15))
-    assert [int(total) for _, total in steps] == [12] * 4 + [
-        14
-    ] * 10  # what is known of the epochs to come is the present one's size
+    assert [int(total) for _, total in steps] == [12] * 9 + [14] * 5  # corrected when the last epoch begins
     assert all(row["eta_seconds"] >= 0 for row in rows(tmp_path, "train")) and not any("ETA -1" in line for line in said)
     assert rows(tmp_path, "train")[-1]["eta_seconds"] == 0
 
@@ -96,16 +94,18 @@ def test_the_step_never_passes_the_total_and_no_time_is_negative(tmp_path):
 @pytest.mark.parametrize(
     ("where", "settings", "to_come"),
     [
-        ({"step": 4, "epoch": 1}, {"epochs": 3}, 10),
-        ({"step": 7, "epoch": 1, "consumed": 3}, {"epochs": 3}, 7),
+        ({"step": 4, "epoch": 1}, {"epochs": 3}, 8),  # as foreseen
+        ({"step": 7, "epoch": 1, "consumed": 3}, {"epochs": 3}, 5),
+        ({"step": 11, "epoch": 1, "consumed": 2}, {"epochs": 3}, 4),  # more than was foreseen: 3 of this epoch and at least 1
+        ({"step": 12, "epoch": 2, "consumed": 2}, {"epochs": 3}, 3),  # in the last epoch it is known
         ({"step": 14, "epoch": 3}, {"epochs": 3}, 0),
-        ({"step": 2, "epoch": 0, "consumed": 4}, {"epochs": 2, "accumulate": 2}, 4),  # 1 of the last batch, then 2 + 1
+        ({"step": 2, "epoch": 0, "consumed": 4}, {"epochs": 1, "accumulate": 2}, 1),
         ({"step": 7, "epoch": 1, "consumed": 3}, {"epochs": 3, "updates": 9}, 2),
         ({"step": 11, "epoch": 1, "consumed": 3}, {"epochs": 3, "updates": 9}, 0),
     ],
 )
 def test_updates_to_come(where, settings, to_come):
-    assert left(Progress(**where), TrainSection(**settings), 5) == to_come
+    assert left(Progress(**where), TrainSection(**settings), 5, 12) == to_come
 
 
 def test_what_ends_a_run():

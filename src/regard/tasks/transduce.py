@@ -62,6 +62,12 @@ class Limits:
         """`least`, where there is room for it."""
         return self.least if self.room is None else min(self.least, self.room - 1)
 
+    def beyond(self, sources: Int[np.ndarray, "N"], targets: Int[np.ndarray, "N"]) -> tuple[int, int]:
+        """How many targets of these lengths, in words before the end sign, are longer than may be written for sources of these lengths; and
+        the least `extra` that holds them all, the room aside."""
+        lacking = targets - np.maximum((sources * self.ratio).astype(np.int64) + self.extra, self.least)
+        return int((lacking > 0).sum()), self.extra + max(0, int(lacking.max(initial=0)))
+
 
 class Transduce(Task):
     """Cross-entropy on real positions, with label smoothing (Szegedy et al. 2016, section 7).

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from regard.workshop import words
-from regard.workshop.config_explain import allowed, default_of, section_of, shown
+from regard.workshop.config_explain import default_of, may_be, section_of, shown
 from regard.workshop.config_schema import AttentionSection, Config
 
 _TOP = """\
@@ -76,8 +76,7 @@ def _table(section: type[BaseModel], keys: Iterable[str]) -> str:
         field = section.model_fields[key]
         default = default_of(field)
         text = default if isinstance(default, str) else shown(default)
-        kinds = allowed(field.annotation, tuple(field.metadata))
-        rows.append(f"| `{key}` | `{text}` | {_cell(kinds)} | {_cell(field.description or '')} |")
+        rows.append(f"| `{key}` | `{text}` | {_cell(may_be(field))} | {_cell(field.description or '')} |")
     return "\n".join([*rows, ""])
 
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from regard.ground.errors import ConfigError, did_you_mean
 from regard.workshop.config_schema import AttentionSection, Config
-from regard.workshop.config_section import ENDS, MOST, SMALLEST
+from regard.workshop.config_section import AUTO, ENDS, MOST, SMALLEST, fits
 from regard.workshop.config_yaml import KeyPath
 from regard.workshop.words import WordError
 
@@ -74,6 +74,12 @@ def _is_end(mark: Any) -> bool:
     return isinstance(mark, limits.Ge | limits.Le) and getattr(mark, "ge", getattr(mark, "le", None)) in ENDS
 
 
+def may_be(field: FieldInfo) -> str:
+    """What a key may hold, in words."""
+    found = allowed(field.annotation, tuple(field.metadata))
+    return f"{AUTO}, or {found}" if fits(field) else found
+
+
 def _limit(mark: Any) -> str:
     match mark:
         case limits.Ge(ge=x):
@@ -89,6 +95,8 @@ def _limit(mark: Any) -> str:
 
 def default_of(field: FieldInfo) -> Any:
     """The default as YAML would have it: `none` for no attention, a list for files, a score for a look."""
+    if fits(field):
+        return AUTO
     match field.default:
         case tuple() as files:
             return list(files)

@@ -14,7 +14,7 @@ from regard.workshop.config_language import LanguageSection
 from regard.workshop.config_look import AttentionSection as AttentionSection
 from regard.workshop.config_look import Look
 from regard.workshop.config_pretrain import BEGUN, PretrainSection
-from regard.workshop.config_section import Column, Count, Files, Layers, Name, Section, Share
+from regard.workshop.config_section import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
 from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
 from regard.workshop.config_train import DecodeSection, TrainSection
 from regard.workshop.config_yaml import dump
@@ -38,10 +38,15 @@ class DataSection(Section):
     source: Column = Field(default=1, description="the source's column: its number from 1, or its name")
     target: Column = Field(default=2, description="the target's column: its number from 1, or its name")
     features: Column | None = Field(default=None, description="a column of features, split at `;`; null: none")
-    unicode: Literal["none", "nfc", "nfd"] = Field(default="none", description="Unicode normalisation of source and target")
+    unicode: Literal["none", "nfc", "nfd"] = fitted(
+        "none",
+        description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones",
+    )
     lowercase: bool = Field(default=False, description="lower-case source and target")
-    source_tokenizer: str = Field(default="char", description="char | space | word | bpe(size) | unigram(size)")
-    target_tokenizer: str = Field(default="char", description="the same for the target")
+    source_tokenizer: str = fitted(
+        "char", description="char | space | word | bpe(size) | unigram(size); left out: by what the texts look like"
+    )
+    target_tokenizer: str = fitted("char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
     vectors: Annotated[Name, Field(min_length=1)] | None = Field(
         default=None,
@@ -74,20 +79,18 @@ class ModelSection(Section):
     decoder: CellWord = Field(default="lstm", description="recurrent: the writer")
     encoder_layers: Layers = Field(default=1, description="layers of the encoder")
     decoder_layers: Layers = Field(default=1, description="layers of the decoder")
-    embedding: Count = Field(default=128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
-    size: Count = Field(default=256, description="width of the hidden states (each direction); in a Transformer of the model")
-    attention: Look = Field(
-        default=AttentionSection(score="additive"),
+    embedding: Count = fitted(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
+    size: Count = fitted(256, description="width of the hidden states (each direction); in a Transformer of the model")
+    attention: Look = fitted(
+        AttentionSection(score="additive"),
         description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
     )
     past: Look = Field(
         default=None, description="recurrent: the decoder's look at its own earlier states: none, a score, or a mapping"
     )
-    order: Literal["bahdanau", "luong"] = Field(
-        default="bahdanau", description="recurrent: look before the cell's step, or after it"
-    )
-    input_feeding: bool | None = Field(
-        default=None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
+    order: Literal["bahdanau", "luong"] = fitted("bahdanau", description="recurrent: look before the cell's step, or after it")
+    input_feeding: bool | None = fitted(
+        None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
     )
     context: Literal["last", "transform", "all", "pooled", "structured"] = Field(
         default="last",
@@ -125,8 +128,8 @@ class ModelSection(Section):
         description="how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
         "alignments that never go back (needs order: luong and input_feeding: false)",
     )
-    dropout: Share = Field(default=0.3, description="share of the values dropped in training between the parts of the net")
-    embedding_dropout: Share = Field(default=0.0, description="share of the embeddings' values dropped in training")
+    dropout: Share = fitted(0.3, description="share of the values dropped in training between the parts of the net")
+    embedding_dropout: Share = fitted(0.0, description="share of the embeddings' values dropped in training")
 
     @model_validator(mode="before")
     @classmethod
@@ -135,10 +138,10 @@ class ModelSection(Section):
         if not isinstance(data, Mapping):
             return data
         cross = "scaled" if data.get("family") in ("transformer", "aaren") else "additive"
-        looks = {k: data.get(k, {}) for k in ("attention", "self_attention")}
-        own = {
-            k: {"score": s, **looks[k]} for k, s in zip(looks, (cross, "scaled"), strict=True) if isinstance(looks[k], Mapping)
-        }
+        data = {key: value for key, value in data.items() if (key, value) != ("attention", AUTO)}
+        looks = {key: data.get(key, {}) for key in ("attention", "self_attention") if key in data or cross == "scaled"}
+        scores = {"attention": cross, "self_attention": "scaled"}
+        own = {key: {"score": scores[key], **look} for key, look in looks.items() if isinstance(look, Mapping)}
         past = {"past": {"score": "additive", **data["past"]}} if isinstance(data.get("past"), Mapping) else {}
         return {**data, **own, **past}
 
@@ -188,7 +191,7 @@ class Config(Section):
         for key, value in {"train.metric": kind.chooses(made.get(name)), **kind.defaults, **begun}.items():
             section, word = key.split(".")
             if isinstance(given := made.get(section, {}), Mapping):
-                made[section] = {word: value, **given}
+                made[section] = {word: value, **{k: v for k, v in given.items() if (k, v) != (word, AUTO)}}
         return {**({name: {}} if name in SECTIONS else {}), **made}
 
     @model_validator(mode="after")

@@ -6,9 +6,11 @@ other numbers lie where float32 still has all its digits, with room for a produc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+from pydantic.fields import FieldInfo
 
 MOST = 2**31 - 1
 SMALLEST, LARGEST = 1e-30, 1e30
@@ -44,7 +46,38 @@ def _listed(value: Any) -> Any:
 Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 
 
+AUTO = "auto"  # what stands for a key that is left out and will fit the data
+
+
+def fitted(default: Any, *, description: str) -> Any:
+    """A key that fits the data where it is left out, or `auto` (`fitting.py`).  default: its value as long as no data was seen, and where
+    nothing is known of how it should fit."""
+    return Field(default=default, description=description, json_schema_extra={"fitted": True})
+
+
+def fits(field: FieldInfo) -> bool:
+    """Whether a key fits the data where it is left out."""
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("fitted"))
+
+
 class Section(BaseModel):
     """What all sections share: no unknown keys, no change, no silent conversion (`"3"` is not 3)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def left_out(self) -> list[str]:
+        """The keys that nobody set and that fit the data."""
+        return [key for key, field in type(self).model_fields.items() if fits(field) and key not in self.model_fields_set]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _auto_is_left_out(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        may = {key for key, field in cls.model_fields.items() if fits(field)}
+        return {key: value for key, value in values.items() if value != AUTO or key not in may}
+
+    @model_serializer(mode="wrap")
+    def _left_out_is_auto(self, made: Any) -> Any:
+        whole = made(self)
+        return whole | {key: AUTO for key in self.left_out() if key in whole}

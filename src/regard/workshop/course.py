@@ -55,14 +55,13 @@ def better(value: float | None, best: float | None, metric: str) -> bool:
     return best is None or (value < best if metric in LOWER else value > best)
 
 
-def left(progress: Progress, settings: TrainSection, batches: int) -> int:
-    """How many updates are to come, if nothing stops the run before.  batches: of the epoch that the last update was of; epochs differ by
-    a batch or two, so this is exact in the last one and nearly so before."""
-    rest = settings.epochs - progress.epoch
-    here = 0
+def left(progress: Progress, settings: TrainSection, batches: int, planned: int) -> int:
+    """How many updates are to come, if nothing stops the run before.  batches: of the epoch that the last update was of; planned: the
+    updates that were foreseen of the whole run.  Epochs differ by a batch or two, so it is exact in the last one and nearly so before."""
+    rest, here = settings.epochs - progress.epoch, 0
     if progress.consumed:
         here, rest = math.ceil((batches - progress.consumed) / settings.accumulate), rest - 1
-    found = here + max(0, rest) * math.ceil(batches / settings.accumulate)
+    found = here if rest <= 0 else max(planned - progress.step, here + rest)
     return found if settings.updates is None else max(0, min(found, settings.updates - progress.step))
 
 

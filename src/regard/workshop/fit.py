@@ -12,6 +12,7 @@ from regard.ground.errors import DataError, RunFolderError, message
 from regard.workshop import files, jobs
 from regard.workshop.card import write_card
 from regard.workshop.config import Config, load_config
+from regard.workshop.config_auto import as_begun
 from regard.workshop.jobs.job import Say
 from regard.workshop.model import CONFIG
 from regard.workshop.train import Outcome, fit
@@ -35,14 +36,19 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
     """
     folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
-    _claim(folder, config, resume)
+    config = _claimed(folder, config, resume)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     job.probe(config)  # what cannot be built is refused before anything is read
     if "-" in (*config.data.train, *config.data.valid):
         do = "Save the data as a file."
         raise DataError(message("-", "a file: training reads its data again", "standard input", do))
-    data = job.read(config, say)
+    data, given = job.read(config, say), config
+    config, fits = job.fit(config, data)
+    if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
+        data = job.read(config, lambda line: None)
+    if fits:
+        say(fits)
     with files.explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / CONFIG, config.to_yaml())
@@ -66,19 +72,23 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     return Run(folder, outcome.best, outcome)
 
 
-def _claim(folder: Path, config: Config, resume: bool) -> None:
-    """Refuse a folder that holds something else, before anything is read or written."""
+def _claimed(folder: Path, config: Config, resume: bool) -> Config:
+    """Refuse a folder that holds something else, before anything is read or written.  The config; where a run goes on, what it leaves out
+    is as the run began."""
     if not folder.exists():
-        return
+        return config
     if not folder.is_dir() or (not resume and any(folder.iterdir())):
         do = "Choose another --out, or go on with the run that lies there: --resume."
         raise RunFolderError(message(f"{folder}", "a new or empty folder", "something that exists", do))
     if resume and (folder / CONFIG).is_file():
-        changed = load_config(folder / CONFIG, []).difference(config)
+        begun = load_config(folder / CONFIG, [])
+        config = as_begun(config, begun)
+        changed = begun.difference(config)
         if changed:
             listed = "".join(f"\n  {line}" for line in changed) + "\n"
             do = "Resume with the config of the run (leave the config out), or train into another folder."
             raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
+    return config
 
 
 def _to_stderr(line: str) -> None:

@@ -148,7 +148,7 @@ class Trainer:
             p.consumed += len(parts)
             if p.consumed == len(order):
                 p.epoch, p.consumed = p.epoch + 1, 0
-            self.reporter.total = p.step + left(p, self.settings, len(order))
+            self.reporter.total = p.step + left(p, self.settings, len(order), self.planned)
             self._report()
             if self.clock.updates == TIMED:
                 self.reporter.lasts(self.clock.eta(self.reporter.total - p.step))

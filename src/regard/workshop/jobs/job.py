@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.tasks.task import Task
 from regard.workshop.config import Config
+from regard.workshop.config_auto import settled
 
 if TYPE_CHECKING:
     from regard.workshop.course import Order
@@ -56,6 +57,11 @@ class Job(ABC):
     @abstractmethod
     def held(self, config: Config) -> list[Any]:
         """The items that `read` judges by, alone."""
+
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        """The config with every key that was left out fitted to the sizes of the data, and a line for people on it; "" where nothing
+        was fitted."""
+        return settled(config, {}), ""
 
     @abstractmethod
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:

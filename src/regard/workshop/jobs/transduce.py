@@ -21,6 +21,7 @@ from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
 from regard.workshop.jobs.judging import judged, layout_of, writable
+from regard.workshop.jobs.measuring import beyond_the_bound, fitted_to_pairs
 from regard.workshop.jobs.transducer import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
 from regard.workshop.model import Precision
 from regard.workshop.train import Validation
@@ -67,6 +68,9 @@ class TransduceJob(Job):
         items, _ = read_pairs(data.valid or data.train, layout_of(config), on_bad_line=data.on_bad_line)
         return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
 
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        return fitted_to_pairs(config, data.train)
+
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         tokenizers = _tokenizers(config, data.train, folder)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
@@ -75,6 +79,8 @@ class TransduceJob(Job):
             say(f"note: {limit}")
         if not len(corpus):
             raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
+        if cut := beyond_the_bound(config.decode, corpus.source_lengths, corpus.target_lengths):
+            say(cut)
         reader, writer = tokenizers
         task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
         model = Transducer([task.network], tokenizers, config, folder)

@@ -1,0 +1,178 @@
+"""What the keys that are left out become, from sizes of the data alone.
+
+Each rule has beside it the figures that it rests on, all of them from the recipes in configs/ and from studies/defaults.py; in between they
+go by powers, so that no file falls off an edge.  Keys of one decision go together: whoever sets one of a line of `TOGETHER` decides the
+others of it too, which then have their plain defaults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.data.batches import Batches
+from regard.workshop.config_auto import left_out
+from regard.workshop.config_schema import Config
+
+LEAST_BATCH, MOST_BATCH = 50, 4000  # tokens
+SAMPLE = 20_000  # items, about, of which lengths are taken
+VALIDATIONS = 15  # in a training; each costs about as much as reading the validation items once, and writing them
+RATES = ("train.learning_rate", "train.schedule", "train.warmup")
+LENGTH = ("train.epochs", "train.validate_every", "train.patience", "train.average")
+KIND = ("model.attention", "model.order", "model.input_feeding")
+BOUND = ("decode.max_ratio", "decode.max_extra")
+TOGETHER = (RATES, LENGTH, KIND, BOUND)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the data that is learnt from.  what: its items in the plural; counted: what tokens are counted; sources, targets: lengths in
+    tokens of some of the items, ends included; targets are () where nothing is written."""
+
+    items: int
+    what: str
+    counted: str
+    sources: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+    @property
+    def tokens(self) -> int:
+        """Of all items together, those by which batches are measured."""
+        lengths = self.targets if len(self.targets) else self.sources
+        return round(float(lengths.mean()) * self.items)
+
+    def updates(self, batch: int) -> int:
+        """Of one pass over the data, in batches of so many tokens."""
+        lengths = self.targets if len(self.targets) else self.sources
+        found = len(Batches(self.sources, lengths, tokens=batch, seed=1).epoch(0))
+        return max(1, round(found * self.items / len(self.sources)))
+
+
+def sampled(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
+    """At most 2 x most of the items, at equal distances, and how many there are."""
+    kept: list[T] = []
+    step = number = 0
+    for number, item in enumerate(items, 1):
+        if (number - 1) % (step := step or 1):
+            continue
+        kept.append(item)
+        if len(kept) == 2 * most:
+            kept, step = kept[::2], 2 * step
+    return kept, number
+
+
+def free(config: Config) -> frozenset[str]:
+    """The keys that may be fitted: left out, and none of those that go together with them was set."""
+    left = left_out(config)
+    bound = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
+    if config.train.updates is not None:
+        bound.update(LENGTH)
+    if not _plain_net(config):
+        bound.update((*KIND, "model.size"))
+    return left - bound
+
+
+def _plain_net(config: Config) -> bool:
+    """Whether nothing was said of the net but its widths."""
+    model = config.model
+    said = {
+        "family",
+        "encoder",
+        "decoder",
+        "context",
+        "context_use",
+        "past",
+        "head",
+        "tie",
+        "pretrained",
+    } & model.model_fields_set
+    return not said - {"encoder", "decoder"} and (model.encoder, model.decoder) == ("bilstm", "lstm") and model.pretrained is None
+
+
+def batch(tokens: int) -> int:
+    """300 tokens for the 33,000 of 3,600 pronunciations, 800 for the 130,000 of 10,000 inflections, 1,500 for Multi30k's 400,000: near a
+    power of 0.6.  A net takes some thousand updates to learn, whatever it learns; 1,546 French words reach .62 in batches of 300 where they
+    reach .16 in batches of 2,000, with all else equal."""
+    return _rounded(min(MOST_BATCH, max(LEAST_BATCH, 300 * (tokens / 33_000) ** 0.6)))
+
+
+def updates(tokens: int) -> int:
+    """1,900 for 33,000 tokens: with a rate that falls to 0 as good as the recipe's 3,700 with one that stays high.  More data, more
+    updates, by a power of 0.3: 2,900 for 10,000 inflections, 4,000 for Multi30k's 400,000 tokens; and 1,500 for the least."""
+    return round(max(1500.0, 1900 * (tokens / 33_000) ** 0.3))
+
+
+def width(tokens: int) -> int:
+    """160 for 33,000 tokens, 192 for 130,000: a power of 0.13; a multiple of 16."""
+    return 16 * round(min(320.0, max(96.0, 160 * (tokens / 33_000) ** 0.13)) / 16)
+
+
+def bound(sources: NDArray[np.int64], targets: NDArray[np.int64]) -> tuple[float, int]:
+    """How long an answer may be: max_ratio and max_extra that hold every target of these pairs with a quarter to spare, but for one in a
+    thousand where that is four times as long as the rest."""
+    words = targets - 1  # the end sign needs no room
+    ratio = math.ceil(120 * float(np.quantile(words / sources, 0.9))) / 100
+    beyond = words - np.floor(sources * ratio)
+    most, usual = float(beyond.max()), float(np.quantile(beyond, 0.999))
+    return ratio, max(10, math.ceil(1.25 * (usual if most > 4 * max(usual, 10.0) else most)) + 5)
+
+
+def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[str, Any]:
+    """For nets that read and write.  Letters and phones: Luong's order without input feeding, whose steps train all at once (a quarter of
+    the time of Bahdanau's, and no worse: the g2p and inflection recipes).  Pieces of words: Bahdanau's, as in translate-rnn.yaml."""
+    may = free(config)
+    letters = not target_tokenizer.startswith(("bpe", "unigram", "word"))
+    tokens = sizes.tokens
+    size = width(tokens) if letters else 256
+    chosen: dict[str, Any] = {
+        "train.batch_tokens": batch(tokens),
+        "model.size": size,
+        "model.embedding": min(128, size) if letters else 256,
+        "model.dropout": 0.3,
+        "model.embedding_dropout": 0.3 if tokens < 100_000 or not letters else 0.2,
+    }
+    if letters:
+        chosen |= {"model.attention": "general", "model.order": "luong", "model.input_feeding": False}
+    chosen["decode.max_ratio"], chosen["decode.max_extra"] = bound(sizes.sources, sizes.targets)
+    each = sizes.updates(chosen["train.batch_tokens"] if "train.batch_tokens" in may else config.train.batch_tokens)
+    each = math.ceil(each / config.train.accumulate)
+    return {
+        key: value for key, value in {**chosen, **course(each, tokens, peak=0.003 if letters else 0.0015)}.items() if key in may
+    }
+
+
+def course(each: int, tokens: int, *, peak: float) -> dict[str, Any]:
+    """How long a training is, and its rate.  each: updates of an epoch.  The rate rises over a twentieth of the updates and falls in equal
+    steps to 0, so that a run has no need to be stopped early; patience ends those that gained nothing through half of it."""
+    epochs = max(1, math.ceil(updates(tokens) / each))
+    every = max(1, round(epochs * each / VALIDATIONS))
+    return {
+        "train.epochs": epochs,
+        "train.validate_every": every if epochs * each > every else None,
+        "train.patience": math.ceil(VALIDATIONS / 2),
+        "train.average": 3,
+        "train.learning_rate": peak,
+        "train.schedule": "linear",
+        "train.warmup": max(1, round(epochs * each / 20)),
+    }
+
+
+def told(config: Config, sizes: Sizes) -> str:
+    """What was made of which sizes, in a line.  config: with every key settled."""
+    each = math.ceil(sizes.updates(config.train.batch_tokens) / config.train.accumulate)
+    total = min(config.train.epochs * each, config.train.updates or math.inf)
+    return (
+        f"{sizes.items:,} {sizes.what}, {_rounded(sizes.tokens):,} {sizes.counted}: size {config.model.size}, "
+        f"batches of {config.train.batch_tokens:,} tokens, {_rounded(total):,} updates at most"
+    )
+
+
+def _rounded(number: float) -> int:
+    """To two figures."""
+    return int(float(f"{number:.2g}"))
