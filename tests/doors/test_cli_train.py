@@ -120,7 +120,7 @@ def test_resume_alone_takes_the_runs_own_config(calls: list[Any], capsys: pytest
     assert run(["train", "--out", "old", "--resume", "train.epochs=3"]) == 0
     assert [(c.difference(own), out, resume) for c, out, resume in calls] == [
         ([], Path("old"), True),
-        (["train.epochs: 3 here, 30 there"], Path("old"), True),
+        (["train.epochs: 3 here, auto there"], Path("old"), True),
     ]
 
 

@@ -168,7 +168,7 @@ def test_auto_is_a_word_for_left_out():
     assert "size: auto" in config.to_yaml() and read_config(config.model_dump(mode="json")) == config
     with pytest.raises(ConfigError, match=r"train\.clip: expected a number, at least 0; received 'auto'"):
         load_config(None, ["train.clip=auto"])
-    with pytest.raises(ConfigError, match=r"train\.epochs: expected auto, or a whole number"):
+    with pytest.raises(ConfigError, match=r"train\.epochs: expected a whole number, at least 1"):
         load_config(None, ["train.epochs=many"])
 
 
