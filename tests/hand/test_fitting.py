@@ -147,8 +147,13 @@ def test_what_is_set_stays():
 def test_keys_of_one_decision_go_together():
     """Whoever sets one of them has the plain defaults of the others, so that what was asked for before still means the same."""
     plain = read_config({})
-    config, _ = fitted_to_pairs(read_config({"train": {"epochs": 5, "learning_rate": 0.01}, "decode": {"max_extra": 3}}), numbers())
-    for section, key in [*(("train", k) for k in ("validate_every", "patience", "average", "schedule", "warmup")), ("decode", "max_ratio")]:
+    config, _ = fitted_to_pairs(
+        read_config({"train": {"epochs": 5, "learning_rate": 0.01}, "decode": {"max_extra": 3}}), numbers()
+    )
+    for section, key in [
+        *(("train", k) for k in ("validate_every", "patience", "average", "schedule", "warmup")),
+        ("decode", "max_ratio"),
+    ]:
         assert getattr(getattr(config, section), key) == getattr(getattr(plain, section), key)
     config, _ = fitted_to_pairs(read_config({"train": {"updates": 7}}), numbers())
     assert (config.train.epochs, config.train.patience) == (30, None)
