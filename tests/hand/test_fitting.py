@@ -18,8 +18,8 @@ from regard.workshop.config import load_config, read_config
 from regard.workshop.config_auto import as_begun, left_out, settled
 from regard.workshop.jobs.measuring import beyond_the_bound, fitted_to_pairs
 
-DIGITS = "zero one two three four five six seven eight nine".split()
-PHONES = dict(zip("abcdefgh", "ɑː b tʃ d̪ eː f ɡ h".split(), strict=True))
+DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+PHONES = dict(zip("abcdefgh", ["ɑː", "b", "tʃ", "d̪", "eː", "f", "ɡ", "h"], strict=True))
 
 
 def pairs(*texts: tuple[str, str]) -> list[Item]:
@@ -41,7 +41,7 @@ def pronunciations(count: int) -> list[Item]:
 def sentences(count: int) -> list[Item]:
     """Words of an open vocabulary: each item has some that no other has."""
     draw = random.Random(3)
-    word = lambda: "".join(draw.choices("abcdefghijklmnop", k=draw.randint(1, 7)))  # noqa: E731
+    word = lambda: "".join(draw.choices("abcdefghijklmnop", k=draw.randint(1, 7)))
     return pairs(*((" ".join(word() for _ in range(9)), " ".join(word() for _ in range(8))) for _ in range(count)))
 
 
