@@ -120,6 +120,37 @@ def test_names_with_commas_are_quoted(tmp_path):
     assert regard.load(tmp_path / "run").predict([str(tmp_path / "y.csv")])[0].lines[0] == found.lines[0]
 
 
+@pytest.mark.parametrize("blend", [False, True])
+def test_least_squares_can_be_kept(made, tmp_path, capsys, blend):
+    """A run without updates: predicted, judged and seen as any other; its figures are those of the line beside a net."""
+    said: list[str] = []
+    fit.train(config([made / "river.csv"], model="linear", blend=blend), tmp_path / "run", say=said.append)
+    assert any("there are no updates" in line for line in said) and any("blend, of" in line for line in said) == blend
+    figures = regard.load(tmp_path / "run").evaluate([str(made / "river.csv")])["metrics"]
+    net = regard.load(made / "run").evaluate([str(made / "river.csv")])["metrics"]
+    assert figures["linear_mse"] == pytest.approx(net["linear_mse"], rel=1e-9)
+    assert (figures["mse"] == pytest.approx(figures["linear_mse"], rel=1e-5)) != blend
+    assert command(["predict", str(tmp_path / "run"), str(made / "river.csv")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 6
+    assert command(["view", str(tmp_path / "run"), str(made / "river.csv")]) in (0, 2)
+    assert "attention" in "".join(capsys.readouterr())
+    fit.train(config([made / "river.csv"], model="linear", blend=blend), tmp_path / "run", resume=True, say=quiet)
+    assert regard.load(tmp_path / "run").evaluate([str(made / "river.csv")])["metrics"] == figures
+
+
+def test_it_is_said_where_least_squares_is_better(made, tmp_path):
+    said: list[str] = []
+    fit.train(config([made / "river.csv"]), tmp_path / "run", say=said.append)
+    (note,) = [line for line in said if line.startswith("note: on the validation rows least squares is better than the net")]
+    assert "forecast.model=linear keeps it, forecast.blend=true mixes both" in note
+    said.clear()
+    run = fit.train(config([made / "river.csv"], blend=True), tmp_path / "blend", say=said.append)
+    assert run.metrics["mse"] <= min(run.metrics[f"{way}mse"] for way in ("net_", "linear_", "naive_", "profile_"))
+    assert not any("is better" in line for line in said)
+    found = regard.load(tmp_path / "blend").evaluate([str(made / "river.csv")])["metrics"]
+    assert found["mse"] < min(found["net_mse"], found["linear_mse"])
+
+
 HEAD = "time,a,b\n"
 ROWS = [f"2024-01-01 {h:02}:00,{h},{h * h}" for h in range(24)]
 

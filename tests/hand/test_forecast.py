@@ -11,7 +11,7 @@ from regard.data.items import Place
 from regard.data.series import of_numbers, windows
 from regard.networks.series import InstanceLevel, LastLevel, NoLevel, Patches, patches
 from regard.tasks.floods import LAG, floods
-from regard.tasks.forecast import Errors, Linear, naive, profile, seasonal
+from regard.tasks.forecast import Blend, Errors, Linear, naive, profile, seasonal
 from regard.workshop.jobs.scales import Scales, steady
 
 
@@ -74,6 +74,32 @@ def test_the_linear_forecast_finds_a_linear_rule():
     fitted = Linear.fitted([(past[:120], future[:120]), (past[120:], future[120:])])
     np.testing.assert_allclose(fitted.weights[:, 0], [0.5, 0, 0, 2], atol=5e-3)
     np.testing.assert_allclose(fitted(past[:3]), future[:3], atol=2e-2)
+
+
+def test_each_channel_may_have_its_own_line():
+    """y = x_2 in the first channel, y = x_1 in the second: one map for both errs, one for each hardly."""
+    past = np.random.default_rng(1).normal(size=(400, 3, 2))
+    future = np.stack([past[:, 1:2, 0], past[:, :1, 1]], 2)
+    fitted = Linear.fitted([(past[:150], future[:150]), (past[150:], future[150:])], own=True)
+    error = [float(((way(past) - future) ** 2).mean()) for way in (fitted, fitted.each)]
+    assert fitted.own is not None and fitted.own.shape == (2, 4, 1) and error[1] < error[0] / 4
+    np.testing.assert_allclose(fitted.weights[:3, 0], [0.5, 0.5, 0.0], atol=0.1)
+    alone = Linear.fitted([(past[..., :1], future[..., :1])], own=True)
+    assert alone.own is None and np.array_equal(alone.each(past[..., :1]), alone(past[..., :1]))
+
+
+def test_a_blend_has_the_best_weights_that_are_not_negative():
+    random = np.random.default_rng(2)
+    past, forecasts = random.normal(size=(50, 3, 2)), [random.normal(size=(50, 4, 2)) for _ in range(3)]
+    beyond = [f - past[:, -1:] for f in forecasts]
+    right = past[:, -1:] + 0.25 * beyond[0] + 0.5 * beyond[2]
+    parts = [(past[i : i + 20], [f[i : i + 20] for f in forecasts], right[i : i + 20]) for i in (0, 20, 40)]
+    blend = Blend.fitted(parts)
+    np.testing.assert_allclose(blend.weights, [0.25, 0, 0.5], atol=1e-12)
+    np.testing.assert_allclose(blend(past, forecasts), right)
+    against = Blend.fitted([(past, forecasts, past[:, -1:] - beyond[1] + 0.5 * beyond[2])])
+    assert against.weights[1] == 0 and against.weights[2] > 0  # what goes the wrong way is left out
+    assert Blend.fitted([(past, forecasts[:1], past[:, -1:] - beyond[0])]).weights.tolist() == [0]  # the last value alone
 
 
 def test_scales_keep_what_counts():

@@ -163,7 +163,11 @@ CASES = {
     ),
     "forecast-flat-aaren": Case(
         forecast_data,
-        {"task": "forecast", "model": {**TRANSFORMER, "family": "aaren"}, "forecast": {**FORECAST, "head": "flat"}},
+        {
+            "task": "forecast",
+            "model": {**TRANSFORMER, "family": "aaren"},
+            "forecast": {**FORECAST, "head": "flat", "blend": True},
+        },
         forecast_items,
     ),
     **{name: Case(*made) for name, made in LANGUAGES.items()},

@@ -164,6 +164,21 @@ class SeriesNet(nn.Module):
         return Said(values * scale + shift, said.looks)
 
 
+class Straight(nn.Module):
+    """`y = x_L + W (x - x_L) + b`, the same for all channels, W and b found elsewhere (by least squares); it looks nowhere.
+    NLinear: Zeng et al. 2023, section 4.2."""
+
+    weights: Float[Tensor, "L1 A"]
+
+    def __init__(self, past: int, ahead: int) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.zeros(past + 1, ahead, dtype=torch.float64))
+
+    def forward(self, past: Float[Tensor, "B L C"], *, weights: bool = False) -> Said:
+        gone = (past - past[:, -1:]).double().transpose(1, 2)
+        return Said((gone @ self.weights[:-1] + self.weights[-1]).transpose(1, 2) + past[:, -1:], {})
+
+
 def _at(x: Float[Tensor, "B T D"], first: int) -> Int[Tensor, "B T"]:
     """The numbers of places from `first` on."""
     return positions(torch.full((len(x),), first, device=x.device), x.shape[1])

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from regard.networks.series import Ahead, FlatAhead, InstanceLevel, LastLevel, Level, NoLevel, Patches, SeriesNet, WrittenAhead
+from regard.networks.series import (
+    Ahead,
+    FlatAhead,
+    InstanceLevel,
+    LastLevel,
+    Level,
+    NoLevel,
+    Patches,
+    SeriesNet,
+    Straight,
+    WrittenAhead,
+)
 from regard.workshop import build
 from regard.workshop.config import Config
 
 LEVELS: Mapping[str, type[Level]] = {"instance": InstanceLevel, "last": LastLevel, "none": NoLevel}
 
 
+def forecaster(config: Config, columns: int) -> SeriesNet | Straight:
+    """What forecasts series of so many columns: a net, or a linear map whose weights are still to come."""
+    section = config.forecast
+    assert section is not None  # the config gives it to its task
+    return Straight(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
+
+
 def series_net(config: Config, columns: int) -> SeriesNet:
     """The net of a config for series of so many columns, its weights drawn from torch's generator."""
     section, m = config.forecast, config.model
-    assert section is not None  # the config gives it to its task
+    assert section is not None
     alone, transformer = section.channels == "alone", m.family != "recurrent"
     channels = 1 if alone else columns
     width = m.size if transformer else m.embedding

@@ -30,6 +30,15 @@ class ForecastSection(Section):
     gaps: Literal["error", "ignore"] = Field(
         default="error", description="error: times that leave a row out are refused; ignore: rows count, whatever their times"
     )
+    model: Literal["net", "linear"] = Field(
+        default="net",
+        description="net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained",
+    )
+    blend: bool = Field(
+        default=False,
+        description="whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
+        "by weights that are best on validation",
+    )
     past: Count = Field(default=96, description="rows that are known")
     ahead: Count = Field(default=24, description="rows behind them that are forecast")
     season: Whole = Field(

@@ -13,10 +13,11 @@ from regard.workshop import files, jobs
 from regard.workshop.card import write_card
 from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
-from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.job import Prepared, Ready, Say
 from regard.workshop.model import CONFIG
 from regard.workshop.train import Outcome, fit
 from regard.workshop.trust import named
+from regard.workshop.untrained import keep
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,17 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     torch.manual_seed(config.train.seed)
     ready = job.ready(config, data, folder, say)
     say(ready.sizes)
-    outcome = fit(
+    if ready.untrained:
+        outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
+    else:
+        outcome = _trained(config, ready, data, folder, resume=resume, say=say)
+    ready.finish()
+    write_card(folder, config, outcome, sizes=ready.sizes)
+    return Run(folder, outcome.best, outcome)
+
+
+def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resume: bool, say: Say) -> Outcome:
+    return fit(
         ready.task,
         loss=ready.task.loss,
         batch=ready.batch,
@@ -67,9 +78,6 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         resume=resume,
         say=say,
     )
-    ready.finish()
-    write_card(folder, config, outcome, sizes=ready.sizes)
-    return Run(folder, outcome.best, outcome)
 
 
 def _claimed(folder: Path, config: Config, resume: bool) -> Config:

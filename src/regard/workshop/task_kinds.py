@@ -60,6 +60,7 @@ _ERRORS: Mapping[str, str] = {  # of forecasts, and of forecasts that need no ne
     f"{way}{figure}": f"mean {kind} error of scaled values{of}"
     for way, of in {
         "": "",
+        "net_": " of the net alone, before it is blended",
         "naive_": ": the last value, again and again",
         "seasonal_": ": the last season, again and again",
         "profile_": ": the mean of the seasons in sight",

@@ -33,7 +33,7 @@ class Prepared:
 @dataclass(frozen=True)
 class Ready:
     """All that `train.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
-    are in the network."""
+    are in the network; untrained: the network has them from the beginning."""
 
     task: Task
     batch: Callable[[list[int]], Any]
@@ -41,6 +41,7 @@ class Ready:
     validate: Callable[[], Validation]
     sizes: str
     finish: Callable[[], None] = lambda: None
+    untrained: bool = False
 
 
 class Job(ABC):

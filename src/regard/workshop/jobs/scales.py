@@ -72,7 +72,7 @@ class Scales:
             do = "Give rows at the distance of training, or train on these."
             raise DataError(message(series.name, f"rows {self.step} apart, as in training", f"{step}", do))
 
-    def save(self, folder: Path, linear: np.ndarray) -> None:
+    def save(self, folder: Path, linear: Linear) -> None:
         """Write both files, each whole or not at all."""
         content = {
             **{"kind": KIND, "version": VERSION, "columns": self.columns},
@@ -82,7 +82,8 @@ class Scales:
         with atomic(folder / SERIES) as stream:
             stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
         with atomic(folder / LINEAR) as stream:
-            stream.write(save({"weights": np.ascontiguousarray(linear)}))
+            maps = {"weights": linear.weights} | ({} if linear.own is None else {"own": linear.own})
+            stream.write(save({name: np.ascontiguousarray(map_) for name, map_ in maps.items()}))
 
     @classmethod
     def load(cls, folder: Path) -> tuple[Scales, Linear]:
@@ -98,7 +99,8 @@ class Scales:
                 raise ValueError("digits of other columns")
             if not len(made.columns) == len(made.mean) == len(made.spread):
                 raise ValueError("columns and scales of different numbers")
-            return made, Linear(load((folder / LINEAR).read_bytes())["weights"])
+            maps = load((folder / LINEAR).read_bytes())
+            return made, Linear(maps["weights"], maps.get("own"))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             do = "Copy the run folder again, or train again."
             expected = f"{SERIES} and {LINEAR} that regard wrote, of version {VERSION} or older"
