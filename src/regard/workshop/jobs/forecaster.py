@@ -94,14 +94,8 @@ class Forecaster(Reading[Framed]):
         found = self.network.answer(batch, weights=attention)
         values = self.scales.up(self._mixed(batch, found.values))
         looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
-        return [[self._prediction(item.window, values[i], self._looks(looks, i))] for i, item in enumerate(items)]
-
-    def _looks(self, looks: dict[str, np.ndarray], row: int) -> dict[str, np.ndarray]:
-        """Of one window: where each column is read by itself, layers stand under the name of their column."""
-        if self.section.channels == "together":
-            return {name: w[row] for name, w in looks.items()}
-        names = self.scales.columns
-        return {f"{c}.{name}": w[row * len(names) + i] for i, c in enumerate(names) for name, w in looks.items()}
+        names = self.scales.columns if self.section.channels == "alone" else ()
+        return [[self._prediction(item.window, values[i], _looks(looks, i, names))] for i, item in enumerate(items)]
 
     def _prediction(self, window: Window, values: np.ndarray, looks: dict[str, np.ndarray]) -> Prediction:
         section, names = self.section, self.scales.columns
@@ -211,6 +205,13 @@ def _row(cells: Sequence[Any]) -> str:
     made = io.StringIO()
     csv.writer(made, lineterminator="").writerow(cells)
     return made.getvalue()
+
+
+def _looks(looks: dict[str, np.ndarray], row: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Of one window: where each column is read by itself, layers stand under the name of their column."""
+    if not names:
+        return {name: w[row] for name, w in looks.items()}
+    return {f"{c}.{name}": w[row * len(names) + i] for i, c in enumerate(names) for name, w in looks.items()}
 
 
 def _sides(name: str, read: tuple[str, ...], said: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
