@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.tasks.answers import answer_figures, chinese, exact_and_f1
+from regard.tasks.answers import answer_figures, chinese, exact_and_f1, way_of
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,34 @@ def test_figures_are_means_over_questions():
 
 def test_which_texts_are_counted_by_character():
     assert chinese("广三铁路在1903年建成 (Canton)") and not chinese("The city of 北京 lies here") and not chinese("1903")
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        ("The tower stands in Pisa.", "words"),
+        ("塔在比萨。", "run"),
+        ("とうはローマにあります。", "each"),
+        ("東京タワーは東京にあるタワーです。", "each"),  # kana and Chinese characters together
+        ("หอคอยอยู่ในเมืองปิซา", "each"),
+        ("탑은 피사에 있습니다.", "each"),
+        ("ຫໍຄອຍ", "each"),
+        ("Башня стоит в Пизе.", "words"),
+        ("", "words"),
+    ],
+)
+def test_how_answers_of_a_script_are_counted(text, way):
+    assert way_of(text) == way
+
+
+def test_f1_of_each_character_by_hand():
+    """Of 9 and 10 characters 9 are the same: 2 x 9 / 19; blanks and marks do not count, order neither; nothing in common is 0."""
+    assert exact_and_f1("とうきょうたわーのあ", ["とうきょうたわーの"], by_character=False, each=True) == (
+        False,
+        pytest.approx(18 / 19),
+    )
+    assert exact_and_f1("서울시 에서", ["서울시"], by_character=False, each=True) == (False, pytest.approx(6 / 8))
+    assert exact_and_f1("「서울시」。", ["서울시"], by_character=False, each=True) == (True, 1.0)
+    assert exact_and_f1("あい", ["うえ"], by_character=False, each=True) == (False, 0.0)
+    found = answer_figures(["とうきょ", "a b"], [["とうきょう"], ["a b"]], by_character=[False, False], each=[True, False])
+    assert found["f1"] == pytest.approx((8 / 9 + 1) / 2) and found["exact_match"] == 1 / 2

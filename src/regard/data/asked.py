@@ -46,7 +46,8 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[Asked | BadLine
     """The questions of files, with answers.  blank: they are cloze questions, with one blank each.
 
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
-    `context`, `question`, `answers` (their `answer_start` may be called `start`); cloze: `doc` (a text, or a list of sentences),
+    `context`, `question`, `answers` (their `answer_start` may be called `start`; a list, or, as Hugging Face writes them, two lists of
+    texts and starts); cloze: `doc` (a text, or a list of sentences),
     `query`, `answer`.  A question at fault is handed over as a BadLine, which says file, place and mend.  DataError for a file that
     is none of these.
     """
@@ -153,16 +154,30 @@ def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
     """A question whose answers are parts of the text."""
     passage, question = (_text(record, key, place, told=told) for key in ("context", "question"))
     if not told:
-        given = record.get("answers")
+        given = _each(record.get("answers"))
         answers = _known(given if isinstance(given, list) else [], passage)
         return Asked(passage if question.strip() else "", question, answers, record.get("id"), place)
     found = []
-    for i, answer in enumerate(_listed(_held(record, "answers", place, BadLine), f"{place}.answers", BadLine)):
+    for i, answer in enumerate(_listed(_each(_held(record, "answers", place, BadLine)), f"{place}.answers", BadLine)):
         found.append(_answer(answer, passage, f"{place}.answers[{i}]"))
     if not found:
         do = f"{MEND} Questions that the text does not answer (SQuAD 2) are not learnt."
         raise BadLine(message(place, "an answer", "none", do))
     return Asked(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
+
+
+def _each(answers: Any) -> Any:
+    """Answers one by one, where they are two lists side by side, as Hugging Face's data sets have them: `{"text": ["Pisa"],
+    "answer_start": [20]}`; or one answer alone."""
+    if not isinstance(answers, dict) or "text" not in answers:
+        return answers
+    key = "start" if "answer_start" not in answers and "start" in answers else "answer_start"
+    texts, starts = answers["text"], answers.get(key)
+    if not isinstance(texts, list) and not isinstance(starts, list):
+        return [answers]
+    if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+        return [answers]  # which is refused with what it holds
+    return [{"text": text, key: start} for text, start in zip(texts, starts, strict=True)]
 
 
 def _answer(given: Any, passage: str, place: str) -> Answer:

@@ -21,6 +21,8 @@ def by_kind(found: Mapping[str, Any]) -> Iterator[str]:
             f"note: {sum(missing.values()):,} of what is right training never saw: {named}{more}. It counts as wrong; the loss is without "
             "its items."
         )
+    if lost := found.get("unreachable"):
+        yield f"note: {lost:,} answers begin or end within a token, or are longer than read.longest: they can never be given exactly."
     for key, head in (("types", "kind"), ("classes", "label")):
         kinds = sorted(found.get(key, {}).items(), key=lambda kind: (-kind[1]["right"], -kind[1]["found"], kind[0]))
         if not kinds:

@@ -21,7 +21,7 @@ from regard.data.symbols import Symbols
 from regard.data.vocabulary import PAD, SPECIALS, UNK, kind_of, pieces
 from regard.ground.errors import DataError, message
 from regard.networks.asked import Text
-from regard.tasks.answers import answer_figures, chinese
+from regard.tasks.answers import answer_figures, way_of
 from regard.tasks.read import Read, ReadBatch
 from regard.tasks.task import Prediction
 from regard.workshop import build_asked
@@ -29,6 +29,7 @@ from regard.workshop.build_asked import MARKS, section_of
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Say
 from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
+from regard.workshop.jobs.read_reach import out_of_reach, told_beside
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
 from regard.workshop.pretrained import kept
@@ -111,7 +112,7 @@ class Answerer(Reading[Question]):
         network = build_asked.read(config, words=len(self.texts), letters=len(self.letters), pieced=self.pieced)
         super().__init__(network, config, folder)
         self.network: Read = network
-        self._read = lru_cache(KEPT)(self._words)
+        self.cut = lru_cache(KEPT)(self._words)
 
     def inputs(self, file: str) -> Iterator[Asked]:
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""
@@ -130,11 +131,11 @@ class Answerer(Reading[Question]):
     def encoded(self, item: Any) -> Question:
         """item: `Asked`, a mapping with `passage` (or `context`) and `question`, a pair of them, or one text with a tab between them."""
         asked = _asked(item)
-        passage, question = self._read(asked.passage), self._read(asked.question)
-        right = tuple(filter(None, (self._place(answer, passage) for answer in asked.answers)))
+        passage, question = self.cut(asked.passage), self.cut(asked.question)
+        right = tuple(filter(None, (self.place(answer, passage) for answer in asked.answers)))
         return Question(asked, passage, question, tuple(dict.fromkeys(right)) if asked.answers else None)
 
-    def _place(self, answer: Any, passage: Words) -> Span | None:
+    def place(self, answer: Any, passage: Words) -> Span | None:
         """The first and the last token of an answer; of one that stands nowhere, None."""
         if answer.start is not None:
             return covering(passage.spans, answer.start, answer.start + len(answer.text))
@@ -228,7 +229,15 @@ class Answerer(Reading[Question]):
         if self.cloze:  # in the passage the word stands as it stands there; what is asked for is the word
             same = [self.texts.clean(p.text) == self.texts.clean(answers[0]) for p, answers in zip(found, right, strict=True)]
             return {"accuracy": sum(same) / len(same)}
-        return answer_figures([p.text for p in found], right, by_character=[chinese(item.passage) for item in items])
+        run, each = ([way_of(item.passage) == way for item in items] for way in ("run", "each"))
+        return answer_figures([p.text for p in found], right, by_character=run, each=each)
+
+    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+        return {} if self.cloze else told_beside(self, items)
+
+    def remarks(self, train: Sequence[Any], valid: Sequence[Any]) -> Iterator[str]:
+        yield from super().remarks(train, valid)
+        yield from () if self.cloze else out_of_reach(self, train, valid)
 
     def right(self, item: Asked) -> str:
         return item.answers[0].text
