@@ -134,6 +134,25 @@ class Tokenizer:
         theirs = {symbol: id for id, symbol in enumerate(other._symbols) if other._is_text(id)}
         return [theirs.get(self._symbols[id], -1) if self._is_text(id) else -1 for id in range(len(self))]
 
+    def joined(self, newer: Tokenizer) -> Tokenizer:
+        """This vocabulary, and behind its text what a newer one of the same word knows beside it; features last.  Learnt pieces (bpe,
+        unigram) stay as they are: they were learnt together."""
+        symbols = self._symbols
+        library = self._library
+        if isinstance(library.model, tokenizers.models.WordLevel):
+            symbols = [*symbols, *(symbol for symbol in newer._symbols if symbol not in self._text and symbol not in SPECIALS)]
+            library = tokenizers.Tokenizer.from_str(library.to_str())
+            library.model = tokenizers.models.WordLevel(
+                {symbol: id for id, symbol in enumerate(symbols)}, unk_token=SPECIALS[UNK]
+            )
+        return Tokenizer(self.word, library, [*self.features, *(name for name in newer.features if name not in self.features)])
+
+    def places(self, other: Tokenizer) -> list[int]:
+        """For each id the id of the same special, symbol of text or feature in another vocabulary; -1 where that has none."""
+        text = {symbol: id for id, symbol in enumerate(other._symbols)}
+        found = [text.get(symbol, -1) for symbol in self._symbols]
+        return found + [other._feature_ids.get(name, -1) for name in self.features]
+
     def located(self, text: str, clean: Callable[[str], str] = str) -> list[Span]:
         """For each id of `encode(clean(text))`, its end aside, the characters of `text` that it stands for."""
         if self._kind.name == "space":  # what looks like a special is another word there, but stands where it stood

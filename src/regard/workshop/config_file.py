@@ -83,11 +83,31 @@ def load_config(
         ("--task", ("task",), task),
         ("--train", ("data", "train"), train),
         ("--valid", ("data", "valid"), valid),
-        ("--from", ("model", "pretrained"), pretrained),
+        ("--from", _begun(draft, pretrained, task), pretrained),
     ):
         if value is not None:
             _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER + len(overrides), option))
     return _checked(draft)
+
+
+def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
+    """Which key `--from` is: a run of any task but pretrain is begun with whole, of that task where nobody named one."""
+    if run is not None and _inner(draft.values, "train", "begin") == run:  # what goes on needs the run no more
+        return ("train", "begin")
+    try:
+        of = config_yaml.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", "transduce")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return ("model", "pretrained")
+    if of == "pretrain":
+        return ("model", "pretrained")
+    if task is None:
+        draft.values.setdefault("task", of)
+    return ("train", "begin")
+
+
+def _inner(values: Mapping[str, Any], section: str, key: str) -> Any:
+    below = values.get(section)
+    return below.get(key) if isinstance(below, Mapping) else None
 
 
 def read_config(values: Mapping[str, Any]) -> Config:

@@ -13,6 +13,11 @@ class TrainSection(Section):
     """How the net is trained."""
 
     seed: Seed = Field(default=1, description="of the weights, the order of the data and dropout")
+    begin: str | None = Field(
+        default=None,
+        description="a run of the same task whose weights the net begins with (--from); the net and how texts are cut are then as there; "
+        "symbols that it lacks are drawn anew",
+    )
     batch_tokens: Count = fitted(2000, description="real target tokens of a batch; left out: few where the data is small")
     epochs: Count = fitted(30, description="at most so many passes over the data; left out: as the size of the data asks for")
     updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")

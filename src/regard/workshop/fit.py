@@ -10,7 +10,9 @@ import torch
 
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.workshop import files, jobs
+from regard.workshop.begun import as_before, warm_from
 from regard.workshop.card import write_card
+from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
 from regard.workshop.jobs.job import Prepared, Ready, Say
@@ -37,7 +39,7 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
     """
     folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
-    config = _claimed(folder, config, resume)
+    config = _begun(_claimed(folder, config, resume), folder, resume)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     job.probe(config)  # what cannot be built is refused before anything is read
@@ -56,6 +58,8 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     torch.manual_seed(config.train.seed)
     ready = job.ready(config, data, folder, say)
     say(ready.sizes)
+    if config.train.begin and Checkpoints(folder, fingerprint={}).newest() is None:
+        warm_from(ready.task, Path(config.train.begin), ready.moved, say)
     if ready.untrained:
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
     else:
@@ -90,6 +94,8 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
         raise RunFolderError(message(f"{folder}", "a new or empty folder", "something that exists", do))
     if resume and (folder / CONFIG).is_file():
         begun = load_config(folder / CONFIG, [])
+        if config.train.begin is not None and config.train.begin == begun.train.begin:
+            config = as_before(config, folder)
         config = as_begun(config, begun)
         changed = begun.difference(config)
         if changed:
@@ -97,6 +103,13 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
             do = "Resume with the config of the run (leave the config out), or train into another folder."
             raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
     return config
+
+
+def _begun(config: Config, folder: Path, resume: bool) -> Config:
+    """A config that begins with another run, as that is; a run that goes on has all it needs."""
+    if config.train.begin is None or (resume and (folder / CONFIG).is_file()):
+        return config
+    return as_before(config, Path(config.train.begin))
 
 
 def _to_stderr(line: str) -> None:

@@ -21,6 +21,7 @@ from regard.data.tokenize import Tokenizer
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.grid import Grid
 from regard.networks.int8 import quantize
+from regard.workshop.begun import grow
 from regard.workshop.build_grid import captioner
 from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
 from regard.workshop.config import Config
@@ -80,6 +81,8 @@ class CaptionJob(Job):
             save_grid(folder / GRID, grid_of(config, items[0]))
             texts = [text for item in items for text in item.captions]
             Tokenizer.train(config.data.target_tokenizer, texts).save(folder / WORDS)
+            if config.train.begin:
+                grow(folder, Path(config.train.begin), say)
         words, grid = Tokenizer.load(folder / WORDS), load_grid(folder / GRID)
         told = _told(config, items, words, say)
         task = captioner(config, grid, len(words))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,8 @@ class Prepared:
 @dataclass(frozen=True)
 class Ready:
     """All that `train.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
-    are in the network; untrained: the network has them from the beginning."""
+    are in the network; untrained: the network has them from the beginning; moved: where a run begins with another's weights, see
+    `begun.warm_from`."""
 
     task: Task
     batch: Callable[[list[int]], Any]
@@ -42,6 +43,7 @@ class Ready:
     sizes: str
     finish: Callable[[], None] = lambda: None
     untrained: bool = False
+    moved: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 class Job(ABC):

@@ -14,6 +14,7 @@ from regard.data.windows import Windows
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.int8 import quantize
 from regard.workshop import build_language
+from regard.workshop.begun import grow
 from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
 from regard.workshop.config import Config
 from regard.workshop.config_language import LanguageSection, carries
@@ -57,6 +58,8 @@ class LanguageJob(Job):
         texts, section = list(data.train), section_of(config)
         if Checkpoints(folder, fingerprint={}).newest() is None:
             Texts.learn(config, (text.text for text in texts), folder, least=section.min_count)
+            if config.train.begin:
+                grow(folder, Path(config.train.begin), say)
         model = _model(config, folder)
         ids = model.encoded(texts)
         count = sum(map(len, ids))

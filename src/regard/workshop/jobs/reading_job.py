@@ -14,6 +14,7 @@ from regard.data.items import overlap, split
 from regard.data.rows import BadLine
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.int8 import quantize
+from regard.workshop.begun import grow
 from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
 from regard.workshop.config import Config, DataSection
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
@@ -77,6 +78,8 @@ class ReadingJob(Job):
         if begins:
             adopt(config, folder)
             self.learn(config, items, folder, say)
+            if config.train.begin:
+                grow(folder, Path(config.train.begin), say)
         model = self.model(config, folder)
         if begins:
             warm(model.task, config, say)

@@ -17,6 +17,7 @@ from regard.data.tokenize import Tokenizer
 from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.transduce import Transduce
 from regard.workshop import build
+from regard.workshop.begun import grow
 from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
@@ -72,7 +73,7 @@ class TransduceJob(Job):
         return fitted_to_pairs(config, data.train)
 
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
-        tokenizers = _tokenizers(config, data.train, folder)
+        tokenizers = _tokenizers(config, data.train, folder, say)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
         corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit))
         if limit.long:
@@ -93,13 +94,14 @@ class TransduceJob(Job):
             ),
             validate=lambda: _validation(model, held),
             sizes=_sizes(task, tokenizers, corpus, data.valid),
+            moved=_moved(config, reader),
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Transducer:
         return opened(config, folder, precision=precision)
 
 
-def _tokenizers(config: Config, items: Iterable[Item], folder: Path) -> tuple[Tokenizer, Tokenizer]:
+def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say) -> tuple[Tokenizer, Tokenizer]:
     """Learn the vocabularies from the training data; a run that goes on keeps its own."""
     paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
     if Checkpoints(folder, fingerprint={}).newest() is not None:
@@ -115,7 +117,18 @@ def _tokenizers(config: Config, items: Iterable[Item], folder: Path) -> tuple[To
         made = reader, Tokenizer.train(data.target_tokenizer, targets)
     for tokenizer, path in zip(made, paths, strict=True):
         tokenizer.save(path)
+    if config.train.begin:
+        grow(folder, Path(config.train.begin), say)
+        return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
     return made
+
+
+def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
+    """Features are the last symbols, so that each new symbol of text moves them."""
+    if not config.train.begin or not reader.features:
+        return {}
+    path = Path(config.train.begin) / SOURCE_TOKENIZER
+    return {"network.source.": reader.places(Tokenizer.load(path))} if path.is_file() else {}
 
 
 def _encoded(
