@@ -9,22 +9,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from regard import attention as attention
     from regard.doors.python import Model as Model
     from regard.doors.python import Prediction as Prediction
     from regard.doors.python import Run as Run
     from regard.doors.python import load as load
     from regard.doors.python import make_attention as make_attention
     from regard.doors.python import train as train
+    from regard.ground.errors import ArgumentError as ArgumentError
+    from regard.ground.errors import ConfigError as ConfigError
+    from regard.ground.errors import DataError as DataError
+    from regard.ground.errors import RegardError as RegardError
+    from regard.ground.errors import RunFolderError as RunFolderError
+    from regard.ground.errors import UsageError as UsageError
 
 __version__ = "0.1.0"
 
-__all__ = ["Model", "Prediction", "Run", "__version__", "load", "make_attention", "train"]
+_ERRORS = ("ArgumentError", "ConfigError", "DataError", "RegardError", "RunFolderError", "UsageError")
+_DOOR = ("Model", "Prediction", "Run", "load", "make_attention", "train")
+
+__all__ = [*_ERRORS, *_DOOR, "__version__", "attention"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module 'regard' has no attribute '{name}'")
-    return getattr(import_module("regard.doors.python"), name)
+    if name == "attention":
+        return import_module("regard.attention")
+    if name in _ERRORS or name in _DOOR:
+        return getattr(import_module("regard.ground.errors" if name in _ERRORS else "regard.doors.python"), name)
+    raise AttributeError(f"module 'regard' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

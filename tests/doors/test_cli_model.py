@@ -26,6 +26,7 @@ class FakeModel:
     config: Config = load_config(None, train=["train.tsv"])
     options = frozenset({"beam", "n_best", "batch_size"})
     asked: dict[str, Any] = {}  # noqa: RUF012 - shared on purpose
+    set: list[str] = []  # noqa: RUF012 - likewise
 
     def __init__(self, *folders: Path) -> None:
         self.folders, self.folder = folders, folders[0]
@@ -37,6 +38,13 @@ class FakeModel:
         return cls(Path(folder))
 
     inputs = Transducer.inputs  # reads by the config alone
+
+    def line(self, text: str) -> str:
+        return text
+
+    def decided(self, settings: list[str]) -> FakeModel:
+        type(self).set = list(settings)
+        return self
 
     @classmethod
     def ensemble(cls, models: list[FakeModel]) -> FakeModel:
@@ -62,7 +70,7 @@ class FakeModel:
         return Prediction(text, -1.5 - rank, tokens, sources, looks, source, features, unknown)
 
     def evaluate(self, files: list[str], *, beam: int | None = None, errors: Path | None = None) -> dict[str, Any]:
-        type(self).asked = {"files": files, "beam": beam, "errors": errors}
+        type(self).asked = {"files": files, "beam": beam, "errors": errors, "folders": len(self.folders)}
         if errors:
             errors.write_text("kind\n")
         return {
@@ -92,7 +100,7 @@ def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> tuple[
 
 
 def test_text_is_line_for_line_and_unseen_symbols_are_told_once(capsys: pytest.CaptureFixture[str], lines: str) -> None:
-    told, said = out(capsys, "predict", "run", lines, "--n-best", "3")
+    told, said = out(capsys, "predict", "run", lines)
     assert told == "cba\n\nyxxaf\n"
     assert said.splitlines() == [
         "1 source was cut.",
@@ -199,10 +207,17 @@ def test_attention_as_json_lines(capsys: pytest.CaptureFixture[str], lines: str)
             "'half.kinds.tsv', which exists. Remove it or choose another name",
         ),
         (["view", "run", "in.txt", "--out", "old.html"], "Remove it or choose another name"),
-        (["view", "run", "in.txt", "--out", "new.pdf"], ".html"),
+        (["view", "run", "in.txt", "--out", "new.jpg"], ".html"),
         (["view", "run"], "expected FILE or --text TEXT; received neither"),
         (["view", "run", "in.txt", "--text", "abc"], "expected FILE or --text TEXT; received both"),
         (["view", "run", "empty.txt"], "expected at least one line"),
+        (["view", "run", "--text", " "], "--text: expected a text with something in it"),
+        (["view", "run", "in.txt", "--out", "new.svg", "--n-best", "2"], "a picture shows one answer"),
+        (["predict", "run", "in.txt", "--text", "abc"], "expected FILE or --text TEXT; received both"),
+        (["predict", "run", "in.txt", "--n-best", "3"], "Add --format tsv, or --format jsonl."),
+        (["predict", "run", "in.txt", "--n-best", "9"], "at most as many as the beam holds (5); received 9. Add --beam 9."),
+        (["predict", "run", "model.size=3"], "model.size=3: expected decode.KEY=VALUE"),
+        (["evaluate", "run", "in.txt", "decod.beam=3"], "Did you mean 'decode'?"),
         (["predict", "nor", "in.txt"], "nor: not a run"),
         (["predict", "run", "absent.txt"], "absent.txt"),
     ],
@@ -226,7 +241,7 @@ def test_nothing_is_left_of_an_attention_file_that_failed(capsys: pytest.Capture
 
 def test_evaluate_as_a_table_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     told, said = out(capsys, "evaluate", "run", "a.de", "a.en", "--beam", "3", "--errors", "e.tsv")
-    assert FakeModel.asked == {"files": ["a.de", "a.en"], "beam": 3, "errors": Path("e.tsv")}
+    assert FakeModel.asked == {"files": ["a.de", "a.en"], "beam": 3, "errors": Path("e.tsv"), "folders": 1}
     assert told.splitlines() == [
         "items    1,234",
         "exact    0.875    share of items that are right",
@@ -253,10 +268,11 @@ def test_view_as_a_page_and_as_a_picture(capsys: pytest.CaptureFixture[str], lin
     monkeypatch.setattr(page, "write", lambda found, path, title: made.append((len(found), len(found[0]), path, title)))
     monkeypatch.setattr(plot, "write", lambda prediction, path: made.append((prediction.text, path)) or ["A font is missing."])
     _, said = out(capsys, "view", "run", lines, "--out", "p.html")
-    assert said == "p.html is written.\n"
+    assert said == "1 source was cut.\np.html is written.\n"
     _, said = out(capsys, "view", "run", lines, "--out", "p.SVG")
     assert said.splitlines() == [
         "A picture shows the first line of the file; cut out others with head, tail or sed to see them.",
+        "1 source was cut.",
         "A font is missing.",
         "p.SVG is written.",
     ]

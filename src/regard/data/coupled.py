@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from regard.data.files import lines, shown
@@ -60,13 +61,21 @@ def read_coupled(files: Sequence[str], layout: CoupledLayout) -> Iterator[Couple
                 yield fault
 
 
-def read_couples(file: str, layout: CoupledLayout) -> Iterator[Coupled]:
+def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | None = None) -> Iterator[Coupled]:
     """What to predict from, lazily: an item for every line (a header aside); `-` is standard input.
 
     What is right may be missing: a TSV then has two columns, or the column is blank or left out.  An empty line gives an item of two
-    empty texts.  DataError names the line at fault.
+    empty texts.  Two columns whose first line names neither text have no header, which `say` hears.  DataError names the line at fault.
     """
     stream = lines(file)
+    if not layout.is_jsonl(file) and (first_line := next(stream, None)) is not None:
+        stream, cells = chain([first_line], stream), first_line.split("\t")
+        names = [column for column in (layout.source, layout.second, layout.target) if isinstance(column, str)]
+        if names and len(cells) == 2 and not any(cell.strip() in names for cell in cells):
+            layout = replace(layout, source=1, second=2, target=3)
+            if say:
+                received = f"note: {shown(file)}: its first line names no column {' or '.join(map(repr, names))}"
+                say(f"{received}, so each line is read as two texts, the first one too.")
     parse, first = _parser(stream, file, layout, needs_target=False)
     for number, line in enumerate(stream, start=first):
         place = Place(shown(file), number)

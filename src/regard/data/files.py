@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+from regard.data import pipe
 from regard.ground.errors import DataError, did_you_mean, message
 
 BOM = b"\xef\xbb\xbf"
@@ -40,7 +40,7 @@ def lines(file: str) -> Iterator[str]:
 @contextmanager
 def _opened(file: str) -> Iterator[Iterable[bytes]]:
     if file == "-":
-        yield sys.stdin.buffer
+        yield pipe.standard_input()
         return
     try:
         stream = gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb")  # noqa: SIM115  the `with` is below
@@ -49,7 +49,7 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
     except OSError as error:
         raise DataError(message(file, "a file that can be read", error.strerror or str(error), "Name another file.")) from error
     with stream:
-        yield stream
+        yield stream if isinstance(stream, gzip.GzipFile) else pipe.read(stream)
 
 
 def missing(file: str) -> DataError:

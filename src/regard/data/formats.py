@@ -16,6 +16,7 @@ from regard.data.items import group as group
 from regard.data.items import overlap as overlap
 from regard.data.items import split as split
 from regard.data.layout import Layout as Layout
+from regard.data.listed import listed
 from regard.data.rows import MEND, BadLine, Row, headed, jsonl_row, numbered, tsv_input, tsv_pair
 from regard.ground.errors import ConfigError, DataError, did_you_mean, message
 
@@ -152,15 +153,16 @@ def _items(row: Row, place: Place, layout: Layout) -> list[Item] | BadLine:
     return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
 
 
-def read_inputs(file: str, layout: Layout) -> Iterator[Item]:
+def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = None) -> Iterator[Item]:
     """What to predict from, lazily: one item for every line (a header aside), so that output stays line for line with it.
 
     `-` is standard input.  The target may be missing: its column left blank or left out, or each line the source alone.  A line
     without a source gives an item whose source is "".  With `layout.format` lines, a whole line is a source, tabs included.
-    A JSONL target that is a list counts as its first.  DataError as in `read_pairs`.
+    A JSONL target that is a list counts as its first.  A list of sources is one for every layout (`listed`, which tells `say`).
+    DataError as in `read_pairs`.
     """
-    layout = layout if layout.format == "lines" else layout.resolved([file])
-    name, stream = shown(file), lines(file)
+    layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
+    stream, layout = listed(lines(file), name, layout, say)
     parse, first = _parser(stream, name, layout, need_target=False)
     for number, line in enumerate(stream, start=first):
         place = Place(name, number)

@@ -82,7 +82,8 @@ def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool
 
     source = find("source", layout.source, True)
     assert source is not None
-    return Columns(source, find("target", layout.target, need_target), find("features", layout.features, True))
+    featured = need_target or len(names) > 1  # a list of sources has none
+    return Columns(source, find("target", layout.target, need_target), find("features", layout.features, featured))
 
 
 def tsv_pair(line: str, place: Place, columns: Columns) -> Row:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Never, overload
+
+from torch import nn
 
 from regard.doors.view import page
+from regard.ground.errors import ArgumentError, message
 from regard.tasks.task import Prediction as Plain
 from regard.workshop import fit
 from regard.workshop import model as workshop
 from regard.workshop.build import make_attention as make_attention
 from regard.workshop.config import Config, load_config, read_config
-from regard.workshop.fit import Run as Run
+from regard.workshop.decoding import understood
 from regard.workshop.model import Precision as Precision
+from regard.workshop.trust import modules
+
+LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
+Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
 
 
 class Prediction(Plain):
@@ -34,36 +43,148 @@ class Model:
         """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
         return Model(workshop.Model.ensemble([model._model for model in models]))
 
-    def predict(self, items: Any, **wanted: Any) -> list[Any]:
-        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.
+    @property
+    def network(self) -> nn.Module:
+        """The net, in evaluation mode; of an ensemble the first."""
+        return self._model.network
 
-        wanted: beam, n_best, batch_size, attention, sample, seed where the task writes; see the task's page.
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # 1 is an int too
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: Literal[1] | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> list[Prediction]: ...
+
+    @overload
+    def predict(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> list[list[Prediction]]: ...
+
+    def predict(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> list[Prediction] | list[list[Prediction]]:
+        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1 (here, in `decode` or in the config).
+
+        items: texts, or what else the task takes (docs/api.md has the forms).  beam, n_best, sample, seed: only where the task writes
+        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.
+        Raises ArgumentError for what the task has no use for, ConfigError for values that no config takes, DataError for items.
         """
-        found = self._model.predict(items, **wanted)
-        return [[_shown(p) for p in each] if isinstance(each, list) else _shown(each) for each in found]
+        if isinstance(items, str | bytes):
+            raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
+        options: dict[str, Any] = {
+            "beam": beam,
+            "n_best": n_best,
+            "batch_size": batch_size,
+            "sample": sample,
+            "seed": seed,
+            **wrong,
+        }
+        found = list(self.stream(items, attention=attention, decode=decode, **options))
+        asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
+        return found if asked > 1 else [best[0] for best in found]
 
-    def stream(self, items: Any, **wanted: Any) -> Iterator[list[Plain]]:
-        """The n best predictions of each item, in order, while items are still being read."""
-        for found in self._model.stream(items, **wanted):
+    def stream(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> Iterator[list[Prediction]]:
+        """The n best predictions of each item, in order, while items are still being read: some hundreds at a time, or, with
+        batch_size=1, each by itself.  Otherwise as `predict`."""
+        options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
+        given = understood(options, self._model)
+        for found in self._model.stream(items, attention=attention, decode=decode, say=LOG.warning, **given):
             yield [_shown(p) for p in found]
 
-    def evaluate(self, files: Sequence[str], **wanted: Any) -> dict[str, Any]:
-        """Figures on files of items and what is right of them."""
-        return self._model.evaluate(files, **wanted)
+    def evaluate(
+        self,
+        files: str | Path | Sequence[str | Path],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        errors: str | Path | None = None,
+        tokenize: str | None = None,
+        train: Sequence[str] | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> dict[str, Any]:
+        """Figures on files of items and what is right of them.
+
+        errors: a new .tsv for what went wrong, where the task writes.  tokenize: how BLEU and TER cut texts.  train: the files that the
+        run was trained on, to judge the sources it saw and others apart.
+        """
+        each = [files] if isinstance(files, str | Path) else files
+        options = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train, **wrong}
+        given = understood(options, self._model, judging=True)
+        path = None if errors is None else Path(errors)
+        return self._model.decided(decode).evaluate([str(file) for file in each], errors=path, **given)
 
 
-def _shown(plain: Plain) -> Plain:
+def _shown(plain: Plain) -> Prediction:
     return Prediction(**vars(plain))
 
 
-def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
+class Run(fit.Run):
+    """A finished training.  folder; metrics: the validation figures of the model that was kept; outcome: how training ended."""
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What was reported while it was trained, in order: the lines of `metrics.jsonl`."""
+        return [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+
+    @property
+    def model(self) -> Model:
+        """The model that was kept, loaded from the folder."""
+        return load(self.folder, trust=modules(load_config(self.folder / "config.yaml")))
+
+
+def load(
+    folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32", decode: Decode | None = None
+) -> Model:
     """The model of a run folder; only safetensors, JSON and YAML are read, nothing is unpickled.
 
     trust: modules whose code may run where the config names a class of them, as in trust=("my_scores",).
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
-    Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
+    decode: keys of the config's `decode` that are others while this model is used, as in decode={"length_penalty": 1.0}.
+    Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
+    ConfigError for a `decode` that no config could have.
     """
-    return Model(workshop.Model.load(folder, trust=trust, precision=precision))
+    return Model(workshop.Model.load(folder, trust=trust, precision=precision).decided(decode))
 
 
 def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:
@@ -75,4 +196,4 @@ def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "ru
         made = load_config(Path(config), [])
     else:
         made = config if isinstance(config, Config) else read_config(config)
-    return fit.train(made, out, resume=resume)
+    return Run(**vars(fit.train(made, out, resume=resume)))

@@ -21,6 +21,10 @@ class UsageError(RegardError):
     exit_code = 2
 
 
+class ArgumentError(UsageError, TypeError):
+    """An argument that a function of Regard does not take, or not for this model.  Exit code 2."""
+
+
 class ConfigError(RegardError, ValueError):
     """A config, or a constructor's argument, that cannot be built.  Exit code 2."""
 

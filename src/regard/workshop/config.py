@@ -6,6 +6,7 @@ The schema stands in `config_schema.py`, what its keys demand of each other in `
 
 from regard.workshop.config_file import load_config as load_config
 from regard.workshop.config_file import read_config as read_config
+from regard.workshop.config_file import with_values as with_values
 from regard.workshop.config_schema import AttentionSection as AttentionSection
 from regard.workshop.config_schema import Config as Config
 from regard.workshop.config_schema import DataSection as DataSection

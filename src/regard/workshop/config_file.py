@@ -115,6 +115,16 @@ def read_config(values: Mapping[str, Any]) -> Config:
     return _checked(Draft(dict(values)))
 
 
+def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, Any]) -> Config:
+    """A config with other keys: overrides as `load_config` takes them, and values of dotted keys, which win.  Raises ConfigError."""
+    draft = Draft(config.model_dump(mode="json"))
+    for number, override in enumerate(overrides):
+        _override(draft, override, Place(_AFTER + number, override))
+    for key, value in values.items():
+        _put(draft, tuple(key.split(".")), value, Place(_AFTER + len(overrides), f"{key}={value!r}"))
+    return _checked(draft)
+
+
 def _opened(path: str | Path) -> Draft:
     name, file = str(path), Path(path)
     try:

@@ -67,7 +67,7 @@ class DecodeSection(Section):
     beam: Beam = Field(default=5, description="hypotheses kept at each step; 1: greedy")
     n_best: Beam = Field(default=1, description="hypotheses returned")
     length_penalty: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.0, description="hypotheses are ranked by score / length ** this; 0: by score"
+        default=0.0, description="hypotheses are ranked by score / ((5 + length) / 6) ** this (Wu et al. 2016); 0: by score"
     )
     min_length: Whole = Field(default=0, description="tokens before the end may be written")
     max_ratio: Annotated[float, Field(ge=0, le=1e6)] = fitted(

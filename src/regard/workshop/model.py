@@ -4,31 +4,36 @@ same answer."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 
-from regard.ground.errors import ConfigError, RegardError, RunFolderError, exhausted, message
+from regard.ground.errors import ArgumentError, ConfigError, RegardError, RunFolderError, exhausted, message
 from regard.tasks.task import Prediction
 from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
 from regard.workshop.config import Config, load_config
+from regard.workshop.decoding import decided
 from regard.workshop.sized import within_file
 from regard.workshop.trust import refuse_strangers
 
 CONFIG = "config.yaml"
 Precision = Literal["float32", "int8"]
+Say = Callable[[str], None]
 
 
 class Model(ABC):
-    """What a run has learnt.  config: of its training; folder: where it lies."""
+    """What a run has learnt.  config: of its training; folder: where it lies; network: the net (of an ensemble the first)."""
 
     config: Config
     folder: Path
+    network: Any  # a torch.nn.Module, of each task's own kind
     options = frozenset(
         {"beam", "n_best", "batch_size", "sample", "seed"}
     )  # words that `stream` takes, beside those of all tasks
+    judged_with = frozenset({"beam", "batch_size"})  # those that `evaluate` takes
 
     @staticmethod
     def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
@@ -55,31 +60,51 @@ class Model(ABC):
                 raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
         return first.together(models[1:])
 
+    def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Model:
+        """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
+        made = copy(self)
+        made.config = decided(self.config, decode)
+        return made
+
     @abstractmethod
     def together(self, others: Sequence[Model]) -> Model:
         """This model and others of its task, answering together."""
 
     @abstractmethod
-    def inputs(self, file: str) -> Iterator[Any]:
-        """The items of a file to predict from, lazily, one for each line or record; `-` is standard input.  DataError names the line."""
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Any]:
+        """The items of a file to predict from, lazily, one for each line or record; `-` is standard input.  say: hears of how it is read
+        where that is not as in training.  DataError names the line."""
+
+    def line(self, text: str) -> Any:
+        """The item that one line of text is, columns and all.  DataError where it is none."""
+        return text
 
     @abstractmethod
     def stream(
-        self, items: Iterable[Any], *, attention: bool = True, say: Callable[[str], None] | None = None, **wanted: Any
+        self,
+        items: Iterable[Any],
+        *,
+        attention: bool = True,
+        decode: Mapping[str, Any] | None = None,
+        say: Callable[[str], None] | None = None,
+        **wanted: Any,
     ) -> Iterator[list[Prediction]]:
-        """The n best predictions of each item, in order, while items are still being read.  wanted: see the task's own `stream`."""
+        """The n best predictions of each item, in order, while items are still being read; of a pipe as soon as nothing more is there.
+
+        decode: keys of the config's `decode` that are others this time.  wanted: those that are options, see the task's own `stream`.
+        """
 
     @abstractmethod
     def evaluate(self, files: Sequence[str], *, errors: Path | None = None, **wanted: Any) -> dict[str, Any]:
         """Figures on files of items and what is right of them: {"metrics": {...}, "items": n, ...}."""
 
-    def predict(self, items: Sequence[Any], **wanted: Any) -> list[Any]:
+    def predict(self, items: Iterable[Any], *, decode: Mapping[str, Any] | None = None, **wanted: Any) -> list[Any]:
         """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.  wanted: see `stream`."""
-        if isinstance(items, str):
-            raise TypeError("predict: expected a list of texts; received one text. Write predict([text]).")
-        found = list(self.stream(items, **wanted))
-        many = (wanted.get("n_best") or self.config.decode.n_best) > 1
-        return found if many else [predictions[0] for predictions in found]
+        if isinstance(items, str | bytes):
+            raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
+        found = list(self.stream(items, decode=decode, **wanted))
+        asked = wanted.get("n_best") or (decode or {}).get("n_best") or self.config.decode.n_best
+        return found if asked > 1 else [predictions[0] for predictions in found]
 
 
 @contextmanager

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from regard.doors.cli import options
 from regard.doors.cli.by_kind import by_kind
-from regard.doors.cli.options import understood
-from regard.doors.cli.precision import Precision, Word, say_parity
-from regard.doors.cli.trust import Trust
+from regard.ground.errors import UsageError, message
 from regard.workshop.task_kinds import TASKS
 
 FITTING = 12  # labels whose table a terminal holds
@@ -22,11 +20,11 @@ WORDS_WRONG = "share of words that are wrong"
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="A file with columns, or files line for line.")],
-    beam: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")
-    ] = None,
+    run: options.Run,
+    words: options.Judged,
+    others: options.Others = None,
+    beam: options.Beam = None,
+    batch_size: options.BatchSize = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
     errors: Annotated[
         Path | None, typer.Option(metavar="OUT.tsv", help="Write what went wrong, by kind of edit, to a new file.")
@@ -39,29 +37,38 @@ def evaluate(
         list[str] | None,
         typer.Option("--train", metavar="FILE", help="What the run was trained on, to judge sources it saw and others apart."),
     ] = None,
-    precision: Precision = Word.float32,
-    trust: Trust = None,
+    precision: options.Precision = options.Word.float32,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    trust: options.Trust = None,
 ) -> None:
-    """Judge predictions against references.
-
-    FILE is what training reads: one file with columns, or as many as the task has, line for line.
-    """
-    from regard.doors.view.save import claim
+    """Judge predictions against references."""
     from regard.tasks.edits import kinds_path
+    from regard.workshop.decoding import bounded, understood
 
-    out = claim(errors, suffixes=(".tsv",)) if errors else None
-    if out:
-        claim(kinds_path(out), suffixes=(".tsv",))
-    from regard.workshop.model import Model
-
-    model = Model.load(run, trust=trust or (), precision=precision.value)
-    found = model.evaluate(files, errors=out, **understood({"beam": beam, "tokenize": tokenize, "train": train or None}, model))
-    say_parity([run], precision, trust or ())
+    out, say = _claimed(errors) if errors else None, options.teller(quiet)
+    files, settings = options.parted(words)
+    if not files:
+        raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
+    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
+    found = model.evaluate(files, errors=out, **understood(given, model, judging=True, spelt=options.spelt))
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found, model.config.task)
     print(told)
+    if found.get("bound"):
+        say(bounded(found["bound"]))
     if out:
-        print(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.", file=sys.stderr)
+        say(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.")
+
+
+def _claimed(errors: Path) -> Path:
+    """A new file for what went wrong, with room for its kinds beside it."""
+    from regard.doors.view.save import claim
+    from regard.tasks.edits import kinds_path
+
+    claim(kinds_path(claim(errors, suffixes=(".tsv",))), suffixes=(".tsv",))
+    return errors
 
 
 def table(found: Mapping[str, Any], task: str = "transduce") -> str:

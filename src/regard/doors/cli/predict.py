@@ -4,45 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.doors.cli import options
 from regard.doors.cli.formats import WRITERS, Format
-from regard.doors.cli.options import understood
-from regard.doors.cli.precision import Precision, Word, say_parity
-from regard.doors.cli.trust import Trust
 from regard.ground.errors import UsageError, message
 from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
-    from regard.workshop.model import Model
 
 NAMED = 10  # so many unseen symbols are named
 
-Count = Annotated[int | None, typer.Option(min=1, metavar="N", show_default=False)]
-
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="What to predict from; -: standard input.")] = "-",
-    others: Annotated[
-        list[Path] | None, typer.Option("--with", metavar="RUN2", help="A run to predict together with (again: more).")
-    ] = None,
-    beam: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")
-    ] = None,
-    n_best: Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses given (default: the config's).")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines at a time; changes no prediction.")] = None,
+    run: options.Run,
+    words: options.Words = None,
+    text: options.Text = None,
+    others: options.Others = None,
+    beam: options.Beam = None,
+    n_best: options.NBest = None,
+    batch_size: options.BatchSize = None,
     format: Annotated[Format, typer.Option(help="text: the best; tsv: line rank score text; jsonl: everything.")] = Format.text,
     attention: Annotated[
         Path | None, typer.Option(metavar="OUT.npz|OUT.jsonl", help="Write where the model looked to a new file.")
     ] = None,
-    precision: Precision = Word.float32,
-    trust: Trust = None,
+    precision: options.Precision = options.Word.float32,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    trust: options.Trust = None,
 ) -> None:
     """Predict for every line.
 
@@ -50,16 +44,17 @@ def predict(
     """
     from regard.doors.cli.attention_file import SUFFIXES, saving
     from regard.doors.view.save import claim
+    from regard.workshop.decoding import understood
 
-    out = claim(attention, suffixes=SUFFIXES) if attention else None
-    model = _model((run, *(others or [])), precision, trust or ())
-    wanted = 1 if format is Format.text else _n_best(n_best, beam, model.config)
-    if batch_size is None and file == "-" and sys.stdin.isatty():
-        batch_size = 1  # somebody is typing, and waits for the answer
+    files, settings = options.parted(words or [])
+    file = options.one_file(files, text, verb="predict", run=run, default="-")
+    out, say = claim(attention, suffixes=SUFFIXES) if attention else None, options.teller(quiet)
+    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    given = understood({"beam": beam, "n_best": n_best, "batch_size": batch_size}, model, spelt=options.spelt)
+    wanted = _n_best(n_best, beam, model.config, plain=format is Format.text, settings=settings)
+    items = [model.line(text)] if text is not None else model.inputs(file or "-", say)
     unseen: Counter[str] = Counter()
-    items = model.inputs(file)
-    given = {"beam": beam, "batch_size": batch_size}
-    found = model.stream(items, n_best=wanted, attention=out is not None, say=_say, **understood(given, model))
+    found = model.stream(items, attention=out is not None, say=say, **(given | {"n_best": wanted}))
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
             sys.stdout.write(WRITERS[format](line, predictions))
@@ -67,30 +62,24 @@ def predict(
             save(line, predictions)
             unseen.update(predictions[0].unknown)
     if unseen:
-        _say(unseen_symbols(unseen))
+        say(unseen_symbols(unseen))
 
 
-def _model(runs: Sequence[Path], precision: Word, trust: Iterable[str]) -> Model:
-    """The model of a run, or of several that answer together."""
-    from regard.workshop.model import Model
-
-    models = [Model.load(run, trust=trust, precision=precision.value) for run in runs]
-    say_parity(runs, precision, trust)
-    return models[0] if len(models) == 1 else Model.ensemble(models)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _n_best(asked: int | None, beam: int | None, config: Config) -> int:
-    """How many hypotheses; only what was asked for can be too many."""
+def _n_best(asked: int | None, beam: int | None, config: Config, *, plain: bool, settings: Sequence[str]) -> int:
+    """How many hypotheses; only what was asked for can be too many.  plain: there is room for one alone."""
     if "decode.beam" in TASKS[config.task].unused:
-        return asked or 1
-    width = beam or config.decode.beam
-    if asked and asked > width and not config.decode.sample:
+        width, most = asked or 1, asked or 1
+    elif config.decode.sample:
+        width, most = asked or config.decode.n_best, asked or config.decode.n_best
+    else:
+        width = beam or config.decode.beam
+        most = asked or min(config.decode.n_best, width)
+    if most > width:
         raise UsageError(message("--n-best", f"at most as many as the beam holds ({width})", str(asked), f"Add --beam {asked}."))
-    return asked or (config.decode.n_best if config.decode.sample else min(config.decode.n_best, width))
+    if plain and most > 1 and (asked or any(setting.startswith("decode.n_best") for setting in settings)):
+        do = "Add --format tsv, or --format jsonl."
+        raise UsageError(message("--n-best", "1, for --format text has one line for each of FILE", str(most), do))
+    return 1 if plain else most
 
 
 def unseen_symbols(counts: Counter[str]) -> str:

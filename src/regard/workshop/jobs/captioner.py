@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from regard.data.captioned import Captioned, merged, read_captioned, read_images
 from regard.data.gather import gather
 from regard.data.images import read_image, write_png
 from regard.data.items import Place
+from regard.data.pipe import taken
 from regard.data.tokenize import Tokenizer
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
@@ -28,9 +28,10 @@ from regard.tasks.task import Hypothesis, Prediction
 from regard.tasks.transduce import Limits, answer, cross_entropies
 from regard.workshop import files
 from regard.workshop.config import Config, DecodeSection
+from regard.workshop.decoding import ahead, bounded, decided
 from regard.workshop.jobs.judging import layout_of
-from regard.workshop.jobs.transducer import AHEAD, decoding, way_of
-from regard.workshop.model import Model
+from regard.workshop.jobs.transducer import way_of
+from regard.workshop.model import Model, Say
 from regard.workshop.room import room
 
 WORDS, GRID = "tokenizer.target.json", "grid.json"  # in the run folder
@@ -41,10 +42,11 @@ THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a pre
 class Captioner(Model):
     """One network, or several that answer together, with their words and grid; long because it answers and judges."""
 
-    options = Model.options | {"tokenize"}
+    judged_with = Model.judged_with | {"tokenize"}
 
     def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
+        self.network = self.networks[0]
         for network in self.networks:
             network.eval()
 
@@ -58,6 +60,7 @@ class Captioner(Model):
         attention: bool = True,
         sample: bool | None = None,
         seed: int | None = None,
+        decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> Iterator[list[Prediction]]:
         """The n best captions of each image, in order, while images are still being read.
@@ -65,10 +68,15 @@ class Captioner(Model):
         items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `Captioned`; an empty path
         gives an empty caption.  What is left out is the config's.  batch_size changes speed, no prediction.
         """
-        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
-        each = iter(items)
-        while chunk := [self._item(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
-            yield from self._answers(chunk, decode, attention)
+        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        settings = decided(self.config, decode, **asked).decode
+        each, bound = map(_item, items), 0
+        while chunk := taken(each, ahead(settings)):
+            answers = self._answers(chunk, settings, attention)
+            bound += sum(best[0].details.get("ended") is False for best in answers)
+            yield from answers
+        if bound and say:
+            say(bounded(bound))
 
     def together(self, others: Sequence[Model]) -> Captioner:
         networks = list(self.networks)
@@ -80,7 +88,7 @@ class Captioner(Model):
             networks += other.networks
         return Captioner(networks, self.words, self.grid, self.config, self.folder)
 
-    def inputs(self, file: str) -> Iterator[Captioned]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Captioned]:
         """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
         return read_images(file, layout_of(self.config), folder=self._images)
 
@@ -104,8 +112,10 @@ class Captioner(Model):
             on_bad_line=self.config.data.on_bad_line,
         )
         items = merged(found)
+        predictions, judged = self.judged(items, beam=beam, batch_size=batch_size, tokenize=tokenize or "auto")
         return {
-            **self.judged(items, beam=beam, batch_size=batch_size, tokenize=tokenize or "auto")[1],
+            **judged,
+            "bound": sum(p.details.get("ended") is False for p in predictions),  # as long as they may be
             **{"items": len(items), "skipped": len(report.skipped), "files": list(files)},
             **{"beam": beam or self.config.decode.beam, "models": len(self.networks)},
         }
@@ -170,18 +180,6 @@ class Captioner(Model):
     def _images(self) -> str | None:
         return None if self.config.caption is None else self.config.caption.images
 
-    def _item(self, item: Any) -> Captioned:
-        if isinstance(item, Captioned):
-            return item
-        if isinstance(item, str | Path):
-            path = str(item)
-            return Captioned(path, (), read_image(path) if path.strip() else None, Place(path, 1))
-        if isinstance(item, np.ndarray) and item.ndim == 3 and (item.dtype == np.uint8 or item.dtype.kind == "f"):
-            return Captioned("an array", (), _seen(item), Place("an array", 1))
-        received = f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else type(item).__name__
-        expected = "a path, pixels (H, W, 3) of bytes, or features (rows, columns, D) of floats"
-        raise DataError(message("an image to caption", expected, received, "Give one of these."))
-
     def _answers(self, items: Sequence[Captioned], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
         found = [[Prediction("", 0.0, source=item.source)] for item in items]
         real = [i for i, item in enumerate(items) if item.seen is not None]
@@ -192,13 +190,15 @@ class Captioner(Model):
             places = [real[row] for row in rows]
             batch = self.collated([items[i] for i in places], places)
             answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
-            for i, hypotheses in zip(places, answers, strict=True):
-                found[i] = [self._prediction(items[i], h, attention) for h in hypotheses]
+            most = limits.most(batch.source_valid.sum(1)).tolist()
+            for i, bound, hypotheses in zip(places, most, answers, strict=True):
+                found[i] = [self._prediction(items[i], h, attention, ended=len(h.words) <= bound) for h in hypotheses]
         return found
 
-    def _prediction(self, item: Captioned, found: Hypothesis, attention: bool) -> Prediction:
+    def _prediction(self, item: Captioned, found: Hypothesis, attention: bool, *, ended: bool) -> Prediction:
         names = tuple(f"{row + 1},{column + 1}" for row in range(self.grid.rows) for column in range(self.grid.columns))
-        details = {"grid": [self.grid.rows, self.grid.columns], **thumbnail(item.seen, self.grid)} if attention else {}
+        details: dict[str, Any] = {} if ended else {"ended": False}
+        details |= {"grid": [self.grid.rows, self.grid.columns], **thumbnail(item.seen, self.grid)} if attention else {}
         return Prediction(
             self.words.decode(found.words),
             found.score,
@@ -208,6 +208,20 @@ class Captioner(Model):
             item.source,
             details=details,
         )
+
+
+def _item(item: Any) -> Captioned:
+    """An image in one of the forms that it may have.  DataError for anything else."""
+    if isinstance(item, Captioned):
+        return item
+    if isinstance(item, str | Path):
+        path = str(item)
+        return Captioned(path, (), read_image(path) if path.strip() else None, Place(path, 1))
+    if isinstance(item, np.ndarray) and item.ndim == 3 and (item.dtype == np.uint8 or item.dtype.kind == "f"):
+        return Captioned("an array", (), _seen(item), Place("an array", 1))
+    received = f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else type(item).__name__
+    expected = "a path, pixels (H, W, 3) of bytes, or features (rows, columns, D) of floats"
+    raise DataError(message("an image to caption", expected, received, "Give one of these."))
 
 
 def _seen(item: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import torch
 from regard.data.batches import collate
 from regard.data.formats import Item, Layout, each_pair, read_inputs
 from regard.data.gather import gather
+from regard.data.listed import single
 from regard.data.rows import MEND, BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import PAD, SPECIALS, UNK
@@ -109,8 +110,11 @@ class Classifier(Reading[Text]):
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, self.texts.words()
 
-    def inputs(self, file: str) -> Iterator[Item]:
-        return (replace(item, target=None) for item in read_inputs(file, _layout(self.config)))  # a label is not read here
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
+        return (replace(item, target=None) for item in read_inputs(file, _layout(self.config), say))  # a label is not read here
+
+    def line(self, text: str) -> Item:
+        return replace(single(text, _layout(self.config)), target=None)
 
     def judged(self, files: Sequence[str]) -> tuple[list[Item], int]:
         found = _labelled(files, self.config)
@@ -118,7 +122,8 @@ class Classifier(Reading[Text]):
         return items, len(report.skipped)
 
     def encoded(self, item: Any) -> Text:
-        """item: a text, or `Item`, whose target is its label."""
+        """item: a text (with tabs: read as a line of a file is), or `Item`, whose target is its label."""
+        item = self.line(item) if isinstance(item, str) and "\t" in item else item
         if not isinstance(item, str | Item):
             raise DataError(message("an item to classify", "a text", repr(item)[:60], "Give a text."))
         text = item if isinstance(item, str) else item.source

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from regard.data.files import lines, shown
 from regard.data.formats import read_inputs
 from regard.data.gather import gather
 from regard.data.items import Item, Place
+from regard.data.pipe import taken
 from regard.data.plain import PlainText, read_plain, row_layout
 from regard.data.tokenize import EOS, PAD, UNK
 from regard.data.windows import Window, Windows
@@ -24,8 +24,9 @@ from regard.tasks.language import Distances, Language, LanguageBatch, go_on
 from regard.tasks.task import Hypothesis, Prediction
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.config_language import LanguageSection, carries
-from regard.workshop.jobs.transducer import AHEAD, decoding, way_of
-from regard.workshop.model import Model
+from regard.workshop.decoding import ahead, decided
+from regard.workshop.jobs.transducer import way_of
+from regard.workshop.model import Model, Say
 from regard.workshop.room import room
 from regard.workshop.texts import Texts
 
@@ -54,8 +55,11 @@ class Judging(NamedTuple):
 class Continuer(Model):
     """A trained language model in use."""
 
+    judged_with = frozenset({"beam"})  # to say why it has none
+
     def __init__(self, task: Language, texts: Texts, config: Config, folder: Path) -> None:
         self.task, self.texts, self.config, self.folder = task, texts, config, folder
+        self.network = task.network
         bounds = [room(config.model).target]
         if config.model.family != "recurrent" and not carries(config):
             bounds.append(section_of(config).window)  # it never read more, and its places beyond are none that it knows
@@ -72,23 +76,23 @@ class Continuer(Model):
         attention: bool = True,
         sample: bool | None = None,
         seed: int | None = None,
+        decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> Iterator[list[Prediction]]:
         """The n best continuations of each text, in order, while texts are still being read; of an empty one, of nothing at all.
 
         items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
         """
-        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
-        each, cut, way = iter(items), 0, way_of(decode)
-        while chunk := [
-            self._begun(x, decode) for x in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))
-        ]:
+        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        settings = decided(self.config, decode, **asked).decode
+        each, cut, way = (self._begun(item, settings) for item in items), 0, way_of(settings)
+        while chunk := taken(each, ahead(settings)):
             cut += sum(text.cut for text in chunk)
             found: dict[int, list[Prediction]] = {}
-            for rows in _alike(chunk, decode.batch_size):
+            for rows in _alike(chunk, settings.batch_size):
                 begun = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1)
                 told = go_on(
-                    self.task.network, begun, most=chunk[rows[0]].most, least=decode.min_length, way=way, attention=attention
+                    self.task.network, begun, most=chunk[rows[0]].most, least=settings.min_length, way=way, attention=attention
                 )
                 for i, best in zip(rows, told, strict=True):
                     found[i] = [self._prediction(chunk[i], h) for h in best]
@@ -96,12 +100,12 @@ class Continuer(Model):
         if cut and say:
             say(f"{cut:,} texts were longer than the {self._room} tokens that this model reads; their beginnings were not read.")
 
-    def inputs(self, file: str) -> Iterator[Item]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
         kind, end = section_of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
         rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
         if rows:
-            return read_inputs(file, row_layout(rows, self.config.data.source))
+            return read_inputs(file, row_layout(rows, self.config.data.source), say)
         return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
 
     def evaluate(  # type: ignore[override]  # likewise

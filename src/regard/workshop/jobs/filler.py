@@ -22,6 +22,7 @@ from regard.tasks.pretrain import NOTHING, BertBatch, Pretrain
 from regard.tasks.task import Prediction
 from regard.workshop.config import Config
 from regard.workshop.jobs.reading import Reading
+from regard.workshop.model import Say
 
 SHOWN = 5  # words told for each [MASK] in the details
 VALIDATION = 0  # the drawing of what is judged: always the same
@@ -51,7 +52,7 @@ class Filler(Reading[Blank]):
         super().__init__(task, config, folder)
         self.network, self.pieces = task, pieces
 
-    def inputs(self, file: str) -> Iterator[str]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[str]:
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
         return lines(file)
 

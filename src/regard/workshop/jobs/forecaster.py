@@ -64,7 +64,7 @@ class Forecaster(Reading[Framed]):
             *("least squares", *each, *(("the mean season",) if section.season else ())),
         )
 
-    def inputs(self, file: str) -> Iterator[Window]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Window]:
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 

@@ -67,6 +67,7 @@ def evaluate(
         "files": list(files),
         "beam": beam or model.config.decode.beam,
         "models": len(model.networks),
+        "bound": sum(p.details.get("ended") is False for p in predictions),  # answers that were as long as they may be
     }
     right = [p.text in g.references for g, p in zip(groups, predictions, strict=True)]
     result |= _parts(groups, right, {item.source for item in Pairs(train, layout, on_bad_line="skip")} if train else None)

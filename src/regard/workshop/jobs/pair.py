@@ -126,8 +126,8 @@ class Pairs(Reading[Couple]):
             room = min((self.texts.bert.positions - 3) // 2, room or self.texts.bert.positions)
         self.most = min((most for most in (self.most, room) if most), default=None)
 
-    def inputs(self, file: str) -> Iterator[Coupled]:
-        return (replace(item, target=None) for item in read_couples(file, _layout(self.config)))  # a label is not read here
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Coupled]:
+        return (replace(item, target=None) for item in read_couples(file, _layout(self.config), say))  # a label is not read here
 
     def judged(self, files: Sequence[str]) -> tuple[list[Coupled], int]:
         found = _checked(read_coupled(files, _layout(self.config)), self.config)

@@ -114,7 +114,7 @@ class Answerer(Reading[Question]):
         self.network: Read = network
         self.cut = lru_cache(KEPT)(self._words)
 
-    def inputs(self, file: str) -> Iterator[Asked]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Asked]:
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""
         return read_questions(file, blank=self.cloze)
 

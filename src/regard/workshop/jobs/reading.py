@@ -7,26 +7,26 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 
 from regard.data.batches import Batches
+from regard.data.pipe import taken
 from regard.ground.errors import RunFolderError, message
 from regard.networks.bert import Bert
 from regard.tasks.edits import kinds_path
 from regard.tasks.mistakes import write_mistakes
 from regard.tasks.task import Prediction, Task
 from regard.workshop.config import Config
+from regard.workshop.decoding import ahead, counted, decided
 from regard.workshop.jobs.judged import Judged
 from regard.workshop.model import Model
 from regard.workshop.room import room
 from regard.workshop.train import Validation
 
-AHEAD = 16  # batches that are read and sorted by length at a time
 ROWS = 64  # items of a batch whose loss is taken
 
 
@@ -45,7 +45,7 @@ P = TypeVar("P", bound=Sized)
 class Reading(Judged[P], Model, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
-    options = frozenset({"n_best", "batch_size"})
+    options, judged_with = frozenset({"n_best", "batch_size"}), frozenset({"batch_size"})
     notes: tuple[str, ...] = ()  # what `inputs` found that a person should know; said as the first answers are given
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
@@ -92,12 +92,14 @@ class Reading(Judged[P], Model, Generic[P]):
         n_best: int | None = None,
         batch_size: int | None = None,
         attention: bool = True,
+        decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> Iterator[list[Prediction]]:
         """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
-        rows = batch_size or self.config.decode.batch_size
-        each, cut, started = iter(items), 0, False
-        while chunk := [self.encoded(item) for item in islice(each, rows * (AHEAD if rows > 1 else 1))]:
+        settings = decided(self.config, decode, batch_size=batch_size).decode
+        best, rows = counted(n_best), settings.batch_size
+        each, cut, started = map(self.encoded, items), 0, False
+        while chunk := taken(each, ahead(settings)):
             for i, item in enumerate(chunk):
                 if self.most and item.size > self.most:
                     chunk[i], cut = self.shortened(item, self.most), cut + 1
@@ -107,7 +109,7 @@ class Reading(Judged[P], Model, Generic[P]):
                 places = [real[i] for i in part]
                 some = [chunk[i] for i in places]
                 with torch.no_grad():
-                    answers = self.answered(some, self.collated(some, places), n_best or 1, attention)
+                    answers = self.answered(some, self.collated(some, places), best, attention)
                 for place, answer in zip(places, answers, strict=True):
                     found[place] = answer
             if say and not started:

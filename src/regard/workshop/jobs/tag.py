@@ -103,7 +103,7 @@ class TagJob(ReadingJob):
 class Tagger(Reading[Sentence]):
     """A trained tagger in use."""
 
-    what, right_is, has_mistakes = "sentences", "tag", True
+    what, right_is, has_mistakes, options = "sentences", "tag", True, frozenset({"batch_size"})
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
@@ -121,7 +121,7 @@ class Tagger(Reading[Sentence]):
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
 
-    def inputs(self, file: str) -> Iterator[tuple[str, ...]]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[tuple[str, ...]]:
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
         return read_tokens(file, _layout(self.config), self.tags.names)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from regard.data.batches import Batches, collate
 from regard.data.formats import Item, read_inputs
+from regard.data.given import source_of
+from regard.data.layout import Layout
+from regard.data.listed import single
+from regard.data.pipe import taken
 from regard.data.tokenize import EOS, Tokenizer
-from regard.ground.errors import ConfigError, DataError, RunFolderError, message
+from regard.ground.errors import RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
@@ -20,13 +24,14 @@ from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
 from regard.workshop.config import Config, DecodeSection
+from regard.workshop.decoding import ahead, decided
 from regard.workshop.jobs.judging import evaluate, layout_of
-from regard.workshop.model import Model, Precision
+from regard.workshop.jobs.remarks import remarkable, told
+from regard.workshop.model import Model, Precision, Say
 from regard.workshop.room import room
 
 SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
 NAMED = (".tsv", ".jsonl")
-AHEAD = 16  # batches that are read and sorted by length at a time
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,13 @@ class Transducer(Model):
     Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
     """
 
-    options = Model.options | {"tokenize", "train"}
+    judged_with = Model.judged_with | {"tokenize", "train"}
 
     def __init__(
         self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
     ) -> None:
         self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
+        self.network, self._layout = self.networks[0], _layout(config)
         self._room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
         for network in self.networks:
             network.eval()
@@ -65,22 +71,23 @@ class Transducer(Model):
         attention: bool = True,
         sample: bool | None = None,
         seed: int | None = None,
+        decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> Iterator[list[Prediction]]:
         """The n best predictions of each item, in order, while items are still being read.
 
-        items: texts, (text, features) pairs, or anything with `source` and `features`; an empty text gives an empty prediction.  What
-        is left out is the config's.  batch_size changes speed, no prediction.  say: hears of sources that had to be cut.
+        items: see `given.source_of`; an empty text gives an empty prediction.  What is left out is the config's.  batch_size changes
+        speed, no prediction.  say: hears of what was wrong with sources, and of answers that came to the bound of their length.
         """
-        decode = decoding(self.config, beam=beam, n_best=n_best, batch_size=batch_size, sample=sample, seed=seed)
-        each, cut = iter(items), 0
-        while chunk := [self._source(item) for item in islice(each, decode.batch_size * (AHEAD if decode.batch_size > 1 else 1))]:
-            cut += sum(source.cut for source in chunk)
-            yield from self._answers(chunk, decode, attention)
-        if cut and say:
-            say(
-                f"{cut:,} sources were longer than the {self._room.source} tokens that this model reads; what follows was cut off."
-            )
+        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        settings = decided(self.config, decode, **asked).decode
+        each, found = map(self._source, items), Counter[str]()
+        while chunk := taken(each, ahead(settings)):
+            answers = self._answers(chunk, settings, attention)
+            found.update(remarkable(chunk, answers, self.config))
+            yield from answers
+        for note in told(found, self.config, self._room.source):
+            (say or str)(note)
 
     def together(self, others: Sequence[Model]) -> Transducer:
         networks = list(self.networks)
@@ -90,13 +97,14 @@ class Transducer(Model):
             networks += other.networks
         return Transducer(networks, self.tokenizers, self.config, self.folder)
 
-    def inputs(self, file: str) -> Iterator[Item]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """A name that ends in .tsv or .jsonl says how the file is read; any other is read as the training data was: after two
         line-aligned files, a line is a source."""
-        layout = layout_of(self.config)
-        if self.config.data.train and not file.removesuffix(".gz").lower().endswith(NAMED):
-            layout = layout.resolved(self.config.data.train)
-        return read_inputs(file, layout)
+        named = file.removesuffix(".gz").lower().endswith(NAMED)
+        return read_inputs(file, layout_of(self.config) if named else _layout(self.config), say)
+
+    def line(self, text: str) -> Item:
+        return single(text, self._layout)
 
     def evaluate(  # type: ignore[override]  # likewise
         self,
@@ -121,16 +129,8 @@ class Transducer(Model):
         return self._source(item).ids
 
     def _source(self, item: Any) -> Source:
-        if isinstance(item, str):
-            text, features = item, ()
-        elif isinstance(item, tuple):
-            text, features = item[0], tuple(item[1])
-        else:
-            text, features = item.source, tuple(item.features)
-        if not isinstance(text, str):
-            received = type(text).__name__
-            raise DataError(message("predict", "a text, or a text with its features", received, "Give str or (str, [features])."))
-        text = layout_of(self.config).clean(text) if text.strip() else ""
+        given = source_of(item, self._layout)
+        features, text = given.features, self._layout.clean(given.source) if given.source.strip() else ""
         ids = self.tokenizers[0].encode(text, features) if text else []
         longest = self._room.source
         if longest and len(ids) > longest:
@@ -147,11 +147,12 @@ class Transducer(Model):
             places = [real[row] for row in rows]
             batch = collate([(sources[i].ids, None) for i in places], places)
             answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
-            for i, hypotheses in zip(places, answers, strict=True):
-                found[i] = [self._prediction(sources[i], h) for h in hypotheses]
+            most = limits.most(batch.source_valid.sum(1)).tolist()
+            for i, bound, hypotheses in zip(places, most, answers, strict=True):
+                found[i] = [self._prediction(sources[i], h, ended=len(h.words) <= bound) for h in hypotheses]
         return found
 
-    def _prediction(self, source: Source, found: Hypothesis) -> Prediction:
+    def _prediction(self, source: Source, found: Hypothesis, *, ended: bool) -> Prediction:
         reader, writer = self.tokenizers
         return Prediction(
             writer.decode(found.words),
@@ -162,7 +163,14 @@ class Transducer(Model):
             source.text,
             source.features,
             tuple(reader.unknown(source.text, source.features)),
+            details={} if ended else {"ended": False},
         )
+
+
+def _layout(config: Config) -> Layout:
+    """How the training data were read."""
+    layout, files = layout_of(config), config.data.train
+    return layout.resolved(files) if files else layout
 
 
 def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
@@ -185,18 +193,10 @@ def _refuse_others(first: Transducer, other: Transducer) -> None:
         raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
 
 
-def decoding(config: Config, **given: Any) -> DecodeSection:
-    """How the config writes, but for what was given."""
-    return config.decode.model_copy(update={name: value for name, value in given.items() if value is not None})
-
-
 def way_of(decode: DecodeSection) -> Beam | Sample:
     """How answers are sought."""
     if decode.sample:
         return Sample(decode.n_best, decode.seed, decode.temperature, decode.top_k, decode.top_p)
-    if decode.n_best > decode.beam:
-        do = f"Take a beam of {decode.n_best} or more."
-        raise ConfigError(message("n_best", f"at most as many as the beam holds ({decode.beam})", str(decode.n_best), do))
     return Beam(decode.beam, decode.n_best, decode.length_penalty)
 
 
