@@ -24,7 +24,7 @@ class FakeModel:
     """Knows the letters a to f; `asked` keeps the arguments of the last call."""
 
     config: Config = load_config(None, train=["train.tsv"])
-    options = frozenset({"beam", "n_best", "batch_size"})
+    options = judged_with = frozenset({"beam", "n_best", "batch_size"})
     asked: dict[str, Any] = {}  # noqa: RUF012 - shared on purpose
     set: list[str] = []  # noqa: RUF012 - likewise
 
