@@ -83,7 +83,7 @@ def test_what_cannot_be_set(runs, capsys, tmp_path, verb, settings, part):
 @pytest.mark.parametrize(
     ("wanted", "part"),
     [
-        ({"length_penalty": 1.0}, "length_penalty: expected an option that task transduce has a use for: batch_size, beam"),
+        ({"length_penalty": 1.0}, "length_penalty: expected one of batch_size, beam, n_best, sample, seed; received no such word"),
         ({"beem": 3}, "Did you mean 'beam'?"),
         ({"beam": "3"}, "decode.beam: expected a whole number"),
         ({"beam": 0}, "decode.beam: expected a whole number"),
@@ -99,13 +99,11 @@ def test_a_wrong_argument_is_told(runs, wanted, part):
 
 
 def test_options_of_other_tasks_are_told(runs, capsys, tmp_path):
-    with pytest.raises(
-        regard.ArgumentError, match="beam: expected an option that task tag has a use for: batch_size; received one of other"
-    ):
+    with pytest.raises(regard.ArgumentError, match="beam: expected a run whose task has it; tag knows batch_size; received"):
         regard.load(runs["tagger"]).predict([["bada"]], beam=3)
     for option in ("--beam", "--n-best"):
         _, said = out(capsys, "predict", runs["tagger"], given(tmp_path, "bada\n"), option, 2, "--format", "tsv", code=2)
-        assert f"{option}: expected an option that task tag has a use for: --batch-size;" in said
+        assert f"{option}: expected a run whose task has it; tag knows --batch-size;" in said
     with pytest.raises(regard.ConfigError, match="no such key with task classify"):
         regard.load(runs["classifier"], decode={"beam": 3})
 

@@ -171,9 +171,9 @@ def test_what_cannot_be_built_is_refused_before_anything_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["predict", "{run}", "{in}", "--beam", "3"], "--beam: expected a run whose task has it; tag knows batch_size, n_best"),
+        (["predict", "{run}", "{in}", "--beam", "3"], "--beam: expected a run whose task has it; tag knows --batch-size;"),
         (["evaluate", "{run}", "{in}", "{in}", "--beam", "3"], "--beam: expected a run whose task has it"),
-        (["predict", "{run}", "{in}", "--n-best", "2", "--format", "tsv"], "n_best: expected 1: a tagger gives its best answer"),
+        (["predict", "{run}", "{in}", "--n-best", "2", "--format", "tsv"], "--n-best: expected a run whose task has it"),
         (["evaluate", "{run}", "{in}", "{in}", "{in}", "{in}"], "one file in columns, or two or three line-aligned ones"),
         (["predict", "{run}", "{in}", "--with", "{run}"], "expected one run: task tag answers alone"),
     ],

@@ -73,7 +73,10 @@ def understood(
     )
     for name in wanted:
         if name not in known:
-            expected = f"an option that task {model.config.task} has a use for: {', '.join(map(spelt, sorted(known)))}"
-            received = "one of other tasks" if name in OPTIONS else "none of that name"
-            raise ArgumentError(message(spelt(name), expected, received, f"Leave it out.{did_you_mean(name, known)}"))
+            options = ", ".join(map(spelt, sorted(known)))
+            if name in OPTIONS:
+                expected = f"a run whose task has it; {model.config.task} knows {options}"
+                raise ArgumentError(message(spelt(name), expected, str(model.folder), "Leave it out."))
+            do = f"Correct or remove it.{did_you_mean(name, known)}"
+            raise ArgumentError(message(spelt(name), f"one of {options}", "no such word", do))
     return wanted
