@@ -26,6 +26,7 @@ from regard.workshop.config import Config
 from regard.workshop.config_forecast import ForecastSection
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.scales import Scales
+from regard.workshop.model import Say
 from regard.workshop.train import Validation
 
 ROWS = 256  # windows of which figures are taken at a time
@@ -42,7 +43,7 @@ class Framed:
 class Forecaster(Reading[Framed]):
     """A trained forecaster in use."""
 
-    what = "series"
+    what, options = "series", frozenset({"batch_size"})
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
