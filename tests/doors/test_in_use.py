@@ -83,7 +83,10 @@ def test_what_cannot_be_set(runs, capsys, tmp_path, verb, settings, part):
 @pytest.mark.parametrize(
     ("wanted", "part"),
     [
-        ({"length_penalty": 1.0}, "length_penalty: expected one of batch_size, beam, n_best, sample, seed; received no such word"),
+        (
+            {"length_penalty": 1.0},
+            "length_penalty: expected one of batch_size, beam, n_best, sample, seed; received no such word",
+        ),
         ({"beem": 3}, "Did you mean 'beam'?"),
         ({"beam": "3"}, "decode.beam: expected a whole number"),
         ({"beam": 0}, "decode.beam: expected a whole number"),
