@@ -16,7 +16,7 @@ from regard.tasks.transduce import Limits
 from regard.workshop import fitting
 from regard.workshop.config import load_config, read_config
 from regard.workshop.config_auto import as_begun, left_out, settled
-from regard.workshop.jobs.measuring import beyond_the_bound, fitted_to_pairs
+from regard.workshop.jobs.measuring import beyond_the_bound, fitted_to_pairs, fitted_to_texts
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 PHONES = dict(zip("abcdefgh", ["ɑː", "b", "tʃ", "d̪", "eː", "f", "ɡ", "h"], strict=True))
@@ -187,3 +187,32 @@ def test_sampling_covers_the_file_and_counts_it():
     kept, count = fitting.sampled(iter(range(1003)), most=50)
     assert count == 1003 and 50 <= len(kept) <= 100 and kept[0] == 0 and kept[-1] > 950
     assert fitting.sampled(range(7), most=50) == ([*range(7)], 7)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("classify", "600 texts, 5,400 tokens: size 128, batches of 170 tokens, "),
+        ("tag", "600 texts, 5,400 tokens: size 176, batches of 170 tokens, "),
+        ("pair", "600 texts, 5,400 tokens: size 128, batches of 170 tokens, "),
+        ("read", "600 texts, 5,400 tokens: size 64, batches of 170 tokens, "),
+    ],
+)
+def test_tasks_that_read_fit_their_data_too(task, said):
+    texts = [" ".join(f"w{(7 * n + k) % 50}" for k in range(8)) for n in range(600)]
+    config, told = fitted_to_texts(read_config({"task": task}), texts, str, "texts")
+    assert told.startswith(said) and not left_out(config)
+    assert config.train.epochs > 1 and config.train.schedule == "linear" and config.train.patience
+    assert read_config(config.model_dump(mode="json")) == config
+    kept, _ = fitted_to_texts(read_config({"task": task, "train": {"epochs": 3}, "model": {"size": 9}}), texts, str, "texts")
+    assert (kept.train.epochs, kept.model.size, kept.train.average) == (3, 9, 1)
+
+
+def test_what_begins_with_a_pretrained_reader_is_left_as_it_is():
+    config, told = fitted_to_texts(read_config({"task": "classify", "model": {"pretrained": "bert"}}), ["a b"] * 50, str, "texts")
+    assert told == "" and (config.model.size, config.train.epochs, config.train.learning_rate) == (256, 30, 1e-4)
+
+
+def test_tasks_of_which_nothing_is_known_keep_plain_defaults():
+    config = settled(read_config({"task": "forecast"}), {})
+    assert not left_out(config) and config.train.epochs == read_config({"task": "forecast"}).train.epochs

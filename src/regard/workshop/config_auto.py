@@ -7,6 +7,7 @@ from typing import Any
 
 from regard.workshop.config_file import read_config
 from regard.workshop.config_schema import Config
+from regard.workshop.config_tasks import SECTIONS as OWN
 from regard.workshop.task_kinds import TASKS
 
 SECTIONS = ("data", "model", "train", "decode")
@@ -14,7 +15,8 @@ SECTIONS = ("data", "model", "train", "decode")
 
 def left_out(config: Config) -> frozenset[str]:
     """The keys, as `train.epochs`, that nobody set, that fit the data, and that the task uses."""
-    keys = (f"{section}.{key}" for section in SECTIONS for key in getattr(config, section).left_out())
+    own = (config.task,) if config.task in OWN else ()
+    keys = (f"{section}.{key}" for section in (*SECTIONS, *own) for key in getattr(config, section).left_out())
     return frozenset(keys).difference(TASKS[config.task].unused)
 
 

@@ -12,7 +12,7 @@ from regard.workshop.config_language import LanguageSection as LanguageSection
 from regard.workshop.config_look import AttentionSection, Look
 from regard.workshop.config_pretrain import PretrainSection as PretrainSection
 from regard.workshop.config_read import ReadSection as ReadSection
-from regard.workshop.config_section import MOST, Column, Count, Name, NotNegative, Section, Share, Whole
+from regard.workshop.config_section import MOST, Column, Count, Name, NotNegative, Section, Share, Whole, fitted
 
 
 class TagSection(Section):
@@ -59,7 +59,7 @@ class ClassifySection(Section):
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: a text of a rare label counts more in training, so that all labels count the same"
     )
-    letters: Whole = Field(default=0, description="width of a word's vector made of its letters, beside its own; 0: none")
+    letters: Whole = fitted(0, description="width of a word's vector made of its letters, beside its own; 0: none")
     letter_embedding: Count = Field(default=30, description="width of a letter")
     min_count: Count = Field(default=1, description="a word seen less often in training is read as unknown")
     unseen: Share = Field(

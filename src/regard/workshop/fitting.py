@@ -147,6 +147,27 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
     }
 
 
+def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
+    """For nets that read and say something of it, by the recipes of their tasks: questions (TREC, 50,000 tokens), slots (SNIPS, 120,000),
+    pairs (SICK, 90,000) and passages with a question (CMRC, 1,200,000, whose batches hold a dozen).  A net that reads texts of words forgets
+    half of what it reads, lest it learns them by heart; one that begins with a pre-trained reader is left as it is."""
+    may = free(config) - ({*KIND} if config.model.pretrained is None else left_out(config))
+    passages = config.task == "read"
+    tokens = sizes.tokens
+    held = max(batch(tokens), 12 * tokens // sizes.items) if passages else batch(tokens)
+    chosen: dict[str, Any] = {
+        "train.batch_tokens": held,
+        "model.size": 64 if passages else 176 if config.task == "tag" else 128,
+        "model.embedding": 64 if passages else 100,
+        "model.dropout": 0.3 if config.task in ("pair", "read") else 0.5,
+        "model.embedding_dropout": {"pair": 0.0, "read": 0.2}.get(config.task, 0.4),
+        "classify.letters": 50 if config.data.source_tokenizer in ("space", "word") else 0,
+    }
+    each = math.ceil(sizes.updates(held if "train.batch_tokens" in may else config.train.batch_tokens) / config.train.accumulate)
+    many = sizes.items * 10 if passages else tokens  # passages are long, and a question is what is learnt from
+    return {key: value for key, value in {**chosen, **course(each, many, peak=0.003)}.items() if key in may}
+
+
 def course(each: int, tokens: int, *, peak: float) -> dict[str, Any]:
     """How long a training is, and its rate.  each: updates of an epoch.  The rate rises over a twentieth of the updates and falls in equal
     steps to 0, so that a run has no need to be stopped early; patience ends those that gained nothing through half of it."""

@@ -17,6 +17,7 @@ from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.forecast import Linear
 from regard.workshop.build_forecast import forecaster
 from regard.workshop.config import Config
+from regard.workshop.config_auto import settled
 from regard.workshop.config_forecast import ForecastSection
 from regard.workshop.jobs.forecaster import Forecaster, parts, section_of, windows_of
 from regard.workshop.jobs.job import Prepared, Ready, Say
@@ -53,6 +54,11 @@ class ForecastJob(ReadingJob):
 
     def held(self, config: Config) -> list[Window]:
         return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
+
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        return settled(
+            config, {}
+        ), ""  # how a series should be learnt is in its clock and its scale, not in how much there is of it
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         whole = list({id(item.series): item.series for item in items}.values())

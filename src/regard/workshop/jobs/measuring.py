@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from regard.data.tokenize import Tokenizer
 from regard.tasks.transduce import Limits
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.config_auto import left_out, settled
-from regard.workshop.fitting import Sizes, fit_writing, sampled, told
+from regard.workshop.fitting import Sizes, fit_reading, fit_writing, sampled, told
+from regard.workshop.task_kinds import TASKS
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
 LEARNT = 5000  # texts from which a tokenizer is learnt, to see how long they become
@@ -72,6 +73,19 @@ def _measured(config: Config, words: dict[str, Any], pairs: Sequence[Item], coun
     if fit.any() and config.data.on_long == "skip":
         read, written = read[fit], written[fit]
     return Sizes(count, "pairs", "target tokens", read, written)
+
+
+def fitted_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str) -> tuple[Config, str]:
+    """The same for items of which a net says something.  text: what it reads of an item; what: items in the plural."""
+    if not left_out(config) or not items or config.model.pretrained is not None:
+        return settled(config, {}), ""
+    texts = [text(item) for item in sampled(items)[0]]
+    cut = config.data.source_tokenizer if "data.source_tokenizer" not in TASKS[config.task].unused else "space"
+    reader = Tokenizer.train(cut, texts[:LEARNT])
+    lengths = np.array([max(1, len(ids)) for ids in reader.encode_all(texts)])
+    sizes = Sizes(len(items), what, "tokens", np.minimum(lengths, config.data.max_source_length), np.array([], np.int64))
+    config = settled(config, fit_reading(config, sizes))
+    return config, told(config, sizes)
 
 
 def beyond_the_bound(decode: DecodeSection, sources: ArrayLike, targets: ArrayLike) -> str:

@@ -88,6 +88,9 @@ class ReadJob(ReadingJob):
     def items(self, files: Sequence[str], config: Config) -> Iterator[Asked | BadLine]:
         return _checked(files, config)
 
+    def read_of(self, item: Any) -> str:
+        return f"{item.passage} {item.question}"
+
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         passages = dict.fromkeys(item.passage for item in items)
         each = [*passages, *(item.question for item in items)]

@@ -18,6 +18,7 @@ from regard.workshop.begun import grow
 from regard.workshop.checkpoint import MODEL, Checkpoints, load_network
 from regard.workshop.config import Config, DataSection
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
+from regard.workshop.jobs.measuring import fitted_to_texts
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.model import Precision
 from regard.workshop.pretrained import adopt, warm
@@ -72,6 +73,13 @@ class ReadingJob(Job):
 
     def _split(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
         return split(items, config.data.valid_share, config.train.seed, kinds=lambda item: self.kinds(item, config))
+
+    def read_of(self, item: Any) -> str:
+        """The text of an item that the net reads, for its length."""
+        return str(item.source)
+
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        return fitted_to_texts(config, list(data.train), self.read_of, self.what)
 
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
