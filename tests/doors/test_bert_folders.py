@@ -65,6 +65,16 @@ def test_a_folder_of_another_architecture(folder):
         ({"hidden_size": -16}, "hidden_size: -16, which is too small"),
         ({"pad_token_id": 9999}, "pad_token_id: 9999, where there are"),
         ({"hidden_act": ["gelu"]}, r"hidden_act: \['gelu'\], where only gelu"),
+        ({"architectures": {}}, r"architectures: \{\}"),
+        ({"architectures": 7}, "architectures: 7"),
+        ({"architectures": [7]}, r"architectures: \[7\]"),
+        ({"attention_probs_dropout_prob": 3}, "attention_probs_dropout_prob: 3, which is too large"),
+        ({"hidden_dropout_prob": True}, "hidden_dropout_prob: True"),
+        ({"hidden_dropout_prob": float("nan")}, "hidden_dropout_prob: nan"),
+        ({"max_position_embeddings": True}, "max_position_embeddings: True"),
+        ({"is_decoder": 1}, "is_decoder: 1"),
+        ({"hidden_size": 10**12}, "a net of more than 10,000,000,000 numbers"),
+        ({"num_hidden_layers": 2**31}, "a net of more than"),
     ],
 )
 def test_a_config_that_is_no_bert(keys, match, folder):
@@ -88,13 +98,15 @@ def test_all_missing_unexpected_and_misshapen_tensors_are_named(folder):
     assert "bert.embeddings.LayerNorm.weight is (5,) and should be (8,)" in told
 
 
-def test_a_pooler_may_be_missing_only_where_none_belongs(folder):
-    tensors = {n: t for n, t in load_file(folder / "model.safetensors").items() if "pooler" not in n}
-    save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(RunFolderError, match=r"bert\.pooler\.dense\.weight is missing; bert\.pooler\.dense\.bias is missing"):
-        fill(folder)
-    changed(folder, architectures=["BertForTokenClassification"])
+@pytest.mark.parametrize("architecture", ["BertModel", "BertCrfForNer", "BertForTokenClassification"])
+def test_a_pooler_that_is_missing_whole_is_drawn_anew_and_half_a_one_is_refused(architecture, folder):
+    whole = load_file(folder / "model.safetensors")
+    changed(folder, architectures=[architecture])
+    save_file({n: t for n, t in whole.items() if "pooler" not in n}, folder / "model.safetensors")
     assert huggingface.fill(huggingface.read(folder), make_bert(SHAPE), {}) == ["bert.pooler"]
+    save_file({n: t for n, t in whole.items() if n != "bert.pooler.dense.bias"}, folder / "model.safetensors")
+    with pytest.raises(RunFolderError, match=r"received bert\.pooler\.dense\.bias is missing\. Name"):
+        fill(folder)
 
 
 def test_a_pickle_is_never_opened(folder):
@@ -165,12 +177,6 @@ def test_pairs_alone_need_pairs_to_be_judged(folder, tmp_path):
     values = {"task": "pretrain", "data": data, "model": model, "pretrain": section, "train": TRAIN}
     with pytest.raises(DataError, match=r"expected pairs of texts, from two documents or more.*received 1 with no pair in it"):
         fit.train(read_config(values), tmp_path / "run", say=str)
-
-
-def test_a_piece_twice(folder):
-    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "a"]) + "\n")
-    with pytest.raises(DataError, match="each piece once; received 'a' again"):
-        huggingface.read(folder)
 
 
 def test_nothing_to_begin_with(tmp_path):

@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
+from regard.data import wordpiece_json
 from regard.data.rows import whole
 from regard.data.vocabulary import ranked
 from regard.ground.errors import ConfigError, DataError, message
 from regard.ground.files import write_text
 
 PADDING, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-VOCABULARY, MANNER = "vocab.txt", "tokenizer_config.json"  # the files of a folder
+VOCABULARY, MANNER, ADDED, WHOLE = (
+    "vocab.txt",
+    "tokenizer_config.json",
+    "added_tokens.json",
+    "tokenizer.json",
+)  # the files of a folder
 # How a text is cut, by the keys of tokenizer_config.json, and what holds where it does not say.
 CUT = {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
 TOKENIZERS = ("BertTokenizer", "BertTokenizerFast")
+FAST = (*TOKENIZERS, "PreTrainedTokenizerFast", "TokenizersBackend")  # what tokenizer.json may be of
 KINDS = "wordpiece(SIZE) | char"
 GOES_ON = "##"
 LONGEST = 100  # letters; a longer word is unknown, as in BERT's own
@@ -33,7 +40,8 @@ class WordPieces:
 
     Text is cleaned of control characters, and each Chinese character stands apart (unless not `chinese`); marks stand apart too.  lower:
     letters are lowered; accents: they lose theirs (None: where they are lowered).  No text ever gives a special: "[MASK]" in a text is
-    three pieces or more, for marks stand apart.
+    three pieces or more, for marks stand apart.  added: names that were added to a vocabulary later, each of which is one piece wherever
+    it stands, and whether the text is cleaned before it is looked for.  Of a name that stands twice the last number counts, as in theirs.
     """
 
     def __init__(
@@ -44,7 +52,9 @@ class WordPieces:
         where: str = VOCABULARY,
         accents: bool | None = None,
         chinese: bool = True,
+        added: Mapping[str, bool] | None = None,
     ) -> None:
+        self.added = {name: cleaned for name, cleaned in (added or {}).items() if name not in SPECIALS}
         self.names, self.lower, self.accents, self.chinese = tuple(words), lower, accents, chinese
         self._numbers = {word: number for number, word in enumerate(self.names)}
         missing = [special for special in SPECIALS if special not in self._numbers]
@@ -55,6 +65,7 @@ class WordPieces:
         self.begins = [not name.startswith(GOES_ON) for name in self.names]  # of each number, whether a word begins with it
         model = models.WordPiece(self._numbers, unk_token=UNKNOWN, max_input_chars_per_word=LONGEST)
         self._library = _library(model, lower, accents, chinese)
+        self._library.add_tokens([tokenizers.AddedToken(name, normalized=cleaned) for name, cleaned in self.added.items()])
 
     @classmethod
     def learn(cls, word: str, texts: Iterable[str], *, lower: bool = True) -> WordPieces:
@@ -82,34 +93,47 @@ class WordPieces:
 
     @classmethod
     def read(cls, folder: Path) -> WordPieces:
-        """`vocab.txt` of a folder, and what `tokenizer_config.json` says of lower case, accents and Chinese characters (without one:
-        lowered).  DataError where there is none, or it is no such vocabulary."""
+        """The vocabulary of a folder: `vocab.txt`, and what `tokenizer_config.json` says of lower case, accents and Chinese characters
+        (without one: lowered), or, where there is none, `tokenizer.json`; with what `added_tokens.json` adds.  DataError where there is
+        neither, or it is no such vocabulary."""
         path = folder / VOCABULARY
+        whole = not path.exists() and (folder / WHOLE).exists()
         try:
-            names = path.read_text(encoding="utf-8").split("\n")
             manner = json.loads((folder / MANNER).read_text("utf-8")) if (folder / MANNER).exists() else {}
+            kind, known = manner.get("tokenizer_class", TOKENIZERS[0]), FAST if whole else TOKENIZERS
+            if kind not in known:
+                raise DataError(message(str(folder / MANNER), f"tokenizer_class {' or '.join(known)}", str(kind), _MEND))
+            if whole:
+                path = folder / WHOLE
+                return cls(where=str(path), **wordpiece_json.read(path))
+            names = path.read_text(encoding="utf-8").split("\n")
+            added = json.loads((folder / ADDED).read_text("utf-8")) if (folder / ADDED).exists() else {}
+            numbers, cleaned = wordpiece_json.added_names(added, manner)
             lower, accents, chinese = (manner.get(key, default) for key, default in CUT.items())
         except FileNotFoundError:
-            raise DataError(message(str(path), "a vocabulary, a piece a line", "no such file", _MEND)) from None
-        except (OSError, ValueError, AttributeError) as error:
+            raise DataError(message(str(path), f"a vocabulary, a piece a line (or {WHOLE})", "no such file", _MEND)) from None
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
             raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _MEND)) from error
-        if (kind := manner.get("tokenizer_class", TOKENIZERS[0])) not in TOKENIZERS:
-            raise DataError(message(str(folder / MANNER), f"tokenizer_class {' or '.join(TOKENIZERS)}", str(kind), _MEND))
         names = [name.rstrip("\r") for name in (names[:-1] if names[-1] == "" else names)]
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise DataError(message(str(path), "each piece once", f"{twice[0]!r} again", _MEND))
-        return cls(
-            names, lower=bool(lower), where=str(path), accents=None if accents is None else bool(accents), chinese=bool(chinese)
-        )
+        names = wordpiece_json.filled(names, numbers, path)
+        accents = None if accents is None else bool(accents)
+        return cls(names, lower=bool(lower), where=str(path), accents=accents, chinese=bool(chinese), added=cleaned)
 
     def save(self, folder: Path) -> None:
-        """Write `vocab.txt` and `tokenizer_config.json`, as Hugging Face's tokenizers read them."""
+        """Write `vocab.txt` and `tokenizer_config.json`, as Hugging Face's tokenizers read them, with `added_tokens.json` if need be."""
         write_text(folder / VOCABULARY, "".join(f"{name}\n" for name in self.names))
         manner: dict[str, Any] = dict(zip(CUT, (self.lower, self.accents, self.chinese), strict=True))
         manner |= {"tokenizer_class": TOKENIZERS[0], "unk_token": UNKNOWN, "sep_token": BETWEEN}
         manner |= {"pad_token": PADDING, "cls_token": FIRST, "mask_token": MASK}
-        write_text(folder / MANNER, json.dumps(manner, indent=2) + "\n")
+        if self.added:
+            numbers = {name: self._numbers[name] for name in self.added}
+            told = {"lstrip": False, "rstrip": False, "single_word": False, "special": False}
+            manner["added_tokens_decoder"] = {
+                str(number): {"content": name, "normalized": self.added[name], **told} for name, number in numbers.items()
+            }
+        write_text(folder / MANNER, json.dumps(manner, ensure_ascii=False, indent=2) + "\n")
+        if self.added:
+            write_text(folder / ADDED, json.dumps(numbers, ensure_ascii=False, indent=2) + "\n")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -123,8 +147,8 @@ class WordPieces:
         return self.encode_all([text])[0]
 
     def tokens(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """One string for each number, to be shown."""
-        return tuple(self.names[id] for id in map(int, ids))
+        """One string for each number, to be shown; `[80]` for one beyond the vocabulary, which a longer table of words may have."""
+        return tuple(self.names[id] if id < len(self.names) else f"[{id}]" for id in map(int, ids))
 
     def located(self, text: str) -> list[tuple[int, int]]:
         """For each number of a text the characters of it that it stands for: first, and one after the last."""
@@ -137,7 +161,7 @@ class WordPieces:
         return tuple(dict.fromkeys(text[start:end] for start, end in places))
 
 
-_MEND = "Name a folder of a BERT, with the vocab.txt that it was trained with."
+_MEND = "Name a folder of a BERT, with the vocab.txt (or tokenizer.json) that it was trained with."
 
 
 def _library(model: models.WordPiece, lower: bool, accents: bool | None = None, chinese: bool = True) -> tokenizers.Tokenizer:

@@ -54,8 +54,10 @@ class BertEmbed(Embed):
         *,
         segments: Int[Tensor, "B T"] | None = None,
     ) -> Float[Tensor, "B T D"]:
-        """segments: 0 or 1 for each word; None: all are of the first text."""
-        which = self.segments.weight[0] if segments is None else self.segments(segments)
+        """segments: 0 or 1 for each word; None: all are of the first text.  A table of one segment takes both texts for one."""
+        which = self.segments.weight[0]
+        if segments is not None:
+            which = self.segments(segments.clamp(max=self.segments.num_embeddings - 1))
         made = self.norm(self.table(words) + self.positions(at) + which)
         made = made if beside is None else torch.cat([made, beside], -1)
         device = made.device.type

@@ -25,8 +25,9 @@ FOLDER = "bert"  # in a run folder: the layout of Hugging Face
 WORDS, NEXT = "cls.predictions", "cls.seq_relationship"  # heads, by the names that their tensors begin with
 HEADS = (WORDS, NEXT, "classifier", "qa_outputs")
 POOLER = "bert.pooler"
-NO_POOLER = ("BertForTokenClassification", "BertForQuestionAnswering", "BertForMaskedLM", "BertLMHeadModel")
 ANYWAY = ("bert.embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")  # copies, or counted
+
+MOST = 10**10  # numbers of a net: some thirty times BERT-large
 
 Heads = Mapping[str, nn.Module]
 NAMES = {  # of config.json, by ours
@@ -77,11 +78,10 @@ def read(folder: Path, *, weights: bool = True) -> Folder:
     """Read a folder.  RunFolderError or DataError where it is no whole BERT."""
     shape, architecture = _shape(folder)
     pieces = WordPieces.read(folder)
-    if len(pieces) != shape.words:
+    if len(pieces) > shape.words:  # fewer are well: tables are filled up to a round number
         do = "Name a folder whose vocab.txt is the one that the network was trained with."
-        raise RunFolderError(
-            message(str(folder), f"{shape.words:,} pieces in vocab.txt ({CONFIG}: vocab_size)", f"{len(pieces):,}", do)
-        )
+        expected = f"{shape.words:,} pieces in vocab.txt ({CONFIG}: vocab_size), or fewer"
+        raise RunFolderError(message(str(folder), expected, f"{len(pieces):,}", do))
     return Folder(folder, shape, pieces, architecture, _tensors(folder) if weights else None)
 
 
@@ -94,8 +94,6 @@ def fill(folder: Folder, bert: Bert, heads: Heads) -> list[str]:
     own, theirs = dict(tensors(bert, heads)), folder.tensors
     parts = {name: [n for n in own if n.startswith(f"{name}.")] for name in (POOLER, *heads)}
     absent = [name for name, names in parts.items() if not any(n in theirs for n in names)]
-    if POOLER in absent and folder.architecture not in NO_POOLER:
-        absent.remove(POOLER)
     drawn = [n for name in absent for n in parts[name]]
     wrong = [f"{n} is missing" for n in own if n not in theirs and n not in drawn and n not in ANYWAY]
     known = {*own, *ANYWAY, *(n for n in theirs if n.startswith((*(f"{h}." for h in HEADS), f"{POOLER}.")))}
@@ -173,7 +171,7 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
         received = "no such file"
         if (folder / PICKLED).is_file():
             received = f"{PICKLED}, which is a pickle: it can run any code, and is never opened"
-            do = "Where you trust it, convert it: transformers.AutoModel.from_pretrained(DIR).save_pretrained(NEW)."
+            do = "Where you trust it, convert it: transformers.AutoModel.from_pretrained(DIR).save_pretrained(NEW); copy vocab.txt, too."
         elif (folder / INDEX).is_file():
             received, do = "weights in several files", 'Save them in one: model.save_pretrained(NEW, max_shard_size="100GB").'
         raise RunFolderError(message(str(path), "weights as safetensors", received, do))
@@ -187,28 +185,15 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
 def _shape(folder: Path) -> tuple[BertShape, str]:
     path = folder / CONFIG
     config = files.read_json(path)
-    kind = (
-        config.get("model_type", "bert" if "BertModel" in str(config.get("architectures")) else None)
-        if isinstance(config, dict)
-        else None
-    )
+    config = config if isinstance(config, dict) else {}
+    kind = config.get("model_type", "bert" if "BertModel" in str(config.get("architectures")) else None)
     if kind != "bert":
         do = "Name a folder of a BERT: other architectures are not read."
         raise RunFolderError(message(str(path), "model_type: bert", f"{kind}" if kind else "none", do))
-    wrong = []
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        wrong.append(f"position_embedding_type: {config['position_embedding_type']}, where only absolute is known")
-    if str(config.get("hidden_act", "gelu")) not in ACTIVATIONS:
-        near = did_you_mean(str(config["hidden_act"]), ACTIVATIONS)
-        wrong.append(f"hidden_act: {config['hidden_act']}, where only {', '.join(ACTIVATIONS)} are known{near}")
-    if config.get("add_cross_attention"):
-        wrong.append("add_cross_attention, which a reader has not")
+    wrong = list(_foreign(config))
     given = {ours: config[theirs] for ours, theirs in NAMES.items() if config.get(theirs) is not None}
-    kinds = {"activation": str, "causal": bool, "dropout": int | float, "attention_dropout": int | float, "epsilon": int | float}
-    wrong += [f"{NAMES[name]}: {value!r}" for name, value in given.items() if not isinstance(value, kinds.get(name, int))]
-    wrong += (
-        [] if wrong else _unfit({name: x for name, x in given.items() if isinstance(x, int | float) and not isinstance(x, bool)})
-    )
+    wrong += [f"{NAMES[name]}: {value!r}" for name, value in given.items() if not _is_of(name, value)]
+    wrong += [] if wrong else _unfit({name: x for name, x in given.items() if not isinstance(x, bool | str)})
     wrong += [f"no {NAMES[name]}" for name in ("words", "size", "layers", "heads", "feedforward") if name not in given]
     if wrong:
         raise RunFolderError(message(str(path), "the config of a BERT", "; ".join(wrong), "Name a folder of a BERT."))
@@ -216,19 +201,52 @@ def _shape(folder: Path) -> tuple[BertShape, str]:
     return BertShape(**{**DEFAULTS, **given}), str(architecture)
 
 
+def _foreign(config: Mapping[str, Any]) -> Iterator[str]:
+    """What a config asks for that no reader has."""
+    if config.get("position_embedding_type", "absolute") != "absolute":
+        yield f"position_embedding_type: {config['position_embedding_type']}, where only absolute is known"
+    if str(config.get("hidden_act", "gelu")) not in ACTIVATIONS:
+        near = did_you_mean(str(config["hidden_act"]), ACTIVATIONS)
+        yield f"hidden_act: {config['hidden_act']}, where only {', '.join(ACTIVATIONS)} are known{near}"
+    if config.get("add_cross_attention"):
+        yield "add_cross_attention, which a reader has not"
+    named = config.get("architectures")
+    if named is not None and not (isinstance(named, list) and all(isinstance(name, str) for name in named)):
+        yield f"architectures: {named!r}"
+
+
+def _is_of(name: str, value: Any) -> bool:
+    """Whether a value is of the kind that its name has; a truth is no number, and neither is what is not finite."""
+    if name in ("activation", "causal"):
+        return isinstance(value, str if name == "activation" else bool)
+    broken = name in ("dropout", "attention_dropout", "epsilon")
+    return isinstance(value, int | float if broken else int) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
 def _unfit(numbers: Mapping[str, float]) -> list[str]:
     """Numbers of which no net can be made."""
     least = {"padding": 0, "dropout": 0, "attention_dropout": 0, "epsilon": 0}
     wrong = [f"{NAMES[name]}: {value}, which is too small" for name, value in numbers.items() if value < least.get(name, 1)]
+    wrong += [
+        f"{NAMES[name]}: {numbers[name]}, which is too large"
+        for name in ("dropout", "attention_dropout")
+        if numbers.get(name, 0) >= 1
+    ]
     words, padding, size, heads = (numbers.get(name, 1) for name in ("words", "padding", "size", "heads"))
     if "padding" in numbers and padding >= words:
         wrong.append(f"{NAMES['padding']}: {padding}, where there are {words} words")
     if heads > 0 and size % heads:
         wrong.append(f"{NAMES['size']}: {size}, which {heads} heads cannot share")
+    layers, wide, places, kinds = (numbers.get(name, 1) for name in ("layers", "feedforward", "positions", "segments"))
+    if size * (words + places + kinds + layers * (4 * size + 2 * wide + 16)) > MOST:
+        wrong.append(f"a net of more than {MOST:,} numbers")
     return wrong
 
 
 def described(folder: Folder) -> str:
     """A line on a folder, for people."""
     shape = folder.shape
-    return f"{json.dumps(str(folder.place))}: a BERT of {shape.layers} layers, {shape.size} wide, {shape.words:,} pieces"
+    one = "" if shape.segments > 1 else ", which knows one text at a time: two that are read together are one text to it"
+    return (
+        f"{json.dumps(str(folder.place))}: a BERT of {shape.layers} layers, {shape.size} wide, {len(folder.pieces):,} pieces{one}"
+    )

@@ -217,8 +217,8 @@ def masked(text: str, pieces: WordPieces) -> Any:
 def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float, int]]:
     """The likeliest pieces of text, and their log-probabilities."""
     log_p = log_p.clone()
-    log_p[list(pieces.specials)] = -math.inf
-    best = log_p.topk(min(count, len(log_p) - len(pieces.specials)))
+    log_p[list(pieces.specials)] = log_p[len(pieces) :] = -math.inf  # a table may be longer than its vocabulary
+    best = log_p.topk(min(count, len(pieces) - len(pieces.specials)))
     return list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
 
 
