@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from regard.data.files import lines
 from regard.data.vectors import read_vectors, vectors_width
 from regard.ground.errors import ConfigError, DataError
 from regard.workshop import fit
@@ -50,6 +51,10 @@ def test_a_word_may_hold_blanks(tmp_path):
         ("2 3\nthe 1 2\n", [":2: expected a word and 3 numbers", "2 numbers"]),
         ("the 1 2\ncat 1 x\n", [":2: expected finite numbers", "'x'"]),
         ("the 1 2\ncat 1 nan\n", [":2: expected finite numbers", "'nan'"]),
+        ("the 1 2\ncat 1 1e39\n", [":2: expected finite numbers of 32 bits", "'1e39'"]),  # finite, but not in the net
+        ("the 1 2\ncat -3.5e38 1\n", [":2: expected finite numbers of 32 bits"]),
+        (f"3 {'9' * 5000}\nthe 1 2\n", [":2: expected a word and 1 numbers"]),
+        ("2 2\ncat 1 2 3\n", [":2: expected a word and 2 numbers", "3 numbers behind 'cat'"]),
         ("", ["expected word vectors", "an empty file"]),
         ("only\n", [":1: expected the count and the width, or a word and its numbers", "'only'"]),
         ("the cat sat\n", [":1: expected the count and the width", "'the cat sat'"]),
@@ -63,6 +68,39 @@ def test_files_at_fault(tmp_path, text, said):
         read_vectors(str(file), ["the", "cat"])
     for part in (str(file), *said):
         assert part in str(told.value)
+
+
+ODD = "4 2\nsch\xc3\xb6n 1 2\nfilm 3 4\nk\xc3 5 6\n10 000 7 8\n 9 9\n9 9\n\xc2\xa0 1 1\nlast 2 2\n".encode("latin-1")
+
+
+def test_lines_that_no_word_can_ask_for_are_passed_by_and_counted(tmp_path):
+    (tmp_path / "v.vec").write_bytes(ODD)
+    said: list[str] = []
+    found = read_vectors(str(tmp_path / "v.vec"), ["schön", "film", "k", "10 000", "\xa0", "last"], say=said.append)
+    assert {w: v.tolist() for w, v in found.items()} == {
+        "schön": [1, 2], "film": [3, 4], "10 000": [7, 8], "\xa0": [1, 1], "last": [2, 2],
+    }  # fmt: skip
+    where = tmp_path / "v.vec"
+    assert said == [
+        f"note: {where}: 1 lines that are not UTF-8 were passed by ({where}:4 is the first); 1 lines without a word were passed by."
+    ]
+    (tmp_path / "w.vec").write_bytes(ODD + b"film 1 x\nlast 1 nan\nnew 1\n")
+    with pytest.raises(DataError, match=r"w\.vec:12: expected a word and 2 numbers"):  # its place counts what was passed by
+        read_vectors(str(tmp_path / "w.vec"), ["schön"])
+
+
+def test_a_file_of_another_encoding_is_still_refused(tmp_path):
+    (tmp_path / "v.vec").write_bytes("2 2\nfilm 3 4\nschön 1 2\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"v\.vec:3: expected UTF-8; .*Save the file as UTF-8, for example with iconv -f LATIN1"):
+        read_vectors(str(tmp_path / "v.vec"), ["film"])
+
+
+def test_one_damaged_character_among_whole_ones_is_no_other_encoding(tmp_path):
+    (tmp_path / "t.tsv").write_bytes("schön\tja\n".encode() + b"k\xc3\tnein\n")
+    with pytest.raises(
+        DataError, match=r"t\.tsv:2: expected UTF-8; .*The lines before it are UTF-8 \(1 of them .*\): correct or remove"
+    ):
+        list(lines(str(tmp_path / "t.tsv")))
 
 
 TEXTS = "good film\tyes\nbad film\tno\nGood day\tyes\nbad day\tno\n" * 3

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -22,15 +22,25 @@ def shown(file: str) -> str:
     return "<stdin>" if file == "-" else file
 
 
-def lines(file: str) -> Iterator[str]:
+def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> Iterator[str]:
     """The lines of a file (`.gz`: unpacked; `-`: standard input), lazily, without their ends (LF or CRLF) and without a BOM.
 
-    DataError: a file that is not there, cannot be read, is not gzip though named so, or holds bytes that are not UTF-8.
+    DataError: a file that is not there, cannot be read, is not gzip though named so, or holds bytes that are not UTF-8.  damaged: it is
+    handed the error of such a line, which is then passed by.
     """
     with _opened(file) as stream:
+        whole = 0  # lines so far that are no ASCII, and yet UTF-8
         try:
             for number, raw in enumerate(stream, start=1):
-                yield _text(raw, file, number)
+                try:
+                    text = _text(raw, file, number, whole)
+                except DataError as fault:
+                    if damaged is None:
+                        raise
+                    damaged(fault)
+                    continue
+                whole += not text.isascii()
+                yield text
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DataError(
                 message(f"{file}", "a whole gzip file, as its name says", str(error), "Copy or pack it again, or drop the .gz.")
@@ -64,7 +74,7 @@ def missing(file: str) -> DataError:
     return DataError(message(file, "a file", f"no such name in the folder {folder!r}", f"Correct the path.{near}"))
 
 
-def _text(raw: bytes, file: str, number: int) -> str:
+def _text(raw: bytes, file: str, number: int, whole: int) -> str:
     start = raw
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     if number == 1:
@@ -78,16 +88,18 @@ def _text(raw: bytes, file: str, number: int) -> str:
                 f"{shown(file)}:{number}",
                 "UTF-8",
                 f"byte 0x{error.object[error.start]:02x} as byte {error.start + skipped + 1} of the line",
-                _encoding_hint(start, number),
+                _encoding_hint(start, number, whole),
             )
         ) from error
 
 
-def _encoding_hint(raw: bytes, number: int) -> str:
+def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
     if number == 1 and raw.startswith(b"\x1f\x8b"):
         return "It looks like gzip: let its name end in .gz."
     if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)."
+    if whole:
+        return f"The lines before it are UTF-8 ({whole:,} of them with other than ASCII): correct or remove this line alone."
     return "Save the file as UTF-8, for example with iconv -f LATIN1 -t UTF-8."
 
 

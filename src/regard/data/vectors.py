@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from regard.data.rows import MEND, shortened
 from regard.ground.errors import DataError, message
 
 Vector = NDArray[np.float32]
+LARGEST = float(np.finfo(np.float32).max)
+DIGITS = 18  # of a count or a width
 
 
 def vectors_width(file: str) -> int:
@@ -24,27 +26,37 @@ def vectors_width(file: str) -> int:
     return _width(_fields(first), first, Place(shown(file), 1))
 
 
-def read_vectors(file: str, words: Collection[str]) -> dict[str, Vector]:
+def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None] | None = None) -> dict[str, Vector]:
     """The vectors of these words, of those that the file has; of a word that stands there twice the first.
 
     The file is read line by line, and only what is asked for is kept, so it may be larger than the memory.  A word may hold blanks: the
-    last numbers of a line are its vector.  DataError, with file and line: a line of another width, or what is no finite number.
+    last numbers of a line are its vector.  Lines whose word is cut within a character, and lines without a word, are nobody's: they are
+    passed by, and `say` is told how many.  DataError, with file and line: a line of another width, what is no finite number (also none
+    in 32 bits), or a file that is not UTF-8.
     """
-    wanted, found, width = frozenset(words), dict[str, Vector](), 0
-    for number, line in enumerate(lines(file), start=1):
+    wanted, found, passed = frozenset(words), dict[str, Vector](), _Passed()
+    width, headed, number = 0, False, 0
+    for line in lines(file, damaged=passed.take):
+        number += 1
         fields = _fields(line)
         if number == 1:
-            width = _width(fields, line, Place(shown(file), 1))
-            if _is_head(fields):
+            width, headed = _width(fields, line, Place(shown(file), 1)), _is_head(fields)
+            if headed:
                 continue
+        passed.foreign = passed.foreign or not line.isascii()
         if not any(fields):
             continue
+        if len(fields) == width and all(map(_is_number, fields)):
+            passed.bare += 1
+            continue
         # Few lines are of wanted words: of the others the numbers are counted, not read.
-        if len(fields) != width + 1 and (len(fields) <= width or all(map(_is_number, fields[1:-width]))):
+        # A word of several parts is told from a line with a number too many: they are no numbers, or the head says the width (`10 000`).
+        more, parts = len(fields) - 1 - width, fields[1:-width]
+        if more < 0 or (more and all(map(_is_number, parts)) and not (headed and _is_number(fields[0]))):
             do = f"{MEND} Or copy the file again."
             raise DataError(
                 message(
-                    f"{shown(file)}:{number}",
+                    f"{shown(file)}:{number + passed.cut}",
                     f"a word and {width} numbers",
                     f"{len(fields) - 1} numbers behind {shortened(fields[0])}",
                     do,
@@ -52,8 +64,35 @@ def read_vectors(file: str, words: Collection[str]) -> dict[str, Vector]:
             )
         word = " ".join(fields[:-width])
         if word in wanted and word not in found:
-            found[word] = _numbers(fields[-width:], Place(shown(file), number))
+            found[word] = _numbers(fields[-width:], Place(shown(file), number + passed.cut))
+    if passed.first is not None and not passed.foreign:
+        raise passed.first  # no word but ASCII is whole: the file is of another encoding
+    if say is not None and (passed.cut or passed.bare):
+        say(f"note: {shown(file)}: {passed}")
     return found
+
+
+@dataclass
+class _Passed:
+    """What was passed by.  cut: lines that are not UTF-8, and what is wrong with the first; bare: lines without a word; foreign: whether
+    a whole line had other than ASCII."""
+
+    cut: int = 0
+    first: DataError | None = None
+    bare: int = 0
+    foreign: bool = False
+
+    def take(self, fault: DataError) -> None:
+        self.cut, self.first = self.cut + 1, self.first or fault
+
+    def __str__(self) -> str:
+        said = []
+        if self.first is not None:
+            where = str(self.first).partition(": ")[0]
+            said.append(f"{self.cut:,} lines that are not UTF-8 were passed by ({where} is the first)")
+        if self.bare:
+            said.append(f"{self.bare:,} lines without a word were passed by")
+        return "; ".join(said) + "."
 
 
 def _fields(line: str) -> list[str]:
@@ -62,7 +101,7 @@ def _fields(line: str) -> list[str]:
 
 def _is_head(fields: list[str]) -> bool:
     """Two whole numbers: how many vectors, and how wide they are."""
-    return len(fields) == 2 and all(field.isdecimal() for field in fields)
+    return len(fields) == 2 and all(text.isdecimal() and len(text) <= DIGITS for text in fields)
 
 
 def _width(fields: list[str], line: str, place: Place) -> int:
@@ -75,16 +114,16 @@ def _width(fields: list[str], line: str, place: Place) -> int:
     return len(fields) - 1
 
 
-def _is_number(field: str) -> bool:
+def _is_number(text: str) -> bool:
     try:
-        float(field)
+        float(text)
     except ValueError:
         return False
     return True
 
 
 def _numbers(fields: list[str], place: Place) -> Vector:
-    for field in fields:
-        if not _is_number(field) or not math.isfinite(float(field)):
-            raise DataError(message(str(place), "finite numbers behind the word", shortened(field), MEND))
+    for text in fields:
+        if not _is_number(text) or not abs(float(text)) <= LARGEST:
+            raise DataError(message(str(place), "finite numbers of 32 bits behind the word", shortened(text), MEND))
     return np.array(fields, dtype=np.float32)

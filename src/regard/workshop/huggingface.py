@@ -25,6 +25,7 @@ FOLDER = "bert"  # in a run folder: the layout of Hugging Face
 WORDS, NEXT = "cls.predictions", "cls.seq_relationship"  # heads, by the names that their tensors begin with
 HEADS = (WORDS, NEXT, "classifier", "qa_outputs")
 POOLER = "bert.pooler"
+NO_POOLER = ("BertForTokenClassification", "BertForQuestionAnswering", "BertForMaskedLM", "BertLMHeadModel")
 ANYWAY = ("bert.embeddings.position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias")  # copies, or counted
 
 MOST = 10**10  # numbers of a net: some thirty times BERT-large

@@ -38,4 +38,6 @@ def warm(network: nn.Module, config: Config, say: Say, *, heads: Heads | None = 
     found = huggingface.read(huggingface.source(config.model.pretrained))
     bert = next(part for part in network.modules() if isinstance(part, Bert))
     absent = huggingface.fill(found, bert, heads or {})
-    say(f"begins with {huggingface.described(found)}" + (f"; drawn anew: {', '.join(absent)}" if absent else "") + ".")
+    odd = huggingface.POOLER in absent and found.architecture not in huggingface.NO_POOLER
+    rule = f" (as a rule a {found.architecture} has one)" if odd else ""
+    say(f"begins with {huggingface.described(found)}" + (f"; drawn anew: {', '.join(absent)}{rule}" if absent else "") + ".")

@@ -33,7 +33,7 @@ def begin_with_vectors(task: Task, vocabulary: Sequence[str], config: Config, sa
         received = f"model.{key} {asked}{beside}"
         raise ConfigError(message(f"data.vectors, model.{key}", f"the width of the vectors in {file}, {width}", received, do))
     words = [word for word in vocabulary if word]
-    found = read_vectors(file, {*words, *(word.lower() for word in words)})
+    found = read_vectors(file, {*words, *(word.lower() for word in words)}, say=say)
     rows = {i: found.get(w, found.get(w.lower())) for i, w in enumerate(vocabulary) if w}
     known = {i: torch.from_numpy(vector) for i, vector in rows.items() if vector is not None}
     if not known:
