@@ -25,7 +25,11 @@ def looks_like_features(cells: Sequence[str]) -> str | None:
     Features are written in capitals or as Case=Nom, and bundles recur: UniMorph's `V;PST;3;SG`, glosses' `V,PST`, the FEATS of CoNLL-U.
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
-    fits = [cell for cell in filled if BUNDLE.fullmatch(cell) and (cell.upper() == cell or "=" in cell or ";" in cell)]
+    fits = [
+        cell
+        for cell in filled
+        if BUNDLE.fullmatch(cell) and re.search("[A-Z]", cell) and (cell.isupper() or re.search("[=;]", cell))
+    ]
     if len(filled) < 2 or len(fits) < SHARE * len(filled):
         return None
     several = [cell for cell in fits if re.search("[;|,]", cell)]
@@ -36,6 +40,15 @@ def looks_like_features(cells: Sequence[str]) -> str | None:
         return None  # words, not a system of features
     counts = Counter(mark for cell in several for mark in ";|," if mark in cell)
     return counts.most_common(1)[0][0]
+
+
+def features_part_at(cells: Sequence[str]) -> str:
+    """What parts the features of a column that is known to hold some: `;`, but for `|` or `,` where most cells have that, and none `;`."""
+    filled = [cell for cell in cells if cell.strip()]
+    for mark in "|,":
+        if not any(";" in cell for cell in filled) and 2 * sum(mark in cell for cell in filled) > len(filled):
+            return mark
+    return ";"
 
 
 def is_dictionary(filled: Sequence[str]) -> bool:

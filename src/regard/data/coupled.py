@@ -1,16 +1,20 @@
-"""Two texts to one answer: from TSV and JSONL to items, and clear words about what is wrong with them."""
+"""Two texts to one answer: from tables and JSON lines to items, and clear words about what is wrong with them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, BadLine, halved, shortened
+from regard.data.layout import Layout
+from regard.data.parquet import parquet_rows
+from regard.data.records import cells_of, is_comment, is_head
+from regard.data.rows import MEND, BadLine, halved, json_object, shortened
 from regard.ground.errors import DataError, did_you_mean, message
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -39,26 +43,24 @@ class CoupledLayout:
     source: int | str = 1
     second: int | str = 2
     target: int | str = 3
-    format: str = "auto"
+    table: Layout = field(
+        default_factory=Layout
+    )  # the format, what parts cells, header and comments; of its columns nothing is read
 
     @property
     def columns(self) -> dict[str, int | str]:
         return {"source": self.source, "second": self.second, "target": self.target}
 
-    def is_jsonl(self, file: str) -> bool:
-        return self.format == "jsonl" or (self.format == "auto" and file.removesuffix(".gz").lower().endswith(".jsonl"))
+    @property
+    def named(self) -> bool:
+        """Whether a column goes by its name, so that a table must have a header."""
+        return any(isinstance(column, str) for column in self.columns.values())
 
 
 def read_coupled(files: Sequence[str], layout: CoupledLayout) -> Iterator[Coupled | BadLine]:
     """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine."""
     for file in files:
-        stream = lines(file)
-        parse, first = _parser(stream, file, layout, needs_target=True)
-        for number, line in enumerate(stream, start=first):
-            try:
-                yield parse(line, Place(shown(file), number))
-            except BadLine as fault:
-                yield fault
+        yield from _rows(file, layout, needs_target=True)
 
 
 def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | None = None) -> Iterator[Coupled]:
@@ -67,19 +69,21 @@ def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | 
     What is right may be missing: a TSV then has two columns, or the column is blank or left out.  An empty line gives an item of two
     empty texts.  Two columns whose first line names neither text have no header, which `say` hears.  DataError names the line at fault.
     """
-    stream = lines(file)
-    if not layout.is_jsonl(file) and (first_line := next(stream, None)) is not None:
-        stream, cells = chain([first_line], stream), first_line.split("\t")
+    stream, table = None, layout.table.resolved([file])
+    if table.format not in ("jsonl", "parquet"):
+        stream = lines(file)
+        first = next(stream, None)
+        stream, cells = chain([] if first is None else [first], stream), [] if first is None else first.split("\t")
         names = [column for column in (layout.source, layout.second, layout.target) if isinstance(column, str)]
         if names and len(cells) == 2 and not any(cell.strip() in names for cell in cells):
-            layout = replace(layout, source=1, second=2, target=3)
+            layout = replace(layout, source=1, second=2, target=3, table=replace(table, header=False))
             if say:
                 received = f"note: {shown(file)}: its first line names no column {' or '.join(map(repr, names))}"
                 say(f"{received}, so each line is read as two texts, the first one too.")
-    parse, first = _parser(stream, file, layout, needs_target=False)
-    for number, line in enumerate(stream, start=first):
-        place = Place(shown(file), number)
-        yield parse(line, place) if line.strip() else Coupled("", "", None, place)
+    for found in _rows(file, layout, needs_target=False, stream=stream):
+        if isinstance(found, BadLine):
+            raise found
+        yield found
 
 
 def coupled_of(item: Any) -> Coupled:
@@ -107,25 +111,61 @@ def overlap_marks(words: Sequence[str], others: Sequence[str]) -> list[tuple[int
     return [(int(w in exact), int(w.lower() in lower), int(w.lower()[:STEM] in stems)) for w in words]
 
 
-Parse = Callable[[str, Place], Coupled]
+Parse = Callable[[Any, Place], Coupled]
 
 
-def _parser(stream: Iterator[str], file: str, layout: CoupledLayout, *, needs_target: bool) -> tuple[Parse, int]:
-    """How a line becomes an item, and the number of the first such line: 2 where a header was read from the stream."""
-    if layout.is_jsonl(file):
-        return lambda line, place: _record(line, place, layout, needs_target), 1
-    columns, first = layout.columns, 1
-    if any(isinstance(column, str) for column in columns.values()):
-        header = next(stream, None)
-        if header is None:
-            do = "Give a file whose first line names its columns."
-            raise DataError(message(shown(file), "a header and lines below it", "an empty file", do))
-        names = [name.strip() for name in header.split("\t")]
-        found = {key: _found(key, columns[key], names, Place(shown(file), 1), needs_target) for key in columns}
-        first = 2
+def _rows(
+    file: str, layout: CoupledLayout, *, needs_target: bool, stream: Iterator[str] | None = None
+) -> Iterator[Coupled | BadLine]:
+    """The items of one file, or what is wrong with a line.  stream: its lines, where they are read already."""
+    name, table = shown(file), layout.table.resolved([file])
+    if table.format == "parquet":
+        parse: Parse = lambda record, place: _record(record, place, layout, needs_target)
+        yield from (_parsed(parse, record, place) for place, record in parquet_rows(file))
+    elif table.format == "jsonl":
+        parse = lambda line, place: _record(json_object(line, place), place, layout, needs_target)
+        for number, line in enumerate(lines(file), 1):
+            place = Place(name, number)
+            yield _parsed(parse, line, place) if line.strip() or needs_target else Coupled("", "", None, place)
     else:
-        found = {key: int(column) - 1 for key, column in columns.items()}
-    return lambda line, place: _row(line, place, found, needs_target), first
+        yield from _cells(lines(file) if stream is None else stream, name, layout, table, needs_target)
+
+
+def _cells(
+    stream: Iterator[str], name: str, layout: CoupledLayout, table: Layout, needs_target: bool
+) -> Iterator[Coupled | BadLine]:
+    """The items of a table."""
+    found: dict[str, int | None] | None = None
+    begun, needed = False, 2
+    if not layout.named:
+        found = {key: int(column) - 1 for key, column in layout.columns.items()}
+        needed = max(int(column) for column in layout.columns.values())
+    for number, cells in cells_of(stream, table):
+        place = Place(name, number)
+        if isinstance(cells, str):
+            yield BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, MEND))
+        elif not cells and not needs_target:
+            yield Coupled("", "", None, place)
+        elif cells and is_comment(cells, needed, table, needs_target):
+            if not needs_target:
+                yield Coupled("", "", None, place)
+        elif not begun and cells and (found is None or is_head(cells, table)):
+            begun, names = True, [cell.strip() for cell in cells]
+            found = found or {key: _found(key, column, names, place, needs_target) for key, column in layout.columns.items()}
+        else:
+            assert found is not None  # a header was read, or none is there
+            begun = True
+            yield _parsed(partial(_row, found=found, needs_target=needs_target, parts=table.parts), cells, place)
+    if found is None:
+        do = "Give a file whose first line names its columns."
+        raise DataError(message(name, "a header and lines below it", "an empty file", do))
+
+
+def _parsed(parse: Parse, given: Any, place: Place) -> Coupled | BadLine:
+    try:
+        return parse(given, place)
+    except BadLine as fault:
+        return fault
 
 
 def _found(key: str, column: int | str, names: list[str], place: Place, needs_target: bool) -> int | None:
@@ -141,10 +181,10 @@ def _found(key: str, column: int | str, names: list[str], place: Place, needs_ta
     raise DataError(message(f"{place} (header)", f"one column {column!r} for {NAMES[key]}", there, do))
 
 
-def _row(line: str, place: Place, found: dict[str, int | None], needs_target: bool) -> Coupled:
-    """A line of a TSV.  BadLine where a column is missing, or a text is empty."""
-    fields, at = line.split("\t"), {key: column for key, column in found.items() if column is not None}
-    if needs_target and not line.strip():
+def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> Coupled:
+    """A line of a table.  BadLine where a column is missing, or a text is empty."""
+    at = {key: column for key, column in found.items() if column is not None}
+    if needs_target and not "".join(fields).strip():
         raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", MEND))
     width, target = 1 + max(at.values()), at.get("target")
     if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
@@ -155,19 +195,19 @@ def _row(line: str, place: Place, found: dict[str, int | None], needs_target: bo
     if len(fields) < width:
         there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(map(shortened, fields))})"
         do = f"{MEND} Or say which columns hold what (data.source, pair.second, data.target)."
-        raise BadLine(message(str(place), f"at least {width} columns, separated by tabs", there, do))
+        raise BadLine(
+            message(
+                str(place),
+                f"at least {width} columns, separated by {'tabs' if parts == chr(9) else 'commas or semicolons'}",
+                there,
+                do,
+            )
+        )
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
-def _record(line: str, place: Place, layout: CoupledLayout, needs_target: bool) -> Coupled:
-    """A line of JSONL: an object with two texts and a label or a number.  BadLine otherwise."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        received = f"{shortened(line)} ({error})" if line.strip() else "an empty line"
-        raise BadLine(message(str(place), "a JSON object", received, MEND)) from error
-    if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+def _record(record: Mapping[str, Any], place: Place, layout: CoupledLayout, needs_target: bool) -> Coupled:
+    """An object with two texts and a label or a number.  BadLine otherwise."""
     values = {}
     for name, column in layout.columns.items():
         key = column if isinstance(column, str) else name
@@ -181,7 +221,7 @@ def _record(line: str, place: Place, layout: CoupledLayout, needs_target: bool) 
             value = repr(value)
         if not isinstance(value, str) or halved(value):
             kind = "a string or a number" if name == "target" else "a string"
-            received = shortened(json.dumps(value, ensure_ascii=True))
+            received = shortened(json.dumps(value, ensure_ascii=True, default=repr))
             raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))
         values[name] = value
     return _item(values, place, needs_target)

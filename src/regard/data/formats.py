@@ -1,12 +1,11 @@
-"""TSV, two line-aligned files, JSONL: from files to items, and clear words about what is wrong with them."""
+"""Files with columns, two line-aligned files, JSON lines: from files to items, and clear words about what is wrong with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from itertools import zip_longest
 
+from regard.data.faults import Report as Report
 from regard.data.files import fingerprint as fingerprint
 from regard.data.files import lines, shown
 from regard.data.items import Group as Group
@@ -17,31 +16,9 @@ from regard.data.items import overlap as overlap
 from regard.data.items import split as split
 from regard.data.layout import Layout as Layout
 from regard.data.listed import listed
-from regard.data.rows import MEND, BadLine, Row, headed, jsonl_row, numbered, tsv_input, tsv_pair
+from regard.data.records import Found, Passed, file_rows, stream_rows
+from regard.data.rows import MEND, BadLine, Row
 from regard.ground.errors import ConfigError, DataError, did_you_mean, message
-
-NAMED = 5  # so many skipped lines are named one by one
-
-
-@dataclass
-class Report:
-    """What reading found; `str(report)` says it in sentences."""
-
-    files: tuple[str, ...]
-    lines: int = 0  # of text: a header does not count, and two aligned lines are one; or what else was read one by one
-    items: int = 0
-    skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
-    of: str = "lines"  # what was read one by one
-
-    def __str__(self) -> str:
-        read = "" if self.of == "items" else f"{self.lines:,} {self.of}, "
-        said = [f"{' + '.join(self.files)}: {read}{self.items:,} items."]
-        if self.skipped:
-            said.append(f"{len(self.skipped):,} bad {self.of} were skipped:")
-            said += [f"  {why}" for why in self.skipped[:NAMED]]
-        if len(self.skipped) > NAMED:
-            said.append(f"  and {len(self.skipped) - NAMED:,} more.")
-        return "\n".join(said)
 
 
 class Pairs:
@@ -49,8 +26,8 @@ class Pairs:
 
     They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
-    `on_bad_line`: `error` stops at a line at fault, `skip` passes it by and reports it.  A JSONL target that is a list gives
-    an item each.  DataError names the file, the line, what was expected and received, and the mend.
+    `on_bad_line`: `error` refuses the file, with all that is wrong with it; `skip` passes lines at fault by and reports them.  A JSONL
+    target that is a list gives an item each.  DataError names the file, the line, what was expected and received, and the mend.
     """
 
     def __init__(self, files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> None:
@@ -64,15 +41,18 @@ class Pairs:
         files, layout = self._files, self._layout
         report = Report(self.report.files)
         for place, row in _placed(files, layout):
+            if isinstance(row, Passed):
+                report.passed[row.kind] += 1
+                continue
             report.lines += 1
             found = row if isinstance(row, BadLine) else _items(row, place, layout)
-            if not isinstance(found, BadLine):
+            if isinstance(found, BadLine):
+                report.skipped.append(str(found))
+            elif self._skips or not report.skipped:  # a file that is refused is read on for all that is wrong with it
                 report.items += len(found)
                 yield from found
-            elif self._skips:
-                report.skipped.append(str(found))
-            else:
-                raise BadLine(f"{found} Or set data.on_bad_line: skip.")
+        if report.skipped and not self._skips:
+            raise report.refusal()
         if not report.items:
             received = f"{report.lines} bad lines; the first: {report.skipped[0]}" if report.skipped else "no lines"
             expected = "lines with a source and a target"
@@ -90,47 +70,20 @@ def each_pair(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
     """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by."""
     layout = layout.resolved(files)
     for place, row in _placed(files, layout):
+        if isinstance(row, Passed):
+            continue
         found = row if isinstance(row, BadLine) else _items(row, place, layout)
         yield from [found] if isinstance(found, BadLine) else found
 
 
-def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:
+def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
     """The rows of all files, each with its place."""
     if layout.format == "lines":
         return _aligned(files[0], files[1])
-    return (pair for file in files for pair in _rows(file, layout))
+    return (pair for file in files for pair in file_rows(file, layout, need_target=True))
 
 
-def _rows(file: str, layout: Layout) -> Iterator[tuple[Place, Row | BadLine]]:
-    """The lines of one file with columns: each as a row, or what is wrong with it."""
-    name, stream = shown(file), lines(file)
-    parse, first = _parser(stream, name, layout, need_target=True)
-    for number, line in enumerate(stream, start=first):
-        place = Place(name, number)
-        try:
-            row: Row | BadLine = parse(line, place)
-        except BadLine as fault:
-            row = fault
-        yield place, row
-
-
-def _parser(stream: Iterator[str], name: str, layout: Layout, *, need_target: bool) -> tuple[Callable[[str, Place], Row], int]:
-    """How a line becomes a row, and the number of the first such line: 2 where a header was read from the stream."""
-    if layout.format == "lines":
-        return _whole, 1
-    if layout.format == "jsonl":
-        return partial(jsonl_row, layout=layout, need_target=need_target), 1
-    parse = tsv_pair if need_target else tsv_input
-    if not layout.named:
-        return partial(parse, columns=numbered(layout)), 1
-    header = next(stream, None)
-    if header is None:
-        do = "Give a file whose first line names its columns."
-        raise DataError(message(name, "a header and lines below it", "an empty file", do))
-    return partial(parse, columns=headed(layout, header.split("\t"), Place(name, 1), need_target=need_target)), 2
-
-
-def _aligned(source: str, target: str) -> Iterator[tuple[Place, Row | BadLine]]:
+def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
     """Two files line for line, named by the side that is empty, else by the source.  DataError where one ends before the other."""
     counts = [0, 0]
     for number, pair in enumerate(zip_longest(lines(source), lines(target)), start=1):
@@ -158,20 +111,19 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
 
     `-` is standard input.  The target may be missing: its column left blank or left out, or each line the source alone.  A line
     without a source gives an item whose source is "".  With `layout.format` lines, a whole line is a source, tabs included.
-    A JSONL target that is a list counts as its first.  A list of sources is one for every layout (`listed`, which tells `say`).
-    DataError as in `read_pairs`.
+    A comment gives an item whose source is "", too.  A JSONL target that is a list counts as its first.  A list of sources is one for
+    every layout (`listed`, which tells `say`).  DataError as in `read_pairs`.
     """
     layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
-    stream, layout = listed(lines(file), name, layout, say)
-    parse, first = _parser(stream, name, layout, need_target=False)
-    for number, line in enumerate(stream, start=first):
-        place = Place(name, number)
-        row = parse(line, place) if line.strip() else _whole("", place)
+    if layout.format == "parquet":
+        rows = file_rows(file, layout, need_target=False)
+    else:
+        stream, layout = listed(lines(file), name, layout, say)
+        rows = stream_rows(stream, name, layout, need_target=False)
+    for place, row in rows:
+        if isinstance(row, BadLine):
+            raise row
+        row = Row("", (), ()) if isinstance(row, Passed) else row
         target = row.targets[0] if row.targets and row.targets[0].strip() else None
         source = layout.clean(row.source) if row.source.strip() else ""
         yield Item(source, None if target is None else layout.clean(target), row.features, place)
-
-
-def _whole(line: str, place: Place) -> Row:
-    """A line that is nothing but a source."""
-    return Row(line, (), ())

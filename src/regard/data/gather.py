@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
+from regard.data.faults import Report
 from regard.data.files import shown
-from regard.data.formats import Report
 from regard.data.rows import BadLine
 from regard.ground.errors import DataError, message
 
@@ -18,18 +18,18 @@ def gather(
 ) -> tuple[list[T], Report]:
     """All items at once, and what reading found.
 
-    what: an item, in the plural ("sentences with tags").  on_bad_line: `error` stops at an item at fault, `skip` passes it by and
-    reports it.  DataError names the file, the line and the mend; also where no item is left.
+    what: an item, in the plural ("sentences with tags").  on_bad_line: `error` refuses files with items at fault and says all
+    that is wrong, `skip` passes them by and reports them.  DataError names the file, the line and the mend; also where no item is left.
     """
     report, items = Report(tuple(shown(file) for file in files), of="items"), cast(list[T], [])
     for item in found:
         report.lines += 1
-        if not isinstance(item, BadLine):
-            items.append(item)
-        elif on_bad_line == "skip":
+        if isinstance(item, BadLine):
             report.skipped.append(str(item))
-        else:
-            raise BadLine(f"{item} Or set data.on_bad_line: skip.")
+        elif on_bad_line == "skip" or not report.skipped:  # what is refused is read on for all that is wrong with it
+            items.append(item)
+    if report.skipped and on_bad_line != "skip":
+        raise report.refusal()
     report.items = len(items)
     if not items:
         received = f"{report.lines} at fault; the first: {report.skipped[0]}" if report.skipped else "none"

@@ -9,7 +9,18 @@ from typing import Literal, cast
 
 from regard.ground.errors import ConfigError, DataError, did_you_mean, message
 
-FORMATS = ("auto", "tsv", "lines", "jsonl")
+FORMATS = ("auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet")
+ROWS = {
+    "tsv": "tsv",
+    "tab": "tsv",
+    "csv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "parquet",
+    "pq": "parquet",
+}  # by name
+SEPARATORS = {"auto": "", "tab": "\t", "comma": ",", "semicolon": ";"}
+LAST = "last"  # the target is the last column, however many there are
 UNICODE = ("none", "nfc", "nfd")
 
 
@@ -17,10 +28,14 @@ UNICODE = ("none", "nfc", "nfd")
 class Layout:
     """The format of data files and what is done to their text.
 
-    `format`: `tsv`, `lines` (two line-aligned files), `jsonl`, or `auto`: by the names and the number of the files.
-    `source`, `target`, `features`: a column's number from 1, or its name (the first line of a TSV is then a header); in JSONL
-    a key, where numbers stand for the keys `source`, `target`, `features`.  `unicode` and `lowercase` apply to source and
-    target, not to features.  ConfigError for words and numbers that mean nothing.
+    `format`: `tsv`, `csv`, `cmudict` (a word, white space, its phones), `lines` (two line-aligned files), `jsonl`, `parquet`, or `auto`:
+    by the names and the number of the files.  `source`, `target`, `features`: a column's number from 1, or its name (the first line of
+    a table is then a header); in JSONL and Parquet a key, where numbers stand for the keys `source`, `target`, `features`; `target` may
+    be `last`.  `unicode` and `lowercase` apply to source and target, not to features.
+    `header`: whether the first line is one; auto: where a column goes by its name, or the line certainly is one.
+    `comment`: what lines begin with that are passed by; none; auto: `#` or `;;;`, where such a line has no columns.
+    `separator`: tab, comma, semicolon or a character; auto: the format's.  `features_separator`: what parts features.
+    ConfigError for words and numbers that mean nothing.
     """
 
     format: str = "auto"
@@ -29,6 +44,10 @@ class Layout:
     features: int | str | None = None
     unicode: str = "none"
     lowercase: bool = False
+    header: bool | Literal["auto"] = "auto"
+    comment: str = "auto"
+    separator: str = "auto"
+    features_separator: str = "auto"
 
     def __post_init__(self) -> None:
         for key, value, known in (("format", self.format, FORMATS), ("unicode", self.unicode, UNICODE)):
@@ -45,8 +64,20 @@ class Layout:
 
     @property
     def named(self) -> bool:
-        """Whether a column goes by its name, so that a TSV must have a header."""
-        return any(isinstance(column, str) for column in (self.source, self.target, self.features))
+        """Whether a column goes by its name, so that a table must have a header."""
+        target = None if self.target == LAST else self.target
+        return any(isinstance(column, str) for column in (self.source, target, self.features))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What comments begin with."""
+        return {"auto": (";;;", "#"), "none": ()}.get(self.comment, (self.comment,))
+
+    @property
+    def parts(self) -> str:
+        """What parts the cells of a line; "" for CSV whose lines say it."""
+        named = SEPARATORS.get(self.separator, self.separator)
+        return named or ("" if self.format == "csv" else "\t")
 
     def resolved(self, files: Sequence[str]) -> Layout:
         """The same layout with `auto` replaced by what the files are.  DataError where their number does not fit the format."""
@@ -66,16 +97,21 @@ class Layout:
 
 
 def _guess(files: Sequence[str]) -> str:
-    ends = {file.removesuffix(".gz").rpartition(".")[2].lower() for file in files}
-    if ends == {"jsonl"}:
-        return "jsonl"
-    if len(files) == 2 and ends & {"tsv", "jsonl"}:
+    ends = {by_name(file) for file in files}
+    if len(ends) == 1 and ends & {"jsonl", "parquet"}:
+        return ends.pop()
+    if len(files) == 2 and ends & {"tsv", "csv", "jsonl", "parquet"}:
         raise DataError(
             message(
                 " and ".join(files),
                 "one file with columns, or two line-aligned files of plain text",
-                "two files of which at least one is named .tsv or .jsonl",
+                "two files of which at least one is named as one with columns (.tsv, .csv, .jsonl, .parquet)",
                 "Set data.format: tsv (or jsonl) to read one after the other, or data.format: lines to read them side by side.",
             )
         )
-    return "tsv" if len(files) == 1 else "lines"
+    return "lines" if len(files) != 1 else "csv" if ends == {"csv"} else "tsv"
+
+
+def by_name(file: str) -> str:
+    """The format with columns that a file's name says, `.gz` aside; "" where it says none."""
+    return ROWS.get(file.removesuffix(".gz").rpartition(".")[2].lower(), "")

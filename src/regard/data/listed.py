@@ -8,7 +8,7 @@ from itertools import chain
 
 from regard.data.items import Item, Place
 from regard.data.layout import Layout
-from regard.data.rows import Row, jsonl_row, numbered, shortened, tsv_input
+from regard.data.rows import Row, input_row, jsonl_row, numbered, shortened
 
 Say = Callable[[str], None]
 
@@ -20,11 +20,14 @@ def listed(stream: Iterator[str], name: str, layout: Layout, say: Say | None = N
     then each line is a source (after a tab: features, where the layout has them), the first one too, and `say` hears of it.
     """
     if layout.format in ("tsv", "csv") and layout.named:
-        first = next(stream, None)
-        if first is None:
-            return iter(()), layout
-        stream = chain([first], stream)
-        if "\t" in first or not first.strip() or first.strip() == layout.source:
+        above, first = list[str](), next(stream, None)
+        while first is not None and layout.comment != "auto" and first.startswith(layout.marks):
+            above.append(first)
+            first = next(stream, None)
+        stream = chain(above, [] if first is None else [first], stream)
+        if first is None or not first.strip() or first.strip() == layout.source:
+            return stream, layout
+        if any(mark in first for mark in layout.parts or ",;\t"):
             return stream, layout
         why = f"its first line ({shortened(first)}) names no column {layout.source!r}"
     elif layout.format == "jsonl" and not name.removesuffix(".gz").lower().endswith(".jsonl"):
@@ -45,7 +48,8 @@ def listed(stream: Iterator[str], name: str, layout: Layout, say: Say | None = N
 
 def plain(layout: Layout) -> Layout:
     """The same texts in columns without a header: source, target (which may be left out), and features where there are some."""
-    return replace(layout, format="tsv", source=1, target=2, features=None if layout.features is None else 3)
+    features = None if layout.features is None else 3
+    return replace(layout, format="tsv", source=1, target=2, features=features, header=False, separator="auto")
 
 
 def single(line: str, layout: Layout) -> Item:
@@ -58,6 +62,7 @@ def single(line: str, layout: Layout) -> Item:
     elif layout.format == "lines":
         row = Row(line, (), ())
     else:
-        row = tsv_input(line, place, numbered(layout if layout.format == "tsv" and not layout.named else plain(layout)))
+        layout = layout if layout.format == "tsv" and not layout.named else plain(layout)
+        row = input_row(line.split(layout.parts), place, columns=numbered(layout), layout=layout)
     target = row.targets[0] if row.targets and row.targets[0].strip() else None
     return Item(layout.clean(row.source), None if target is None else layout.clean(target), row.features, place)

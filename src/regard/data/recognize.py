@@ -23,24 +23,11 @@ from regard.data.column_content import (
 )
 from regard.data.column_names import Roles, is_header, may_be_header, roles
 from regard.data.files import lines, shown
+from regard.data.layout import ROWS
 from regard.ground.errors import DataError, message
 
 HEAD, MOST = 1000, 1 << 20  # lines, and characters, that are looked at
-ENDS = {
-    "tsv": "tsv",
-    "tab": "tsv",
-    "csv": "csv",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "json": "json",
-    "conllu": "conllu",
-    "conll": "conll",
-    "iob": "conll",
-    "iob2": "conll",
-    "bio": "conll",
-    "parquet": "parquet",
-    "pq": "parquet",
-}
+ENDS = ROWS | {"json": "json", "conllu": "conllu", **dict.fromkeys(("conll", "iob", "iob2", "bio"), "conll")}
 MARKS = (";;;", "#")  # what begins a comment
 DECIMAL = re.compile(r"-?\d+(?:\.\d{3})*,\d+")
 
@@ -73,7 +60,10 @@ class Recognized:
     features_separator: str = ";"
     kind: str = ""
     spaced: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = field(
+        default=(), repr=False
+    )  # the cells of the lines that were looked at, a header first
 
     def __str__(self) -> str:
         named = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
@@ -208,7 +198,10 @@ def _comment(head: Sequence[str], named: str) -> str:
     for mark in MARKS:
         begun = [line for line in head if line.startswith(mark)]
         told = [line for line in begun if not split(line) or (named == "csv" and line.startswith("# "))]
-        if told and (columns or mark == ";;;") and all(line in told or line.startswith(f"{mark} ") for line in begun):
+        out = [
+            line for line in begun if line not in told and not line.startswith(f"{mark} ")
+        ]  # items that were taken out, or hashtags
+        if told and (columns or mark == ";;;") and len(out) <= max(len(told), len(others) // 20):
             return mark
     return ""
 
@@ -244,7 +237,8 @@ def _columns(about: Recognized, rows: list[list[str]], kept: Sequence[str]) -> R
     if width == 2 and 1 in bundles and not named:
         notes.append("column 2 looks like features, not like a target.")
     targets = columns[found.target] if found.target < width else []
-    return replace(about, kind=_kind(about, found), spaced=spaced(targets), notes=tuple(notes))
+    kept_rows = tuple(map(tuple, rows))
+    return replace(about, kind=_kind(about, found), spaced=spaced(targets), notes=tuple(notes), rows=kept_rows)
 
 
 def _by_content(width: int, bundles: dict[int, str]) -> Roles:
@@ -270,6 +264,6 @@ def _named(about: Recognized, names: Sequence[str], found: Roles) -> Recognized:
 def _kind(about: Recognized, found: Roles) -> str:
     if {"Form", "Segments"} <= set(about.header) and {"Language_ID", "ID"} & set(about.header):
         return "cldf"
-    if found.features is not None and not about.header:
+    if found.features is not None and not about.header and about.features_separator == ";":
         return "sigmorphon-2022" if found.features < found.target else "unimorph" if found.features == 2 else ""
     return ""

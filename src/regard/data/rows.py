@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from regard.data.items import Place
-from regard.data.layout import Layout
+from regard.data.layout import LAST, Layout
 from regard.ground.errors import DataError, did_you_mean, message
 
 MEND = "Mend the line."
@@ -30,7 +30,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a TSV, counted from 0.  `target` is None where a header has none, which only prediction accepts."""
+    """The columns of a table, counted from 0; `target` -1 is the last one, and None where a header has none, which only prediction
+    accepts."""
 
     source: int
     target: int | None
@@ -39,28 +40,34 @@ class Columns:
     @property
     def width(self) -> int:
         """How many columns a line must have."""
-        return 1 + max(column for column in (self.source, self.target, self.features) if column is not None)
+        width = 1 + max(column for column in (self.source, self.target, self.features) if column is not None)
+        return width + (self.target == -1)
 
     def without_target(self) -> Columns:
         """Where the others stand in a file from which the target column was left out."""
-        gone = self.width if self.target is None else self.target
+        gone = self.width if self.target in (None, -1) else self.target
         features = None if self.features is None else self.features - (self.features > gone)
         return Columns(self.source - (self.source > gone), None, features)
 
-    def row(self, fields: list[str]) -> Row:
+    def row(self, fields: list[str], parts: str) -> Row:
         targets = () if self.target is None or self.target >= len(fields) else (fields[self.target],)
-        features = () if self.features is None else split_features(fields[self.features])
+        features = () if self.features is None else split_features(fields[self.features], parts)
         return Row(fields[self.source], targets, features)
 
 
-def split_features(text: str) -> tuple[str, ...]:
-    """`V;PST;3;SG` is four features; blanks around them, and empty ones, do not count."""
-    return tuple(part.strip() for part in text.split(";") if part.strip())
+def split_features(text: str, parts: str = ";") -> tuple[str, ...]:
+    """`V;PST;3;SG` is four features; blanks around them, and empty ones, do not count; nor does `_`, which is CoNLL-U's word for none.
+
+    parts: what stands between features; auto is `;`.
+    """
+    parted = text.split(";" if parts == "auto" else parts)
+    return tuple(part.strip() for part in parted if part.strip() and (parts != "|" or part != "_"))
 
 
 def numbered(layout: Layout) -> Columns:
     """The columns of a layout that goes by numbers."""
-    source, target, features = (None if x is None else int(x) - 1 for x in (layout.source, layout.target, layout.features))
+    last = 0 if layout.target == LAST else layout.target
+    source, target, features = (None if x is None else int(x) - 1 for x in (layout.source, last, layout.features))
     assert source is not None
     return Columns(source, target, features)
 
@@ -70,6 +77,8 @@ def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool
     names = [name.strip() for name in header]
 
     def find(key: str, column: int | str | None, needed: bool) -> int | None:
+        if key == "target" and column == LAST:
+            return len(names) - 1
         if isinstance(column, int) and column <= len(names):
             return column - 1
         if column is not None and names.count(str(column)) == 1:
@@ -86,36 +95,45 @@ def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool
     return Columns(source, find("target", layout.target, need_target), find("features", layout.features, featured))
 
 
-def tsv_pair(line: str, place: Place, columns: Columns) -> Row:
+def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
     """A line of training or evaluation data.  BadLine where a column is missing."""
-    fields = line.split("\t")
     if len(fields) >= columns.width:
-        return columns.row(fields)
-    if not line.strip():
-        raise BadLine(message(str(place), "a source and a target", "an empty line", MEND))
-    raise _too_few(fields, place, columns.width, f"{MEND} Or say which columns hold what (data.source, target, features).")
+        return columns.row(fields, layout.features_separator)
+    do = f"{MEND} Or say which columns hold what (data.source, target, features)."
+    raise _too_few(fields, place, columns.width, layout, do)
 
 
 def tsv_input(line: str, place: Place, columns: Columns) -> Row:
+    """`input_row` of a line of TSV."""
+    return input_row(line.split("\t"), place, columns=columns, layout=Layout("tsv"))
+
+
+def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
     """A line to predict from: as in training, or with the target column left out, or the source alone.  BadLine otherwise."""
-    fields = line.split("\t")
+    parts = layout.features_separator
     if len(fields) >= columns.width:
-        return columns.row(fields)
+        return columns.row(fields, parts)
     shorter = columns.without_target()
     if len(fields) == columns.width - 1 and len(fields) >= shorter.width:
-        return shorter.row(fields)
+        return shorter.row(fields, parts)
     if len(fields) == 1:
         return Row(fields[0], (), ())
     if len(fields) > max(columns.source, columns.features or 0):
-        return columns.row(fields)
-    raise _too_few(
-        fields, place, shorter.width, "Give the columns of training (the target may be left out), or the source alone."
-    )
+        return columns.row(fields, parts)
+    do = "Give the columns of training (the target may be left out), or the source alone."
+    raise _too_few(fields, place, shorter.width, layout, do)
 
 
-def _too_few(fields: list[str], place: Place, width: int, do: str) -> BadLine:
+def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> BadLine:
     there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(shortened(field) for field in fields)})"
-    return BadLine(message(str(place), f"at least {width} columns, separated by tabs", there, do))
+    named = {"\t": "separated by tabs", ",": "separated by commas", ";": "separated by semicolons", "": "separated by commas"}
+    parted = "a word and its phones" if layout.format == "cmudict" else named.get(layout.parts, f"separated by {layout.parts!r}")
+    if layout.parts == "\t" and len(fields) == 1:
+        if fields[0].startswith("#"):
+            do = f"It looks like a comment: set data.comment to {fields[0][0]!r}. {do}"
+        elif len(fields[0].split(",")) > 1 < width:
+            do = f"{do} Where commas or semicolons part the columns: data.format: csv."
+    return BadLine(message(str(place), f"at least {width} columns, {parted}", there, do))
 
 
 def shortened(text: str) -> str:
@@ -124,7 +142,12 @@ def shortened(text: str) -> str:
 
 
 def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> Row:
-    """A line of JSONL: an object whose source is a string and whose target is a string or a list of them.  BadLine otherwise."""
+    """`object_row` of a line of JSONL."""
+    return object_row(json_object(line, place), place, layout, need_target=need_target)
+
+
+def json_object(line: str, place: Place) -> dict[str, Any]:
+    """The object of a line of JSONL.  BadLine where it is none."""
     if not line.strip():
         raise BadLine(message(str(place), "a JSON object", "an empty line", MEND))
     try:
@@ -133,28 +156,47 @@ def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> 
         raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
     if not isinstance(record, dict):
         raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+    return record
+
+
+def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_target: bool) -> Row:
+    """An object whose source is a string and whose target is a string, a whole number (a class as Hugging Face writes it) or a list of
+    strings.  A key `translation.de` is the key `de` of the object under `translation`.  BadLine otherwise."""
     source = _strings(record, _key(layout.source, "source"), place, several=False)
     target_key = _key(layout.target, "target")
-    targets = () if not need_target and record.get(target_key) is None else _strings(record, target_key, place, several=True)
+    missing = not need_target and _value(record, target_key)[1] is None
+    targets = () if missing else _strings(record, target_key, place, several=True)
     if layout.features is None:
         return Row(source[0], targets, ())
     features = _strings(record, _key(layout.features, "features"), place, several=True)
-    return Row(source[0], targets, tuple(part for text in features for part in split_features(text)))
+    return Row(source[0], targets, tuple(part for text in features for part in split_features(text, layout.features_separator)))
 
 
 def _key(column: int | str, name: str) -> str:
     return column if isinstance(column, str) else name
 
 
-def _strings(record: dict[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
-    if key not in record:
-        there = ", ".join(repr(name) for name in record) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
-    value = record[key]
+def _value(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
+    """Whether a key is there, and what stands under it."""
+    if key in record:
+        return True, record[key]
+    outer, dot, inner = key.partition(".")
+    within = record.get(outer) if dot else None
+    return _value(within, inner) if isinstance(within, Mapping) else (False, None)
+
+
+def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
+    there, value = _value(record, key)
+    if not there:
+        names = ", ".join(repr(name) for name in record) or "no keys"
+        raise BadLine(message(str(place), f"the key {key!r}", names, f"{MEND}{did_you_mean(key, record)}"))
+    if several and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     found = tuple(value) if several and isinstance(value, list) else (value,)
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
-        raise BadLine(message(f"{place}, key {key!r}", kind, shortened(json.dumps(value, ensure_ascii=False)), MEND))
+        received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
+        raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))
     if any(map(halved, found)):
         raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
     return found

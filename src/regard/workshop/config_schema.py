@@ -32,12 +32,34 @@ class DataSection(Section):
     valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
     )
-    format: Literal["auto", "tsv", "lines", "jsonl", "columns", "conllu"] = Field(
-        default="auto", description="auto: by the name and number of the files; task tag alone: columns, conllu"
+    format: Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"] = Field(
+        default="auto",
+        description="auto: by the names, the number and the first lines of the files; task tag alone: columns, conllu",
     )
-    source: Column = Field(default=1, description="the source's column: its number from 1, or its name")
-    target: Column = Field(default=2, description="the target's column: its number from 1, or its name")
-    features: Column | None = Field(default=None, description="a column of features, split at `;`; null: none")
+    header: bool | Literal["auto"] = Field(
+        default="auto",
+        description="a table's first line names its columns; auto: where a column goes by its name, or the line says so",
+    )
+    comment: Annotated[str, Field(min_length=1)] = Field(
+        default="auto",
+        description="what lines begin with that are passed by, such as `#`; none; auto: where such lines have no columns",
+    )
+    separator: Annotated[str, Field(pattern="^(auto|tab|comma|semicolon|.)$")] = Field(
+        default="auto",
+        description="what parts the columns: tab, comma, semicolon or a character; auto: by format and first lines",
+    )
+    source: Column = Field(
+        default=1, description="the source's column: its number from 1, or its name; left out: by the header, or 1"
+    )
+    target: Column = Field(
+        default=2, description="the target's column: its number from 1, its name, or last; left out: by the header, or 2"
+    )
+    features: Column | None = Field(
+        default=None, description="a column of features; null: none; left out: the column that looks like features, if one does"
+    )
+    features_separator: Annotated[str, Field(min_length=1)] = Field(
+        default="auto", description="what parts features, such as `|`; auto: by the first lines, or `;`"
+    )
     unicode: Literal["none", "nfc", "nfd"] = fitted(
         "none",
         description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones",

@@ -17,6 +17,7 @@ from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
 from regard.workshop.jobs.job import Prepared, Ready, Say
 from regard.workshop.model import CONFIG
+from regard.workshop.resolve_files import as_read, resolve_files
 from regard.workshop.train import Outcome, fit
 from regard.workshop.trust import named
 from regard.workshop.untrained import keep
@@ -39,7 +40,10 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
     """
     folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
-    config = _begun(_claimed(folder, config, resume), folder, resume)
+    config = _claimed(folder, config, resume)
+    if not (resume and (folder / CONFIG).is_file()):  # a run that goes on reads its files as it began
+        config = resolve_files(config, say)
+    config = _begun(config, folder, resume)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     job.probe(config)  # what cannot be built is refused before anything is read
@@ -96,7 +100,7 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
         begun = load_config(folder / CONFIG, [])
         if config.train.begin is not None and config.train.begin == begun.train.begin:
             config = as_before(config, folder)
-        config = as_begun(config, begun)
+        config = as_begun(as_read(config, begun), begun)
         changed = begun.difference(config)
         if changed:
             listed = "".join(f"\n  {line}" for line in changed) + "\n"

@@ -36,6 +36,10 @@ class Kind:
     begins: bool = False  # whether its reader can be a pre-trained one (`model.pretrained`)
 
     def __post_init__(self) -> None:
+        if "data.format" in self.unused:
+            object.__setattr__(self, "unused", (*self.unused, "data.header", "data.comment", "data.separator"))
+        if "data.features" in self.unused:
+            object.__setattr__(self, "unused", (*self.unused, "data.features_separator"))
         if not self.vectors:
             object.__setattr__(self, "unused", (*self.unused, *VECTORS))
         if not self.begins:
@@ -117,7 +121,10 @@ TASKS: Mapping[str, Kind] = {
             "data.target": "auto",
             "train.label_smoothing": 0.0,
         },
-        unused=(*WRITING, "data.source_tokenizer", "data.features", "train.label_smoothing"),
+        unused=(
+            *(*WRITING, "data.source_tokenizer", "data.features", "train.label_smoothing"),
+            *("data.header", "data.comment", "data.separator"),
+        ),
         vectors=True,
         begins=True,
     ),

@@ -30,6 +30,7 @@ from regard.workshop.build_summary import make_summing
 from regard.workshop.config import Config
 from regard.workshop.config_tasks import ClassifySection
 from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.judging import layout_for, layout_of
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
 from regard.workshop.texts import Texts
@@ -65,7 +66,7 @@ class ClassifyJob(ReadingJob):
         _network(config, words=SMALL, letters=SMALL, labels=2)
 
     def items(self, files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
-        return _labelled(files, config)
+        return _labelled(files, _layout(config))
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield _label(item)
@@ -111,13 +112,14 @@ class Classifier(Reading[Text]):
         self.network, self.vocabulary = network, self.texts.words()
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
-        return (replace(item, target=None) for item in read_inputs(file, _layout(self.config), say))  # a label is not read here
+        found = read_inputs(file, _layout(self.config, [file], inputs=True), say)
+        return (replace(item, target=None) for item in found)  # a label is not read here
 
     def line(self, text: str) -> Item:
         return replace(single(text, _layout(self.config)), target=None)
 
     def judged(self, files: Sequence[str]) -> tuple[list[Item], int]:
-        found = _labelled(files, self.config)
+        found = _labelled(files, _layout(self.config, files))
         items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
         return items, len(report.skipped)
 
@@ -201,9 +203,9 @@ class Classifier(Reading[Text]):
         return _label(item)
 
 
-def _labelled(files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
+def _labelled(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
     """The texts of files; one with several labels (a list in JSONL) is at fault."""
-    for place, found in groupby(each_pair(files, _layout(config)), key=lambda x: x.place if isinstance(x, Item) else x):
+    for place, found in groupby(each_pair(files, layout), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
         several = len(each) > 1 and not isinstance(each[0], BadLine)
         yield BadLine(message(str(place), "one label", f"{len(each)}", MEND)) if several else each[0]
@@ -261,7 +263,7 @@ def _section(config: Config) -> ClassifySection:
     return config.classify
 
 
-def _layout(config: Config) -> Layout:
-    """How its files are read.  Labels stay as they are written; `Texts` cleans the texts."""
-    data = config.data
-    return Layout(data.format, data.source, data.target)
+def _layout(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> Layout:
+    """How its files are read; files: others than those of training.  Labels stay as they are written; `Texts` cleans the texts."""
+    layout = layout_for(files, config, inputs=inputs) if files else layout_of(config)
+    return replace(layout, features=None, unicode="none", lowercase=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from regard.data.another import another
 from regard.data.batches import Batches, collate
 from regard.data.formats import Pairs, read_pairs
 from regard.data.items import Group, group
@@ -51,7 +52,7 @@ def evaluate(
     intervals: of figures that are shares or rates, at 95 %.  by_features: how each bundle of features fared, most errors first.
     DataError as in `read_pairs`.
     """
-    layout = layout_of(model.config)
+    layout = layout_for(files, model.config)
     items, report = read_pairs(files, layout, on_bad_line=model.config.data.on_bad_line)
     groups = [Group.of(item) for item in items] if layout.resolved(files).format == "lines" else group(items)
     groups = writable(groups, model.tokenizers[1])
@@ -171,4 +172,22 @@ def loss(model: Transducer, groups: Sequence[Group]) -> float:
 def layout_of(config: Config) -> Layout:
     """How the files of a config are read."""
     data = config.data
-    return Layout(data.format, data.source, data.target, data.features, data.unicode, data.lowercase)
+    return Layout(
+        data.format,
+        data.source,
+        data.target,
+        data.features,
+        data.unicode,
+        data.lowercase,
+        data.header,
+        data.comment,
+        data.separator,
+        data.features_separator,
+    )
+
+
+def layout_for(files: Sequence[str], config: Config, *, inputs: bool = False) -> Layout:
+    """How a trained model reads these files.  inputs: to predict from, where a target may be missing."""
+    layout = layout_of(config)
+    trained_on = layout.resolved(config.data.train).format if config.data.train else "tsv"
+    return another(files, layout, trained_on=trained_on, inputs=inputs)

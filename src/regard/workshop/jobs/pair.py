@@ -30,6 +30,7 @@ from regard.workshop.build_match import make_matcher
 from regard.workshop.config import Config
 from regard.workshop.config_tasks import PairSection
 from regard.workshop.jobs.job import Say
+from regard.workshop.jobs.judging import layout_for, layout_of
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
 from regard.workshop.room import places
@@ -127,10 +128,11 @@ class Pairs(Reading[Couple]):
         self.most = min((most for most in (self.most, room) if most), default=None)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Coupled]:
-        return (replace(item, target=None) for item in read_couples(file, _layout(self.config), say))  # a label is not read here
+        found = read_couples(file, _layout(self.config, [file], inputs=True), say)
+        return (replace(item, target=None) for item in found)  # a label is not read here
 
     def judged(self, files: Sequence[str]) -> tuple[list[Coupled], int]:
-        found = _checked(read_coupled(files, _layout(self.config)), self.config)
+        found = _checked(read_coupled(files, _layout(self.config, files)), self.config)
         items, report = gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line)
         return items, len(report.skipped)
 
@@ -291,6 +293,7 @@ def _section(config: Config) -> PairSection:
     return config.pair
 
 
-def _layout(config: Config) -> CoupledLayout:
-    data = config.data
-    return CoupledLayout(data.source, _section(config).second, data.target, data.format)
+def _layout(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> CoupledLayout:
+    """How its files are read; files: others than those of training."""
+    table = layout_for(files, config, inputs=inputs) if files else layout_of(config)
+    return CoupledLayout(config.data.source, _section(config).second, config.data.target, table)

@@ -25,13 +25,12 @@ from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.decoding import ahead, decided
-from regard.workshop.jobs.judging import evaluate, layout_of
+from regard.workshop.jobs.judging import evaluate, layout_for, layout_of
 from regard.workshop.jobs.remarks import remarkable, told
 from regard.workshop.model import Model, Precision, Say
 from regard.workshop.room import room
 
 SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
-NAMED = (".tsv", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,9 @@ class Transducer(Model):
         return Transducer(networks, self.tokenizers, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
-        """A name that ends in .tsv or .jsonl says how the file is read; any other is read as the training data was: after two
-        line-aligned files, a line is a source."""
-        named = file.removesuffix(".gz").lower().endswith(NAMED)
-        return read_inputs(file, layout_of(self.config) if named else _layout(self.config), say)
+        """A name such as .tsv, .csv or .jsonl says how the file is read; any other is read as the training data was: after two
+        line-aligned files, a line is a source (`another`)."""
+        return read_inputs(file, layout_for([file], self.config, inputs=True), say)
 
     def line(self, text: str) -> Item:
         return single(text, self._layout)

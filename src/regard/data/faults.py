@@ -1,0 +1,48 @@
+"""What reading found: how many lines and items, and all that was wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from regard.data.rows import BadLine
+from regard.ground.errors import message
+
+NAMED = 5  # so many lines at fault are named one by one
+
+
+@dataclass
+class Report:
+    """What reading found; `str(report)` says it in sentences."""
+
+    files: tuple[str, ...]
+    lines: int = 0  # of text: a header does not count, and two aligned lines are one; or what else was read one by one
+    items: int = 0
+    skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
+    of: str = "lines"  # what was read one by one
+    passed: Counter[str] = field(default_factory=Counter)  # lines that hold nothing to read: comment, blank
+
+    def __str__(self) -> str:
+        read = "" if self.of == "items" else f"{self.lines:,} {self.of}, "
+        said = [f"{' + '.join(self.files)}: {read}{self.items:,} items."]
+        if self.passed:
+            kinds = " and ".join(f"{count:,} {kind} line{'s' * (count > 1)}" for kind, count in sorted(self.passed.items()))
+            said[0] += f" Besides, {kinds}."
+        if self.skipped:
+            said.append(f"{len(self.skipped):,} bad {self.of} were skipped:")
+            said += self._named()
+        return "\n".join(said)
+
+    def refusal(self) -> BadLine:
+        """The error that says all that is wrong with a file: one fault in its own words, several in a list."""
+        if len(self.skipped) == 1:
+            return BadLine(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
+        received = f"{len(self.skipped):,} of {self.lines:,} at fault"
+        do = "Mend them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
+        return BadLine(message(" + ".join(self.files), f"{self.of} that can be read", received, do))
+
+    def _named(self) -> list[str]:
+        """The first lines at fault, and how to see all."""
+        named = [f"  {why}" for why in self.skipped[:NAMED]]
+        more = len(self.skipped) - NAMED
+        return [*named, f"  and {more:,} more; all of them: regard check {' '.join(self.files)}"] if more > 0 else named
