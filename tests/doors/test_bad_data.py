@@ -180,7 +180,12 @@ def test_an_unknown_policy_is_refused(tmp_path: Path) -> None:
         ("x.tsv", b"a\nb\tc\n", Layout(source=3, target=4), "x.tsv:2: expected at least 3 columns"),
         ("x.tsv", b"a\n\xe9\n", Layout(), "x.tsv:2: expected UTF-8"),
         ("x.tsv", b"lemme\ttags\n", LEMMA, "one column 'lemma' for data.source; received 'lemme', 'tags'"),
-        ("x.tsv", b"lemma\tform\n", Layout(source="lemma", target="form", features="tags"), "one column 'tags' for data.features"),
+        (
+            "x.tsv",
+            b"lemma\tform\n",
+            Layout(source="lemma", target="form", features="tags"),
+            "one column 'tags' for data.features",
+        ),
         ("x.jsonl", b'{"text": "a"}\n', Layout(), "x.jsonl:1: expected the key 'source'; received 'text'"),
         ("x.jsonl", b"{}\n", Layout(), "received no keys"),
     ],
