@@ -33,9 +33,10 @@ WHY = {  # kind: what is said of one line, of several, and what to do
         "name images that are not there or do not open",
         "Correct the names.",
     ),
+    "question": ("has no question that can be read", "have no question that can be read", "Correct or remove them."),
     "line-counts": ("has no counterpart", "have no counterpart", "Find the line that one of the files lacks."),
 }
-REMOVED = frozenset(WHY) - {"line-counts", "answer", "no-number", "cells", "no-tag", "tag-count"}  # by --fix
+REMOVED = frozenset(WHY) - {"line-counts", "answer", "question", "no-number", "cells", "no-tag", "tag-count"}  # by --fix
 
 
 class BadLines:

@@ -17,7 +17,7 @@ NOUNS: Mapping[str, Mapping[str, str]] = {
     "pretrain": {"source": "text"},
     "caption": {"source": "image name", "target": "caption"},
     "tag": {"tokens": "sentence", "tags": "sentence's tags", "label": "label"},
-    "read": {"passage": "passage"},
+    "read": {"target": "answer"},
 }
 PLAIN = ("phones", "symbols", "words", "transcription", "features", "numbers")  # in which a second blank is never meant
 RUNNING = ("text", "unspaced text")

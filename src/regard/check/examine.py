@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from regard.check.bad import BadLines
 from regard.check.case import Case
@@ -14,14 +14,19 @@ from regard.check.form import Form, Given, ending
 from regard.check.labels import Labels
 from regard.check.lengths import Lengths
 from regard.check.mixed import Mixed
+from regard.check.numbers import Series
 from regard.check.opened import Opened
 from regard.check.patterns import Signs
+from regard.check.pictures import Listed, Pictures, folder
 from regard.check.profile import profile
+from regard.check.questions import Questions
 from regard.check.recognized import recognized
 from regard.check.rows import Rows
+from regard.check.sentences import Sentences
 from regard.check.spelling import Digits, Lookalikes, Normal, OtherScript, StandIns
 from regard.check.structure import of_structure
 from regard.check.symbols import Phones, Readings, Symbols
+from regard.check.tags import Tags
 from regard.check.twins import Twins
 from regard.ground.errors import DataError, message
 
@@ -40,6 +45,7 @@ CHECKS: tuple[Callable[[Case], Check], ...] = (
     Lengths,
     Mixed,
     Labels,
+    Tags,
 )
 HARM = (  # within a level, the most harmful first
     *(
@@ -92,6 +98,17 @@ OF_ROWS = frozenset(  # kinds whose harm grows with the share of rows in which t
 )
 
 
+class Stream(Protocol):
+    """Reads files; after the last block it knows how many rows there were, and what is wrong with their frame."""
+
+    rows: int
+
+    def __iter__(self) -> Iterator[Block]: ...
+
+    def findings(self) -> list[Finding]:
+        """Of the frame."""
+
+
 @dataclass(frozen=True)
 class Report:
     """files, valid: what was looked at.  form: what they are.  rows: that can be learnt from.  findings: most harmful first.
@@ -131,7 +148,9 @@ def examine(
         raise DataError(message("regard check", "a file", "none", "Name one."))
     heads = [head(file) for file in files]
     form = recognized(files, heads, task, given)
-    return _table(files, valid, form, given, most)
+    if form.task == "forecast":
+        return _series(files, valid, form, given)
+    return _texts(files, valid, form, given, most)
 
 
 def head(file: str) -> list[str]:
@@ -147,34 +166,63 @@ def head(file: str) -> list[str]:
     return found[:HEAD]
 
 
-def _table(files: Sequence[str], valid: Sequence[str], form: Form, given: Given, most: int | None) -> Report:
+def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given, most: int | None) -> Report:
     """Files whose rows are texts."""
-    bad, opened = BadLines(), [Opened(file) for file in files]
-    rows = Rows(opened, form, bad, most=most)
+    bad, opened, beside = BadLines(), [Opened(file) for file in files], [Opened(file) for file in valid]
+    stream = _stream(opened, form, given, bad, False, most)
     case, checks = Case(form.task, form, given, sampled=most is not None), list[Check]()
-    for block in rows:
+    for block in stream:
         if not checks:
             case = replace(case, profiles={role: profile(cells) for role, cells in block.cells.items()})
             checks = [made(case) for made in CHECKS]
+            checks += [Pictures(case, bad, folder(case, files))] if case.task == "caption" else []
         feed(checks, block)
-    beside = [Opened(file) for file in valid]
-    held = Rows(beside, _same(form, valid), bad, valid=True, most=most)
+    held = _stream(beside, _same(form, valid), given, bad, True, most)
     for block in held if valid else ():
         feed(checks, block)
-    found = [*of_structure(case, rows, opened), *(f for o in (*opened, *beside) for f in o.findings()), *bad.findings()]
-    found += [finding for check in checks for finding in check.findings()]
-    lines = sum(o.lines for o in opened)
+    found = of_structure(case, stream, opened) if isinstance(stream, Rows) else stream.findings()
+    if not stream.rows and not isinstance(stream, Rows):
+        found = [
+            *found,
+            Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), "Give a file with data."),
+        ]
+    found = [*found, *(finding for check in checks for finding in check.findings())]
+    found += [*(finding for o in (*opened, *beside) for finding in o.findings()), *bad.findings()]
+    lines, told = sum(o.lines for o in opened), ordered(softened(found, stream.rows))
     return Report(
-        tuple(files),
-        tuple(valid),
-        case,
-        rows.rows,
-        lines,
-        ordered(softened(found, rows.rows)),
-        bad,
-        config=config(case, found),
-        sampled=most is not None,
+        tuple(files), tuple(valid), case, stream.rows, lines, told, bad, config=config(case, found), sampled=most is not None
     )
+
+
+def _stream(opened: Sequence[Opened], form: Form, given: Given, bad: BadLines, valid: bool, most: int | None) -> Stream:
+    """What reads files of a form, block by block."""
+    if form.task == "read":
+        return Questions(opened, bad, cloze=form.cloze or given.cloze, valid=valid, most=most)
+    if form.task == "tag" and form.format != "lines":
+        return Sentences(opened, form, bad, valid=valid, most=most)
+    if form.format in ("json", "arrays"):
+        return Listed([o.file for o in opened], bad, valid=valid)
+    return Rows(opened, form, bad, valid=valid, most=most)
+
+
+def _series(files: Sequence[str], valid: Sequence[str], form: Form, given: Given) -> Report:
+    """Files whose rows are numbers."""
+    bad, found, facts, rows, opened = BadLines(), list[Finding](), list[str](), 0, list[Opened]()
+    for file in (*files, *valid):
+        opened.append(Opened(file))
+        series = Series(opened[-1], bad, given)
+        series.read()
+        found += [*series.findings(), *opened[-1].findings()]
+        facts.append(f"{file}: {series.facts()}")
+        rows += series.rows if file in files else 0
+    if not rows and not bad.count:
+        found.append(
+            Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), "Give a file with data.")
+        )
+    found += bad.findings()
+    lines = sum(o.lines for o in opened[: len(files)])
+    case = Case("forecast", form, given)
+    return Report(tuple(files), tuple(valid), case, rows, lines, ordered(found), bad, tuple(facts), config(case, found))
 
 
 def _same(form: Form, valid: Sequence[str]) -> Form:

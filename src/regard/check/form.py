@@ -81,6 +81,7 @@ class Form:
     roles: Mapping[str, int | str] = field(default_factory=dict)
     profiles: Mapping[int | str, Profile] = field(default_factory=dict)
     quoted: bool = False
+    cloze: bool = False
 
     def called(self, column: int | str) -> str:
         """A column as messages name it."""

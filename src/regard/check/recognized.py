@@ -67,7 +67,7 @@ def _keyed(lines: Sequence[str], task: str | None, given: Given) -> Form:
     if task is None:
         task = _task_of_keys(there)
     if task == "read" or (task == "tag" and "tokens" in there):
-        return Form(task, "jsonl")
+        return Form(task, "jsonl", cloze="doc" in there)
     roles: dict[str, int | str] = {}
     for role in (*ROLES[task], "features"):
         said = getattr(given, role, None)

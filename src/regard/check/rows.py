@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Any
 
 from regard.check.bad import BadLines
-from regard.check.finding import Block, Hits, Seen, short
+from regard.check.finding import Block, Finding, Hits, Seen, short
 from regard.check.form import Form
 from regard.check.opened import Opened
 
@@ -36,6 +36,10 @@ class Rows:
                 yield block
             if self._most is not None and self.rows >= self._most:
                 return
+
+    def findings(self) -> list[Finding]:
+        """None: `regard.check.structure` tells them, which knows the task."""
+        return []
 
     def _one_after_another(self) -> Iterator[Block]:
         for opened in self._opened:
@@ -136,6 +140,10 @@ class Rows:
             if empty is not None:
                 kind = "empty-source" if empty == 0 else "empty-target"
                 self._bad.add(kind, files[empty], number, " ||| ".join(row), "an empty line")
+                continue
+            if roles[:2] == ["tokens", "tags"] and len(row[0].split()) != len(row[1].split()):
+                why = f"{len(row[0].split())} tokens, {len(row[1].split())} tags"
+                self._bad.add("tag-count", files[1], number, " ||| ".join(row), why)
                 continue
             numbers.append(number)
             for role, cell in zip(roles, row, strict=True):

@@ -131,7 +131,8 @@ class Phones:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._roles = {r: held for r, held in case.profiles.items() if held.manner in ("phones", "symbols", "transcription")}
+        sounds = ("phones", "symbols", "transcription")
+        self._roles = {r: held for r, held in case.profiles.items() if held.manner in sounds and r in ("source", "target")}
         self._found: dict[tuple[str, str], Hits] = {}
         self._rows = 0
 

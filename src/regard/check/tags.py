@@ -1,0 +1,201 @@
+"""Tags: their scheme (BIO, BIOES, IOB1 ...), what breaks it, twins that differ in case, tags of one set only, one tag for nearly all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from regard.check.case import Case
+from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.labels import near
+
+PREFIXES = frozenset("BIESLUMO")
+OUTSIDE = (
+    "o",
+    "0",
+    "Ｏ",
+    "О",
+    "Ο",
+    "OUT",
+    "Other",
+    "other",
+    "none",
+    "None",
+)  # what is written for O: small, zero, Cyrillic, Greek ...
+
+
+def parted(tag: str) -> tuple[str, str]:
+    """`B-PER` is (B, PER); a tag without a prefix is ("", tag)."""
+    head, sign, kind = tag.partition("-")
+    return (head, kind) if sign and head in PREFIXES and kind else ("", tag)
+
+
+class Tags:
+    """Counts tags, and looks at each tag beside the one before."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._counts = {False: Counter[str](), True: Counter[str]()}
+        self._first: dict[str, Seen] = {}
+        self._orphans, self._turns, self._cut = Hits(), Hits(), Hits()
+        self._begun = self._numbers = self._tokens = self._singles = 0
+
+    def feed(self, block: Block) -> None:
+        if "tags" not in block.cells:
+            return
+        beside = block.files["tags"] != block.files["tokens"]
+        for i, cell in enumerate(block.cells["tags"]):
+            tags = cell.split()
+            tokens = block.cells["tokens"][i].split()
+            self._numbers += sum(token.isdigit() for token in tokens)
+            self._tokens += len(tokens)
+            self._counts[block.valid].update(tags)
+            line = block.lines[i]
+            for k, tag in enumerate(tags):
+                if tag not in self._first:
+                    self._first[tag] = Seen(
+                        block.files["tags"], line if beside else line + k, f"{' '.join(tokens[k : k + 1])} {tag}"
+                    )
+            self._spans(tags, tokens, block.files["tags"], line, beside)
+
+    def _spans(self, tags: Sequence[str], tokens: Sequence[str], file: str, line: int, beside: bool) -> None:
+        """I, M, E or L without a beginning of their kind; B or I that is not closed though others are."""
+        before = ("O", "")
+        for k, tag in enumerate([*tags, "O"]):
+            head, kind = parted(tag)
+            goes_on = head in ("I", "M", "E", "L")
+            opened = before[0] in ("B", "I", "M")
+            seen = Seen(
+                file, line if beside else line + k, f"{' '.join(tokens[max(0, k - 1) : k + 1])}: {before[0]}-{before[1]} {tag}"
+            )
+            if goes_on and not (opened and before[1] == kind):
+                (self._turns if opened and before[1] != kind else self._orphans).add(seen)
+            if opened and not (goes_on and before[1] == kind):
+                self._cut.add(seen)
+            self._begun += head in ("B", "S", "U")
+            self._singles += before[0] == "B" and not goes_on
+            before = (head or ("O" if tag == "O" else ""), kind)
+
+    def findings(self) -> list[Finding]:
+        train, valid = self._counts[False], self._counts[True]
+        if not train:
+            return []
+        found = [*self._frame(train), *self._outside(train), *self._alike(train), *self._scheme(train)]
+        new = [tag for tag in valid if tag not in train]
+        if new:
+            what = f"{len(new):,} tags occur in validation only: {listed(new)}."
+            found.append(
+                self._told(
+                    "label-only-valid", "warning" if len(new) > 1 else "note", what, len(new), new, "No net can give them."
+                )
+            )
+        rare = [tag for tag, count in train.items() if count < 3]
+        if rare and train.total() > 100:
+            what = f"{len(rare):,} of {len(train):,} tags occur less than 3 times: {listed(rare)}."
+            found.append(self._told("rare-label", "note", what, len(rare), rare, "Too few to learn from: a typing error?"))
+            slips = [(a, b) for a in rare for b in train if train[b] >= 5 and a.casefold() != b.casefold() and _slip(a, b)]
+            if slips:
+                what = f"{len(slips):,} rare tags look like a slip: {listed([f'{a} for {b}?' for a, b in slips])}"
+                found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
+        return found
+
+    def _told(self, kind: str, level: str, what: str, count: int, tags: Sequence[str], do: str, fixable: bool = False) -> Finding:
+        return Finding(kind, level, what, count, tuple(self._first[tag] for tag in tags[:3] if tag in self._first), do, fixable)
+
+    def _frame(self, train: Counter[str]) -> list[Finding]:
+        tag, most = train.most_common(1)[0]
+        found = []
+        if self._numbers > 0.5 * self._tokens:
+            what = f"{self._numbers / self._tokens:.0%} of the tokens are numbers: is the first column an ID, as in CoNLL-U?"
+            do = "Name the file .conllu, or take the column out."
+            found.append(Finding("tokens-are-numbers", "error", what, self._numbers, tuple(self._first.values())[:2], do))
+        if len(train) == 1:
+            what = f"There is one tag only: {short(tag)!r}."
+            found.append(self._told("one-tag", "error", what, most, [tag], "Is the last column the tag?"))
+        elif most > 0.995 * train.total() and train.total() > 500:
+            what = f"{most / train.total():.1%} of the tags are {short(tag)!r}: always to say it would seem good."
+            found.append(self._told("majority", "warning", what, most, [], "Watch slot_f1, not token_accuracy."))
+        if len(train) > 0.3 * train.total() and train.total() > 50:
+            what = f"{len(train):,} different tags for {train.total():,} tokens: is the last column the tag?"
+            found.append(
+                self._told("many-labels", "error", what, len(train), list(train)[:3], "Take the columns behind the tag out.")
+            )
+        return found
+
+    def _outside(self, train: Counter[str]) -> list[Finding]:
+        spans = sum(count for tag, count in train.items() if parted(tag)[0])
+        wrong = [tag for tag in train if tag in OUTSIDE] if spans or train["O"] else []
+        if not wrong:
+            return []
+        count = sum(train[tag] for tag in wrong)
+        what = f"{count:,} tags are {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
+        return [self._told("outside", "warning", what, count, wrong, f"{FIX}.", True)]
+
+    def _alike(self, train: Counter[str]) -> list[Finding]:
+        folded: dict[str, list[str]] = {}
+        for tag in train:
+            if tag not in OUTSIDE:
+                folded.setdefault(tag.casefold().replace("_", "-"), []).append(tag)
+        groups = [sorted(group, key=lambda tag: -train[tag]) for group in folded.values() if len(group) > 1]
+        if not groups:
+            return []
+        rare = [tag for group in groups for tag in group[1:]]
+        what = f"{len(groups):,} tags are written in several ways: {listed([' | '.join(group) for group in groups])}."
+        return [
+            self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
+        ]
+
+    def _scheme(self, train: Counter[str]) -> list[Finding]:
+        heads = Counter[str]()
+        bare = [tag for tag in train if not parted(tag)[0] and tag != "O" and tag not in OUTSIDE]
+        for tag, count in train.items():
+            heads[parted(tag)[0]] += count
+        prefixed = sum(count for head, count in heads.items() if head)
+        if not prefixed:
+            level = "warning" if train["O"] and len(train) > 1 else "note"
+            what = f"Tags mark no spans (no B- and I-): {listed(list(train))}."
+            config = ("tag.scheme: none",)
+            return [
+                Finding(
+                    "no-scheme",
+                    level,
+                    what,
+                    len(train),
+                    (),
+                    "Set tag.scheme: none; each token is judged by itself.",
+                    False,
+                    config,
+                )
+            ]
+        found = []
+        if bare:
+            count = sum(train[tag] for tag in bare)
+            what = f"{count:,} tags have no B- or I- ({listed(bare)}), the others have."
+            found.append(self._told("mixed-schemes", "warning", what, count, bare, "Write all of them in one scheme."))
+        ends = heads["E"] + heads["S"] + heads["L"] + heads["U"]
+        if ends and self._cut.count:
+            what = f"Schemes are mixed: {self._cut.count:,} spans have no end (E-, S-) though others have."
+            found.append(
+                Finding("mixed-schemes", "warning", what, self._cut.count, self._cut.first(), "Write all of them in one scheme.")
+            )
+        broken = self._orphans.count + self._turns.count
+        if broken:
+            usual = broken > 0.5 * (broken + self._begun)
+            what = f"{broken:,} spans begin with I-, not with B-" + (": the scheme is IOB1." if usual else ".")
+            do = (
+                "Set tag.scheme: iob1, or write B- where a span begins."
+                if usual
+                else f"Correct them, or {FIX}: B- where a span begins."
+            )
+            first = (*self._orphans.first(2), *self._turns.first(1))
+            level = "warning"
+            found.append(
+                Finding("broken-spans", level, what, broken, first, do, not ends, ("tag.scheme: iob1",) if usual else ())
+            )
+        return found
+
+
+def _slip(a: str, b: str) -> bool:
+    """Whether kinds, not prefixes, differ by a letter."""
+    (one, kind), (other, wanted) = parted(a), parted(b)
+    return one == other and len(kind) > 2 and near(kind, wanted)
