@@ -1,4 +1,4 @@
-"""Faults of the other tasks, planted in clean files: labels, ratings, tags, questions, series and captions."""
+"""Faults of the other tasks, planted in clean files; long, because it is tables of faults: labels, tags, questions, series, captions."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from regard.check.form import Form, Given, ending
 from regard.check.labels import Labels
 from regard.check.lengths import Lengths
 from regard.check.mixed import Mixed
-from regard.check.numbers import Series
+from regard.check.number_rows import Series
+from regard.check.numbers import of_series
 from regard.check.opened import Opened
 from regard.check.patterns import Signs
 from regard.check.pictures import Listed, Pictures, folder
@@ -212,7 +213,7 @@ def _series(files: Sequence[str], valid: Sequence[str], form: Form, given: Given
         opened.append(Opened(file))
         series = Series(opened[-1], bad, given)
         series.read()
-        found += [*series.findings(), *opened[-1].findings()]
+        found += [*of_series(series, given), *opened[-1].findings()]
         facts.append(f"{file}: {series.facts()}")
         rows += series.rows if file in files else 0
     if not rows and not bad.count:

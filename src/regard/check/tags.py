@@ -38,7 +38,7 @@ class Tags:
         self._counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, Seen] = {}
         self._orphans, self._turns, self._cut = Hits(), Hits(), Hits()
-        self._begun = self._numbers = self._tokens = self._singles = 0
+        self._begun = self._numbers = self._tokens = 0
 
     def feed(self, block: Block) -> None:
         if "tags" not in block.cells:
@@ -63,18 +63,17 @@ class Tags:
         before = ("O", "")
         for k, tag in enumerate([*tags, "O"]):
             head, kind = parted(tag)
-            goes_on = head in ("I", "M", "E", "L")
-            opened = before[0] in ("B", "I", "M")
-            seen = Seen(
-                file, line if beside else line + k, f"{' '.join(tokens[max(0, k - 1) : k + 1])}: {before[0]}-{before[1]} {tag}"
-            )
-            if goes_on and not (opened and before[1] == kind):
-                (self._turns if opened and before[1] != kind else self._orphans).add(seen)
-            if opened and not (goes_on and before[1] == kind):
-                self._cut.add(seen)
+            goes_on, opened = head in ("I", "M", "E", "L"), before[0] in ("B", "I", "M")
+            same = goes_on and opened and before[1] == kind
+            if goes_on and not same:
+                where = Seen(file, line if beside else line + k, f"{' '.join(tokens[max(0, k - 1) : k + 1])}: {before[0]} {tag}")
+                (self._turns if opened else self._orphans).add(where)
+            if opened and not same:
+                self._cut.count += 1
+                if len(self._cut.seen) < 3:
+                    self._cut.seen.append(Seen(file, line if beside else line + k, " ".join(tokens[max(0, k - 1) : k + 1])))
             self._begun += head in ("B", "S", "U")
-            self._singles += before[0] == "B" and not goes_on
-            before = (head or ("O" if tag == "O" else ""), kind)
+            before = (head or "O", kind)
 
     def findings(self) -> list[Finding]:
         train, valid = self._counts[False], self._counts[True]
@@ -89,6 +88,10 @@ class Tags:
                     "label-only-valid", "warning" if len(new) > 1 else "note", what, len(new), new, "No net can give them."
                 )
             )
+        return [*found, *self._rare(train)]
+
+    def _rare(self, train: Counter[str]) -> list[Finding]:
+        found = []
         rare = [tag for tag, count in train.items() if count < 3]
         if rare and train.total() > 100:
             what = f"{len(rare):,} of {len(train):,} tags occur less than 3 times: {listed(rare)}."
