@@ -24,6 +24,7 @@ from regard.check.questions import Questions
 from regard.check.recognized import recognized
 from regard.check.rows import Rows
 from regard.check.sentences import Sentences
+from regard.check.spans import Spans
 from regard.check.spelling import Digits, Lookalikes, Normal, OtherScript, StandIns
 from regard.check.structure import of_structure
 from regard.check.symbols import Phones, Readings, Symbols
@@ -47,6 +48,7 @@ CHECKS: tuple[Callable[[Case], Check], ...] = (
     Mixed,
     Labels,
     Tags,
+    Spans,
 )
 HARM = (  # within a level, the most harmful first
     *(

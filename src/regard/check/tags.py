@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.finding import FIX, Block, Finding, Seen, listed, short
 from regard.check.labels import near
 
 PREFIXES = frozenset("BIESLUMO")
@@ -37,8 +37,7 @@ class Tags:
         self._case = case
         self._counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, Seen] = {}
-        self._orphans, self._turns, self._cut = Hits(), Hits(), Hits()
-        self._begun = self._numbers = self._tokens = 0
+        self._numbers = self._tokens = 0
 
     def feed(self, block: Block) -> None:
         if "tags" not in block.cells:
@@ -56,30 +55,12 @@ class Tags:
                     self._first[tag] = Seen(
                         block.files["tags"], line if beside else line + k, f"{' '.join(tokens[k : k + 1])} {tag}"
                     )
-            self._spans(tags, tokens, block.files["tags"], line, beside)
-
-    def _spans(self, tags: Sequence[str], tokens: Sequence[str], file: str, line: int, beside: bool) -> None:
-        """I, M, E or L without a beginning of their kind; B or I that is not closed though others are."""
-        before = ("O", "")
-        for k, tag in enumerate([*tags, "O"]):
-            head, kind = parted(tag)
-            goes_on, opened = head in ("I", "M", "E", "L"), before[0] in ("B", "I", "M")
-            same = goes_on and opened and before[1] == kind
-            if goes_on and not same:
-                where = Seen(file, line if beside else line + k, f"{' '.join(tokens[max(0, k - 1) : k + 1])}: {before[0]} {tag}")
-                (self._turns if opened else self._orphans).add(where)
-            if opened and not same:
-                self._cut.count += 1
-                if len(self._cut.seen) < 3:
-                    self._cut.seen.append(Seen(file, line if beside else line + k, " ".join(tokens[max(0, k - 1) : k + 1])))
-            self._begun += head in ("B", "S", "U")
-            before = (head or "O", kind)
 
     def findings(self) -> list[Finding]:
         train, valid = self._counts[False], self._counts[True]
         if not train:
             return []
-        found = [*self._frame(train), *self._outside(train), *self._alike(train), *self._scheme(train)]
+        found = [*self._frame(train), *self._outside(train), *self._alike(train)]
         new = [tag for tag in valid if tag not in train]
         if new:
             what = f"{len(new):,} tags occur in validation only: {listed(new)}."
@@ -147,55 +128,6 @@ class Tags:
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
         ]
-
-    def _scheme(self, train: Counter[str]) -> list[Finding]:
-        heads = Counter[str]()
-        bare = [tag for tag in train if not parted(tag)[0] and tag != "O" and tag not in OUTSIDE]
-        for tag, count in train.items():
-            heads[parted(tag)[0]] += count
-        prefixed = sum(count for head, count in heads.items() if head)
-        if not prefixed:
-            level = "warning" if train["O"] and len(train) > 1 else "note"
-            what = f"Tags mark no spans (no B- and I-): {listed(list(train))}."
-            config = ("tag.scheme: none",)
-            return [
-                Finding(
-                    "no-scheme",
-                    level,
-                    what,
-                    len(train),
-                    (),
-                    "Set tag.scheme: none; each token is judged by itself.",
-                    False,
-                    config,
-                )
-            ]
-        found = []
-        if bare:
-            count = sum(train[tag] for tag in bare)
-            what = f"{count:,} tags have no B- or I- ({listed(bare)}), the others have."
-            found.append(self._told("mixed-schemes", "warning", what, count, bare, "Write all of them in one scheme."))
-        ends = heads["E"] + heads["S"] + heads["L"] + heads["U"]
-        if ends and self._cut.count:
-            what = f"Schemes are mixed: {self._cut.count:,} spans have no end (E-, S-) though others have."
-            found.append(
-                Finding("mixed-schemes", "warning", what, self._cut.count, self._cut.first(), "Write all of them in one scheme.")
-            )
-        broken = self._orphans.count + self._turns.count
-        if broken:
-            usual = broken > 0.5 * (broken + self._begun)
-            what = f"{broken:,} spans begin with I-, not with B-" + (": the scheme is IOB1." if usual else ".")
-            do = (
-                "Set tag.scheme: iob1, or write B- where a span begins."
-                if usual
-                else f"Correct them, or {FIX}: B- where a span begins."
-            )
-            first = (*self._orphans.first(2), *self._turns.first(1))
-            level = "warning"
-            found.append(
-                Finding("broken-spans", level, what, broken, first, do, not ends, ("tag.scheme: iob1",) if usual else ())
-            )
-        return found
 
 
 def _slip(a: str, b: str) -> bool:

@@ -84,21 +84,22 @@ def _steps(at: np.ndarray, texts: Sequence[str], lines: Sequence[int], file: str
             told("time-twice", "error", what, list(still), "Keep one row of each time, or --fix does it: the first.", True)
         )
     if len(gaps) and not _calendar(apart, dates, step):
-        weekend = (
-            bool(dates)
-            and all(dates[int(i)].weekday() == 4 and abs(apart[i] - 3 * DAY) < 1 for i in gaps)
-            and abs(step - DAY) < 1
-        )
-        often = len(gaps) > 0.05 * len(apart)
-        missing = float((apart[gaps] / step - 1).sum()) if step else 0
-        what = f"Rows are missing at {many(len(gaps), 'place')} (about {missing:,.0f} rows; the step is {_spoken(step, bool(dates))})."
-        what = "Weekends are left out." if weekend else what
-        level = "note" if weekend else "warning"
-        do = "Set forecast.gaps: ignore, where rows count and not their times" + (
-            "." if weekend or often else ", or fill the rows in."
-        )
+        level, what, do = _gap(gaps, apart, dates, step)
         found.append(told("time-gap", level, what, list(gaps), do))
     return found
+
+
+def _gap(gaps: np.ndarray, apart: np.ndarray, dates: Sequence[datetime], step: float) -> tuple[str, str, str]:
+    """Level, words and advice where rows are missing: of weekends it is but a note."""
+    ignore = "Set forecast.gaps: ignore, where rows count and not their times"
+    friday = bool(dates) and all(dates[int(i)].weekday() == 4 and abs(apart[i] - 3 * DAY) < 1 for i in gaps)
+    if friday and abs(step - DAY) < 1:
+        return "note", "Weekends are left out.", f"{ignore}."
+    missing = float((apart[gaps] / step - 1).sum()) if step else 0
+    what = (
+        f"Rows are missing at {many(len(gaps), 'place')} (about {missing:,.0f} rows; the step is {_spoken(step, bool(dates))})."
+    )
+    return "warning", what, ignore + ("." if len(gaps) > 0.05 * len(apart) else ", or fill the rows in.")
 
 
 def _clock_changes(apart: np.ndarray, dates: Sequence[datetime], step: float) -> list[int]:
