@@ -50,6 +50,7 @@ SIGNS = (
         _of(f"[{UNSEEN}]"),
         "UNSEEN",
         FIX,
+        running="note",
     ),
     Sign(
         "joiner",
