@@ -147,6 +147,11 @@ class Tokenizer:
             )
         return Tokenizer(self.word, library, [*self.features, *(name for name in newer.features if name not in self.features)])
 
+    @property
+    def library(self) -> str:
+        """What cuts the texts, as the library `tokenizers` writes it."""
+        return self._library.to_str()
+
     def places(self, other: Tokenizer) -> list[int]:
         """For each id the id of the same special, symbol of text or feature in another vocabulary; -1 where that has none."""
         text = {symbol: id for id, symbol in enumerate(other._symbols)}

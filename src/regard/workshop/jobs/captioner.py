@@ -29,6 +29,7 @@ from regard.tasks.transduce import Limits, answer, cross_entropies
 from regard.workshop import files
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.decoding import ahead, bounded, decided
+from regard.workshop.jobs.alike import order, reordered
 from regard.workshop.jobs.judging import layout_of
 from regard.workshop.jobs.transducer import way_of
 from regard.workshop.model import Model, Say
@@ -82,10 +83,11 @@ class Captioner(Model):
         networks = list(self.networks)
         for other in others:
             assert isinstance(other, Captioner)
-            if other.grid != self.grid or (other.folder / WORDS).read_bytes() != (self.folder / WORDS).read_bytes():
-                expected = f"the words and the grid of {self.folder}"
-                raise RunFolderError(message(f"{other.folder}", expected, "others", "Train them on the same data."))
-            networks += other.networks
+            if other.grid != self.grid:
+                expected = f"the grid of {self.folder}"
+                raise RunFolderError(message(f"{other.folder}", expected, "another one", "Train them on the same data."))
+            words = order(self, self.words, other, other.words, "target")
+            networks += [reordered(network, None, words, None) for network in other.networks]
         return Captioner(networks, self.words, self.grid, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Captioned]:

@@ -25,6 +25,7 @@ from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.decoding import ahead, decided
+from regard.workshop.jobs.alike import order, reordered
 from regard.workshop.jobs.judging import evaluate, layout_for, layout_of
 from regard.workshop.jobs.remarks import remarkable, told
 from regard.workshop.model import Model, Precision, Say
@@ -92,8 +93,15 @@ class Transducer(Model):
         networks = list(self.networks)
         for other in others:
             assert isinstance(other, Transducer)
-            _refuse_others(self, other)
-            networks += other.networks
+            if _cleaning(self.config) != _cleaning(other.config):
+                what = f"data.unicode and data.lowercase as in {self.folder}"
+                raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+            source, target = (
+                order(self, mine, other, theirs, side)
+                for side, mine, theirs in zip(("source", "target"), self.tokenizers, other.tokenizers, strict=True)
+            )
+            twins = self.tokenizers[0].twins(self.tokenizers[1])
+            networks += [reordered(network, source, target, twins) for network in other.networks]
         return Transducer(networks, self.tokenizers, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
@@ -177,18 +185,6 @@ def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
     task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
     load_network(task, run / MODEL)
     return Transducer([quantize(task.network) if precision == "int8" else task.network], (reader, writer), config, run)
-
-
-def _refuse_others(first: Transducer, other: Transducer) -> None:
-    """Models answer together where they read and write the same symbols."""
-    for side, name in (("source", SOURCE_TOKENIZER), ("target", TARGET_TOKENIZER)):
-        if (first.folder / name).read_bytes() != (other.folder / name).read_bytes():
-            expected = f"the same {side} vocabulary as {first.folder}"
-            do = "Train them on the same data with the same tokenizers."
-            raise RunFolderError(message(f"{other.folder}", expected, "another one", do))
-    if _cleaning(first.config) != _cleaning(other.config):
-        what = f"data.unicode and data.lowercase as in {first.folder}"
-        raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
 
 
 def way_of(decode: DecodeSection) -> Beam | Sample:
