@@ -56,6 +56,17 @@ def test_from_files_to_figures(made, capsys):
     assert "has nothing to search for; received 3" in capsys.readouterr().err
 
 
+def test_a_word_that_is_written_as_unknown_was_seen(tmp_path):
+    """Penn Treebank's `<unk>` stands for rare words in the text itself: training saw it, other words it did not."""
+    for name, text in (("train", "the <unk> cat\n<unk> dog ran\n" * 20), ("valid", "the <unk> zebra\n<unk> dog\n")):
+        (tmp_path / f"{name}.txt").write_text(text, encoding="utf-8")
+    data = {name: [str(tmp_path / f"{name}.txt")] for name in ("train", "valid")} | {"source_tokenizer": "space"}
+    fit.train(config(data), tmp_path / "run", say=quiet)
+    model = Model.load(tmp_path / "run")
+    assert model.evaluate(data["valid"])["metrics"]["unknown"] == 1 / 6  # zebra, of five words and an end
+    assert model.predict(["the <unk> zebra"])[0].unknown == ("zebra",)
+
+
 def test_continuations_line_for_line(made, capsys):
     lines = ["ann cup", "", "ann cup bén", "x"]
     (made / "begun.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

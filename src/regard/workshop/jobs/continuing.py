@@ -17,7 +17,8 @@ from regard.data.gather import gather
 from regard.data.items import Item, Place
 from regard.data.pipe import taken
 from regard.data.plain import PlainText, read_plain, row_layout
-from regard.data.tokenize import EOS, PAD, UNK
+from regard.data.tokenize import EOS, PAD, SPECIALS, UNK
+from regard.data.vocabulary import kind_of
 from regard.data.windows import Window, Windows
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.tasks.language import Distances, Language, LanguageBatch, go_on
@@ -60,6 +61,8 @@ class Continuer(Model):
     def __init__(self, task: Language, texts: Texts, config: Config, folder: Path) -> None:
         self.task, self.texts, self.config, self.folder = task, texts, config, folder
         self.network = task.network
+        # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
+        self._spells_unknown = kind_of(config.data.source_tokenizer).name == "space"
         bounds = [room(config.model).target]
         if config.model.family != "recurrent" and not carries(config):
             bounds.append(section_of(config).window)  # it never read more, and its places beyond are none that it knows
@@ -141,7 +144,8 @@ class Continuer(Model):
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
         )
         characters = sum(len(self.texts.clean(text.text)) + 1 for text in texts)
-        return Judging(windows, characters, sum(map(len, ids)), sum(row.count(UNK) for row in ids))
+        spelled = sum(text.text.split().count(SPECIALS[UNK]) for text in texts) if self._spells_unknown else 0
+        return Judging(windows, characters, sum(map(len, ids)), max(0, sum(row.count(UNK) for row in ids) - spelled))
 
     @torch.no_grad()
     def figures(self, judging: Judging, looks: Distances | None = None) -> dict[str, float]:
@@ -185,13 +189,18 @@ class Continuer(Model):
         most = max(1, min(most, self._room - 1 - kept))
         return Begun(text, ids[len(ids) - kept :], most, kept < len(ids))
 
+    def _unknown(self, text: str) -> tuple[str, ...]:
+        """What training never saw of a text; a word that is written as unknown is no news."""
+        spelled = {SPECIALS[UNK]} if self._spells_unknown else set()
+        return tuple(token for token in self.texts.unknown(text) if token not in spelled)
+
     def _prediction(self, begun: Begun, found: Hypothesis) -> Prediction:
         tokenizer = self.texts.tokenizer
         read, written = tuple(tokenizer.tokens(begun.ids)), tuple(tokenizer.tokens(found.words))
         text = tokenizer.decode((*begun.ids, *found.words))[len(tokenizer.decode(begun.ids)) :]
         columns = (SIGN, *read, *written[:-1])
         return Prediction(
-            text, found.score, written, read, found.attention, begun.text, (), self.texts.unknown(begun.text),
+            text, found.score, written, read, found.attention, begun.text, (), self._unknown(begun.text),
             sides={name: (written, columns) for name in found.attention},
             details={"ended": EOS in found.words},
         )  # fmt: skip

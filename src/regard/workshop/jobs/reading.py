@@ -46,7 +46,6 @@ class Reading(Judged[P], Model, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
     options, judged_with = frozenset({"n_best", "batch_size"}), frozenset({"batch_size"})
-    notes: tuple[str, ...] = ()  # what `inputs` found that a person should know; said as the first answers are given
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
     def __init__(self, task: Task, config: Config, folder: Path) -> None:
@@ -98,7 +97,7 @@ class Reading(Judged[P], Model, Generic[P]):
         """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
         settings = decided(self.config, decode, batch_size=batch_size).decode
         best, rows = counted(n_best), settings.batch_size
-        each, cut, started = map(self.encoded, items), 0, False
+        each, cut = map(self.encoded, items), 0
         while chunk := taken(each, ahead(settings)):
             for i, item in enumerate(chunk):
                 if self.most and item.size > self.most:
@@ -112,10 +111,6 @@ class Reading(Judged[P], Model, Generic[P]):
                     answers = self.answered(some, self.collated(some, places), best, attention)
                 for place, answer in zip(places, answers, strict=True):
                     found[place] = answer
-            if say and not started:
-                for note in self.notes:
-                    say(note)
-            started = True
             yield from found
         if cut and say:
             say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
