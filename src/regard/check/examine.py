@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from regard.check.bad import BadLines
 from regard.check.case import Case
@@ -115,7 +115,8 @@ class Stream(Protocol):
 @dataclass(frozen=True)
 class Report:
     """files, valid: what was looked at.  form: what they are.  rows: that can be learnt from.  findings: most harmful first.
-    bad: every line at fault.  config: lines for a config.  sampled: whether only the first rows were looked at."""
+    bad: every line at fault.  config: lines for a config.  sampled: whether only the first rows were looked at.  spellings: of labels
+    and tags that are written in several ways, the most frequent of each."""
 
     files: tuple[str, ...]
     valid: tuple[str, ...]
@@ -127,7 +128,7 @@ class Report:
     facts: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     sampled: bool = False
-    more: dict[str, Any] = field(default_factory=dict)
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def worst(self) -> str | None:
@@ -192,9 +193,9 @@ def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given,
     found = [*found, *(finding for check in checks for finding in check.findings())]
     found += [*(finding for o in (*opened, *beside) for finding in o.findings()), *bad.findings()]
     lines, told = sum(o.lines for o in opened), ordered(softened(found, stream.rows))
-    return Report(
-        tuple(files), tuple(valid), case, stream.rows, lines, told, bad, config=config(case, found), sampled=most is not None
-    )
+    spellings = {rare: often for check in checks if isinstance(check, Labels | Tags) for rare, often in check.spellings.items()}
+    files, valid, sampled = tuple(files), tuple(valid), most is not None
+    return Report(files, valid, case, stream.rows, lines, told, bad, (), config(case, found), sampled, spellings)
 
 
 def _stream(opened: Sequence[Opened], form: Form, given: Given, bad: BadLines, valid: bool, most: int | None) -> Stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.finding import FIX, Block, Finding, Seen, listed, short
 from regard.check.profile import NUMBER
 
 MOST = 100_000
@@ -20,7 +20,7 @@ class Labels:
         self._role = next((r for r in case.profiles if case.labelled(r)), "")
         self._counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, Seen] = {}
-        self._no_number = Hits()
+        self.spellings: dict[str, str] = {}  # of labels that are written in several ways, the most frequent
 
     def feed(self, block: Block) -> None:
         cells = block.cells.get(self._role)
@@ -86,6 +86,7 @@ class Labels:
         if not groups:
             return []
         rare = [label for group in groups for label in group[1:]]
+        self.spellings = {label: group[0].strip() for group in groups for label in group if label != group[0].strip()}
         what = f"{len(groups):,} labels are written in several ways (case or blanks): {listed([' | '.join(map(repr, g)) for g in groups])}."
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)

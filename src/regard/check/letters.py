@@ -50,12 +50,8 @@ STAND_INS = {  # of the IPA: what is typed for it, and what it is
     "ʣ": "d͡z",
     "ʨ": "t͡ɕ",
     "ʥ": "d͡ʑ",
-    ",": "ˌ",
-    "!": "ǃ",
-    "∅": "",
     "ɩ": "ɪ",
     "ɷ": "ʊ",
-    "№": "",
 }
 
 

@@ -156,6 +156,7 @@ class Phones:
                 self._unparted(block, role, cells)
 
     def _odd(self, cell: str, digits: bool) -> bool:
+        cell = cell.strip()[1:-1] if BRACKETS.match(cell) else cell
         rest = SEVERAL.sub("", LANGUAGE.sub("", cell)) if SEVERAL.search(cell) or LANGUAGE.search(cell) else cell
         if digits:
             rest = TONES.sub("", rest)

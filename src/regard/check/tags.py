@@ -38,6 +38,7 @@ class Tags:
         self._counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, Seen] = {}
         self._numbers = self._tokens = 0
+        self.spellings: dict[str, str] = {}  # of tags that are written in several ways, the most frequent
 
     def feed(self, block: Block) -> None:
         if "tags" not in block.cells:
@@ -124,6 +125,7 @@ class Tags:
         if not groups:
             return []
         rare = [tag for group in groups for tag in group[1:]]
+        self.spellings = {tag: group[0] for group in groups for tag in group[1:]}
         what = f"{len(groups):,} tags are written in several ways: {listed([' | '.join(group) for group in groups])}."
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)

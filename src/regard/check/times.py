@@ -42,12 +42,12 @@ def of_times(texts: Sequence[str], lines: Sequence[int], file: str) -> list[Find
                 "time-unreadable", "error", "Times are written in several ways.", len(texts), (), "Write all times in one way."
             )
         ]
-    naive = np.array([_seconds(time) for time in read])
+    naive = np.array([seconds(time) for time in read])
     return _steps(naive, texts, lines, file, dates)
 
 
-def _seconds(time: object) -> float:
-    """On the clock of the wall where there is no offset."""
+def seconds(time: object) -> float:
+    """Since 1970; on the clock of the wall where there is no offset."""
     if not isinstance(time, datetime):
         return float(time)  # type: ignore[arg-type]
     if time.tzinfo is not None:

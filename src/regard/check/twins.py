@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Seen, short
+from regard.check.finding import FIX, Block, Finding, Seen, many, short
 from regard.check.opened import Opened
 
 Numbers = NDArray[np.int64]
@@ -77,12 +77,14 @@ class Twins:
         found = []
         again = _later(whole)
         if len(again) and self._answer:
-            what = f"{len(again):,} rows are there a second time."
+            what = f"{many(len(again), 'row is', 'rows are')} there a second time."
             level = "warning" if len(again) > 0.2 * len(whole) and len(whole) > 50 else "note"
             found.append(Finding("duplicates", level, what, len(again), self._seen(again, False), f"{FIX}: each once.", True))
         elif len(again) and not self._answer:
-            what = f"{len(again):,} texts are there a second time."
-            found.append(Finding("duplicates", "note", what, len(again), self._seen(again, False), f"{FIX}: each once.", True))
+            what = f"{many(len(again), 'text is', 'texts are')} there a second time."
+            found.append(
+                Finding("duplicates", "note", what, len(again), self._seen(again, False), "Often right, as in a dialogue.")
+            )
         if not self._answer:
             return found
         first = np.setdiff1d(np.arange(len(whole)), again)
@@ -101,7 +103,7 @@ class Twins:
             level = "warning" if count > 0.03 * of and count > 3 else "note"
             do = "Decide on one: a net cannot learn both."
         else:
-            what = f"{count:,} sources ({count / of:.1%}) have several targets."
+            what = f"{many(count, 'source has', 'sources have')} several targets ({count / of:.1%})."
             level = "warning" if count > 0.5 * of and of > 50 else "note"
             do = "Each counts as right in evaluate. Is something missing that tells them apart (data.features)?"
         return Finding("contradictions", level, what, count, seen, do)

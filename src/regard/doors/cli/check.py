@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from regard.ground.errors import DataError, UsageError, message
 
 if TYPE_CHECKING:
     from regard.check.bad import BadLines
+    from regard.check.examine import Report
     from regard.check.form import Given
 
 
@@ -26,6 +28,10 @@ def check(
     task: Annotated[str | None, typer.Option(metavar="TASK", help="What will be learnt (default: as the file looks).")] = None,
     valid: Annotated[list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, with everything that was found.")] = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write a cleaned copy: a new file, or a new folder where there are several files."),
+    ] = None,
     bad: Annotated[
         Path | None, typer.Option(metavar="BAD.tsv", help="Write every line that cannot be read: file, line, kind, why, text.")
     ] = None,
@@ -45,7 +51,9 @@ def check(
         print(screen.screen(report))
     if bad:
         _write_bad(bad, report.bad)
-    if report.worst == "error":
+    if fix:
+        _write_cleaned(report, fix)
+    elif report.worst == "error":
         raise typer.Exit(DataError.exit_code)
 
 
@@ -70,6 +78,27 @@ def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, s
         raise UsageError(message("regard check", "a file", "none", "Name the training data, as for --train."))
     named = task is not None or bool(configs) or any(key.startswith("task=") for key in keys)
     return files, given(config, fixed=False), config.task if named else None
+
+
+def _write_cleaned(report: Report, out: Path) -> None:
+    """The cleaned copy; what was done, and what is left, on stderr."""
+    from regard.check.examine import examine
+    from regard.check.rewrite import rewrite
+
+    done = rewrite(report, out, (*report.files, *report.valid))
+    print(done, file=sys.stderr)
+    paths = list(map(str, done.paths))
+    count = len(report.files)
+    left = examine(paths[:count], valid=paths[count:], task=report.case.task, given=report.case.given)
+    kinds = ", ".join(f"{finding.level} {finding.kind} ({finding.count:,})" for finding in left.findings) or "nothing"
+    print(f"What is left to look at: {kinds}.", file=sys.stderr)
+    words = [
+        *(f"--train {shlex.quote(path)}" for path in paths[:count]),
+        *(f"--valid {shlex.quote(path)}" for path in paths[count:]),
+    ]
+    keys = [shlex.quote(line.replace(": ", "=")) for line in left.config]
+    kind = [f"--task {left.case.task}"] if left.case.task != "transduce" else []
+    print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
 
 
 def _write_bad(path: Path, bad: BadLines) -> None:

@@ -1,0 +1,206 @@
+"""A cleaned copy of files: the lines that can be read, without what was found in their cells.  What is there already is never touched."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+from regard.check.clean import Cells
+from regard.check.examine import Report
+from regard.check.form import Form
+from regard.check.opened import Opened
+from regard.check.resorted import in_order
+from regard.check.retagged import Retagged
+from regard.ground.errors import UsageError, message
+from regard.ground.files import atomic
+
+ONCE = ("transduce", "classify", "pair")  # tasks in which a row that is there twice is taken out
+
+
+@dataclass
+class Rewritten:
+    """What was done.  written: rows; taken: lines that are gone, by why; changed: cells, by kind."""
+
+    paths: tuple[Path, ...]
+    written: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        gone = ", ".join(f"{count:,} {why}" for why, count in self.taken.most_common()) or "none"
+        done = ", ".join(f"{kind} {count:,}" for kind, count in self.changed.most_common()) or "none"
+        return f"{' + '.join(map(str, self.paths))}: {self.written:,} rows. Lines taken out: {gone}. Cells changed: {done}."
+
+
+def rewrite(report: Report, out: Path, files: Sequence[str]) -> Rewritten:
+    """Writes a cleaned copy of files of the report's form: one file as `out`, several into a new folder `out` under their own names.
+
+    UsageError where something is there already, or the form is none that can be rewritten."""
+    form = report.case.form
+    if form.format in ("json", "arrays") or form.task == "read":
+        do = "Correct the file by hand; --bad BAD.tsv lists the lines."
+        raise UsageError(message("--fix", "columns, JSON lines, line-aligned files, tagged sentences or series", form.format, do))
+    paths = _claimed(out, files)
+    done = Rewritten(paths)
+    with ExitStack() as stack:
+        streams = [_stream(stack, path) for path in paths]
+        if form.task == "forecast":
+            for file, stream in zip(files, streams, strict=True):
+                done.written += in_order(file, stream, done.taken, report.case.given)
+        elif form.task == "tag" and form.format != "lines":
+            for file, stream in zip(files, streams, strict=True):
+                done.written += Retagged(report, done.changed, done.taken).write(Opened(file), stream)
+        else:
+            _rows(report, files, streams, done)
+    return done
+
+
+def _claimed(out: Path, files: Sequence[str]) -> tuple[Path, ...]:
+    if out.exists() or out.is_symlink():
+        raise UsageError(message("--fix", "a path where nothing is yet", f"'{out}', which exists", "Choose another name."))
+    if len(files) == 1:
+        if not out.parent.is_dir():
+            raise UsageError(
+                message("--fix", "a folder that exists", f"'{out.parent}'", "Make it first, or choose another name.")
+            )
+        return (out,)
+    names = [Path(file).name.removesuffix(".gz") for file in files]
+    if len(set(names)) < len(names):
+        raise UsageError(message("--fix", "files of different names", ", ".join(files), "Clean them one by one."))
+    out.mkdir(parents=True)
+    return tuple(out / name for name in names)
+
+
+def _stream(stack: ExitStack, path: Path) -> IO[str]:
+    raw: IO[bytes] = stack.enter_context(atomic(path))
+    packed: Any = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0)) if path.name.endswith(".gz") else raw
+    text = io.TextIOWrapper(packed, encoding="utf-8", errors="replace", newline="\n", write_through=True)
+    stack.callback(text.detach)
+    stack.callback(text.flush)
+    return text
+
+
+def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done: Rewritten) -> None:
+    case, form = report.case, report.case.form
+    kinds = frozenset(finding.kind for finding in report.findings if finding.fixable)
+    roles = {role: Cells(case, kinds, role) for role in form.roles}
+    for role, cells in roles.items():
+        cells.renamed = report.spellings if case.labelled(role) else {}
+    once, seen = bool(kinds) and case.task in ONCE, set[int]()
+    gone = {file: frozenset(numbers) for file, numbers in report.bad.numbers.items()}
+    if form.format == "lines":
+        _aligned(form, files, streams, roles, gone, done, seen if once else None)
+    else:
+        write = {"jsonl": _keyed, "text": _plain}.get(form.format, _columns)
+        for file, stream in zip(files, streams, strict=True):
+            for row in write(form, Opened(file), roles, gone.get(file, frozenset()), done):
+                if once and hash(row) in seen:
+                    done.taken["duplicates"] += 1
+                    continue
+                seen.add(hash(row)) if once else None
+                done.written += 1
+                stream.write(row + "\n")
+    for cells in roles.values():
+        done.changed.update(cells.changed)
+
+
+def _numbered(opened: Opened) -> Iterator[tuple[int, str]]:
+    with closing(opened.pieces()) as pieces:
+        for number, lines in pieces:
+            yield from enumerate(lines, number)
+
+
+Roles = Mapping[str, Cells]
+
+
+def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+    join: Callable[[list[str]], str] = _quoted(form.separator) if form.quoted else form.separator.join
+    places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
+    first, least = form.header is not None, 1 + max(at for _, at in places)
+    for number, line in _numbered(opened):
+        row = next(csv.reader([line], delimiter=form.separator), []) if form.quoted else line.split(form.separator)
+        comment = bool(form.comment) and line.startswith(form.comment) and len(row) < least
+        if first and not comment:
+            first = False
+            yield join([cell.strip() for cell in row])
+            done.written -= 1
+            continue
+        if number in gone or comment or not line.strip():
+            done.taken["comments" if comment else "bad"] += 1
+            continue
+        readings = [""]
+        for role, at in places:
+            if role == "target":
+                readings = roles[role].readings(row[at])
+            elif at < len(row):
+                row[at] = roles[role].clean(row[at])
+        target = form.roles.get("target")
+        for reading in readings:
+            yield join([*row[:target], reading, *row[target + 1 :]] if isinstance(target, int) else row)
+
+
+def _quoted(separator: str) -> Callable[[list[str]], str]:
+    def join(row: list[str]) -> str:
+        held = io.StringIO()
+        csv.writer(held, delimiter=separator, lineterminator="").writerow(row)
+        return held.getvalue()
+
+    return join
+
+
+def _plain(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+    for _, line in _numbered(opened):
+        yield roles["source"].clean(line)
+
+
+def _keyed(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+    for number, line in _numbered(opened):
+        if number in gone or not line.strip():
+            done.taken["bad"] += 1
+            continue
+        record = json.loads(line)
+        for role, key in form.roles.items():
+            value = record.get(key)
+            if role == "target" and isinstance(value, str | list):
+                given = [value] if isinstance(value, str) else value
+                made = [reading for text in given for reading in roles[role].readings(str(text))]
+                record[key] = made[0] if len(made) == 1 and isinstance(value, str) else made
+            elif isinstance(value, str):
+                record[key] = roles[role].clean(value)
+        yield json.dumps(record, ensure_ascii=False)
+
+
+def _aligned(
+    form: Form,
+    files: Sequence[str],
+    streams: Sequence[IO[str]],
+    roles: Roles,
+    gone: Mapping[str, frozenset[int]],
+    done: Rewritten,
+    seen: set[int] | None,
+) -> None:
+    lost = frozenset().union(*gone.values())
+    names = [next(role for role, at in form.roles.items() if at == i) for i in range(len(files))]
+    for pairs in zip_longest(*(_numbered(Opened(file)) for file in files)):
+        if None in pairs or pairs[0][0] in lost:
+            done.taken["bad"] += 1
+            continue
+        row = [roles[name].clean(line) for name, (_, line) in zip(names, pairs, strict=True)]
+        key = hash(tuple(row))
+        if seen is not None and key in seen:
+            done.taken["duplicates"] += 1
+            continue
+        if seen is not None:
+            seen.add(key)
+        done.written += 1
+        for stream, line in zip(streams, row, strict=True):
+            stream.write(line + "\n")
