@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -59,6 +60,71 @@ def test_a_palette_by_hand():
     assert decoded(png(3, [bytes([0, 1, 0])], 2, palette=bytes([1, 2, 3, 9, 8, 7]))).tolist() == [[[9, 8, 7], [1, 2, 3]]]
 
 
+def test_colours_that_a_palette_lacks_are_black():
+    assert decoded(png(3, [bytes([0, 0, 255])], 2, palette=bytes([1, 2, 3]))).tolist() == [[[1, 2, 3], [0, 0, 0]]]
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def test_what_stands_behind_the_end_of_a_png_is_no_part_of_it():
+    """Files restored to whole blocks, pictures cropped in place, lines that a camera adds."""
+    made = write_png(PIXELS)
+    for behind in (bytes(512), b"written by a camera of ours\n", write_png(PIXELS[:3])[9:], chunk(b"IDAT", b"more")):
+        assert (decoded(made + behind) == PIXELS).all()
+    damaged = bytearray(made[:33] + chunk(b"tEXt", b"Comment\0hello") + made[33:])
+    damaged[33 + 10] ^= 1
+    assert (decoded(bytes(damaged)) == PIXELS).all()  # a part that can be done without
+
+
+def exif(orientation: int, order: str) -> bytes:
+    head, fields = (b"II*\0", "<") if order == "little" else (b"MM\0*", ">")
+    other = struct.pack(f"{fields}HHII", 0x0110, 2, 2, 0x41410000)
+    return (
+        head + struct.pack(f"{fields}IH", 8, 2) + other + struct.pack(f"{fields}HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
+    )
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_png_is_turned_as_its_exif_says(orientation, order):
+    """What Pillow does to the same picture; of the filters that Pillow reads for us too."""
+    image, ops = (pytest.importorskip(f"PIL.{x}", reason="the oracle is Pillow") for x in ("Image", "ImageOps"))
+    rows = [bytes([4, *RANDOM.integers(0, 256, 7 * 3)]) for _ in range(5)]
+    for made in (write_png(PIXELS), png(2, rows, 7), png(2, [bytes([4, *RANDOM.integers(0, 256, 300)]) for _ in range(90)], 100)):
+        turned = made[:33] + chunk(b"eXIf", exif(orientation, order)) + made[33:]
+        assert (decoded(turned) == np.asarray(ops.exif_transpose(image.open(io.BytesIO(turned))))).all()
+    broken = write_png(PIXELS)[:33] + chunk(b"eXIf", exif(9, order)[: 20 + orientation]) + write_png(PIXELS)[33:]
+    assert (decoded(broken) == PIXELS).all()
+
+
+def test_large_pngs_are_the_same_with_pillow_and_without(monkeypatch):
+    image = pytest.importorskip("PIL.Image", reason="the oracle is Pillow")
+    smooth = np.add.outer(np.arange(90), 3 * np.arange(80))[..., None] + RANDOM.integers(0, 9, (90, 80, 4))
+    for mode in ("RGBA", "RGB", "L", "LA"):
+        buffer = io.BytesIO()
+        image.fromarray(smooth.astype(np.uint8), "RGBA").convert(mode).save(buffer, "PNG")
+        quick = decoded(buffer.getvalue())
+        with monkeypatch.context() as without:
+            without.setitem(sys.modules, "PIL", None)
+            assert (decoded(buffer.getvalue()) == quick).all()
+
+
+def test_a_header_that_claims_too_much_is_refused():
+    image = pytest.importorskip("PIL.Image", reason="Pillow reads what is no 8-bit PNG")
+    buffer = io.BytesIO()
+    image.new("L", (8, 8)).save(buffer, "BMP")
+    raw = bytearray(buffer.getvalue())
+    raw[18:26] = struct.pack("<ii", 20_000, 20_000)
+    deep = png(2, [b"\0" * 9], 1, bits=16)
+    huge = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 16, 2, 0, 0, 0))
+    for claimed in (bytes(raw), deep[:8] + huge + deep[33:]):
+        with pytest.raises(Unreadable) as error:
+            decoded(claimed)
+        assert "20000" in str(error.value.args[0]) or "exceeds limit" in str(error.value.args[0])
+
+
 def test_ppm_and_pgm_by_hand():
     assert decoded(b"P6 # a comment\n2 1\n255\n" + bytes(range(6))).tolist() == [[[0, 1, 2], [3, 4, 5]]]
     assert decoded(b"P5 1 2 255 " + bytes([7, 9])).tolist() == [[[7] * 3], [[9] * 3]]
@@ -74,7 +140,10 @@ def test_ppm_and_pgm_by_hand():
         (write_png(PIXELS)[:50] + b"\0" + write_png(PIXELS)[51:], "is not whole"),
         (png(0, [b"\0\1"], 2), "ends after 0 of 1 lines"),
         (png(0, [b"\7\1\1"], 2), "filter 7"),
-        (png(3, [b"\0\5"], 1, palette=b"\1\2\3"), "palette"),
+        (png(3, [b"\0\5"], 1), "palette"),
+        (b"P6 " + b"9" * 5000 + b" 1 255 ", "header is damaged"),
+        (png(0, [], 1 << 20), "1048576 x 0 pixels"),
+        (png(2, [b"\0" * 4], 1)[:16] + struct.pack(">II", 1 << 30, 1 << 30) + png(2, [b"\0" * 4], 1)[24:], "is not whole"),
         (png(0, [], 4), "4 x 0 pixels"),
         (b"P6 2 2 255 \0", "ends before its 2 x 2 pixels"),
         (b"P6 2 2 65535 " + bytes(24), "not of 8 bits"),

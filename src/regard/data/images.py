@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -16,8 +18,10 @@ Pixels = NDArray[np.uint8]  # H W 3: red, green, blue
 ENDINGS = (".png", ".ppm", ".pgm", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 MARK = b"\x89PNG\r\n\x1a\n"
 NUMBERS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by kind of PNG: grey, colour, palette, and the first two with transparency
-PILLOW = "Save it as an 8-bit PNG, or run: pip install 'regard[plots]' (its Pillow opens more)."
+PILLOW = "Save it as an 8-bit PNG, or run: pip install 'regard[images]' (Pillow opens more)."
 MOST = 1 << 28  # bytes of pixels: more than that is a bomb, not a picture
+LARGE = 1 << 14  # bytes of pixels from which Pillow, where it is installed, is worth its call
+ORIENTATION, SHORT = 0x0112, 3  # a field of EXIF, and the kind of its value
 
 
 class Unreadable(ValueError):
@@ -80,26 +84,62 @@ def _png(raw: bytes) -> Pixels:
         raise Unreadable(f"a damaged PNG ({error})", "Save it again.") from error
     if len(lines) != tall * (wide * count + 1):
         raise Unreadable(f"a PNG that ends after {len(lines) // (wide * count + 1)} of {tall} lines", "Save it again.")
-    flat = _unfiltered(np.frombuffer(lines, dtype=np.uint8).reshape(tall, -1), count)
-    pixels = flat.reshape(tall, wide, count)
+    filtered = np.frombuffer(lines, dtype=np.uint8).reshape(tall, -1)
+    slow = filtered[:, 0].max() in (3, 4) and filtered.size > LARGE  # filters that take Python a loop over bytes
+    pixels = _quickly(raw) if slow else None
+    if pixels is None:
+        pixels = _coloured(_unfiltered(filtered, count).reshape(tall, wide, count), kind, parts)
+    return _turned(pixels, _orientation(parts.get(b"eXIf", b"")))
+
+
+def _coloured(numbers: NDArray[np.uint8], kind: int, parts: dict[bytes, bytes]) -> Pixels:
+    """What the numbers of each pixel mean.  Colours that a palette lacks are black, as in other readers (PNG, section 11.2.2)."""
     if kind == 3:
-        palette = np.frombuffer(parts.get(b"PLTE", b""), dtype=np.uint8)
-        if len(palette) % 3 or int(pixels.max()) >= len(palette) // 3:
-            raise Unreadable("a damaged PNG (colours that its palette lacks)", "Save it again.")
-        return palette.reshape(-1, 3)[pixels[..., 0]]
-    return np.ascontiguousarray(pixels[..., :3]) if count > 2 else np.repeat(pixels[..., :1], 3, 2)
+        given = np.frombuffer(parts.get(b"PLTE", b""), dtype=np.uint8)
+        if not len(given) or len(given) % 3 or len(given) > 768:
+            raise Unreadable("a damaged PNG (its palette)", "Save it again.")
+        palette = np.zeros((256, 3), dtype=np.uint8)
+        palette[: len(given) // 3] = given.reshape(-1, 3)
+        return palette[numbers[..., 0]]
+    return np.ascontiguousarray(numbers[..., :3]) if numbers.shape[2] > 2 else np.repeat(numbers[..., :1], 3, 2)
+
+
+def _orientation(exif: bytes) -> int:
+    """1 to 8, as EXIF (2.32, section 4.6.4 A) has it; 1, upright, where it says nothing that can be read."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None or len(exif) < 10:
+        return 1
+    (at,) = struct.unpack(f"{order}I", exif[4:8])
+    fields = struct.unpack(f"{order}H", exif[at : at + 2])[0] if at + 2 <= len(exif) else 0
+    for begin in range(at + 2, min(at + 2 + 12 * fields, len(exif) - 11), 12):
+        name, kind, _, value = struct.unpack(f"{order}HHIH", exif[begin : begin + 10])
+        if (name, kind) == (ORIENTATION, SHORT):
+            return int(value) if 1 <= value <= 8 else 1
+    return 1
+
+
+def _turned(pixels: Pixels, orientation: int) -> Pixels:
+    """As a viewer shows it: 2-4 are mirrored, half a turn, upside down; 5-8 the same of rows and columns exchanged."""
+    if orientation > 4:
+        pixels = pixels.transpose(1, 0, 2)
+    wide, tall = {2: (-1, 1), 3: (-1, -1), 4: (1, -1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}.get(orientation, (1, 1))
+    return np.ascontiguousarray(pixels[::tall, ::wide])
 
 
 def _chunks(raw: bytes) -> dict[bytes, bytes]:
-    """The parts of a PNG by name, those of one name joined."""
+    """The parts of a PNG by name, those of one name joined, up to its end (section 5.6): what was written behind is no part of it."""
     parts: dict[bytes, bytes] = {}
     at = len(MARK)
     while at + 12 <= len(raw):
         size, kind = struct.unpack(">I4s", raw[at : at + 8])
         body = raw[at + 8 : at + 8 + size]
-        if len(body) < size or zlib.crc32(kind + body) != int.from_bytes(raw[at + 8 + size : at + 12 + size], "big"):
+        whole = len(body) == size and zlib.crc32(kind + body) == int.from_bytes(raw[at + 8 + size : at + 12 + size], "big")
+        if not whole and not (kind[0] & 32 and len(body) == size):  # a part that can be done without may be damaged
             raise Unreadable(f"a damaged PNG (its part {kind!r} is not whole)", "Copy or save it again.")
-        parts[kind] = parts.get(kind, b"") + body
+        if kind == b"IEND":
+            break
+        if whole:
+            parts[kind] = parts.get(kind, b"") + body
         at += 12 + size
     return parts
 
@@ -123,7 +163,7 @@ def _unfiltered(lines: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
 
 
 def _one_by_one(row: list[int], above: list[int], count: int, kind: int) -> NDArray[np.uint8]:
-    """Filters 3 (mean of left and above) and 4 (Paeth), in which each byte hangs on the one before."""
+    """Filters 3 (mean of left and above) and 4 (Paeth), in which each byte depends on the one before."""
     for i, up in enumerate(above):
         left, corner = (row[i - count], above[i - count]) if i >= count else (0, 0)
         if kind == 3:
@@ -149,7 +189,7 @@ def _netpbm(raw: bytes) -> Pixels:
                 end += 1
             words.append(raw[at:end])
             at = end
-    if len(words) < 4 or not all(word.isdigit() for word in words[1:]) or int(words[3]) != 255:
+    if len(words) < 4 or not all(word.isdigit() and len(word) < 10 for word in words[1:]) or int(words[3]) != 255:
         raise Unreadable(
             "a PPM or PGM whose header is damaged, or not of 8 bits", "Save it again, with 255 as its largest value."
         )
@@ -161,22 +201,39 @@ def _netpbm(raw: bytes) -> Pixels:
     return pixels if count == 3 else np.repeat(pixels, 3, 2)
 
 
+def _quickly(raw: bytes) -> Pixels | None:
+    """The pixels of a PNG as they are stored, by Pillow; None where it is not installed, or does not read them."""
+    try:
+        from PIL import Image
+    except ImportError:
+        return None
+    try:
+        with Image.open(io.BytesIO(raw)) as image:
+            return np.asarray(image.convert("RGB"))
+    except Exception:  # ours reads it then, or says what is wrong
+        return None
+
+
 def _by_pillow(raw: bytes, what: str) -> Pixels:
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
         raise Unreadable(what, PILLOW) from error
-    import io
-
     try:
-        with Image.open(io.BytesIO(raw)) as image:
-            deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
-            if deep:  # 16 bits, which `convert` would clip
-                return np.repeat((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
-            if image.mode in ("I", "F"):
-                raise Unreadable(f"{what}, of numbers whose range it does not say", "Save it as an 8-bit PNG.")
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))  # as a viewer turns it
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(raw)) as image:
+                wide, tall = image.size
+                if wide * tall * 3 > MOST:
+                    raise Unreadable(f"an image of {wide} x {tall} pixels", "Give a smaller image.")
+                deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+                if deep:  # 16 bits, which `convert` would clip
+                    grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+                    return _turned(np.repeat(grey[..., None], 3, 2), image.getexif().get(ORIENTATION, 1))
+                if image.mode in ("I", "F"):
+                    raise Unreadable(f"{what}, of numbers whose range it does not say", "Save it as an 8-bit PNG.")
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))  # as a viewer turns it
     except Unreadable:
         raise
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unreadable(f"{what} ({str(error).split(' <')[0]})", "Save it as an 8-bit PNG.") from error
+    except Exception as error:  # a decoder of bytes that anybody may have written raises what it likes
+        raise Unreadable(f"{what} ({str(error).split(' <')[0] or type(error).__name__})", "Save it as an 8-bit PNG.") from error
