@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import isqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.data.files import lines, missing, shown
+from regard.data.arrays import read_arrays as read_arrays
+from regard.data.caption_table import Told, read_told
+from regard.data.files import shown
 from regard.data.images import ENDINGS, read_image
 from regard.data.items import Place
 from regard.data.layout import Layout
-from regard.data.rows import MEND, BadLine, halved, headed, numbered, shortened, tsv_input
-from regard.ground.errors import DataError, did_you_mean, message
+from regard.data.rows import BadLine
+from regard.ground.errors import DataError, message
 
-NAMES = ("images", "features")  # of arrays in an .npz
-
-
-@dataclass(frozen=True, slots=True)
-class Nth(Place):
-    """An element of a JSON list, counted from 1: what has no line of its own."""
-
-    def __str__(self) -> str:
-        return f"{self.file}, element {self.line}"
+NUMBERED = re.compile(rf"(.+(?:{'|'.join(map(re.escape, ENDINGS))}))#\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +30,6 @@ class Captioned:
     source: str
     captions: tuple[str, ...]
     seen: NDArray[Any] | None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a line says: the name of an image, where it has one, and captions."""
-
-    name: str | None
-    captions: tuple[str, ...]
     place: Place
 
 
@@ -63,7 +46,7 @@ def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None =
         do = "Name a .tsv, .jsonl or .json; with an .npz also a .txt, one caption a line."
         expected = "one file of captions, and maybe one .npz of features or images"
         raise DataError(message("data.train", expected, ", ".join(files) or "none", do))
-    told = _table(tables[0], layout, whole=bool(arrays))
+    told = read_told(tables[0], layout, whole=bool(arrays))
     if arrays:
         return _of_rows(told, tables[0], arrays[0])
     return _of_files(told, os.path.dirname(tables[0]) if folder is None else folder)
@@ -90,53 +73,10 @@ def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iter
             yield Captioned(f"{file}[{i}]", (), row, Place(file, i + 1))
     else:
         base = (os.path.dirname(file) if file != "-" else "") if folder is None else folder
-        for told in _table(file, layout, whole=False, plain=True):
+        for told in read_told(file, layout, whole=False, plain=True):
             if isinstance(told, BadLine):
                 raise told
-            yield Captioned(told.name or "", told.captions, _seen(told, base) if told.name else None, told.place)
-
-
-def read_arrays(file: str) -> NDArray[Any]:
-    """Rows of an .npz: images (N H W 3, bytes) or features (N, rows, columns, D).  Nothing is ever unpickled.
-
-    The array is called `images` or `features`, or is the only one.  Features (N, K, D) are a square where K is one, else one row;
-    (N, D) is one cell an item.  DataError for what is none of these, or not finite.
-    """
-    name, array = _only_array(file)
-    if array.dtype == np.uint8 and (array.ndim == 3 or (array.ndim == 4 and array.shape[-1] in (1, 3))) and name != "features":
-        return np.broadcast_to(array if array.ndim == 4 else array[..., None], (*array.shape[:3], 3))
-    what = f"{file}, array {name!r}"
-    if array.dtype.kind not in "fiu" or array.ndim not in (2, 3, 4) or not array.size or name == "images":
-        expected = "images (N, H, W, 3) of bytes" if name == "images" else "features (N, D), (N, K, D) or (N, H, W, D)"
-        raise DataError(message(what, expected, f"{array.dtype} of shape {array.shape}", "Save the array in that shape."))
-    array = array.astype(np.float32)
-    bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
-    if bad.any():
-        raise DataError(message(f"{what}, row {int(bad.argmax())}", "finite numbers", "inf or nan", "Mend the features."))
-    if array.ndim == 4:
-        return array
-    cells = array.reshape(len(array), -1, array.shape[-1])
-    side = isqrt(cells.shape[1])
-    rows = side if side * side == cells.shape[1] else 1
-    return cells.reshape(len(array), rows, -1, array.shape[-1])
-
-
-def _only_array(file: str) -> tuple[str, NDArray[Any]]:
-    try:
-        with np.load(file, allow_pickle=False) as found:
-            names = [name for name in NAMES if name in found.files] or list(found.files)
-            if len(names) != 1:
-                received = ", ".join(found.files) or "none"
-                do = "Save one array, called images or features."
-                raise DataError(message(file, "one array, or one called images or features", received, do))
-            return names[0], found[names[0]]
-    except FileNotFoundError:
-        raise missing(file) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        pickled = "pickle" in str(error)
-        received = "pickled objects, which could run code" if pickled else str(error)
-        do = "Save plain numbers: numpy.savez(FILE, features=array)."
-        raise DataError(message(file, "an .npz of numbers", received, do)) from error
+            yield Captioned(_named(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place)
 
 
 def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[Captioned | BadLine]:
@@ -165,7 +105,7 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
         if isinstance(one, BadLine):
             yield one
             continue
-        name = os.path.normpath(one.name or "")  # ./a.png is a.png
+        name = os.path.normpath(_named(one.name or "", base))  # ./a.png is a.png
         try:
             seen = known[name] if name in known else _seen(one, base)
         except BadLine as fault:
@@ -174,7 +114,7 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
         first = first or (one, seen.shape)
         if seen.shape != first[1]:
             expected = f"an image of {_size(first[1])} pixels, as {first[0].name} ({first[0].place}) is"
-            do = "Give all images one size."
+            do = "Give all images one size, for example with ImageMagick: mogrify -resize 64x64! *.png."
             yield BadLine(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
             continue
         known[name] = seen
@@ -184,90 +124,16 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
 def _seen(one: Told, base: str) -> NDArray[Any]:
     """The pixels of the image that a line names.  BadLine, with the line's place."""
     try:
-        return read_image(os.path.join(base, one.name or ""))
+        return read_image(os.path.join(base, _named(one.name or "", base)))
     except DataError as error:
         raise BadLine(f"{one.place}: {error}") from error
 
 
+def _named(name: str, base: str) -> str:
+    """A name without the number of its caption, as Flickr8k has it: a.jpg#0."""
+    bare = NUMBERED.fullmatch(name)
+    return name if bare is None or os.path.exists(os.path.join(base, name)) else bare[1]
+
+
 def _size(shape: Sequence[int]) -> str:
     return f"{shape[1]} x {shape[0]}"
-
-
-def _table(file: str, layout: Layout, *, whole: bool, plain: bool = False) -> Iterator[Told | BadLine]:
-    """What each line says.  whole: captions may come without names, in a .txt of nothing else; plain: names without captions, likewise."""
-    ending = os.path.splitext(file.lower().removesuffix(".gz"))[1]
-    each: Iterator[Told | BadLine]
-    if ending == ".json":
-        each = (_checked(record, Nth(file, i)) for i, record in enumerate(_listed(file), 1))
-    elif ending == ".jsonl":
-        said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (Told(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
-    elif (whole or plain) and ending != ".tsv":
-        told = ((line.strip(), Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (Told(None, (line,), at) if whole else Told(line, (), at) for line, at in told)
-    else:
-        each = _columns(file, layout)
-    for one in each:
-        yield one if isinstance(one, BadLine) else _said(one, layout, whole, plain)
-
-
-def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine:
-    """A line as it is, or what it lacks."""
-    if plain:
-        return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
-    if not whole and not (one.name and one.name.strip()):
-        return BadLine(message(str(one.place), "the name of an image file", "none", MEND))
-    if not one.captions or not all(text.strip() for text in one.captions):
-        return BadLine(message(str(one.place), "a caption with text in it", "an empty caption", MEND))
-    return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
-
-
-def _columns(file: str, layout: Layout) -> Iterator[Told | BadLine]:
-    stream, name, start = lines(file), shown(file), 1
-    columns = numbered(layout) if not layout.named else None
-    if columns is None:
-        columns = headed(layout, next(stream, "").split("\t"), Place(name, 1), need_target=False)
-        start = 2
-    for number, line in enumerate(stream, start):
-        place = Place(name, number)
-        try:
-            row = tsv_input(line, place, columns)
-        except BadLine as fault:
-            yield fault
-            continue
-        yield Told(row.source.strip(), row.targets, place)
-
-
-def _listed(file: str) -> list[Any]:
-    text = "\n".join(lines(file))
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(message(file, "a JSON list of objects", str(error), "Mend the file.")) from error
-    if not isinstance(found, list):
-        do = 'Write [{"file": "a.png", "caption": "..."}, ...].'
-        raise DataError(message(file, "a JSON list of objects", shortened(text), do))
-    return found
-
-
-def _checked(record: Any, place: Place) -> Told | BadLine:
-    """An object with `file` and `caption`, or a line that holds one."""
-    if isinstance(record, str):
-        try:
-            record = json.loads(record)
-        except (ValueError, RecursionError) as error:
-            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", MEND))
-    if not isinstance(record, dict):
-        return BadLine(message(str(place), "a JSON object", shortened(str(record)), MEND))
-    unknown = [key for key in record if key not in ("file", "caption") and did_you_mean(key, ("file", "caption"))]
-    name, said = record.get("file"), record.get("caption", [])
-    captions = said if isinstance(said, list) else [] if said is None else [said]
-    if (name is None and unknown) or (not captions and unknown):
-        do = f"{MEND}{did_you_mean(unknown[0], ('file', 'caption'))}"
-        return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do))
-    if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
-        expected = "a string under file, and a string or a list of strings under caption"
-        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), MEND))
-    if any(map(halved, (name or "", *captions))):
-        return BadLine(message(str(place), "whole characters", "half a surrogate pair", MEND))
-    return Told(name, tuple(captions), place)
