@@ -43,7 +43,7 @@ class Framed:
 class Forecaster(Reading[Framed]):
     """A trained forecaster in use."""
 
-    what, options = "series", frozenset({"batch_size"})
+    what = "series"
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
