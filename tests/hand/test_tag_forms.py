@@ -122,6 +122,13 @@ def test_comments_of_files_in_columns_and_tokens_that_look_so(tmp_path):
     assert read(tmp_path, "x", blanks) == [(("#", "Ulm", "#text"), ("O", "B-LOC", "O"))]
 
 
+def test_rows_of_several_widths_between_tabs(tmp_path):
+    """As MeCab writes them, which knows no reading of some words (hironsancorpus); a `#` there is a token."""
+    text = "2005\t名詞\t数\tB-DAT\n年\t名詞\t接尾\tネン\tI-DAT\n#\t記号\tO\n\u3000\t記号\tO\n"
+    assert read(tmp_path, "x", text) == [(("2005", "年", "#", "\u3000"), ("B-DAT", "I-DAT", "O", "O"))]
+    assert list(read_tokens(str(tmp_path / "x"), known=("O", "B-DAT"))) == [("2005", "年", "#", "\u3000")]
+
+
 def test_conll_2012_is_refused_with_words_and_read_by_its_columns(tmp_path):
     with pytest.raises(DataError, match=r"as CoNLL-2012's, whose words are column 4\. Set data\.source: 4, and data\.target: 5"):
         list(read_tagged([written(tmp_path, "x", CONLL2012)]))

@@ -103,20 +103,29 @@ def form_of(head: Sequence[str], file: str, layout: TagLayout) -> Form:
     return Form("columns", token, tag, 0, numbered, header, f"columns, tokens from column {token + 1}, tags from {which}")
 
 
+def is_comment(line: str, last: str, *, numbered: bool) -> bool:
+    """Whether a line of a sentence in columns is a comment: one that begins with `#` and has other columns than the sentence.
+
+    last: the sentence's last line; rows with tabs may be of several widths, so that a comment is what has no tab.  numbered: the first
+    column counts the tokens, so that no token can stand there.
+    """
+    if not line.startswith("#"):
+        return False
+    if numbered or is_remark(line):
+        return True
+    return "\t" not in line if "\t" in last else len(fields(line)) != len(fields(last))
+
+
 def _blocks(head: Sequence[str]) -> list[list[list[str]]]:
     """The rows of each sentence of the first lines, comments left out; the last, which may not be whole, too."""
-    found = list[list[list[str]]]([[]])
+    found = list[list[str]]([[]])
     for line in head:
         if parts(line):
             found.append([])
         elif not is_remark(line):
-            found[-1].append(fields(line))
-    return [rows for rows in (_told(block) for block in found) if rows]
-
-
-def _told(block: list[list[str]]) -> list[list[str]]:
-    """The rows of a sentence but those that begin with `#` and have other columns than the last row has."""
-    return [row for row in block if not row[0].startswith("#") or len(row) == len(block[-1])]
+            found[-1].append(line)
+    blocks = [[fields(x) for x in block if not is_comment(x, block[-1], numbered=False)] for block in found if block]
+    return [rows for rows in blocks if rows]
 
 
 def _is_conllu(blocks: Sequence[Sequence[Sequence[str]]]) -> bool:
@@ -230,7 +239,8 @@ def begins_as(stream: Iterable[str], file: str, layout: TagLayout, known: Collec
                 return head, None
             continue
         rows.append(fields(line))
-        if len(rows[-1]) < 2 or len(rows[-1]) != len(rows[0]) or (file == "-" and not _told_tags(rows[-1:], layout, known)):
+        uneven = len(rows[-1]) != len(rows[0]) and "\t" not in line
+        if len(rows[-1]) < 2 or uneven or (file == "-" and not _told_tags(rows[-1:], layout, known)):
             return head, None
     if not certain and not _decided(rows, layout, known):
         return head, None
