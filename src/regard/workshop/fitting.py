@@ -74,7 +74,7 @@ def free(config: Config) -> frozenset[str]:
     if config.train.updates is not None:
         bound.update(LENGTH)
     if not _plain_net(config):
-        bound.update((*KIND, "model.size"))
+        bound.update((*KIND, "model.size", "classify.letters"))
     return left - bound
 
 

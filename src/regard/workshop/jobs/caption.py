@@ -28,6 +28,7 @@ from regard.workshop.config import Config
 from regard.workshop.jobs.captioner import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
 from regard.workshop.jobs.judging import layout_of
+from regard.workshop.jobs.measuring import beyond_the_bound
 from regard.workshop.model import Precision
 from regard.workshop.train import Validation
 
@@ -90,6 +91,8 @@ class CaptionJob(Job):
         for item in (*items[:1], *data.valid):
             model.cells(item)  # what does not fit is named before training begins
         lengths = np.array([len(one.words) for one in told])
+        if cut := beyond_the_bound(config.decode, np.full_like(lengths, grid.rows * grid.columns), lengths):
+            say(cut)
         return Ready(
             task,
             batch=lambda rows: model.collated([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
