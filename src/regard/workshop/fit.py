@@ -41,8 +41,6 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     """
     folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
     config = _claimed(folder, config, resume)
-    if not (resume and (folder / CONFIG).is_file()):  # a run that goes on reads its files as it began
-        config = resolve_files(config, say)
     config = _begun(config, folder, resume)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
@@ -50,6 +48,8 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     if "-" in (*config.data.train, *config.data.valid):
         do = "Save the data as a file."
         raise DataError(message("-", "a file: training reads its data again", "standard input", do))
+    if not (resume and (folder / CONFIG).is_file()):  # a run that goes on reads its files as it began
+        config = resolve_files(config, say)
     data, given = job.read(config, say), config
     config, fits = job.fit(config, data)
     if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
