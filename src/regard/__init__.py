@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from regard.doors.python import Model as Model
     from regard.doors.python import Prediction as Prediction
     from regard.doors.python import Run as Run
+    from regard.doors.python import Scored as Scored
     from regard.doors.python import load as load
     from regard.doors.python import make_attention as make_attention
     from regard.doors.python import train as train
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ERRORS = ("ArgumentError", "ConfigError", "DataError", "RegardError", "RunFolderError", "UsageError")
-_DOOR = ("Model", "Prediction", "Run", "load", "make_attention", "train")
+_DOOR = ("Model", "Prediction", "Run", "Scored", "load", "make_attention", "train")
 
 __all__ = [*_ERRORS, *_DOOR, "__version__", "attention"]
 

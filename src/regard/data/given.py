@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from regard.data.coupled import Coupled, coupled_of
 from regard.data.items import Item, Place
 from regard.data.layout import Layout
 from regard.data.listed import single
 from regard.data.rows import split_features
+from regard.data.tagged import Tagged
 from regard.ground.errors import DataError, did_you_mean, message
 
 PLACE = Place("an item", 1)
@@ -49,6 +52,32 @@ def pair_of(item: Any, layout: Layout) -> Item:
     if found.target is None:
         raise DataError(message(f"an item to score, {found.source!r}", "a source and a target", "no target", PAIRS))
     return found
+
+
+def tagged_of(item: Any) -> Tagged:
+    """A sentence with its tags, to be scored: (tokens, tags), (tokens, tags, label), a line with tabs between them, or `Tagged`; tokens and
+    tags as texts or lists.  DataError for anything else."""
+    if isinstance(item, Tagged):
+        return item
+    item = item.split("\t") if isinstance(item, str) else item
+    parts = list(item) if isinstance(item, tuple | list) and len(item) in (2, 3) else []
+    each = [tuple(part.split()) if isinstance(part, str) else tuple(part) for part in parts[:2]]
+    if not parts or len(each[0]) != len(each[1]):
+        do = "Give (tokens, tags), or (tokens, tags, label)."
+        raise DataError(message("an item to score", "tokens with a tag each", repr(item)[:60], do))
+    return Tagged(each[0], each[1], parts[2] if len(parts) == 3 else None, PLACE)
+
+
+def labelled_of(item: Any) -> Coupled:
+    """Two texts with their label, to be scored: (first, second, label), a line with tabs between them, or `Coupled`.  DataError for
+    anything else."""
+    parts = item.split("\t") if isinstance(item, str) else item
+    if isinstance(parts, tuple | list) and len(parts) == 3 and isinstance(parts[2], str):
+        return replace(coupled_of(tuple(parts[:2])), target=parts[2])
+    if not isinstance(item, Coupled) or item.target is None:
+        do = "Give (first, second, label)."
+        raise DataError(message("an item to score", "two texts and a label", repr(item)[:60], do))
+    return item
 
 
 def _mapped(item: Mapping[Any, Any], layout: Layout, do: str) -> Item:

@@ -13,6 +13,7 @@ from torch import nn
 from regard.doors.view import page
 from regard.ground.errors import ArgumentError, message
 from regard.tasks.task import Prediction as Plain
+from regard.tasks.task import Scored as Scored
 from regard.workshop import fit
 from regard.workshop import model as workshop
 from regard.workshop.build import make_attention as make_attention
@@ -153,6 +154,15 @@ class Model:
         given = understood(options, self._model, judging=True)
         path = None if errors is None else Path(errors)
         return self._model.decided(decode).evaluate([str(file) for file in each], errors=path, **given)
+
+    def score(self, pairs: Iterable[Any], *, batch_size: int | None = None, **wrong: Never) -> list[Scored]:
+        """How likely the target of each pair is, in their order: its log-probability, as a whole and token by token.
+
+        pairs: (source, target), or what else the task takes with its target (docs/api.md has the forms).
+        Raises RunFolderError where the task's targets have no probability, DataError for pairs that are none.
+        """
+        given = understood({"batch_size": batch_size, **wrong}, self._model)
+        return list(self._model.scores(iter(pairs), **given))
 
 
 def _shown(plain: Plain) -> Prediction:

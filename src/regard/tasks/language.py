@@ -56,6 +56,12 @@ class Language(Task, Carries):
         total, nats, left = self.network.loss(batch.words, batch.targets, batch.real, state, smoothing=self.label_smoothing)
         return Loss(total, nats.sum(), int(batch.real.sum())), tree_map(torch.Tensor.detach, left)
 
+    @torch.no_grad()
+    def costs(self, batch: LanguageBatch, state: Any) -> tuple[Float[Tensor, "N"], Any]:
+        """The cross-entropy of each target that counts, in nats, row by row, and the state behind the window."""
+        _, nats, left = self.network.loss(batch.words, batch.targets, batch.real, self._begun(batch, state))
+        return nats, left
+
     def _begun(self, batch: LanguageBatch, state: Any) -> Any:
         """The state that a window begins with: rows that are over stood last."""
         rows = len(batch.words)

@@ -54,6 +54,14 @@ class Answers(NamedTuple):
     looks: list[dict[str, np.ndarray]]
 
 
+class Likelihoods(NamedTuple):
+    """each: of the tag of each place, where tags are told by themselves; log_p: of all tags of a row; label: of its label."""
+
+    each: Float[Tensor, "B K"] | None
+    log_p: Float[Tensor, "B"]
+    label: Float[Tensor, "B"] | None
+
+
 class Tag(Task):
     """Cross-entropy of the tags, by place or of the whole sequence (`chain`), and of the label, read by a pool.
 
@@ -124,6 +132,18 @@ class Tag(Task):
             return self.chain.log_p(scores, tags, valid)
         each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0]
         return (each * valid).sum(1)
+
+    @torch.no_grad()
+    def likelihoods(self, batch: TagBatch) -> Likelihoods:
+        """How likely what is right is; 0 at padding."""
+        scores, labels, _ = self(batch)
+        assert batch.words.target is not None
+        tags, valid = batch.words.target, batch.words.source_valid
+        each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0] * valid
+        label = None
+        if labels is not None and batch.label is not None:
+            label = labels.float().log_softmax(-1).gather(-1, batch.label[:, None])[:, 0]
+        return Likelihoods(None if self.chain is not None else each, self.log_p(scores, tags, valid), label)
 
     @torch.no_grad()
     def answer(self, batch: TagBatch, *, weights: bool = False) -> Answers:

@@ -36,6 +36,24 @@ class Prediction:
     lines: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Scored:
+    """How likely a model holds a given target to be.
+
+    score: its summed log-probability in nats, which a `Prediction` of it has too: of all its tokens, the end included; None where
+    training never saw what is right.  tokens, log_probabilities: of each token; none where only the whole has a probability.
+    unknown: symbols of the target that training never saw (where a target is text, each is scored as an unknown one).
+    """
+
+    source: str
+    target: str
+    score: float | None
+    tokens: tuple[str, ...] = ()
+    log_probabilities: tuple[float, ...] = ()
+    features: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
 class Loss(NamedTuple):
     """total: the summed objective, with all that training adds; nats: the summed plain cross-entropy; tokens: how many real ones."""
 

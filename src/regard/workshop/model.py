@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from regard.ground.errors import ArgumentError, ConfigError, RegardError, RunFolderError, exhausted, message
-from regard.tasks.task import Prediction
+from regard.tasks.task import Prediction, Scored
 from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
 from regard.workshop.config import Config, load_config
@@ -93,6 +93,23 @@ class Model(ABC):
 
         decode: keys of the config's `decode` that are others this time.  wanted: those that are options, see the task's own `stream`.
         """
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Any]:
+        """The items of files with a target each, in order, to be scored.  DataError names the line at fault; RunFolderError where the
+        task's targets have no probability."""
+        raise self._unscored()
+
+    def pair(self, text: str) -> Any:
+        """The item with a target that one line of text is, columns and all.  Raises as `pairs`."""
+        raise self._unscored()
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        """How likely the target of each item is, in order, while items are still being read.  Raises as `pairs`."""
+        raise self._unscored()
+
+    def _unscored(self) -> RunFolderError:
+        expected = "a run whose task gives a target its probability: transduce, caption, language, tag, classify, pair (labels)"
+        return RunFolderError(message("score", expected, f"{self.folder}, of task {self.config.task}", "Use regard evaluate."))
 
     @abstractmethod
     def evaluate(self, files: Sequence[str], *, errors: Path | None = None, **wanted: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,14 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.grid import Grid
 from regard.networks.in_use import in_use
 from regard.tasks.judge import judge
-from regard.tasks.task import Hypothesis, Prediction
+from regard.tasks.task import Hypothesis, Prediction, Scored
 from regard.tasks.transduce import Limits, answer, cross_entropies
 from regard.workshop import files
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.decoding import ahead, bounded, decided
 from regard.workshop.jobs.alike import order, reordered
 from regard.workshop.jobs.judging import layout_of
+from regard.workshop.jobs.scoring import of_captions, unspoilt
 from regard.workshop.jobs.transducer import way_of
 from regard.workshop.model import Model, Say
 from regard.workshop.room import room
@@ -93,6 +95,13 @@ class Captioner(Model):
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Captioned]:
         """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
         return read_images(file, layout_of(self.config), folder=self._images)
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Captioned]:
+        found = unspoilt(read_captioned(files, layout_of(self.config), folder=self._images))
+        return (replace(item, captions=(caption,)) for item in found for caption in item.captions)
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return of_captions(self, items, batch_size)
 
     def evaluate(  # type: ignore[override]  # likewise
         self,

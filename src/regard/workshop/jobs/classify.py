@@ -15,6 +15,7 @@ import torch
 from regard.data.batches import collate
 from regard.data.formats import Item, Layout, each_pair, read_inputs
 from regard.data.gather import gather
+from regard.data.given import pair_of
 from regard.data.listed import single
 from regard.data.rows import MEND, BadLine
 from regard.data.symbols import Symbols
@@ -33,6 +34,7 @@ from regard.workshop.jobs.job import Say
 from regard.workshop.jobs.judging import layout_for, layout_of
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.jobs.scoring import Likely
 from regard.workshop.texts import Texts
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
@@ -94,6 +96,7 @@ class ClassifyJob(ReadingJob):
 class Classifier(Reading[Text]):
     """A trained classifier in use."""
 
+    likely = True
     what, has_mistakes = "texts", True
 
     def __init__(self, config: Config, folder: Path) -> None:
@@ -138,6 +141,16 @@ class Classifier(Reading[Text]):
         letters = (*((),) * len(before), *letters, *((),) * len(after)) if letters else letters
         label = self.labels.get(_label(item), UNSEEN) if isinstance(item, Item) and item.target is not None else None
         return Text(text, pieces, words, letters, None if label == UNSEEN else label, label != UNSEEN)
+
+    def with_right(self, item: Any) -> Item:
+        """item: (text, label), a line with a tab between them, or `Item`."""
+        found = pair_of(item, _layout(self.config))
+        return replace(found, target=str(found.target))
+
+    def likelihoods(self, items: Sequence[Text], batch: ClassBatch) -> list[Likely]:
+        log_p = self.network.answer(batch).log_p
+        each = [float(row[item.label]) for row, item in zip(log_p, items, strict=True)]
+        return [((self.labels.names[item.label or 0],), (p,), p) for item, p in zip(items, each, strict=True)]
 
     def told(self, item: Text) -> bool:
         return item.told

@@ -22,10 +22,11 @@ from regard.data.vocabulary import kind_of
 from regard.data.windows import Window, Windows
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.tasks.language import Distances, Language, LanguageBatch, go_on
-from regard.tasks.task import Hypothesis, Prediction
+from regard.tasks.task import Hypothesis, Prediction, Scored
 from regard.workshop.config import Config, DecodeSection
 from regard.workshop.config_language import LanguageSection, carries
 from regard.workshop.decoding import ahead, decided
+from regard.workshop.jobs.scoring import of_texts, unspoilt
 from regard.workshop.jobs.transducer import way_of
 from regard.workshop.model import Model, Say
 from regard.workshop.room import room
@@ -118,14 +119,22 @@ class Continuer(Model):
         for name, value in (("--beam", beam), ("--errors", errors)):
             if value is not None:
                 do = "Leave it out; the figures are those of the text as it stands."
-                raise RunFolderError(
-                    message(name, "a run that answers, for task language has nothing to search for", f"{value}", do)
-                )
+                expected = "a run that answers, for task language has nothing to search for"
+                raise RunFolderError(message(name, expected, f"{value}", do))
         found = read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source)
         texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
         looks = Distances()
         figures = self.figures(self.judging(texts), looks)
         return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
+
+    def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
+        return unspoilt(read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source))
+
+    def pair(self, text: str) -> str:
+        return text
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return of_texts(self, items, batch_size)
 
     def together(self, others: Sequence[Model]) -> Model:
         do = "Name one run."

@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from regard.data.another import another
-from regard.data.batches import Batches, collate
 from regard.data.formats import Pairs, read_pairs
 from regard.data.items import Group, group
 from regard.data.layout import Layout
@@ -21,7 +19,7 @@ from regard.tasks.edits import Answer, write_errors
 from regard.tasks.judge import METRICS, intervals, judge
 from regard.tasks.scripts import unspaced
 from regard.tasks.task import Prediction
-from regard.tasks.transduce import cross_entropies
+from regard.workshop.jobs.scoring import nats
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
@@ -161,12 +159,8 @@ def loss(model: Transducer, groups: Sequence[Group]) -> float:
     pairs = [(g, reference) for g in groups for reference in g.references]
     source = [model.source_ids(g) for g, _ in pairs]
     target = model.tokenizers[1].encode_all([reference for _, reference in pairs])
-    lengths = np.maximum([len(s) for s in source], [len(t) for t in target])
-    nats, tokens = 0.0, 0
-    for rows in Batches.sequential(lengths, rows=64):
-        found = cross_entropies(model.networks, collate([(source[i], target[i]) for i in rows], rows))
-        nats, tokens = nats + float(found.double().sum()), tokens + len(found)
-    return nats / tokens
+    costs = [each for _, each in nats(model, list(zip(source, target, strict=True)))]
+    return float(sum(each.sum() for each in costs)) / sum(map(len, costs))
 
 
 def layout_of(config: Config) -> Layout:

@@ -15,15 +15,16 @@ import torch
 from regard.data.batches import collate
 from regard.data.coupled import Coupled, CoupledLayout, coupled_of, overlap_marks, read_coupled, read_couples
 from regard.data.gather import gather
+from regard.data.given import labelled_of
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import SPECIALS, UNK
-from regard.ground.errors import DataError, RunFolderError, message
+from regard.ground.errors import DataError, message
 from regard.ground.files import write_text
 from regard.networks.bert import Bert, Together
 from regard.tasks.agreement import number_figures
 from regard.tasks.classify import class_figures, confusion, label_figures
-from regard.tasks.pair import Binned, Label, Pair, PairBatch, Rating, Squared, Told, Wanted
+from regard.tasks.pair import Label, Pair, PairBatch, Rating, Told, Wanted
 from regard.tasks.task import Prediction
 from regard.workshop import build
 from regard.workshop.build_match import make_matcher
@@ -31,8 +32,10 @@ from regard.workshop.config import Config
 from regard.workshop.config_tasks import PairSection
 from regard.workshop.jobs.job import Say
 from regard.workshop.jobs.judging import layout_for, layout_of
+from regard.workshop.jobs.ratings import rating_of, scale_of
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.jobs.scoring import Likely
 from regard.workshop.room import places
 from regard.workshop.texts import Texts
 
@@ -40,16 +43,6 @@ LABELS, SCALE = "labels.json", "scale.json"  # in the run folder
 MARKS = 3  # what `overlap_marks` says of a word
 MANY = 12  # labels that are all numbers, from which on it is said that they can be learnt as such
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What is known of the numbers of the training data."""
-
-    low: float
-    high: float
-    mean: float
-    deviation: float
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class PairJob(ReadingJob):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         texts = Texts.learn(config, (text for item in items for text in (item.first, item.second)), folder)
         if _section(config).output == "number":
-            told = _scale([float(item.target) for item in items])
+            told = scale_of([float(item.target) for item in items])
             write_text(folder / SCALE, json.dumps(asdict(told), indent=0))
             say(f"numbers: from {told.low:g} to {told.high:g}, {told.mean:.3g} in the mean; vocabulary: {len(texts):,} symbols")
             return
@@ -118,7 +111,7 @@ class Pairs(Reading[Couple]):
             self.labels = Symbols.load(folder / LABELS)
             wanted: Wanted = Label(len(self.labels), smoothing=config.train.label_smoothing)
         else:
-            wanted = _rating(self.section, folder / SCALE)
+            wanted = rating_of(self.section, folder / SCALE)
         network = _network(config, len(self.texts), wanted, texts=self.texts)
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, self.texts.words()
@@ -155,6 +148,18 @@ class Pairs(Reading[Couple]):
         elif given.target is not None and told:
             right = self.labels.number(given.target, what="label", place=given.place)
         return Couple(texts, pieces, (first, second), marks, right, told)
+
+    @property
+    def likely(self) -> bool:  # type: ignore[override]  # a number has no probability
+        return self.section.output == "classes"
+
+    def with_right(self, item: Any) -> Coupled:
+        return labelled_of(item)
+
+    def likelihoods(self, items: Sequence[Couple], batch: PairBatch) -> list[Likely]:
+        log_p = self.network.answer(batch).said.log_softmax(-1)
+        each = [(int(item.right or 0), row) for item, row in zip(items, log_p, strict=True)]
+        return [((self.labels.names[n],), (float(row[n]),), float(row[n])) for n, row in each]
 
     def told(self, item: Couple) -> bool:
         return item.told
@@ -254,27 +259,6 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
-
-
-def _scale(numbers: Sequence[float]) -> Scale:
-    """DataError where all numbers are one."""
-    each = np.asarray(numbers, dtype=np.float64)
-    if np.ptp(each) == 0:
-        do = "Give data with more of them, or name the column that holds them (data.target)."
-        raise DataError(message("numbers of the training data", "at least 2 different ones", f"{each[0]:g} alone", do))
-    return Scale(float(each.min()), float(each.max()), float(each.mean()), float(each.std()))
-
-
-def _rating(section: PairSection, file: Path) -> Rating:
-    """How numbers are said, from what `learn` wrote.  RunFolderError where that is missing or damaged."""
-    try:
-        scale = Scale(**{name: float(value) for name, value in json.loads(file.read_text("utf-8")).items()})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
-        raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
-    if section.ratings == "square":
-        return Squared(scale.mean, scale.deviation)
-    return Binned(scale.low, scale.high, section.bins)
 
 
 def _network(config: Config, words: int, wanted: Wanted, *, texts: Texts | None = None) -> Pair:

@@ -19,10 +19,11 @@ from regard.ground.errors import RunFolderError, message
 from regard.networks.bert import Bert
 from regard.tasks.edits import kinds_path
 from regard.tasks.mistakes import write_mistakes
-from regard.tasks.task import Prediction, Task
+from regard.tasks.task import Prediction, Scored, Task
 from regard.workshop.config import Config
 from regard.workshop.decoding import ahead, counted, decided
 from regard.workshop.jobs.judged import Judged
+from regard.workshop.jobs.scoring import Likely, of_answers
 from regard.workshop.model import Model
 from regard.workshop.room import room
 from regard.workshop.train import Validation
@@ -46,6 +47,7 @@ class Reading(Judged[P], Model, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
     options, judged_with = frozenset({"n_best", "batch_size"}), frozenset({"batch_size"})
+    likely = False  # whether what is right has a probability
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
     def __init__(self, task: Task, config: Config, folder: Path) -> None:
@@ -159,6 +161,25 @@ class Reading(Judged[P], Model, Generic[P]):
         some = list(zip(items, found, strict=True))[: self.config.train.samples]
         shown = [f"  {p.source}  →  {p.text}" + ("" if p.text == self.right(i) else f"   (≠ {self.right(i)})") for i, p in some]
         return Validation(figures, shown)
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Any]:
+        if not self.likely:
+            return super().pairs(files)
+        return iter(self.judged(files)[0])
+
+    def pair(self, text: str) -> Any:
+        return self.with_right(text) if self.likely else super().pair(text)
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return of_answers(self, items, batch_size) if self.likely else super().scores(items, batch_size=batch_size)
+
+    def with_right(self, item: Any) -> Any:
+        """An item with what is right of it, in one of the forms that it may have.  DataError for anything else."""
+        return item
+
+    def likelihoods(self, items: Sequence[P], batch: Any) -> list[Likely]:
+        """How likely what is right of each item is, where the task says so (`likely`)."""
+        raise NotImplementedError
 
     def together(self, others: Sequence[Model]) -> Model:
         do = "Name one run."

@@ -15,12 +15,13 @@ from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.data.batches import collate
 from regard.data.gather import gather
+from regard.data.given import tagged_of
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tag_forms import TagLayout
 from regard.data.tagged import Tagged, described, read_tagged, read_tokens, tokens_of
 from regard.data.tokenize import PAD, SPECIALS, UNK
-from regard.ground.errors import ConfigError, DataError, message
+from regard.ground.errors import DataError, message
 from regard.networks.bert import BertShape
 from regard.networks.crf import ChainCRF
 from regard.networks.spelled import Spelling
@@ -36,6 +37,7 @@ from regard.workshop.jobs.job import Prepared, Say
 from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
+from regard.workshop.jobs.scoring import Likely
 from regard.workshop.jobs.tag_scheme import checked, questioned
 from regard.workshop.pretrained import kept
 from regard.workshop.texts import PiecedTexts
@@ -103,7 +105,8 @@ class TagJob(ReadingJob):
 class Tagger(Reading[Sentence]):
     """A trained tagger in use."""
 
-    what, right_is, has_mistakes, options = "sentences", "tag", True, frozenset({"batch_size"})
+    what, right_is, has_mistakes, likely = "sentences", "tag", True, True
+    options = frozenset({"batch_size"})
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
@@ -151,6 +154,19 @@ class Tagger(Reading[Sentence]):
             label = self.labels.get(tagged.label, 0)
         return Sentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
 
+    with_right = staticmethod(tagged_of)
+
+    def likelihoods(self, items: Sequence[Sentence], batch: TagBatch) -> list[Likely]:
+        told, found = self.network.likelihoods(batch), list[Likely]()
+        for i, item in enumerate(items):
+            tags = [self.tags.names[n] for n in item.tags or ()]
+            each, whole = [] if told.each is None else told.each[i, : len(tags)].tolist(), float(told.log_p[i])
+            if told.label is not None and item.label is not None:
+                label, whole = float(told.label[i]), whole + float(told.label[i])
+                tags, each = [*tags, self.labels.names[item.label]], [*each, label] if each else []
+            found.append((tags, each, whole))
+        return found
+
     def told(self, item: Sentence) -> bool:
         return item.told
 
@@ -179,8 +195,6 @@ class Tagger(Reading[Sentence]):
         return TagBatch(words, letters, collate(each, rows).source, label, pieces)
 
     def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
-        if n_best > 1:
-            raise ConfigError(message("n_best", "1: a tagger gives its best answer", str(n_best), "Leave it out."))
         found = self.network.answer(batch, weights=attention)
         answers = []
         for i, item in enumerate(items):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from regard.data.batches import Batches, collate
-from regard.data.formats import Item, read_inputs
-from regard.data.given import source_of
+from regard.data.formats import Item, each_pair, read_inputs
+from regard.data.given import pair_of, source_of
 from regard.data.layout import Layout
 from regard.data.listed import single
 from regard.data.pipe import taken
@@ -19,7 +19,7 @@ from regard.ground.errors import RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.in_use import in_use
 from regard.networks.int8 import quantize
-from regard.tasks.task import Hypothesis, Prediction
+from regard.tasks.task import Hypothesis, Prediction, Scored
 from regard.tasks.transduce import Beam, Limits, Sample, answer
 from regard.workshop import build
 from regard.workshop.checkpoint import MODEL, load_network
@@ -28,6 +28,7 @@ from regard.workshop.decoding import ahead, decided
 from regard.workshop.jobs.alike import order, reordered
 from regard.workshop.jobs.judging import evaluate, layout_for, layout_of
 from regard.workshop.jobs.remarks import remarkable, told
+from regard.workshop.jobs.scoring import scores, unspoilt
 from regard.workshop.model import Model, Precision, Say
 from regard.workshop.room import room
 
@@ -56,8 +57,8 @@ class Transducer(Model):
         self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
     ) -> None:
         self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
-        self.network, self._layout = self.networks[0], _layout(config)
-        self._room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
+        self.network, self.layout = self.networks[0], _layout(config)
+        self.room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
         for network in self.networks:
             network.eval()
 
@@ -86,7 +87,7 @@ class Transducer(Model):
             answers = self._answers(chunk, settings, attention)
             found.update(remarkable(chunk, answers, self.config))
             yield from answers
-        for note in told(found, self.config, self._room.source):
+        for note in told(found, self.config, self.room.source):
             (say or str)(note)
 
     def together(self, others: Sequence[Model]) -> Transducer:
@@ -110,7 +111,16 @@ class Transducer(Model):
         return read_inputs(file, layout_for([file], self.config, inputs=True), say)
 
     def line(self, text: str) -> Item:
-        return single(text, self._layout)
+        return single(text, self.layout)
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Item]:
+        return unspoilt(each_pair(files, layout_for(files, self.config)))
+
+    def pair(self, text: str) -> Item:
+        return pair_of(text, self.layout)
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return scores(self, items, batch_size)
 
     def evaluate(  # type: ignore[override]  # likewise
         self,
@@ -135,10 +145,10 @@ class Transducer(Model):
         return self._source(item).ids
 
     def _source(self, item: Any) -> Source:
-        given = source_of(item, self._layout)
-        features, text = given.features, self._layout.clean(given.source) if given.source.strip() else ""
+        given = source_of(item, self.layout)
+        features, text = given.features, self.layout.clean(given.source) if given.source.strip() else ""
         ids = self.tokenizers[0].encode(text, features) if text else []
-        longest = self._room.source
+        longest = self.room.source
         if longest and len(ids) > longest:
             return Source(text, features, (*ids[: longest - 1], EOS), True)
         return Source(text, features, tuple(ids))
@@ -146,7 +156,7 @@ class Transducer(Model):
     def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
         found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
         real = [i for i, s in enumerate(sources) if s.ids]
-        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self._room.target)
+        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
         networks = [in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
