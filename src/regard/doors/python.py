@@ -20,6 +20,7 @@ from regard.workshop.build import make_attention as make_attention
 from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.decoding import understood
 from regard.workshop.model import Precision as Precision
+from regard.workshop.model import Say
 from regard.workshop.trust import modules
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
@@ -61,6 +62,7 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        say: Say = LOG.warning,
         **wrong: Never,
     ) -> list[Prediction]: ...
 
@@ -76,6 +78,7 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        say: Say = LOG.warning,
         **wrong: Never,
     ) -> list[list[Prediction]]: ...
 
@@ -90,12 +93,14 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        say: Say = LOG.warning,
         **wrong: Never,
     ) -> list[Prediction] | list[list[Prediction]]:
         """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1 (here, in `decode` or in the config).
 
         items: texts, or what else the task takes (docs/api.md has the forms).  beam, n_best, sample, seed: only where the task writes
-        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.
+        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.  say: hears the notes on items;
+        left out: the logger `regard`.
         Raises ArgumentError for what the task has no use for, ConfigError for values that no config takes, DataError for items.
         """
         if isinstance(items, str | bytes):
@@ -108,7 +113,7 @@ class Model:
             "seed": seed,
             **wrong,
         }
-        found = list(self.stream(items, attention=attention, decode=decode, **options))
+        found = list(self.stream(items, attention=attention, decode=decode, say=say, **options))
         asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
         return found if asked > 1 else [best[0] for best in found]
 
@@ -123,13 +128,14 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        say: Say = LOG.warning,
         **wrong: Never,
     ) -> Iterator[list[Prediction]]:
         """The n best predictions of each item, in order, while items are still being read: some hundreds at a time, or, with
         batch_size=1, each by itself.  Otherwise as `predict`."""
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
         given = understood(options, self._model)
-        for found in self._model.stream(items, attention=attention, decode=decode, say=LOG.warning, **given):
+        for found in self._model.stream(items, attention=attention, decode=decode, say=say, **given):
             yield [_shown(p) for p in found]
 
     def evaluate(
