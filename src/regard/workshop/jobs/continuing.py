@@ -54,6 +54,17 @@ class Judging(NamedTuple):
     unknown: int
 
 
+def side_by_side(windows: Sequence[Window]) -> LanguageBatch:
+    """Windows side by side, padded on the right."""
+    longest = max(len(window.words) for window in windows)
+    words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
+    real = np.zeros((len(windows), longest), dtype=bool)
+    for i, window in enumerate(windows):
+        size = len(window.words)
+        words[i, :size], targets[i, :size], real[i, window.skip : size] = window.words, window.targets, True
+    return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
+
+
 class Continuer(Model):
     """A trained language model in use."""
 
@@ -174,16 +185,7 @@ class Continuer(Model):
             "loss": nats / tokens,
         }
 
-    @staticmethod
-    def batch(windows: Sequence[Window]) -> LanguageBatch:
-        """Windows side by side, padded on the right."""
-        longest = max(len(window.words) for window in windows)
-        words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
-        real = np.zeros((len(windows), longest), dtype=bool)
-        for i, window in enumerate(windows):
-            size = len(window.words)
-            words[i, :size], targets[i, :size], real[i, window.skip : size] = window.words, window.targets, True
-        return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
+    batch = staticmethod(side_by_side)
 
     def _begun(self, item: Any, decode: DecodeSection) -> Begun:
         text = item if isinstance(item, str) else getattr(item, "source", None)
