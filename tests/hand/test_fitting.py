@@ -79,7 +79,7 @@ def test_batches_and_widths_of_the_recipes():
     assert [fitting.batch(tokens) for tokens in (33_000, 130_000, 400_000)] == [350, 610, 950]  # recipes: 300, 800, 1500
     assert [fitting.width(tokens) for tokens in (33_000, 130_000)] == [160, 192]
     assert (fitting.batch(10), fitting.batch(10**9)) == (fitting.LEAST_BATCH, 4000)
-    assert (fitting.width(10), fitting.width(10**9)) == (96, 320)
+    assert (fitting.width(10), fitting.width(10**9)) == (160, 320)
 
 
 def test_updates_grow_with_the_data_and_never_fall():
@@ -122,7 +122,7 @@ def test_what_a_bound_cuts_is_counted_as_the_search_counts():
 
 def test_what_is_left_out_is_settled_and_loads_back_equal():
     config, told = fitted_to_pairs(read_config({}), pronunciations(500))
-    assert told.startswith("500 pairs, 3,300 target tokens: size 112, batches of ") and told.endswith(" updates at most")
+    assert told.startswith("500 pairs, 3,300 target tokens: size 160, batches of ") and told.endswith(" updates at most")
     assert not left_out(config) and "epochs: auto" not in config.to_yaml()
     again = load_config(None, [f"{k}={v}" for k, v in [("train.epochs", config.train.epochs)]])
     assert left_out(again).isdisjoint({"train.epochs"})

@@ -17,6 +17,7 @@ from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
 from regard.workshop.jobs.job import Prepared, Ready, Say
 from regard.workshop.model import CONFIG
+from regard.workshop.prolonged import marked, of_length, refuse_annealed, refuse_other_rates
 from regard.workshop.resolve_files import as_read, resolve_files
 from regard.workshop.train import Outcome, fit
 from regard.workshop.trust import named
@@ -74,6 +75,9 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
 
 
 def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resume: bool, say: Say) -> Outcome:
+    marks = marked(config, Checkpoints(folder, fingerprint={}).newest())
+    if any(marks["train"][key] != getattr(config.train, key) for key in ("epochs", "updates")):
+        refuse_annealed(ready.task, folder)
     return fit(
         ready.task,
         loss=ready.task.loss,
@@ -82,7 +86,7 @@ def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resu
         validate=ready.validate,
         settings=config.train,
         folder=folder,
-        fingerprint={**data.fingerprint, "config": config.model_dump(mode="json")},
+        fingerprint={**data.fingerprint, "config": marks},
         resume=resume,
         say=say,
     )
@@ -101,11 +105,12 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
         if config.train.begin is not None and config.train.begin == begun.train.begin:
             config = as_before(config, folder)
         config = as_begun(as_read(config, begun), begun)
-        changed = begun.difference(config)
+        changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
         if changed:
             listed = "".join(f"\n  {line}" for line in changed) + "\n"
             do = "Resume with the config of the run (leave the config out), or train into another folder."
             raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
+        refuse_other_rates(folder, begun, config)
     return config
 
 

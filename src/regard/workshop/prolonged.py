@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from regard.attention.weighting import Annealed
 from regard.ground.errors import RunFolderError, message
+from regard.workshop import files
 from regard.workshop.course import over
 
 if TYPE_CHECKING:
@@ -21,10 +21,25 @@ if TYPE_CHECKING:
 LENGTH = ("epochs", "updates", "minutes", "patience")  # keys of `train` that say when to end, and nothing of what comes before
 
 
-def less_length(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config as plain values, without the keys that say how long it is trained."""
-    train = {key: value for key, value in config.get("train", {}).items() if key not in LENGTH}
-    return {**config, "train": train}
+def of_length(key: str) -> bool:
+    """Whether a key, as `train.epochs`, says only how long a run is."""
+    section, _, word = key.partition(".")
+    return section == "train" and word in LENGTH
+
+
+def marked(config: Config, checkpoint: Path | None) -> dict[str, Any]:
+    """The config as a mark of the run, in plain values: with the length that stands in its checkpoint, if it has one."""
+    plain: dict[str, Any] = config.model_dump(mode="json")
+    before = files.read_json(checkpoint / "state.json") if checkpoint is not None else {}
+    try:
+        then = before["fingerprint"]["config"]["train"]
+        plain["train"] |= {key: then[key] for key in LENGTH if key in then}
+    except (
+        KeyError,
+        TypeError,
+    ):  # a run of before there was such a mark, or one that is damaged, which who reads it whole will say
+        pass
+    return plain
 
 
 def refuse_other_rates(folder: Path, begun: Config, config: Config) -> None:

@@ -19,6 +19,7 @@ from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.course import Order, better, ending, few, left, make_schedule, over, total_updates
 from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
+from regard.workshop.prolonged import gone_on_with
 from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
@@ -79,6 +80,7 @@ def fit(
     if resume:
         say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
     progress = progress or Progress()
+    gone_on_with(progress, settings)
     total = total_updates(batches, settings)
     if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
         say(note)
