@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ WORDS = {name for names in NAMES.values() for name in names} | {
     "language",
     "language_id",
 }
+VARIANT = re.compile(r"\(\d+\)$")
 COMMENTS = ("#", ";;;", "%%")
 COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".conll03")
 
@@ -53,6 +55,9 @@ class Given:
     target: int | str | None = None
     features: int | str | None = None
     second: int | str | None = None
+    header: bool | None = None
+    comment: str | None = None  # "": there are none
+    separator: str | None = None
     fixed: bool = False  # the columns are those of a training that is about to begin
     source_tokenizer: str | None = None
     target_tokenizer: str | None = None
@@ -82,6 +87,9 @@ class Form:
     profiles: Mapping[int | str, Profile] = field(default_factory=dict)
     quoted: bool = False
     cloze: bool = False
+    certain: bool = True  # of its header: a training takes it for one by itself
+    blanks: bool = False  # whether empty lines part blocks
+    features_separator: str = ";"
 
     def called(self, column: int | str) -> str:
         """A column as messages name it."""
@@ -101,3 +109,9 @@ def ending(file: str) -> str:
     """`.tsv` of `a.tsv.gz`."""
     name = file.lower().removesuffix(".gz").rpartition("/")[2]
     return name[name.rfind(".") :] if "." in name else ""
+
+
+def dictionary(line: str) -> list[str]:
+    """A word of CMUdict and its phones: `READ(2)  R EH1 D # a comment` is (READ, R EH1 D)."""
+    word, *phones = line.split(" #")[0].split()[:200] or [""]
+    return [VARIANT.sub("", word), " ".join(phones)]

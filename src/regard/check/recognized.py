@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, ending
+from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending
+from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
+from regard.data.recognize import Recognized, recognize
+from regard.ground.errors import DataError, message
 
 
 def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
@@ -23,15 +24,15 @@ def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str |
         len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json"}
     ):
         return _aligned(heads, task, given)
-    if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and _objects(first)):
-        return _keyed(first, task, given)
+    if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and are_objects(first)):
+        return keyed(first, task, given)
     if ends[0] == ".json":
         return Form(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
     if task == "tag" or (task is None and (ends[0] in COLUMNS or _in_columns(first))):
         return _columns(first, ends[0])
     if task in ("language", "pretrain") and given.source is None and ends[0] not in (".tsv", ".csv"):
         return Form(task, "text", roles={"source": 0}, profiles={0: profile(first)})
-    return _table(first, ends[0], task, given)
+    return _table(files[0], first, task, given)
 
 
 def _aligned(heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
@@ -46,62 +47,6 @@ def _aligned(heads: Sequence[Sequence[str]], task: str | None, given: Given) -> 
     if task not in ("transduce", "caption"):  # other tasks read several files one after another
         return Form(task, "text", roles={"source": 0}, profiles=profiles)
     return Form(task, "lines", roles={"source": 0, "target": 1}, profiles=profiles)
-
-
-def _objects(lines: Sequence[str]) -> bool:
-    some = [line for line in lines[:20] if line.strip()]
-    return bool(some) and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in some)
-
-
-def _keyed(lines: Sequence[str], task: str | None, given: Given) -> Form:
-    """JSON lines: roles by the names of keys."""
-    records = []
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        records += [record] if isinstance(record, dict) else []
-    keys = Counter(key for record in records for key in record)
-    there = {key.lower(): key for key in keys}
-    if task is None:
-        task = _task_of_keys(there)
-    if task == "read" or (task == "tag" and "tokens" in there):
-        return Form(task, "jsonl", cloze="doc" in there)
-    roles: dict[str, int | str] = {}
-    for role in (*ROLES[task], "features"):
-        said = getattr(given, role, None)
-        if isinstance(said, str):
-            roles[role] = said
-            continue
-        free = [there[name] for name in NAMES.get(role, ()) if name in there and there[name] not in roles.values()]
-        if free and not (role == "features" and given.fixed):
-            roles[role] = free[0]
-        elif role != "features":
-            roles[role] = role
-    cells = {key: [_plain(record.get(key)) for record in records] for key in keys}
-    return Form(task, "jsonl", roles=roles, profiles={key: profile(value) for key, value in cells.items()})
-
-
-def _task_of_keys(keys: Mapping[str, str]) -> str:
-    have = set(keys)
-    if {"context", "question"} <= have or {"doc", "query"} <= have:
-        return "read"
-    if "tokens" in have:
-        return "tag"
-    if have & {"caption", "captions"}:
-        return "caption"
-    if have & set(NAMES["second"]):
-        return "pair"
-    if "label" in have and have & {"text", "sentence"}:
-        return "classify"
-    return "language" if have == {"text"} else "transduce"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ";".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 def _in_columns(lines: Sequence[str]) -> bool:
@@ -125,22 +70,61 @@ def _columns(lines: Sequence[str], end: str) -> Form:
     return Form("tag", format, separator="\t" if tabs > len(full) / 2 else " ", width=width, comment=comment)
 
 
-def _table(lines: Sequence[str], end: str, task: str | None, given: Given) -> Form:
-    """One file with columns: its separator, its header, its comments, and what each column is."""
-    comment = _comment(lines)
-    kept = [line for line in lines if line.strip() and not (comment and line.startswith(comment))]
-    separator, quoted = _separator(kept, end)
-    rows = list(csv.reader(kept, delimiter=separator)) if quoted else [line.split(separator) for line in kept]
+def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> Form:
+    """One file with columns: its separator, its header, its comments, and what each column is; as a training would find it."""
+    said, end = _said(file), ending(file)
+    comment = given.comment if given.comment is not None else (said.comment if said else "") or _comment(lines)
+    kept = [line for line in lines if line.strip() and not (comment and line.startswith(comment) and "\t" not in line)]
+    separator, format = _separator(kept, end)
+    if said and said.format in ("tsv", "csv", "cmudict"):
+        separator, format = said.separator or separator, said.format
+    separator, format = given.separator or separator, given.format or format
+    rows = _split(kept, separator, format)
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     whole = [row for row in rows if len(row) == width]
     profiles: dict[int | str, Profile] = {i: profile([row[i] for row in whole[1:] or whole]) for i in range(width)}
-    header = _header(rows[0], profiles, whole) if rows else None
+    names = said.header if said and format == said.format else ()
+    header = (names if len(names) == width else ()) or (_header(rows[0], profiles, whole) if rows else None)
+    if given.header is not None:
+        header = tuple(cell.strip() for cell in rows[0]) if given.header and rows else None
+    certain = given.header is not None or bool(names) or any(isinstance(c, str) for c in (given.source, given.target))
     if task is None:
-        task = _task(profiles, width, header, end)
+        task = "transduce" if format == "cmudict" else _task(profiles, width, header, end)
     if width == 1 and not header and task in ("language", "pretrain"):
         return Form(task, "text", roles={"source": 0}, profiles=profiles)
-    form = Form(task, "csv" if quoted else "tsv", separator, header, comment, width, {}, profiles, quoted)
-    return replace(form, roles=_roles(form, given))
+    form = Form(task, format, separator, header, comment, width, {}, profiles, format == "csv", certain=certain)
+    form = replace(form, blanks=bool(said and said.blanks), features_separator=said.features_separator if said else ";")
+    return replace(form, roles=_roles(form, _found(given, said, task) if not given.fixed else given))
+
+
+def _said(file: str) -> Recognized | None:
+    """What a training would take the file for; None where it would refuse it."""
+    try:
+        found = recognize(file)
+    except DataError:
+        return None
+    if found.format == "parquet":
+        do = "Save it as TSV or JSON lines: regard check reads text."
+        raise DataError(message(file, "a file of text", "Parquet", do))
+    return found
+
+
+def _found(given: Given, said: Recognized | None, task: str) -> Given:
+    """Columns that nobody named, as a training would find them."""
+    if said is None or said.target is None or any(c is not None for c in (given.source, given.target)):
+        return given
+    if task != "transduce" or said.format not in ("tsv", "csv", "cmudict"):
+        return given
+    features = given.features if given.features is not None else said.features
+    return replace(given, source=said.source, target=said.target, features=features)
+
+
+def _split(lines: Sequence[str], separator: str, format: str) -> list[list[str]]:
+    if format == "cmudict":
+        return [dictionary(line) for line in lines]
+    return (
+        [row for row in csv.reader(lines, delimiter=separator) if row] if format == "csv" else [x.split(separator) for x in lines]
+    )
 
 
 def _comment(lines: Sequence[str]) -> str:
@@ -154,21 +138,19 @@ def _comment(lines: Sequence[str]) -> str:
     return ""
 
 
-def _separator(lines: Sequence[str], end: str) -> tuple[str, bool]:
-    """The sign between cells, and whether quotes may stand around them."""
-    tabs = sum("\t" in line for line in lines)
-    if end != ".csv" and (tabs > 0.2 * len(lines) or not lines):
-        return "\t", False
-    some = lines[:200]
-    for sign in (";", ",", "\t") if end == ".csv" else ():
+def _separator(lines: Sequence[str], end: str) -> tuple[str, str]:
+    """The sign between cells, and the format, where a training would not say it."""
+    if end != ".csv":
+        return "\t", "tsv"
+    for sign in (";", ",", "\t"):
         try:
-            widths = Counter(len(row) for row in csv.reader(some, delimiter=sign))
+            widths = Counter(len(row) for row in csv.reader(lines[:200], delimiter=sign))
         except csv.Error:
             continue
         width, times = widths.most_common(1)[0] if widths else (1, 0)
         if width > 1 and times > 0.8 * sum(widths.values()):
-            return sign, True
-    return (",", True) if end == ".csv" else ("\t", False)
+            return sign, "csv"
+    return ",", "csv"
 
 
 def _header(first: Sequence[str], profiles: Mapping[int | str, Profile], rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from regard.check.clean import Cells
 from regard.check.examine import Report
-from regard.check.form import Form
+from regard.check.form import Form, dictionary
 from regard.check.opened import Opened
 from regard.check.resorted import in_order
 from regard.check.retagged import Retagged
@@ -127,7 +127,13 @@ def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], don
     places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
     first, least = form.header is not None, 1 + max(at for _, at in places)
     for number, line in _numbered(opened):
-        row = next(csv.reader([line], delimiter=form.separator), []) if form.quoted else line.split(form.separator)
+        row = (
+            dictionary(line)
+            if form.format == "cmudict"
+            else next(csv.reader([line], delimiter=form.separator), [])
+            if form.quoted
+            else line.split(form.separator)
+        )
         comment = bool(form.comment) and line.startswith(form.comment) and len(row) < least
         if first and not comment:
             first = False

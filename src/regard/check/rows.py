@@ -11,7 +11,7 @@ from typing import Any
 
 from regard.check.bad import BadLines
 from regard.check.finding import Block, Finding, Hits, Seen, short
-from regard.check.form import Form
+from regard.check.form import Form, dictionary
 from regard.check.opened import Opened
 
 ROWS = 20_000  # of a block, about
@@ -25,7 +25,7 @@ class Rows:
         self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
     ) -> None:
         self._opened, self._form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
-        self.comments, self.wide, self.rows = Hits(), Hits(), 0
+        self.comments, self.wide, self.blank, self.rows = Hits(), Hits(), Hits(), 0
         self.paired = [0] * len(self._opened)
 
     def __iter__(self) -> Iterator[Block]:
@@ -70,6 +70,9 @@ class Rows:
             if form.comment and line.startswith(form.comment) and len(row) < least:
                 self.comments.add(Seen(file, at, short(line)))
                 continue
+            if form.blanks and not line.strip():
+                self.blank.add(Seen(file, at))
+                continue
             if len(row) < least or not all(row[column].strip() for role, column in places if role != "features"):
                 self._bad.add(self._fault(line, row, least), file, at, line, _received(row, least))
                 continue
@@ -81,6 +84,9 @@ class Rows:
         return Block(numbers, cells, dict.fromkeys(roles, file), self._valid)
 
     def _split(self, number: int, lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
+        if self._form.format == "cmudict":
+            yield from ((at, line, dictionary(line)) for at, line in enumerate(lines, number))
+            return
         if not self._form.quoted:
             sign = self._form.separator
             for at, line in enumerate(lines, number):

@@ -57,15 +57,25 @@ def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
         return []
     named = [f"{KEYS[role]}: {form.key(at)}" for role, at in form.roles.items() if role in KEYS and isinstance(at, int)]
     given = (case.given.source, case.given.target, case.given.features, case.given.second)
-    learnt = case.given.fixed and not any(isinstance(column, str) for column in given)
+    learnt = not form.certain and not any(isinstance(column, str) for column in given)
     what = f"Line 1 looks like a header ({listed(form.header)})"
     what += " and would be learnt as an item." if learnt else "."
     seen = (Seen(opened[0].file, 1, short("\t".join(form.header))),)
-    do = f"Name the columns: {', '.join(named)}." if named else "Name the columns in the config."
-    return [Finding("header", "warning" if learnt else "note", what, 1, seen, do, False, tuple(named))]
+    if not learnt:
+        return [Finding("header", "note", what, 1, seen, "A training reads it as names.", False, tuple(named))]
+    do = f"Set data.header: true, or name the columns: {', '.join(named)}."
+    return [Finding("header", "warning", what, 1, seen, do, False, tuple(named) or ("data.header: true",))]
 
 
 def _comments(case: Case, rows: Rows) -> list[Finding]:
+    if rows.blank.count:
+        what = f"{many(rows.blank.count, 'empty line stands', 'empty lines stand')} between rows."
+        do = "A training passes them by, as UniMorph's; --fix takes them out."
+        return [Finding("empty-line", "note", what, rows.blank.count, rows.blank.first(), do, True), *_marked(case, rows)]
+    return _marked(case, rows)
+
+
+def _marked(case: Case, rows: Rows) -> list[Finding]:
     if not rows.comments.count:
         return []
     mark = case.form.comment

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.check.examine import examine
 from regard.check.form import Given
+from regard.data.layout import LAST
 from regard.ground.errors import RegardError
 from regard.workshop.config import Config
 from regard.workshop.task_kinds import TASKS
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
+MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LINES = 12  # that are said, at most
 QUIET = frozenset(("contradictions", "shared", "rare-label", "copies"))  # what a training says by itself, or what is often meant
 
@@ -41,7 +43,8 @@ def given(config: Config, *, fixed: bool) -> Given:
             return getattr(getattr(config, section), word, None)
         return None
 
-    form = key("data.format")
+    form, header = key("data.format"), key("data.header")
+    comment, separator = key("data.comment"), key("data.separator")
     forecast, number = (
         config.forecast,
         isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int),
@@ -50,9 +53,12 @@ def given(config: Config, *, fixed: bool) -> Given:
     return Given(
         format=None if form == "auto" else form,
         source=key("data.source"),
-        target=key("data.target"),
+        target=None if key("data.target") == LAST else key("data.target"),
         features=key("data.features"),
         second=key("pair.second") if config.pair is not None else None,
+        header=header if isinstance(header, bool) else None,
+        comment={"auto": None, "none": ""}.get(comment, comment) if comment is not None else None,
+        separator={"auto": None, **MARKS}.get(separator, separator) if separator is not None else None,
         fixed=fixed,
         source_tokenizer=key("data.source_tokenizer"),
         target_tokenizer=key("data.target_tokenizer") if writes else None,
