@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from regard.doors.cli.main import run as command
+from regard.workshop import fit
+from regard.workshop.config import read_config
 from tests.doors import clean_files as clean
 
 MESSY = "word\tpronunciation\n# by ear\n" + clean.tsv(clean.words(80)) + "tryk\nchat\t\nche\u0301\tʃ e ~ ʃ ɛ\nzut \tz y t \n"
@@ -62,3 +64,19 @@ def test_it_never_loads_torch(messy: Path, words: list[str]) -> None:
     given = ["check", *(words or [str(messy)])]
     done = subprocess.run([sys.executable, "-c", program, *given], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_training_says_what_is_harmful_before_it_reads(tmp_path: Path) -> None:
+    file, said = tmp_path / "words.tsv", list[str]()
+    file.write_text(clean.tsv(clean.words(120)).replace("\n", " \n", 40), "utf-8")
+    tiny = {"size": 8, "embedding": 8}
+    given = {"train": [str(file)], "target_tokenizer": "space"}
+    config = read_config({"data": given, "model": tiny, "train": {"epochs": 1, "threads": 1}})
+    fit.train(config, tmp_path / "run", say=said.append)
+    notes = [line for line in said if line.startswith("note: White space at an end in 40 targets")]
+    assert notes and f"{file}:1" in notes[0]
+    assert any("regard check" in line and "--fix" in line for line in said)
+    file.write_text(clean.tsv(clean.words(120)), "utf-8")
+    quiet = list[str]()
+    fit.train(config, tmp_path / "other", say=quiet.append)
+    assert not [line for line in quiet if "regard check" in line]

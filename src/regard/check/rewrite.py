@@ -134,7 +134,7 @@ def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], don
             if form.quoted
             else line.split(form.separator)
         )
-        comment = bool(form.comment) and line.startswith(form.comment) and len(row) < least
+        comment = bool(form.comment) and line.startswith(form.comment) and (len(row) < least or form.format == "cmudict")
         if first and not comment:
             first = False
             yield join([cell.strip() for cell in row])

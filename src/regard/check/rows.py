@@ -67,7 +67,7 @@ class Rows:
             if header:
                 header = False
                 continue
-            if form.comment and line.startswith(form.comment) and len(row) < least:
+            if form.comment and line.startswith(form.comment) and (len(row) < least or form.format == "cmudict"):
                 self.comments.add(Seen(file, at, short(line)))
                 continue
             if form.blanks and not line.strip():

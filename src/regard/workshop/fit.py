@@ -12,6 +12,7 @@ from regard.ground.errors import DataError, RunFolderError, message
 from regard.workshop import files, jobs
 from regard.workshop.begun import as_before, warm_from
 from regard.workshop.card import write_card
+from regard.workshop.checked import say_notes
 from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
@@ -51,6 +52,8 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         raise DataError(message("-", "a file: training reads its data again", "standard input", do))
     if not (resume and (folder / CONFIG).is_file()):  # a run that goes on reads its files as it began
         config = resolve_files(config, say)
+    if not resume:
+        say_notes(config, say)
     data, given = job.read(config, say), config
     config, fits = job.fit(config, data)
     if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
