@@ -61,6 +61,22 @@ def test_what_follows_comes_as_a_table(made, capsys):
     assert again.details["values"] == found.details["values"] and again.text == found.text
 
 
+def test_a_forecast_has_no_probability(made, tmp_path, capsys):
+    """Neither in Python nor on a page, nor in a terminal, nor as JSON or columns."""
+    (found,) = regard.load(made / "run").predict([str(made / "river.csv")])
+    assert found.score is None and "probability" not in found._repr_html_()
+    run, file = str(made / "run"), str(made / "river.csv")
+    assert command(["predict", run, file, "--format", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"][0]["score"] is None
+    assert command(["predict", run, file, "--format", "tsv"]) == 0
+    assert capsys.readouterr().out.startswith("1\t1\t\train ")
+    assert command(["view", run, file, "--out", str(tmp_path / "x.html")]) == 0
+    assert '"score": null' in (tmp_path / "x.html").read_text() or '"score":null' in (tmp_path / "x.html").read_text()
+    capsys.readouterr()
+    assert command(["view", run, file]) == 0
+    assert "(0.000)" not in capsys.readouterr().out
+
+
 def test_it_shows_where_it_looked(made, capsys):
     (found,) = regard.load(made / "run").predict([str(made / "river.csv")])
     assert set(found.attention) == {f"{c}.{n}" for c in COLUMNS for n in ("encoder.0.self", "decoder.0.self", "decoder.0.cross")}

@@ -12,6 +12,7 @@ from regard.data.series import of_numbers, windows
 from regard.networks.series import InstanceLevel, LastLevel, NoLevel, Patches, patches
 from regard.tasks.floods import LAG, floods
 from regard.tasks.forecast import Blend, Errors, Linear, naive, profile, seasonal
+from regard.workshop.jobs.ratings import Scale
 from regard.workshop.jobs.scales import Scales, steady
 
 
@@ -114,6 +115,11 @@ def test_scales_keep_what_counts():
     assert scales.written(row) == ["14.62", "0.00123457", "1000123.457", "48.13715123457"]
     assert scales.brief(row) == ["14.62", "0.001235", "1000123.5", "48.137151235"]
     assert Scales(("a",), np.zeros(1), np.array([1e9]), None).written(np.array([1234567891.7])) == ["1234567892"]
+
+
+def test_numbers_of_pairs_keep_a_thousandth_of_their_deviation():
+    assert Scale.of([0.0002, 0.0005]).written(0.00051234) == "0.0005123"
+    assert Scale.of([0.0, 4.0]).written(2.0) == "2.000" and Scale.of([-1e6, 1e6]).written(5.25) == "5.250"
 
 
 def test_levels():

@@ -50,7 +50,7 @@ class Answer:
     features: tuple[str, ...]
     references: tuple[str, ...]
     predicted: str
-    score: float
+    score: float | None
 
 
 class Wrong(NamedTuple):
@@ -204,7 +204,17 @@ def write_errors(path: Path, answers: Iterable[Answer], tokens_of: Callable[[str
 def _error_row(x: Wrong, leading: Edit) -> tuple[object, ...]:
     a = x.answer
     operations = " ".join(map(str, x.edits))
-    return a.line, a.source, ";".join(a.features), x.expected, a.predicted, f"{a.score:.4f}", len(x.edits), operations, leading
+    return (
+        a.line,
+        a.source,
+        ";".join(a.features),
+        x.expected,
+        a.predicted,
+        "" if a.score is None else f"{a.score:.4f}",
+        len(x.edits),
+        operations,
+        leading,
+    )
 
 
 def _kind_rows(found: list[Wrong], counts: Counter[Edit], ranks: dict[Edit, int]) -> Iterator[tuple[object, ...]]:

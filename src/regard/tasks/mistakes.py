@@ -32,7 +32,7 @@ class Mistake(NamedTuple):
     source: str
     right: str
     answered: str
-    score: float
+    score: float | None
     each: Sequence[tuple[str, Taken]]
 
 
@@ -51,7 +51,15 @@ def write_mistakes(path: Path, kinds: Path, found: Sequence[Mistake]) -> Counter
 
 def _row(mistake: Mistake) -> tuple[object, ...]:
     operations = " ".join(f"{said}:{taken}" for said, taken in mistake.each) if len(mistake.each) > 1 else str(mistake.each[0][1])
-    return (mistake.place, mistake.source, mistake.right, mistake.answered, f"{mistake.score:.4f}", len(mistake.each), operations)
+    return (
+        mistake.place,
+        mistake.source,
+        mistake.right,
+        mistake.answered,
+        "" if mistake.score is None else f"{mistake.score:.4f}",
+        len(mistake.each),
+        operations,
+    )
 
 
 def _kind_rows(found: Sequence[Mistake], counts: Counter[Taken], ranked: Sequence[Taken]) -> Iterator[tuple[object, ...]]:

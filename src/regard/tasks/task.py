@@ -15,7 +15,8 @@ from torch import Tensor, nn
 class Prediction:
     """What a model says to one source.
 
-    text: the prediction.  score: its summed log-probability, end included, in nats.  tokens, source_tokens: end marks included.
+    text: the prediction.  score: its summed log-probability, end included, in nats; None where it has none (a number, a forecast).
+    tokens, source_tokens: end marks included.
     attention: by name, such as "decoder.0.cross", an array (heads, target, source), before dropout; "encoder.0.self" is (heads,
     source, source), "decoder.0.self" (heads, target, target).  unknown: symbols of the source that training never saw.
     lines: the answer as lines of a table, where it is one.
@@ -24,7 +25,7 @@ class Prediction:
     """
 
     text: str
-    score: float
+    score: float | None
     tokens: tuple[str, ...] = ()
     source_tokens: tuple[str, ...] = ()
     attention: dict[str, np.ndarray] = field(default_factory=dict, repr=False)

@@ -31,9 +31,10 @@ def text(line: int, predictions: Sequence[Prediction]) -> str:
 
 
 def tsv(line: int, predictions: Sequence[Prediction]) -> str:
-    """`line rank score text`, line and rank from 1."""
+    """`line rank score text`, line and rank from 1; the score is empty where an answer has no probability."""
     return "".join(
-        f"{line}\t{rank}\t{p.score:.6f}\t{p.text.translate(_ENDS).translate(_TABS)}\n" for rank, p in enumerate(predictions, 1)
+        f"{line}\t{rank}\t{'' if p.score is None else f'{p.score:.6f}'}\t{p.text.translate(_ENDS).translate(_TABS)}\n"
+        for rank, p in enumerate(predictions, 1)
     )
 
 

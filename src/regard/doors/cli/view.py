@@ -79,7 +79,8 @@ def _show(found: list[list[Prediction]], path: Path | None, kind: str, say: opti
         from regard.doors.view import terminal
 
         for prediction in (p for best in found for p in best):
-            print(f"{prediction.source} → {prediction.text}   ({prediction.score:.3f})")
+            score = "" if prediction.score is None else f"   ({prediction.score:.3f})"
+            print(f"{prediction.source} → {prediction.text}{score}")
             print(terminal.draw(prediction) + "\n", flush=True)
         return
     if kind == "page":

@@ -112,7 +112,7 @@ def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
         layers.append({"name": name, "heads": len(weights), "down": kinds[0], "across": kinds[1], "weights": number})
     return {
         "text": prediction.text,
-        "score": float(f"{prediction.score:.7g}") if np.isfinite(prediction.score) else None,
+        "score": None if prediction.score is None or not np.isfinite(prediction.score) else float(f"{prediction.score:.7g}"),
         "rtl": right_to_left(prediction.text) or any(map(right_to_left, prediction.tokens)),
         "layer": default(prediction) if layers else None,
         "axes": sides,

@@ -50,10 +50,10 @@ def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -
 
 def fragment(prediction: Seen) -> str:
     """The prediction and its picture as a small piece of HTML for a notebook: no script, no style sheet, and never an error."""
-    score = f"{prediction.score:.3f}".replace("-", "−")
+    score = "" if prediction.score is None else f"log-probability {prediction.score:.3f}".replace("-", "−")
     source, text = html.escape(prediction.source), html.escape(prediction.text) or "(nothing)"
     line = f'<div style="margin:0 0 6px"><bdi dir="auto">{source}</bdi> → <strong><bdi dir="auto">{text}</bdi></strong>'
-    line += f' <span style="color:{TEXT}">log-probability {score}</span></div>'
+    line += f' <span style="color:{TEXT}">{score}</span></div>'
     if not prediction.attention:
         return f'<div>{line}<div style="color:{TEXT}">No attention to show.</div></div>'
     return f'<div>{line}<div style="overflow:auto">{svg(prediction)}</div></div>'

@@ -112,10 +112,10 @@ class Forecaster(Reading[Framed]):
         text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
         details = {"times": list(later), "columns": list(names), "values": values.tolist()}
         head = _row([*([window.series.time] if clocked else []), *names])
-        return Prediction(text, 0.0, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines))
+        return Prediction(text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines))
 
     def nothing(self, item: Framed) -> Prediction:
-        return Prediction("", 0.0)
+        return Prediction("", None)
 
     def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
         raise AssertionError("figures are taken window by window: see metrics")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import SPECIALS, UNK
 from regard.ground.errors import DataError, message
-from regard.ground.files import write_text
 from regard.networks.bert import Bert, Together
 from regard.tasks.agreement import number_figures
 from regard.tasks.classify import class_figures, confusion, label_figures
@@ -32,7 +30,7 @@ from regard.workshop.config import Config
 from regard.workshop.config_tasks import PairSection
 from regard.workshop.jobs.job import Say
 from regard.workshop.jobs.judging import layout_for, layout_of
-from regard.workshop.jobs.ratings import rating_of, scale_of
+from regard.workshop.jobs.ratings import Scale
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
 from regard.workshop.jobs.scoring import Likely
@@ -78,8 +76,8 @@ class PairJob(ReadingJob):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         texts = Texts.learn(config, (text for item in items for text in (item.first, item.second)), folder)
         if _section(config).output == "number":
-            told = scale_of([float(item.target) for item in items])
-            write_text(folder / SCALE, json.dumps(asdict(told), indent=0))
+            told = Scale.of([float(item.target) for item in items])
+            told.save(folder / SCALE)
             say(f"numbers: from {told.low:g} to {told.high:g}, {told.mean:.3g} in the mean; vocabulary: {len(texts):,} symbols")
             return
         labels = Symbols.counted(item.target for item in items)
@@ -111,7 +109,8 @@ class Pairs(Reading[Couple]):
             self.labels = Symbols.load(folder / LABELS)
             wanted: Wanted = Label(len(self.labels), smoothing=config.train.label_smoothing)
         else:
-            wanted = rating_of(self.section, folder / SCALE)
+            self.scale = Scale.load(folder / SCALE)
+            wanted = self.scale.rating(self.section)
         network = _network(config, len(self.texts), wanted, texts=self.texts)
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, self.texts.words()
@@ -201,7 +200,7 @@ class Pairs(Reading[Couple]):
             return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
         numbers = wanted.numbers(found.said).tolist()
         return [
-            [self._prediction(item, f"{number:.3f}", 0.0, looks, {"number": number})]
+            [self._prediction(item, self.scale.written(number), None, looks, {"number": number})]
             for item, number, looks in zip(items, numbers, found.looks, strict=True)
         ]
 
@@ -212,8 +211,8 @@ class Pairs(Reading[Couple]):
         details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
         return [self._prediction(item, names[n], float(log_p[n]), found.looks[row], details) for n in order[:n_best]]
 
-    def _prediction(self, item: Couple, text: str, score: float, looks: dict[str, np.ndarray], details: Any) -> Prediction:
-        """score: a label's log-probability; a number has none, so 0."""
+    def _prediction(self, item: Couple, text: str, score: float | None, looks: dict[str, np.ndarray], details: Any) -> Prediction:
+        """score: a label's log-probability; a number has none."""
         first, second = (side[: len(words)] for side, words in zip(item.pieces, item.words, strict=True))
         own = {"first": first, "second": second}
         far = {"first": second, "second": first}
@@ -258,7 +257,7 @@ def _number(text: str | None) -> float | None:
         found = float(text or "")
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return found if math.isfinite(found) and "_" not in (text or "") else None
 
 
 def _network(config: Config, words: int, wanted: Wanted, *, texts: Texts | None = None) -> Pair:

@@ -1,45 +1,55 @@
-"""What is known of the numbers that pairs of texts are rated with."""
+"""What is known of the numbers that a model of pairs learns: their ends, their spread, and how they are written."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from regard.ground.errors import DataError, RunFolderError, message
+from regard.ground.files import write_text
 from regard.tasks.pair import Binned, Rating, Squared
 from regard.workshop.config_tasks import PairSection
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What is known of the numbers of the training data."""
+    """Of the numbers of the training data."""
 
     low: float
     high: float
     mean: float
     deviation: float
 
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> Scale:
+        """DataError where all are one."""
+        each = np.asarray(numbers, dtype=np.float64)
+        if np.ptp(each) == 0:
+            do = "Give data with more of them, or name the column that holds them (data.target)."
+            raise DataError(message("numbers of the training data", "at least 2 different ones", f"{each[0]:g} alone", do))
+        return cls(float(each.min()), float(each.max()), float(each.mean()), float(each.std()))
 
-def scale_of(numbers: Sequence[float]) -> Scale:
-    """DataError where all numbers are one."""
-    each = np.asarray(numbers, dtype=np.float64)
-    if np.ptp(each) == 0:
-        do = "Give data with more of them, or name the column that holds them (data.target)."
-        raise DataError(message("numbers of the training data", "at least 2 different ones", f"{each[0]:g} alone", do))
-    return Scale(float(each.min()), float(each.max()), float(each.mean()), float(each.std()))
+    @classmethod
+    def load(cls, file: Path) -> Scale:
+        """RunFolderError where the file is missing or damaged."""
+        try:
+            return cls(**{name: float(value) for name, value in json.loads(file.read_text("utf-8")).items()})
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
+            raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
 
+    def save(self, file: Path) -> None:
+        write_text(file, json.dumps(asdict(self), indent=0))
 
-def rating_of(section: PairSection, file: Path) -> Rating:
-    """How numbers are said, from what `learn` wrote.  RunFolderError where that is missing or damaged."""
-    try:
-        scale = Scale(**{name: float(value) for name, value in json.loads(file.read_text("utf-8")).items()})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
-        raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
-    if section.ratings == "square":
-        return Squared(scale.mean, scale.deviation)
-    return Binned(scale.low, scale.high, section.bins)
+    def rating(self, section: PairSection) -> Rating:
+        """How numbers are said."""
+        return Squared(self.mean, self.deviation) if section.ratings == "square" else Binned(self.low, self.high, section.bins)
+
+    def written(self, number: float) -> str:
+        """To a thousandth of the deviation, and no less than three places."""
+        return f"{number:.{max(3, 3 - math.floor(math.log10(self.deviation or 1.0)))}f}"
