@@ -107,3 +107,13 @@ def test_a_tagger_begins_with_a_tagger(tmp_path):
     assert sum("drawn anew: " in line for line in said) >= 2
     answer = Model.load(tmp_path / "second").predict(["a is", "d is"])
     assert len(answer) == 2
+
+
+def test_a_run_that_names_code_is_begun_with_only_where_it_is_trusted(tmp_path, monkeypatch):
+    first, _ = begun(tmp_path, "abcde", name="first", **SMALL)
+    text = (first / "config.yaml").read_text(encoding="utf-8")
+    (first / "config.yaml").write_text(text.replace("score: additive", "score: strange_scores:Mine", 1), encoding="utf-8")
+    (tmp_path / "strange_scores.py").write_text("raise SystemExit('code of a stranger ran')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RunFolderError, match=r"strange_scores:Mine.*--trust strange_scores"):
+        begun(tmp_path, "abc", name="second", begin=str(first))

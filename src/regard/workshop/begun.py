@@ -5,7 +5,7 @@ What goes beyond the vocabulary of the run before is drawn as in any net.  Rows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from regard.workshop import files
 from regard.workshop.checkpoint import MODEL, listed, weights
 from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.task_kinds import TASKS
+from regard.workshop.trust import modules, refuse_strangers
 
 if TYPE_CHECKING:
     from regard.workshop.jobs.job import Say
@@ -30,13 +31,15 @@ READS = ("unicode", "lowercase", "source_tokenizer", "target_tokenizer", "joint"
 FREE = ("dropout", "embedding_dropout")  # keys of `model` that no weight depends on
 
 
-def as_before(config: Config, run: Path) -> Config:
+def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
     """The config, with the net and the way of reading of the run that it begins with.  ConfigError where it sets another; RunFolderError
-    where there is no such run."""
+    where there is no such run, or where it names code of a module that is neither in `trust` nor named by the config itself: it may be a
+    stranger's."""
     if not (run / CONFIG).is_file():
         do = "Name the folder of a run with --from."
         raise RunFolderError(message(f"{run}", "a run to begin with", "no config.yaml there", do))
     before = load_config(run / CONFIG, [])
+    refuse_strangers(before, run / CONFIG, [*trust, *modules(config)])
     if before.task != config.task:
         do = f"Begin with a run of that task, or write --task {before.task}."
         raise ConfigError(message("train.begin", f"a run of task {config.task}", f"{run}, of task {before.task}", do))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from regard.workshop.model import CONFIG
 from regard.workshop.prolonged import marked, of_length, refuse_annealed, refuse_other_rates
 from regard.workshop.resolve_files import as_read, resolve_files
 from regard.workshop.train import Outcome, fit
-from regard.workshop.trust import named
+from regard.workshop.trust import modules, named
 from regard.workshop.untrained import keep
 
 
@@ -34,16 +35,17 @@ class Run:
     outcome: Outcome
 
 
-def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None) -> Run:
+def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None, trust: Iterable[str] = ()) -> Run:
     """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
     resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: stderr.
+    trust: modules whose code may run where a run that is begun with names a class of them: it may be a stranger's.
     Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
     where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
     """
     folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
     config = _claimed(folder, config, resume)
-    config = _begun(config, folder, resume)
+    config = _begun(config, folder, resume, trust)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     job.probe(config)  # what cannot be built is refused before anything is read
@@ -106,7 +108,7 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
     if resume and (folder / CONFIG).is_file():
         begun = load_config(folder / CONFIG, [])
         if config.train.begin is not None and config.train.begin == begun.train.begin:
-            config = as_before(config, folder)
+            config = as_before(config, folder, modules(begun))
         config = as_begun(as_read(config, begun), begun)
         changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
         if changed:
@@ -117,11 +119,11 @@ def _claimed(folder: Path, config: Config, resume: bool) -> Config:
     return config
 
 
-def _begun(config: Config, folder: Path, resume: bool) -> Config:
+def _begun(config: Config, folder: Path, resume: bool, trust: Iterable[str]) -> Config:
     """A config that begins with another run, as that is; a run that goes on has all it needs."""
     if config.train.begin is None or (resume and (folder / CONFIG).is_file()):
         return config
-    return as_before(config, Path(config.train.begin))
+    return as_before(config, Path(config.train.begin), trust)
 
 
 def _to_stderr(line: str) -> None:

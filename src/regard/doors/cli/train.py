@@ -31,7 +31,9 @@ ValidFiles = Annotated[
 Task = Annotated[str | None, typer.Option(metavar="TASK", help="What is learnt: transduce, tag, ... (docs/config.md).")]
 From = Annotated[
     str | None,
-    typer.Option("--from", metavar="RUN|DIR", help="A pre-trained run, or a BERT in Hugging Face's layout, to begin with."),
+    typer.Option(
+        "--from", metavar="RUN|DIR", help="A run to begin with: its net and weights; or a BERT in Hugging Face's layout."
+    ),
 ]
 
 
@@ -74,7 +76,7 @@ def train(
         refuse_strangers(config, own, trust or ())
     from regard.workshop.fit import train as fit
 
-    run = fit(config, out, resume=resume)
+    run = fit(config, out, resume=resume, **({"trust": trust} if trust else {}))
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     folder = shlex.quote(str(run.folder))
     print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
