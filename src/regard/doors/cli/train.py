@@ -76,7 +76,7 @@ def train(
         refuse_strangers(config, own, trust or ())
     from regard.workshop.fit import train as fit
 
-    run = fit(config, out, resume=resume, **({"trust": trust} if trust else {}))
+    run = fit(config, out, resume=resume, trust=trust) if trust else fit(config, out, resume=resume)
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     folder = shlex.quote(str(run.folder))
     print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
