@@ -158,7 +158,7 @@ class Study:
             import matplotlib
             from matplotlib.figure import Figure
         except ImportError:
-            print(f"no plot {path.name}: it needs matplotlib, pip install 'regard[plots]'; the table is written all the same")
+            print(f"no plot {path.name}: it needs matplotlib, pip install -e '.[plots]'; the table is written all the same")
             return
         drawn = io.BytesIO()
         with matplotlib.rc_context(STYLE):

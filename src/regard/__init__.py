@@ -1,4 +1,4 @@
-"""Regard trains, shows and ships sequence models whose attention is chosen with one word.
+"""Regard trains and shows sequence models whose attention is chosen with one word.
 
 Names are loaded when they are first used, so that `import regard` and `regard --help` never load torch.
 """

@@ -36,7 +36,7 @@ def _opened(file: str) -> Any:
         import pyarrow
         from pyarrow import parquet
     except ImportError as error:
-        do = "pip install 'regard[parquet]', or save the data as JSON lines."
+        do = "pip install -e '.[parquet]', or save the data as JSON lines."
         raise DataError(message(file, "pyarrow, which reads Parquet", "no such package", do)) from error
     try:
         return parquet.ParquetFile(file)

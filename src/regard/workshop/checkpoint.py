@@ -239,7 +239,7 @@ class Checkpoints:
         state = files.read_json(path)
         form = state.get("format") if isinstance(state, dict) else None
         if isinstance(form, int) and form > FORMAT:
-            do = "Update Regard: pip install --upgrade regard."
+            do = "Update Regard: git pull, then pip install -e ."
             raise RunFolderError(message(f"{path} is of a newer Regard", f"format {FORMAT} or older", f"format {form}", do))
         try:
             fingerprint, progress = state["fingerprint"], _progress(state["progress"])

@@ -30,10 +30,9 @@ UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was
 
 app = typer.Typer(
     name="regard",
-    help="Train a sequence model from a file on a laptop, see exactly where it looks, and ship it on a CPU.",
+    help="Train a sequence model from a file on a laptop, and see exactly where it looks.",
     epilog="docs/config.md lists every key of a config. Logs go to stderr, predictions to stdout.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

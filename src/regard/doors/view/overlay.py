@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.images import decoded
-from regard.doors.view.label import shown
 from regard.doors.view.picture import Picture, Seen
 
 
@@ -34,7 +33,7 @@ def overlay(prediction: Seen, picture: Picture) -> Overlay | None:
     pixels = None if image is None else decoded(base64.b64decode(image))
     heat = picture.weights.reshape(-1, *grid)
     down, across = prediction.details.get("extent", (1.0, 1.0))
-    return Overlay(tuple(shown(token) for token in picture.down.tokens), heat, pixels, (down, across))
+    return Overlay(tuple(picture.down.shown), heat, pixels, (down, across))
 
 
 def described(prediction: Seen) -> dict[str, Any] | None:

@@ -123,12 +123,17 @@ def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
 
 def _side(axis: Axis) -> dict[str, Any]:
     return {
-        "tokens": [[shown(token), said(token)] for token in axis.tokens],
-        "words": [[shown(word), said(word)] for word in merge.join(axis.tokens, axis.words)],
+        "tokens": [list(pair) for pair in zip(axis.shown, axis.said, strict=True)],
+        "words": _words(axis),
         "of": list(axis.words),
         "ends": hides(axis),
         "spaced": any(token.startswith(SPACE) for token in axis.tokens),
     }
+
+
+def _words(axis: Axis) -> list[list[str]]:
+    joined, plain = merge.join(axis.tokens, axis.words), set(axis.words[: axis.plain])
+    return [[word, word] if i in plain else [shown(word), said(word)] for i, word in enumerate(joined)]
 
 
 def pack(weights: NDArray[np.floating], name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.doors.view import merge
-from regard.doors.view.label import END, START, UNKNOWN
+from regard.doors.view.label import END, START, said, shown
 from regard.ground.errors import RegardError, UsageError, did_you_mean, message
 
 
@@ -46,6 +46,17 @@ class Axis:
     kind: str
     tokens: tuple[str, ...]
     words: tuple[int, ...]  # for each token the number of its word
+    plain: int = 0  # so many tokens at the front are features, whatever special sign they spell
+
+    @property
+    def shown(self) -> list[str]:
+        """How each token is written."""
+        return [token if i < self.plain else shown(token) for i, token in enumerate(self.tokens)]
+
+    @property
+    def said(self) -> list[str]:
+        """How a screen reader says each token."""
+        return [token if i < self.plain else said(token) for i, token in enumerate(self.tokens)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,9 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
         rows, places = prediction.sides[name]
         kind = "source" if tuple(places) == tuple(prediction.source_tokens) else f"columns of {name}"
         return _fit(_axis(f"rows of {name}", rows), down), _fit(_axis(kind, places), across)
-    source = _axis("source", prediction.source_tokens, features=_leading(prediction))
+    leading = min(len(prediction.features), len(prediction.source_tokens))  # the tokenizer writes a feature N as the token <N>
+    named = [f"<{name}>" for name in prediction.features[:leading]]  # one that training never saw too: the reader gave it
+    source = _axis("source", [*named, *prediction.source_tokens[leading:]], features=leading)
     target = _axis("target", prediction.tokens)
     if not name.endswith(".self"):
         sides = (target, source)
@@ -83,22 +96,16 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
 
 
 def _axis(kind: str, tokens: Sequence[str], *, features: int = 0) -> Axis:
-    return Axis(kind, tuple(tokens), tuple(merge.words(tokens, features=features)))
+    return Axis(kind, tuple(tokens), tuple(merge.words(tokens, features=features)), features)
 
 
 def _fit(axis: Axis, size: int) -> Axis:
     return axis if len(axis.tokens) == size else _axis("place", [str(i) for i in range(size)])
 
 
-def _leading(prediction: Seen) -> int:
-    """How many source tokens are features: the tokenizer writes a feature N as the token <N>, one it does not know as <unk>."""
-    places = list(zip(prediction.features, prediction.source_tokens, strict=False))
-    return len(places) if all(token in (f"<{name}>", UNKNOWN) for name, token in places) else 0
-
-
 def hides(axis: Axis) -> list[int]:
     """The places of the sentence marks, which a reader may want out of sight."""
-    return [i for i, token in enumerate(axis.tokens) if axis.kind != "place" and token in (END, START)]
+    return [i for i, token in enumerate(axis.tokens) if axis.kind != "place" and i >= axis.plain and token in (END, START)]
 
 
 def default(prediction: Seen) -> str:

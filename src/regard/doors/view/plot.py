@@ -1,7 +1,8 @@
-"""A heat map as a PNG or SVG file, drawn by matplotlib (the extra `plots`) with fonts that have the characters."""
+"""A heat map as a PNG, SVG or PDF file, drawn by matplotlib (the extra `plots`) with fonts that have the characters."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import unicodedata
 import warnings
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from regard.doors.view.label import clusters, shown
+from regard.doors.view.label import clusters
 from regard.doors.view.overlay import Overlay, figure, overlay
 from regard.doors.view.picture import Axis, Picture, Seen, choose
 from regard.doors.view.save import claim
@@ -18,6 +19,7 @@ from regard.ground.errors import RegardError, message
 from regard.ground.files import write_bytes
 
 RAMP = ("#f4f2ed", "#cfe4df", "#84bfc2", "#3f8cab", "#2a578b", "#221e55")  # as on the page
+STAMPS = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # left out, so that equal pictures are equal files
 BUNDLED = "DejaVu Sans"  # comes with matplotlib; has IPA, Greek, Cyrillic, Arabic
 PREFERRED = (  # tried first, so that a text gets one good font and not the first that happens to have a character
     *("Noto Sans", "Charis SIL", "Doulos SIL"),
@@ -35,22 +37,24 @@ PREFERRED = (  # tried first, so that a text gets one good font and not the firs
 
 
 def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: int | None = None) -> list[str]:
-    """Draw one layer into `path`, a new file that ends in .png or .svg; the sentences to tell the user (a font that is missing) come back.
+    """Draw one layer into `path`, a new file that ends in .png, .svg or .pdf; what to tell the user (a font that is missing) comes back.
 
     `name`, `head`: as in `picture.choose`.  Errors: UsageError (as there; another suffix; a path that exists); RegardError where matplotlib
     is missing or the disk refuses.
     """
-    path = claim(path, suffixes=(".png", ".svg"))
+    path = claim(path, suffixes=(".png", ".svg", ".pdf"))
     picture = choose(prediction, name=name, head=head)
     try:
         import matplotlib
         from matplotlib import font_manager
     except ImportError as error:
-        do = "Run: pip install 'regard[plots]'. A page (.html) and the terminal need no extra."
-        raise RegardError(message("a picture as PNG or SVG", "matplotlib", "an environment without it", do)) from error
+        do = "Run: pip install -e '.[plots]'. A page (.html) and the terminal need no extra."
+        raise RegardError(message("a picture as PNG, SVG or PDF", "matplotlib", "an environment without it", do)) from error
     down, across = _labels(picture.down), _labels(picture.across)
     wanted = {c for label in (*down, *across) for c in label}
     families, missing = fonts(wanted, font_manager.fontManager.ttflist)
+    if missing and _found_again(font_manager):
+        families, missing = fonts(wanted, font_manager.fontManager.ttflist)
     buffer = io.BytesIO()
     style: Any = {
         "font.family": families,
@@ -63,13 +67,24 @@ def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: 
         laid = overlay(prediction, picture)
         drawn = _figure(picture, down, across) if laid is None else _laid(laid, picture)
         kind = path.suffix.lower()[1:]
-        drawn.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata={"Date": None} if kind == "svg" else None)
+        drawn.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata=STAMPS.get(kind))
     write_bytes(path, buffer.getvalue())
     return [advice(missing)] if missing else []
 
 
+def _found_again(font_manager: Any) -> bool:
+    """Looks for fonts that were installed since matplotlib made its list, which it keeps on the disk; whether there are some."""
+    manager = font_manager.fontManager
+    known = {font.fname for font in manager.ttflist}
+    fresh = [file for file in font_manager.findSystemFonts() if file not in known]
+    for file in fresh:
+        with contextlib.suppress(OSError, RuntimeError):  # a font that this matplotlib cannot open
+            manager.addfont(file)
+    return bool(fresh)
+
+
 def _labels(axis: Axis) -> list[str]:
-    return [shown(token) for token in axis.tokens]
+    return axis.shown
 
 
 def _laid(laid: Overlay, picture: Picture) -> Any:
@@ -89,10 +104,12 @@ def _figure(picture: Picture, down: Sequence[str], across: Sequence[str]) -> Any
         picture.weights, vmin=0, vmax=1, cmap=LinearSegmentedColormap.from_list("regard", RAMP), interpolation="nearest"
     )
     axes.set_xticks(range(len(across)), across)
+    axes.tick_params(
+        top=False, bottom=False, left=False, labeltop=True, labelbottom=False
+    )  # so that these are the labels turned below
     for tick in axes.get_xticklabels() if any(len(clusters(label)) > 2 for label in across) else ():
         tick.set_rotation(90 if len(clusters(tick.get_text())) > 1 else 0)
     axes.set_yticks(range(len(down)), down)
-    axes.tick_params(top=False, bottom=False, left=False, labeltop=True, labelbottom=False)
     for side in axes.spines.values():
         side.set_visible(False)
     axes.set_xticks([j - 0.5 for j in range(len(across) + 1)], minor=True)

@@ -36,7 +36,7 @@ def draw(
     if laid is not None:
         return "\n".join([f"{picture.name} · {picture.head}", *_laid(laid, width, color)])
     margin = max((columns(label) for label in _side(picture.down)), default=0) + 1
-    wide = any(columns(part) > 1 for token in picture.across.tokens for part in clusters(shown(token)))
+    wide = any(columns(part) > 1 for label in picture.across.shown for part in clusters(label))
     count = picture.weights.shape[1]
     cell = 2 if wide or margin + 2 * count <= width else 1
     room = max((width - margin) // cell, 1)
@@ -71,7 +71,7 @@ def _colorful() -> bool:
 
 
 def _panel(picture: Picture, places: range, margin: int, cell: int, color: bool) -> list[str]:
-    lines = [" " * margin + line for line in _header([picture.across.tokens[i] for i in places], cell)]
+    lines = [" " * margin + line for line in _header([picture.across.shown[i] for i in places], cell)]
     for label, row in zip(_side(picture.down), picture.weights, strict=True):
         cells = _colored(row[list(places)], cell) if color else _shaded(row[list(places)], cell)
         lines.append(" " * (margin - 1 - columns(label)) + label + " " + cells)
@@ -80,7 +80,7 @@ def _panel(picture: Picture, places: range, margin: int, cell: int, color: bool)
 
 def _header(tokens: Sequence[str], cell: int) -> list[str]:
     """The tokens written downwards, each over its column, all ending just above the first row."""
-    labels = [clusters(shown(token)) for token in tokens]
+    labels = [clusters(token) for token in tokens]
     labels = [label if len(label) <= TALL else [*label[: TALL - 1], "⋮"] for label in labels]
     height = max((len(label) for label in labels), default=0)
     guard = (
@@ -94,7 +94,7 @@ def _header(tokens: Sequence[str], cell: int) -> list[str]:
 
 
 def _side(axis: Axis) -> list[str]:
-    return [_shortened(shown(token)) for token in axis.tokens]
+    return [_shortened(label) for label in axis.shown]
 
 
 def _shortened(text: str) -> str:

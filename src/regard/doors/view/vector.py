@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regard.doors.view.label import SPACE, clusters, columns, said, shown
+from regard.doors.view.label import SPACE, clusters, columns
 from regard.doors.view.picture import Axis, Picture, Seen, choose
 
 CELL, GAP, ROUND = 26, 3, 4
@@ -50,7 +50,7 @@ def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -
 
 def fragment(prediction: Seen) -> str:
     """The prediction and its picture as a small piece of HTML for a notebook: no script, no style sheet, and never an error."""
-    score = "" if prediction.score is None else f"log-probability {prediction.score:.3f}".replace("-", "−")
+    score = "" if prediction.score is None else "log-probability " + f"{prediction.score:.3f}".replace("-", "−")
     source, text = html.escape(prediction.source), html.escape(prediction.text) or "(nothing)"
     line = f'<div style="margin:0 0 6px"><bdi dir="auto">{source}</bdi> → <strong><bdi dir="auto">{text}</bdi></strong>'
     line += f' <span style="color:{TEXT}">{score}</span></div>'
@@ -60,7 +60,7 @@ def fragment(prediction: Seen) -> str:
 
 
 def _labels(axis: Axis) -> list[str]:
-    return [_cut(shown(token)) for token in axis.tokens]
+    return [_cut(label) for label in axis.shown]
 
 
 def _cut(label: str, most: int = 18) -> str:
@@ -115,7 +115,7 @@ def _grid(rows: int, places: int, left: float, top: float) -> str:
 
 
 def _cells(picture: Picture, left: float, top: float) -> list[str]:
-    down, across = [said(t) for t in picture.down.tokens], [said(t) for t in picture.across.tokens]
+    down, across = picture.down.said, picture.across.said
     side = CELL - GAP
     lines = []
     for (i, j), weight in np.ndenumerate(picture.weights):

@@ -69,7 +69,9 @@ class Judged(ABC, Generic[P]):
         right = self.right(item)
         if found.text == right:
             return None
-        return Mistake(str(item.place), item.source, right, found.text, found.score, [(item.source, Taken(right, found.text))])
+        return Mistake(
+            str(item.place), item.source, right, found.text, found.score or 0.0, [(item.source, Taken(right, found.text))]
+        )
 
 
 def unseen_names(counts: Counter[str]) -> str:

@@ -72,7 +72,7 @@ def evaluate(
     result |= _parts(groups, right, {item.source for item in Pairs(train, layout, on_bad_line="skip")} if train else None)
     if errors is not None:
         answers = [
-            Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score)
+            Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
             for g, p in zip(groups, predictions, strict=True)
         ]
         result["edits"] = dict(write_errors(errors, answers, model.target_tokens).most_common(20))

@@ -249,7 +249,7 @@ class Tagger(Reading[Sentence]):
         wrong = [(token, Taken(right, told)) for token, right, told in each if right != told]
         if item.label is not None and len(self.labels) and found.details["label"] != item.label:
             wrong.append((item.source, Taken(item.label, found.details["label"])))
-        return Mistake(str(item.place), item.source, self.right(item), found.text, found.score, wrong) if wrong else None
+        return Mistake(str(item.place), item.source, self.right(item), found.text, (found.score or 0.0), wrong) if wrong else None
 
     def right(self, item: Tagged) -> str:
         return " ".join(item.tags)
