@@ -49,7 +49,7 @@ def test_a_plot_as_pdf_is_the_same_each_time(told, tmp_path):
 
 
 def test_a_font_that_came_since_is_found(told, tmp_path, monkeypatch):
-    """matplotlib keeps the list of fonts of an earlier day; what was installed since is looked for before anything is said to be missing."""
+    """matplotlib keeps the list of fonts of an earlier day; what came since is looked for first."""
     manager = pytest.importorskip("matplotlib.font_manager", reason="the extra plots draws")
     listed = manager.fontManager.ttflist
     font = next(f for f in listed if f.name == "DejaVu Sans" and f.style == "normal" and f.weight == 400)
