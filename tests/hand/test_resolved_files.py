@@ -242,3 +242,12 @@ def test_real_files_give_the_items_that_they_gave(data_root: Path) -> None:
         lines = (data_root / name).read_text(encoding="utf-8").splitlines()
         found = read(data_root / name)
         assert [(source, target) for source, target, _ in found] == [tuple(line.split("\t")[:2]) for line in lines]
+
+
+def test_validation_files_are_read_by_their_own_format(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("word\tipa\ncat\tkæt\n")
+    (tmp_path / "b.jsonl").write_text('{"word": "dog", "ipa": "dɒɡ"}\n')
+    config, _ = resolved(tmp_path / "a.tsv", valid=[str(tmp_path / "b.jsonl")])
+    found = jobs.of("transduce").read(config, str)
+    assert [(item.source, item.target) for item in found.train] == [("cat", "kæt")]
+    assert [(group.source, group.references) for group in found.valid] == [("dog", ("dɒɡ",))]

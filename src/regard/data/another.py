@@ -13,8 +13,8 @@ from regard.ground.errors import DataError
 KNOWN = ("csv", "cmudict", "jsonl", "parquet")  # formats that a file's first lines tell, where its name does not
 
 
-def another(files: Sequence[str], layout: Layout, *, trained_on: str, inputs: bool) -> Layout:
-    """The layout for these files.  layout: that of training; trained_on: the format that the training files had.
+def another(files: Sequence[str], layout: Layout, *, trained_on: str, train: Sequence[str], inputs: bool) -> Layout:
+    """The layout for these files.  layout: that of training; trained_on: the format that the training files, `train`, had.
 
     A name that tells a format is believed; otherwise the first lines are looked at.  inputs: files to predict from: without a name that
     tells, sentences with commas are no CSV, and what is no JSON object is read as training was.  Standard input can be read only once:
@@ -22,6 +22,8 @@ def another(files: Sequence[str], layout: Layout, *, trained_on: str, inputs: bo
     """
     names = {by_name(file) for file in files}
     if len(files) != 1:
+        if names == {by_name(file) for file in train} and len(files) == len(train):
+            return replace(layout, format=trained_on)
         return replace(layout, format="auto" if len(names) > 1 or names == {""} else names.pop(), separator="auto")
     (name,), file = names, files[0]
     keeps = layout.separator if name == trained_on == "tsv" or not name else "auto"

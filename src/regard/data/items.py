@@ -71,22 +71,15 @@ def split(
     """
     counts = Counter(item.source for item in items)
     if len(counts) < 2:
-        raise DataError(
-            message(
-                "data.valid_share",
-                "at least 2 different sources, to have one on each side",
-                f"{len(counts)} in {len(items)} items",
-                "Give more data, or a validation file (data.valid).",
-            )
-        )
+        raise too_few(len(counts), len(items))
     told, left = dict[str, Counter[str]](), Counter[str]()
     if kinds is not None:
         for item in items:
             told.setdefault(item.source, Counter()).update(kinds(item))
     for own in told.values():
         left.update(own)
-    room, taken, apart = max(1, round(share * len(items))), 0, set[str]()
-    ranked = sorted(counts, key=lambda source: (_draw(seed, source), source))
+    room, taken, apart = room_of(share, len(items)), 0, set[str]()
+    ranked = sorted(counts, key=lambda source: (draw(seed, source), source))
     for source in ranked[:-1]:  # the last stays in training, whatever the share
         fits = taken + counts[source] <= room or not apart
         own = told.get(source, Counter[str]())
@@ -100,7 +93,20 @@ def split(
     return [x for x in items if x.source not in apart], [x for x in items if x.source in apart]
 
 
-def _draw(seed: int, source: str) -> bytes:
+def too_few(sources: int, items: int) -> DataError:
+    """The error where nothing can be set apart."""
+    expected = "at least 2 different sources, to have one on each side"
+    do = "Give more data, or a validation file (data.valid)."
+    return DataError(message("data.valid_share", expected, f"{sources} in {items} items", do))
+
+
+def room_of(share: float, items: int) -> int:
+    """How many items are set apart, at most, where sources have one each."""
+    return max(1, round(share * items))
+
+
+def draw(seed: int, source: str) -> bytes:
+    """What decides about a source: the lowest are set apart."""
     return hashlib.sha256(f"{seed}\0{source}".encode()).digest()
 
 

@@ -1,10 +1,11 @@
-"""Text to numbers and back.  One word says how: `char`, `space`, `word`, `bpe(8000)`, `unigram(8000)`."""
+"""Text to numbers and back.  One word says how: `char`, `ipa`, `profile(FILE)`, `space`, `word`, `bpe(8000)`, `unigram(8000)`."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -32,10 +33,10 @@ class Tokenizer:
     ever gives a special or a feature: "</s>" in a text is four characters.  Spaces belong to the token that follows them.
     """
 
-    def __init__(self, word: str, library: tokenizers.Tokenizer, features: Sequence[str]) -> None:
+    def __init__(self, word: str, library: tokenizers.Tokenizer, features: Sequence[str], graphemes: Sequence[str] = ()) -> None:
         self.word = word
         self.features = tuple(features)
-        self._kind = kind_of(word)
+        self._kind = replace(kind_of(word), graphemes=tuple(graphemes))
         self._library = library
         size = library.get_vocab_size()
         known = sorted(library.get_vocab().items(), key=lambda entry: entry[1])
@@ -48,10 +49,11 @@ class Tokenizer:
         """Learn a vocabulary.  The same texts and features give the same tokenizer, to the byte of its file.
 
         least: a symbol of `char`, `space` or `word` that occurs less often is left out, and so is UNK in training too.
-        ConfigError: a word that is none of the five, or a size that cannot hold every character of the texts.
+        ConfigError: a word that is none of these, or a size that cannot hold every character of the texts.  DataError: a profile that
+        is none.
         """
-        kind = kind_of(word)
-        return cls(str(kind), learn(kind, texts, least), ranked(Counter(features)))
+        kind = kind_of(word).opened()
+        return cls(str(kind), learn(kind, texts, least), ranked(Counter(features)), kind.graphemes)
 
     def __len__(self) -> int:
         """The number of ids, specials and features included."""
@@ -75,8 +77,8 @@ class Tokenizer:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids up to EOS, without specials and features; an UNK shows as `⁇`.
 
-        Exact for char, bpe and unigram: `decode(encode(text)) == text` where training saw every character.  `space` and `word`
-        fold white space.
+        Exact for char, ipa, profile, bpe and unigram: `decode(encode(text)) == text` where training saw every character.
+        `space` and `word` fold white space.
         """
         shown = []
         for id in map(int, ids):
@@ -171,7 +173,7 @@ class Tokenizer:
     def unknown(self, text: str, features: Sequence[str] = ()) -> list[str]:
         """What training never saw, each once, in order: features, then characters (space and word: tokens)."""
         name = self._kind.name
-        parts = text.split() if name == "space" else pieces(self._kind, text) if name == "word" else text
+        parts = text.split() if name == "space" else pieces(self._kind, text) if name in ("word", "ipa", "profile") else text
         found = [name for name in features if name not in self._feature_ids]
         found += [part.strip(" ") or part for part in parts if part not in self._text]
         return list(dict.fromkeys(found))
@@ -189,6 +191,7 @@ class Tokenizer:
             "version": VERSION,
             "word": self.word,
             "features": self.features,
+            **({"graphemes": self._kind.graphemes} if self._kind.graphemes else {}),  # the profile is kept with the run
             "tokenizer": json.loads(self._library.to_str()),
         }
         with atomic(Path(path)) as stream:
@@ -204,7 +207,7 @@ class Tokenizer:
                     message(str(path), f"version {VERSION} or older", str(content["version"]), "Install a newer regard.")
                 )
             library = tokenizers.Tokenizer.from_str(json.dumps(content["tokenizer"]))
-            return cls(content["word"], library, content["features"])
+            return cls(content["word"], library, content["features"], content.get("graphemes", ()))
         except RunFolderError:
             raise
         except FileNotFoundError as error:

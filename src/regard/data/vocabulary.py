@@ -1,4 +1,4 @@
-"""What a tokenizer knows: the five kinds, how each cuts a text, and how each learns its vocabulary."""
+"""What a tokenizer knows: the seven kinds, how each cuts a text, and how each learns its vocabulary."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from regard.data.graphemes import IPA, profile_pattern, read_profile
 from regard.data.unigram import learn_unigram
 from regard.ground.errors import ConfigError, did_you_mean, message
 
@@ -37,27 +38,38 @@ class Manner:
 
 MANNERS = {
     "char": Manner(CHARACTER, folded=False, marked=False, joint="", sized=False),
+    "ipa": Manner(IPA, folded=False, marked=False, joint="", sized=False),
+    "profile": Manner(CHARACTER, folded=False, marked=False, joint="", sized=False),  # its pattern is that of its graphemes
     "space": Manner(r" ", folded=True, marked=False, joint=" ", sized=False),
     "word": Manner(WORD, folded=True, marked=True, joint="", sized=False),
     "bpe": Manner(SUBWORD, folded=False, marked=True, joint="", sized=True),
     "unigram": Manner(SUBWORD, folded=False, marked=True, joint="", sized=True),
 }
-WORDS = "char | space | word | bpe(SIZE) | unigram(SIZE)"
+WORDS = "char | space | word | ipa | profile(FILE) | bpe(SIZE) | unigram(SIZE)"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the five kinds, and its size where it has one (specials included, features not); `str(kind)` is the word."""
+    """One of the seven kinds, its size where it has one (specials included, features not), and the file and the graphemes of a profile;
+    `str(kind)` is the word."""
 
     name: str
     size: int = 0
+    file: str = ""
+    graphemes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name}({self.size})" if self.manner.sized else self.name
+        return f"{self.name}({self.file or self.size})" if self.file or self.manner.sized else self.name
 
     @property
     def manner(self) -> Manner:
+        if self.name == "profile":
+            return replace(MANNERS[self.name], pattern=profile_pattern(self.graphemes))
         return MANNERS[self.name]
+
+    def opened(self) -> Kind:
+        """The kind with what its file says.  DataError for a file that is no profile."""
+        return replace(self, graphemes=read_profile(self.file)) if self.file else self
 
     def fold(self, text: str) -> str:
         """The text as this kind can write it: white space that it does not tell apart is one space."""
@@ -82,13 +94,15 @@ def _written_without_spaces(character: str) -> bool:
 
 def kind_of(word: str) -> Kind:
     """Read a tokenizer's word.  ConfigError where it says nothing."""
+    if profile := re.fullmatch(r"\s*profile\s*\(\s*(\S.*?)\s*\)\s*", word):
+        return Kind("profile", file=profile[1])
     found = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", word)
     name, size = (found[1], found[2]) if found else (word, None)
     if name not in MANNERS:
         do = f"Choose one of them.{did_you_mean(name.lower().partition('(')[0], MANNERS)}"
         raise ConfigError(message("tokenizer", WORDS, repr(word), do))
-    if MANNERS[name].sized != (size is not None):
-        do = f"Write {name}(8000)." if MANNERS[name].sized else f"Write {name}."
+    if MANNERS[name].sized != (size is not None) or name == "profile":
+        do = f"Write {name}(8000)." if MANNERS[name].sized else "Write profile(FILE)." if name == "profile" else f"Write {name}."
         raise ConfigError(message("tokenizer", WORDS, repr(word), do))
     return Kind(name, int(size or 0))
 

@@ -66,7 +66,8 @@ class DataSection(Section):
     )
     lowercase: bool = Field(default=False, description="lower-case source and target")
     source_tokenizer: str = fitted(
-        "char", description="char | space | word | bpe(size) | unigram(size); left out: by what the texts look like"
+        "char",
+        description="char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like",
     )
     target_tokenizer: str = fitted("char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")

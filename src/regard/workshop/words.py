@@ -6,6 +6,8 @@ names its class.  `expression.py` reads them.
 
 from __future__ import annotations
 
+import re
+
 from regard.workshop.expression import Argument as Argument
 from regard.workshop.expression import Known as Known
 from regard.workshop.expression import Number as Number
@@ -117,6 +119,8 @@ WEIGHTINGS: Table = {
 }
 TOKENIZERS: Table = {
     "char": Known("every code point"),
+    "ipa": Known("a letter of IPA with its marks, raised letters, length and ties; tones and stress by themselves"),
+    "profile": Known("the graphemes of an orthography profile (Moran & Cysouw 2018), a file: `profile(FILE)`"),
     "space": Known("what stands between spaces"),
     "word": Known("words and punctuation marks; each Han character by itself"),
     "bpe": Known("byte-pair merges, a vocabulary of `size`", (Argument("size", required=True),)),
@@ -139,6 +143,10 @@ def weighting(text: str, *, what: str = "weighting") -> Tree:
     return parse(text, WEIGHTINGS, what=what, classes=True)
 
 
-def tokenizer(text: str, *, what: str = "tokenizer") -> Tree:
-    """A tokenizer: one word of TOKENIZERS."""
+def tokenizer(text: str, *, what: str = "tokenizer") -> Tree | str:
+    """A tokenizer: one word of TOKENIZERS; a profile is named by its file, which is no number and stays as it is written."""
+    if profile := re.fullmatch(r"\s*profile\s*\(\s*(\S.*?)\s*\)\s*", text):
+        return f"profile({profile[1]})"
+    if text.strip() == "profile":
+        raise WordError(what, "profile(FILE)", repr(text), "Name the file of the profile.")
     return parse(text, TOKENIZERS, what=what)

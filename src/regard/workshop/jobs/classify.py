@@ -68,7 +68,7 @@ class ClassifyJob(ReadingJob):
         _network(config, words=SMALL, letters=SMALL, labels=2)
 
     def items(self, files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
-        return _labelled(files, _layout(config))
+        return _labelled(files, _layout(config, () if tuple(files) == config.data.train else files))
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield _label(item)

@@ -184,4 +184,4 @@ def layout_for(files: Sequence[str], config: Config, *, inputs: bool = False) ->
     """How a trained model reads these files.  inputs: to predict from, where a target may be missing."""
     layout = layout_of(config)
     trained_on = layout.resolved(config.data.train).format if config.data.train else "tsv"
-    return another(files, layout, trained_on=trained_on, inputs=inputs)
+    return another(files, layout, trained_on=trained_on, train=config.data.train, inputs=inputs)

@@ -67,7 +67,7 @@ class PairJob(ReadingJob):
         _network(config, SMALL, Label(2))
 
     def items(self, files: Sequence[str], config: Config) -> Iterator[Coupled | BadLine]:
-        return _checked(read_coupled(files, _layout(config)), config)
+        return _checked(read_coupled(files, _layout(config, () if tuple(files) == config.data.train else files)), config)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         if _section(config).output != "number":

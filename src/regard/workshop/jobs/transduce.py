@@ -7,11 +7,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from regard.data.apart import Apart, Remaining
 from regard.data.batches import Batch, Batches, collate
 from regard.data.corpus import Corpus
 from regard.data.files import fingerprint
 from regard.data.formats import Pairs, read_pairs
-from regard.data.items import Group, Item, group, overlap, split
+from regard.data.items import Group, Item, group, overlap
 from regard.data.lengths import LengthLimit
 from regard.data.tokenize import Tokenizer
 from regard.ground.errors import ConfigError, DataError, message
@@ -21,7 +22,7 @@ from regard.workshop.begun import grow
 from regard.workshop.checkpoint import Checkpoints
 from regard.workshop.config import Config
 from regard.workshop.jobs.job import Job, Prepared, Ready, Say
-from regard.workshop.jobs.judging import judged, layout_of, writable
+from regard.workshop.jobs.judging import judged, layout_for, layout_of, writable
 from regard.workshop.jobs.measuring import beyond_the_bound, fitted_to_pairs
 from regard.workshop.jobs.transducer import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
 from regard.workshop.model import Precision
@@ -46,15 +47,16 @@ class TransduceJob(Job):
             )
         pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
         if data.valid:
-            held, report = read_pairs(data.valid, layout, on_bad_line=data.on_bad_line)
+            held, report = read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)
             shared = overlap(pairs, held)  # reads the training files once, whole
             say(f"train: {train.report}")
             say(f"valid: {report}")
-            columns = layout.resolved(data.valid).format != "lines"
+            columns = layout_for(data.valid, config).resolved(data.valid).format != "lines"
             if shared:
                 say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
         else:
-            pairs, held = split(list(train), data.valid_share, config.train.seed)
+            apart = Apart((item.source for item in train), data.valid_share, config.train.seed)
+            pairs, held = Remaining(train, apart), [item for item in train if item.source in apart]
             say(f"train: {train.report}")
             say(
                 f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), "
@@ -66,8 +68,11 @@ class TransduceJob(Job):
 
     def held(self, config: Config) -> list[Item]:
         data = config.data
-        items, _ = read_pairs(data.valid or data.train, layout_of(config), on_bad_line=data.on_bad_line)
-        return items if data.valid else split(items, data.valid_share, config.train.seed)[1]
+        if data.valid:
+            return read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)[0]
+        items = Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line)
+        apart = Apart((item.source for item in items), data.valid_share, config.train.seed)
+        return [item for item in items if item.source in apart]
 
     def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
         return fitted_to_pairs(config, data.train)
