@@ -9,6 +9,7 @@ from regard.check.form import Given
 from regard.data.layout import LAST
 from regard.ground.errors import RegardError
 from regard.workshop.config import Config
+from regard.workshop.config_auto import left_out
 from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
 MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LINES = 12  # that are said, at most
-QUIET = frozenset(("contradictions", "shared", "rare-label", "copies"))  # what a training says by itself, or what is often meant
+QUIET = frozenset(
+    ("contradictions", "shared", "rare-label", "copies", "out-of-bound")
+)  # what a training says by itself, or what is often meant
 
 
 def said(config: Config) -> dict[str, Any]:
@@ -35,11 +38,11 @@ def said(config: Config) -> dict[str, Any]:
 
 def given(config: Config, *, fixed: bool) -> Given:
     """What a config says of its data.  fixed: every key counts, as in the training that is about to begin; else those that are set."""
-    known = said(config)
+    known, left = said(config), left_out(config)
 
     def key(name: str) -> Any:
         section, _, word = name.partition(".")
-        if fixed or name in known:
+        if name not in left and (fixed or name in known):  # what is left out will fit the data
             return getattr(getattr(config, section), word, None)
         return None
 
