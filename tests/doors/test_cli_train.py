@@ -21,7 +21,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[Config,
     monkeypatch.chdir(tmp_path)
     made: list[tuple[Config, Path, bool]] = []
 
-    def train(config: Config, out: Path, *, resume: bool) -> Any:
+    def train(config: Config, out: Path, *, resume: bool, **more: Any) -> Any:
         made.append((config, out, resume))
         return types.SimpleNamespace(folder=out, metrics={"exact": 0.91234, "loss": None})
 
@@ -136,7 +136,7 @@ def test_ctrl_c_and_sigterm_have_their_codes(
     calls: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(error: BaseException) -> Any:
-        def train(config: Config, out: Path, *, resume: bool) -> None:
+        def train(config: Config, out: Path, *, resume: bool, **more: Any) -> None:
             raise error
 
         return train

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 import regard
 from regard.doors.cli.main import run as command
+from regard.ground.errors import RegardError
 from regard.networks import int8
 from regard.workshop.jobs.parity import REPORT, parity
 
@@ -67,3 +70,50 @@ def test_without_validation_files_it_says_so(made, capsys):
         assert "the validation files" in capsys.readouterr().err
     finally:
         file.write_bytes(kept)
+
+
+def test_a_folder_that_cannot_be_written_is_used_all_the_same(made, tmp_path, capsys, monkeypatch):
+    """A shared model, a CD, a full disk: the answers come, and what changed is said."""
+    (made / REPORT).unlink(missing_ok=True)
+
+    def refuse(path: Path, text: str) -> None:
+        raise RegardError(f"cannot write {path}")
+
+    monkeypatch.setattr("regard.workshop.jobs.parity.write_text", refuse)
+    file = tmp_path / "in.txt"
+    file.write_text("\n".join(SOURCES) + "\n", "utf-8")
+    for words in (["predict", str(made), str(file)], ["evaluate", str(made), str(made.parent / "valid.tsv")]):
+        assert command([*words, "--precision", "int8"]) == 0
+        out, said = capsys.readouterr()
+        assert out.count("\n") >= len(SOURCES) and "validation lines are answered otherwise" in said
+    assert not (made / REPORT).exists()
+
+
+@pytest.mark.parametrize("by", ["run.json", "state.json"])
+@pytest.mark.parametrize("harm", ["another file", "a pipe", "a device", "a name of no training"])
+def test_other_files_of_that_name_are_not_read(made, harm, by, tmp_path, capsys):
+    """What a stranger's config names may be a pipe without an end, and a name may by now be another file's."""
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    (run / REPORT).unlink(missing_ok=True)
+    if by == "state.json":  # as in runs of before
+        (run / "run.json").unlink()
+    valid = tmp_path / "valid.tsv"
+    if harm == "another file":
+        valid.write_text("1 May 2021\t2021-05-01\n")
+    elif harm == "a pipe":
+        os.mkfifo(valid)
+    elif harm == "a device":
+        valid.symlink_to("/dev/zero")
+    else:
+        shutil.copy(made.parent / "valid.tsv", valid)
+    text, name = (run / "config.yaml").read_text("utf-8"), str(made.parent / "valid.tsv")
+    (run / "config.yaml").write_text(text.replace(name, str(valid)), "utf-8")
+    if harm != "a name of no training":
+        for path in [*run.glob("run.json"), *run.glob("checkpoints/*/state.json")]:
+            state = json.loads(path.read_text("utf-8").replace(name, str(valid)))
+            state.pop("check", None)
+            path.write_text(json.dumps(state), "utf-8")
+    assert parity(run) is None and not (run / REPORT).exists()
+    assert command(["predict", str(run), str(made.parent / "train.tsv"), "--precision", "int8"]) == 0
+    assert "are gone or others" in capsys.readouterr().err

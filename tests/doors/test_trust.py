@@ -239,6 +239,39 @@ def test_what_needs_no_code_runs_none(trained: Path, capfd: pytest.CaptureFixtur
     assert f"regard predict run FILE --trust {trained.stem}\n" in card
 
 
+SPELLINGS = [
+    "run/config.yaml",
+    "./run/config.yaml",
+    "run//config.yaml",
+    "run/../run/config.yaml",
+    "{here}/run/config.yaml",
+    "link.yaml",
+]
+
+
+@pytest.mark.parametrize("out", ["run", "{here}/run", "./run", "to_run"])
+@pytest.mark.parametrize("spelt", [*SPELLINGS, "hard.yaml", "to_run/config.yaml", "run/copy.yaml"])
+def test_however_a_runs_own_config_is_spelt(trained: Path, spelt: str, out: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """In both doors: it is the run's, and so anybody's."""
+    Path("link.yaml").symlink_to("run/config.yaml")
+    Path("hard.yaml").hardlink_to("run/config.yaml")
+    Path("to_run").symlink_to("run")
+    Path("run/copy.yaml").write_bytes(Path("run/config.yaml").read_bytes())
+    spelt, out = spelt.format(here=Path.cwd()), out.format(here=Path.cwd())
+    assert run(["train", spelt, "--resume", "--out", out]) == 2
+    assert "expected only words of Regard's own" in capfd.readouterr().err
+    with pytest.raises(RunFolderError, match="expected only words of Regard's own"):
+        regard.train(spelt, out, resume=True)
+    with pytest.raises(RunFolderError, match="expected only words of Regard's own"):
+        regard.train(load_config(spelt), out, resume=True)
+    assert not Path("RAN").exists() and trained.stem not in sys.modules
+
+
+def test_from_python_a_run_is_gone_on_with_by_those_who_trust_it(trained: Path) -> None:
+    regard.train("run/config.yaml", "run", resume=True, trust=(trained.stem,))
+    assert Path("RAN").exists()
+
+
 def test_the_users_own_config_resumes(trained: Path) -> None:
     assert run(["train", "c.yaml", "--resume", "--out", "run"]) == 0 and Path("RAN").exists()
 

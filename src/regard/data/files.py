@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,28 @@ def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
     if whole:
         return f"The lines before it are UTF-8 ({whole:,} of them with other than ASCII): correct or remove this line alone."
     return "Save the file as UTF-8, for example with iconv -f LATIN1 -t UTF-8."
+
+
+def refuse_streams(files: Sequence[str]) -> None:
+    """DataError for what cannot be read a second time, as training must: standard input, pipes (`<(...)`), devices, folders."""
+    for file in files:
+        try:
+            kind = "standard input" if file == "-" else _kind(file)
+        except OSError:
+            continue  # whoever reads it says what is wrong
+        if kind:
+            expected = "a file: training reads its data again"
+            raise DataError(message(shown(file), expected, kind, "Save the data as a file."))
+
+
+def _kind(file: str) -> str:
+    """What a name stands for, in words; "" for a file."""
+    mode = os.stat(file).st_mode
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISFIFO(mode) or os.path.abspath(file).startswith(("/dev/", "/proc/")):
+        return "a pipe, or what is one only for this command" if not stat.S_ISCHR(mode) else "a device"
+    return "" if stat.S_ISREG(mode) else "what is no file"
 
 
 def fingerprint(files: Sequence[str]) -> dict[str, str]:

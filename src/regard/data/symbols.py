@@ -10,6 +10,7 @@ from pathlib import Path
 from regard.data.vocabulary import ranked
 from regard.ground.errors import DataError, RunFolderError, did_you_mean, message
 from regard.ground.files import atomic
+from regard.ground.stored import is_of, read_json
 
 KIND, VERSION = "regard symbols", 1  # what a file says of itself
 
@@ -58,10 +59,10 @@ class Symbols:
     def load(cls, path: Path) -> Symbols:
         """Read what `save` wrote.  RunFolderError where it is missing, damaged or of a newer version."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             kind, version, names = content["kind"], content["version"], content["names"]
             whole = kind == KIND and isinstance(names, list) and all(isinstance(name, str) for name in names)
-            whole = whole and isinstance(version, int)
+            whole = whole and is_of(version, int)
             if not whole or len(set(names)) < len(names):
                 raise ValueError("other content")
         except FileNotFoundError:

@@ -13,14 +13,16 @@ import tokenizers
 
 from regard.data.located import Span, located
 from regard.data.rows import whole
+from regard.data.stored_vocabulary import stored_model
 from regard.data.vocabulary import BOS as BOS
 from regard.data.vocabulary import EOS as EOS
 from regard.data.vocabulary import PAD as PAD
 from regard.data.vocabulary import SPECIALS as SPECIALS
 from regard.data.vocabulary import UNK as UNK
-from regard.data.vocabulary import WORD, cutter, kind_of, learn, pieces, ranked
+from regard.data.vocabulary import WORD, around, cutter, kind_of, learn, pieces, ranked
 from regard.ground.errors import RunFolderError, message
 from regard.ground.files import atomic
+from regard.ground.stored import held_to, read_json
 
 KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
 UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropped, so that it never passes for right
@@ -201,13 +203,21 @@ class Tokenizer:
     def load(cls, path: Path | str) -> Tokenizer:
         """Read what `save` wrote.  RunFolderError where it is missing, damaged or of a newer version."""
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_json(Path(path))
             if content["kind"] == KIND and content["version"] > VERSION:
                 raise RunFolderError(
                     message(str(path), f"version {VERSION} or older", str(content["version"]), "Install a newer regard.")
                 )
-            library = tokenizers.Tokenizer.from_str(json.dumps(content["tokenizer"]))
-            return cls(content["word"], library, content["features"], content.get("graphemes", ()))
+            kinds = {"kind": str, "version": int, "word": str, "features": list[str], "graphemes": list[str], "tokenizer": dict}
+            held_to(content, kinds, lacking=frozenset({"graphemes"}))
+            if content["kind"] != KIND or len(set(content["features"])) < len(content["features"]):
+                raise ValueError("other content")
+            graphemes = tuple(content.get("graphemes", ()))
+            kind = replace(kind_of(content["word"]), graphemes=graphemes)
+            library = around(kind, stored_model(kind.name, content["tokenizer"]["model"]))
+            made = cls(content["word"], library, content["features"], graphemes)
+            made.encode("a b")  # what the library refuses only now is told now
+            return made
         except RunFolderError:
             raise
         except FileNotFoundError as error:

@@ -141,8 +141,12 @@ def learn(kind: Kind, texts: Iterable[str], least: int = 1) -> Tokenizer:
     least: how often a whole piece must occur to be a symbol; a learnt size says that already.
     """
     sized = {"bpe": _bpe, "unigram": _unigram}.get(kind.name)
-    learned = sized(kind, texts) if sized else _counted(kind, texts, least)
-    library = Tokenizer(learned)
+    return around(kind, sized(kind, texts) if sized else _counted(kind, texts, least))
+
+
+def around(kind: Kind, model: models.Model) -> Tokenizer:
+    """A tokenizer of the library with this vocabulary, and what its kind puts around one."""
+    library = Tokenizer(model)
     library.pre_tokenizer = cutter(kind.manner.pattern)
     if not kind.manner.joint:
         library.decoder = decoders.Fuse()

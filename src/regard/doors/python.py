@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Never, overload
@@ -21,10 +22,24 @@ from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.decoding import understood
 from regard.workshop.model import Precision as Precision
 from regard.workshop.model import Say
-from regard.workshop.trust import modules
+from regard.workshop.trust import modules, users_own
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
 Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
+
+
+class _Stderr(logging.Handler):
+    """Plain lines on whatever stderr is now: a notebook's, a test's."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
+
+
+def hear() -> None:
+    """Lets progress be seen where nobody has said who should hear of it."""
+    if not LOG.hasHandlers():
+        LOG.addHandler(_Stderr())
+        LOG.setLevel(logging.INFO)
 
 
 class Prediction(Plain):
@@ -203,13 +218,23 @@ def load(
     return Model(workshop.Model.load(folder, trust=trust, precision=precision).decided(decode))
 
 
-def train(config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False) -> Run:
+def train(
+    config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False, trust: Iterable[str] = ()
+) -> Run:
     """Train from a config: a YAML file, a mapping such as {"data": {"train": ["words.tsv"]}}, or a Config.
 
     The same road as `regard train`: the run folder `out` must be new or empty, unless resume=True.
+    What is to be told goes to the logger `regard`; where nobody has set logging up, to stderr.
+    trust: modules whose code may run where the run to go on with names a class of them, as in trust=("my_scores",); those of a file or a
+    mapping of your own you vouch for by naming it.
     """
+    vouched: list[str] = []
     if isinstance(config, str | Path):
         made = load_config(Path(config), [])
+        vouched = users_own(made, config, Path(out))
     else:
         made = config if isinstance(config, Config) else read_config(config)
-    return Run(**vars(fit.train(made, out, resume=resume)))
+    if isinstance(config, Mapping):
+        vouched = modules(made)
+    hear()
+    return Run(**vars(fit.train(made, out, resume=resume, trust=[*trust, *vouched])))

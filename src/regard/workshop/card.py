@@ -6,10 +6,21 @@ from pathlib import Path
 
 from regard.workshop import files
 from regard.workshop.config import Config
+from regard.workshop.provenance import read_run
 from regard.workshop.train import Outcome
 from regard.workshop.trust import flags, modules, named
 
 CARD = "README.md"
+
+
+def _made(folder: Path) -> str:
+    found = read_run(folder)
+    if found is None:
+        return "an unknown version"
+    versions = ", ".join(
+        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
+    )
+    return f"{versions}; {found['ended'] or found['begun']}; {found['machine'].get('processor', 'a CPU')}"
 
 
 def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) -> None:
@@ -27,6 +38,7 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
 * judged on: {data}
 * updates: {outcome.step}, stopped by {outcome.stopped}; kept: the model of update {outcome.best_step}, the best by `{config.train.metric}`
 * seed: {config.train.seed}
+* made with: {_made(folder)} (`run.json` has the rest, with a hash of each file of the data)
 {whose}
 The validation data also chose the model that was kept, so these figures flatter it a little.
 

@@ -17,7 +17,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,44 +27,20 @@ from torch import Tensor, nn
 from regard.ground.errors import RunFolderError, message
 from regard.workshop import files
 from regard.workshop.carried import carried, fill_carried
-from regard.workshop.schedule import Standing
+from regard.workshop.state import FORMAT as FORMAT
+from regard.workshop.state import STATE, made_state, read_state, refuse_other
+from regard.workshop.state import Arithmetic as Arithmetic
+from regard.workshop.state import Progress as Progress
+from regard.workshop.state import listed as listed
 
-FORMAT = 1  # of state.json; one more whenever an older Regard could not read it
 FOLDER = "checkpoints"
 MODEL = "model.safetensors"
 
 PENDING = "-unvalidated"
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of a weight
 _STEP = re.compile(rf"step-(\d{{8,}})({PENDING})?")
 _AGAIN = "Restore the run folder from a copy, or train again into another folder."
-
-
-@dataclass
-class Progress:
-    """Where a run stands, less its tensors: numbers and words that JSON keeps exactly."""
-
-    step: int = 0  # updates tried
-    epoch: int = 0  # passes over the data that are over
-    consumed: int = 0  # batches of the present epoch that are used
-    tokens: int = 0  # target tokens seen
-    skipped: int = 0  # updates skipped because a number was not finite
-    strikes: int = 0  # of these, the last ones in a row
-    validated: int = 0  # the step of the last validation
-    best: dict[str, float | None] = field(default_factory=dict)  # the figures of the best validation
-    best_step: int = 0
-    waited: int = 0  # validations without a gain since
-    standing: Standing = field(default_factory=Standing)
-    snapshots: list[int] = field(default_factory=list)  # the steps whose weights are to be averaged
-    nats: float = 0.0  # since the last report: summed cross-entropy, its tokens
-    nats_tokens: int = 0
-    rows: int = 0  # of metrics.jsonl
-    seconds: float = 0.0  # of training, all sessions together
-    stopped: str = ""  # why the run is over; "" while it is not
-
-    @property
-    def current_epoch(self) -> int:
-        """The epoch of the last update, counted from 1."""
-        return self.epoch + (self.consumed > 0)
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
@@ -100,11 +75,6 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
-
-
-def listed(lines: Sequence[str], most: int = 5) -> str:
-    """The first few of many lines in one."""
-    return "; ".join(lines[:most]) + (f"; and {len(lines) - most} more" if len(lines) > most else "")
 
 
 def mean(paths: Sequence[Path]) -> dict[str, Tensor]:
@@ -143,6 +113,7 @@ class Checkpoints:
     def __init__(self, run: Path, *, fingerprint: Mapping[str, Any]) -> None:
         self.run, self.folder = run, run / FOLDER
         self.fingerprint = json.loads(json.dumps(fingerprint))  # as it will be read again: tuples are lists
+        self.arithmetic = Arithmetic()  # in which the run is trained
         self.published = 0  # the step whose weights were last seen to lie in RUN/model.safetensors
 
     def newest(self) -> Path | None:
@@ -190,13 +161,13 @@ class Checkpoints:
 
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
         part, needed = files.beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
-        state = {"format": FORMAT, "fingerprint": self.fingerprint, "progress": asdict(progress)}
+        state = made_state(self.fingerprint, progress, self.arithmetic)
         with files.explained(path, needed):
             try:
                 part.mkdir()
                 for name, tensors in contents.items():
                     files.write_tensors(part / name, tensors)
-                files.write_json(part / "state.json", state)
+                files.write_json(part / STATE, state)
                 os.rename(part, path)
                 files.sync_folder(self.folder)
             except BaseException:
@@ -223,7 +194,8 @@ class Checkpoints:
         path = self.newest()
         if path is None:
             return None
-        progress = self._read_state(path / "state.json")
+        fingerprint, progress, self.arithmetic = read_state(path / STATE)
+        refuse_other(fingerprint, self.fingerprint, path)
         load_network(network, path / MODEL)
         _fill_optimizer(network, optimizer, path / "optimizer.safetensors")
         fill_carried(network, path)
@@ -234,41 +206,6 @@ class Checkpoints:
         self.publish(progress)
         self._tidy(progress)
         return progress
-
-    def _read_state(self, path: Path) -> Progress:
-        state = files.read_json(path)
-        form = state.get("format") if isinstance(state, dict) else None
-        if isinstance(form, int) and form > FORMAT:
-            do = "Update Regard: git pull, then pip install -e ."
-            raise RunFolderError(message(f"{path} is of a newer Regard", f"format {FORMAT} or older", f"format {form}", do))
-        try:
-            fingerprint, progress = state["fingerprint"], _progress(state["progress"])
-        except (TypeError, KeyError, AttributeError) as error:
-            raise RunFolderError(message(f"{path} is damaged", "the state of a run", repr(error), _AGAIN)) from None
-        self._same(fingerprint, path)
-        return progress
-
-    def _same(self, before: Mapping[str, Any], path: Path) -> None:
-        then, now = _flat(before), _flat(self.fingerprint)
-        changed = [n for n in dict.fromkeys([*then, *now]) if n not in then or n not in now or then[n] != now[n]]
-        if changed:
-            old, new = (listed([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))
-            do = "Resume with what the run began with, or train into another folder."
-            raise RunFolderError(message(f"{path.parent} is of other data or another config", old, new, do))
-
-
-def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """`{"a": {"b": 1}}` as `{"a.b": 1}`, so that of a whole config only what differs is named."""
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) and value else {f"{before}{name}": value}
-    return flat
-
-
-def _progress(stored: Mapping[str, Any]) -> Progress:
-    if set(stored) != {f.name for f in fields(Progress)}:
-        raise KeyError(*sorted(set(stored) ^ {f.name for f in fields(Progress)}))
-    return Progress(**{**stored, "standing": Standing(**stored["standing"])})
 
 
 def _optimizer_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -285,9 +222,14 @@ def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, path: 
     optimizer.state.clear()
     for name, tensor in files.read_tensors(path).items():
         owner, _, key = name.rpartition(":")
-        if owner not in parameters or tensor.shape not in ((), parameters[owner].shape):
+        fits = owner in parameters and tensor.shape == (() if key == "step" else parameters[owner].shape)
+        if not fits or key not in MOMENTS or not tensor.is_floating_point():
             raise RunFolderError(message(f"{path} does not fit the model of the config", "its parameters", name, _AGAIN))
         optimizer.state[parameters[owner]][key] = tensor
+    if some := [name for name, p in parameters.items() if 0 < len(optimizer.state.get(p, ())) < len(MOMENTS)]:
+        raise RunFolderError(
+            message(f"{path} is damaged", "all that Adam remembers of a weight", f"a part for {some[0]}", _AGAIN)
+        )
 
 
 def _fill_random(path: Path) -> None:

@@ -11,12 +11,14 @@ import yaml
 from pydantic import ValidationError
 
 from regard.ground.errors import ConfigError, did_you_mean, message
+from regard.ground.stored import read_bytes
 from regard.workshop import config_yaml
 from regard.workshop.config_checks import Misfit, Problem
 from regard.workshop.config_explain import dotted, explain, find
 from regard.workshop.config_schema import Config
 from regard.workshop.config_yaml import KeyPath
 
+LONGEST = 1 << 20  # bytes of a file
 _AFTER = 1_000_000_000  # overrides and options come after every line of the file
 
 
@@ -128,12 +130,14 @@ def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, A
 def _opened(path: str | Path) -> Draft:
     name, file = str(path), Path(path)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_bytes(file, most=LONGEST).decode("utf-8-sig")
     except FileNotFoundError:
         near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()]) if file.parent.is_dir() else ""
         raise ConfigError(message(name, "a config file", "no such file", f"Name one that exists.{near}")) from None
     except UnicodeDecodeError as e:
         raise ConfigError(message(name, "UTF-8", f"byte {e.object[e.start]:#04x} at {e.start}", "Save it as UTF-8.")) from None
+    except ValueError as e:
+        raise ConfigError(message(name, f"a config file of at most {LONGEST:,} bytes", str(e), "Name one.")) from None
     except OSError as e:
         raise ConfigError(message(name, "a config file", e.strerror or str(e), "Name a file that can be read.")) from None
     try:

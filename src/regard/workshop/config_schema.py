@@ -180,6 +180,9 @@ def _task(value: str) -> str:
     return value
 
 
+VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
+
+
 class Config(Section):
     """A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."""
 
@@ -235,9 +238,15 @@ class Config(Section):
         """Every key, in the schema's order; loads back equal."""
         return dump(self.model_dump(mode="json"))
 
+    def of_training(self) -> dict[str, Any]:
+        """The keys that training depends on: of how answers are written only what a validation writes with."""
+        made: dict[str, Any] = self.model_dump(mode="json")
+        kept = {key: value for key, value in made.pop("decode", {}).items() if key in VALIDATING}
+        return {**made, **({"decode": kept} if kept else {})}
+
     def difference(self, other: Config) -> list[str]:
-        """One line for each key that differs: `model.size: 512 here, 256 there`."""
-        mine, theirs = (dict(_flat(c.model_dump(mode="json"))) for c in (self, other))
+        """One line for each key of training that differs: `model.size: 512 here, 256 there`."""
+        mine, theirs = (dict(_flat(c.of_training())) for c in (self, other))
         keys = dict.fromkeys([*mine, *theirs])
         absent = "nothing"
         return [

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from regard.ground import stored
 from regard.ground.errors import RunFolderError, message
 from regard.ground.files import PART as PART
 from regard.ground.files import atomic as atomic
@@ -50,7 +51,7 @@ def copy(source: Path, path: Path) -> None:
 def read_json(path: Path) -> Any:
     """What `write_json` wrote.  Errors: RunFolderError where the file is missing or damaged."""
     try:
-        return json.loads(path.read_bytes())
+        return stored.read_json(path)
     except OSError as error:
         raise RunFolderError(message(str(path), "a JSON file", error.strerror or str(error), _DAMAGED)) from None
     except ValueError as error:
@@ -60,9 +61,15 @@ def read_json(path: Path) -> Any:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """What `write_tensors` wrote, in memory of its own.  Errors: RunFolderError where the file is missing or damaged."""
     try:
+        if not path.is_file() and path.exists():
+            raise ValueError("no regular file")
+        str(path).encode()
         # A file that is mapped has its tensors wherever they fall; PyTorch's own memory is aligned, and sums depend on that.
         return {name: torch.empty_like(tensor).copy_(tensor) for name, tensor in load_file(path).items()}
     except OSError as error:
         raise RunFolderError(message(str(path), "a safetensors file", error.strerror or str(error), _DAMAGED)) from None
-    except (SafetensorError, ValueError, KeyError) as error:
+    except UnicodeEncodeError:
+        do = "Rename the folder."
+        raise RunFolderError(message(repr(str(path)), "a path whose names are UTF-8", "one that is not", do)) from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
         raise RunFolderError(message(f"{path} is damaged", "a whole safetensors file", str(error), _DAMAGED)) from None

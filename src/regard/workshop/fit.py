@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from regard.ground.errors import DataError, RunFolderError, message
+from regard.data.files import refuse_streams
+from regard.ground.errors import RunFolderError, message
+from regard.ground.printable import printable
 from regard.workshop import files, jobs
 from regard.workshop.begun import as_before, warm_from
 from regard.workshop.card import write_card
 from regard.workshop.checked import say_notes
 from regard.workshop.checkpoint import Checkpoints
+from regard.workshop.claim import claimed, has_begun
 from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
 from regard.workshop.jobs.job import Prepared, Ready, Say
 from regard.workshop.model import CONFIG
 from regard.workshop.prolonged import marked, of_length, refuse_annealed, refuse_other_rates
+from regard.workshop.provenance import write_run
 from regard.workshop.resolve_files import as_read, resolve_files
+from regard.workshop.sized import within_memory
 from regard.workshop.train import Outcome, fit
-from regard.workshop.trust import modules, named
+from regard.workshop.trust import modules, named, refuse_strangers
 from regard.workshop.untrained import keep
+
+LOG = logging.getLogger("regard")
 
 
 @dataclass(frozen=True)
@@ -38,21 +45,28 @@ class Run:
 def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None, trust: Iterable[str] = ()) -> Run:
     """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
-    resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: stderr.
-    trust: modules whose code may run where a run that is begun with names a class of them: it may be a stranger's.
+    resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: the logger `regard`.
+    trust: modules whose code may run where the run that is gone on with, or begun with, names a class of them: it may be a stranger's.
     Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
-    where the disk is full, and Interrupted on SIGINT and SIGTERM, with a checkpoint made.
+    where the disk is full or memory gives out, and Interrupted on SIGINT, SIGTERM and SIGHUP, with a checkpoint made.
     """
-    folder, say, job = Path(out), say or _to_stderr, jobs.of(config.task)
-    config = _claimed(folder, config, resume)
-    config = _begun(config, folder, resume, trust)
+    folder, say = Path(out), say or _logged
+    if resume and (folder / CONFIG).is_file():
+        refuse_strangers(load_config(folder / CONFIG, []), folder / CONFIG, trust)
+        refuse_strangers(config, folder / CONFIG, trust)
+    with claimed(folder, resume=resume):
+        return _whole(config, folder, resume=resume, say=say, trust=trust)
+
+
+def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> Run:
+    job, goes_on = jobs.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
+    config = _as_it_began(folder, config) if goes_on else _begun(config, trust)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
-    job.probe(config)  # what cannot be built is refused before anything is read
-    if "-" in (*config.data.train, *config.data.valid):
-        do = "Save the data as a file."
-        raise DataError(message("-", "a file: training reads its data again", "standard input", do))
-    if not (resume and (folder / CONFIG).is_file()):  # a run that goes on reads its files as it began
+    with within_memory():
+        job.probe(config)  # what cannot be built is refused before anything is read
+    refuse_streams([*config.data.train, *config.data.valid])
+    if not goes_on:  # a run that goes on reads its files as it began
         config = resolve_files(config, say)
     if not resume:
         say_notes(config, say)
@@ -62,11 +76,11 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         data = job.read(config, lambda line: None)
     if fits:
         say(fits)
-    with files.explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     files.write_text(folder / CONFIG, config.to_yaml())
+    write_run(folder, data.fingerprint, ended=False)
     torch.manual_seed(config.train.seed)
-    ready = job.ready(config, data, folder, say)
+    with within_memory():
+        ready = job.ready(config, data, folder, say)
     say(ready.sizes)
     if config.train.begin and Checkpoints(folder, fingerprint={}).newest() is None:
         warm_from(ready.task, Path(config.train.begin), ready.moved, say)
@@ -75,6 +89,7 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
     else:
         outcome = _trained(config, ready, data, folder, resume=resume, say=say)
     ready.finish()
+    write_run(folder, data.fingerprint, ended=True)
     write_card(folder, config, outcome, sizes=ready.sizes)
     return Run(folder, outcome.best, outcome)
 
@@ -97,34 +112,25 @@ def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resu
     )
 
 
-def _claimed(folder: Path, config: Config, resume: bool) -> Config:
-    """Refuse a folder that holds something else, before anything is read or written.  The config; where a run goes on, what it leaves out
-    is as the run began."""
-    if not folder.exists():
-        return config
-    if not folder.is_dir() or (not resume and any(folder.iterdir())):
-        do = "Choose another --out, or go on with the run that lies there: --resume."
-        raise RunFolderError(message(f"{folder}", "a new or empty folder", "something that exists", do))
-    if resume and (folder / CONFIG).is_file():
-        begun = load_config(folder / CONFIG, [])
-        if config.train.begin is not None and config.train.begin == begun.train.begin:
-            config = as_before(config, folder, modules(begun))
-        config = as_begun(as_read(config, begun), begun)
-        changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
-        if changed:
-            listed = "".join(f"\n  {line}" for line in changed) + "\n"
-            do = "Resume with the config of the run (leave the config out), or train into another folder."
-            raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
-        refuse_other_rates(folder, begun, config)
+def _as_it_began(folder: Path, config: Config) -> Config:
+    """The config of a run that goes on; what it leaves out is as the run began.  RunFolderError where it says something else."""
+    begun = load_config(folder / CONFIG, [])
+    if config.train.begin is not None and config.train.begin == begun.train.begin:
+        config = as_before(config, folder, modules(begun))
+    config = as_begun(as_read(config, begun), begun)
+    changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
+    if changed:
+        listed = "".join(f"\n  {line}" for line in changed) + "\n"
+        do = "Resume with the config of the run (leave the config out), or train into another folder."
+        raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
+    refuse_other_rates(folder, begun, config)
     return config
 
 
-def _begun(config: Config, folder: Path, resume: bool, trust: Iterable[str]) -> Config:
-    """A config that begins with another run, as that is; a run that goes on has all it needs."""
-    if config.train.begin is None or (resume and (folder / CONFIG).is_file()):
-        return config
-    return as_before(config, Path(config.train.begin), trust)
+def _begun(config: Config, trust: Iterable[str]) -> Config:
+    """A config that begins with another run, as that is; RunFolderError where that names code which nobody vouched for."""
+    return config if config.train.begin is None else as_before(config, Path(config.train.begin), trust)
 
 
-def _to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _logged(line: str) -> None:
+    LOG.info("%s", printable(line))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from regard.workshop.state import Arithmetic
+
 if TYPE_CHECKING:
     from regard.workshop.config_schema import TrainSection
 
@@ -63,6 +65,30 @@ def resolve_precision(word: str, network: nn.Module) -> torch.dtype:
         x86 if torch.backends.cpu.get_cpu_capability().startswith("AVX") else [(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")]
     )
     return torch.bfloat16 if any(getattr(place, name, bool)() for place, name in tests) else torch.float32
+
+
+def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) -> tuple[Arithmetic, list[str]]:
+    """What sums are made with, and what to tell of it: a run goes on as it began, whatever this machine would have chosen.
+
+    began: of the checkpoint to go on from; nothing in it for a run that begins.
+    """
+    here = Arithmetic(
+        settings.threads or torch.get_num_threads(),
+        str(resolve_precision(settings.precision, network)).removeprefix("torch."),
+        torch.backends.cpu.get_cpu_capability(),
+    )
+    told = []
+    if began.threads and began.threads != here.threads:
+        told.append(
+            f"note: {began.threads} threads as the run began, not {here.threads}: other threads would round sums otherwise."
+        )
+    if began.precision and began.precision != here.precision:
+        told.append(f"note: {began.precision} as the run began, not {here.precision}, which train.precision auto would be here.")
+    if began.cpu and began.cpu != here.cpu:
+        told.append(
+            f"note: the run began on a CPU with {began.cpu}, this one has {here.cpu}: last digits of its figures may differ."
+        )
+    return Arithmetic(began.threads or here.threads, began.precision or here.precision, here.cpu), told
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which training grants at the next good moment."""
+"""Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP) as a wish to stop, which training grants at the next good moment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any, Self
 
 from regard.ground.errors import RegardError
 
-HEARD = (signal.SIGINT, signal.SIGTERM)
+HEARD = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has no SIGHUP
 
 
 class Interrupted(RegardError):
-    """A run that a signal stopped.  Exit code 128 + the signal's number, as shells have it: 130 for SIGINT, 143 for SIGTERM."""
+    """A run that a signal stopped.  Exit code 128 + the signal's number, as shells have it: 130 for SIGINT, 143 for SIGTERM and 129 for
+    SIGHUP."""
 
     def __init__(self, number: int, text: str) -> None:
         super().__init__(f"{signal.Signals(number).name}: {text}")

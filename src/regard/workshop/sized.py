@@ -6,19 +6,24 @@ in time costs nothing.  What a config asks for may be a typing error, or a stran
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_buffer_registration_hook, register_module_parameter_registration_hook
+from torch.overrides import TorchFunctionMode
 
 from regard.ground.errors import ConfigError, RegardError, RunFolderError, exhausted, message
 from regard.ground.files import size
 
 COPIES = 4  # of each weight in training: itself, its gradient, and what Adam remembers of the gradient and of its square
+_MAKERS = {torch.randn, torch.rand, torch.zeros, torch.ones, torch.arange, torch.eye}
 TIED, SMALL = 4, 64 << 20  # a weight may be made several times before it is tied; tables that no file holds, in bytes
 
 
@@ -39,7 +44,8 @@ def within(most: int, refused: Callable[[str], RegardError]) -> Iterator[None]:
         register(counted) for register in (register_module_parameter_registration_hook, register_module_buffer_registration_hook)
     ]
     try:
-        yield
+        with _Asked(most, refused):
+            yield
     except (MemoryError, RuntimeError) as error:
         if exhausted(error):
             raise refused(str(error).splitlines()[0] if str(error) else "more than there is") from error
@@ -47,6 +53,21 @@ def within(most: int, refused: Callable[[str], RegardError]) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+class _Asked(TorchFunctionMode):
+    """Looks at the sizes of tensors that are filled as they are made, before they are made."""
+
+    def __init__(self, most: int, refused: Callable[[str], RegardError]) -> None:
+        super().__init__()
+        self.most, self.refused = most, refused
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _MAKERS:
+            flat = [n for a in args for n in (a if isinstance(a, tuple | list) else (a,))]
+            if (asked := 4 * math.prod(n for n in flat if isinstance(n, int) and n > 0)) > self.most:
+                raise self.refused(f"a table of {size(asked)}")
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager

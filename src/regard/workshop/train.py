@@ -18,7 +18,7 @@ from regard.data.batches import Batches
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.workshop.course import Order, better, ending, few, left, make_schedule, over, total_updates
-from regard.workshop.optimize import exactly, make_optimizer, resolve_precision, step
+from regard.workshop.optimize import arithmetic, exactly, make_optimizer, step
 from regard.workshop.prolonged import gone_on_with
 from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.signals import Broken, Signals
@@ -81,12 +81,15 @@ def fit(
         say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
     progress = progress or Progress()
     gone_on_with(progress, settings)
+    checkpoints.arithmetic, notes = arithmetic(settings, network, checkpoints.arithmetic)
+    for note in notes:
+        say(note)
     total = total_updates(batches, settings)
     if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
         say(note)
     reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
     try:
-        with exactly(settings.threads), Signals() as signals:
+        with exactly(checkpoints.arithmetic.threads), Signals() as signals:
             trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress)
             outcome = trainer.run(loss, batch, batches, validate)
             reporter.say(ending(outcome.stopped, settings))
@@ -122,7 +125,7 @@ class Trainer:
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
         self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
         self.schedule = make_schedule(settings, self.planned)
-        self.precision = resolve_precision(settings.precision, network)
+        self.precision = getattr(torch, checkpoints.arithmetic.precision or "float32")
         self.clock = Clock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
 
     def run(

@@ -53,6 +53,14 @@ def refuse_strangers(config: Config, file: Path, trust: Iterable[str]) -> None:
     raise RunFolderError(message(str(file), "only words of Regard's own, or modules that you trust", received, do))
 
 
+def users_own(config: Config, file: str | Path, run: Path) -> list[str]:
+    """The modules that a user vouches for by naming a config file of his own beside the run to go on with; those of a file that is the
+    run's, by whatever path, are anybody's."""
+    path, own = Path(file), run / "config.yaml"
+    inside = path.resolve().is_relative_to(run.resolve()) or (path.exists() and own.exists() and path.samefile(own))
+    return [] if inside else modules(config)
+
+
 def flags(trusted: Iterable[str]) -> str:
     """` --trust my_scores --trust my.scopes`: what the commands take; nothing where there is no module."""
     return "".join(f" --trust {m}" for m in trusted)

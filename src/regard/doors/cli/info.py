@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.ground.errors import RunFolderError, did_you_mean, message
+from regard.ground.printable import printable
+from regard.ground.stored import held_to, is_of, parse, read_bytes
 from regard.workshop.task_kinds import MEANINGS, TASKS
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
 
 SYMBOLS = ("words", "letters", "tags", "labels")  # files of a run folder
+HEADER = 100_000_000  # bytes: what safetensors reads itself
 MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
 
 
@@ -29,9 +31,9 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder."
     _is_run(run)
     config = load_config(run / "config.yaml")
     facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
-    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), "on disk": _size(run)}
+    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run)}
     width = max(map(len, facts)) + 2
-    print("\n".join(f"{name:<{width}}{fact}" for name, fact in facts.items()))
+    print("\n".join(f"{name:<{width}}{printable(fact)}" for name, fact in facts.items()))
 
 
 def _is_run(run: Path) -> None:
@@ -93,31 +95,70 @@ def _parameters(path: Path) -> str:
     if not path.is_file():
         return "none yet: the run has not been validated"
     try:
-        with path.open("rb") as file:
-            header: dict[str, Any] = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), path.stat().st_size)))
-        shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        shapes = [_shape(entry) for name, entry in _header(path).items() if name != "__metadata__"]
+    except (OSError, ValueError) as error:
         raise RunFolderError(message(f"{path} is damaged", "a safetensors file", str(error), DAMAGED)) from None
     return f"{sum(math.prod(shape) for shape in shapes if shape):,}"  # a number alone is not a weight: a baseline, a count
+
+
+def _header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(HEADER, path.stat().st_size):
+            raise ValueError("no header")
+        header = parse(file.read(length))
+    if not isinstance(header, dict):
+        raise ValueError("a header that is no object")
+    return header
+
+
+def _shape(entry: Any) -> list[int]:
+    shape = held_to(entry, {"shape": list[int]}, others=True)["shape"]
+    if any(n < 0 for n in shape) or math.prod(shape) > 2**48:
+        raise ValueError("a shape that no weight has")
+    return list(shape)
 
 
 def _training(run: Path, config: Config) -> dict[str, str]:
     """The best validation and how far training went, from metrics.jsonl."""
     path = run / "metrics.jsonl"
     try:
-        rows = [json.loads(line) for line in path.read_bytes().splitlines()] if path.is_file() else []
-    except ValueError as error:
+        rows = [_row(line) for line in read_bytes(path).splitlines()] if path.is_file() else []
+    except (OSError, ValueError) as error:
         raise RunFolderError(message(f"{path} is damaged", "JSON lines", str(error), DAMAGED)) from None
     if not rows:
         return {"trained": "not yet"}
     last = rows[-1]
-    told = {"trained": f"{last['step']:,} updates, {last['epoch']:,} epochs, {last.get('seconds', 0) / 60:.1f} minutes"}
-    best = next((row for row in reversed(rows) if row.get("best")), None)
+    told = {"trained": f"{last['step']:,} updates, {last['epoch']:,} epochs, {(last.get('seconds') or 0) / 60:.1f} minutes"}
+    best = next((row for row in reversed(rows) if row.get("best") is True), None)
     if best is None:
         return told
 
     figures = "  ".join(f"{name} {best[name]:.4g}" for name in MEANINGS if best.get(name) is not None)
     return {**told, f"best {config.train.metric}": f"{figures}  (on validation data, at update {best['step']:,})"}
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """A line of the file: figures are numbers, or null where they were not finite."""
+    row = held_to(parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True)
+    if any(not is_of(row[name], float | None) for name in MEANINGS if name in row):
+        raise ValueError("a figure that is no number")
+    return row
+
+
+def _made(run: Path) -> dict[str, str]:
+    from regard.workshop.provenance import read_run
+
+    found = read_run(run)
+    if found is None:
+        return {}
+    versions = ", ".join(
+        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
+    )
+    machine = ", ".join(str(found["machine"][key]) for key in ("processor", "system") if key in found["machine"])
+    sessions = f", in {found['sessions']} sessions" if found["sessions"] > 1 else ""
+    ended = f" to {found['ended']}" if found["ended"] else ""
+    return {"made with": versions, "made at": f"{found['begun']}{ended}{sessions}", "made on": machine or "an unknown machine"}
 
 
 def _size(run: Path) -> str:

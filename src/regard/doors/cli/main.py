@@ -19,6 +19,7 @@ from regard.doors.cli.demo import demo
 from regard.doors.cli.evaluate import evaluate
 from regard.doors.cli.info import info
 from regard.doors.cli.memory import keep_few_products, keep_freed_memory
+from regard.doors.cli.pack import pack
 from regard.doors.cli.predict import predict
 from regard.doors.cli.score import score
 from regard.doors.cli.train import train
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, view, info, catalogue):
+for _command in (demo, check, train, predict, evaluate, score, view, info, pack, catalogue):
     app.command()(_command)
 
 

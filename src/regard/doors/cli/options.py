@@ -111,7 +111,7 @@ def opened(
         from regard.workshop.jobs.parity import parity
 
         for each in runs:
-            gone = f"int8: the validation files of {each} are gone, so how many answers change is not known."
+            gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
     model = models[0] if len(models) == 1 else Model.ensemble(models)
     return model.decided(settings) if settings else model

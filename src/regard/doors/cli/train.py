@@ -11,6 +11,7 @@ import typer
 
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import ConfigError, RunFolderError, UsageError, message
+from regard.ground.printable import printable
 
 Words = Annotated[
     list[str] | None,
@@ -55,7 +56,7 @@ def train(
     the run, which is anybody's: then --trust is needed.
     """
     from regard.workshop.config import load_config
-    from regard.workshop.trust import flags, modules, refuse_strangers
+    from regard.workshop.trust import flags, modules, users_own
 
     file, overrides = _sorted(words or [])
     own = out / "config.yaml"
@@ -72,16 +73,20 @@ def train(
         raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
     if not resume:
         _vacant(out)
-    if file is not None and own.is_file() and Path(file).is_file() and own.samefile(file):  # however its path is spelt
-        refuse_strangers(config, own, trust or ())
     from regard.workshop.fit import train as fit
 
-    run = fit(config, out, resume=resume, trust=trust) if trust else fit(config, out, resume=resume)
+    vouched = users_own(config, file, out) if resume and file is not None else []
+    run = fit(config, out, resume=resume, say=_say, trust=[*(trust or ()), *vouched])
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     folder = shlex.quote(str(run.folder))
     print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
     given = flags(modules(config))
     print(f'Next: regard predict {folder} FILE{given}   or   regard view {folder}{given} --text "..."', file=sys.stderr)
+
+
+def _say(line: str) -> None:
+    """A line of a log, whose samples are text of data."""
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
@@ -100,9 +105,9 @@ def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
 
 def _vacant(out: Path) -> None:
     """Refuses to train where something already is: a run of hours must not be lost to a forgotten --out."""
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists() or out.is_symlink():
+    from regard.workshop.claim import is_free
+
+    if not is_free(out):
         mend = "Add --resume to go on with it, or choose" if (out / "config.yaml").is_file() else "Choose"
         raise RunFolderError(
             message(str(out), "a folder that is not there yet", _what(out), f"{mend} another folder with --out.")

@@ -21,6 +21,7 @@ from regard.data.items import Place
 from regard.data.pipe import taken
 from regard.data.tokenize import Tokenizer
 from regard.ground.errors import DataError, RunFolderError, message
+from regard.ground.stored import held_to
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.grid import Grid
 from regard.networks.in_use import in_use
@@ -38,6 +39,7 @@ from regard.workshop.model import Model, Say
 from regard.workshop.room import room
 
 WORDS, GRID = "tokenizer.target.json", "grid.json"  # in the run folder
+MOST = 1_000_000  # of each number of a grid, and of its cells
 METRICS = ("exact", "bleu", "chrf")
 THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a prediction, at most
 
@@ -280,10 +282,10 @@ def save_grid(path: Path, grid: Grid) -> None:
 def load_grid(path: Path) -> Grid:
     """What `save_grid` wrote.  RunFolderError where it is damaged."""
     try:
-        found = Grid(**files.read_json(path))
-        if not all(isinstance(n, int) and n >= 0 for n in found):
-            raise TypeError("no whole numbers")
-    except TypeError as error:
+        found = Grid(**held_to(files.read_json(path), dict.fromkeys(Grid._fields, int)))
+        if min(found[:3]) < 1 or found.patch < 0 or max(found) > MOST or found.cells > MOST:
+            raise ValueError(f"numbers that are not between 1 and {MOST:,}")
+    except ValueError as error:
         do = "Copy the run folder again, or train again."
         raise RunFolderError(message(str(path), "the grid of a run", str(error), do)) from error
     return found

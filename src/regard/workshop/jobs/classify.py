@@ -22,6 +22,7 @@ from regard.data.symbols import Symbols
 from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
+from regard.ground.stored import held_to, read_json
 from regard.networks.bert import Bert, BertShape
 from regard.networks.spelled import Spelling
 from regard.tasks.classify import Answers, ClassBatch, Classify, class_figures, confusion, label_figures
@@ -237,9 +238,11 @@ def _spread(counts: Counter[str]) -> str:
 def _balanced(file: Path, labels: Symbols) -> list[float]:
     """`n / (N n_c)`: so that every label counts the same in all, and a text counts 1 in the mean; scikit-learn's `balanced`."""
     try:
-        counts = json.loads(file.read_text(encoding="utf-8"))
+        counts = held_to(read_json(file), dict.fromkeys(labels, int))
+        if min(counts.values(), default=0) < 1:
+            raise ValueError("a label that never occurs")
         return [sum(counts.values()) / (len(labels) * counts[name]) for name in labels]
-    except (OSError, ValueError, KeyError, AttributeError, ZeroDivisionError) as error:
+    except (OSError, ValueError) as error:
         do = "Copy the run folder again, or train again."
         received = f"{type(error).__name__}: {error}"
         raise RunFolderError(message(str(file), "how often each label occurs in training", received, do)) from error

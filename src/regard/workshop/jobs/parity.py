@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 
-from regard.ground.errors import DataError
+from regard.data.files import fingerprint
+from regard.ground.errors import DataError, RegardError
 from regard.ground.files import write_text
+from regard.ground.stored import held_to, read_json
 from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
 from regard.workshop.model import Model
+from regard.workshop.provenance import data_marks
 
 REPORT = "int8.json"  # in the run folder
 MOST = 500  # validation lines that are compared
+LARGEST = 1 << 30  # bytes of a file that is read for them
 
 
 @dataclass(frozen=True)
@@ -32,21 +39,42 @@ class Parity:
 
 def parity(run: Path, *, trust: Iterable[str] = ()) -> Parity | None:
     """The report of a run: read where it was made before of these very weights, else made, on the first validation lines of its
-    config, and kept in the run folder.  None where the validation files are gone."""
+    config, and kept in the run folder, where that can be written.  None where the validation files are gone, or others."""
     file, weights = run / REPORT, sha256((run / MODEL).read_bytes()).hexdigest()
-    if file.is_file():
-        try:
-            made = Parity(**json.loads(file.read_text("utf-8")))
-        except (ValueError, TypeError):  # not ours, or half a file: made anew
-            made = None
-        if made is not None and made.model == weights:
-            return made
-    plain, bytes_ = Model.load(run, trust=trust), Model.load(run, trust=trust, precision="int8")
+    if (kept := _kept(file)) is not None and kept.model == weights:
+        return kept
+    plain = Model.load(run, trust=trust)
+    data = plain.config.data
+    if not _as_trained(run, data.valid or data.train):
+        return None
+    bytes_ = Model.load(run, trust=trust, precision="int8")
     try:
         held = jobs.of(plain.config.task).held(plain.config)[:MOST]
     except (DataError, OSError):
         return None
     told = [[p[0].text for p in model.stream(held, n_best=1, attention=False)] for model in (plain, bytes_)]
     made = Parity(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
-    write_text(file, json.dumps(asdict(made)) + "\n")
+    with suppress(RegardError):  # a folder of somebody else's, a CD, a full disk: it is said, and made again next time
+        write_text(file, json.dumps(asdict(made)) + "\n")
     return made
+
+
+def _kept(file: Path) -> Parity | None:
+    """A report that was made before; None for what is not ours, or half a file."""
+    try:
+        made = Parity(**held_to(read_json(file, most=10_000), {"lines": int, "changed": int, "model": str}))
+    except (OSError, ValueError):
+        return None
+    return made if 0 <= made.changed <= made.lines else None
+
+
+def _as_trained(run: Path, files: Sequence[str]) -> bool:
+    """Whether the files that the config names are those of the training, by their hashes: under the same name another may lie by now, and
+    a config may be a stranger's."""
+    marks = data_marks(run)
+    try:
+        if any(file not in marks or not S_ISREG(os.stat(file).st_mode) or os.stat(file).st_size > LARGEST for file in files):
+            return False
+        return fingerprint(files) == {file: marks[file] for file in files}
+    except (OSError, DataError):
+        return False

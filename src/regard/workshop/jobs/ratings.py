@@ -12,6 +12,7 @@ import numpy as np
 
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import write_text
+from regard.ground.stored import held_to, read_json
 from regard.tasks.pair import Binned, Rating, Squared
 from regard.workshop.config_tasks import PairSection
 
@@ -38,8 +39,11 @@ class Scale:
     def load(cls, file: Path) -> Scale:
         """RunFolderError where the file is missing or damaged."""
         try:
-            return cls(**{name: float(value) for name, value in json.loads(file.read_text("utf-8")).items()})
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            found = cls(**held_to(read_json(file), dict.fromkeys(cls.__dataclass_fields__, float)))
+            if not (found.low < found.high and found.deviation > 0):
+                raise ValueError("numbers that no data can have")
+            return found
+        except (OSError, ValueError) as error:
             do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
             raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
 

@@ -16,11 +16,15 @@ from regard.data.series import Series
 from regard.data.steps import Step
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
+from regard.ground.stored import held_to, is_of, read_bytes, read_json
 from regard.tasks.forecast import Linear
 
 SERIES, LINEAR = "series.json", "linear.safetensors"  # in the run folder
 KIND, VERSION = "regard series", 1
 FAR = 1e17  # deviations from a mean, of which float32 holds sums of squares
+KEYS = {"kind": str, "version": int, "columns": list[str], "mean": list[float], "spread": list[float], "step": dict | None}
+STEP = {"much": float, "months": int, "seconds": bool}
+LARGEST = 1e30  # of a scale and of the time between rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,18 +93,23 @@ class Scales:
     def load(cls, folder: Path) -> tuple[Scales, Linear]:
         """Read what `save` wrote.  RunFolderError where it is missing or damaged."""
         try:
-            content = json.loads((folder / SERIES).read_text(encoding="utf-8"))
+            content = held_to(read_json(folder / SERIES), KEYS, others=True)
             if content["kind"] != KIND or content["version"] > VERSION:
                 raise ValueError(f"{content['kind']}, version {content['version']}")
-            step = content["step"] and Step(**content["step"])
-            digits = tuple(map(int, content.get("digits", ())))  # runs of before have none
-            made = cls(tuple(content["columns"]), np.array(content["mean"]), np.array(content["spread"]), step, digits)
-            if len(digits) not in (0, len(made.columns)):
+            step = content["step"] and Step(**held_to(content["step"], STEP))
+            if step and not (0 <= step.much < LARGEST and 0 <= step.months <= 12_000):
+                raise ValueError("a step between rows that is none")
+            digits = tuple(content.get("digits", ()))  # runs of before have none
+            mean, spread = (np.array(content[key], dtype=np.float64) for key in ("mean", "spread"))
+            made = cls(tuple(content["columns"]), mean, spread, step, digits)
+            if len(digits) not in (0, len(made.columns)) or not all(is_of(n, int) and abs(n) < 400 for n in digits):
                 raise ValueError("digits of other columns")
             if not len(made.columns) == len(made.mean) == len(made.spread):
                 raise ValueError("columns and scales of different numbers")
-            maps = load((folder / LINEAR).read_bytes())
-            return made, Linear(maps["weights"], maps.get("own"))
+            if not (np.abs(made.mean) < LARGEST).all() or not ((made.spread > 0) & (made.spread < LARGEST)).all():
+                raise ValueError("a mean or a spread that no column can have")
+            maps = load(read_bytes(folder / LINEAR))
+            return made, Linear(_numbers(maps["weights"]), None if (own := maps.get("own")) is None else _numbers(own))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             do = "Copy the run folder again, or train again."
             expected = f"{SERIES} and {LINEAR} that regard wrote, of version {VERSION} or older"
@@ -122,6 +131,13 @@ def _written(x: float, digits: int, spread: float, fine: int) -> str:
     own = fine - math.floor(math.log10(abs(x))) if x else 0
     places = max(min(max(digits, fine - first), 7 - first), own, 0)
     return repr(round(x, places)) if places else f"{x:.0f}"
+
+
+def _numbers(weights: np.ndarray) -> np.ndarray:
+    """What it is given, where all are finite."""
+    if weights.ndim < 2 or weights.dtype.kind != "f" or not np.isfinite(weights).all():
+        raise ValueError("weights that are no matrix of numbers")
+    return weights
 
 
 def _step(series: Series) -> Step | None:

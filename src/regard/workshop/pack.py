@@ -1,0 +1,58 @@
+"""A copy of a run that holds what use needs, and nothing else: to be handed on.
+
+Left behind are the checkpoints (only training goes on from them), the training data in tokens, and whatever else somebody put into the
+folder.  What is copied are names that Regard writes, never all that is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from regard.ground.errors import RunFolderError, message
+from regard.ground.files import atomic
+from regard.workshop import files
+from regard.workshop.card import CARD
+from regard.workshop.checkpoint import MODEL
+from regard.workshop.huggingface import FOLDER
+from regard.workshop.model import CONFIG, Model
+from regard.workshop.provenance import RUN
+
+LEARNT = (  # of every task: vocabularies, scales, shapes
+    *(
+        "tokenizer.source.json",
+        "tokenizer.target.json",
+        "words.json",
+        "letters.json",
+        "tags.json",
+        "labels.json",
+        "label_counts.json",
+    ),
+    *("scale.json", "series.json", "linear.safetensors", "grid.json"),
+)
+TOLD = (CARD, RUN, "metrics.jsonl", "int8.json")  # of people, and of what is told to them
+BERT = ("config.json", "vocab.txt", "tokenizer_config.json", MODEL)
+
+
+def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
+    """Copy what use needs of `run` into the new folder `out`, and open it there; the names that were copied.
+
+    Errors: RunFolderError where `run` cannot be opened, or `out` is there already; RegardError where it cannot be written.
+    """
+    Model.load(run, trust=trust)
+    if out.exists() or out.is_symlink():
+        raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
+    names = [name for name in (CONFIG, MODEL, *LEARNT, *TOLD) if (run / name).is_file()]
+    names += [f"{FOLDER}/{name}" for name in BERT if (run / FOLDER / name).is_file()]
+    try:
+        for name in names:
+            with files.explained(out):
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+            with (run / name).open("rb") as read, atomic(out / name, (run / name).stat().st_size) as file:
+                shutil.copyfileobj(read, file, 1 << 20)
+        Model.load(out, trust=trust)
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
+    return names
