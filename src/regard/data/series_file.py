@@ -51,7 +51,7 @@ class Table:
         return Place(self.name, self.line)
 
     def cells(self, column: int) -> list[str]:
-        return [cells[column].strip() for _, cells in self.rows]
+        return [cells[column].strip() if column < len(cells) else "" for _, cells in self.rows]
 
     def number(self, text: str) -> float | None:
         """A finite one, as the file writes them; None for anything else."""
