@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.ground.errors import DataError, UsageError, message
+from regard.ground.printable import printable
 
 if TYPE_CHECKING:
     from regard.check.bad import BadLines
@@ -48,7 +49,7 @@ def check(
     if as_json:
         print(json.dumps(screen.told(report), ensure_ascii=False))
     else:
-        print(screen.screen(report))
+        print(printable(screen.screen(report)))
     if bad:
         _write_bad(bad, report.bad)
     if fix:

@@ -13,6 +13,7 @@ import typer
 from regard.doors.cli import options
 from regard.doors.cli.by_kind import by_kind
 from regard.ground.errors import UsageError, message
+from regard.ground.printable import printable
 from regard.workshop.task_kinds import TASKS
 
 FITTING = 12  # labels whose table a terminal holds
@@ -54,7 +55,7 @@ def evaluate(
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
     found = model.evaluate(files, errors=out, **understood(given, model, judging=True, spelt=options.spelt))
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
-    told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else table(found, model.config.task)
+    told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else printable(table(found, model.config.task))
     print(told)
     if found.get("bound"):
         say(bounded(found["bound"]))

@@ -13,6 +13,7 @@ import typer
 
 from regard.doors.cli.trust import Trust as Trust
 from regard.ground.errors import UsageError, did_you_mean, message
+from regard.ground.printable import printable
 
 if TYPE_CHECKING:
     from regard.workshop.model import Model
@@ -124,4 +125,4 @@ def spelt(name: str) -> str:
 
 def teller(quiet: bool) -> Say:
     """Notes go to stderr, or nowhere."""
-    return (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr, flush=True))
+    return (lambda line: None) if quiet else (lambda line: print(printable(line), file=sys.stderr, flush=True))

@@ -11,6 +11,7 @@ import typer
 
 from regard.doors.cli import options
 from regard.ground.errors import UsageError, message
+from regard.ground.printable import printable
 
 if TYPE_CHECKING:
     from regard.tasks.task import Prediction
@@ -80,7 +81,7 @@ def _show(found: list[list[Prediction]], path: Path | None, kind: str, say: opti
 
         for prediction in (p for best in found for p in best):
             score = "" if prediction.score is None else f"   ({prediction.score:.3f})"
-            print(f"{prediction.source} → {prediction.text}{score}")
+            print(printable(f"{prediction.source} → {prediction.text}{score}"))
             print(terminal.draw(prediction) + "\n", flush=True)
         return
     if kind == "page":

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from regard.ground.printable import printable
+
 END, START, UNKNOWN, SPACE = "</s>", "<s>", "<unk>", "▁"
 
 MARKS = {  # token: how it is written, how it is said
@@ -28,7 +30,7 @@ def shown(token: str) -> str:
         return "∅"
     if len(token) == 1:
         return _one(token)
-    text = "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in token)
+    text = printable("".join(f"[U+{ord(c):04X}]" if c in "\t\n" else c for c in token))
     return "◌" + text if combining(text[0]) else text
 
 
@@ -38,7 +40,7 @@ def said(token: str) -> str:
         return MARKS[token][1]
     if len(token) == 1 and shown(token) != token:
         return unicodedata.name(token, f"character U+{ord(token):04X}").lower()
-    return token.removeprefix(SPACE) or "nothing"
+    return printable(token.removeprefix(SPACE)) or "nothing"
 
 
 def _one(character: str) -> str:

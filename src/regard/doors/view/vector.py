@@ -9,6 +9,7 @@ import numpy as np
 
 from regard.doors.view.label import SPACE, clusters, columns
 from regard.doors.view.picture import Axis, Picture, Seen, choose
+from regard.ground.printable import printable
 
 CELL, GAP, ROUND = 26, 3, 4
 TEXT, BASE = "#6e7781", "#808080"  # far enough from white and from black
@@ -33,7 +34,7 @@ def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -
     top = 10 + (max(_length(label) for label in across) if turned else 20)
     width = max(left + len(across) * CELL, left + 330) + 8
     height = top + len(down) * CELL + 40
-    described = html.escape(f"Where the model looked: {prediction.source} → {prediction.text}")
+    described = html.escape(printable(f"Where the model looked: {prediction.source} → {prediction.text}"))
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
@@ -51,7 +52,7 @@ def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -
 def fragment(prediction: Seen) -> str:
     """The prediction and its picture as a small piece of HTML for a notebook: no script, no style sheet, and never an error."""
     score = "" if prediction.score is None else "log-probability " + f"{prediction.score:.3f}".replace("-", "−")
-    source, text = html.escape(prediction.source), html.escape(prediction.text) or "(nothing)"
+    source, text = (html.escape(printable(told)) for told in (prediction.source, prediction.text or "(nothing)"))
     line = f'<div style="margin:0 0 6px"><bdi dir="auto">{source}</bdi> → <strong><bdi dir="auto">{text}</bdi></strong>'
     line += f' <span style="color:{TEXT}">{score}</span></div>'
     if not prediction.attention:
