@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -195,3 +197,25 @@ def test_half_a_character_is_named():
         with pytest.raises(DataError, match="expected whole characters; received half a surrogate pair") as error:
             words.encode_all(texts)
         assert str(error.value).startswith("the text 'a \\ud83d half'")
+
+
+@pytest.mark.parametrize("word", ["char", "space", "word", "bpe(40)", "unigram(40)"])
+def test_a_long_text_is_encoded_in_parts_to_the_same_tokens(word, monkeypatch):
+    """Wherever it is parted: no token goes over the beginning of a space."""
+    draw = random.Random(1)
+    texts = ["".join(draw.choice("ab  c d\te-f g,h") for _ in range(60)) for _ in range(50)]
+    tokenizer = Tokenizer.train(word, texts)
+    whole = tokenizer.encode_all(texts)
+    for size in (1, 2, 3, 7, 59):
+        monkeypatch.setattr("regard.data.tokenize.SLICE", size)
+        assert tokenizer.encode_all(texts) == whole
+
+
+def test_a_very_long_line_takes_little_memory():
+    """The library keeps 0.7 kB for each character that it is handed: 1.4 GB here."""
+    tokenizer = Tokenizer.train("char", ["abc "])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert len(tokenizer.encode("ab c" * 500_000)) == 2_000_001
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+    with pytest.raises(DataError, match=r"words of at most 1,000,000 characters; received one of 2,000,000"):
+        Tokenizer.train("space", ["abc "]).encode("a" * 2_000_000)

@@ -9,12 +9,13 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 
 from regard.data import pipe
 from regard.ground.errors import DataError, did_you_mean, message
 
 BOM = b"\xef\xbb\xbf"
+UTF_16 = "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
 MANY = 1000  # names of a folder among which one that is meant is looked for
 
 
@@ -32,7 +33,7 @@ def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> I
     with _opened(file) as stream:
         whole = 0  # lines so far that are no ASCII, and yet UTF-8
         try:
-            for number, raw in enumerate(stream, start=1):
+            for number, raw in enumerate(_ended(stream, file), start=1):
                 try:
                     text = _text(raw, file, number, whole)
                 except DataError as fault:
@@ -63,6 +64,20 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
         yield stream if isinstance(stream, gzip.GzipFile) else pipe.read(stream)
 
 
+def _ended(stream: Iterable[bytes], file: str) -> Iterator[bytes]:
+    """The lines of a stream.  DataError where its only line has returns in it: line ends of before 2001, which are none here."""
+    each = iter(stream)
+    first = next(each, b"")
+    if b"\r" in first.rstrip(b"\r\n") and b"\0" not in first:
+        second = next(each, b"")
+        if not second:
+            received = f"{first.count(13):,} returns (CR) and no line feed"
+            do = "Write line feeds: tr '\\r' '\\n' < FILE > NEW."
+            raise DataError(message(shown(file), "lines that end with a line feed (LF), or with CR and LF", received, do))
+        each = chain([second], each)
+    yield from chain([first] if first else [], each)
+
+
 def missing(file: str) -> DataError:
     """The error for a file that is not there: names what its folder has instead."""
     folder, name = os.path.split(file)
@@ -81,7 +96,7 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
     if number == 1:
         raw = raw.removeprefix(BOM)
     try:
-        return raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError as error:
         skipped = len(BOM) if number == 1 and start.startswith(BOM) else 0
         raise DataError(
@@ -92,6 +107,16 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
                 _encoding_hint(start, number, whole),
             )
         ) from error
+    if "\0" in text:
+        received = f"{raw.count(0):,} NUL bytes, the first as byte {raw.index(0) + 1} of the line"
+        do = UTF_16 if _is_wide(raw) else "Remove it: text has none."
+        raise DataError(message(f"{shown(file)}:{number}", "text", received, do))
+    return text
+
+
+def _is_wide(raw: bytes) -> bool:
+    """Whether every other byte is 0, as in UTF-16 with Latin letters."""
+    return 3 * raw.count(0) > len(raw)
 
 
 def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
@@ -99,6 +124,8 @@ def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
         return "It looks like gzip: let its name end in .gz."
     if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)."
+    if _is_wide(raw):
+        return UTF_16
     if whole:
         return f"The lines before it are UTF-8 ({whole:,} of them with other than ASCII): correct or remove this line alone."
     return "Save the file as UTF-8, for example with iconv -f LATIN1 -t UTF-8."
@@ -113,7 +140,7 @@ def refuse_streams(files: Sequence[str]) -> None:
             continue  # whoever reads it says what is wrong
         if kind:
             expected = "a file: training reads its data again"
-            raise DataError(message(shown(file), expected, kind, "Save the data as a file."))
+            raise DataError(message(file, expected, kind, "Save the data as a file."))
 
 
 def _kind(file: str) -> str:

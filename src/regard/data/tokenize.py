@@ -20,12 +20,35 @@ from regard.data.vocabulary import PAD as PAD
 from regard.data.vocabulary import SPECIALS as SPECIALS
 from regard.data.vocabulary import UNK as UNK
 from regard.data.vocabulary import WORD, around, cutter, kind_of, learn, pieces, ranked
-from regard.ground.errors import RunFolderError, message
+from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
 from regard.ground.stored import held_to, read_json
 
+SLICE, MOST = 20_000, 1_000_000  # characters that are handed to the library at once; and of one word
 KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
 UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropped, so that it never passes for right
+
+
+def sliced(text: str, *, anywhere: bool) -> list[str]:
+    """A text in parts that give the same tokens as the whole: the library keeps some 0.7 kB for each character that it is handed at once.
+
+    No token goes over the beginning of a space; where each character is a token (anywhere), parts end where they are long enough.
+    DataError for a text that is not cut because its one word has no end.
+    """
+    if len(text) <= SLICE:
+        return [text]
+    parts, begin = [], 0
+    while begin < len(text):
+        end = min(begin + SLICE, len(text)) if anywhere else text.find(" ", begin + SLICE)
+        end = len(text) if end < 0 else end
+        if end - begin > MOST:
+            received = f"one of {end - begin:,}: {text[begin : begin + 20]!r}..."
+            raise DataError(
+                message("a text", f"words of at most {MOST:,} characters", received, "Cut it, or look for line ends.")
+            )
+        parts.append(text[begin:end])
+        begin = end
+    return parts
 
 
 class Tokenizer:
@@ -69,12 +92,16 @@ class Tokenizer:
         """`encode` for many texts at once, which is many times faster."""
         with whole(texts):
             prepared = [self._kind.prepare(text) for text in texts]
-            found = self._library.encode_batch_fast(prepared, add_special_tokens=False)
+            cut = [sliced(text, anywhere=self._kind.name == "char") for text in prepared]
+            short = [parts[0] for parts in cut if len(parts) == 1]
+            found = iter(self._library.encode_batch_fast(short, add_special_tokens=False))
+        ids = [next(found).ids if len(parts) == 1 else self._in_parts(parts) for parts in cut]
         each: Sequence[Sequence[str]] = [()] * len(texts) if features is None else features
-        return [
-            [self._feature_ids.get(name, UNK) for name in names] + encoding.ids + [EOS]
-            for names, encoding in zip(each, found, strict=True)
-        ]
+        return [[self._feature_ids.get(name, UNK) for name in names] + own + [EOS] for names, own in zip(each, ids, strict=True)]
+
+    def _in_parts(self, parts: Iterable[str]) -> list[int]:
+        """One after the other, so that never more than one lies in the library."""
+        return [id for part in parts for id in self._library.encode_batch_fast([part], add_special_tokens=False)[0].ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids up to EOS, without specials and features; an UNK shows as `⁇`.
