@@ -148,6 +148,8 @@ def test_labels_that_a_run_has_not_learnt_are_refused_and_missing_ones_not_judge
         ("tag.heads=crf", ["tag.heads", "Did you mean 'head'?"]),
         ("tag.head=crff", ["tag.head", "crf", "softmax"]),
         ("tag.scheme=BIO", ["tag.scheme", "spans", "none"]),
+        ("data.format=csv", ["data.format", "columns, conllu, jsonl, parquet or lines with task tag", "csv"]),
+        ("data.format=lines", ["data.train", "2 or 3 files, line for line", "1: x.conll"]),
         ("tag.unseen=1.5", ["tag.unseen"]),
         ("train.metric=slot_f2", ["train.metric", "slot_f1 |", "Did you mean 'slot_f1'?"]),
         ("train.metric=bleu", ["train.metric", "received bleu"]),

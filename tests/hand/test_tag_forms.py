@@ -161,6 +161,18 @@ def test_json_lines_as_hugging_face_writes_them(key, name, tmp_path):
     assert list(read_tokens(str(tmp_path / name))) == [("in", "New York", "\u3000"), ("so",), ()]  # line for line
 
 
+def test_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow, which reads Parquet, is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow, which reads Parquet, is not installed")
+    rows = {"id": ["0", "1"], "tokens": [["in", "Ulm"], ["so"]], "ner_tags": [["O", "B-LOC"], ["O", "O"]]}
+    parquet.write_table(pyarrow.table(rows), tmp_path / "x.parquet")
+    good, fault = read_tagged([str(tmp_path / "x.parquet")])
+    assert isinstance(good, Tagged) and (good.tokens, good.tags) == (("in", "Ulm"), ("O", "B-LOC"))
+    assert isinstance(fault, BadLine) and ":2, key 'ner_tags': expected as many tags as tokens (1); received 2 tags" in str(fault)
+    assert list(read_tokens(str(tmp_path / "x.parquet"))) == [("in", "Ulm"), ("so",)]
+    assert "Parquet, tokens from tokens, tags from ner_tags" in next(iter(described([str(tmp_path / "x.parquet")])))
+
+
 def test_json_lines_with_several_keys_and_a_label(tmp_path):
     text = json.dumps({"tokens": ["a"], "pos_tags": ["N"], "ner_tags": ["O"], "intent": 3})
     (item,) = read_tagged([written(tmp_path, "x.jsonl", text)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ AUTO = "auto"
 FORMATS = (AUTO, "columns", "conllu", "jsonl", "lines")
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 ENDS = {name: "columns" for name in ("conll", "iob", "iob1", "iob2", "bio", "bioes", "bilou", "bmes")}
-ENDS |= {"conllu": "conllu", "conllup": "conllu", "jsonl": "jsonl", "ndjson": "jsonl"}
+ENDS |= {"conllu": "conllu", "conllup": "conllu", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 TOKENS = ("tokens", "words", "form")  # keys of JSON lines, the first that is there
 TAGS = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "xpos", "labels", "slots")
 HEAD = 500  # lines that are looked at
@@ -85,10 +85,10 @@ def kind_of(file: str) -> str | None:
 def form_of(head: Sequence[str], file: str, layout: TagLayout) -> Form:
     """What a file is.  head: its first lines.  DataError where it is none of the forms, with the words for those that are near."""
     first = next((line for line in head if not is_blank(line)), "")
-    kind = layout.format if layout.format not in (AUTO, "tsv", "lines") else kind_of(file)
+    kind = layout.format if layout.format not in (AUTO, "tsv", "lines", "parquet") else kind_of(file)
     free = layout.format in (AUTO, "tsv")
     if kind == "jsonl" or (free and _record(first) is not None):
-        return _jsonl(_record(first) or {}, layout)
+        return of_record(_record(first) or {}, layout)
     blocks = _blocks(head)
     if kind == "conllu" or (free and (_is_conllu(blocks) or first.startswith("# global.columns"))):
         return _conllu(first, file, layout)
@@ -202,8 +202,9 @@ def _record(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _jsonl(record: dict[str, Any], layout: TagLayout) -> Form:
-    """Which keys hold tokens and tags: those that the config names, else the first known ones."""
+def of_record(record: Mapping[str, Any], layout: TagLayout) -> Form:
+    """What JSON lines are, of which this is the first, or the rows of a Parquet: which keys hold tokens and tags, those that the config
+    names, else the first known ones."""
     tokens, tags = ([key for key in known if isinstance(record.get(key), list)] for known in (TOKENS, TAGS))
     token = layout.source if isinstance(layout.source, str) and layout.source != AUTO else (tokens or TOKENS)[0]
     tag = layout.target if isinstance(layout.target, str) and layout.target != AUTO else (tags or TAGS)[0]
@@ -227,7 +228,7 @@ def begins_as(stream: Iterable[str], file: str, layout: TagLayout, known: Collec
         if is_blank(line) and not rows and not certain:
             continue
         if (_record(line) is not None and not rows) or (certain == "jsonl" and not is_blank(line)):
-            return head, _jsonl(_record(line) or {}, layout)
+            return head, of_record(_record(line) or {}, layout)
         if certain or line.startswith(("#", "-DOCSTART-")):
             if certain and len(head) >= HEAD:
                 break

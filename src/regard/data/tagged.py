@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
 from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
+from regard.data.parquet import parquet_rows
 from regard.data.rows import MEND, BadLine, halved, shortened
-from regard.data.tag_forms import HEAD, NUMBER, Form, TagLayout, begins_as, fields, form_of, is_blank, is_comment, kind_of, parts
+from regard.data.tag_forms import (
+    HEAD,
+    NUMBER,
+    Form,
+    TagLayout,
+    begins_as,
+    fields,
+    form_of,
+    is_blank,
+    is_comment,
+    kind_of,
+    of_record,
+    parts,
+)
 from regard.data.tag_forms import tokens_of as tokens_of
 from regard.ground.errors import DataError, did_you_mean, message
 
@@ -70,7 +84,12 @@ def described(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
     """What each file that stands by itself is, for people."""
     if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
         for file in files:
-            yield f"{shown(file)}: {form_of(list(islice(lines(file), HEAD)), file, layout).said}"
+            form = (
+                _of_rows(file, layout)[0]
+                if kind_of(file) == "parquet"
+                else form_of(list(islice(lines(file), HEAD)), file, layout)
+            )
+            yield f"{shown(file)}: {form.said}"
 
 
 def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = ()) -> Iterator[tuple[str, ...]]:
@@ -79,22 +98,34 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
     Columns and CoNLL-U give an item for each sentence, JSON lines and lines of text one for each line, an empty one for an empty line.
     DataError, with the line, for what has no token.
     """
+    if kind_of(file) == "parquet":
+        form, rows = _of_rows(file, layout)
+        yield from (_taken(record, place, form, told=False).tokens for place, record in rows)
+        return
     stream = lines(file)
-    head, form = begins_as(stream, file, layout, known)
+    head, begun = begins_as(stream, file, layout, known)
     each = chain(head, stream)
-    if form is None:
+    if begun is None:
         yield from map(tokens_of, each)
-    elif form.kind == "jsonl":
+    elif begun.kind == "jsonl":
         for number, line in enumerate(each, start=1):
-            yield () if is_blank(line) else _record(line, Place(shown(file), number), form, told=False).tokens
+            yield () if is_blank(line) else _record(line, Place(shown(file), number), begun, told=False).tokens
     else:
-        for found in _sentences(each, shown(file), form, told=False):
+        for found in _sentences(each, shown(file), begun, told=False):
             if isinstance(found, BadLine):
                 raise DataError(str(found))
             yield found.tokens
 
 
 def _of_one(file: str, layout: TagLayout) -> Iterator[Tagged | BadLine]:
+    if kind_of(file) == "parquet":
+        form, rows = _of_rows(file, layout)
+        for place, record in rows:
+            try:
+                yield _taken(record, place, form, told=True)
+            except BadLine as fault:
+                yield fault
+        return
     stream = lines(file)
     head = list(islice(stream, HEAD))
     form, each = form_of(head, file, layout), chain(head, stream)
@@ -107,6 +138,14 @@ def _of_one(file: str, layout: TagLayout) -> Iterator[Tagged | BadLine]:
                 yield _record(line, Place(shown(file), number), form, told=True)
         except BadLine as fault:
             yield fault
+
+
+def _of_rows(file: str, layout: TagLayout) -> tuple[Form, Iterator[tuple[Place, Any]]]:
+    """The rows of a Parquet, and which of its columns are tokens and tags."""
+    rows = parquet_rows(file)
+    first = next(rows, None)
+    form = of_record({} if first is None else first[1], layout)
+    return replace(form, said=form.said.replace("JSON lines", "Parquet")), chain([] if first is None else [first], rows)
 
 
 def _sentences(each: Iterable[str], name: str, form: Form, *, told: bool) -> Iterator[Tagged | BadLine]:
@@ -177,13 +216,18 @@ def _misfit(cells: Sequence[str], form: Form, before: int) -> tuple[str, str] | 
 
 
 def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
-    """A line of JSON.  Labels that are whole numbers are their text.  BadLine where it holds no sentence."""
+    """A line of JSON.  BadLine where it holds no sentence."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
     if not isinstance(record, dict):
         raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+    return _taken(record, place, form, told=told)
+
+
+def _taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Tagged:
+    """The sentence of an object.  Labels that are whole numbers are their text.  BadLine where it holds none."""
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
         received = shortened(json.dumps(tokens, ensure_ascii=True))

@@ -71,6 +71,9 @@ def _tagged(config: Config) -> Iterator[Problem]:
         if data.format in ("columns", "conllu"):
             yield Problem(("data.format", "task"), "tsv, lines or jsonl", data.format, "Remove it, or write task: tag.")
         return
+    if data.format in ("csv", "cmudict"):
+        do = "Remove it, or write another task."
+        yield Problem(("data.format", "task"), "columns, conllu, jsonl, parquet or lines with task tag", data.format, do)
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
         if data.format == "lines" and len(files) == 1:
             do = "Name the files of tokens and of tags, or remove data.format."
