@@ -12,7 +12,6 @@ from regard.data.rows import BadLine
 from regard.data.tag_forms import TagLayout
 from regard.data.tagged import Tagged, described, read_tagged, read_tokens
 from regard.ground.errors import DataError
-from regard.tasks.spans import begun, says_places, type_figures
 
 UD = """# sent_id = 1
 # text = zum Haus gehe
@@ -256,48 +255,3 @@ def test_the_format_can_be_said(tmp_path):
     assert list(read_tokens(other, TagLayout("columns"), KNOWN)) == [("go", "Ulm"), ("so",)]
     both = read_tagged([file, file], TagLayout("columns"))
     assert [item.tokens for item in both if isinstance(item, Tagged)] == [("go", "Ulm")] * 2
-
-
-@pytest.mark.parametrize(
-    ("tags", "marks"),
-    [("O B-a I-a", True), ("B I O", True), ("B M E S", True), ("NN VB", False), ("S- N-", False), ("M N V", False), ("B-per O", True),
-     ("PER-B O", False), ("0 1", False), ("O", False)],
-)  # fmt: skip
-def test_whether_tags_mark_spans(tags, marks):
-    assert says_places(tags.split()) is marks
-
-
-@pytest.mark.parametrize(
-    ("iob1", "iob2"),
-    [
-        ("O I-a I-a", "O B-a I-a"),
-        ("I-a B-a I-a", "B-a B-a I-a"),
-        ("I-a I-b", "B-a B-b"),
-        ("B-a I-a O I-a", "B-a I-a O B-a"),
-        ("", ""),
-    ],
-)
-def test_iob1_becomes_iob2(iob1, iob2):
-    assert " ".join(begun(iob1.split())) == iob2
-
-
-def test_figures_of_each_kind_by_hand():
-    right, found = [["B-a", "I-a", "O", "B-b"], ["B-a", "O"]], [["B-a", "I-a", "O", "B-a"], ["O", "B-c"]]
-    assert type_figures(found, right) == {
-        "a": {"precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2, "right": 2, "found": 2},
-        "b": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "right": 1, "found": 0},
-        "c": {"precision": 0.0, "recall": 0.0, "f1": 0.0, "right": 0, "found": 1},
-    }
-
-
-def test_figures_of_each_kind_are_seqevals():
-    metrics = pytest.importorskip("seqeval.metrics", reason="seqeval, the oracle, is not installed: pip install seqeval")
-    draw = random.Random(4)
-    tags = [f"{p}-{k}" if p != "O" else p for p in "BIO" for k in ("x", "y", "z")]
-    for _ in range(40):
-        right = [[draw.choice(tags) for _ in range(draw.randint(1, 9))] for _ in range(5)]
-        found = [[t if draw.random() < 0.6 else draw.choice(tags) for t in line] for line in right]
-        theirs = metrics.classification_report(right, found, output_dict=True, zero_division=0)
-        for kind, figures in type_figures(found, right).items():
-            for ours, name in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"), ("right", "support")):
-                assert figures[ours] == pytest.approx(theirs.get(kind, {name: 0})[name])

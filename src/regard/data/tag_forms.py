@@ -12,7 +12,6 @@ from regard.data.files import shown
 from regard.ground.errors import DataError, did_you_mean, message
 
 AUTO = "auto"
-FORMATS = (AUTO, "columns", "conllu", "jsonl", "lines")
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 ENDS = {name: "columns" for name in ("conll", "iob", "iob1", "iob2", "bio", "bioes", "bilou", "bmes")}
 ENDS |= {"conllu": "conllu", "conllup": "conllu", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
@@ -27,8 +26,8 @@ DO = "Name the columns of the tokens and of the tags: data.source and data.targe
 
 @dataclass(frozen=True, slots=True)
 class TagLayout:
-    """What a config says of such files.  format: one of `FORMATS`; source, target: the column of the tokens and that of the tags, by
-    number from 1 or by name, in JSON a key; `auto`: as the file has them."""
+    """What a config says of such files.  format: auto, columns, conllu, jsonl or lines; source, target: the column of the tokens and that
+    of the tags, by number from 1 or by name, in JSON a key; `auto`: as the file has them."""
 
     format: str = AUTO
     source: int | str = AUTO
