@@ -129,8 +129,8 @@ class Cells:
         cell = self.clean(cell)
         if self._several is None:
             return [cell]
-        several = list(dict.fromkeys(part.strip() for part in self._several.split(cell) if part.strip()))
-        if len(several) > 1:
+        parts = [part.strip() for part in self._several.split(cell) if part.strip()]
+        if len(parts) > 1:
             self.changed["several-readings"] += 1
-            return [self.clean(part) for part in several]
+            return list(dict.fromkeys(map(self.clean, parts)))  # a reading that stands there twice is one
         return [cell]

@@ -24,9 +24,10 @@ SCRIPTS: tuple[str, ...] = (
 )
 SCRIPTS += ("KATAKANA", "CJK", "BENGALI", "TAMIL", "ETHIOPIC", "CHEROKEE", "KHMER", "LAO", "TIBETAN", "MYANMAR")
 JAPANESE = frozenset({"HIRAGANA", "KATAKANA", "CJK"})
-LATIN_OF = dict(  # letters of Cyrillic, Greek and Armenian that look like a Latin one
-    zip("асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХҮ", "aceopxyijsdhqwABCEHIJKMOPSTXY", strict=True)
-) | dict(zip("οαενικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսհոՕ", "oaevikptuxABEZHIKMNOPTYXouhnO", strict=True))
+CYRILLIC = dict(zip("асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХҮ", "aceopxyijsdhqwABCEHIJKMOPSTXY", strict=True))
+LATIN_OF = CYRILLIC | dict(  # letters of Cyrillic, Greek and Armenian that look like a Latin one
+    zip("οαενικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսհոՕ", "oaevikptuxABEZHIKMNOPTYXouhnO", strict=True)
+)
 OF_LATIN = {
     "CYRILLIC": dict(zip("aceopxyijsABCEHIJKMOPSTX", "асеорхуіјѕАВСЕНІЈКМОРЅТХ", strict=True)),
     "GREEK": dict(zip("ovABEZHIKMNOPTYX", "ονΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", strict=True)),
@@ -52,6 +53,7 @@ STAND_INS = {  # of the IPA: what is typed for it, and what it is
     "ʥ": "d͡ʑ",
     "ɩ": "ɪ",
     "ɷ": "ʊ",
+    **CYRILLIC,  # none of them is a letter of the IPA; some of the Greek ones are
 }
 
 
