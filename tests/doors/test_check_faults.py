@@ -71,7 +71,7 @@ PRONUNCIATIONS = {  # fault: (what damages the clean file, the kind that is expe
     "slashes around": (at(SOME, last(lambda cell: f"/{cell}/")), "brackets"),
     "square brackets around": (at(SOME, last(lambda cell: f"[{cell}]")), "brackets"),
     "mark that is no phone": (at(FEW, last(lambda cell: cell + " *")), "no-phones"),
-    "a Cyrillic letter among phones": (at(SOME, last(lambda cell: cell + " о")), "ipa-mixed"),
+    "a Cyrillic letter among phones": (at(SOME, last(lambda cell: cell + " е")), "ipa-mixed"),
     "the same reading twice": (at(SOME, last(lambda cell: f"{cell} ~ {cell}")), "several-readings"),
     "readings with a tilde": (at(SOME, last(lambda cell: f"{cell} ~ {cell} s")), "several-readings"),
     "readings with a slash": (at(SOME, last(lambda cell: f"{cell} / {cell} s")), "several-readings"),
