@@ -154,8 +154,10 @@ def spelling(texts: Sequence[str]) -> Spelling | str:
     if number(first) is not None:
         return NumberSpelling(texts)
     found, iso = PARTS.fullmatch(first), IsoSpelling(texts)
+    if found is None or all(iso.read(text) is not None for text in texts):
+        return iso
     each = [match for text in texts if (match := PARTS.fullmatch(text))]
-    if found is None or len(each) < len(texts) or all(iso.read(text) is not None for text in texts):
+    if len(each) < len(texts):
         return iso
     one = any(len(x) == 1 for match in each for x in (match["a"], match["b"], match["c"]) if x)
     hour = any(len(match["h"] or "00") == 1 for match in each)

@@ -89,6 +89,7 @@ def described(series: Series) -> str:
         times = "no column of times"
     else:
         step = f"a step: {made.step}" if made.step else "at no one distance: what follows is counted +1, +2, ..."
+        step += ", on the weekdays and at the hours that rows keep to" if made.hours else ""
         times = f"times: {series.time or 'the first column'} ({series.times[0]} to {series.times[-1]}; {step})"
     return f"{series.name}: {len(series):,} rows; forecast: {columns}; {times}" + "".join(f"; {note}" for note in series.notes)
 

@@ -59,6 +59,8 @@ def _data(config: Config) -> dict[str, str]:
 
 def _model(config: Config) -> dict[str, str]:
     m = config.model
+    if config.forecast is not None and config.forecast.model == "linear":
+        return {"net": "none: least squares"}
     look = m.attention
     words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
     if config.language is not None:
