@@ -13,6 +13,7 @@ from regard.check.twins import text_at
 
 WINDOW = 200  # rows in which lengths are compared
 SHIFTS = (-3, -2, -1, 1, 2, 3)
+FAR = 3  # the farthest of them
 Floats = NDArray[np.float64]
 
 
@@ -94,11 +95,10 @@ class Lengths:
         if min(a.std(), b.std()) < 0.05:
             return []
         n, size = len(a), min(WINDOW, max(60, len(a) // 3))
-        for start in range(0, n - size + 1, size // 2):
-            by = _best(a, b, start, size)
-            if by and (
-                start + 2 * size > n or _best(a, b, start + size // 2, size) == by
-            ):  # a chance of one window does not last
+        best = _shifts(a, b, size)
+        for window, by in enumerate(best):
+            if by and best[min(window + 1, len(best) - 1)] == by:  # a chance of one window does not last
+                start = FAR + window * (size // 2)
                 row = _break(a, b, max(0, start - size), min(n, start + size), by)
                 what = f"From line {self._place('target', row).line:,} on, sources go with targets {abs(by)} line{'s' * (abs(by) > 1)}"
                 what += f" {'later' if by > 0 else 'earlier'}: a line is missing or too many there."
@@ -146,18 +146,25 @@ def _correlation(a: Floats, b: Floats) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _at(a: Floats, b: Floats, start: int, size: int, by: int) -> float:
-    """The correlation of some rows with those `by` rows further on."""
-    first, last = max(0, start, -by), min(len(a), start + size, len(a) - by)
-    return _correlation(a[first:last], b[first + by : last + by]) if last - first > 20 else 0.0
+def _shifts(a: Floats, b: Floats, size: int) -> list[int]:
+    """Of each window of rows, of which each overlaps half of the next, the shift by which it fits far better than as it stands; 0: none."""
+    each = np.array([_windowed(a, b, size, by) for by in SHIFTS])
+    here, best = _windowed(a, b, size, 0), each.max(0)
+    chance = 5 / size**0.5  # five deviations of a correlation that is 0
+    far = (best > max(0.45, 0.9 * chance)) & (best - here > max(0.35, chance))
+    return [int(by) for by in np.where(far, np.array(SHIFTS)[each.argmax(0)], 0)]
 
 
-def _best(a: Floats, b: Floats, start: int, size: int) -> int:
-    """The shift by which a window fits far better than where it stands; 0: none."""
-    here = _at(a, b, start, size, 0)
-    by = max(SHIFTS, key=lambda shift: _at(a, b, start, size, shift))
-    best, chance = _at(a, b, start, size, by), 5 / size**0.5  # five deviations of a correlation that is 0
-    return by if best > max(0.45, 0.9 * chance) and best - here > max(0.35, chance) else 0
+def _windowed(a: Floats, b: Floats, size: int, by: int) -> Floats:
+    """Pearson's correlation of rows with those `by` rows further on, in each window; 0 where a side is constant."""
+    half = size // 2
+    count = (len(a) - 2 * FAR) // half
+    x, y = a[FAR : FAR + count * half].reshape(count, half), b[FAR + by : FAR + by + count * half].reshape(count, half)
+    sums = [part.sum(1) for part in (x, y, x * x, y * y, x * y)]
+    sx, sy, xx, yy, xy = (part[:-1] + part[1:] for part in sums)
+    n = 2 * half
+    spread = np.sqrt(np.maximum(xx - sx * sx / n, 0) * np.maximum(yy - sy * sy / n, 0))
+    return np.divide(xy - sx * sy / n, spread, out=np.zeros_like(spread), where=spread > 1e-9)
 
 
 def _break(a: Floats, b: Floats, first: int, last: int, by: int) -> int:

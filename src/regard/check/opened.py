@@ -46,7 +46,9 @@ class Opened:
                 cut = whole.rfind(b"\n") + 1
                 rest = whole[cut:]
                 if cut:
-                    made = self._ended(self._text(whole[:cut], number).split("\n")[:-1])
+                    text = self._text(whole[:cut], number)
+                    made = text.split("\n")[:-1]
+                    made = self._ended(made) if "\r" in text else made
                     yield number, made
                     number += len(made)
         if rest:
@@ -107,8 +109,6 @@ class Opened:
             return text
 
     def _ended(self, made: list[str]) -> list[str]:
-        if not any("\r" in line for line in made):
-            return made
         self.returns += sum(line.endswith("\r") for line in made)
         return [line[:-1] if line.endswith("\r") else line for line in made]
 

@@ -15,8 +15,10 @@ from regard.check.patterns import matching
 MIXED = re.compile(
     r"[^\W\d_]*(?:[A-Za-z\u00c0-\u024f][\u0370-\u058f]|[\u0370-\u058f][A-Za-z\u00c0-\u024f])[^\W\d_]*"
 )  # letters of Latin beside Greek, Cyrillic or Armenian
-DIGITS = re.compile(
-    r"\b[a-z\u00df-\u024f]+[01358]+[a-z\u00df-\u024f]+\b|\b[01][a-z\u00df-\u024f]{3,}\b|\b[a-z\u00df-\u024f]{3,}[01]\b"
+BESIDE = re.compile(r"[A-Za-z\u00c0-\u024f][\u0370-\u058f]|[\u0370-\u058f][A-Za-z\u00c0-\u024f]")
+LETTER = r"[a-z\u00df-\u024f]"
+DIGITS = re.compile(  # inside a word, at the end of one, at the beginning; the digit comes first, so that it is looked for fast
+    rf"[01358](?:(?<={LETTER}.)[01358]*(?={LETTER})|(?<={LETTER}{{3}}[01])(?!\w)|(?<=(?<!\w)[01])(?={LETTER}{{3,}}\b))"
 )
 
 
@@ -71,10 +73,10 @@ class Lookalikes:
             if role not in block.cells:
                 continue
             text, cells = block.joined(role)
-            if text.isascii():
+            if text.isascii() or not any("\u0370" <= letter <= "\u058f" for letter in set(text)):
                 continue
             hits = self._found.setdefault(role, Hits())
-            for i in matching(MIXED, text, cells):
+            for i in matching(BESIDE, text, cells):
                 words = [word for word in MIXED.findall(cells[i]) if any(letter in LATIN_OF for letter in word)]
                 if words:
                     told = ", ".join(named(c) for c in dict.fromkeys(words[0]) if script(c) not in ("LATIN", ""))
@@ -159,7 +161,7 @@ class Digits:
             text, cells = block.joined(role)
             hits = self._found.setdefault(role, Hits())
             for i in matching(DIGITS, text, cells):
-                hits.add(block.at(role, i, ", ".join(DIGITS.findall(cells[i])[:3])))
+                hits.add(block.at(role, i, ", ".join([word for word in cells[i].split() if DIGITS.search(word)][:3])))
 
     def findings(self) -> list[Finding]:
         found = []

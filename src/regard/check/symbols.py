@@ -122,8 +122,8 @@ class Symbols:
 LANGUAGE = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)?\)")  # espeak's mark of a language: (en)
 BRACKETS = re.compile(r"^\s*(?:/[^/\n]+/|\[[^\]\n]+\])\s*$", re.MULTILINE)
 MARKS = re.compile(r"[~/\\\[\](){}<>*?#=+_^$%&\"“”«»…;!0-9]|(?<=\s)[,.\-–](?=\s|$)|^[,.\-–](?=\s)", re.MULTILINE)
+TONED = re.compile(MARKS.pattern.replace("0-9", ""), re.MULTILINE)  # where digits are tones or stress
 SEVERAL = re.compile(r"\S\s+[~|]\s+\S|\S\s+/\s+\S|\S[ \t]*[,;][ \t]+\S|\S\s+or\s+\S", re.MULTILINE)
-TONES = re.compile(r"[0-9]")
 
 
 class Phones:
@@ -142,25 +142,15 @@ class Phones:
             if role not in block.cells or (role != "target" and held.manner == "symbols"):
                 continue
             text, cells = block.joined(role)
-            for kind, regex in (
-                ("language-mark", LANGUAGE),
-                ("brackets", BRACKETS),
-                ("several-readings", SEVERAL),
-                ("no-phones", MARKS),
-            ):
+            marks = TONED if held.arpabet > 0.9 or held.manner == "symbols" else MARKS
+            looks = (("language-mark", LANGUAGE), ("brackets", BRACKETS), ("several-readings", SEVERAL), ("no-phones", marks))
+            for kind, regex in looks:
                 hits = self._found.setdefault((kind, role), Hits())
                 for i in matching(regex, text, cells):
-                    if kind != "no-phones" or self._odd(cells[i], held.arpabet > 0.9 or held.manner == "symbols"):
+                    if kind != "no-phones" or _odd(cells[i], marks):
                         hits.add(block.at(role, i))
             if held.segmented:
                 self._unparted(block, role, cells)
-
-    def _odd(self, cell: str, digits: bool) -> bool:
-        cell = cell.strip()[1:-1] if BRACKETS.match(cell) else cell
-        rest = SEVERAL.sub("", LANGUAGE.sub("", cell)) if SEVERAL.search(cell) or LANGUAGE.search(cell) else cell
-        if digits:
-            rest = TONES.sub("", rest)
-        return MARKS.search(rest) is not None
 
     def _unparted(self, block: Block, role: str, cells: Sequence[str]) -> None:
         hits = self._found.setdefault(("unsegmented", role), Hits())
@@ -186,6 +176,13 @@ class Phones:
                 what = f"{what} in {self._case.many(hits.count, role)}."
                 found.append(Finding(kind, level, what, hits.count, hits.first(), do, fixable))
         return found
+
+
+def _odd(cell: str, marks: re.Pattern[str]) -> bool:
+    """Whether marks stand there beside those that have a kind of their own."""
+    cell = cell.strip()[1:-1] if BRACKETS.match(cell) else cell
+    rest = SEVERAL.sub("", LANGUAGE.sub("", cell)) if SEVERAL.search(cell) or LANGUAGE.search(cell) else cell
+    return marks.search(rest) is not None
 
 
 def _longest(cell: str) -> int:
