@@ -12,7 +12,7 @@ from regard.attention import kernels
 from regard.attention.score import Inner, Tanh
 from regard.attention.weighting import masked_softmax
 from regard.ground.optional import module
-from regard.networks import int8, packed, plan, search, stepping, stepping_cells
+from regard.networks import int8, packed, plan, search, steady, stepping, stepping_cells
 from regard.networks.cells import GRU, LSTM
 from regard.networks.in_use import in_use
 from regard.networks.int8 import Int8Weight, quantize
@@ -133,7 +133,7 @@ tiled = pytest.mark.skipif(TILES is None, reason="the processor does not sum pro
 
 def without_tiles(patch: pytest.MonkeyPatch) -> None:
     """As on a processor that has no instruction for them."""
-    for user in (int8, packed, plan, stepping, stepping_cells):
+    for user in (int8, packed, plan, steady, stepping, stepping_cells):
         patch.setattr(user, "module", lambda name: None if name.endswith("tiles_numba") else module(name))
 
 

@@ -117,6 +117,8 @@ def look_of(by: random.Random, score: str, scope: str, weighting: str, heads: in
     # Where the light of a scope that fades falls is known to a 1e-7th of the length, and that shows where sources are long.
     if by.random() < 0.06 and not scope_of(scope).fades:
         K, Q = by.choice([(70, 66), (270, 3), (40, 270), (270, 270)])
+    if scope_of(scope).fades:
+        K = min(K, 17)
     if "16" in score:  # of a table that holds so many places
         K = min(K, 16)
     torch.manual_seed(by.randrange(2**31))

@@ -14,10 +14,11 @@ from regard.attention import kernels
 from regard.attention.memory import Memory, Past
 from regard.attention.position import Rotary
 from regard.attention.scope import Everywhere, Scope, Sight
-from regard.attention.score import Given, Inner, ScaledDot, Score
+from regard.attention.score import Form, Given, Inner, ScaledDot, Score
 from regard.attention.tiles import LONG, Asked, Look, Tile, in_tiles, tiles
 from regard.attention.weighting import Choice, Softmax, Weighting
 from regard.ground.errors import ConfigError, message
+from regard.ground.state import tree_map
 
 
 class Mixture(NamedTuple):
@@ -82,6 +83,7 @@ class Attention(nn.Module):
         self.weighting = weighting or Softmax()
         self.heads, self.groups, self.rotary, self.dropout = heads, heads if groups is None else groups, rotary, dropout
         self.sequential = self.score.sequential or self.weighting.sequential
+        self.steady = False  # in use: no bit hangs on other queries, other rows or padding, at the cost of some time
         values_size = memory_size if values_size is None else values_size
         self.context_size, shared = query_size if project else values_size, query_size // heads * self.groups
         self.query = nn.Linear(query_size, query_size, bias=bias) if project else nn.Identity()
@@ -157,16 +159,31 @@ class Attention(nn.Module):
         form = self.score.form(asked.turned, memory, asked.at)
         # One pass makes no weights, and a sequential look leaves its weights in the memory.
         one_pass = self._is_softmax and fade is None and not self.sequential
-        context = kernels.context(form, mask, memory.values) if one_pass else None
+        context = kernels.context(form, mask, memory.values, steady=self.steady) if one_pass else None
         if context is not None and not weights:
             return Look(context)
+        if self.steady:
+            return _rounded(self._weighed(tree_map(_wide, form), mask, fade, memory, asked.at, context), memory.values.dtype)
+        return self._weighed(form, mask, fade, memory, asked.at, context)
+
+    def _weighed(
+        self,
+        form: Form,
+        mask: Bool[Tensor, "B #H Q K"],
+        fade: Float[Tensor, "B H Q K"] | None,
+        memory: Memory,
+        at: Int[Tensor, "B Q"],
+        context: Float[Tensor, "B H Q E"] | None,
+    ) -> Look:
+        """Score, weigh, gather, in the type of the form; context: where it is known already."""
         scores = kernels.scores(form)
         if isinstance(form, Given):
             mask = mask & (scores > -torch.inf)
-        taken, choice = self.weighting(scores, mask, memory, asked.at)
+        taken, choice = self.weighting(scores, mask, memory, at)
         shown = taken if fade is None else taken * fade
         if context is None:
-            context = F.dropout(shown, self.dropout, self.training).to(memory.values.dtype) @ memory.values
+            values = memory.values.to(torch.float64) if self.steady else memory.values
+            context = F.dropout(shown, self.dropout, self.training).to(values.dtype) @ values
         return Look(context, shown, taken, choice)
 
     def _tiled(self, asked: Asked, memory: Memory, weights: bool, own: bool) -> Look:
@@ -175,7 +192,7 @@ class Attention(nn.Module):
         own: the queries are the places, so that those out of reach need not be looked at.
         """
         cut = tiles(asked.at.shape[1], memory.valid.shape[1], self.scope.reach if own else None)
-        context = self._banded(asked, memory, cut, own)
+        context = None if self.steady else self._banded(asked, memory, cut, own)
         if context is not None and not weights:
             return Look(context)
         return in_tiles(self._look, asked, memory, cut, shows=weights or self.weighting.mixes, context=context)
@@ -203,7 +220,8 @@ class Attention(nn.Module):
         return self.weighting.softmax and not (self.training and self.dropout)
 
     def _sight(self, asked: Asked, memory: Memory) -> Sight:
-        mask, fade = self.scope(asked.query, asked.at, memory.at, asked.length)
+        query = asked.query.double() if self.steady else asked.query
+        mask, fade = self.scope(query, asked.at, memory.at, asked.length)
         return Sight(mask & memory.valid[:, None, None], fade)
 
     def _shared(self, x: Float[Tensor, "B T GD"]) -> Float[Tensor, "B H T D"]:
@@ -229,6 +247,16 @@ def _refuse_heads(query_size: int, heads: int, groups: int, project: bool) -> No
 def _split(x: Float[Tensor, "B T HD"], heads: int) -> Float[Tensor, "B H T D"]:
     """Heads lie apart from here on: else each product would copy them, and those with keys in a slow order."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2).contiguous()
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.double()
+
+
+def _rounded(look: Look, to: torch.dtype) -> Look:
+    """What was made in float64, rounded once: no order of its sums shows."""
+    choice = None if look.choice is None else Choice(*(x.to(to) for x in look.choice))
+    return Look(look.context.to(to), *(None if x is None else x.to(to) for x in (look.shown, look.taken)), choice)
 
 
 def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:

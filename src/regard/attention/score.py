@@ -271,7 +271,9 @@ class SelfAttentive(Score):
 
 
 def by_head(x: Float[Tensor, "B H T D"], w: Float[Tensor, "H E D"]) -> Float[Tensor, "B H T E"]:
-    """`w x`, each head its own.  (A plain `@` would copy the weights for each row of the batch.)"""
+    """`w x`, each head its own.  (A plain `@` would copy the weights for each row of the batch.)  In float64 where w is, rounded once."""
+    if isinstance(w, Tensor) and w.dtype == torch.float64 != x.dtype:
+        return by_head(x.double(), w).to(x.dtype)
     return F.linear(x, w[0]) if len(w) == 1 else torch.einsum("bhtd,hed->bhte", x, w)
 
 

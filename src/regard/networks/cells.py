@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from regard.ground.optional import loops_in_use
 from regard.networks.dropout import Dropout
+from regard.networks.loops import sigmoid
 
 LOOPS = "networks.cells_numba"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
@@ -50,6 +51,10 @@ class Cell(nn.Module, ABC):
             told.append(y)
         return torch.stack(told, 1), state
 
+    def step_by_step(self) -> None:
+        """From now on `over` is `step` after `step`: for matrices in another form, which quick loops do not know."""
+        self.__dict__["over"] = self.by_steps
+
     def gates(self, x: Float[Tensor, "*B I"]) -> Float[Tensor, "*B G"]:
         """`W x + b`: what the input says to the gates; it can be taken for many steps in one product."""
         return F.linear(x, self.input_weight, self.input_bias)
@@ -77,10 +82,6 @@ class TorchCell(Cell):
     @property
     def input_bias(self) -> Float[Tensor, "G"]:
         return cast(Tensor, self.net.bias_ih_l0)
-
-    def step_by_step(self) -> None:
-        """From now on `over` is `step` after `step`: for matrices in another form, which PyTorch's own loops do not know."""
-        self.__dict__["over"] = self.by_steps
 
     def _recurrent(self, h: Tensor) -> Tensor:
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
@@ -156,7 +157,7 @@ class GRU(TorchCell):
         if (loops := loops_in_use(LOOPS, gates, inner, state)) is not None:
             h = loops.gru(gates, inner, state)
             return h, h
-        r, z = torch.sigmoid(gates[:, : 2 * size] + inner[:, : 2 * size]).chunk(2, -1)
+        r, z = sigmoid(gates[:, : 2 * size] + inner[:, : 2 * size]).chunk(2, -1)
         n = torch.tanh(torch.addcmul(gates[:, 2 * size :], r, inner[:, 2 * size :]))
         h = torch.lerp(n.to(state.dtype), state, z.to(state.dtype))
         return h, h
@@ -188,8 +189,8 @@ class LSTM(TorchCell):
             h, c = loops.lstm(gates, inner, c)
             return h, (h, c)
         i, f, g, o = (gates + inner).chunk(4, -1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
+        c = sigmoid(f) * c + sigmoid(i) * torch.tanh(g)
+        h = sigmoid(o) * torch.tanh(c)
         return h, (h, c)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from regard.ground.optional import module
 from regard.networks.matrix import Matrix, exchange
+from regard.networks.steady import keep_steady
 
 # Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes oneDNN 61 us in float32, and 34 in bytes, 512 x 256 117 and 46,
 # 8,000 x 256 2,778 and 392; a single row, in tiles both: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller
@@ -72,8 +73,10 @@ class Int8Weight(Matrix):
 
 
 def quantize(network: N) -> N:
-    """The network, the large matrices that it multiplies with in bytes, in place (see `matrix.exchange`)."""
-    return exchange(network, Int8Weight.of, LEAST)
+    """The network, the large matrices that it multiplies with in bytes, in place (see `matrix.exchange`); what is left in float32 says
+    the same in any batch to the last bit, or its rounding to bytes would not."""
+    keep_steady(exchange(network, Int8Weight.of, LEAST))
+    return network
 
 
 def _steps(x: Float[Tensor, "R K"]) -> Float[Tensor, "R 1"]:

@@ -24,6 +24,11 @@ def backwards(*sequences: Float[Tensor, "T ..."]) -> Iterator[tuple[Tensor, ...]
     return zip(*(reversed(x.unbind(0)) for x in sequences), strict=True)
 
 
+def sigmoid(x: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """In use by way of tanh: PyTorch's own takes another road for what is left over of a vector, and so would a row in another batch."""
+    return torch.sigmoid(x) if torch.is_grad_enabled() else torch.tanh(x * 0.5).mul_(0.5).add_(0.5)
+
+
 def add_product(
     to: Float[Tensor, "B G"], x: Float[Tensor, "B D"], weight: Float[Tensor, "D G"], out: Float[Tensor, "B G"]
 ) -> Float[Tensor, "B G"]:

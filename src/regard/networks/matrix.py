@@ -93,18 +93,19 @@ class OneHead:
         return 1
 
 
-def exchange(network: N, made: Callable[[Tensor], Matrix], least: int) -> N:
+def exchange(network: N, made: Callable[[Tensor], Matrix], least: int, *, readers: bool = False) -> N:
     """The network with other forms of the matrices, of `least` numbers or more, that it multiplies with, in place: for use, there is
     nothing left to train.
 
     These are the linear layers and, where it writes, the head's table, the weights of the cells that read and write, and those of the
-    scores by which it looks with one head.
+    scores by which it looks with one head.  readers: also the cells where it only reads.
     """
     writers = [m for m in network.modules() if isinstance(m, EncoderDecoder)]
-    for reader in (w.encoder for w in writers):
+    reading = [m for m in network.modules() if isinstance(m, RecurrentEncoder)] if readers else [w.encoder for w in writers]
+    for reader in reading:
         if isinstance(reader, RecurrentEncoder) and isinstance(reader.net, nn.RNNBase) and _large(reader.net, least):
             reader.net = by_cell(reader.net)
-    parts = [m for w in writers for m in (*_cells_of(w.encoder), *w.decoder.modules())]
+    parts = [m for reader in reading for m in _cells_of(reader)] + [m for w in writers for m in w.decoder.modules()]
     cells = [m for m in parts if isinstance(m, nn.RNNBase | OwnCell)]
     for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from regard.networks.cells import OwnCell, State
-from regard.networks.loops import add_product, backwards, behind, product, steps, weight_gradient
+from regard.networks.loops import add_product, backwards, behind, product, sigmoid, steps, weight_gradient
 
 
 class PeepholeLSTM(OwnCell):
@@ -40,8 +40,8 @@ class PeepholeLSTM(OwnCell):
         h, c = state
         see_i, see_f, see_o = self.peephole
         i, f, g, o = (gates + F.linear(h, self.weight_hh)).chunk(4, -1)
-        c = torch.sigmoid(f + see_f * c) * c + torch.sigmoid(i + see_i * c) * torch.tanh(g)
-        h = torch.sigmoid(o + see_o * c) * torch.tanh(c)
+        c = sigmoid(f + see_f * c) * c + sigmoid(i + see_i * c) * torch.tanh(g)
+        h = sigmoid(o + see_o * c) * torch.tanh(c)
         return h, (h, c)
 
 
@@ -72,8 +72,8 @@ class FullPeepholeLSTM(OwnCell):
         see_both, see_o = self.weight_ch.split([2 * self.size, self.size])
         i, f, g, o = (gates + F.linear(h, self.weight_hh)).chunk(4, -1)
         seen_i, seen_f = F.linear(c, see_both).chunk(2, -1)
-        c = torch.sigmoid(f + seen_f) * c + torch.sigmoid(i + seen_i) * torch.tanh(g)
-        h = torch.sigmoid(o + F.linear(c, see_o)) * torch.tanh(c)
+        c = sigmoid(f + seen_f) * c + sigmoid(i + seen_i) * torch.tanh(g)
+        h = sigmoid(o + F.linear(c, see_o)) * torch.tanh(c)
         return h, (h, c)
 
 

@@ -80,7 +80,15 @@ class CopyHead(Head):
         some = copied > torch.finfo(made.dtype).tiny
         gate, any_ = self.gate(states).to(made), some.any(-1, keepdim=True)
         keep, copy = F.logsigmoid(gate).where(any_, 0.0), F.logsigmoid(-gate).where(any_, LOWEST)
-        return torch.logaddexp(keep + made, copy + copied.where(some, 1.0).log().where(some, LOWEST))
+        return _either(keep + made, copy + copied.where(some, 1.0).log().where(some, LOWEST))
+
+
+def _either(a: Float[Tensor, "N V"], b: Float[Tensor, "N V"]) -> Float[Tensor, "N V"]:
+    """log(e^a + e^b).  In use by operations that do for each number what they do for any: PyTorch's own takes another road for what is
+    left over of a vector."""
+    if torch.is_grad_enabled():
+        return torch.logaddexp(a, b)
+    return torch.maximum(a, b) + (a - b).abs().neg_().exp_().add_(1.0).log_()
 
 
 def _pointed(written: Written, state: Copies) -> tuple[Float[Tensor, "B T K"], Int[Tensor, "B T K"]]:
@@ -88,6 +96,7 @@ def _pointed(written: Written, state: Copies) -> tuple[Float[Tensor, "B T K"], I
     look = [look for name, look in written.looks.items() if name.endswith(".cross")][-1]
     share = look.mean(1) * (state.words >= 0)[:, None]
     share = share.to(torch.promote_types(share.dtype, torch.float32))
-    total = share.sum(-1, keepdim=True)
+    wide = share if share.requires_grad else share.double()  # in use no order of the sum, which hangs on padding, may show
+    total = wide.sum(-1, keepdim=True).to(share)
     some = total > torch.finfo(share.dtype).tiny
     return (share / total.where(some, 1.0)) * some, state.words[:, None].expand(share.shape)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from regard.networks.cells import OwnCell, State
-from regard.networks.loops import add_product, backwards, behind, product, steps, weight_gradient
+from regard.networks.loops import add_product, backwards, behind, product, sigmoid, steps, weight_gradient
 
 
 class ResetBeforeGRU(OwnCell):
@@ -41,7 +41,7 @@ class ResetBeforeGRU(OwnCell):
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         parts = [2 * self.size, self.size]
         (both, new), (both_weight, new_weight) = gates.split(parts, -1), self.weight_hh.split(parts)
-        r, z = torch.sigmoid(both + F.linear(state, both_weight)).chunk(2, -1)
+        r, z = sigmoid(both + F.linear(state, both_weight)).chunk(2, -1)
         new = torch.tanh(new + F.linear(r * state, new_weight))
         h = torch.lerp(state, new.to(state.dtype), z.to(state.dtype))
         return h, h

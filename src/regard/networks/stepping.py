@@ -24,8 +24,10 @@ from regard.attention.weighting import Softmax
 from regard.ground.optional import module
 from regard.networks.coder import Decoder, Encoded, Written
 from regard.networks.int8 import Int8Weight
+from regard.networks.matrix import Matrix
 from regard.networks.packed import Packed
 from regard.networks.plan import Plan
+from regard.networks.steady import Steady
 from regard.networks.transformer import DecoderLayer, PostNorm, PreNorm, TransformerDecoder, TransformerState
 
 LEAST = 64  # slots of a pool
@@ -65,6 +67,7 @@ class Stepping(Decoder):
         self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
         flat = _Flat(self.layers)
         self.weights, self.whole = loops.ready(flat), flat.tiled
+        self.steady = any(isinstance(weight, Int8Weight | Steady) for layer in self.layers for weight, _ in layer.products)
 
     def start(self, encoded: Encoded) -> Stepped:
         begun = self.plain[0].start(encoded)
@@ -90,7 +93,7 @@ class Stepping(Decoder):
         h = x[:, 0].float().contiguous()
         h = (
             self.norm(self.loops.step(h, self.weights, state))
-            if self.whole or len(h) <= self.loops.MOST
+            if self.whole or self.steady or len(h) <= self.loops.MOST
             else self._step(h, state)
         )
         return Written(h[:, None], {}), self._kept(state)
@@ -192,6 +195,8 @@ def _joined(linear: Sequence[nn.Linear], rows: int) -> tuple[Any, Tensor | None]
     if all(isinstance(w, Int8Weight) for w in weights):
         return Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias
     plain = torch.cat([w.float() for w in weights]).detach()
+    if any(isinstance(w, Matrix) for w in weights):
+        return Steady(plain), bias
     return plain if module("networks.tiles_numba") is not None else Packed(plain, rows), bias
 
 

@@ -33,14 +33,19 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
             return form.scores()
 
 
-def context(form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"]) -> Float[Tensor, "B H Q E"] | None:
-    """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way."""
+def context(
+    form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"], *, steady: bool = False
+) -> Float[Tensor, "B H Q E"] | None:
+    """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way.
+
+    steady: only by a kernel whose every bit hangs on what a query sees alone.
+    """
     match form:
-        case Inner(query, keys, None) if (loops := _single(query, keys, values)) is not None:
+        case Inner(query, keys, None) if (loops := _single(query, keys, values, steady=steady)) is not None:
             return loops.of_inner(query, keys, mask, values)
-        case Tanh(query, keys, v, None) if (loops := _single(query, keys, v, values)) is not None:
+        case Tanh(query, keys, v, None) if (loops := _single(query, keys, v, values, steady=steady)) is not None:
             return loops.of_tanh(query, keys, v, mask, values)
-        case Inner(query, keys, None) if pays_inner(query, keys, values):
+        case Inner(query, keys, None) if not steady and pays_inner(query, keys, values):
             return attend(query, keys, values, mask)
         case _:
             return None
@@ -70,9 +75,9 @@ def prefix(
     return tuple(t.unflatten(0, scores.shape[:2]) for t in loops.prefix(*rows))
 
 
-def _single(query: Tensor, *others: Tensor) -> ModuleType | None:
-    """The loops for one query a row, as a decoder in use asks step by step."""
-    return loops_in_use("attention.kernels.single_numba", query, *others) if query.shape[2] == 1 else None
+def _single(query: Tensor, *others: Tensor, steady: bool) -> ModuleType | None:
+    """The loops for one query a row, as a decoder in use asks step by step; of many queries other ways are faster, and not as steady."""
+    return loops_in_use("attention.kernels.single_numba", query, *others) if steady or query.shape[2] == 1 else None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:

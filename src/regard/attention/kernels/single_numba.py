@@ -1,4 +1,7 @@
-"""A look of one query by softmax, compiled: scores, weights and context of a row in one pass, where nothing is trained."""
+"""A look by softmax, compiled: scores, weights and context of a query in one pass, where nothing is trained.
+
+What a query reads hangs on what it sees alone, to the last bit: not on other queries, other rows, or padding.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,22 @@ ZERO, ONE = F(0), F(1)
 
 
 def of_tanh(
-    query: Float[Tensor, "B H 1 D"],
+    query: Float[Tensor, "B H Q D"],
     keys: Float[Tensor, "B H K D"],
     v: Float[Tensor, "H D"],
-    mask: Bool[Tensor, "B #H 1 K"],
+    mask: Bool[Tensor, "B #H Q K"],
     values: Float[Tensor, "B H K E"],
-) -> Float[Tensor, "B H 1 E"]:
+) -> Float[Tensor, "B H Q E"]:
     """softmax(v . tanh(q + k)) in sight, times the values; zeros where nothing is."""
     return _looked(_of_tanh, query, keys, mask, values, v)
 
 
 def of_inner(
-    query: Float[Tensor, "B H 1 D"],
+    query: Float[Tensor, "B H Q D"],
     keys: Float[Tensor, "B H K D"],
-    mask: Bool[Tensor, "B #H 1 K"],
+    mask: Bool[Tensor, "B #H Q K"],
     values: Float[Tensor, "B H K E"],
-) -> Float[Tensor, "B H 1 E"]:
+) -> Float[Tensor, "B H Q E"]:
     """softmax(q . k) in sight, times the values; zeros where nothing is."""
     return _looked(_of_inner, query, keys, mask, values)
 
@@ -40,26 +43,26 @@ def of_inner(
 def _looked(loops: Any, query: Tensor, keys: Tensor, mask: Tensor, values: Tensor, *more: Tensor) -> Tensor:
     out = values.new_zeros(*query.shape[:3], values.shape[-1])
     given = arrays(*(t.contiguous() for t in (query, keys, mask, values, *more)), out)
-    spread(loops, given, out.shape[0] * out.shape[1], keys.numel() + values.numel())
+    spread(loops, given, out.shape[:3].numel(), out.shape[2] * (keys.numel() + values.numel()))
     return out
 
 
 @compiled
 def _of_tanh(query: Any, keys: Any, mask: Any, values: Any, v: Any, out: Any, first: int, last: int) -> None:
-    H, K = keys.shape[1:3]
+    (H, Q), K = query.shape[1:3], keys.shape[2]
     share = np.empty(K, F)
     for n in range(first, last):
-        b, h = n // H, n % H
-        look_by_tanh(query[b, h, 0], v[h], keys[b, h], mask[b, h % mask.shape[1], 0], values[b, h], share, out[b, h, 0])
+        b, h, q = n // (H * Q), n // Q % H, n % Q
+        look_by_tanh(query[b, h, q], v[h], keys[b, h], mask[b, h % mask.shape[1], q], values[b, h], share, out[b, h, q])
 
 
 @compiled
 def _of_inner(query: Any, keys: Any, mask: Any, values: Any, out: Any, first: int, last: int) -> None:
-    H, K = keys.shape[1:3]
+    (H, Q), K = query.shape[1:3], keys.shape[2]
     share = np.empty(K, F)
     for n in range(first, last):
-        b, h = n // H, n % H
-        look(query[b, h, 0], keys[b, h], mask[b, h % mask.shape[1], 0], values[b, h], ONE, share, out[b, h, 0])
+        b, h, q = n // (H * Q), n // Q % H, n % Q
+        look(query[b, h, q], keys[b, h], mask[b, h % mask.shape[1], q], values[b, h], ONE, share, out[b, h, q])
 
 
 @exactly
