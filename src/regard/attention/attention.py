@@ -256,7 +256,8 @@ def _wide(x: Tensor) -> Tensor:
 def _rounded(look: Look, to: torch.dtype) -> Look:
     """What was made in float64, rounded once: no order of its sums shows."""
     choice = None if look.choice is None else Choice(*(x.to(to) for x in look.choice))
-    return Look(look.context.to(to), *(None if x is None else x.to(to) for x in (look.shown, look.taken)), choice)
+    shown, taken = (None if x is None else x.to(to) for x in (look.shown, look.taken))
+    return Look(look.context.to(to), shown, taken, choice)
 
 
 def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import torch
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 from torch import Tensor
+
+from regard.ground.kept import import_numba, kept
+
+numba = import_numba()
+
+from llvmlite import ir  # noqa: E402  # numba first: see `kept`
+from numba.core import types  # noqa: E402
+from numba.extending import intrinsic  # noqa: E402
 
 # No promise that numbers are finite (`nnan`, `ninf`) is made to the compiler: what is not a number must come out as such.
 _QUICK = {"reassoc", "contract", "arcp", "nsz"}
@@ -20,13 +24,9 @@ _QUICK = {"reassoc", "contract", "arcp", "nsz"}
 def compiled(loops: Callable[..., Any], *, freely: Any = _QUICK) -> Any:
     """Loops over arrays and numbers, as machine code that holds no GIL; sums in an order that the compiler chooses.
 
-    What is kept on disk is made anew when the loops' own file changes, not when this one does: delete __pycache__ then.
+    They are kept on disk (see `kept`), and made anew when any file of loops changes.
     """
-    how = {"nogil": True, "error_model": "numpy", "fastmath": freely}
-    try:
-        return numba.njit(cache=True, **how)(loops)
-    except RuntimeError:  # nowhere to keep it: neither beside the source nor at home may be written
-        return numba.njit(**how)(loops)
+    return kept(numba.njit(nogil=True, error_model="numpy", fastmath=freely)(loops))
 
 
 def exactly(loops: Callable[..., Any]) -> Any:

@@ -11,6 +11,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from regard.ground.kept import import_numba
+
 _COMPILED, _without = "_numba", False
 
 
@@ -35,6 +37,8 @@ def without_loops() -> Iterator[None]:
 @cache
 def _found(name: str) -> ModuleType | None:
     try:
+        if name.endswith(_COMPILED):
+            import_numba()
         return import_module(f"regard.{name}")
     except ImportError:
         return None

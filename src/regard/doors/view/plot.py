@@ -20,6 +20,7 @@ from regard.ground.files import write_bytes
 
 RAMP = ("#f4f2ed", "#cfe4df", "#84bfc2", "#3f8cab", "#2a578b", "#221e55")  # as on the page
 STAMPS = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # left out, so that equal pictures are equal files
+OF_THE_PROGRAM = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.open_in_browser")  # they change no picture
 BUNDLED = "DejaVu Sans"  # comes with matplotlib; has IPA, Greek, Cyrillic, Arabic
 PREFERRED = (  # tried first, so that a text gets one good font and not the first that happens to have a character
     *("Noto Sans", "Charis SIL", "Doulos SIL"),
@@ -56,7 +57,8 @@ def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: 
     if missing and _found_again(font_manager):
         families, missing = fonts(wanted, font_manager.fontManager.ttflist)
     buffer = io.BytesIO()
-    style: Any = {
+    style: Any = {  # matplotlib's own, whatever a settings file in the current folder says
+        **{key: value for key, value in matplotlib.rcParamsDefault.items() if key not in OF_THE_PROGRAM},
         "font.family": families,
         "font.size": 11,
         "svg.hashsalt": "regard",
