@@ -74,7 +74,7 @@ def test_the_users_own_place_is_taken(tmp_path):
 
 
 def test_a_settings_file_of_matplotlib_changes_no_picture(tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     code = """
 import numpy as np
 from regard.tasks.task import Prediction

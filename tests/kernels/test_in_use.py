@@ -14,7 +14,7 @@ from regard.attention.weighting import masked_softmax
 from regard.ground.optional import module
 from regard.networks import int8, packed, plan, search, steady, stepping, stepping_cells
 from regard.networks.cells import GRU, LSTM
-from regard.networks.in_use import in_use
+from regard.networks.in_use import Kept, in_use
 from regard.networks.int8 import Int8Weight, quantize
 from regard.networks.layers import Layers, by_cell, readers
 from regard.networks.matrix import OneHead
@@ -239,3 +239,44 @@ def test_what_is_not_a_number_stays_that():
     every, second = torch.ones(1, 1, 1, 2) > 0, torch.tensor([[[[False, True]]]])
     for look in (single_numba.of_inner, lambda q, k, m, x: single_numba.of_tanh(q, k, torch.ones(1, 2), m, x)):
         assert look(query, keys, every, values).isnan().all() and look(query, keys, second, values) == 1
+
+
+@pytest.mark.parametrize("family", ["recurrent", "transformer"])
+@torch.no_grad()
+def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
+    """A change in place is seen, also by way of `.data`, of a buffer, of other tensors, and from training's optimizer."""
+    sizes = {"recurrent": {"embedding": 16, "encoder": "bigru", "decoder": "gru"}, "transformer": {"heads": 2, "feedforward": 32}}
+    model = {"family": family, "size": 32, "dropout": 0.0, **sizes[family]}
+    net = build.task(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
+    kept, words = Kept(), torch.tensor([[4, 5, 2], [6, 2, 2]])
+    real = torch.ones_like(words, dtype=torch.bool)
+
+    def says(network: nn.Module) -> Tensor:
+        return network(words[:, :1], network.start(network.encode(words, real), words))[0]
+
+    ready = kept.in_use(net, 4)
+    assert ready is kept.in_use(net, 4) and (ready is not net) == (module("networks.tiles_numba") is not None)
+    weight, optimizer = [x for x in net.decoder.parameters() if x.dim() == 2][-1], torch.optim.Adam(net.parameters(), 0.1)
+
+    def trained() -> None:
+        for x in net.parameters():
+            x.grad = torch.ones_like(x)
+        optimizer.step()
+
+    changes = [
+        lambda: weight.mul_(1.5),
+        lambda: weight.data.mul_(1.5),
+        lambda: setattr(weight, "data", weight.data * 1.5),
+        lambda: net.load_state_dict({k: v * 1.5 for k, v in net.state_dict().items()}),
+        trained,
+    ]
+    for change in changes:
+        before = says(ready)
+        change()
+        again = kept.in_use(net, 4)
+        assert again is not ready or again is net
+        torch.testing.assert_close(says(again), says(net))
+        assert (says(again) - before).abs().max() > 1e-4
+        ready = again
+    kept.let_go()
+    assert ready is net or kept.in_use(net, 4) is not ready

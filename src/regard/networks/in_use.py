@@ -15,6 +15,8 @@ from regard.networks.matrix import Matrix, exchange
 from regard.networks.stepping import stepping
 from regard.networks.stepping_cells import of_cells
 
+SOME = 16  # numbers of each weight that are looked at
+
 
 def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
     """The same network for steps of about `rows` rows: another one that shares its weights, or itself where nothing is gained (few rows
@@ -31,6 +33,37 @@ def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
     shared: dict[int, Any] = {id(t): t for t in (*weights, *network.buffers())}
     shared |= {} if made is network else {id(decoder): decoder}
     return exchange(deepcopy(made, shared), lambda weight: packed.Packed(weight, rows), packed.LEAST)
+
+
+class Kept:
+    """Networks made ready, each kept while its weights stay what they are: to make one again takes up to half the time of a line.
+
+    What is laid out for use lies in memory beside the weights; `let_go` gives it back.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[EncoderDecoder, tuple[Any, ...], EncoderDecoder]] = {}
+
+    def in_use(self, network: EncoderDecoder, rows: int) -> EncoderDecoder:
+        """`in_use`, of now or of before."""
+        now = _mark(network, rows)
+        kept = self._made.get(id(network))
+        if kept is None or kept[1] != now:
+            self._made[id(network)] = kept = (network, now, in_use(network, rows))
+        return kept[2]
+
+    def let_go(self) -> None:
+        self._made.clear()
+
+
+def _mark(network: EncoderDecoder, rows: int) -> tuple[Any, ...]:
+    """What changes when the network does: where its numbers lie, how often they were written in place, and some of them, as what is
+    written by way of `.data` counts for nothing; what can be had for use, and, where it matters, for how many rows."""
+    loops = [module(f"networks.{name}_numba") is not None for name in ("tiles", "rows", "stepping", "stepping_cells")]
+    numbers = [t.detach() for t in (*network.parameters(), *network.buffers())]
+    places = [(t.data_ptr(), -1 if t.is_inference() else t._version, t.shape, t.dtype) for t in numbers]
+    some = torch.cat([t.reshape(-1)[:: 1 + t.numel() // SOME].double() for t in numbers]).tolist() if numbers else []
+    return (loops, 0 if loops[0] else rows, packed.LEAST, network.training, places, some)
 
 
 def _with(network: EncoderDecoder, decoder: nn.Module) -> EncoderDecoder:

@@ -160,6 +160,7 @@ def _mark(items: Sequence[Captioned]) -> str:
 def _validation(model: Captioner, items: Sequence[Captioned]) -> Validation:
     """Figures of the model as it stands, and some captions to show."""
     found, figures = model.judged(items, beam=model.config.decode.valid_beam)
+    model.kept.let_go()  # training changes every weight next
     shown = [
         f"  {item.source}  →  {p.text}" + ("" if p.text in map(model.words.fold, item.captions) else f"   (≠ {item.captions[0]})")
         for item, p in list(zip(items, found, strict=True))[: model.config.train.samples]

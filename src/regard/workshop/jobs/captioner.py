@@ -24,7 +24,7 @@ from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.stored import held_to
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.grid import Grid
-from regard.networks.in_use import in_use
+from regard.networks.in_use import Kept
 from regard.tasks.judge import judge
 from regard.tasks.task import Hypothesis, Prediction, Scored
 from regard.tasks.transduce import Limits, answer, cross_entropies
@@ -52,6 +52,7 @@ class Captioner(Model):
     def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
         self.network = self.networks[0]
+        self.kept = Kept()  # for use: what is laid out for it
         for network in self.networks:
             network.eval()
 
@@ -198,7 +199,7 @@ class Captioner(Model):
         real = [i for i, item in enumerate(items) if item.seen is not None]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, room(self.config.model).target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
-        networks = [in_use(network, together) for network in self.networks]
+        networks = [self.kept.in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([self.grid.cells] * len(real), rows=decode.batch_size):
             places = [real[row] for row in rows]
             batch = self.collated([items[i] for i in places], places)

@@ -158,6 +158,7 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
     settings, model_decode = model.config.train, model.config.decode
     wanted = {"exact", "per", settings.metric}
     found, figures = judged(model, groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    model.kept.let_go()  # training changes every weight next
     shown = [
         f"  {g.source} {';'.join(g.features)}".rstrip()
         + f"  →  {p.text}"

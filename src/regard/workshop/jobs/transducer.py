@@ -17,7 +17,7 @@ from regard.data.pipe import taken
 from regard.data.tokenize import EOS, Tokenizer
 from regard.ground.errors import RunFolderError, message
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
+from regard.networks.in_use import Kept
 from regard.networks.int8 import quantize
 from regard.tasks.task import Hypothesis, Prediction, Scored
 from regard.tasks.transduce import Beam, Limits, Sample, answer
@@ -59,6 +59,7 @@ class Transducer(Model):
         self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
         self.network, self.layout = self.networks[0], _layout(config)
         self.room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
+        self.kept = Kept()  # for use: what is laid out for it
         for network in self.networks:
             network.eval()
 
@@ -158,7 +159,7 @@ class Transducer(Model):
         real = [i for i, s in enumerate(sources) if s.ids]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
-        networks = [in_use(network, together) for network in self.networks]
+        networks = [self.kept.in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([len(sources[i].ids) for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
             batch = collate([(sources[i].ids, None) for i in places], places)
