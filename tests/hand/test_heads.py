@@ -65,6 +65,30 @@ def test_copies_are_told_by_a_table_between_vocabularies():
     assert p.tolist() == pytest.approx([0, 0, 0, 0, 0.75, 0.25], abs=1e-6)
 
 
+def test_what_vocabularies_lack_is_copied_behind_them():
+    """Of 6 and 6 words, 12 + place is a string that neither knows, 6 + 5 one that the target alone knows.  Looked at are x b x y and
+    the end, with 0.2, 0.3, 0.3, 0.1 and 0.1: of the quarter that is copied x gets 5/9, b 3/9 and y, which the target knows as b, 1/9."""
+    p = copying([[0.2, 0.3, 0.3, 0.1, 0.1]], [12 + 0, B_, 12 + 0, 6 + B_, EOS])
+    assert p.tolist() == pytest.approx([1 / 8] * 5 + [1 / 8 + 4 / 36, 5 / 36])
+    p = copying([[0.5, 0.5]], [A, 12 + 1])  # numbers are those of places: no word has V + 0
+    assert p.tolist() == pytest.approx([1 / 8] * 4 + [1 / 8 + 1 / 8, 1 / 8, 0, 1 / 8])
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_loss_of_a_word_that_only_the_source_has(smoothing):
+    """Looked at with 1/2, of the quarter that is copied; what is smoothed is spread over the vocabulary alone."""
+    head = CopyHead(even(), 1, (-1, -1, -1, -1, A, B_))
+    head.gate.weight.data.zero_()
+    head.gate.bias.data.fill_(log(3))
+    words = torch.tensor([[12 + 0, A]])
+    encoded = Encoded(torch.zeros(1, 2, 1), words > 0, torch.zeros(1, 1))
+    written, real = Written(torch.ones(1, 1, 1), {"decoder.0.cross": torch.full((1, 1, 1, 2), 0.5)}), words[:, :1] > 0
+    total, nats = head.loss(written, torch.tensor([[6 + 0]]), real, head.start(encoded, words), smoothing=smoothing)
+    assert float(nats) == pytest.approx(log(8))
+    assert float(total.detach()) == pytest.approx((1 - smoothing) * log(8) + smoothing * (5 * log(8) + log(4)) / 6)
+    assert head.read(words).tolist() == [[3, A]] and head.wrote(torch.tensor([[6, 5]])).tolist() == [[3, 5]]
+
+
 def test_twins_are_symbols_of_text_alone():
     reader = Tokenizer.train("char", ["aab"], features=["N", "c"])
     writer = Tokenizer.train("char", ["cccbb", "z"])

@@ -103,8 +103,8 @@ class Tokenizer:
         """One after the other, so that never more than one lies in the library."""
         return [id for part in parts for id in self._library.encode_batch_fast([part], add_special_tokens=False)[0].ids]
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids up to EOS, without specials and features; an UNK shows as `⁇`.
+    def decode(self, ids: Iterable[int], beyond: Sequence[str | None] = ()) -> str:
+        """The text of ids up to EOS, without specials and features; an UNK shows as `⁇`.  beyond: the symbols behind the vocabulary.
 
         Exact for char, ipa, profile, bpe and unigram: `decode(encode(text)) == text` where training saw every character.
         `space` and `word` fold white space.
@@ -117,13 +117,20 @@ class Tokenizer:
                 shown.append(UNKNOWN_SHOWN)
             elif self._is_text(id):
                 shown.append(self._symbols[id])
+            elif id >= len(self):
+                shown.append(beyond[id - len(self)] or "")
         return self._kind.restore(shown)
 
-    def tokens(self, ids: Iterable[int]) -> list[str]:
-        """One string per id, to be shown: `</s>` is the end, `<N>` a feature, and `▁` a space."""
-        return [
-            self._symbols[id].replace(" ", "▁") if id < len(self._symbols) else f"<{self._feature(id)}>" for id in map(int, ids)
-        ]
+    def tokens(self, ids: Iterable[int], beyond: Sequence[str | None] = ()) -> list[str]:
+        """One string per id, to be shown: `</s>` is the end, `<N>` a feature, and `▁` a space.  beyond: the symbols behind the vocabulary,
+        which is `<unk>` where they are not given."""
+        shown = []
+        for id in map(int, ids):
+            symbol = self._symbols[id] if id < len(self._symbols) else f"<{self._feature(id)}>" if id < len(self) else None
+            if symbol is None:
+                symbol = (beyond[id - len(self)] if id - len(self) < len(beyond) else None) or SPECIALS[UNK]
+            shown.append(symbol.replace(" ", "▁") if id < len(self._symbols) or id >= len(self) else symbol)
+        return shown
 
     def fold(self, text: str) -> str:
         """The text as this tokenizer can write it: `space` and `word` know no white space but one space between tokens."""
@@ -131,14 +138,21 @@ class Tokenizer:
 
     def pieces(self, text: str) -> list[str]:
         """The tokens of a text without its end, each as it stands there, also where training never saw it; `▁` is a space."""
+        return [str(symbol).replace(" ", "▁") for symbol in self.symbols(text)]
+
+    def symbols(self, text: str, features: Sequence[str] = ()) -> list[str | None]:
+        """Of each id of `encode`, its end aside, the symbol, also where training never saw it; of features None."""
+        none = [None] * len(features)
         if self._kind.name == "space":  # a word that is spelt like a special is a word here
-            return text.split()
+            return [*none, *text.split()]
         prepared = self._kind.prepare(text)
         encoding = self._library.encode(prepared, add_special_tokens=False)
-        return [
-            (prepared[start:end] if id == UNK else token).replace(" ", "▁")
-            for id, token, (start, end) in zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
-        ]
+        each = zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
+        return [*none, *(prepared[start:end] if id == UNK else token for id, token, (start, end) in each)]
+
+    def number(self, symbol: str) -> int | None:
+        """The id of a symbol of text; None where there is none."""
+        return self._library.token_to_id(symbol) if symbol in self._text else None
 
     def words(self, ids: Iterable[int]) -> list[int]:
         """For each id the number of the word that it belongs to, from 0 up, so that a viewer can join what was split.

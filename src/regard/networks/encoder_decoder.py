@@ -44,7 +44,7 @@ class EncoderDecoder(nn.Module):
     def encode(self, words: Source, valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
         """Read a source.  valid: True = a real word (or cell); padding lies on the right."""
         at = positions(torch.zeros(len(words), dtype=torch.long, device=words.device), words.shape[1])
-        return self.encoder(self.source(words, at), valid, weights=weights)
+        return self.encoder(self.source(self.head.read(words), at), valid, weights=weights)
 
     def start(self, encoded: Encoded, words: Source) -> Writing:
         """The state before the first word.  words: of the source that was encoded."""
@@ -52,7 +52,7 @@ class EncoderDecoder(nn.Module):
 
     def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
         """Read words that were written, from the start sign on, and go on from the decoder's `state` (decoder.start)."""
-        return self.decoder(self.target(words, positions(state.at, words.shape[1])), state, weights=weights)
+        return self.decoder(self.target(self.head.wrote(words), positions(state.at, words.shape[1])), state, weights=weights)
 
     def forward(self, words: Int[Tensor, "B T"], state: Writing) -> tuple[Float[Tensor, "B T V"], Writing]:
         """The log-probabilities of what follows each of the words, which were written, from the start sign on."""

@@ -23,6 +23,15 @@ class Head(nn.Module, ABC):
 
     mixes = False  # reads Written.places, so its decoder must hand them over
     looks = False  # reads Written.looks, so they must be asked for
+    extends = False  # says words of its own beyond the vocabulary, and takes a source that has such
+
+    def read(self, words: Any) -> Any:
+        """The source as the encoder knows it."""
+        return words
+
+    def wrote(self, words: Int[Tensor, "B T"]) -> Int[Tensor, "B T"]:
+        """What was written as the decoder knows it."""
+        return words
 
     @abstractmethod
     def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Any:

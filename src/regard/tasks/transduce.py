@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
@@ -137,9 +138,14 @@ def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[T
     """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities (`Model.loss` asks)."""
     assert batch.target is not None and batch.target_valid is not None
     real, told = batch.target_valid, []
+    extended = len(networks) > 1 and any(n.head.extends for n in networks)
     for network in networks:
-        state = network.start(network.encode(batch.source, batch.source_valid), batch.source)
-        told.append(network.loss(batch.words, batch.target, real, state)[1])
+        source, words, target = batch.source, batch.words, batch.target
+        if cut := extended and not network.head.extends:
+            source, words, target = _within(source, network.source), _within(words, network.target), _within(target, network.target)
+        state = network.start(network.encode(source, batch.source_valid), source)
+        nats = network.loss(words, target, real, state)[1]
+        told.append(nats.masked_fill((target != batch.target)[real], torch.inf) if cut else nats)  # it cannot say them
     return told[0] if len(told) == 1 else np.log(len(told)) - torch.stack(told).neg().logsumexp(0)
 
 
@@ -151,11 +157,16 @@ def answer(
 
     attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
     """
-    state = tuple(n.start(n.encode(batch.source, batch.source_valid), batch.source) for n in networks)
+    extended = len(networks) > 1 and any(n.head.extends for n in networks)
+    read = [_within(batch.source, n.source) if extended and not n.head.extends else batch.source for n in networks]
+    state = tuple(n.start(n.encode(words, batch.source_valid), words) for n, words in zip(networks, read, strict=True))
     bounds = Bounds(BOS, EOS, (PAD, BOS, UNK), limits.most(batch.source_valid.sum(1)), limits.fewest)
 
     def step(words: Tensor, states: Any) -> tuple[Tensor, Any]:
-        told, left = zip(*(n.step(words, s) for n, s in zip(networks, states, strict=True)), strict=True)
+        each = [_within(words, n.target) if extended and not n.head.extends else words for n in networks]
+        told, left = zip(*(n.step(w, s) for n, w, s in zip(networks, each, states, strict=True)), strict=True)
+        most = max(log_p.shape[1] for log_p in told)  # what one head says of words beyond the vocabulary, others cannot say
+        told = tuple(F.pad(log_p, (0, most - log_p.shape[1]), value=-torch.inf) if extended else log_p for log_p in told)
         return told[0] if len(told) == 1 else torch.stack(told).logsumexp(0) - np.log(len(told)), left
 
     if isinstance(way, Sample):
@@ -178,6 +189,11 @@ def answer(
         [Hypothesis(h.words, h.score, look) for h, look in zip(row, seen, strict=True)]
         for row, seen in zip(found, looks, strict=True)
     ]
+
+
+def _within(words: Tensor, of: Any) -> Tensor:
+    """What a vocabulary lacks, unknown."""
+    return words.where(words < of.table.num_embeddings, UNK)
 
 
 def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found]]) -> list[list[dict[str, np.ndarray]]]:

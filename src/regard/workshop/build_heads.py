@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from regard.data.tokenize import SPECIALS
+from regard.data.tokenize import SPECIALS, UNK
 from regard.ground.errors import ConfigError, message
 from regard.networks.alignment import HardMonotonicHead, MarginalHead
 from regard.networks.coder import Decoder
@@ -37,7 +37,7 @@ def make_head(m: ModelSection, words: WordsHead, decoder: Decoder, source_words:
         received = f"none, for {source_words} source and {words.vocabulary} target words"
         raise ConfigError(message("twins", "which target word each source word is copied as", received, "Give build.task twins."))
     same = [-1 if word < len(SPECIALS) else word for word in range(source_words)]
-    return CopyHead(words, decoder.size, same if twins is None else twins)
+    return CopyHead(words, decoder.size, same if twins is None else twins, UNK)
 
 
 def _refuse_alignment(m: ModelSection) -> None:

@@ -16,6 +16,7 @@ from regard.networks.heads import TiedWordHead, WordHead
 from regard.networks.int8 import Int8Weight
 from regard.networks.matrix import Matrix
 from regard.networks.pointer import CopyHead
+from regard.networks.steady import Steady
 from regard.workshop.model import Model
 
 NAMED = 5  # symbols that only one of two vocabularies has, in a message
@@ -70,6 +71,8 @@ def _reorder(module: nn.Module, name: str, rows: Sequence[int], done: dict[int, 
         places = list(rows)
         if isinstance(weight, Int8Weight):
             done[id(weight)] = Int8Weight(weight.q[places], weight.scale[places])
+        elif isinstance(weight, Steady):
+            done[id(weight)] = Steady(weight.plain[places])
         else:
             done[id(weight)] = nn.Parameter(weight.detach()[places])
         done[id(done[id(weight)])] = done[id(weight)]

@@ -156,10 +156,8 @@ def _shares(told: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
 @torch.no_grad()
 def loss(model: Transducer, groups: Sequence[Group]) -> float:
     """The cross-entropy of all references, in nats a target token, the end included."""
-    pairs = [(g, reference) for g in groups for reference in g.references]
-    source = [model.source_ids(g) for g, _ in pairs]
-    target = model.tokenizers[1].encode_all([reference for _, reference in pairs])
-    costs = [each for _, each in nats(model, list(zip(source, target, strict=True)))]
+    pairs = model.in_tokens([(g, reference) for g in groups for reference in g.references])
+    costs = [each for _, each in nats(model, pairs)]
     return float(sum(each.sum() for each in costs)) / sum(map(len, costs))
 
 

@@ -67,7 +67,7 @@ def scores(model: Transducer, items: Iterable[Any], batch_size: int | None) -> I
                 expected = f"a target of at most {room} tokens, which is what this model writes"
                 raise DataError(message(str(item.place), expected, f"{len(target)}", do))
         found: list[Scored | None] = [None] * len(chunk)
-        for i, costs in nats(model, [(model.source_ids(item), target) for item, target in zip(chunk, ids, strict=True)]):
+        for i, costs in nats(model, model.in_tokens(list(zip(chunk, targets, strict=True)))):
             tokens, unknown = tuple(writer.tokens(ids[i])), tuple(writer.unknown(targets[i]))
             log_p = tuple((-costs).tolist())
             found[i] = Scored(chunk[i].source, targets[i], sum(log_p), tokens, log_p, chunk[i].features, unknown)

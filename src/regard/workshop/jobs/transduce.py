@@ -9,12 +9,13 @@ from typing import Any
 
 from regard.data.apart import Apart, Remaining
 from regard.data.batches import Batch, Batches, collate
+from regard.data.copied import numbered, pointed
 from regard.data.corpus import Corpus
 from regard.data.files import fingerprint
 from regard.data.formats import Pairs, read_pairs
 from regard.data.items import Group, Item, group, overlap
 from regard.data.lengths import LengthLimit
-from regard.data.tokenize import Tokenizer
+from regard.data.tokenize import UNK, Tokenizer
 from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.transduce import Transduce
 from regard.workshop import build
@@ -80,7 +81,7 @@ class TransduceJob(Job):
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
         tokenizers = _tokenizers(config, data.train, folder, say)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
-        corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit))
+        corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy"))
         if limit.long:
             say(f"note: {limit}")
         if not len(corpus):
@@ -137,7 +138,7 @@ def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
 
 
 def _encoded(
-    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit
+    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit, *, copies: bool = False
 ) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
     """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
     each = iter(items)
@@ -146,7 +147,16 @@ def _encoded(
         targets = tokenizers[1].encode_all([str(item.target) for item in part])
         for item, source, target in zip(part, sources, targets, strict=True):
             if (kept := limit.keep((source, target), item.place)) is not None:
-                yield kept
+                yield _with_copies(item, tokenizers, *kept) if copies and UNK in (*source, *target) else kept
+
+
+def _with_copies(
+    item: Item, tokenizers: tuple[Tokenizer, Tokenizer], source: Sequence[int], target: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """A pair with what its vocabularies lack, see `data.copied`."""
+    symbols = tokenizers[0].symbols(item.source, item.features)
+    source = numbered(tokenizers, symbols, source)
+    return source, pointed(tokenizers, str(item.target), target, symbols, source)
 
 
 def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.data.batches import Batches, collate
+from regard.data.copied import numbered, pointed
 from regard.data.formats import Item, each_pair, read_inputs
 from regard.data.given import pair_of, source_of
 from regard.data.layout import Layout
@@ -43,6 +44,7 @@ class Source:
     features: tuple[str, ...]
     ids: tuple[int, ...]
     cut: bool = False
+    symbols: tuple[str | None, ...] = ()  # of the ids, where what the vocabularies lack can be copied
 
 
 class Transducer(Model):
@@ -145,14 +147,31 @@ class Transducer(Model):
         """An item's source in tokens, as the network reads it."""
         return self._source(item).ids
 
+    def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """Items and what is right of each, in tokens, as the network reads and is judged by them."""
+        sources, writer = [self._source(item) for item, _ in items], self.tokenizers[1]
+        targets = writer.encode_all([text for _, text in items])
+        if self.copies:
+            each = zip(sources, items, targets, strict=True)
+            targets = [pointed(self.tokenizers, text, ids, s.symbols, s.ids) for s, (_, text), ids in each]
+        return [(source.ids, target) for source, target in zip(sources, targets, strict=True)]
+
     def _source(self, item: Any) -> Source:
         given = source_of(item, self.layout)
         features, text = given.features, self.layout.clean(given.source) if given.source.strip() else ""
         ids = self.tokenizers[0].encode(text, features) if text else []
         longest = self.room.source
-        if longest and len(ids) > longest:
-            return Source(text, features, (*ids[: longest - 1], EOS), True)
-        return Source(text, features, tuple(ids))
+        cut = longest is not None and len(ids) > longest
+        ids = [*ids[: longest - 1], EOS] if cut and longest else ids
+        if not ids or not self.copies:
+            return Source(text, features, tuple(ids), cut)
+        symbols = tuple(self.tokenizers[0].symbols(text, features))
+        return Source(text, features, tuple(numbered(self.tokenizers, symbols, ids)), cut, symbols)
+
+    @property
+    def copies(self) -> bool:
+        """Whether it can say words that it was never taught."""
+        return any(network.head.extends for network in self.networks)
 
     def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
         found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
@@ -172,9 +191,9 @@ class Transducer(Model):
     def _prediction(self, source: Source, found: Hypothesis, *, ended: bool) -> Prediction:
         reader, writer = self.tokenizers
         return Prediction(
-            writer.decode(found.words),
+            writer.decode(found.words, source.symbols),
             found.score,
-            tuple(writer.tokens(found.words)),
+            tuple(writer.tokens(found.words, source.symbols)),
             tuple(reader.tokens(source.ids)),
             found.attention,
             source.text,
