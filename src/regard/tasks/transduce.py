@@ -142,7 +142,11 @@ def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[T
     for network in networks:
         source, words, target = batch.source, batch.words, batch.target
         if cut := extended and not network.head.extends:
-            source, words, target = _within(source, network.source), _within(words, network.target), _within(target, network.target)
+            source, words, target = (
+                _within(source, network.source),
+                _within(words, network.target),
+                _within(target, network.target),
+            )
         state = network.start(network.encode(source, batch.source_valid), source)
         nats = network.loss(words, target, real, state)[1]
         told.append(nats.masked_fill((target != batch.target)[real], torch.inf) if cut else nats)  # it cannot say them
