@@ -178,8 +178,8 @@ def test_a_model_of_two_plain_files_reads_whole_lines(
 def test_attention_for_numpy(capsys: pytest.CaptureFixture[str], lines: str, tmp_path: Path) -> None:
     out(capsys, "predict", "run", lines, "--format", "tsv", "--n-best", "2", "--attention", "a.npz")
     with np.load("a.npz", allow_pickle=False) as found:
-        assert {*found} == {"tokens.json"} | {f"{line}.{rank}.decoder.0.cross" for line in (0, 2) for rank in (0, 1)}
-        assert found["0.1.decoder.0.cross"].shape == (1, 5, 4)
+        assert {*found} == {"tokens.json"} | {f"{line}.{rank}.decoder.0.cross" for line in (1, 3) for rank in (1, 2)}
+        assert found["1.2.decoder.0.cross"].shape == (1, 5, 4)
         tokens = json.loads(found["tokens.json"])
     assert [(t["line"], t["rank"]) for t in tokens] == [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2)]
     assert tokens[1]["tokens"] == ["c", "b", "a", "'", "</s>"] and tokens[1]["score"] == -2.5

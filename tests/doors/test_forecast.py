@@ -11,7 +11,7 @@ import pytest
 
 import regard
 from regard.doors.cli.main import run as command
-from regard.ground.errors import ConfigError, DataError, RunFolderError
+from regard.ground.errors import ConfigError, DataError, RunFolderError, UsageError
 from regard.tasks.floods import COLUMNS, csv, floods
 from regard.workshop import fit
 from regard.workshop.config import read_config
@@ -200,7 +200,7 @@ def test_too_little_to_forecast_from(made, tmp_path):
         model.predict([np.zeros((12, 2))])
     with pytest.raises(DataError, match=r"a series, row 3, level: expected a number; received nan\."):
         model.predict([np.where(np.arange(36).reshape(12, 3) == 7, np.nan, 1.0)])
-    with pytest.raises(ConfigError, match="one answer"):
+    with pytest.raises(UsageError, match="n_best: expected a run whose task has it; forecast knows batch_size"):
         model.predict([np.zeros((12, 3))], n_best=2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 import regard
 from regard.doors.cli.main import run as command
+from regard.doors.cli.train import after
+from regard.workshop.config import load_config
 
 from . import small
 
@@ -149,6 +152,25 @@ def test_features_come_in_every_form(runs, capsys, tmp_path):
         json.loads(line) for line in out(capsys, "predict", runs["inflector"], "--text", "bada\tV;PST", "--format", "jsonl")[0]
     ]
     assert rows[0]["features"] == ["V", "PST"]
+
+
+def test_tags_stand_at_their_tokens(runs, capsys):
+    told, _ = out(capsys, "view", runs["tagger"], "--text", "bada to")
+    tags = regard.load(runs["tagger"]).predict(["bada to"])[0].tokens
+    assert [told[1].split(), told[2].split()] == [["bada", "to"], list(tags)]
+    assert told[1].index("to") == told[2].index(tags[1], len(tags[0]))
+
+
+@pytest.mark.parametrize("kind", ["transducer", "inflector", "tagger", "writer", "classifier"])
+def test_the_next_step_that_training_names_works(runs, capsys, tmp_path, kind):
+    config = load_config(runs[kind] / "config.yaml")
+    steps = after(runs[kind], config).removeprefix("Next: ").split("   or   ")
+    for name, text in (("FILE", "lemma\tform\twhat\nbada\tbadad\tV;PST\n" if kind == "inflector" else "bada and gu\n"),):
+        file = given(tmp_path, text)
+        for step in steps:
+            words = [str(file) if word == name else word for word in shlex.split(step.replace("...", "bada"))]
+            assert command(words[1:]) == 0, step
+            assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize("item", [3, None, ("bada", 3), ("a", "b", "c"), {"sorce": "bada"}, {"features": ["V"]}, b"bada"])

@@ -22,8 +22,8 @@ Save = Callable[[int, "Sequence[Prediction]"], None]
 def saving(path: Path | None) -> Iterator[Save]:
     """Hands over what saves the predictions of one line; line from 1.  None: saves nothing.
 
-    npz: an array (heads, target, source) for each look, named `LINE.RANK.NAME`, both from 0, as in `0.0.decoder.0.cross`; and
-    `tokens.json`, a list of objects with line, rank (from 1), text, score, source_tokens and tokens:
+    npz: an array (heads, target, source) for each look, named `LINE.RANK.NAME`, both from 1, as in `1.1.decoder.0.cross`; and
+    `tokens.json`, a list of objects with line, rank (both from 1), text, score, source_tokens and tokens:
     `json.loads(numpy.load(path)["tokens.json"])`.  Nothing in it is a pickle.
     jsonl: such an object for each hypothesis, with `attention`: name to nested lists.
     Errors: RegardError where the disk is full or cannot be written.
@@ -63,7 +63,7 @@ def _npz(file: IO[bytes]) -> Iterator[Save]:
             for rank, p in enumerate(predictions, 1):
                 told.append(tokens_of(line, rank, p))
                 for name, weights in p.attention.items():
-                    with member(f"{line - 1}.{rank - 1}.{name}.npy") as array:
+                    with member(f"{line}.{rank}.{name}.npy") as array:
                         write_array(array, weights, allow_pickle=False)
 
         yield save

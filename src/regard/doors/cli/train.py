@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import ConfigError, RunFolderError, UsageError, message
 from regard.ground.printable import printable
+
+if TYPE_CHECKING:
+    from regard.workshop.config import Config
 
 Words = Annotated[
     list[str] | None,
@@ -78,10 +81,30 @@ def train(
     vouched = users_own(config, file, out) if resume and file is not None else []
     run = fit(config, out, resume=resume, say=_say, trust=[*(trust or ()), *vouched])
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
-    folder = shlex.quote(str(run.folder))
     print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
-    given = flags(modules(config))
-    print(f'Next: regard predict {folder} FILE{given}   or   regard view {folder}{given} --text "..."', file=sys.stderr)
+    print(after(run.folder, config, flags(modules(config))), file=sys.stderr)
+
+
+def after(folder: Path, config: Config, trusted: str = "") -> str:
+    """What can be done with a run, each a command that works.  trusted: options that its code needs."""
+    run = shlex.quote(str(folder))
+    told = [f"regard predict {run} FILE{trusted}"]
+    if config.task == "pretrain":
+        told.append(f"regard train --from {run} --task classify --train FILE")
+    elif config.task in ("pair", "read", "caption", "forecast") or config.data.features is not None:
+        told.append(f"regard view {run} FILE{trusted}")  # an item is more than a text
+    elif config.task in ("tag", "classify") or _looks(config):
+        told.append(f'regard view {run}{trusted} --text "..."')
+    else:
+        told.append(f"regard evaluate {run} FILE{trusted}")
+    return f"Next: {'   or   '.join(told)}"
+
+
+def _looks(config: Config) -> bool:
+    """Whether a net that writes looks anywhere, so that there is something to see."""
+    model = config.model
+    look = model.past if config.task == "language" else model.attention
+    return model.family != "recurrent" or look is not None
 
 
 def _say(line: str) -> None:

@@ -82,7 +82,9 @@ def _show(found: list[list[Prediction]], path: Path | None, kind: str, say: opti
         for prediction in (p for best in found for p in best):
             score = "" if prediction.score is None else f"   ({prediction.score:.3f})"
             print(printable(f"{prediction.source} → {prediction.text}{score}"))
-            print(terminal.draw(prediction) + "\n", flush=True)
+            tagged = terminal.tagged(prediction) if "spans" in prediction.details else ""
+            seen = terminal.draw(prediction) if prediction.attention or not tagged else ""
+            print("\n".join(part for part in (tagged, seen) if part) + "\n", flush=True)
         return
     if kind == "page":
         from regard.doors.view import page

@@ -45,6 +45,19 @@ def draw(
     return "\n".join([title, "\n\n".join("\n".join(panel) for panel in panels), *_legend(picture, margin, width, color)])
 
 
+def tagged(prediction: Seen, *, width: int | None = None) -> str:
+    """The tokens of a text, each above its tag.  `width`: as in `draw`."""
+    width = shutil.get_terminal_size((100, 24)).columns if width is None else width
+    lines, room = [["", ""]], 0
+    for pair in zip(map(shown, prediction.source_tokens), map(shown, prediction.tokens), strict=False):
+        wide = max(map(columns, pair)) + 2
+        if room and room + wide > width:
+            lines, room = [*lines, ["", ""]], 0
+        lines[-1] = [line + part + " " * (wide - columns(part)) for line, part in zip(lines[-1], pair, strict=True)]
+        room += wide
+    return "\n\n".join("\n".join(line.rstrip() for line in both) for both in lines)
+
+
 def _laid(laid: Overlay, width: int, color: bool) -> list[str]:
     """One small grid for each word, side by side as far as they fit; above it the word and its largest weight, which is the fullest."""
     titles = [f"{_shortened(word)} {heat.max():.2f}" for word, heat in zip(laid.words, laid.heat, strict=True)]

@@ -17,7 +17,7 @@ from torch import Tensor
 from regard.data.clock import short
 from regard.data.series import Series, Window, last_window, of_numbers, windows
 from regard.data.series_file import read_series
-from regard.ground.errors import ConfigError, DataError, message
+from regard.ground.errors import DataError, message
 from regard.networks.series import Straight
 from regard.tasks.forecast import Blend, Errors, Forecast, ForecastBatch, Rows, naive, profile, seasonal
 from regard.tasks.task import Prediction
@@ -43,7 +43,7 @@ class Framed:
 class Forecaster(Reading[Framed]):
     """A trained forecaster in use."""
 
-    what = "series"
+    what, options = "series", frozenset({"batch_size"})  # it has one answer
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
@@ -90,8 +90,6 @@ class Forecaster(Reading[Framed]):
         return ForecastBatch(torch.from_numpy(past).float(), future)
 
     def answered(self, items: Sequence[Framed], batch: ForecastBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
-        if n_best > 1:
-            raise ConfigError(message("n_best", "1: a forecaster has one answer", str(n_best), "Leave it out."))
         found = self.network.answer(batch, weights=attention)
         values = self.scales.up(self._mixed(batch, found.values))
         looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
