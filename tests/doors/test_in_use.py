@@ -122,7 +122,7 @@ def test_a_list_of_sources_is_one_for_every_run(runs, capsys, tmp_path, kind, na
     told, said = out(capsys, "predict", runs[kind], given(tmp_path, "".join(f"{line}\n" for line in lines), name))
     assert told == [p.text for p in regard.load(runs[kind]).predict(lines)]
     noted = f"note: {tmp_path / name}: its first line ('bada')" in said
-    assert noted == (kind in ("inflector", "classifier") or (kind, name) == ("of_records", "new.txt"))
+    assert noted == (kind != "transducer")
 
 
 def test_a_list_with_its_header_and_records_stay_what_they_are(runs, capsys, tmp_path):
