@@ -148,7 +148,7 @@ def test_columns_by_a_header(tmp_path):
     assert read(tmp_path, "x.tsv", text.partition("\n")[2], TagLayout(target=2)) == [(("in", "Ulm"), ("APPR", "NE"))]
 
 
-@pytest.mark.parametrize("key", ["tags", "ner_tags", "pos_tags"])
+@pytest.mark.parametrize("key", ["tags", "ner_tags", "pos_tags", "ner"])
 @pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x", "x.conll"])
 def test_json_lines_as_hugging_face_writes_them(key, name, tmp_path):
     rows = [

@@ -16,7 +16,7 @@ CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "dep
 ENDS = {name: "columns" for name in ("conll", "iob", "iob1", "iob2", "bio", "bioes", "bilou", "bmes")}
 ENDS |= {"conllu": "conllu", "conllup": "conllu", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
 TOKENS = ("tokens", "words", "form")  # keys of JSON lines, the first that is there
-TAGS = ("tags", "ner_tags", "pos_tags", "chunk_tags", "upos", "xpos", "labels", "slots")
+TAGS = ("tags", "ner_tags", "pos_tags", "chunk_tags", "ner", "pos", "upos", "xpos", "labels", "slots")
 HEAD = 500  # lines that are looked at
 PLACE = re.compile(r"O|[BIESLUM]-\S+")  # a tag that says a place in a span, or none
 REMARK = re.compile(r"# +(?:id|sent_id|text|newdoc|newpar|global\.columns)\b|#\S+ = ")
