@@ -67,11 +67,7 @@ def test_any_text_comes_back(word: str, tmp_path: Path) -> None:
     tokenizer = Tokenizer.train(word, texts)
     for text in texts:
         assert tokenizer.decode(tokenizer.encode(text)) == text
-        assert (
-            tokenizer.encode(text)[:-1] == [tokenizer.encode(piece)[0] for piece in pieces(tokenizer._kind, text)]
-            or "ⁿ" in text
-            or "ʰ" in text
-        )
+        assert len(tokenizer.encode(text)) == 1 + len(pieces(tokenizer._kind, text))
 
 
 def test_a_profile_cuts_the_longest_grapheme_and_is_kept(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ KNOWN: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "features with commas": ("a.tsv", "go\twent\tV,PST\nsee\tsaw\tV,PST\n", {"features": 3, "features_separator": ","}),
     "keys": ("a.jsonl", '{"text": "so", "label": "x"}\n', {"format": "jsonl", "source": "text", "target": "label"}),
-    "JSON lines without a name": ("a.txt", '{"source": "so", "target": "x"}\n', {"format": "jsonl", "source": "source"}),
+    "JSON lines without a name": ("a.txt", '{"source": "so", "target": "x"}\n', {"format": "jsonl", "source": 1, "target": 2}),
     "a translation": (
         "a.jsonl",
         '{"id": "1", "translation": {"en": "dog", "de": "Hund"}}\n',

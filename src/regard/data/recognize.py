@@ -143,9 +143,8 @@ def _jsonl(file: str, head: Sequence[str]) -> Recognized:
             return Recognized(file, "jsonl", header=tuple(keys), source=source, target=target)
     found = roles(keys)
     kind = "squad" if {"context", "question", "answers"} <= set(keys) else ""
-    if "source" in keys or found is None:
-        features = "features" if "features" in keys else None
-        return Recognized(file, "jsonl", header=tuple(keys), source="source", target="target", features=features, kind=kind)
+    if "source" in keys or found is None:  # numbers stand for source, target and features
+        return Recognized(file, "jsonl", header=tuple(keys), target=2, features=3 if "features" in keys else None, kind=kind)
     return _named(Recognized(file, "jsonl", header=tuple(keys), kind=kind), keys, found)
 
 

@@ -64,7 +64,7 @@ class Kind:
     @property
     def manner(self) -> Manner:
         if self.name == "profile":
-            return replace(MANNERS[self.name], pattern=profile_pattern(self.graphemes))
+            return _profiled(self.graphemes)
         return MANNERS[self.name]
 
     def opened(self) -> Kind:
@@ -86,6 +86,11 @@ class Kind:
         """`prepare` undone (up to what it folded)."""
         text = self.manner.joint.join(tokens)
         return text.removeprefix(" ") if self.manner.marked else text
+
+
+@cache
+def _profiled(graphemes: tuple[str, ...]) -> Manner:
+    return replace(MANNERS["profile"], pattern=profile_pattern(graphemes))
 
 
 def _written_without_spaces(character: str) -> bool:

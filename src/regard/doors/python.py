@@ -6,11 +6,14 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Never, overload
 
 from torch import nn
 
+from regard.data.in_memory import are_files
 from regard.doors.view import page
 from regard.ground.errors import ArgumentError, message
 from regard.tasks.task import Prediction as Plain
@@ -22,6 +25,7 @@ from regard.workshop.config import Config, load_config, read_config
 from regard.workshop.decoding import understood
 from regard.workshop.model import Precision as Precision
 from regard.workshop.model import Say
+from regard.workshop.rows_in_run import keep_rows
 from regard.workshop.trust import modules, users_own
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
@@ -219,16 +223,26 @@ def load(
 
 
 def train(
-    config: str | Path | Mapping[str, Any] | Config, out: str | Path = "run", *, resume: bool = False, trust: Iterable[str] = ()
+    config: str | Path | Mapping[str, Any] | Config = MappingProxyType({}),
+    out: str | Path = "run",
+    *,
+    train: Any = None,
+    valid: Any = None,
+    resume: bool = False,
+    trust: Iterable[str] = (),
 ) -> Run:
     """Train from a config: a YAML file, a mapping such as {"data": {"train": ["words.tsv"]}}, or a Config.
 
+    train, valid: names of files in place of the config's, or the data itself: tuples as [("a", "b"), ...], mappings, a pandas frame, a
+    `datasets.Dataset` (`in_memory.write_rows` has the forms).  Such data is kept in the run folder, as data.train.jsonl and
+    data.valid.jsonl, so that the run can go on and says what it was made of.
     The same road as `regard train`: the run folder `out` must be new or empty, unless resume=True.
     What is to be told goes to the logger `regard`; where nobody has set logging up, to stderr.
     trust: modules whose code may run where the run to go on with names a class of them, as in trust=("my_scores",); those of a file or a
     mapping of your own you vouch for by naming it.
     """
     vouched: list[str] = []
+    folder = Path(out)
     if isinstance(config, str | Path):
         made = load_config(Path(config), [])
         vouched = users_own(made, config, Path(out))
@@ -237,4 +251,14 @@ def train(
     if isinstance(config, Mapping):
         vouched = modules(made)
     hear()
-    return Run(**vars(fit.train(made, out, resume=resume, trust=[*trust, *vouched])))
+    given = {key: rows for key, rows in (("train", train), ("valid", valid)) if rows is not None}
+    memory = {key: rows for key, rows in given.items() if not are_files(rows)}
+    files = {
+        key: [str(rows)] if isinstance(rows, str | Path) else list(map(str, rows))
+        for key, rows in given.items()
+        if key not in memory
+    }
+    files |= {key: [str(folder / f"data.{key}.jsonl")] for key in memory}
+    made = made.model_copy(update={"data": made.data.model_copy(update={key: tuple(names) for key, names in files.items()})})
+    prepare = partial(keep_rows, memory, made.task, folder) if memory else None
+    return Run(**vars(fit.train(made, out, resume=resume, trust=[*trust, *vouched], prepare=prepare)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,20 @@ class Run:
     outcome: Outcome
 
 
-def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | None = None, trust: Iterable[str] = ()) -> Run:
+def train(
+    config: Config,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    say: Say | None = None,
+    trust: Iterable[str] = (),
+    prepare: Callable[[Say], None] | None = None,
+) -> Run:
     """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
     resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: the logger `regard`.
     trust: modules whose code may run where the run that is gone on with, or begun with, names a class of them: it may be a stranger's.
+    prepare: what makes the files of the config, called when it is sure that the folder is this run's, before anything is read.
     Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
     where the disk is full or memory gives out, and Interrupted on SIGINT, SIGTERM and SIGHUP, with a checkpoint made.
     """
@@ -55,18 +64,20 @@ def train(config: Config, out: str | Path, *, resume: bool = False, say: Say | N
         refuse_strangers(load_config(folder / CONFIG, []), folder / CONFIG, trust)
         refuse_strangers(config, folder / CONFIG, trust)
     with claimed(folder, resume=resume):
+        if prepare is not None:
+            prepare(say)
         return _whole(config, folder, resume=resume, say=say, trust=trust)
 
 
 def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> Run:
     job, goes_on = jobs.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
-    config = _as_it_began(folder, config) if goes_on else _begun(config, trust)
+    config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     with within_memory():
         job.probe(config)  # what cannot be built is refused before anything is read
     refuse_streams([*config.data.train, *config.data.valid])
-    if not goes_on:  # a run that goes on reads its files as it began
+    if not goes_on and config.train.begin is None:  # a run that goes on reads its files as it began
         config = resolve_files(config, say)
     if not resume:
         say_notes(config, say)
@@ -127,9 +138,12 @@ def _as_it_began(folder: Path, config: Config) -> Config:
     return config
 
 
-def _begun(config: Config, trust: Iterable[str]) -> Config:
+def _begun(config: Config, trust: Iterable[str], say: Say) -> Config:
     """A config that begins with another run, as that is; RunFolderError where that names code which nobody vouched for."""
-    return config if config.train.begin is None else as_before(config, Path(config.train.begin), trust)
+    if config.train.begin is None:
+        return config
+    refuse_streams([*config.data.train, *config.data.valid])
+    return as_before(resolve_files(config, say), Path(config.train.begin), trust)  # its files are its own
 
 
 def _logged(line: str) -> None:
