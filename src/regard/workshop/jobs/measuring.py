@@ -53,7 +53,7 @@ def _cut(config: Config, pairs: Sequence[Item], count: int) -> dict[str, Any]:
 
 def _made_of_parts(texts: Sequence[str]) -> bool:
     """Whether most characters are made of others that they share, as Korean syllables are: half as many are left when all are parted.  Each
-    is then rare, and what it sounds like is learnt again and again: Korean has .79 exact parted; in syllables the published LSTM has .53."""
+    is then rare, and its sound learnt again and again: Korean has .79 exact parted; the published LSTM has .53 in syllables."""
     return 2 * len({*unicodedata.normalize("NFD", "".join(texts))}) <= len({*"".join(texts)})
 
 
