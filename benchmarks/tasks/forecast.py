@@ -33,7 +33,7 @@ TRAIN = ("train.epochs=8", "train.batch_tokens=512", "train.learning_rate=1e-3",
 WIDE = ("model.size=64", "model.heads=4", "model.feedforward=128", "model.activation=gelu", "model.encoder_layers=2")
 GRU = ("model.encoder=bigru", "model.decoder=gru", "model.embedding=64", "model.size=64", "model.attention=additive")
 NETS = {  # all but `patch`, the recipe, with a decoder that looks at what was read
-    "patch": (str(ROOT / "configs" / "forecast.yaml"),),
+    "patch": (str(ROOT / "configs" / "forecast.yaml"), "forecast.blend=false"),
     "transformer": (*WINDOW, *TRAIN, *WIDE, "model.family=transformer", "model.decoder_layers=1"),
     "aaren": (*WINDOW, *TRAIN, *WIDE, "model.family=aaren", "model.decoder_layers=1"),
     "recurrent": (*WINDOW, *TRAIN, *GRU, "model.order=luong", "model.input_feeding=false"),
