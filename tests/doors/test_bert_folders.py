@@ -70,7 +70,7 @@ def test_a_folder_of_another_architecture(folder):
         ({"architectures": [7]}, r"architectures: \[7\]"),
         ({"attention_probs_dropout_prob": 3}, "attention_probs_dropout_prob: 3, which is too large"),
         ({"hidden_dropout_prob": True}, "hidden_dropout_prob: True"),
-        ({"hidden_dropout_prob": float("nan")}, "hidden_dropout_prob: nan"),
+        ({"hidden_dropout_prob": float("nan")}, "NaN, which is no number"),
         ({"max_position_embeddings": True}, "max_position_embeddings: True"),
         ({"is_decoder": 1}, "is_decoder: 1"),
         ({"hidden_size": 10**12}, "a net of more than 10,000,000,000 numbers"),
