@@ -170,7 +170,7 @@ function point(cell) { // a cell: its value; a header: where its whole row or co
   at("tip").style.top = `${box.bottom + tip.height + 14 < innerHeight ? box.bottom + 8 : box.top - tip.height - 8}px`;
 }
 
-const spoken = part => (part.said === part.shown ? part.shown : `${part.shown} ${part.said}`);
+const spoken = part => (part.shown.replace(/^▁(?=.)/u, "") === part.said ? part.said : `${part.shown} ${part.said}`);
 
 function walk(event) { // the arrow keys, Home and End go from cell to cell
   const spot = place(event.target), steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1e6], End: [0, 1e6] };
