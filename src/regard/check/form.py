@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,3 +116,11 @@ def dictionary(line: str) -> list[str]:
     """A word of CMUdict and its phones: `READ(2)  R EH1 D # a comment` is (READ, R EH1 D)."""
     word, *phones = line.split(" #")[0].split()[:200] or [""]
     return [VARIANT.sub("", word), " ".join(phones)]
+
+
+def separated(line: str, separator: str) -> list[str]:
+    """The cells of a line of CSV, whatever stands in it: what the library refuses is cut at each separator."""
+    try:
+        return next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])
+    except csv.Error:
+        return line.split(separator)

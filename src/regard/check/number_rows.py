@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from array import array
 from collections import Counter
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from regard.check.bad import BadLines
 from regard.check.finding import Hits, Seen, listed, many, short
-from regard.check.form import Given
+from regard.check.form import Given, separated
 from regard.check.opened import Opened
 from regard.data.dates import readable
 
@@ -48,17 +47,17 @@ class Series:
 
     def _begin(self, first: str) -> bool:
         """The separator, the names and the column of times; whether the first row is a header."""
-        some = [line for line in _head(self.file) if line.strip() and not line.startswith("#")]
+        some = [line for line in _head(self.file) if line.strip() and not line.startswith("#")] or [first]
         best = 0.0
         for sign in "\t;,|":
-            widths = Counter(len(row) for row in csv.reader(some, delimiter=sign))
+            widths = Counter(len(separated(line, sign)) for line in some)
             width, times = widths.most_common(1)[0]
             if width > 1 and times / len(some) > best:
                 best, self.separator = times / len(some), sign
-        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=self.separator))]
+        cells = [cell.strip() for cell in separated(first, self.separator)]
         self.header = not any(map(readable, cells)) and any(cell and _number(cell) is None for cell in cells)
         self.names = cells if self.header else [str(i + 1) for i in range(len(cells))]
-        row = next(csv.reader(some[self.header : self.header + 1], delimiter=self.separator), [])
+        row = separated(some[self.header], self.separator) if len(some) > self.header else []
         self.time = self._column_of_times(row)
         self.values = [array("d") for name in self.names]
         return self.header
@@ -76,7 +75,7 @@ class Series:
         return next((i for i, cell in enumerate(row) if readable(cell.strip())), -1)
 
     def _row(self, number: int, text: str) -> None:
-        cells = next(csv.reader([text], delimiter=self.separator))
+        cells = separated(text, self.separator)
         if len(cells) != len(self.names):
             self._bad.add("cells", self.file, number, text, f"{len(cells)} cells, not {len(self.names)}: {short(text)}")
             return

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending
+from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending, separated
 from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
 from regard.data.recognize import Recognized, recognize
@@ -122,9 +122,7 @@ def _found(given: Given, said: Recognized | None, task: str) -> Given:
 def _split(lines: Sequence[str], separator: str, format: str) -> list[list[str]]:
     if format == "cmudict":
         return [dictionary(line) for line in lines]
-    return (
-        [row for row in csv.reader(lines, delimiter=separator) if row] if format == "csv" else [x.split(separator) for x in lines]
-    )
+    return [separated(x, separator) if format == "csv" else x.split(separator) for x in lines]
 
 
 def _comment(lines: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from regard.check.clean import Cells
 from regard.check.examine import Report
-from regard.check.form import Form, dictionary
+from regard.check.form import Form, dictionary, separated
 from regard.check.opened import Opened
 from regard.check.resorted import in_order
 from regard.check.retagged import Retagged
@@ -130,7 +130,7 @@ def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], don
         row = (
             dictionary(line)
             if form.format == "cmudict"
-            else next(csv.reader([line], delimiter=form.separator), [])
+            else separated(line, form.separator)
             if form.quoted
             else line.split(form.separator)
         )
