@@ -13,8 +13,10 @@ def found():
     return iter(["a", BadLine("x:2: bad."), "b", BadLine("x:4: worse.")])
 
 
-def test_it_stops_at_a_line_at_fault():
+def test_it_refuses_lines_at_fault_all_together():
     with pytest.raises(BadLine, match=r"^x:2: bad\. Or set data\.on_bad_line: skip\.$"):
+        gather(iter(["a", BadLine("x:2: bad.")]), ["x"], what="things")
+    with pytest.raises(BadLine, match=r"^x: .* 2 of 4 .*\n  x:2: bad\.\n  x:4: worse\."):
         gather(found(), ["x"], what="things")
 
 
