@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -151,6 +152,29 @@ def test_a_fault_of_tags_is_found(tmp_path: Path, fault: str) -> None:
     assert kind in kinds(report(tmp_path, "damaged.conll", damage(TAGGED)))
 
 
+FORMS: dict[str, Callable[[int, str, str], str]] = {  # of files that training reads as they are
+    "CoNLL-U by its rows": lambda i, a, b: f"{i}\t{a}\t{a}\t{b}\t_\t_\t0\troot\t_\t_",
+    "GermEval 2014": lambda i, a, b: f"{i}\t{a}\t{b}\tO",
+    "a no-break space within a token, and blanks between columns": lambda i, a, b: f"{a}\u00a0{i} {b}",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_columns_are_those_that_training_takes(tmp_path: Path, form: str) -> None:
+    head = "#\thttp://a [2009]\n" if form.startswith("GermEval") else ""
+    sentences = [[line.split("\t") for line in block.split("\n")] for block in TAGGED.strip().split("\n\n")]
+    blocks = ["\n".join(FORMS[form](i, *cells) for i, cells in enumerate(rows, 1)) for rows in sentences]
+    found = report(tmp_path, "tagged.tsv", "\n\n".join(head + block for block in blocks) + "\n", task="tag")
+    assert kinds(found) <= {*kinds(report(tmp_path, "clean.conll", TAGGED)), "blank-in-token", "comments"}
+    assert found.rows == len(sentences)
+
+
+def test_an_ideographic_space_may_be_a_token(tmp_path: Path) -> None:
+    text = TAGGED.replace("\n\n", "\n\u3000\tO\n\n", 3)
+    found = report(tmp_path, "spaces.tsv", text, task="tag")
+    assert not {"no-tag", "ends"} & kinds(found)
+
+
 def test_sentences_of_both_sets_and_counts_that_differ(tmp_path: Path) -> None:
     assert {"shared"} <= kinds(report(tmp_path, "a.conll", TAGGED, valid=TAGGED[: TAGGED.index("\n\n") + 2]))
     (tmp_path / "a.in").write_text("a dog\nthe house\n" * 40, "utf-8")
@@ -179,6 +203,7 @@ QUESTIONS: dict[str, tuple[Callable[[Records], Records], str]] = {
         "answer-inside-word",
     ),
     "no answers": (asked((4,), lambda one: one.pop("answers")), "missing-key"),
+    "an empty list of answers": (asked((4,), lambda one: one["answers"].clear()), "no-answer"),
     "two answers to one question": (
         lambda records: [
             *records,
@@ -250,6 +275,16 @@ def test_a_fault_of_series_is_found(tmp_path: Path, fault: str) -> None:
     whole = report(tmp_path, "clean.csv", clean.csv(clean.hours()))
     assert whole.case.task == "forecast" and kind not in kinds(whole) and whole.worst in (None, "note")
     assert kind in kinds(report(tmp_path, "load.csv", clean.csv(damage(clean.hours()))))
+
+
+@pytest.mark.parametrize("step", [timedelta(days=1), timedelta(hours=1)])
+def test_offsets_that_change_are_no_gaps(tmp_path: Path, step: timedelta) -> None:
+    """Days as long as they are on the wall, hours as they are in the world: as a training takes both."""
+    here, begin = ZoneInfo("Europe/Berlin"), datetime(2024, 10, 20, tzinfo=UTC if step < timedelta(days=1) else None)
+    at = [(begin + i * step).astimezone(here) if begin.tzinfo else (begin + i * step).replace(tzinfo=here) for i in range(220)]
+    rows = [["date", "load"], *([time.isoformat(), f"{i % 9 + i / 70:.2f}"] for i, time in enumerate(at))]
+    assert not kinds(report(tmp_path, "load.csv", clean.csv(rows))) & {"time-gap", "time-twice", "time-order"}
+    assert "time-gap" in kinds(report(tmp_path, "gap.csv", clean.csv(rows[:9] + rows[11:])))
 
 
 def test_weekends_are_no_fault(tmp_path: Path) -> None:

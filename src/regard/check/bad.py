@@ -26,6 +26,7 @@ WHY = {  # kind: what is said of one line, of several, and what to do
         "have answers that are not where they say",
         "Correct answer and start.",
     ),
+    "no-answer": ("has a question without an answer", "have questions without an answer", "Set data.on_bad_line: skip."),
     "no-number": ("has a cell that is no number", "have cells that are no numbers", "Fill in or remove the rows."),
     "cells": ("has another number of cells", "have another number of cells", "Give each row the cells of the first."),
     "no-image": (
@@ -36,7 +37,16 @@ WHY = {  # kind: what is said of one line, of several, and what to do
     "question": ("has no question that can be read", "have no question that can be read", "Correct or remove them."),
     "line-counts": ("has no counterpart", "have no counterpart", "Find the line that one of the files lacks."),
 }
-REMOVED = frozenset(WHY) - {"line-counts", "answer", "question", "no-number", "cells", "no-tag", "tag-count"}  # by --fix
+REMOVED = frozenset(WHY) - {
+    "line-counts",
+    "answer",
+    "no-answer",
+    "question",
+    "no-number",
+    "cells",
+    "no-tag",
+    "tag-count",
+}  # by --fix
 
 
 class BadLines:

@@ -91,6 +91,8 @@ class Form:
     certain: bool = True  # of its header: a training takes it for one by itself
     blanks: bool = False  # whether empty lines part blocks
     features_separator: str = ";"
+    token: int = 0  # of tags below each other: the columns of tokens and tags, -1 the last
+    tag: int = -1
 
     def called(self, column: int | str) -> str:
         """A column as messages name it."""

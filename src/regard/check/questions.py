@@ -31,7 +31,7 @@ class Questions:
         for at, found in enumerate(read_asked(self._files, blank=self._cloze), 1):
             file, line, text = self._place(found, at)
             if isinstance(found, BadLine):
-                self._bad.add(_kind(text), file, line, text, text)
+                self._bad.add(_kind(text), file, line, text, text.removeprefix(f"{file}:{line}: "))
                 continue
             self.rows += 1
             self._look(found, Seen(file, line))
@@ -94,6 +94,8 @@ def _kind(text: str) -> str:
     """Which kind of fault a reader's words are about."""
     if "JSON object" in text:
         return "empty-line" if "an empty line" in text else "no-json"
+    if "expected an answer; received none" in text:
+        return "no-answer"
     if re.search(r"\.answers|answer_start|, key 'answer'|an answer", text):
         return "answer"
     return "missing-key" if "the key" in text else "question"

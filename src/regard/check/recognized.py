@@ -11,6 +11,7 @@ from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Give
 from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
 from regard.data.recognize import Recognized, recognize
+from regard.data.tag_forms import TagLayout, fields, form_of
 from regard.ground.errors import DataError, message
 
 
@@ -29,7 +30,7 @@ def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str |
     if ends[0] == ".json":
         return Form(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
     if task == "tag" or (task is None and (ends[0] in COLUMNS or _in_columns(first))):
-        return _columns(first, ends[0])
+        return _columns(first, files[0], given)
     if task in ("language", "pretrain") and given.source is None and ends[0] not in (".tsv", ".csv"):
         return Form(task, "text", roles={"source": 0}, profiles={0: profile(first)})
     return _table(files[0], first, task, given)
@@ -59,15 +60,19 @@ def _in_columns(lines: Sequence[str]) -> bool:
     return tagged > 0.95 * len(full) and len(ended) < 0.3 * len(full) + 10 and len(full) > 3 and len(full[0]) < 20
 
 
-def _columns(lines: Sequence[str], end: str) -> Form:
-    full = [line for line in lines if line.strip() and not line.startswith("#")]
-    tabs = sum("\t" in line for line in full)
-    widths = Counter(len(line.split("\t") if "\t" in line else line.split()) for line in full)
+def _columns(lines: Sequence[str], file: str, given: Given) -> Form:
+    """As a training takes them: the same lines are asked in the same way."""
+    full = [fields(line) for line in lines if line.strip() and not line.startswith("#")]
+    tabs = sum("\t" in line for line in lines)
+    widths = Counter(map(len, full))
     width = widths.most_common(1)[0][0] if widths else 2
-    ten = width == 10 and sum(line.split("\t")[0].isdigit() for line in full if "\t" in line) > 0.8 * len(full)
-    format = "conllu" if end == ".conllu" or ten else "columns"
-    comment = "#" if format == "conllu" or any(line.startswith("# ") and "=" in line for line in lines) else ""
-    return Form("tag", format, separator="\t" if tabs > len(full) / 2 else " ", width=width, comment=comment)
+    said = given.format if given.format in ("columns", "conllu") else "auto"
+    layout = TagLayout(said, *("auto" if column is None else column for column in (given.source, given.target)))
+    found = form_of(lines, file, layout)
+    conllu = found.kind == "conllu"
+    comment = "#" if conllu or found.numbered or any(line.startswith("# ") and "=" in line for line in lines) else ""
+    separator = "\t" if tabs > len(full) / 2 else " "
+    return Form("tag", found.kind, separator, comment=comment, width=width, token=found.token, tag=found.tag)
 
 
 def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> Form:

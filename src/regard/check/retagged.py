@@ -9,6 +9,7 @@ from regard.check.clean import Cells
 from regard.check.examine import Report
 from regard.check.opened import Opened
 from regard.check.tags import OUTSIDE, parted
+from regard.data.tag_forms import fields as fields_of
 
 
 class Retagged:
@@ -39,13 +40,13 @@ class Retagged:
         return sentences + inside
 
     def _line(self, line: str, before: tuple[str, str]) -> tuple[str, tuple[str, str]]:
-        fields = line.split("\t") if "\t" in line else line.split()
-        if len(fields) < 2 or self._form.format == "conllu" or line.startswith("#"):
+        fields, at, last = fields_of(line), self._form.token, self._form.tag
+        if max(1, at, last) >= len(fields) or self._form.format == "conllu" or line.startswith("#"):
             return line, before
-        tag = self._tag(fields[-1].strip(), before)
-        if tag != fields[-1]:
+        tag = self._tag(fields[last].strip(), before)
+        if tag != fields[last]:
             self._changed["tags"] += 1
-        fields[0], fields[-1] = self._cells.clean(fields[0]), tag
+        fields[at], fields[last] = self._cells.clean(fields[at]) or fields[at], tag
         return ("\t" if "\t" in line else " ").join(fields), parted(tag)
 
     def _tag(self, tag: str, before: tuple[str, str]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 from regard.check.bad import BadLines
 from regard.check.finding import FIX, Block, Finding, Hits, Seen, many, short
 from regard.check.form import Form
 from regard.check.opened import Opened
+from regard.data.tag_forms import fields as fields_of
 
 SENTENCES = 4000  # of a block
 TAGS = ("tags", "ner_tags", "pos_tags", "labels", "slots", "upos")
-WORDS, UPOS = 1, 3  # columns of CoNLL-U
 
 
 class Sentences:
@@ -57,32 +58,31 @@ class Sentences:
                 self.comments.add(Seen(opened.file, number, short(line)))
                 continue
             start = start if tokens or fault else number
-            fields = line.split("\t") if "\t" in line else line.split()
+            fields = fields_of(line)
             if len(fields) != self._form.width:
                 self.odd.add(Seen(opened.file, number, short(line)))
             token, tag = self._picked(fields)
             if token is None:
                 continue
-            if not token.strip() or not tag.strip():
+            if not token or not tag.strip():
                 self._bad.add("no-tag", opened.file, number, line)
                 fault = True
                 continue
             self._spaces(opened.file, number, line, token, tag)
-            tokens.append(token.strip().replace(" ", "\u2423"))
+            tokens.append(re.sub(r"\s", "\u2423", token))
             tags.append(tag.strip().replace(" ", "\u2423"))
         if tokens and not fault:
             yield start, tokens, tags
 
     def _picked(self, fields: Sequence[str]) -> tuple[str | None, str]:
         """The token and its tag; None for a range or an empty node of CoNLL-U."""
-        if self._form.format == "conllu":
-            if not fields[0].isdigit() and any(c in fields[0] for c in "-."):
-                return None, ""
-            return (fields[WORDS], fields[UPOS]) if len(fields) > UPOS else ("", "")
-        return (fields[0], fields[-1]) if len(fields) > 1 else ("", "")
+        if self._form.format == "conllu" and not fields[0].isdigit() and any(c in fields[0] for c in "-."):
+            return None, ""
+        token, tag = self._form.token, self._form.tag
+        return (fields[token], fields[tag]) if max(1, token, tag) < len(fields) else ("", "")
 
     def _spaces(self, file: str, number: int, line: str, token: str, tag: str) -> None:
-        if token != token.strip() or tag != tag.strip():
+        if token != (token.strip() or token) or tag != tag.strip():  # an ideographic space may be a token
             self.ends.add(Seen(file, number, short(line)))
         if any(c.isspace() for c in token.strip()):
             self.inner.add(Seen(file, number, short(line)))

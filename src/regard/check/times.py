@@ -42,8 +42,11 @@ def of_times(texts: Sequence[str], lines: Sequence[int], file: str) -> list[Find
                 "time-unreadable", "error", "Times are written in several ways.", len(texts), (), "Write all times in one way."
             )
         ]
-    naive = np.array([seconds(time) for time in read])
-    return _steps(naive, texts, lines, file, dates)
+    at = np.array([seconds(time) for time in read])
+    if len(zoned) > 1 and dates:
+        wall = np.array([seconds(time.replace(tzinfo=None)) for time in dates])
+        at = wall if np.median(np.abs(np.diff(wall))) >= DAY else at  # a day is one on the wall, whatever clocks do
+    return _steps(at, texts, lines, file, dates)
 
 
 def seconds(time: object) -> float:
