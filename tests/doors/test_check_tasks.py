@@ -329,6 +329,19 @@ def test_a_fault_of_captions_is_found(tmp_path: Path, fault: str) -> None:
     assert kind in kinds(report(tmp_path, "images.tsv", clean.tsv(damage(tmp_path, rows)), task="caption"))
 
 
+def test_captions_as_flickr_and_coco_have_them(tmp_path: Path) -> None:
+    rows = captions(tmp_path)
+    numbered = [(f"{name}#{i}", text) for name, text in rows for i in range(2)]
+    assert "no-image" not in kinds(report(tmp_path, "flickr.tsv", clean.tsv(numbered), task="caption"))
+    assert "no-image" in kinds(report(tmp_path, "none.tsv", clean.tsv([*numbered, ("no.png#0", "nothing")]), task="caption"))
+    images = [{"id": i, "file_name": name} for i, (name, _) in enumerate(rows)]
+    said = [{"image_id": i, "caption": text} for i, (_, text) in enumerate(rows)]
+    found = report(tmp_path, "coco.json", json.dumps({"images": images, "annotations": said}), task="caption")
+    assert found.rows == len(rows) and found.worst in (None, "note")
+    lost = json.dumps({"images": [*images[:-1], {"id": len(rows) - 1, "file_name": "no.png"}], "annotations": said})
+    assert "no-image" in kinds(report(tmp_path, "lost.json", lost, task="caption"))
+
+
 def test_arrays_with_another_number_of_rows(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", features=np.zeros((3, 4, 5), np.float32))
     (tmp_path / "a.txt").write_text("one\ntwo\n", "utf-8")

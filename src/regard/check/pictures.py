@@ -12,7 +12,8 @@ from regard.check.bad import BadLines
 from regard.check.case import Case
 from regard.check.finding import Block, Finding, Seen, listed, many
 from regard.check.opened import Opened
-from regard.data.captioned import read_arrays
+from regard.data.caption_table import listed as objects
+from regard.data.captioned import file_of, read_arrays
 from regard.data.images import MARK, read_image
 from regard.ground.errors import DataError
 
@@ -37,7 +38,7 @@ class Pictures:
                 continue
             self._known.add(hash(name))
             try:
-                size = self._size(os.path.join(self._base, name.strip()))
+                size = self._size(os.path.join(self._base, file_of(name.strip(), self._base)))
             except (DataError, OSError, ValueError) as error:
                 self._bad.add("no-image", block.files["source"], block.lines[i], name, f"{name}: {error}"[:200])
                 continue
@@ -99,11 +100,11 @@ class Listed:
         if not file.lower().removesuffix(".gz").endswith((".json", ".jsonl")):
             return [("", line) for line in text]
         try:
-            whole = (
-                json.loads("\n".join(text))
-                if file.lower().removesuffix(".gz").endswith(".json")
-                else [json.loads(line) for line in text if line.strip()]
-            )
+            one = file.lower().removesuffix(".gz").endswith(".json")
+            whole = objects(file) if one else [json.loads(line) for line in text if line.strip()]
+        except DataError as error:
+            self._wrong.append(Finding("no-json", "error", str(error), 1, (Seen(file, 0),), "Correct the file."))
+            return []
         except ValueError as error:
             self._wrong.append(
                 Finding("no-json", "error", f"{file} is no JSON: {error}.", 1, (Seen(file, 0),), "Correct the file.")

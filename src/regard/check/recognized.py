@@ -25,6 +25,8 @@ def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str |
         len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json"}
     ):
         return _aligned(heads, task, given)
+    if task == "caption" and ends[0] == ".json":  # a list, or COCO's object, be it on one line
+        return Form(task, "json")
     if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and are_objects(first)):
         return keyed(first, task, given)
     if ends[0] == ".json":

@@ -43,7 +43,7 @@ def read_told(file: str, layout: Layout, *, whole: bool, plain: bool = False) ->
     ending = os.path.splitext(file.lower().removesuffix(".gz"))[1]
     each: Iterator[Told | BadLine]
     if ending == ".json":
-        each = (_checked(record, Nth(file, i)) for i, record in enumerate(_listed(file), 1))
+        each = (_checked(record, Nth(file, i)) for i, record in enumerate(listed(file), 1))
     elif ending == ".jsonl":
         said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
         each = (Told(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
@@ -131,7 +131,8 @@ def _cells(line: str, mark: str) -> list[str]:
         return [line]
 
 
-def _listed(file: str) -> list[Any]:
+def listed(file: str) -> list[Any]:
+    """The objects of a JSON list, or of COCO's captions.  DataError where a file is neither."""
     text = "\n".join(lines(file))
     try:
         found = json.loads(text)

@@ -76,7 +76,7 @@ def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iter
         for told in read_told(file, layout, whole=False, plain=True):
             if isinstance(told, BadLine):
                 raise told
-            yield Captioned(_named(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place)
+            yield Captioned(file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place)
 
 
 def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[Captioned | BadLine]:
@@ -105,7 +105,7 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
         if isinstance(one, BadLine):
             yield one
             continue
-        name = os.path.normpath(_named(one.name or "", base))  # ./a.png is a.png
+        name = os.path.normpath(file_of(one.name or "", base))  # ./a.png is a.png
         try:
             seen = known[name] if name in known else _seen(one, base)
         except BadLine as fault:
@@ -124,12 +124,12 @@ def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned |
 def _seen(one: Told, base: str) -> NDArray[Any]:
     """The pixels of the image that a line names.  BadLine, with the line's place."""
     try:
-        return read_image(os.path.join(base, _named(one.name or "", base)))
+        return read_image(os.path.join(base, file_of(one.name or "", base)))
     except DataError as error:
         raise BadLine(f"{one.place}: {error}") from error
 
 
-def _named(name: str, base: str) -> str:
+def file_of(name: str, base: str) -> str:
     """A name without the number of its caption, as Flickr8k has it: a.jpg#0."""
     bare = NUMBERED.fullmatch(name)
     return name if bare is None or os.path.exists(os.path.join(base, name)) else bare[1]
