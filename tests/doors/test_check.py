@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,27 @@ def test_columns_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     file.write_text(clean.tsv((b, a) for a, b in clean.words()), "utf-8")
     assert command(["check", str(file), "data.source=2", "data.target=1"]) == 0
     assert "source = column 2 (words); target = column 1 (phones" in capsys.readouterr().out
+
+
+def test_the_last_column_of_each_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mfa.dict"
+    rows = [line.split("\t") for line in clean.tsv(clean.words(80)).splitlines()]
+    rows = [[word, "0.99", "1.0", phones] if i % 3 else [word, phones] for i, (word, phones) in enumerate(rows)]
+    file.write_text("".join("\t".join(row) + "\n" for row in [*rows, ["zut", "0.9", "1.0", "z y t "]]), "utf-8")
+    keys = ["data.target=last", "data.source=1", "data.format=tsv"]
+    assert command(["check", str(file), *keys, "--fix", str(tmp_path / "clean.tsv")]) == 0
+    told = capsys.readouterr()
+    assert "target = column 4" in told.out and "81 rows" in told.out and "data.target: last" in told.out
+    assert "data.target=last" in told.err
+    cleaned = [line.split("\t") for line in (tmp_path / "clean.tsv").read_text("utf-8").splitlines()]
+    assert cleaned == [*rows, ["zut", "0.9", "1.0", "z y t"]]
+
+
+def test_what_can_be_read_only_once_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert command(["check", str(fifo)]) == 2
+    assert "received a pipe" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

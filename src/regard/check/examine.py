@@ -30,6 +30,8 @@ from regard.check.structure import of_structure
 from regard.check.symbols import Phones, Readings, Symbols
 from regard.check.tags import Tags
 from regard.check.twins import Twins
+from regard.data.files import refuse_streams
+from regard.data.layout import LAST
 from regard.ground.errors import DataError, message
 
 HEAD = 4000  # lines by which a form is recognised
@@ -150,6 +152,7 @@ def examine(
     given = given or Given()
     if not files:
         raise DataError(message("regard check", "a file", "none", "Name one."))
+    refuse_streams([*files, *valid])
     heads = [head(file) for file in files]
     form = recognized(files, heads, task, given)
     if form.task == "forecast":
@@ -272,7 +275,7 @@ def config(case: Case, found: Iterable[Finding]) -> tuple[str, ...]:
     for role, at in form.roles.items():
         if form.format in ("tsv", "csv", "jsonl") and role in keys and case.task not in ("tag", "read"):
             key, usual = keys[role]
-            value = form.key(at)
+            value = LAST if form.last and role == "target" else form.key(at)
             if value != str(usual) and not (form.format == "jsonl" and value == role):
                 lines[key] = value
     tokenizers = {"phones": "space", "symbols": "space", "words": "char", "transcription": "char"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regard.check.profile import Profile
@@ -93,6 +93,16 @@ class Form:
     features_separator: str = ";"
     token: int = 0  # of tags below each other: the columns of tokens and tags, -1 the last
     tag: int = -1
+    last: bool = False  # whether the target is the last cell of each row, however many there are
+
+    def place(self, role: str, column: int, row: Sequence[str]) -> int:
+        """Where a role's cell is in a row."""
+        return len(row) - 1 if self.last and role == "target" else column
+
+    def least(self) -> int:
+        """Cells that a row has at least."""
+        columns = [at for role, at in self.roles.items() if isinstance(at, int) and not (self.last and role == "target")]
+        return 1 + max(columns, default=0) + self.last
 
     def called(self, column: int | str) -> str:
         """A column as messages name it."""

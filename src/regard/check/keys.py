@@ -9,6 +9,7 @@ from typing import Any
 
 from regard.check.form import NAMES, ROLES, Form, Given
 from regard.check.profile import profile
+from regard.data.layout import LAST
 
 
 def are_objects(lines: Sequence[str]) -> bool:
@@ -35,7 +36,7 @@ def keyed(lines: Sequence[str], task: str | None, given: Given) -> Form:
     roles: dict[str, int | str] = {}
     for role in (*ROLES[task], "features"):
         said = getattr(given, role, None)
-        if isinstance(said, str):
+        if isinstance(said, str) and said != LAST:
             roles[role] = said
             continue
         free = [there[name] for name in NAMES.get(role, ()) if name in there and there[name] not in roles.values()]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending, separated
 from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
+from regard.data.layout import LAST
 from regard.data.recognize import Recognized, recognize
 from regard.data.tag_forms import TagLayout, fields, form_of
 from regard.ground.errors import DataError, message
@@ -94,13 +95,16 @@ def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> F
     header = (names if len(names) == width else ()) or (_header(rows[0], profiles, whole) if rows else None)
     if given.header is not None:
         header = tuple(cell.strip() for cell in rows[0]) if given.header and rows else None
-    certain = given.header is not None or bool(names) or any(isinstance(c, str) for c in (given.source, given.target))
+    certain = (
+        given.header is not None or bool(names) or any(isinstance(c, str) for c in (given.source, given.target) if c != LAST)
+    )
     if task is None:
         task = "transduce" if format == "cmudict" else _task(profiles, width, header, end)
     if width == 1 and not header and task in ("language", "pretrain"):
         return Form(task, "text", roles={"source": 0}, profiles=profiles)
     form = Form(task, format, separator, header, comment, width, {}, profiles, format == "csv", certain=certain)
     form = replace(form, blanks=bool(said and said.blanks), features_separator=said.features_separator if said else ";")
+    form = replace(form, last=given.target == LAST)
     return replace(form, roles=_roles(form, _found(given, said, task) if not given.fixed else given))
 
 
@@ -212,7 +216,9 @@ def _roles(form: Form, given: Given) -> dict[str, int | str]:
     wanted = ROLES[form.task]
     for role in (*wanted, "features"):
         said = getattr(given, role, None)
-        if isinstance(said, int):
+        if role == "target" and form.last:
+            roles[role] = form.width - 1
+        elif isinstance(said, int):
             roles[role] = said - 1
         elif isinstance(said, str) and form.header and said in form.header:
             roles[role] = form.header.index(said)

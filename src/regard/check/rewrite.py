@@ -125,7 +125,7 @@ Roles = Mapping[str, Cells]
 def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
     join: Callable[[list[str]], str] = _quoted(form.separator) if form.quoted else form.separator.join
     places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
-    first, least = form.header is not None, 1 + max(at for _, at in places)
+    first, least = form.header is not None, form.least()
     for number, line in _numbered(opened):
         row = (
             dictionary(line)
@@ -146,12 +146,13 @@ def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], don
         readings = [""]
         for role, at in places:
             if role == "target":
-                readings = roles[role].readings(row[at])
+                readings = roles[role].readings(row[form.place(role, at, row)])
             elif at < len(row):
                 row[at] = roles[role].clean(row[at])
         target = form.roles.get("target")
+        target = form.place("target", target, row) if isinstance(target, int) else None
         for reading in readings:
-            yield join([*row[:target], reading, *row[target + 1 :]] if isinstance(target, int) else row)
+            yield join([*row[:target], reading, *row[target + 1 :]] if target is not None else row)
 
 
 def _quoted(separator: str) -> Callable[[list[str]], str]:

@@ -61,7 +61,7 @@ class Rows:
     def _columns(self, file: str, number: int, lines: list[str], *, header: bool) -> Block:
         form, roles = self._form, self._form.roles
         places = [(role, column) for role, column in roles.items() if isinstance(column, int)]
-        least = 1 + max((column for _, column in places), default=0)
+        least = form.least()
         numbers, rows = [], []
         for at, line, row in self._split(number, lines):
             if header:
@@ -73,14 +73,16 @@ class Rows:
             if form.blanks and not line.strip():
                 self.blank.add(Seen(file, at))
                 continue
-            if len(row) < least or not all(row[column].strip() for role, column in places if role != "features"):
+            if len(row) < least or not all(
+                row[form.place(role, column, row)].strip() for role, column in places if role != "features"
+            ):
                 self._bad.add(self._fault(line, row, least), file, at, line, _received(row, least))
                 continue
-            if len(row) > form.width:
+            if len(row) > form.width and not form.last:
                 self.wide.add(Seen(file, at, short(line)))
             numbers.append(at)
             rows.append(row)
-        cells = {role: [row[column] for row in rows] for role, column in places}
+        cells = {role: [row[form.place(role, column, row)] for row in rows] for role, column in places}
         return Block(numbers, cells, dict.fromkeys(roles, file), self._valid)
 
     def _split(self, number: int, lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:

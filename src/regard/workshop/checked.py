@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from regard.check.examine import examine
 from regard.check.form import Given
-from regard.data.layout import LAST
 from regard.ground.errors import RegardError
 from regard.workshop.config import Config
 from regard.workshop.config_auto import left_out
@@ -56,7 +55,7 @@ def given(config: Config, *, fixed: bool) -> Given:
     return Given(
         format=None if form == "auto" else form,
         source=key("data.source"),
-        target=None if key("data.target") == LAST else key("data.target"),
+        target=key("data.target"),
         features=key("data.features"),
         second=key("pair.second") if config.pair is not None else None,
         header=header if isinstance(header, bool) else None,
