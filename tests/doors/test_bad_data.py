@@ -41,6 +41,11 @@ FAULTS: dict[str, tuple[dict[str, bytes], Layout, list[str]]] = {
         Layout(),
         ["{x.tsv}:1", "UTF-16", "iconv -f UTF-16LE -t UTF-8"],
     ),
+    "UTF-16 of the IPA": (
+        {"x.tsv": "kart\tkʰ ɑ ɹ tʰ\nbɯɾɯ\tβ ɯ ɾ ɯ\n".encode("utf-16-le")},
+        Layout(),
+        ["{x.tsv}:1", "UTF-16", "iconv -f UTF-16LE -t UTF-8"],
+    ),
     "a NUL": ({"x.tsv": b"ab\tc\nb\td and more\0\n"}, Layout(), ["{x.tsv}:2", "1 NUL bytes, the first as byte 13", "Remove it"]),
     "old line ends": ({"x.tsv": b"ab\tc\rb\td\rc\te\r"}, Layout(), ["{x.tsv}", "line feed", "3 returns (CR)", "tr '"]),
     "old line ends, and one of today": ({"x.tsv": b"ab\tc\rb\td\rc\te\n"}, Layout(), ["{x.tsv}", "line feed", "2 returns (CR)"]),

@@ -122,7 +122,9 @@ def test_a_list_of_sources_is_one_for_every_run(runs, capsys, tmp_path, kind, na
     told, said = out(capsys, "predict", runs[kind], given(tmp_path, "".join(f"{line}\n" for line in lines), name))
     assert told == [p.text for p in regard.load(runs[kind]).predict(lines)]
     noted = f"note: {tmp_path / name}: its first line ('bada')" in said
-    assert noted == (kind != "transducer")
+    assert noted == (
+        (kind, name) not in {("transducer", "new.txt"), ("transducer", "new.tsv"), ("of_records", "new.tsv")}
+    )  # their own form
 
 
 def test_a_list_with_its_header_and_records_stay_what_they_are(runs, capsys, tmp_path):

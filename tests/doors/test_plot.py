@@ -123,7 +123,7 @@ def test_a_missing_font_is_one_clear_sentence(tmp_path, monkeypatch, told):
 def test_without_matplotlib_the_mend_is_named_and_svg_still_drawn(tmp_path, monkeypatch, told):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     prediction = told(["a", "</s>"], ["b", "</s>"])
-    with pytest.raises(RegardError, match=r"pip install 'regard\[plots\]'"):
+    with pytest.raises(RegardError, match=r"pip install -e '\.\[plots\]'"):
         plot.write(prediction, tmp_path / "a.png")
     assert plot.svg(prediction).startswith("<svg")
     assert list(tmp_path.iterdir()) == []

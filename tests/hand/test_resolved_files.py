@@ -220,7 +220,7 @@ def test_parquet_needs_pyarrow_or_is_read(tmp_path: Path) -> None:
         from pyarrow import parquet
     except ImportError:
         file.write_bytes(b"PAR1")
-        with pytest.raises(DataError, match=r"pip install 'regard\[parquet\]'"):
+        with pytest.raises(DataError, match=r"pip install -e '\.\[parquet\]'"):
             read(file)
         return
     parquet.write_table(pyarrow.table({"text": ["so", "no"], "label": [1, 0]}), file)

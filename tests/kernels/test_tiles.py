@@ -63,7 +63,7 @@ def told(look: Attention, source: Tensor, at: Tensor | None = None, weights: boo
 
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(floor, "LONG", 10**9)
-    monkeypatch.setattr(kernels, "context", lambda *_: None)
+    monkeypatch.setattr(kernels, "context", lambda *_, **__: None)
     monkeypatch.setattr(kernels, "_taken", lambda *_: False)
 
 

@@ -115,8 +115,8 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
 
 
 def _is_wide(raw: bytes) -> bool:
-    """Whether every other byte is 0, as in UTF-16 with Latin letters."""
-    return 3 * raw.count(0) > len(raw)
+    """Whether bytes are 0 as in UTF-16 with some Latin letters, blanks or tabs among others: many, and all at every other place."""
+    return 8 * raw.count(0) > len(raw) and 0 in (raw[::2].count(0), raw[1::2].count(0))
 
 
 def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
