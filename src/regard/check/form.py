@@ -130,6 +130,11 @@ def dictionary(line: str) -> list[str]:
     return [VARIANT.sub("", word), " ".join(phones)]
 
 
+def joined(row: Sequence[str], width: int, separator: str) -> list[str]:
+    """A row of captions whose last cell has marks in it without quotes, as a training reads it."""
+    return [*row[: width - 1], separator.join(row[width - 1 :])] if len(row) > width else list(row)
+
+
 def separated(line: str, separator: str) -> list[str]:
     """The cells of a line of CSV, whatever stands in it: what the library refuses is cut at each separator."""
     try:

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending, separated
+from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending, joined, separated
 from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
+from regard.data.caption_table import image_columns
 from regard.data.layout import LAST
 from regard.data.recognize import Recognized, recognize
 from regard.data.tag_forms import TagLayout, fields, form_of
@@ -88,6 +89,8 @@ def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> F
         separator, format = said.separator or separator, said.format
     separator, format = given.separator or separator, given.format or format
     rows = _split(kept, separator, format)
+    if task == "caption" and format == "csv" and rows:
+        rows = [joined(row, len(rows[0]), separator) for row in rows]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     whole = [row for row in rows if len(row) == width]
     profiles: dict[int | str, Profile] = {i: profile([row[i] for row in whole[1:] or whole]) for i in range(width)}
@@ -98,6 +101,7 @@ def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> F
     certain = (
         given.header is not None or bool(names) or any(isinstance(c, str) for c in (given.source, given.target) if c != LAST)
     )
+    certain = certain or (task == "caption" and bool(kept) and image_columns(kept[0]) is not None)
     if task is None:
         task = "transduce" if format == "cmudict" else _task(profiles, width, header, end)
     if width == 1 and not header and task in ("language", "pretrain"):
@@ -149,6 +153,8 @@ def _comment(lines: Sequence[str]) -> str:
 
 def _separator(lines: Sequence[str], end: str) -> tuple[str, str]:
     """The sign between cells, and the format, where a training would not say it."""
+    if lines and (found := image_columns(lines[0])) and found[0] != "\t":
+        return found[0], "csv"
     if end != ".csv":
         return "\t", "tsv"
     for sign in (";", ",", "\t"):

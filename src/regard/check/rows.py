@@ -11,7 +11,7 @@ from typing import Any
 
 from regard.check.bad import BadLines
 from regard.check.finding import Block, Finding, Hits, Seen, short
-from regard.check.form import Form, dictionary
+from regard.check.form import Form, dictionary, joined
 from regard.check.opened import Opened
 
 ROWS = 20_000  # of a block, about
@@ -103,7 +103,8 @@ class Rows:
                 return
             except csv.Error:
                 row = []
-            yield number + at, lines[at], row
+            whole = joined(row, self._form.width, self._form.separator) if self._form.task == "caption" else row
+            yield number + at, lines[at], whole
             at = reader.line_num
 
     def _fault(self, line: str, row: Sequence[str], least: int) -> str:

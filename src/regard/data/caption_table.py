@@ -93,17 +93,20 @@ def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
     if file == "-" or (layout.named and file.lower().endswith(".tsv")):
         return None  # read once only; or its header is read by the layout
     first = next(lines(file), "")
+    if not layout.named:
+        return image_columns(first)
     for mark in MARKS:
-        names = [cell.strip().lower() for cell in _cells(first, mark)]
-        if layout.named:
-            names = [cell.strip() for cell in _cells(first, mark)]
-            if mark != "\t" and str(layout.source) in names:
-                return (
-                    mark,
-                    names.index(str(layout.source)),
-                    names.index(str(layout.target)) if str(layout.target) in names else None,
-                )
-            continue
+        names = [cell.strip() for cell in _cells(first, mark)]
+        if mark != "\t" and str(layout.source) in names:
+            said = names.index(str(layout.target)) if str(layout.target) in names else None
+            return mark, names.index(str(layout.source)), said
+    return None
+
+
+def image_columns(header: str) -> tuple[str, int, int] | None:
+    """What parts the cells of a first line that names images and captions, and which columns these are; None for any other line."""
+    for mark in MARKS:
+        names = [cell.strip().lower() for cell in _cells(header, mark)]
         image, said = (next((n for n in known if n in names), None) for known in (IMAGES, CAPTIONS))
         if len(names) > 1 and image is not None and said is not None:
             return mark, names.index(image), names.index(said)
