@@ -132,3 +132,14 @@ def test_what_has_no_probability_is_refused(tmp_path, capsys):
     assert "score: expected a run whose task gives a target its probability" in capsys.readouterr().err
     with pytest.raises(regard.RegardError, match="of task forecast"):
         regard.load(run).score([])
+
+
+def test_a_source_of_a_pair_has_its_features_in_every_form(tmp_path):
+    """What takes a source with its features to predict from takes it to score."""
+    model = regard.load(small.inflector(tmp_path / "run"))
+    forms = ["bada\tV;PST", ("bada", "V;PST"), ("bada", ["V", "PST"]), {"source": "bada", "features": "V;PST"}]
+    found = model.score([(form, "badad") for form in forms])
+    assert {(one.source, one.features, one.score) for one in found} == {("bada", ("V", "PST"), found[0].score)}
+    assert found[0].score != model.score([("bada", "badad")])[0].score
+    with pytest.raises(regard.DataError, match=r"Give \(source, target\)"):
+        model.score([("bada", ["V", "PST"])])

@@ -16,7 +16,7 @@ from regard.ground.errors import DataError, did_you_mean, message
 
 PLACE = Place("an item", 1)
 FORMS = 'Give a text, (text, features), or {"source": text, "features": features}.'
-PAIRS = 'Give (source, target), or {"source": text, "target": text, "features": features}.'
+PAIRS = 'Give (source, target), ((source, features), target), or {"source": text, "target": text, "features": features}.'
 
 
 def source_of(item: Any, layout: Layout) -> Item:
@@ -37,8 +37,9 @@ def source_of(item: Any, layout: Layout) -> Item:
 
 
 def pair_of(item: Any, layout: Layout) -> Item:
-    """A source with its target, to be scored: a text with tabs, read as a line of a file is, (source, target), a mapping with the keys
-    `source`, `target` and `features` or the names of the columns, or `Item`.  DataError for anything else, and without a target."""
+    """A source with its target, to be scored: a text with tabs, read as a line of a file is, (source, target) with a source as `source_of`
+    takes it, a mapping with the keys `source`, `target` and `features` or the names of the columns, or `Item`.  DataError for anything
+    else, and without a target."""
     if isinstance(item, str):
         found = single(item, layout)
     elif isinstance(item, Mapping):
@@ -46,7 +47,9 @@ def pair_of(item: Any, layout: Layout) -> Item:
     elif isinstance(item, Item):
         found = item
     elif isinstance(item, tuple | list) and len(item) == 2:
-        found = _item(item[0], (), item[1], PAIRS)
+        if not isinstance(item[1], str):
+            raise _wrong(item, PAIRS)
+        found = replace(source_of(item[0], layout), target=item[1])
     else:
         raise _wrong(item, PAIRS)
     if found.target is None:
