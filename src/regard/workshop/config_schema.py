@@ -181,6 +181,7 @@ def _task(value: str) -> str:
 
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
+SHOWING = ("samples",)  # keys of `train` that change nothing but what is printed
 
 
 class Config(Section):
@@ -239,8 +240,9 @@ class Config(Section):
         return dump(self.model_dump(mode="json"))
 
     def of_training(self) -> dict[str, Any]:
-        """The keys that training depends on: of how answers are written only what a validation writes with."""
+        """The keys that training depends on: of how answers are written only what a validation writes with, and none that only shows."""
         made: dict[str, Any] = self.model_dump(mode="json")
+        made["train"] = {key: value for key, value in made["train"].items() if key not in SHOWING}
         kept = {key: value for key, value in made.pop("decode", {}).items() if key in VALIDATING}
         return {**made, **({"decode": kept} if kept else {})}
 
