@@ -89,9 +89,21 @@ def test_updates_grow_with_the_data_and_never_fall():
 
 def test_a_run_has_about_the_updates_that_it_should():
     for tokens in (300, 5000, 40_000, 300_000):
-        course = fitting.course(each := max(1, tokens // fitting.batch(tokens)), tokens, peak=0.003)
-        assert 1 <= course["train.epochs"] * each / fitting.updates(tokens) < 1.5
+        planned = fitting.updates(tokens)
+        course = fitting.course(each := max(1, tokens // fitting.batch(tokens)), planned, peak=0.003)
+        assert 1 <= course["train.epochs"] * each / planned < 1.5
         assert course["train.warmup"] < course["train.validate_every"] < course["train.epochs"] * each
+
+
+def test_letters_are_learnt_in_fewer_and_larger_batches_unless_a_batch_is_set():
+    """As many passes over the data; whoever sets the batch gets the updates of that batch."""
+    items = pronunciations(6000)
+    config, _ = fitted_to_pairs(read_config({}), items)
+    tokens = sum(len(str(item.target).split()) + 1 for item in items)
+    assert config.train.batch_tokens == pytest.approx(fitting.LETTERS * fitting.batch(tokens), rel=0.05)
+    passes = config.train.epochs
+    given, _ = fitted_to_pairs(read_config({"train": {"batch_tokens": fitting.batch(tokens)}}), items)
+    assert given.train.epochs == pytest.approx(passes, abs=1)
 
 
 def test_the_bound_holds_every_target_with_room():
