@@ -18,7 +18,7 @@ _COMPILED, _without = "_numba", False
 
 def module(name: str) -> ModuleType | None:
     """A module of regard, such as "attention.kernels.tanh_numba"; None where what it needs (numba, triton) is not installed, or not made
-    for this Python or NumPy."""
+    for this Python or NumPy.  Raises ModuleNotFoundError where Regard itself has no such module."""
     return None if _without and name.endswith(_COMPILED) else _found(name)
 
 
@@ -40,6 +40,10 @@ def _found(name: str) -> ModuleType | None:
         if name.endswith(_COMPILED):
             import_numba()
         return import_module(f"regard.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "regard":  # misspelt, or moved: as if for want of a package, all would be slow
+            raise
+        return None
     except ImportError:
         return None
 
