@@ -141,7 +141,7 @@ def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
     )
     assert "expected a whole number, at least 1; received 2.5" in told[4]
     assert told[5].endswith("Did you mean 'additive'?")
-    assert told[6].endswith("Did you mean 'train.epochs'?")
+    assert told[6].endswith("Write train.epochs; docs/config.md lists the keys.")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from itertools import count
 from pathlib import Path
 
 from regard.doors.python import load
-from regard.ground.errors import UsageError, did_you_mean, message
+from regard.ground.errors import UsageError, message
 from regard.workshop import files, fit
 from regard.workshop.config import read_config
+from regard.workshop.config_other_names import meant
 from regard.workshop.task_kinds import TASKS
 
 
@@ -21,7 +22,7 @@ def run(task: str, out: Path | None = None) -> None:
     out: the folder for all of it, which must be new; None: regard-demo, or the first free name after it.
     """
     if task not in TASKS:
-        do = f"Choose one of them.{did_you_mean(task, TASKS)}"
+        do = f"Choose one of them.{meant(task, TASKS)}"
         raise UsageError(message("--task", " | ".join(TASKS), repr(task), do))
     made = import_module(f"regard.doors.demos.{task}")
     folder = _folder(out)

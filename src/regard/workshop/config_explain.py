@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from regard.ground.errors import ConfigError, did_you_mean
+from regard.workshop.config_other_names import KEYS, keys_called, meant, nearest, same_values
 from regard.workshop.config_schema import AttentionSection, Config
 from regard.workshop.config_section import AUTO, ENDS, MOST, SMALLEST, fits
 from regard.workshop.config_yaml import KeyPath
@@ -125,7 +126,7 @@ def explain(path: KeyPath, received: Any, cause: Exception | None) -> Explanatio
         return Explanation("a name that a file can have, in UTF-8", shown(received), "Rename the file.")
     do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(default_of(field))})."
     if get_origin(field.annotation) is Literal:
-        do = f"Choose one of these.{did_you_mean(received, get_args(field.annotation))}"
+        do = f"Choose one of these.{meant(received, get_args(field.annotation))}"
     return Explanation(allowed(field.annotation, tuple(field.metadata), ends=_beyond(received)), shown(received), do)
 
 
@@ -136,11 +137,39 @@ def _beyond(value: Any) -> bool:
 
 def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:
     above, key = path[:-1], str(path[-1])
-    near = did_you_mean(key, section.model_fields)
-    if not near:
-        elsewhere = [
-            f"{s}.{key}" for s in Config.model_fields if key in getattr(section_of(Config.model_fields[s]), "model_fields", {})
-        ]
-        near = f" Did you mean '{elsewhere[0]}'?" if elsewhere else ""
     expected = f"a key of {dotted(above)}" if above else f"one of {', '.join(section.model_fields)}"
+    here = [dotted((*above, word)) for word in (name.split(".")[-1] for name in keys_called(key)) if word in section.model_fields]
+    if found := tuple(dict.fromkeys(here)) or named(key):
+        return Explanation(expected, f"'{key}'", f"Write {written(key, found)}; docs/config.md lists the keys.")
+    near = did_you_mean(key, section.model_fields)
+    if not near and (others := named(nearest(key, [*KEYS, *_words()]))):
+        near = f" Did you mean {' or '.join(map(repr, others))}?"
     return Explanation(expected, f"'{key}'", f"Remove it (docs/config.md lists the keys).{near}")
+
+
+def named(name: str) -> tuple[str, ...]:
+    """The keys, as `train.learning_rate`, that go by this name elsewhere, or else here in whatever section; () where none does."""
+    name = name.replace("-", "_").lower()
+    return keys_called(name) or _words().get(name) or ((name,) if find(tuple(name.split(".")))[2] is not None else ())
+
+
+def _words() -> dict[str, tuple[str, ...]]:
+    """The keys of all sections, by their last word; those of a look are the decoder's."""
+    inner = {key: below for key, field in Config.model_fields.items() if (below := section_of(field))}
+    found: dict[str, tuple[str, ...]] = {}
+    for key, section in inner.items():
+        for word in section.model_fields:
+            found[word] = (*found.get(word, ()), f"{key}.{word}")
+    return {**{word: (f"model.attention.{word}",) for word in AttentionSection.model_fields}, **found}
+
+
+def written(name: str, keys: tuple[str, ...], value: str = "") -> str:
+    """How keys are written that `name` may stand for, with the value that it was given; what they hold where that is something else."""
+    told = []
+    for key in keys:
+        field = find(tuple(key.split(".")))[2]
+        if not same_values(name, key) and field is not None:
+            told.append(f"{key}{'=...' if value else ''} ({may_be(field)}: {field.description})")
+        else:
+            told.append(f"{key}{value}")
+    return " or ".join(told)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from regard.ground.errors import did_you_mean
 from regard.workshop.config_forecast import of_forecast
 from regard.workshop.config_language import of_language
 from regard.workshop.config_of_caption import of_caption
 from regard.workshop.config_of_classify import classify_problems
 from regard.workshop.config_of_pair import of_pair
+from regard.workshop.config_other_names import meant
 from regard.workshop.config_pretrain import SHAPED, of_pretrain, of_pretrained
 from regard.workshop.config_problem import Problem
 from regard.workshop.config_read import of_read
@@ -60,7 +60,7 @@ def of_task(config: Config) -> Iterator[Problem]:
     yield from of_pretrain(config)
     yield from of_pretrained(config, {key: _defaults(config, *key.split(".")) for key in settled})
     if config.train.metric not in kind.metrics:
-        do = f"Choose one of them.{did_you_mean(config.train.metric, kind.metrics)}"
+        do = f"Choose one of them.{meant(config.train.metric, kind.metrics)}"
         yield Problem(("train.metric", "task"), " | ".join(kind.metrics), config.train.metric, do)
 
 

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_serializer, field_validator, model_serializer, model_validator
 
-from regard.ground.errors import did_you_mean
 from regard.workshop import config_checks, words
 from regard.workshop.config_forecast import ForecastSection
 from regard.workshop.config_language import LanguageSection
 from regard.workshop.config_look import AttentionSection as AttentionSection
 from regard.workshop.config_look import Look
+from regard.workshop.config_other_names import meant
 from regard.workshop.config_pretrain import BEGUN, PretrainSection
 from regard.workshop.config_section import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
 from regard.workshop.config_tasks import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
@@ -175,7 +175,7 @@ class ModelSection(Section):
 
 def _task(value: str) -> str:
     if value not in TASKS:
-        do = f"Choose one of them.{did_you_mean(value, TASKS)}"
+        do = f"Choose one of them.{meant(value, TASKS)}"
         raise words.WordError("task", " | ".join(TASKS), repr(value), do)
     return value
 

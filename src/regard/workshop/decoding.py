@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.ground.errors import ArgumentError, ConfigError, did_you_mean, message
 from regard.workshop.config import Config, DecodeSection, with_values
+from regard.workshop.config_other_names import keys_called
 
 if TYPE_CHECKING:
     from regard.workshop.model import Model
@@ -77,6 +78,8 @@ def understood(
             if name in OPTIONS:
                 expected = f"a run whose task has it; {model.config.task} knows {options}"
                 raise ArgumentError(message(spelt(name), expected, str(model.folder), "Leave it out."))
-            do = f"Correct or remove it.{did_you_mean(name, known)}"
+            ours = [key.removeprefix("decode.") for key in keys_called(name) if key.removeprefix("decode.") in known]
+            near = f" Did you mean '{ours[0]}'?" if ours else did_you_mean(name, known)
+            do = f"Correct or remove it.{near}"
             raise ArgumentError(message(spelt(name), f"one of {options}", "no such word", do))
     return wanted

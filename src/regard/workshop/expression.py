@@ -14,6 +14,7 @@ from math import isfinite
 from typing import NoReturn
 
 from regard.ground.errors import ConfigError, did_you_mean, message
+from regard.workshop.config_other_names import meant
 
 Number = int | float
 
@@ -214,7 +215,7 @@ class _Reader:
             usages = " | ".join(
                 [*(k.usage(w) for w, k in self.table.items()), *(["package.module:Class"] if self.classes else [])]
             )
-            do = f"Choose one of these.{did_you_mean(word.name, self.table)}"
+            do = f"Choose one of these.{meant(word.name, self.table)}"
             raise WordError(self.what, usages, f"'{word.name}'", do)
         if not self._fits(word, known):
             self._refuse(word, known)

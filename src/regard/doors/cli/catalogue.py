@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.ground.errors import UsageError, did_you_mean, message
+from regard.ground.errors import UsageError, message
 
 if TYPE_CHECKING:
     from regard.workshop.catalogue import Mechanism
@@ -41,10 +41,12 @@ def catalogue(
 
 
 def _chosen(every: list[Mechanism], names: list[str]) -> list[Mechanism]:
+    from regard.workshop.config_other_names import meant
+
     known = {n for m in every for n in (m.kind, m.word)}
     for name in names:
         if name not in known:
-            do = f"regard catalogue without a name shows all.{did_you_mean(name, known)}"
+            do = f"regard catalogue without a name shows all.{meant(name, known)}"
             raise UsageError(message("catalogue", "a kind or a word", f"'{name}'", do))
     return [m for m in every if not names or m.kind in names or m.word in names]
 

@@ -19,6 +19,7 @@ from regard.doors.cli.demo import demo
 from regard.doors.cli.evaluate import evaluate
 from regard.doors.cli.info import info
 from regard.doors.cli.memory import keep_few_products, keep_freed_memory
+from regard.doors.cli.no_such_option import Commands
 from regard.doors.cli.pack import pack
 from regard.doors.cli.predict import predict
 from regard.doors.cli.score import score
@@ -31,6 +32,7 @@ UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was
 
 app = typer.Typer(
     name="regard",
+    cls=Commands,
     help="Train a sequence model from a file on a laptop, and see exactly where it looks.",
     epilog="docs/config.md lists every key of a config. Logs go to stderr, predictions to stdout.",
     no_args_is_help=True,
