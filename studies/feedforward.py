@@ -45,6 +45,6 @@ class FeedForwardNet(nn.Module):
             nn.init.normal_(linear.weight, std=1 / math.sqrt(linear.in_features))
             nn.init.zeros_(linear.bias)
 
-    def forward(self, x: Float[Tensor, "B K 2"], valid: Bool[Tensor, "B K"] | None = None) -> Float[Tensor, "B"]:
+    def forward(self, x: Float[Tensor, "B K 2"], valid: Bool[Tensor, "B K"] | None = None) -> Float[Tensor, " B"]:
         context = self.pool(F.leaky_relu(self.inner(x)), valid)
         return F.leaky_relu(self.last(F.leaky_relu(self.outer(context))))[:, 0]

@@ -71,7 +71,7 @@ def learn(study: Study, task: str, scope: str, seed: int) -> Row:
     return {"parameters": sum(p.numel() for p in net.parameters()), "exact": way[-1], "way": " ".join(map(str, way))}
 
 
-def window(memory: Memory, centre: Float[Tensor, "B"]) -> Memory:
+def window(memory: Memory, centre: Float[Tensor, " B"]) -> Memory:
     """The 2 D + 1 places around the centre of each row, and the last real one, by which a scope knows where the sentence ends."""
     rows, last = torch.arange(len(centre))[:, None], memory.length[:, None] - 1
     place = (centre - D).ceil().long()[:, None] + torch.arange(2 * D + 1)

@@ -169,7 +169,7 @@ class Attention(nn.Module):
     def _weighed(
         self,
         form: Form,
-        mask: Bool[Tensor, "B #H Q K"],
+        mask: Bool[Tensor, " B #H Q K"],
         fade: Float[Tensor, "B H Q K"] | None,
         memory: Memory,
         at: Int[Tensor, "B Q"],
@@ -208,7 +208,7 @@ class Attention(nn.Module):
         if own and self.scope.exact and (made := kernels.band(*band)) is not None:
             return made
 
-        def sight(tile: Tile) -> Bool[Tensor, "B #H Q K"]:
+        def sight(tile: Tile) -> Bool[Tensor, " B #H Q K"]:
             of, at = tile
             part = Asked(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
             return self._sight(part, replace(memory, valid=memory.valid[:, at], at=memory.at[:, at])).mask

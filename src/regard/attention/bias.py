@@ -171,7 +171,7 @@ def _slopes(heads: int) -> list[float]:
     return first if near == heads else first + _slopes(2 * near)[0::2][: heads - near]
 
 
-def _buckets(count: int, distance: int) -> Int[Tensor, "K"]:
+def _buckets(count: int, distance: int) -> Int[Tensor, " K"]:
     """The bucket of each distance from 0 to `distance`: the lower half hold one each, the upper half grow by a factor.
 
     Made once, in float32 on the CPU, so that a boundary lies at the same place on every machine.

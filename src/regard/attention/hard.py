@@ -20,7 +20,7 @@ class _Reinforced(Weighting):
     soft = 0.0
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         scores = at_least_float32(scores)
         seen = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
@@ -40,7 +40,7 @@ class _Reinforced(Weighting):
 
     @abstractmethod
     def place(
-        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Int[Tensor, "B H Q"]:
         """The place that is taken in use.  seen: the scores, lowest where nothing is in sight."""
 
@@ -68,7 +68,7 @@ class Hard(_Reinforced, Annealed):
         self.soft = self.start * (1 - done)
 
     def place(
-        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Int[Tensor, "B H Q"]:
         return seen.argmax(-1)
 
@@ -91,7 +91,7 @@ class Drawn(_Reinforced):
         self.seed = seed
 
     def place(
-        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, seen: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Int[Tensor, "B H Q"]:
         shares = uniform(self.seed, torch.arange(seen.shape[1], device=at.device), at, memory.at)
         noise = -(-shares.log()).log()  # Gumbel's, in float64: argmax(score + noise) is a draw from the softmax
@@ -120,7 +120,7 @@ class Gumbel(Weighting, Annealed):
         self.temperature = self.start * (self.end / self.start) ** done
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         scores = at_least_float32(scores)
         if not self.training:
@@ -136,7 +136,7 @@ def _gumbel(like: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
     return -torch.empty_like(like).exponential_().clamp_min(torch.finfo(like.dtype).tiny).log()
 
 
-def uniform(seed: int, heads: Int[Tensor, "H"], at: Int[Tensor, "B Q"], places: Int[Tensor, "B K"]) -> Float[Tensor, "B H Q K"]:
+def uniform(seed: int, heads: Int[Tensor, " H"], at: Int[Tensor, "B Q"], places: Int[Tensor, "B K"]) -> Float[Tensor, "B H Q K"]:
     """Shares in (0, 1) that hang on nothing but these numbers: counter-based noise.  Salmon et al. 2011 (why counters); the mixing
     is SplitMix64's, Steele et al. 2014, in 64-bit integers that wrap round: the same on every machine."""
     key = _mixed(_mixed(torch.full_like(heads, _signed(seed))) + heads)

@@ -42,7 +42,7 @@ class Memory:
     past: Past | None = field(default=None, metadata={"own": True})
 
     @property
-    def length(self) -> Int[Tensor, "B"]:
+    def length(self) -> Int[Tensor, " B"]:
         """One past the last real position; 0 where nothing is real."""
         return F.pad(torch.where(self.valid, self.at + 1, 0), (1, 0)).amax(-1)
 

@@ -27,7 +27,7 @@ class _Monotonic(Weighting):
         self.r = nn.Parameter(torch.full((heads, 1), float(r)))
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         """One query.  Weights sum to at most 1: the rest is the chance that nothing was taken, and then nothing is from there on."""
         assert memory.past is not None  # Attention gives one to whatever is sequential
@@ -40,12 +40,12 @@ class _Monotonic(Weighting):
 
     @abstractmethod
     def moved(
-        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, "B #H K"], before: Float[Tensor, "B H K"]
+        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, " B #H K"], before: Float[Tensor, "B H K"]
     ) -> Float[Tensor, "B H K"]:
         """What is taken now, where `before` was taken last."""
 
     def expected(
-        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, "B #H K"], before: Float[Tensor, "B H K"]
+        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, " B #H K"], before: Float[Tensor, "B H K"]
     ) -> Float[Tensor, "B H K"]:
         """How likely each place is to be taken, the mean over all ways; in training with noise, which pushes p to 0 or 1.
         Raffel et al. 2017, section 2.3, eq. 12-14, and "Encouraging discreteness" (noise of variance 1)."""
@@ -68,7 +68,7 @@ class Monotonic(_Monotonic):
     """
 
     def moved(
-        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, "B #H K"], before: Float[Tensor, "B H K"]
+        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, " B #H K"], before: Float[Tensor, "B H K"]
     ) -> Float[Tensor, "B H K"]:
         if self.training:
             return self.expected(energy, seen, before)
@@ -86,7 +86,7 @@ class MonotonicSoft(_Monotonic):
     """
 
     def moved(
-        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, "B #H K"], before: Float[Tensor, "B H K"]
+        self, energy: Float[Tensor, "B H K"], seen: Bool[Tensor, " B #H K"], before: Float[Tensor, "B H K"]
     ) -> Float[Tensor, "B H K"]:
         return self.expected(energy, seen, before)
 

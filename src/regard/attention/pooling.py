@@ -82,7 +82,7 @@ class StructuredPool(nn.Module):
         return self.pool(torch.tanh(self.inner(source)), valid, values=source, weights=weights)
 
 
-def hop_overlap(weights: Float[Tensor, "B H R K"]) -> Float[Tensor, "B"]:
+def hop_overlap(weights: Float[Tensor, "B H R K"]) -> Float[Tensor, " B"]:
     """`||A A^T - I||_F^2`, summed over heads: 0 where every hop takes one place whole, each another.  To be added to a loss, times a
     small number.  Lin et al. 2017, section 2.2, eq. 8."""
     like = torch.eye(weights.shape[2], dtype=weights.dtype, device=weights.device)
@@ -139,7 +139,7 @@ class _Exponential(Weighting):
     normal = False
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         taken = scores.exp() * mask
         return Weights(taken / (taken.sum(-1, keepdim=True) + 1e-7))

@@ -72,7 +72,7 @@ class Aaren(nn.Module):
         self.attention, self.block = attention, block
         self.query = weight(1, size) if size else None
 
-    def start(self, like: Float[Tensor, "B *any"]) -> Summary:
+    def start(self, like: Float[Tensor, " B *any"]) -> Summary:
         """The state before anything was read; batch, device and precision are those of `like`."""
         B, H, E = len(like), self.attention.heads, self.attention.context_size // self.attention.heads
         like = like.new_zeros((), dtype=torch.promote_types(like.dtype, torch.float32))

@@ -18,8 +18,8 @@ Reach = tuple[float, float]  # at most so many places back, and ahead
 class Sight(NamedTuple):
     """mask: which places may be taken, True = may look.  fade: in (0, 1], by how much the weight of each is reduced, after weighting."""
 
-    mask: Bool[Tensor, "B #H Q K"]
-    fade: Float[Tensor, "B #H Q K"] | None = None
+    mask: Bool[Tensor, " B #H Q K"]
+    fade: Float[Tensor, " B #H Q K"] | None = None
 
 
 class Scope(nn.Module, ABC):

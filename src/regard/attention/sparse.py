@@ -28,7 +28,7 @@ class Sparsemax(Weighting):
     """
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         scores = at_least_float32(scores)  # sums of sorted scores cancel
         top = scores.masked_fill(~mask, -torch.inf).amax(-1, keepdim=True)
@@ -51,7 +51,7 @@ class Entmax15(Weighting):
     """
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         return Weights(entmax(scores, mask, scores.new_full((1, 1, 1), 1.5)))
 
@@ -81,13 +81,13 @@ class Entmax(Weighting):
         return LEAST + (2 - LEAST) * torch.sigmoid(self.a)
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         return Weights(entmax(scores, mask, self.alpha))
 
 
 def entmax(
-    scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], alpha: Float[Tensor, "#H 1 1"]
+    scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], alpha: Float[Tensor, "#H 1 1"]
 ) -> Float[Tensor, "B H Q K"]:
     """alpha-entmax of what is in sight, 1 < alpha <= 2, with gradients for scores and alpha; in at least float32."""
     scores = at_least_float32(scores)

@@ -49,13 +49,13 @@ class Weighting(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         """scores: any finite numbers, also out of sight; mask: True = may look; memory: what is looked at (its `past`: what earlier
         looks took, where `sequential`); at: true positions of the queries."""
 
 
-def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"]) -> Float[Tensor, "B H Q K"]:
+def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"]) -> Float[Tensor, "B H Q K"]:
     """softmax over what is in sight.  Finite instead of -inf, so that a row with nothing in sight is 0 and its gradient too, never NaN."""
     lowest, places = torch.finfo(scores.dtype).min, scores.shape[-1]
     seen = scores.masked_fill(~mask, lowest)
@@ -85,7 +85,7 @@ class Softmax(Weighting):
     softmax = True
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         return Weights(masked_softmax(scores, mask))
 
@@ -106,7 +106,7 @@ class Marginal(Weighting):
     mixes = True
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         return Weights(masked_softmax(scores, mask))
 
@@ -129,6 +129,6 @@ class Sigmoid(Weighting):
         self.bias = bias
 
     def forward(
-        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, "B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
+        self, scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q K"], memory: Memory, at: Int[Tensor, "B Q"]
     ) -> Weights:
         return Weights(torch.sigmoid(at_least_float32(scores) + self.bias) * mask)

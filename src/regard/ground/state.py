@@ -37,18 +37,18 @@ def tree_map(f: Callable[..., Any], tree: Any, *more: Any) -> Any:
     return None
 
 
-def select(state: Any, rows: Int[Tensor, "R"]) -> Any:
+def select(state: Any, rows: Int[Tensor, " R"]) -> Any:
     """The same state for other rows of the batch: repeat for a beam, reorder, drop the finished."""
     return tree_map(lambda t: t.index_select(0, rows), state)
 
 
-def reorder(state: Any, rows: Int[Tensor, "B"]) -> Any:
+def reorder(state: Any, rows: Int[Tensor, " B"]) -> Any:
     """`select` for lines that change places with lines of their own sentence only: what all lines of a sentence have in common stays
     as it is.  Fields marked `metadata={"common": True}` are that, but for those marked "own" within them."""
     return _reordered(state, rows, False)
 
 
-def _reordered(tree: Any, rows: Int[Tensor, "B"], common: bool) -> Any:
+def _reordered(tree: Any, rows: Int[Tensor, " B"], common: bool) -> Any:
     if is_dataclass(tree) and not isinstance(tree, type):
         each = [x for x in fields(tree) if not x.metadata.get("whole")]
         marks = {x.name: (common or x.metadata.get("common", False)) and not x.metadata.get("own", False) for x in each}
@@ -59,6 +59,6 @@ def _reordered(tree: Any, rows: Int[Tensor, "B"], common: bool) -> Any:
     return tree if common else select(tree, rows)
 
 
-def hold(valid: Bool[Tensor, "B"], new: Any, old: Any) -> Any:
+def hold(valid: Bool[Tensor, " B"], new: Any, old: Any) -> Any:
     """The new state where the word was real, the old one where it was padding."""
     return tree_map(lambda n, o: torch.where(valid.view(-1, *[1] * (n.dim() - 1)), n, o), new, old)

@@ -56,7 +56,7 @@ class MarginalHead(MixingHead):
 
     def loss(
         self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         def told(states: Tensor, log_share: Tensor, targets: Tensor) -> Tensor:
             return costs(self.mixed(states, log_share), targets)
 
@@ -119,7 +119,7 @@ class HardMonotonicHead(MixingHead):
         state: Aligned,
         *,
         smoothing: float = 0.0,
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         states, share = _places(written)
         found = in_chunks(self._said, self.cells(states), states[real], targets[real])
         said = torch.zeros_like(share, dtype=found.dtype).masked_scatter(real[..., None], found)  # padding says nothing
@@ -142,7 +142,7 @@ class HardMonotonicHead(MixingHead):
         said = in_chunks(self._said, self.cells(states), before.flatten(0, 1), words.flatten())
         return _walk(state.prior, said.unflatten(0, words.shape), share)
 
-    def _said(self, states: Float[Tensor, "N P D"], words: Int[Tensor, "N"]) -> Float[Tensor, "N P"]:
+    def _said(self, states: Float[Tensor, "N P D"], words: Int[Tensor, " N"]) -> Float[Tensor, "N P"]:
         """How likely each place was to say the word."""
         return self.words.log_p(states).gather(-1, words[:, None, None].expand(-1, states.shape[1], 1))[..., 0]
 

@@ -108,7 +108,7 @@ class MaskedWords(WordsHead):
         self.transform, self.activation, self.norm = nn.Linear(size, size), activation, nn.LayerNorm(size, eps=epsilon)
         self.bias = nn.Parameter(table.weight.new_zeros(self.vocabulary))
 
-    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
+    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, " V"]]:
         return self.norm(self.activation(self.transform(states))), self.table.weight, self.bias
 
 

@@ -41,7 +41,7 @@ def segments(over: Over, x: Float[Tensor, "B T D"], state: State, *, length: int
         state = tree_map(torch.Tensor.detach, state)
 
 
-def gradients_by_lag(over: Over, x: Float[Tensor, "B T D"], state: State) -> Float[Tensor, "T"]:
+def gradients_by_lag(over: Over, x: Float[Tensor, "B T D"], state: State) -> Float[Tensor, " T"]:
     """`|| d h_T / d x_{T-k} ||` for k = 0 ... T - 1: how much the last hidden state still moves with the input k steps before.
     Pascanu et al. 2013, section 2, eq. 5-7; Hochreiter & Schmidhuber 1997, section 3.1.
 

@@ -65,7 +65,7 @@ class Cell(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def input_bias(self) -> Float[Tensor, "G"]: ...
+    def input_bias(self) -> Float[Tensor, " G"]: ...
 
 
 class TorchCell(Cell):
@@ -80,7 +80,7 @@ class TorchCell(Cell):
         return cast(Tensor, self.net.weight_ih_l0)
 
     @property
-    def input_bias(self) -> Float[Tensor, "G"]:
+    def input_bias(self) -> Float[Tensor, " G"]:
         return cast(Tensor, self.net.bias_ih_l0)
 
     def _recurrent(self, h: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class OwnCell(Cell):
         return self.weight_ih
 
     @property
-    def input_bias(self) -> Float[Tensor, "G"]:
+    def input_bias(self) -> Float[Tensor, " G"]:
         return self.bias
 
 

@@ -69,7 +69,7 @@ class Decoder(nn.Module, ABC):
     def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]: ...
 
 
-def positions(at: Int[Tensor, "B"], count: int) -> Int[Tensor, "B T"]:
+def positions(at: Int[Tensor, " B"], count: int) -> Int[Tensor, "B T"]:
     """The positions of `count` words from `at` on."""
     return at[:, None] + torch.arange(count, device=at.device)
 

@@ -28,7 +28,7 @@ class ChainCRF(nn.Module):
         self.barred: Tensor
         self.register_buffer("barred", barred)
 
-    def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, "B"]:
+    def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, " B"]:
         """The log-probability of whole sequences of tags.
 
         The sum over all sequences goes by products of matrices, in which N exponentials a place do for N^2: in float64, which holds what

@@ -60,7 +60,7 @@ class EncoderDecoder(nn.Module):
         log_p, head = self.head(written, words, state.head)
         return log_p, Writing(decoder, head)
 
-    def step(self, words: Int[Tensor, "B"], state: Writing) -> tuple[Float[Tensor, "B V"], Writing]:
+    def step(self, words: Int[Tensor, " B"], state: Writing) -> tuple[Float[Tensor, "B V"], Writing]:
         """The log-probabilities of the next word, after one more word: the step that search takes."""
         log_p, state = self(words[:, None], state)
         return log_p[:, 0], state
@@ -74,7 +74,7 @@ class EncoderDecoder(nn.Module):
         *,
         smoothing: float = 0.0,
         penalty: Penalty | None = None,
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"], Choice | None]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], Choice | None]:
         """The summed objective, the cross-entropy of each real target in nats, and what was drawn while writing.
 
         words: what the decoder reads; targets: what follows each; state: that of `start`; smoothing: see `Head.loss`; penalty: on

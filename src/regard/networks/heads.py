@@ -44,7 +44,7 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def loss(
         self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         """The summed objective, and the plain cross-entropy of each real target in nats, without a gradient.
 
         state: that of `start`.  smoothing: the share of the target's probability that is spread evenly over all words.
@@ -61,7 +61,7 @@ class WordsHead(Head):
     vocabulary: int
 
     @abstractmethod
-    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
+    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, " V"]]:
         """x, W and b."""
 
     def logits(self, states: Float[Tensor, "*B D"]) -> Float[Tensor, "*B V"]:
@@ -84,7 +84,7 @@ class WordsHead(Head):
 
     def loss(
         self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         return chunked_cross_entropy(*self.parts(written.states[real]), targets[real], smoothing)
 
     def shown(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> Looks:
@@ -104,7 +104,7 @@ class WordHead(WordsHead):
         super().__init__()
         self.linear, self.vocabulary = nn.Linear(size, vocabulary), vocabulary
 
-    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
+    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, " V"]]:
         return states, self.linear.weight, self.linear.bias
 
 
@@ -120,5 +120,5 @@ class TiedWordHead(WordsHead):
         self.linear = nn.Identity() if size == width else nn.Linear(size, width, bias=False)
         self.bias = nn.Parameter(table.weight.new_zeros(table.num_embeddings))
 
-    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, "V"]]:
+    def parts(self, states: Float[Tensor, "*B D"]) -> tuple[Float[Tensor, "*B E"], Float[Tensor, "V E"], Float[Tensor, " V"]]:
         return self.linear(states), self.table.weight, self.bias

@@ -68,7 +68,7 @@ class LanguageNet(nn.Module):
         state: Any,
         *,
         smoothing: float = 0.0,
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"], Any]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], Any]:
         """The summed objective, the cross-entropy of each real target in nats, and the state behind the words."""
         written, state = self.write(words, state)
         return *self.head.loss(written, targets, real, None, smoothing=smoothing), state

@@ -17,8 +17,8 @@ CELLS = 4_000_000  # logits of a chunk: many enough for the matrix products, few
 
 
 def cross_entropy(
-    logits: Float[Tensor, "N V"], words: Int[Tensor, "N"], smoothing: float = 0.0
-) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    logits: Float[Tensor, "N V"], words: Int[Tensor, " N"], smoothing: float = 0.0
+) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
     """The summed objective, and the plain cross-entropy of each word, in nats.
 
     smoothing: the share of the target's probability that is spread evenly over all words.  Szegedy et al. 2016, section 7.
@@ -31,12 +31,12 @@ def cross_entropy(
     return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
 
 
-def costs(log_p: Float[Tensor, "N V"], words: Int[Tensor, "N"]) -> Float[Tensor, "N 2"]:
+def costs(log_p: Float[Tensor, "N V"], words: Int[Tensor, " N"]) -> Float[Tensor, "N 2"]:
     """Of each row the cost of its word and the mean cost of all words, in nats."""
     return -torch.stack([log_p.gather(-1, words[:, None])[:, 0], log_p.mean(-1)], -1)
 
 
-def objective(costs: Float[Tensor, "N 2"], smoothing: float) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+def objective(costs: Float[Tensor, "N 2"], smoothing: float) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
     """What `cross_entropy` gives, from costs."""
     nats, spread = costs.unbind(-1)
     return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
@@ -52,10 +52,10 @@ def in_chunks(told: Callable[..., Tensor], cells: int, *rows: Tensor) -> Tensor:
 def chunked_cross_entropy(
     states: Float[Tensor, "N D"],
     weight: Float[Tensor, "V D"],
-    bias: Float[Tensor, "V"],
-    words: Int[Tensor, "N"],
+    bias: Float[Tensor, " V"],
+    words: Int[Tensor, " N"],
     smoothing: float = 0.0,
-) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
     """`cross_entropy(states @ weight.T + bias, words, smoothing)`, logits and their gradients made chunk by chunk in the forward pass.
 
     Products run in the autocast type where autocast is on; sums of probabilities always in float32 or better.
@@ -64,8 +64,8 @@ def chunked_cross_entropy(
 
 
 def shares(
-    logits: Float[Tensor, "N V"], bias: Float[Tensor, "V"], words: Int[Tensor, "N"], less: float
-) -> tuple[Float[Tensor, "N V"], Float[Tensor, "V"], Float[Tensor, "N"], Float[Tensor, "N"]]:
+    logits: Float[Tensor, "N V"], bias: Float[Tensor, " V"], words: Int[Tensor, " N"], less: float
+) -> tuple[Float[Tensor, "N V"], Float[Tensor, " V"], Float[Tensor, " N"], Float[Tensor, " N"]]:
     """softmax(logits + bias), less `less` for the word that is right, in the type of the logits, and its sum over the rows; the log of each
     softmax's denominator, and the cross-entropy of each row, in float32 or better.  The plain twin of the compiled loop."""
     wide = torch.add(logits, bias)  # in float32 or better: bias is

@@ -19,8 +19,8 @@ GROUP = 32  # rows whose sums are gathered apart, so that groups run side by sid
 
 
 def shares(
-    logits: Float[Tensor, "N V"], bias: Float[Tensor, "V"], words: Int[Tensor, "N"], less: float
-) -> tuple[Float[Tensor, "N V"], Float[Tensor, "V"], Float[Tensor, "N"], Float[Tensor, "N"]]:
+    logits: Float[Tensor, "N V"], bias: Float[Tensor, " V"], words: Int[Tensor, " N"], less: float
+) -> tuple[Float[Tensor, "N V"], Float[Tensor, " V"], Float[Tensor, " N"], Float[Tensor, " N"]]:
     """What `loss.shares` gives, written over the logits.  float32 or bfloat16, contiguous."""
     groups = -(-len(words) // GROUP)
     lse, nats, sums = (

@@ -33,7 +33,7 @@ class Packed(Matrix):
     def float(self) -> Float[Tensor, "N K"]:
         return self.plain
 
-    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
+    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
         if x.dtype != torch.float32 or not x.numel() or torch.is_autocast_enabled("cpu"):
             return F.linear(x, self.plain, bias)
         rows = x.reshape(-1, x.shape[-1])

@@ -75,7 +75,7 @@ class CopyHead(Head):
         state: Copies,
         *,
         smoothing: float = 0.0,
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "N"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         def told(states: Tensor, share: Tensor, twins: Tensor, targets: Tensor) -> Tensor:
             log_p = self._log_p(states, share, twins, most)
             return torch.stack([costs(log_p, targets)[:, 0], -log_p[:, : self.words.vocabulary].mean(-1)], -1)

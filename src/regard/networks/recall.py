@@ -27,7 +27,7 @@ class RecallState:
     own: Memory
 
     @property
-    def at(self) -> Int[Tensor, "B"]:
+    def at(self) -> Int[Tensor, " B"]:
         return self.inner.at
 
 

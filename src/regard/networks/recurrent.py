@@ -61,7 +61,7 @@ def _at(x: Float[Tensor, "B K D"], place: Int[Tensor, "B T"]) -> Float[Tensor, "
 class RecurrentState:
     """at: the position of the next word; cells: of each layer; fed: what the last step hands to the next; source: what to look at."""
 
-    at: Int[Tensor, "B"]
+    at: Int[Tensor, " B"]
     cells: tuple
     fed: Float[Tensor, "B D"] | None
     source: Memory | Float[Tensor, "B D"] = field(metadata={"common": True})

@@ -28,8 +28,8 @@ SIZE = Word(0x7FFFFFFF)  # all bits but the sign
 def linear(
     x: Float[Tensor, "R K"],
     weight: Float[Tensor, "N K"] | Int8[Tensor, "N K"],
-    bias: Float[Tensor, "N"] | None,
-    scale: Float[Tensor, "N"] | None = None,
+    bias: Float[Tensor, " N"] | None,
+    scale: Float[Tensor, " N"] | None = None,
 ) -> Float[Tensor, "R N"]:
     """`x W^T + b`.  scale: of each row of a matrix in bytes."""
     out = x.new_empty(len(x), len(weight))
@@ -40,7 +40,7 @@ def linear(
 
 
 def by_bytes(
-    x: Float[Tensor, "R K"], sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, "N"], bias: Float[Tensor, "N"] | None
+    x: Float[Tensor, "R K"], sums_of: Callable[[Tensor], Tensor], scale: Float[Tensor, " N"], bias: Float[Tensor, " N"] | None
 ) -> Float[Tensor, "R N"]:
     """`x W^T + b` of many rows, which are rounded to bytes first, each in steps of its own.
 

@@ -36,7 +36,7 @@ class Bounds:
     start: int
     stop: int
     never: Sequence[int]
-    most: Int[Tensor, "B"]
+    most: Int[Tensor, " B"]
     least: int = 0
 
     @cached_property
@@ -44,7 +44,7 @@ class Bounds:
         """After how many words the first sentence is at its bound."""
         return int(self.most.min()) if len(self.most) else 0
 
-    def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, "B"]) -> Float[Tensor, "B W V"]:
+    def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, " B"]) -> Float[Tensor, "B W V"]:
         """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end, and may do so whatever
         forbids it, lest nothing be left.  The rest is not renormalised, so that a score stays what the model says."""
         end = log_p.select(-1, self.stop).clamp(min=IMPOSSIBLE) if written >= self.soonest else None
@@ -132,7 +132,7 @@ def _greedy(step: Step, state: Any, bounds: Bounds) -> list[list[Found]]:
     return found
 
 
-def _best(log_p: Float[Tensor, "B V"]) -> Int[Tensor, "B"]:
+def _best(log_p: Float[Tensor, "B V"]) -> Int[Tensor, " B"]:
     """The likeliest word of each row.  On a CPU by numpy: over (32, 8,000) PyTorch takes 226 us, numpy 19 (one core)."""
     return torch.from_numpy(log_p.detach().numpy().argmax(-1)) if log_p.device.type == "cpu" else log_p.argmax(-1)
 
@@ -153,7 +153,7 @@ def _check(gain: Tensor) -> None:
         raise RegardError(message("what the net says of the next word", "log-probabilities", "nan", do))
 
 
-def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, "B"]:
+def _finished(total: Tensor, length: Tensor, ended: Tensor, most: Tensor, n_best: int, alpha: float) -> Bool[Tensor, " B"]:
     """Whether the n_best best have ended and nothing that still grows can overtake them: a log-probability only falls, so the
     most that it can come to is its total now, at the length that suits it best."""
     rank = _ranked(total, length, alpha)

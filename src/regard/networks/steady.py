@@ -28,7 +28,7 @@ class Steady(Matrix):
     def float(self) -> Float[Tensor, "N K"]:
         return self.plain
 
-    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
+    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.detach().reshape(-1, x.shape[-1]).float()
         tiles, loops = module("networks.tiles_numba"), module("networks.rows_numba")
         if loops is None or rows.device.type != "cpu" or not rows.numel():

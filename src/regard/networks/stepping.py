@@ -41,9 +41,9 @@ class Stepped:
     sources, in every layer.
     """
 
-    at: Int[Tensor, "B"]
+    at: Int[Tensor, " B"]
     slots: Int[Tensor, "B T"]
-    sentence: Int[Tensor, "B"]
+    sentence: Int[Tensor, " B"]
     pool: Float[Tensor, "S L 2 D"] = field(metadata={"whole": True})
     used: Int[Tensor, "1"] = field(metadata={"whole": True})
     keys: Float[Tensor, "L N H K E"] = field(metadata={"whole": True})

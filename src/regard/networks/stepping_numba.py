@@ -61,7 +61,7 @@ def look_back(
 
 def look_at_source(
     query: Float[Tensor, "R D"], keys: Float[Tensor, "L N H K E"], values: Float[Tensor, "L N H K E"], valid: Bool[Tensor, "N K"],
-    sentence: Int[Tensor, "R"], layer: int,
+    sentence: Int[Tensor, " R"], layer: int,
 ) -> Float[Tensor, "R D"]:  # fmt: skip
     """What each row reads of its sentence in a layer; zeros where nothing is in sight."""
     out = torch.empty_like(query)
@@ -71,7 +71,7 @@ def look_at_source(
 
 
 def added(
-    h: Float[Tensor, "R D"], made: Float[Tensor, "R D"], weight: Float[Tensor, "D"], bias: Float[Tensor, "D"], eps: float
+    h: Float[Tensor, "R D"], made: Float[Tensor, "R D"], weight: Float[Tensor, " D"], bias: Float[Tensor, " D"], eps: float
 ) -> tuple[Float[Tensor, "R D"], Float[Tensor, "R D"]]:
     """h + made, and its layer norm."""
     sum, out = torch.empty_like(h), torch.empty_like(h)

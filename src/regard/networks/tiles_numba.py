@@ -43,13 +43,13 @@ def of_floats(weight: Float[Tensor, "N K"]) -> Matrix:
     return arrays(whole.view(-1, OUTPUTS, whole.shape[1]).transpose(1, 2).contiguous())
 
 
-def of_bytes(q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> Matrix:
+def of_bytes(q: Int8[Tensor, "N K"], scale: Float[Tensor, " N"]) -> Matrix:
     whole = F.pad(q, (0, -q.shape[1] % FOUR, 0, -len(q) % OUTPUTS))
     words = whole.view(-1, OUTPUTS, whole.shape[1] // FOUR, FOUR).transpose(1, 2).contiguous().view(torch.int32)[..., 0]
     return arrays(words, ABOVE * q.sum(1, dtype=torch.int32), scale)
 
 
-def linear(x: Float[Tensor, "R K"], matrix: Matrix, bias: Float[Tensor, "N"] | None, outputs: int) -> Float[Tensor, "R N"]:
+def linear(x: Float[Tensor, "R K"], matrix: Matrix, bias: Float[Tensor, " N"] | None, outputs: int) -> Float[Tensor, "R N"]:
     """`x W^T + b`.  With bytes each row is rounded to bytes in steps of its own, and its products are summed exactly."""
     given, beside = arrays(x.contiguous(), x.new_zeros(outputs) if bias is None else bias)
     out = np.empty((len(given), outputs), Single)

@@ -209,7 +209,7 @@ class DecoderLayer(WritingLayer):
 class TransformerState:
     """at: the position of the next word; own: what each layer wrote; source: what each layer keeps of the source."""
 
-    at: Int[Tensor, "B"]
+    at: Int[Tensor, " B"]
     own: tuple
     source: tuple[Memory | None, ...] = field(metadata={"common": True})
 

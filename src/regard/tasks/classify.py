@@ -31,7 +31,7 @@ class ClassBatch:
     where they are read too, 0 is padding; spelled: which of those words stands at each place."""
 
     words: Batch
-    label: Int[Tensor, "B"] | None = None
+    label: Int[Tensor, " B"] | None = None
     letters: Int[Tensor, "W L"] | None = None
     spelled: Int[Tensor, "B K"] | None = None
 
@@ -41,7 +41,7 @@ class Scores(NamedTuple):
 
     labels: Float[Tensor, "B N"]
     looks: Looks
-    overlap: Float[Tensor, "B"] | None
+    overlap: Float[Tensor, " B"] | None
 
 
 class Answers(NamedTuple):

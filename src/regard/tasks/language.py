@@ -57,7 +57,7 @@ class Language(Task, Carries):
         return Loss(total, nats.sum(), int(batch.real.sum())), tree_map(torch.Tensor.detach, left)
 
     @torch.no_grad()
-    def costs(self, batch: LanguageBatch, state: Any) -> tuple[Float[Tensor, "N"], Any]:
+    def costs(self, batch: LanguageBatch, state: Any) -> tuple[Float[Tensor, " N"], Any]:
         """The cross-entropy of each target that counts, in nats, row by row, and the state behind the window."""
         _, nats, left = self.network.loss(batch.words, batch.targets, batch.real, self._begun(batch, state))
         return nats, left
@@ -101,7 +101,7 @@ class Going:
 
     inner: Any
     ahead: Float[Tensor, "B V"] | None
-    left: Int[Tensor, "B"]
+    left: Int[Tensor, " B"]
 
 
 @torch.no_grad()
@@ -138,7 +138,7 @@ def go_on(
     return made
 
 
-def _looked(network: LanguageNet, begun: Int[Tensor, "T"], written: Sequence[int]) -> dict[str, np.ndarray]:
+def _looked(network: LanguageNet, begun: Int[Tensor, " T"], written: Sequence[int]) -> dict[str, np.ndarray]:
     """Where it looked for each word written: the text is read once more, so it is always that of the final words."""
     read = torch.cat([begun, torch.tensor(written[:-1], dtype=torch.long)])[None]
     looks = network.looked(read, network.start(1))

@@ -37,10 +37,10 @@ class Wanted(nn.Module, ABC):
     width: int
 
     @abstractmethod
-    def costs(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, "B"]:
+    def costs(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, " B"]:
         """What training brings down, of each pair.  right: as `PairBatch` has it."""
 
-    def plain(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, "B"]:
+    def plain(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, " B"]:
         """The same without what only training adds."""
         return self.costs(said, right)
 
@@ -52,10 +52,10 @@ class Label(Wanted):
         super().__init__()
         self.width, self.smoothing = count, smoothing
 
-    def costs(self, said: Float[Tensor, "B N"], right: Int[Tensor, "B"]) -> Float[Tensor, "B"]:
+    def costs(self, said: Float[Tensor, "B N"], right: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
         return F.cross_entropy(said, right, reduction="none", label_smoothing=self.smoothing)
 
-    def plain(self, said: Float[Tensor, "B N"], right: Int[Tensor, "B"]) -> Float[Tensor, "B"]:
+    def plain(self, said: Float[Tensor, "B N"], right: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
         return F.cross_entropy(said, right, reduction="none")
 
 
@@ -63,7 +63,7 @@ class Rating(Wanted):
     """A number."""
 
     @abstractmethod
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, "B"]:
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
         """The numbers that are meant."""
 
 
@@ -76,10 +76,10 @@ class Squared(Rating):
         super().__init__()
         self.mean, self.deviation = mean, deviation
 
-    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, "B"]) -> Float[Tensor, "B"]:
+    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
         return (said[:, 0] - (right - self.mean) / self.deviation).square()
 
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, "B"]:
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
         return self.mean + self.deviation * said[:, 0]
 
 
@@ -94,17 +94,17 @@ class Binned(Rating):
         self.width = count
         self.register_buffer("values", torch.linspace(low, high, count), persistent=False)
 
-    def target(self, right: Float[Tensor, "B"]) -> Float[Tensor, "B N"]:
+    def target(self, right: Float[Tensor, " B"]) -> Float[Tensor, "B N"]:
         """How likely each bin should be; what lies outside all of them counts as the nearest."""
         low, step = self.values[0], self.values[1] - self.values[0]
         place = ((right - low) / step).clamp(0, self.width - 1)[:, None]
         return (1 - (place - torch.arange(self.width, device=right.device)).abs()).clamp(min=0)
 
-    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, "B"]) -> Float[Tensor, "B"]:
+    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
         target = self.target(right)
         return F.kl_div(said.log_softmax(-1), target, reduction="none").sum(-1)
 
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, "B"]:
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
         return said.softmax(-1) @ self.values
 
 

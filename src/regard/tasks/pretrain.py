@@ -31,18 +31,18 @@ class BertBatch:
     valid: Bool[Tensor, "B K"]
     segments: Int[Tensor, "B K"]
     targets: Int[Tensor, "B K"]
-    follows: Int[Tensor, "B"]
+    follows: Int[Tensor, " B"]
 
 
 class Judged(NamedTuple):
     """Of each row: how many words were to be told, how many of them were, in how many nats; and the log-probability that the second
     text follows, and that it does not."""
 
-    asked: Int[Tensor, "B"]
-    right: Int[Tensor, "B"]
-    nats: Float[Tensor, "B"]
+    asked: Int[Tensor, " B"]
+    right: Int[Tensor, " B"]
+    nats: Float[Tensor, " B"]
     follows: Float[Tensor, "B 2"] | None
-    best: Int[Tensor, "N"]
+    best: Int[Tensor, " N"]
 
 
 class Pretrain(Task):

@@ -63,7 +63,7 @@ class Read(Task):
         return text._replace(words=text.words.masked_fill(text.valid & unread, UNK))
 
     @abstractmethod
-    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, "B"]:
+    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, " B"]:
         """The log-probability of all right answers of a row together."""
 
     @abstractmethod
@@ -87,7 +87,7 @@ class Read(Task):
 class ReadWord(Read):
     """`p(w) = sum_{k: x_k = w} s_k`: the word that fills the blank.  Kadlec et al. 2016, section 4.3; Cui et al. 2017, eq. 8-9."""
 
-    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, "B"]:
+    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, " B"]:
         assert batch.right is not None
         word = batch.forms.gather(1, batch.right[:, :1, 0].clamp(min=0))
         there = (batch.forms == word) & batch.candidate
@@ -114,7 +114,7 @@ class ReadSpan(Read):
         super().__init__(reader, pointer, unseen=unseen)
         self.longest = longest
 
-    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, "B"]:
+    def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, " B"]:
         assert batch.right is not None
         start, end = (shares[:, i].gather(1, batch.right[..., i].clamp(min=0)) for i in (0, 1))
         return (start + end).masked_fill(batch.right[..., 0] < 0, torch.finfo(shares.dtype).min).logsumexp(-1)

@@ -32,7 +32,7 @@ class TagBatch:
     words: Batch
     letters: Int[Tensor, "W L"]
     spelled: Int[Tensor, "B K"]
-    label: Int[Tensor, "B"] | None = None
+    label: Int[Tensor, " B"] | None = None
     pieces: Pieces | None = None
 
 
@@ -48,9 +48,9 @@ class Answers(NamedTuple):
     """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: of each row, padding cut off."""
 
     tags: Int[Tensor, "B K"]
-    log_p: Float[Tensor, "B"]
-    label: Int[Tensor, "B"] | None
-    label_log_p: Float[Tensor, "B"] | None
+    log_p: Float[Tensor, " B"]
+    label: Int[Tensor, " B"] | None
+    label_log_p: Float[Tensor, " B"] | None
     looks: list[dict[str, np.ndarray]]
 
 
@@ -58,8 +58,8 @@ class Likelihoods(NamedTuple):
     """each: of the tag of each place, where tags are told by themselves; log_p: of all tags of a row; label: of its label."""
 
     each: Float[Tensor, "B K"] | None
-    log_p: Float[Tensor, "B"]
-    label: Float[Tensor, "B"] | None
+    log_p: Float[Tensor, " B"]
+    label: Float[Tensor, " B"] | None
 
 
 class Tag(Task):
@@ -126,7 +126,7 @@ class Tag(Task):
             total = total + F.cross_entropy(labels.float(), batch.label, reduction="sum")
         return Loss(total, total.detach(), int(valid.sum()))
 
-    def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, "B"]:
+    def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, " B"]:
         """The log-probability of the tags of each row."""
         if self.chain is not None:
             return self.chain.log_p(scores, tags, valid)

@@ -53,7 +53,7 @@ class Limits:
     extra: int = 20
     room: int | None = None
 
-    def most(self, length: Int[Tensor, "B"]) -> Int[Tensor, "B"]:
+    def most(self, length: Int[Tensor, " B"]) -> Int[Tensor, " B"]:
         """The most words for sources of these lengths."""
         most = ((length * self.ratio).long() + self.extra).clamp(min=self.least)
         return most if self.room is None else most.clamp(max=self.room - 1)
@@ -63,7 +63,7 @@ class Limits:
         """`least`, where there is room for it."""
         return self.least if self.room is None else min(self.least, self.room - 1)
 
-    def beyond(self, sources: Int[np.ndarray, "N"], targets: Int[np.ndarray, "N"]) -> tuple[int, int]:
+    def beyond(self, sources: Int[np.ndarray, " N"], targets: Int[np.ndarray, " N"]) -> tuple[int, int]:
         """How many targets of these lengths, in words before the end sign, are longer than may be written for sources of these lengths; and
         the least `extra` that holds them all, the room aside."""
         lacking = targets - np.maximum((sources * self.ratio).astype(np.int64) + self.extra, self.least)
@@ -116,7 +116,7 @@ class Transduce(Task):
         return Loss(total / draws, nats.sum() / draws, int(batch.target_valid.sum()))
 
     def _reinforce(
-        self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, "N"], real: Bool[Tensor, "B T"], draws: int
+        self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, " N"], real: Bool[Tensor, "B T"], draws: int
     ) -> Tensor:
         """written: "B T", each draw of the decoder is rewarded by what comes from it on; encoded: "B K", each by everything."""
         gain = torch.zeros(real.shape, dtype=nats.dtype, device=nats.device).masked_scatter(real, -nats)
@@ -134,7 +134,7 @@ class Transduce(Task):
         return added
 
 
-def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[Tensor, "N"]:
+def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[Tensor, " N"]:
     """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities (`Model.loss` asks)."""
     assert batch.target is not None and batch.target_valid is not None
     real, told = batch.target_valid, []
@@ -222,7 +222,7 @@ def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found
     return [[next(each) for _ in row] for row in found]
 
 
-def key_of(source: Int[Tensor, "K"] | Float[Tensor, "K P"]) -> int:
+def key_of(source: Int[Tensor, " K"] | Float[Tensor, "K P"]) -> int:
     """A number that belongs to a sentence, or to an image, wherever it stands."""
     kind = "<f4" if source.is_floating_point() else "<i8"
     return int.from_bytes(blake2b(source.cpu().numpy().astype(kind).tobytes(), digest_size=8).digest(), "little")

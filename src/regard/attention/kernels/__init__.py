@@ -34,7 +34,7 @@ def scores(form: Form) -> Float[Tensor, "B H Q K"]:
 
 
 def context(
-    form: Form, mask: Bool[Tensor, "B #H Q K"], values: Float[Tensor, "B H K E"], *, steady: bool = False
+    form: Form, mask: Bool[Tensor, " B #H Q K"], values: Float[Tensor, "B H K E"], *, steady: bool = False
 ) -> Float[Tensor, "B H Q E"] | None:
     """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way.
 

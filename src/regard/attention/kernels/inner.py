@@ -37,7 +37,7 @@ def attend(
     query: Float[Tensor, "B H Q D"],
     keys: Float[Tensor, "B H K D"],
     values: Float[Tensor, "B H K E"],
-    mask: Bool[Tensor, "B #H Q K"],
+    mask: Bool[Tensor, " B #H Q K"],
 ) -> Float[Tensor, "B H Q E"]:
     """The context; zeros where nothing is in sight."""
     if pays(query, keys, values):
@@ -73,7 +73,7 @@ class _OfOne(torch.autograd.Function):
 
 
 def banded(
-    form: Inner, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, "B #H Q K"]]
+    form: Inner, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, " B #H Q K"]]
 ) -> Float[Tensor, "B H Q E"]:
     """`attend` tile by tile.  Nothing is kept for the backward pass but what comes in: each tile's weights are made again there, by plain
     products, which take less than half as long as PyTorch's fused way forward and back.

@@ -22,13 +22,13 @@ WIDTH = 32  # of the values of a part: parts of a row run side by side; 8,192 pl
 
 
 def prefix(
-    top: Float[Tensor, "R"],
-    total: Float[Tensor, "R"],
+    top: Float[Tensor, " R"],
+    total: Float[Tensor, " R"],
     sum: Float[Tensor, "R E"],
     scores: Float[Tensor, "R T"],
     seen: Bool[Tensor, "R T"],
     values: Float[Tensor, "R T E"],
-) -> tuple[Float[Tensor, "R T E"], Float[Tensor, "R"], Float[Tensor, "R"], Float[Tensor, "R E"]]:
+) -> tuple[Float[Tensor, "R T E"], Float[Tensor, " R"], Float[Tensor, " R"], Float[Tensor, "R E"]]:
     """What is read of every prefix, behind a summary of what came before; and the summary behind all.  float32."""
     return _Prefix.apply(top, total, sum, scores, seen, values)
 

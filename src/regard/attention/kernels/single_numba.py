@@ -23,7 +23,7 @@ def of_tanh(
     query: Float[Tensor, "B H Q D"],
     keys: Float[Tensor, "B H K D"],
     v: Float[Tensor, "H D"],
-    mask: Bool[Tensor, "B #H Q K"],
+    mask: Bool[Tensor, " B #H Q K"],
     values: Float[Tensor, "B H K E"],
 ) -> Float[Tensor, "B H Q E"]:
     """softmax(v . tanh(q + k)) in sight, times the values; zeros where nothing is."""
@@ -33,7 +33,7 @@ def of_tanh(
 def of_inner(
     query: Float[Tensor, "B H Q D"],
     keys: Float[Tensor, "B H K D"],
-    mask: Bool[Tensor, "B #H Q K"],
+    mask: Bool[Tensor, " B #H Q K"],
     values: Float[Tensor, "B H K E"],
 ) -> Float[Tensor, "B H Q E"]:
     """softmax(q . k) in sight, times the values; zeros where nothing is."""
