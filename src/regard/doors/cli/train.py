@@ -87,24 +87,9 @@ def train(
 
 def after(folder: Path, config: Config, trusted: str = "") -> str:
     """What can be done with a run, each a command that works.  trusted: options that its code needs."""
-    run = shlex.quote(str(folder))
-    told = [f"regard predict {run} FILE{trusted}"]
-    if config.task == "pretrain":
-        told.append(f"regard train --from {run} --task classify --train FILE")
-    elif config.task in ("pair", "read", "caption", "forecast") or config.data.features is not None:
-        told.append(f"regard view {run} FILE{trusted}")  # an item is more than a text
-    elif config.task in ("tag", "classify") or _looks(config):
-        told.append(f'regard view {run}{trusted} --text "..."')
-    else:
-        told.append(f"regard evaluate {run} FILE{trusted}")
-    return f"Next: {'   or   '.join(told)}"
+    from regard.workshop.card import uses
 
-
-def _looks(config: Config) -> bool:
-    """Whether a net that writes looks anywhere, so that there is something to see."""
-    model = config.model
-    look = model.past if config.task == "language" else model.attention
-    return model.family != "recurrent" or look is not None
+    return f"Next: {'   or   '.join(uses(shlex.quote(str(folder)), config, trusted))}"
 
 
 def _say(line: str) -> None:
