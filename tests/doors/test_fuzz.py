@@ -1,4 +1,4 @@
-"""Run folders of strangers and damaged data: a refusal that says so, or an answer; nothing else.  The long way is `tests/fuzz.py`."""
+"""Run folders of strangers and damaged data: a refusal that says so, or an answer; nothing else.  The long way: `python -m tests.fuzz`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(base: dict[str, fuzz.Base], tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("trial", fuzz.TRIALS, ids=lambda trial: trial.__name__)
 def test_trials_end_in_an_answer_or_a_refusal(trial: fuzz.Trial, base: dict[str, fuzz.Base], tmp_path: Path) -> None:
-    for number in range(40):
+    for number in range(12 if trial.__name__ == "try_threads" else 40):
         name, outcome = trial(random.Random(f"7 {number}"), base, tmp_path)
         assert outcome.how in ("worked", "refused"), (name, outcome.told)
 
@@ -76,6 +76,7 @@ def test_of_a_tokenizer_file_only_the_symbols_are_taken(run: Path) -> None:
     content["tokenizer"]["truncation"] = {"max_length": 1, "direction": "Right", "strategy": "LongestFirst", "stride": 0}
     content["tokenizer"]["added_tokens"] = [{"id": 999, "content": "a", "special": True}]
     path.write_text(json.dumps(content))
+    (run / "run.json").unlink()  # a stranger's has whatever hashes he likes
     after = regard.load(run).predict(["abc", "q"])
     assert [(p.text, p.tokens, p.source_tokens) for p in after] == [(p.text, p.tokens, p.source_tokens) for p in before]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from regard.ground.errors import ConfigError, RunFolderError, message
 from regard.workshop import files
 from regard.workshop.checkpoint import MODEL, listed, weights
 from regard.workshop.config import Config, load_config, read_config
+from regard.workshop.config_net import FREE, of_the_net, shown
 from regard.workshop.task_kinds import TASKS
 from regard.workshop.trust import modules, refuse_strangers
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from regard.workshop.jobs.job import Say
 
 CONFIG = "config.yaml"  # in the run folder
-READS = ("unicode", "lowercase", "source_tokenizer", "target_tokenizer", "joint")  # keys of `data` that say what a symbol is
-FREE = ("dropout", "embedding_dropout")  # keys of `model` that no weight depends on
 
 
 def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
@@ -44,23 +43,15 @@ def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
         do = f"Begin with a run of that task, or write --task {before.task}."
         raise ConfigError(message("train.begin", f"a run of task {config.task}", f"{run}, of task {before.task}", do))
     plain, settled = config.model_dump(mode="json"), before.model_dump(mode="json")
-    for section, key in _of_the_net(before):
+    for section, key in of_the_net(before):
         set_here, value, theirs = _is_set(config, section, key), plain[section][key], settled[section][key]
         if set_here and value != theirs and key not in FREE:
             do = f"Leave {section}.{key} out, or begin without --from."
-            expected = f"{_shown(theirs)}, as in {run}, whose weights it begins with"
-            raise ConfigError(message(f"{section}.{key}", expected, _shown(value), do))
+            expected = f"{shown(theirs)}, as in {run}, whose weights it begins with"
+            raise ConfigError(message(f"{section}.{key}", expected, shown(value), do))
         if not set_here:
             plain[section][key] = theirs
     return read_config(plain)
-
-
-def _of_the_net(config: Config) -> list[tuple[str, str]]:
-    """The keys that settle what weights there are and what they are of."""
-    own = getattr(config, config.task, None)
-    keys = [*(("data", key) for key in READS), *(("model", key) for key in type(config.model).model_fields)]
-    keys += [(config.task, key) for key in type(own).model_fields] if own is not None else []
-    return [(section, key) for section, key in keys if f"{section}.{key}" not in TASKS[config.task].unused]
 
 
 def _is_set(config: Config, section: str, key: str) -> bool:
@@ -120,7 +111,3 @@ def warm_from(network: nn.Module, run: Path, moved: Mapping[str, Sequence[int]],
 
 def _within(old: Tensor, new: Tensor) -> bool:
     return old.dtype == new.dtype and old.dim() == new.dim() and all(a <= b for a, b in zip(old.shape, new.shape, strict=True))
-
-
-def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

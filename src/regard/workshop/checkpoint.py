@@ -27,6 +27,8 @@ from torch import Tensor, nn
 from regard.ground.errors import RunFolderError, message
 from regard.workshop import files
 from regard.workshop.carried import carried, fill_carried
+from regard.workshop.checksums import MODEL as MODEL
+from regard.workshop.checksums import announce, checksum
 from regard.workshop.state import FORMAT as FORMAT
 from regard.workshop.state import STATE, made_state, read_state, refuse_other
 from regard.workshop.state import Arithmetic as Arithmetic
@@ -34,8 +36,6 @@ from regard.workshop.state import Progress as Progress
 from regard.workshop.state import listed as listed
 
 FOLDER = "checkpoints"
-MODEL = "model.safetensors"
-
 PENDING = "-unvalidated"
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of a weight
@@ -115,6 +115,7 @@ class Checkpoints:
         self.fingerprint = json.loads(json.dumps(fingerprint))  # as it will be read again: tuples are lists
         self.arithmetic = Arithmetic()  # in which the run is trained
         self.published = 0  # the step whose weights were last seen to lie in RUN/model.safetensors
+        self.marks: dict[str, str] = {}  # the SHA-256 of weights that are never changed once written, by the name of their file
 
     def newest(self) -> Path | None:
         """The newest checkpoint, or None where there is none."""
@@ -161,13 +162,12 @@ class Checkpoints:
 
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
         part, needed = files.beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
-        state = made_state(self.fingerprint, progress, self.arithmetic)
         with files.explained(path, needed):
             try:
                 part.mkdir()
-                for name, tensors in contents.items():
-                    files.write_tensors(part / name, tensors)
-                files.write_json(part / STATE, state)
+                marks = {name: files.write_tensors(part / name, tensors) for name, tensors in contents.items()}
+                marks |= {each.name: self._mark(each) for each in self._named(progress)}
+                files.write_json(part / STATE, made_state(self.fingerprint, progress, self.arithmetic, marks))
                 os.rename(part, path)
                 files.sync_folder(self.folder)
             except BaseException:
@@ -177,11 +177,21 @@ class Checkpoints:
     def publish(self, progress: Progress) -> None:
         """RUN/model.safetensors as the checkpoint has it: the checkpoint is the truth, and the file its copy."""
         if progress.best_step != self.published:
+            announce(self.run, self._mark(self.best(progress.best_step)))
             files.copy(self.best(progress.best_step), self.run / MODEL)
             self.published = progress.best_step
 
+    def _named(self, progress: Progress) -> list[Path]:
+        """The weights that a checkpoint names."""
+        return [*map(self.snapshot, progress.snapshots), *([self.best(progress.best_step)] if progress.best_step else [])]
+
+    def _mark(self, path: Path) -> str:
+        if path.name not in self.marks:
+            self.marks[path.name] = checksum(path)
+        return self.marks[path.name]
+
     def _tidy(self, progress: Progress) -> None:
-        named = {self.newest(), self.best(progress.best_step), *map(self.snapshot, progress.snapshots)}
+        named = {self.newest(), *self._named(progress)}
         for pattern in ("step-*", "best-*", "snapshot-*"):
             for path in set(self.folder.glob(pattern)) - named:
                 files.remove(path)
@@ -194,15 +204,20 @@ class Checkpoints:
         path = self.newest()
         if path is None:
             return None
-        fingerprint, progress, self.arithmetic = read_state(path / STATE)
+        fingerprint, progress, self.arithmetic, marks = read_state(path / STATE)
         refuse_other(fingerprint, self.fingerprint, path)
         load_network(network, path / MODEL)
         _fill_optimizer(network, optimizer, path / "optimizer.safetensors")
         fill_carried(network, path)
         _fill_random(path / "random.safetensors")
-        named = [*map(self.snapshot, progress.snapshots)] + ([self.best(progress.best_step)] if progress.best_step else [])
+        named = self._named(progress)
         for missing in (p for p in named if not p.exists()):
             raise RunFolderError(message(f"{missing} is missing", f"it, since {path} names it", "no such file", _AGAIN))
+        for each in (*path.glob("*.safetensors"), *named):
+            if each.name in marks and checksum(each) != marks[each.name]:
+                received = f"others: their SHA-256 is not that of {path / STATE}"
+                raise RunFolderError(message(f"{each} is damaged", "the bytes that were written there", received, _AGAIN))
+        self.marks = {each.name: marks[each.name] for each in named if each.name in marks}
         self.publish(progress)
         self._tidy(progress)
         return progress

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes, whose SHA-256 is handed over."""
     whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     # Safetensors takes no part of another tensor's memory; and it writes several entries of metadata in no fixed order, so there is one.
     alone = {name: t if t.nbytes == t.untyped_storage().nbytes() else t.clone() for name, t in whole.items()}
-    write_bytes(path, save(alone, {"format": "pt"}))
+    data = save(alone, {"format": "pt"})
+    write_bytes(path, data)
+    return sha256(data).hexdigest()
 
 
 def copy(source: Path, path: Path) -> None:

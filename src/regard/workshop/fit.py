@@ -17,6 +17,7 @@ from regard.workshop.begun import as_before, warm_from
 from regard.workshop.card import write_card
 from regard.workshop.checked import say_notes
 from regard.workshop.checkpoint import Checkpoints
+from regard.workshop.checksums import BERT, EXPORTED, LEARNT, METRICS, USED, changed, forget, note, refuse_changed
 from regard.workshop.claim import claimed, has_begun
 from regard.workshop.config import Config, load_config
 from regard.workshop.config_auto import as_begun
@@ -72,6 +73,8 @@ def train(
 def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> Run:
     job, goes_on = jobs.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
+    if goes_on and changed(folder, [METRICS]):
+        say(f"note: {folder / METRICS} is not as the run left it; what stands there stays.")
     for word, key in ((n.word, n.key) for n in named(config)):
         say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
     with within_memory():
@@ -88,10 +91,12 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     if fits:
         say(fits)
     files.write_text(folder / CONFIG, config.to_yaml())
-    write_run(folder, data.fingerprint, ended=False)
+    write_run(folder, data.fingerprint, plain := config.model_dump(mode="json"), ended=False)
+    forget(folder, [METRICS] if Checkpoints(folder, fingerprint={}).newest() else (*USED, EXPORTED, METRICS))
     torch.manual_seed(config.train.seed)
     with within_memory():
         ready = job.ready(config, data, folder, say)
+    note(folder, (*LEARNT, *BERT))
     say(ready.sizes)
     if config.train.begin and Checkpoints(folder, fingerprint={}).newest() is None:
         warm_from(ready.task, Path(config.train.begin), ready.moved, say)
@@ -99,8 +104,10 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
     else:
         outcome = _trained(config, ready, data, folder, resume=resume, say=say)
+    forget(folder, (*BERT, EXPORTED))  # what is left to do may be to write them anew
     ready.finish()
-    write_run(folder, data.fingerprint, ended=True)
+    note(folder, (*USED, EXPORTED, METRICS))
+    write_run(folder, data.fingerprint, plain, ended=True)
     write_card(folder, config, outcome, sizes=ready.sizes)
     return Run(folder, outcome.best, outcome)
 
@@ -126,6 +133,7 @@ def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resu
 def _as_it_began(folder: Path, config: Config) -> Config:
     """The config of a run that goes on; what it leaves out is as the run began.  RunFolderError where it says something else."""
     begun = load_config(folder / CONFIG, [])
+    refuse_changed(folder, begun, (*LEARNT, *BERT))  # the weights have their hashes in the checkpoint
     if config.train.begin is not None and config.train.begin == begun.train.begin:
         config = as_before(config, folder, modules(begun))
     config = as_begun(as_read(config, begun), begun)
@@ -143,7 +151,10 @@ def _begun(config: Config, trust: Iterable[str], say: Say) -> Config:
     if config.train.begin is None:
         return config
     refuse_streams([*config.data.train, *config.data.valid])
-    return as_before(resolve_files(config, say), Path(config.train.begin), trust)  # its files are its own
+    run = Path(config.train.begin)
+    made = as_before(resolve_files(config, say), run, trust)  # its files are its own
+    refuse_changed(run, load_config(run / CONFIG, []))
+    return made
 
 
 def _logged(line: str) -> None:

@@ -18,6 +18,7 @@ from regard.networks.bert import Bert, BertEmbed, BertShape, MaskedWords
 from regard.workshop import files
 from regard.workshop.build_bert import ACTIVATIONS
 from regard.workshop.checkpoint import MODEL
+from regard.workshop.checksums import BERT, EXPORTED, refuse_damaged
 from regard.workshop.model import CONFIG as RUN_CONFIG
 
 CONFIG, PICKLED, INDEX = "config.json", "pytorch_model.bin", "model.safetensors.index.json"
@@ -67,6 +68,7 @@ def source(place: str | Path) -> Path:
         if not (path / FOLDER / MODEL).is_file():
             do = "Let a run of task pretrain come to its end (--resume), or name a folder in Hugging Face's layout."
             raise RunFolderError(message(str(path), f"a run of task pretrain, with {FOLDER}/{MODEL}", "a run without", do))
+        refuse_damaged(path, (*BERT, EXPORTED))
         return path / FOLDER
     if not (path / CONFIG).is_file():
         received = "a folder without" if path.is_dir() else "no such folder"

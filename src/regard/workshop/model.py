@@ -14,6 +14,7 @@ from regard.ground.errors import ArgumentError, ConfigError, RegardError, RunFol
 from regard.tasks.task import Prediction, Scored
 from regard.workshop import jobs
 from regard.workshop.checkpoint import MODEL
+from regard.workshop.checksums import refuse_changed
 from regard.workshop.config import Config, load_config
 from regard.workshop.decoding import decided
 from regard.workshop.sized import within_file
@@ -42,13 +43,16 @@ class Model(ABC):
         trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
         precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
         (`jobs.parity.parity` says how many).
-        Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted.
+        Raises RunFolderError where the folder is no run, is damaged or was changed (`checksums`), is of a newer version, or names a
+        module that is not trusted.
         """
         run = Path(folder)
         with _opening(run):
             config = _config(run, trust)
             with within_file(run / MODEL):
-                return jobs.of(config.task).open(config, run, precision=precision)
+                opened = jobs.of(config.task).open(config, run, precision=precision)
+            refuse_changed(run, config)
+            return opened
 
     @staticmethod
     def ensemble(models: Sequence[Model]) -> Model:

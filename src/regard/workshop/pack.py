@@ -14,25 +14,11 @@ from regard.ground.errors import RunFolderError, message
 from regard.ground.files import atomic
 from regard.workshop import files
 from regard.workshop.card import CARD
-from regard.workshop.checkpoint import MODEL
-from regard.workshop.huggingface import FOLDER
+from regard.workshop.checksums import EXPORTED, METRICS, USED
 from regard.workshop.model import CONFIG, Model
 from regard.workshop.provenance import RUN
 
-LEARNT = (  # of every task: vocabularies, scales, shapes
-    *(
-        "tokenizer.source.json",
-        "tokenizer.target.json",
-        "words.json",
-        "letters.json",
-        "tags.json",
-        "labels.json",
-        "label_counts.json",
-    ),
-    *("scale.json", "series.json", "linear.safetensors", "grid.json"),
-)
-TOLD = (CARD, RUN, "metrics.jsonl", "int8.json")  # of people, and of what is told to them
-BERT = ("config.json", "vocab.txt", "tokenizer_config.json", MODEL)
+TOLD = (CARD, RUN, METRICS, "int8.json")  # of people, and of what is told to them
 
 
 def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
@@ -43,8 +29,7 @@ def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
     Model.load(run, trust=trust)
     if out.exists() or out.is_symlink():
         raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
-    names = [name for name in (CONFIG, MODEL, *LEARNT, *TOLD) if (run / name).is_file()]
-    names += [f"{FOLDER}/{name}" for name in BERT if (run / FOLDER / name).is_file()]
+    names = [name for name in (CONFIG, *USED, EXPORTED, *TOLD) if (run / name).is_file()]
     try:
         for name in names:
             with files.explained(out):

@@ -1,4 +1,5 @@
-"""Where a run comes from: `run.json` says which Regard, PyTorch and Python made it, when, on which machine, and of which data."""
+"""Where a run comes from: `run.json` says which Regard, PyTorch and Python made it, when, on which machine, of which data and by which
+config; and the hashes of its files (`checksums`)."""
 
 from __future__ import annotations
 
@@ -19,12 +20,14 @@ KIND, VERSION = "regard run", 1
 PACKAGES = ("regard", "torch", "numpy", "numba", "tokenizers", "safetensors")
 _KEYS: dict[str, Any] = {
     **{"kind": str, "version": int, "versions": dict[str, str], "begun": str, "ended": str | None, "machine": dict[str, Any]},
-    **{"data": dict[str, str], "sessions": int},
+    **{"data": dict[str, str], "sessions": int, "config": dict, "files": dict[str, list[str]]},
 }
+_LATER = frozenset({"config", "files"})  # which an older Regard did not write
 
 
-def write_run(folder: Path, marks: Mapping[str, str], *, ended: bool) -> None:
-    """Write, or bring up to date, what is known of a run.  marks: the sha256 of each of its files, by its name."""
+def write_run(folder: Path, marks: Mapping[str, str], config: Mapping[str, Any], *, ended: bool) -> None:
+    """Write, or bring up to date, what is known of a run.  marks: the sha256 of each file of its data, by its name; config: in plain
+    values."""
     before = read_run(folder) or {}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     content = {
@@ -36,14 +39,25 @@ def write_run(folder: Path, marks: Mapping[str, str], *, ended: bool) -> None:
         "sessions": before.get("sessions", 0) + (not ended),
         "machine": _machine(),
         "data": dict(marks),
+        "config": dict(config),
+        "files": before.get("files", {}),
     }
+    _write(folder, content)
+
+
+def rewritten(folder: Path, **values: Any) -> None:
+    """Replace values of what is known of a run."""
+    _write(folder, {**(read_run(folder) or {}), **values})
+
+
+def _write(folder: Path, content: Mapping[str, Any]) -> None:
     write_text(folder / RUN, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:
     """What `write_run` wrote; None where nothing, or nothing that can be read, is there: an older Regard wrote none."""
     try:
-        found = held_to(read_json(folder / RUN, most=10_000_000), _KEYS, others=True)
+        found = held_to(read_json(folder / RUN, most=10_000_000), _KEYS, lacking=_LATER, others=True)
     except (OSError, ValueError):
         return None
     return found if found["kind"] == KIND else None

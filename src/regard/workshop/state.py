@@ -66,30 +66,37 @@ _PROGRESS: dict[str, Any] = {
     **{"best": dict[str, float | None], "standing": dict, "snapshots": list[int], "nats": float, "nats_tokens": int},
     **{"rows": int, "seconds": float, "stopped": str},
 }
-_STATE = {"format": int, "fingerprint": dict, "progress": dict, "arithmetic": dict, "check": str}
+_STATE = {"format": int, "fingerprint": dict, "progress": dict, "arithmetic": dict, "files": dict[str, str], "check": str}
+_LATER = frozenset({"arithmetic", "files", "check"})  # which an older Regard did not write
 
 
-def made_state(fingerprint: Mapping[str, Any], progress: Progress, arithmetic: Arithmetic) -> dict[str, Any]:
-    """What is written.  check: a hash of the rest but the clock, so that a number that was changed is seen."""
+def made_state(
+    fingerprint: Mapping[str, Any], progress: Progress, arithmetic: Arithmetic, files: Mapping[str, str]
+) -> dict[str, Any]:
+    """What is written.  files: the SHA-256 of each file of tensors; check: a hash of the rest but the clock, so that a number that was
+    changed is seen."""
     state = {"format": FORMAT, "fingerprint": fingerprint, "progress": asdict(progress), "arithmetic": asdict(arithmetic)}
+    state |= {"files": dict(files)}
     return {**state, "check": _hash(state)}
 
 
-def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic]:
-    """The fingerprint, the progress and the arithmetic of a checkpoint.  RunFolderError where the file is damaged, or of a newer Regard."""
+def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic, dict[str, str]]:
+    """What `made_state` was given, of a checkpoint; no hashes where an older Regard wrote it.  RunFolderError where the file is damaged, or
+    of a newer Regard."""
     state = files.read_json(path)
     form = state.get("format") if isinstance(state, dict) else None
     if isinstance(form, int) and form > FORMAT:
         do = "Update Regard: git pull, then pip install -e ."
         raise RunFolderError(message(f"{path} is of a newer Regard", f"format {FORMAT} or older", f"format {form}", do))
     try:
-        held_to(state, _STATE, lacking=frozenset({"arithmetic", "check"}))
+        held_to(state, _STATE, lacking=_LATER)
         if "check" in state and state["check"] != _hash({k: v for k, v in state.items() if k != "check"}):
             raise ValueError("numbers that were changed")
         return (
             state["fingerprint"],
             _progress(state["progress"]),
             _arithmetic(state.get("arithmetic", {"threads": None, "precision": None, "cpu": None})),
+            state.get("files", {}),
         )
     except ValueError as error:
         raise RunFolderError(message(f"{path} is damaged", "the state of a run", str(error), AGAIN)) from None

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from regard.workshop.checkpoint import MODEL, save_network
+from regard.workshop.checksums import forget
 from regard.workshop.report import Metrics, Reporter
 from regard.workshop.train import Outcome, Validation
 
@@ -35,6 +36,7 @@ def keep(
     try:
         with torch.no_grad():
             found = validate()
+        forget(folder, [MODEL])
         save_network(network, folder / MODEL)
         figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
         reporter.validation(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SYMBOLS = ("words", "letters", "tags", "labels")  # files of a run folder
 HEADER = 100_000_000  # bytes: what safetensors reads itself
+WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}  # bytes of a number
 MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
 
 
@@ -26,12 +27,14 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder."
 
     Its task, data, net, parameters, best figures and size on disk.
     """
+    from regard.workshop.checksums import METRICS, USED, refuse_changed
     from regard.workshop.config import load_config
 
     _is_run(run)
     config = load_config(run / "config.yaml")
     facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
     facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run)}
+    refuse_changed(run, config, [name for name in (*USED, METRICS) if not name.endswith(".safetensors")])
     width = max(map(len, facts)) + 2
     print("\n".join(f"{name:<{width}}{printable(fact)}" for name, fact in facts.items()))
 
@@ -118,6 +121,9 @@ def _shape(entry: Any) -> list[int]:
     shape = held_to(entry, {"shape": list[int]}, others=True)["shape"]
     if any(n < 0 for n in shape) or math.prod(shape) > 2**48:
         raise ValueError("a shape that no weight has")
+    width, span = WIDTHS.get(str(entry.get("dtype"))), entry.get("data_offsets")
+    if width and is_of(span, list[int]) and len(span) == 2 and span[1] - span[0] != width * math.prod(shape):
+        raise ValueError("a shape that is not as large as its numbers")
     return list(shape)
 
 

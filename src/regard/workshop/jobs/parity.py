@@ -23,6 +23,7 @@ from regard.workshop.provenance import data_marks
 REPORT = "int8.json"  # in the run folder
 MOST = 500  # validation lines that are compared
 LARGEST = 1 << 30  # bytes of a file that is read for them
+_KEYS = {"lines": int, "changed": int, "model": str, "check": str}
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,24 @@ def parity(run: Path, *, trust: Iterable[str] = ()) -> Parity | None:
     told = [[p[0].text for p in model.stream(held, n_best=1, attention=False)] for model in (plain, bytes_)]
     made = Parity(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
     with suppress(RegardError):  # a folder of somebody else's, a CD, a full disk: it is said, and made again next time
-        write_text(file, json.dumps(asdict(made)) + "\n")
+        write_text(file, json.dumps({**asdict(made), "check": _check(made)}) + "\n")
     return made
 
 
 def _kept(file: Path) -> Parity | None:
     """A report that was made before; None for what is not ours, or half a file."""
     try:
-        made = Parity(**held_to(read_json(file, most=10_000), {"lines": int, "changed": int, "model": str}))
+        found = held_to(read_json(file, most=10_000), _KEYS, lacking=frozenset({"check"}))  # an older Regard wrote none
     except (OSError, ValueError):
         return None
-    return made if 0 <= made.changed <= made.lines else None
+    check = found.pop("check", None)
+    made = Parity(**found)
+    return made if 0 <= made.changed <= made.lines and check in (None, _check(made)) else None
+
+
+def _check(made: Parity) -> str:
+    """A hash of a report, so that a number that was changed is seen."""
+    return sha256(json.dumps(asdict(made), sort_keys=True).encode()).hexdigest()
 
 
 def _as_trained(run: Path, files: Sequence[str]) -> bool:
