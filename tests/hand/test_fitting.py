@@ -220,6 +220,17 @@ def test_tasks_that_read_fit_their_data_too(task, said):
     assert (kept.train.epochs, kept.model.size, kept.train.average) == (3, 9, 1)
 
 
+def test_a_tagger_reads_rare_words_by_their_letters():
+    """Of many words, one that is there once is read as one that never was; whoever says how rare words are read says it whole."""
+    few = ["a walk in the old town then"] * 600
+    config, _ = fitted_to_texts(read_config({"task": "tag"}), few, str, "sentences")
+    assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (100, 1, 0.1)
+    config, _ = fitted_to_texts(read_config({"task": "tag"}), 5 * few, str, "sentences")
+    assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (100, 2, 0.1)
+    config, _ = fitted_to_texts(read_config({"task": "tag", "tag": {"letters": 0}}), 5 * few, str, "sentences")
+    assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (0, 1, 0.05)
+
+
 def test_what_begins_with_a_pretrained_reader_is_left_as_it_is():
     config, told = fitted_to_texts(read_config({"task": "classify", "model": {"pretrained": "bert"}}), ["a b"] * 50, str, "texts")
     assert told == "" and (config.model.size, config.train.epochs, config.train.learning_rate) == (256, 30, 1e-4)

@@ -21,8 +21,9 @@ A run is one YAML file with the sections `data`, `model`, `train`, `decode` and 
 A key whose default is `auto` fits the data where it is left out: training says in a line what it made of which sizes, and writes it into
 the run's config. `auto` can be written, too. Some keys go together, and whoever sets one of them has the plain defaults of the others: the
 rate (`learning_rate` 0.001, `schedule` constant, `warmup` 0), the length (`epochs` 30, `validate_every` and `patience` null, `average` 1;
-also with `updates`), the look (`attention` additive, `order` bahdanau, `input_feeding` null) and the bound of answers (`max_ratio` 2,
-`max_extra` 20). The rules, with the figures behind them, are in src/regard/workshop/fitting.py.
+also with `updates`), the look (`attention` additive, `order` bahdanau, `input_feeding` null), the bound of answers (`max_ratio` 2,
+`max_extra` 20) and how a tagger reads rare words (`letters` 50, `min_count` 1, `unseen` 0.05). The rules, with the figures behind them,
+are in src/regard/workshop/fitting.py.
 Unknown keys and values are refused, all at once, with their lines.
 Paths are relative to the working directory. The YAML is version 1.2's core: `no` is a word, `1e-3` a number; aliases are refused.
 

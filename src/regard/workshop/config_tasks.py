@@ -26,11 +26,11 @@ class TagSection(Section):
         description="spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; iob1: the same, B stands only "
         "between spans of a kind, and is put before the others; none: tags are just tags; auto: spans if they mark some, else none",
     )
-    letters: Whole = Field(default=50, description="width of a word's vector made of its letters; 0: none")
+    letters: Whole = fitted(50, description="width of a word's vector made of its letters; 0: none")
     letter_embedding: Count = Field(default=30, description="width of a letter")
-    min_count: Count = Field(default=1, description="a word seen less often in training is read as unknown")
-    unseen: Share = Field(
-        default=0.05, description="share of the words that training reads as unknown, so that it learns what those are"
+    min_count: Count = fitted(1, description="a word seen less often in training is read as unknown")
+    unseen: Share = fitted(
+        0.05, description="share of the words that training reads as unknown, so that it learns what those are"
     )
 
 

