@@ -53,6 +53,8 @@ def try_config(draw: random.Random, base: dict[str, Base], folder: Path) -> tupl
 def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, Any]) -> str:
     """What is printed of a key that is not what was given, or what it was where it was not touched; "" where all is right."""
     for key, value in chosen.items():
+        if key in ("task", "data", "data.train"):
+            continue  # the options --task and --train go before
         if any(other != key and (f"{other}.".startswith(f"{key}.") or key.startswith(f"{other}.")) for other in chosen):
             continue  # one was put into the other, or in its place
         found = {name: each for name, each in printed.items() if name == key or name.startswith(f"{key}.")}

@@ -69,8 +69,10 @@ def _told(found: Outcome, before: Outcome) -> bool:
 
 def _misjudged(given: Base, file: Path, found: Outcome) -> str:
     """What `evaluate` counted otherwise than the file has it."""
-    items, there = json.loads(found.answer)["items"], counted(given.task, file.read_bytes())
-    return "" if there is None or items == there else f"{items} items, where {there} stand"
+    told, there = json.loads(found.answer), counted(given.task, file.read_bytes())
+    if there is None or told["items"] == there or "passed" in told:
+        return ""
+    return f"{told['items']} items, where {there} stand"
 
 
 def _misplaced(given: Base, file: Path, asked: Path, found: Outcome, before: Outcome, touched: str) -> str:

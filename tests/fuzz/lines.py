@@ -133,7 +133,10 @@ def units(task: str, file: Path, data: bytes) -> list[str] | None:
         return None if found is None else [repr((context, asked.get("question"), asked.get("id"))) for context, asked in found]
     if task == "forecast":
         return ["\n".join([*lines[:1], *lines[-SECTIONS[task]["past"] :]])]
-    return ["\n".join(block) for block in _blocks(lines)] if file.suffix == ".conll" else lines
+    if file.suffix != ".conll":
+        return lines
+    told = [line for line in lines if not line.startswith("#") or "\t" in line]  # less comments, which are of no sentence
+    return ["\n".join(block) for block in _blocks(told)]
 
 
 @contextlib.contextmanager

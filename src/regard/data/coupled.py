@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +14,7 @@ from regard.data.files import lines, shown
 from regard.data.items import Place
 from regard.data.layout import Layout
 from regard.data.parquet import parquet_rows
-from regard.data.records import cells_of, is_comment, is_head
+from regard.data.records import Passed, cells_of, headless, is_comment, is_head
 from regard.data.rows import MEND, BadLine, halved, json_object, shortened
 from regard.ground.errors import DataError, did_you_mean, message
 
@@ -57,10 +58,16 @@ class CoupledLayout:
         return any(isinstance(column, str) for column in self.columns.values())
 
 
-def read_coupled(files: Sequence[str], layout: CoupledLayout) -> Iterator[Coupled | BadLine]:
-    """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine."""
+def read_coupled(files: Sequence[str], layout: CoupledLayout, passed: Counter[str] | None = None) -> Iterator[Coupled | BadLine]:
+    """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine.  passed: is told
+    of lines that hold nothing to read."""
+    passed = Counter() if passed is None else passed
     for file in files:
-        yield from _rows(file, layout, needs_target=True)
+        for found in _rows(file, layout, needs_target=True):
+            if isinstance(found, Passed):
+                passed[found.kind] += 1
+            else:
+                yield found
 
 
 def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | None = None) -> Iterator[Coupled]:
@@ -83,7 +90,10 @@ def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | 
     for found in _rows(file, layout, needs_target=False, stream=stream):
         if isinstance(found, BadLine):
             raise found
-        yield found
+        if not isinstance(found, Passed):
+            yield found
+        elif say and found.place is not None:
+            say(headless(found.place))
 
 
 def coupled_of(item: Any) -> Coupled:
@@ -116,7 +126,7 @@ Parse = Callable[[Any, Place], Coupled]
 
 def _rows(
     file: str, layout: CoupledLayout, *, needs_target: bool, stream: Iterator[str] | None = None
-) -> Iterator[Coupled | BadLine]:
+) -> Iterator[Coupled | BadLine | Passed]:
     """The items of one file, or what is wrong with a line.  stream: its lines, where they are read already."""
     name, table = shown(file), layout.table.resolved([file])
     if table.format == "parquet":
@@ -133,7 +143,7 @@ def _rows(
 
 def _cells(
     stream: Iterator[str], name: str, layout: CoupledLayout, table: Layout, needs_target: bool
-) -> Iterator[Coupled | BadLine]:
+) -> Iterator[Coupled | BadLine | Passed]:
     """The items of a table."""
     found: dict[str, int | None] | None = None
     begun, needed = False, 2
@@ -147,10 +157,11 @@ def _cells(
         elif not cells and not needs_target:
             yield Coupled("", "", None, place)
         elif cells and is_comment(cells, needed, table, needs_target):
-            if not needs_target:
-                yield Coupled("", "", None, place)
+            yield Passed("comment") if needs_target else Coupled("", "", None, place)
         elif not begun and cells and (found is None or is_head(cells, table)):
             begun, names = True, [cell.strip() for cell in cells]
+            if found is not None:
+                yield Passed("header", place)
             found = found or {key: _found(key, column, names, place, needs_target) for key, column in layout.columns.items()}
         else:
             assert found is not None  # a header was read, or none is there

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regard.data.rows import BadLine
 from regard.ground.errors import message
 
 NAMED = 5  # so many lines at fault are named one by one
+
+
+def passed_by(counts: Mapping[str, int]) -> str:
+    """Lines that hold nothing to read, in words."""
+    return " and ".join(f"{count:,} {kind} line{'s' * (count > 1)}" for kind, count in sorted(counts.items()))
 
 
 @dataclass
@@ -20,14 +26,13 @@ class Report:
     items: int = 0
     skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
     of: str = "lines"  # what was read one by one
-    passed: Counter[str] = field(default_factory=Counter)  # lines that hold nothing to read: comment, blank
+    passed: Counter[str] = field(default_factory=Counter)  # lines that hold nothing to read: comment, blank, header
 
     def __str__(self) -> str:
         read = "" if self.of == "items" else f"{self.lines:,} {self.of}, "
         said = [f"{' + '.join(self.files)}: {read}{self.items:,} items."]
         if self.passed:
-            kinds = " and ".join(f"{count:,} {kind} line{'s' * (count > 1)}" for kind, count in sorted(self.passed.items()))
-            said[0] += f" Besides, {kinds}."
+            said[0] += f" Besides, {passed_by(self.passed)}."
         if self.skipped:
             said.append(f"{len(self.skipped):,} bad {self.of} were skipped:")
             said += self._named()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
@@ -16,7 +17,7 @@ from regard.data.items import overlap as overlap
 from regard.data.items import split as split
 from regard.data.layout import Layout as Layout
 from regard.data.listed import listed
-from regard.data.records import Found, Passed, file_rows, stream_rows
+from regard.data.records import Found, Passed, file_rows, headless, stream_rows
 from regard.data.rows import MEND, BadLine, Row
 from regard.ground.errors import ConfigError, DataError, did_you_mean, message
 
@@ -66,11 +67,14 @@ def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "erro
     return list(pairs), pairs.report
 
 
-def each_pair(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
-    """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by."""
+def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+    """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by.  passed: is told of
+    lines that hold nothing to read."""
     layout = layout.resolved(files)
     for place, row in _placed(files, layout):
         if isinstance(row, Passed):
+            if passed is not None:
+                passed[row.kind] += 1
             continue
         found = row if isinstance(row, BadLine) else _items(row, place, layout)
         yield from [found] if isinstance(found, BadLine) else found
@@ -112,7 +116,7 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
     `-` is standard input.  The target may be missing: its column left blank or left out, or each line the source alone.  A line
     without a source gives an item whose source is "".  With `layout.format` lines, a whole line is a source, tabs included.
     A comment gives an item whose source is "", too.  A JSONL target that is a list counts as its first.  A list of sources is one for
-    every layout (`listed`, which tells `say`).  DataError as in `read_pairs`.
+    every layout (`listed`, which tells `say`); of a header over columns that go by numbers `say` hears too.  DataError as in `read_pairs`.
     """
     layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
     if layout.format == "parquet":
@@ -123,6 +127,10 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
     for place, row in rows:
         if isinstance(row, BadLine):
             raise row
+        if isinstance(row, Passed) and row.kind == "header":
+            if say:
+                say(headless(place))
+            continue
         row = Row("", (), ()) if isinstance(row, Passed) else row
         target = row.targets[0] if row.targets and row.targets[0].strip() else None
         source = layout.clean(row.source) if row.source.strip() else ""

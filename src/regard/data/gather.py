@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
@@ -14,14 +15,21 @@ T = TypeVar("T")
 
 
 def gather(
-    found: Iterable[T | BadLine], files: Sequence[str], *, what: str, on_bad_line: str = "error"
+    found: Iterable[T | BadLine],
+    files: Sequence[str],
+    *,
+    what: str,
+    on_bad_line: str = "error",
+    passed: Counter[str] | None = None,
 ) -> tuple[list[T], Report]:
     """All items at once, and what reading found.
 
     what: an item, in the plural ("sentences with tags").  on_bad_line: `error` refuses files with items at fault and says all
-    that is wrong, `skip` passes them by and reports them.  DataError names the file, the line and the mend; also where no item is left.
+    that is wrong, `skip` passes them by and reports them.  passed: is told of lines that hold nothing while `found` is read.
+    DataError names the file, the line and the mend; also where no item is left.
     """
     report, items = Report(tuple(shown(file) for file in files), of="items"), cast(list[T], [])
+    report.passed = Counter() if passed is None else passed
     for item in found:
         report.lines += 1
         if isinstance(item, BadLine):

@@ -25,16 +25,18 @@ VARIANT = re.compile(r"(.+)\(\d+\)")
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A line that holds nothing to read: a `comment`, or a `blank` line where the format has them between blocks."""
+    """A line that holds nothing to read: a `comment`, a `blank` line where the format has them between blocks, or a `header` over columns
+    that go by their numbers, so that nothing says that it is one."""
 
     kind: str
+    place: Place | None = None
 
 
 Found = Row | BadLine | Passed
 
 
 def file_rows(file: str, layout: Layout, *, need_target: bool) -> Iterator[tuple[Place, Found]]:
-    """The rows of a file with columns, or what is wrong with a line, in order; a header gives none.
+    """The rows of a file with columns, or what is wrong with a line, in order; a header gives none (`Passed`, where columns have numbers).
 
     need_target: training and evaluation want a target; to predict from, it may be missing, and only comments that the layout names
     are passed by.  DataError where columns go by names that the header has not.
@@ -116,6 +118,8 @@ def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) 
             yield place, Passed("comment")
         elif not begun and (columns is None or is_head(cells, layout)):
             begun = True
+            if columns is not None:
+                yield place, Passed("header", place)
             columns = columns or headed(layout, cells, place, need_target=need_target)
             needed = columns.width
         else:
@@ -146,6 +150,11 @@ def is_comment(cells: Sequence[str], needed: int, layout: Layout, need_target: b
     if layout.comment != "auto":
         return True
     return need_target and (len(cells) < needed or (layout.format == "csv" and cells[0].startswith("# ")))
+
+
+def headless(place: Place) -> str:
+    """What is said of a first line to predict from that is taken for a header though nothing names its columns."""
+    return f"note: {place} is taken for a header, and has no answer; data.header: false in the run's config.yaml reads it as the others."
 
 
 def _parsed(parse: Callable[[Any, Place], Row], given: Any, place: Place) -> Row | BadLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, zip_longest
@@ -62,16 +63,18 @@ class Tagged:
         return Place(self.beside[-1], self.place.line) if self.beside else self.place
 
 
-def read_tagged(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[Tagged | BadLine]:
+def read_tagged(
+    files: Sequence[str], layout: TagLayout = PLAIN, passed: Counter[str] | None = None
+) -> Iterator[Tagged | BadLine]:
     """The sentences of one file, or of two or three that are line-aligned: tokens, tags and, maybe, a label for the sentence.
 
     One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
     `tag_forms.form_of` sees it; where `layout.format` says which, several are read one after another.  A sentence at fault is handed
-    over as a BadLine, which says file, line and mend.  DataError for files that end at different lines, another number of files, or a
-    file that is none of these.
+    over as a BadLine, which says file, line and mend.  passed: is told of comments.  DataError for files that end at different lines,
+    another number of files, or a file that is none of these.
     """
     if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
-        return (item for file in files for item in _of_one(file, layout))
+        return (item for file in files for item in _of_one(file, layout, Counter() if passed is None else passed))
     if len(files) in (2, 3) and not any(map(kind_of, files)):
         return _aligned(files)
     expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
@@ -117,7 +120,7 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
             yield found.tokens
 
 
-def _of_one(file: str, layout: TagLayout) -> Iterator[Tagged | BadLine]:
+def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagged | BadLine]:
     if kind_of(file) == "parquet":
         form, rows = _of_rows(file, layout)
         for place, record in rows:
@@ -130,7 +133,7 @@ def _of_one(file: str, layout: TagLayout) -> Iterator[Tagged | BadLine]:
     head = list(islice(stream, HEAD))
     form, each = form_of(head, file, layout), chain(head, stream)
     if form.kind != "jsonl":
-        yield from _sentences(each, shown(file), form, told=True)
+        yield from _sentences(each, shown(file), form, told=True, passed=passed)
         return
     for number, line in enumerate(each, start=1):
         try:
@@ -148,14 +151,18 @@ def _of_rows(file: str, layout: TagLayout) -> tuple[Form, Iterator[tuple[Place, 
     return replace(form, said=form.said.replace("JSON lines", "Parquet")), chain([] if first is None else [first], rows)
 
 
-def _sentences(each: Iterable[str], name: str, form: Form, *, told: bool) -> Iterator[Tagged | BadLine]:
-    """The sentences of a file whose tokens stand below each other.  told: with their tags."""
+def _sentences(
+    each: Iterable[str], name: str, form: Form, *, told: bool, passed: Counter[str] | None = None
+) -> Iterator[Tagged | BadLine]:
+    """The sentences of a file whose tokens stand below each other.  told: with their tags; passed: is told of comments."""
     block = list[tuple[int, str]]()
     for number, line in chain(enumerate(each, start=1), [(0, "")]):
         if number != form.header and not parts(line):
             block.append((number, line))
         elif block:
             rows = _rows(block, form)
+            if passed is not None and len(rows) < len(block):
+                passed["comment"] += len(block) - len(rows)
             block = []
             if rows:
                 yield _sentence(rows, name, form, told)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.data.faults import passed_by
 from regard.doors.cli import options
 from regard.doors.cli.by_kind import by_kind
 from regard.ground.errors import UsageError, message
@@ -79,6 +80,7 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     lines += (
         [f"{'skipped':<{wide}} {found['skipped']:<8,} lines at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
     )
+    lines += [f"{'passed by':<{wide}} {passed_by(found['passed'])}"] if found.get("passed") else []
     spread = {name: f"[{_figure(low)}, {_figure(high)}]" for name, (low, high) in found.get("intervals", {}).items()}
     column = max((len(each) + 1 for each in spread.values()), default=0)
     for name, value in found["metrics"].items():

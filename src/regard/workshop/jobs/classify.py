@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from regard.data.batches import collate
+from regard.data.faults import Report
 from regard.data.formats import Item, Layout, each_pair, read_inputs
 from regard.data.gather import gather
 from regard.data.given import pair_of
@@ -68,8 +69,8 @@ class ClassifyJob(ReadingJob):
     def probe(self, config: Config) -> None:
         _network(config, words=SMALL, letters=SMALL, labels=2)
 
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Item | BadLine]:
-        return _labelled(files, _layout(config, () if tuple(files) == config.data.train else files))
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+        return _labelled(files, _layout(config, () if tuple(files) == config.data.train else files), passed)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield _label(item)
@@ -122,10 +123,9 @@ class Classifier(Reading[Text]):
     def line(self, text: str) -> Item:
         return replace(single(text, _layout(self.config)), target=None)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Item], int]:
-        found = _labelled(files, _layout(self.config, files))
-        items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
-        return items, len(report.skipped)
+    def judged(self, files: Sequence[str]) -> tuple[list[Item], Report]:
+        found = _labelled(files, _layout(self.config, files), passed := Counter[str]())
+        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encoded(self, item: Any) -> Text:
         """item: a text (with tabs: read as a line of a file is), or `Item`, whose target is its label."""
@@ -217,9 +217,9 @@ class Classifier(Reading[Text]):
         return _label(item)
 
 
-def _labelled(files: Sequence[str], layout: Layout) -> Iterator[Item | BadLine]:
+def _labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
     """The texts of files; one with several labels (a list in JSONL) is at fault."""
-    for place, found in groupby(each_pair(files, layout), key=lambda x: x.place if isinstance(x, Item) else x):
+    for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
         several = len(each) > 1 and not isinstance(each[0], BadLine)
         yield BadLine(message(str(place), "one label", f"{len(each)}", MEND)) if several else each[0]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from regard.data.batches import collate
 from regard.data.documents import Document, joined, passages, read_documents
+from regard.data.faults import Report
 from regard.data.files import lines, shown
 from regard.data.masking import Example, Examples, Manner, bracketed
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
@@ -56,11 +57,11 @@ class Filler(Reading[Blank]):
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
         return lines(file)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Example], int]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Example], Report]:
         found = list(read_documents(files))
         if not found:
             raise DataError(message(" + ".join(map(shown, files)), "text", "none", "Give a file with text."))
-        return self.examples(found), 0
+        return self.examples(found), Report(tuple(files))
 
     def examples(self, documents: Sequence[Document]) -> list[Example]:
         """What is judged of a text: always drawn the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ class ForecastJob(ReadingJob):
     def probe(self, config: Config) -> None:
         forecaster(config, 2)
 
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Window | BadLine]:
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Window | BadLine]:
         section = section_of(config)
         for series in _read(files, config):
             yield from windows_of(series, section)

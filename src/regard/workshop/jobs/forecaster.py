@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from regard.data.clock import short
+from regard.data.faults import Report
 from regard.data.series import Series, Window, last_window, of_numbers, windows
 from regard.data.series_file import read_series
 from regard.ground.errors import DataError, message
@@ -69,8 +70,8 @@ class Forecaster(Reading[Framed]):
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Window], int]:
-        return [window for file in files for window in windows_of(self._series(file), self.section)], 0
+    def judged(self, files: Sequence[str]) -> tuple[list[Window], Report]:
+        return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
 
     def encoded(self, item: Any) -> Framed:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""

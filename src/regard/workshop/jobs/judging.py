@@ -63,6 +63,7 @@ def evaluate(
         "targets": kind,
         "items": len(groups),
         "skipped": len(report.skipped),
+        **({"passed": dict(report.passed)} if report.passed else {}),
         "files": list(files),
         "beam": beam or model.config.decode.beam,
         "models": len(model.networks),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 from regard.data.batches import collate
 from regard.data.coupled import Coupled, CoupledLayout, coupled_of, overlap_marks, read_coupled, read_couples
+from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.given import labelled_of
 from regard.data.rows import BadLine
@@ -66,8 +68,8 @@ class PairJob(ReadingJob):
     def probe(self, config: Config) -> None:
         _network(config, SMALL, Label(2))
 
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Coupled | BadLine]:
-        return _checked(read_coupled(files, _layout(config, () if tuple(files) == config.data.train else files)), config)
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Coupled | BadLine]:
+        return _checked(read_coupled(files, _layout(config, () if tuple(files) == config.data.train else files), passed), config)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         if _section(config).output != "number":
@@ -123,10 +125,9 @@ class Pairs(Reading[Couple]):
         found = read_couples(file, _layout(self.config, [file], inputs=True), say)
         return (replace(item, target=None) for item in found)  # a label is not read here
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Coupled], int]:
-        found = _checked(read_coupled(files, _layout(self.config, files)), self.config)
-        items, report = gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line)
-        return items, len(report.skipped)
+    def judged(self, files: Sequence[str]) -> tuple[list[Coupled], Report]:
+        found = _checked(read_coupled(files, _layout(self.config, files), passed := Counter[str]()), self.config)
+        return gather(found, files, what=PairJob.what, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encoded(self, item: Any) -> Couple:
         """item: (first, second), a line with a tab between them, or `Coupled`."""

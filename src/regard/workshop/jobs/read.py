@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +14,7 @@ import torch
 
 from regard.data.asked import BLANK, Asked, parted, read_asked, read_questions
 from regard.data.batches import collate
+from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.layout import Layout
 from regard.data.located import Span, covering
@@ -85,7 +87,7 @@ class ReadJob(ReadingJob):
     def probe(self, config: Config) -> None:
         build_asked.read(config, words=8, letters=8)
 
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Asked | BadLine]:
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Asked | BadLine]:
         return _checked(files, config)
 
     def read_of(self, item: Any) -> str:
@@ -121,9 +123,8 @@ class Answerer(Reading[Question]):
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""
         return read_questions(file, blank=self.cloze)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Asked], int]:
-        items, report = gather(_checked(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
-        return items, len(report.skipped)
+    def judged(self, files: Sequence[str]) -> tuple[list[Asked], Report]:
+        return gather(_checked(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
 
     def _words(self, text: str) -> Words:
         """A text cut and numbered."""

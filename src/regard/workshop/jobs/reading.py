@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 
 from regard.data.batches import Batches
+from regard.data.faults import Report
 from regard.data.pipe import taken
 from regard.ground.errors import RunFolderError, message
 from regard.networks.bert import Bert
@@ -82,9 +83,8 @@ class Reading(Judged[P], Model, Generic[P]):
         """How right the answers are."""
 
     @abstractmethod
-    def judged(self, files: Sequence[str]) -> tuple[list[Any], int]:
-        """Items of files, with what is right of them, and how many lines at fault were passed by.  DataError as when training reads
-        them."""
+    def judged(self, files: Sequence[str]) -> tuple[list[Any], Report]:
+        """Items of files, with what is right of them, and what reading found.  DataError as when training reads them."""
 
     def stream(  # type: ignore[override]  # says by name what its task takes
         self,
@@ -120,19 +120,21 @@ class Reading(Judged[P], Model, Generic[P]):
     def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
     ) -> dict[str, Any]:
-        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}; unseen: what is right but none of what training
-        saw, and how often.  errors: where to write what was taken for what (`tasks/mistakes.py` describes the tables)."""
+        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}; passed: lines that hold nothing to read, by their
+        kind; unseen: what is right but none of what training saw, and how often.  errors: where to write what was taken for what
+        (`tasks/mistakes.py` describes the tables)."""
         if errors is not None and not self.has_mistakes:
             do = "Leave it out; regard predict --format jsonl says what was answered."
             raise RunFolderError(message("errors", "a run whose answers are texts, tags or labels", self.config.task, do))
-        items, skipped = self.judged(files)
+        items, report = self.judged(files)
         found, figures = self.metrics(items, batch_size=batch_size)
         unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
         result = {"metrics": figures, **unseen, **self.beside(items, found)}
         if errors is not None:
             each = [mistake for item, p in zip(items, found, strict=True) if (mistake := self.mistake(item, p))]
             result["mistakes"] = dict(write_mistakes(errors, kinds_path(errors), each).most_common(20))
-        return {**result, "items": len(items), "skipped": skipped, "files": list(files)}
+        passed = {"passed": dict(report.passed)} if report.passed else {}
+        return {**result, "items": len(items), "skipped": len(report.skipped), **passed, "files": list(files)}
 
     def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""

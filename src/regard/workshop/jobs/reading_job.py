@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from regard.data.batches import Batches
+from regard.data.faults import Report
 from regard.data.files import fingerprint
 from regard.data.gather import gather
 from regard.data.items import overlap, split
@@ -31,8 +33,9 @@ class ReadingJob(Job):
     what: str  # items of its files, in the plural: "sentences with tags"
 
     @abstractmethod
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Any | BadLine]:
-        """The items of files, with what is right of them, each that is at fault as a BadLine."""
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | BadLine]:
+        """The items of files, with what is right of them, each that is at fault as a BadLine.  passed: is told of lines that hold nothing
+        to read, by their kind."""
 
     @abstractmethod
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
@@ -51,10 +54,10 @@ class ReadingJob(Job):
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
             raise ConfigError(message("data.train", "a file to train on", "none", do))
-        train, report = gather(self.items(data.train, config), data.train, what=self.what, on_bad_line=data.on_bad_line)
+        train, report = self._gathered(data.train, config)
         say(f"train: {report}")
         if data.valid:
-            held, report = gather(self.items(data.valid, config), data.valid, what=self.what, on_bad_line=data.on_bad_line)
+            held, report = self._gathered(data.valid, config)
             say(f"valid: {report}")
             if shared := overlap(train, held):
                 say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
@@ -68,8 +71,12 @@ class ReadingJob(Job):
     def held(self, config: Config) -> list[Any]:
         data = config.data
         files = data.valid or data.train
-        items, _ = gather(self.items(files, config), files, what=self.what, on_bad_line=data.on_bad_line)
+        items, _ = self._gathered(files, config)
         return items if data.valid else self._split(items, config)[1]
+
+    def _gathered(self, files: Sequence[str], config: Config) -> tuple[list[Any], Report]:
+        passed, skips = Counter[str](), config.data.on_bad_line
+        return gather(self.items(files, config, passed), files, what=self.what, on_bad_line=skips, passed=passed)
 
     def _split(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
         return split(items, config.data.valid_share, config.train.seed, kinds=lambda item: self.kinds(item, config))

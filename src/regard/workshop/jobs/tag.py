@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -14,6 +15,7 @@ from regard.attention.attention import Attention
 from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.data.batches import collate
+from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.given import tagged_of
 from regard.data.rows import BadLine
@@ -72,8 +74,8 @@ class TagJob(ReadingJob):
     def probe(self, config: Config) -> None:
         _network(config, words=8, letters=8, tags=Symbols(["O"]), labels=2)
 
-    def items(self, files: Sequence[str], config: Config) -> Iterator[Tagged | BadLine]:
-        return checked(read_tagged(files, _layout(config)), _section(config).scheme)
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Tagged | BadLine]:
+        return checked(read_tagged(files, _layout(config), passed), _section(config).scheme)
 
     def read(self, config: Config, say: Say) -> Prepared:
         for note in described(config.data.train, _layout(config)):
@@ -128,13 +130,12 @@ class Tagger(Reading[Sentence]):
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
         return read_tokens(file, _layout(self.config), self.tags.names)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Tagged], int]:
+    def judged(self, files: Sequence[str]) -> tuple[list[Tagged], Report]:
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = checked(read_tagged(files, _layout(self.config)), _section(self.config).scheme)
-        items, report = gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
-        return items, len(report.skipped)
+        found = checked(read_tagged(files, _layout(self.config), passed := Counter[str]()), _section(self.config).scheme)
+        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encoded(self, item: Any) -> Sentence:
         """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `Tagged`."""
