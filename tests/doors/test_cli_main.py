@@ -109,6 +109,18 @@ def test_a_reader_that_goes_away_is_not_an_error_to_talk_about() -> None:
     assert process.returncode == 141  # as a process that SIGPIPE ended
 
 
+@pytest.mark.parametrize("verb", ["--help", "catalogue"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_is_gone_ends_a_command_with_141(verb: str, unbuffered: str) -> None:
+    """click would make 1 of what is written at once."""
+    read, write = os.pipe()
+    os.close(read)
+    env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run([sys.executable, "-m", "regard", verb], stdout=write, stderr=subprocess.PIPE, env=env)
+    os.close(write)
+    assert done.returncode == 141 and done.stderr == b""
+
+
 def test_output_is_utf_8_whatever_the_locale_says() -> None:
     write = "import regard.doors.cli.main as m\nm.app = lambda **k: print('\\u0283\\u4e8c')\nm.main()"
     env = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}

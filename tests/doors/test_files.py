@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import math
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from regard.doors.cli import predict
+from regard.ground.errors import RegardError
 from regard.workshop import files, report
 from regard.workshop.checkpoint import load_network, save_network
 
@@ -60,6 +64,25 @@ def test_tied_weights_and_views_are_saved_once_and_read_back(tmp_path):
     load_network(other, tmp_path / "1.safetensors")
     assert other.b.weight is other.a.weight
     assert all(torch.equal(x, y) for x, y in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
+
+
+def test_a_pipe_that_breaks_is_no_fault_of_the_file_that_is_written_meanwhile(tmp_path):
+    """As in `predict RUN FILE --attention OUT.npz | head`."""
+    with pytest.raises(BrokenPipeError), files.atomic(tmp_path / "x") as file:
+        file.write(b"some")
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    assert not list(tmp_path.iterdir())
+
+
+def test_predictions_that_cannot_be_written_are_no_fault_of_the_attention_beside_them(tmp_path, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(RegardError, match=r"^stdout: expected to be able to write; received No space left"):  # noqa: SIM117
+        with files.atomic(tmp_path / "a.npz"):
+            predict.told("x\n")
 
 
 @pytest.mark.parametrize(("count", "text"), [(7, "7 bytes"), (1_500, "1.5 kB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2.0 GB")])

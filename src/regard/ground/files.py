@@ -48,10 +48,12 @@ def beside(path: Path) -> Path:
 def explained(path: Path, needed: int | None = None) -> Iterator[None]:
     """Turns the system's refusal to write at `path` into a RegardError with the way out; `needed` is in bytes, where it is known.
 
-    Around writings that explain themselves, it speaks for all of them.
+    Around writings that explain themselves, it speaks for all of them.  A pipe that breaks meanwhile is none of it.
     """
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise _refused(path, needed, error) from error
     except RegardError as error:

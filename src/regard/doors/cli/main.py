@@ -8,8 +8,9 @@ import os
 import sys
 import tempfile
 import traceback
-from contextlib import suppress
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
 
 import typer
 
@@ -30,9 +31,34 @@ from regard.ground.printable import printable
 
 UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was given wrong, not a machine that fails
 
+
+class _ReaderGone(Exception):
+    """A BrokenPipeError on its way through click, which would take it for itself and leave with 1."""
+
+
+class _Piped(Commands):
+    """Commands whose reader may go away."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        with _passing():
+            return super().make_context(*args, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _passing():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _passing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 app = typer.Typer(
     name="regard",
-    cls=Commands,
+    cls=_Piped,
     help="Train a sequence model from a file on a laptop, and see exactly where it looks.",
     epilog="docs/config.md lists every key of a config. Logs go to stderr, predictions to stdout.",
     no_args_is_help=True,
@@ -100,7 +126,7 @@ def run(args: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`: nobody is left to tell
+    except (BrokenPipeError, _ReaderGone):  # the reader of our output has gone, as in `| head`: nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:

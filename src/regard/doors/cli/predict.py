@@ -12,7 +12,7 @@ import typer
 
 from regard.doors.cli import options
 from regard.doors.cli.formats import WRITERS, Format
-from regard.ground.errors import UsageError, message
+from regard.ground.errors import RegardError, UsageError, message
 from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
@@ -57,12 +57,23 @@ def predict(
     found = model.stream(items, attention=out is not None, say=say, **(given | {"n_best": wanted}))
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
-            sys.stdout.write(WRITERS[format](line, predictions))
-            sys.stdout.flush()
+            told(WRITERS[format](line, predictions))
             save(line, predictions)
             unseen.update(predictions[0].unknown)
     if unseen:
         say(unseen_symbols(unseen))
+
+
+def told(text: str) -> None:
+    """On stdout.  RegardError where it cannot be written: a file that is being written beside it must not be blamed."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        do = "Send the predictions elsewhere (> FILE), or free some space there."
+        raise RegardError(message("stdout", "to be able to write", error.strerror or str(error), do)) from None
 
 
 def _n_best(asked: int | None, beam: int | None, config: Config, *, plain: bool, settings: Sequence[str]) -> int:
