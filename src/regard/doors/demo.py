@@ -13,6 +13,7 @@ from regard.ground.errors import UsageError, message
 from regard.workshop import files, fit
 from regard.workshop.config import read_config
 from regard.workshop.config_other_names import meant
+from regard.workshop.config_print import printed
 from regard.workshop.task_kinds import TASKS
 
 
@@ -29,7 +30,7 @@ def run(task: str, out: Path | None = None) -> None:
     begun = time.perf_counter()
     config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})
     print(flush=True)
-    files.write_text(folder / f"{task}.yaml", config.to_yaml())
+    files.write_text(folder / f"{task}.yaml", printed(config))
     fit.train(config, folder / "run", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
     print()
     made.show(load(folder / "run"), folder, time.perf_counter() - begun)

@@ -17,7 +17,8 @@ _TOP = """\
 
 A run is one YAML file with the sections `data`, `model`, `train`, `decode` and the key `task`; every key may be left out.
 `regard train my.yaml model.size=512` changes a key for one run: a word with `=` is an override, its value is YAML, later ones win.
-`regard train my.yaml --print-config` prints the config as it will be used.
+`regard train my.yaml --print-config` prints the config with every key; those that were left out stand behind a `#`, so that what is printed
+trains as the command would.
 A key whose default is `auto` fits the data where it is left out: training says in a line what it made of which sizes, and writes it into
 the run's config. `auto` can be written, too. Some keys go together, and whoever sets one of them has the plain defaults of the others: the
 rate (`learning_rate` 0.001, `schedule` constant, `warmup` 0), the length (`epochs` 30, `validate_every` and `patience` null, `average` 1;

@@ -180,6 +180,13 @@ def _task(value: str) -> str:
     return value
 
 
+def usual(task: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task has for its own defaults, by key, as `train.metric`.  values: of the config, in plain values."""
+    kind, model = TASKS[task], values.get("model")
+    begun = BEGUN.get(task, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
+    return {"train.metric": kind.chooses(values.get(task)), **kind.defaults, **begun}
+
+
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
 SHOWING = ("samples",)  # keys of `train` that change nothing but what is printed
 
@@ -212,10 +219,8 @@ class Config(Section):
         name = values.get("task", "transduce")
         if not isinstance(name, str) or name not in TASKS:
             return values
-        kind, made = TASKS[name], dict(values)
-        model = made.get("model")
-        begun = BEGUN.get(name, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
-        for key, value in {"train.metric": kind.chooses(made.get(name)), **kind.defaults, **begun}.items():
+        made = dict(values)
+        for key, value in usual(name, made).items():
             section, word = key.split(".")
             if isinstance(given := made.get(section, {}), Mapping):
                 made[section] = {word: value, **{k: v for k, v in given.items() if (k, v) != (word, AUTO)}}

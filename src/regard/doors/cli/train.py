@@ -49,7 +49,7 @@ def train(
     from_: From = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
-    print_config: Annotated[bool, typer.Option("--print-config", help="Print the config as it would be used, and stop.")] = False,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the config, with every key, and stop.")] = False,
     trust: Trust = None,
 ) -> None:
     """Train a model on files.
@@ -67,7 +67,9 @@ def train(
         file = str(own)
     config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_)
     if print_config:
-        print(config.to_yaml(), end="")
+        from regard.workshop.config_print import printed
+
+        print(printed(config), end="")
         return
     if resume and file is None and not (train or overrides):
         do = "Leave out --resume to begin a run, or name the folder of one with --out."
