@@ -58,7 +58,7 @@ def test_predictions_say_all(made):
     assert list(shares) == sorted(shares, key=lambda name: -shares[name]) and [best.text, second.text] == list(shares)[:2]
     assert best.score == pytest.approx(np.log(shares[best.text]), abs=1e-5) and best.score >= second.score
     assert best.attention["pool"].shape == (1, 1, len(best.source_tokens))
-    assert best.sides["pool"] == ((best.text,), best.source_tokens)
+    assert best.sides["pool"] == ((best.text,), best.source_tokens) and best.axes == {"pool": ("label", "text")}
 
 
 def test_lines_stay_line_for_line(made, capsys):

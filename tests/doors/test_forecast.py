@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,37 +13,14 @@ from regard.doors.cli.main import run as command
 from regard.ground.errors import ConfigError, DataError, RunFolderError, UsageError
 from regard.tasks.floods import COLUMNS, csv, floods
 from regard.workshop import fit
-from regard.workshop.config import read_config
 
-MODEL = {
-    "family": "transformer",
-    "size": 8,
-    "heads": 2,
-    "feedforward": 8,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "dropout": 0.0,
-}
-TRAIN = {"epochs": 1, "batch_tokens": 600, "learning_rate": 5e-3, "threads": 1, "precision": "float32"}
-FORECAST = {"past": 12, "ahead": 5, "season": 6, "patch": 3}
-
-
-def quiet(line: str) -> None:
-    pass
-
-
-def config(train: list[Path], **more: Any) -> Any:
-    data = {"train": [str(f) for f in train], **more.pop("data", {})}
-    return read_config({"task": "forecast", "data": data, "model": MODEL, "train": TRAIN, "forecast": FORECAST | more})
+from .forecasts import config, quiet, river
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with river.csv and a run."""
-    folder = tmp_path_factory.mktemp("forecast")
-    (folder / "river.csv").write_text(csv(*floods(3, 160)), encoding="utf-8")
-    fit.train(config([folder / "river.csv"]), folder / "run", say=quiet)
-    return folder
+    return river(tmp_path_factory.mktemp("forecast"))
 
 
 def test_what_follows_comes_as_a_table(made, capsys):
@@ -69,6 +45,9 @@ def test_it_shows_where_it_looked(made, capsys):
     rows, columns = found.sides["level.decoder.0.cross"]
     assert rows == ("01-07 16:00", "01-07 19:00")  # the first row of each step ahead, and of each patch
     assert columns == tuple(f"01-07 {hour:02}:00" for hour in (4, 7, 10, 13))
+    named = {name.partition(".")[2]: called for name, called in found.axes.items()}
+    assert named["encoder.0.self"] == ("past", "past") and named["decoder.0.cross"] == ("forecast", "past")
+    assert named["decoder.0.self"] == ("forecast", "forecast")
     assert command(["view", str(made / "run"), str(made / "river.csv")]) == 0
     assert "temperature.decoder.0.cross" in capsys.readouterr().out
 

@@ -89,8 +89,10 @@ def test_a_picture_of_the_past(made, capsys):
     rows, columns = found.sides["past.0"]
     assert rows == found.tokens and columns == ("<s>", *found.source_tokens, *found.tokens[:-1])
     assert found.attention["past.0"].shape == (1, len(rows), len(columns))
+    assert found.axes == {"past.0": ("written", "read so far")}
     assert command(["view", str(made / "run"), "--text", "ann cup ben"]) == 0
-    assert "past.0" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "past.0" in told and "across: read so far" in told
 
 
 def test_a_draw_hangs_on_the_seed(made):

@@ -192,6 +192,7 @@ def test_each_text_looks_at_the_other(made, capsys):
     assert found.attention["first.align"].shape == (1, 4, 2) and found.attention["second.align"].shape == (1, 2, 4)
     drawn = picture.choose(found, name="second.align")
     assert (drawn.down.tokens, drawn.across.tokens) == (second, first)
+    assert (drawn.down.name, drawn.across.name) == ("second text", "first text")
     assert command(["view", str(made / "run"), "--text", "Anna is at school\ta cat"]) == 0
     assert "second.align" in capsys.readouterr().out
 

@@ -284,6 +284,8 @@ def test_from_python_in_every_form(trained):
     one, two, three = model.predict([{"passage": passage, "question": question}, (passage, question), f"{passage}\t{question}"])
     assert one.text == two.text == three.text and one.details["id"] is None
     assert {"aligned", "asked", "pointer"} == set(one.attention)
+    assert (one.axes["aligned"], one.axes["pointer"]) == (("passage", "question"), ("answer", "passage"))
+    assert one.axes["asked"] == ("question as a whole", "question")
     assert one.attention["aligned"].shape == (1, 11, 5) and one.attention["pointer"].shape == (1, 2, 11)
     (long,) = model.predict([(passage * 200, question)])  # longer than any that training read
     assert long.text in passage * 200

@@ -237,6 +237,7 @@ def test_a_column_file_is_judged_as_aligned_files_are(made, tmp_path):
 
 def test_the_picture_stands_between_the_label_and_the_tokens(made, tmp_path, capsys):
     (found,) = regard.load(made / "run").predict([CHINESE])
+    assert found.axes == {"pool": ("label", "token")}
     assert found.attention["pool"].shape == (1, 1, 8) and np.allclose(found.attention["pool"].sum(-1), 1)
     down, across = picture.axes(found, "pool")
     assert down.tokens == (found.details["label"],) and down.kind == "rows of pool"

@@ -106,7 +106,21 @@ def test_axes_are_named_for_what_lies_on_them(told):
     odd = replace(prediction, attention={"pool": np.ones((1, 1, 4), np.float32) / 4})
     down, across = picture.axes(odd, "pool")
     assert down.tokens == ("0",) and down.kind == "place" and across.kind == "source"
-    assert picture.hides(down) == [] and picture.hides(across) == [3]
+    assert picture.hides(down) == [] and picture.hides(across) == [3] and (down.name, across.name) == ("place", "source")
+
+
+def test_axes_are_called_what_the_task_calls_them(told):
+    prediction = told([*list("abc"), "</s>"], [*list("xy"), "</s>"], self_=True)
+    names = {name: [axis.name for axis in picture.axes(prediction, name)] for name in prediction.attention}
+    assert names["encoder.0.self"] == ["source", "source"] and names["decoder.0.self"] == ["target", "read so far"]
+    assert names["decoder.0.cross"] == ["target", "source"]
+    look = {"attention": {"pool": np.ones((1, 1, 4), np.float32) / 4}, "sides": {"pool": (("N",), prediction.source_tokens)}}
+    assert [axis.name for axis in picture.axes(replace(prediction, **look), "pool")] == ["place", "place"]
+    asked = replace(prediction, **look, axes={"pool": ("label", "text")})
+    assert [axis.name for axis in picture.axes(asked, "pool")] == ["label", "text"]
+    assert "across: text" in terminal.draw(asked)
+    (layer,) = page.payload([[asked]])["sentences"][0]["best"][0]["layers"]
+    assert layer["named"] == ["label", "text"]
 
 
 def test_a_wrong_layer_or_head_is_refused_with_what_there_is(told):

@@ -17,6 +17,16 @@ from regard.networks.asked import AskedReader, JointReader, Pointed, SpanPointer
 from regard.networks.coder import Looks
 from regard.tasks.task import Loss, Task
 
+AXES = {  # what lies along the rows and the columns of a look, by the first part of its name
+    "passage": ("passage", "passage"),
+    "question": ("question", "question"),
+    "aligned": ("passage", "question"),
+    "columns": ("question", "passage"),
+    "importance": ("importance", "question"),
+    "asked": ("question as a whole", "question"),
+    "pointer": ("answer", "passage"),
+}
+
 
 @dataclass(frozen=True, eq=False)
 class ReadBatch:

@@ -20,8 +20,8 @@ class Prediction:
     attention: by name, such as "decoder.0.cross", an array (heads, target, source), before dropout; "encoder.0.self" is (heads,
     source, source), "decoder.0.self" (heads, target, target).  unknown: symbols of the source that training never saw.
     lines: the answer as lines of a table, where it is one.
-    sides: what stands beside the rows and the columns of a layer of another kind, by its name.  details: what else a task says, in
-    what JSON holds.
+    sides: what stands beside the rows and the columns of a layer of another kind, by its name; axes: what that is called, as in
+    ("answer", "passage").  details: what else a task says, in what JSON holds.
     """
 
     text: str
@@ -35,6 +35,7 @@ class Prediction:
     sides: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict, repr=False)
     details: dict[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    axes: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

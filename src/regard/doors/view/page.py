@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from regard.doors.view import merge
 from regard.doors.view.label import SPACE, right_to_left, said, shown
 from regard.doors.view.overlay import described
-from regard.doors.view.picture import Axis, Seen, axes, blind, default, hides
+from regard.doors.view.picture import NUMBERED, Axis, Seen, axes, blind, default, hides
 from regard.doors.view.save import claim
 from regard.doors.view.vector import fragment as fragment
 from regard.ground.errors import RegardError, message
@@ -82,8 +82,8 @@ def payload(predictions: Sequence[Sequence[Seen]]) -> dict[str, Any]:
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
     kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.described`).  An axis:
     `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
-    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `weights` (the number of its
-    packed weights).
+    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
+    them), `weights` (the number of its packed weights).
     """
     packed: dict[str, int] = {}
     sentences = [_sentence(best, packed) for best in predictions]
@@ -106,10 +106,11 @@ def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
     layers = []
     for name, weights in prediction.attention.items():
         pair = axes(prediction, name)
-        kinds = [axis.kind if axis.kind != "place" else f"place {len(axis.tokens)}" for axis in pair]
+        kinds = [axis.kind if axis.kind != NUMBERED else f"{NUMBERED} {len(axis.tokens)}" for axis in pair]
         sides |= {kind: _side(axis) for kind, axis in zip(kinds, pair, strict=True) if kind not in sides}
         number = packed.setdefault(pack(np.asarray(weights), name), len(packed))
-        layers.append({"name": name, "heads": len(weights), "down": kinds[0], "across": kinds[1], "weights": number})
+        layer = {"name": name, "heads": len(weights), "down": kinds[0], "across": kinds[1], "weights": number}
+        layers.append(layer | {"named": [axis.name for axis in pair]})
     return {
         "text": prediction.text,
         "score": None if prediction.score is None or not np.isfinite(prediction.score) else float(f"{prediction.score:.7g}"),

@@ -85,8 +85,6 @@ function thumbnail(canvas, cells) {
 }
 
 // ---- the table -------------------------------------------------------------------------------------
-const KINDS = { source: "source", target: "target", read: "read so far" };
-const kind = name => KINDS[name] ?? "place";
 const wide = /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]|[\u{20000}-\u{3ffff}]/u;
 
 function label(part, tag, scope) {
@@ -111,13 +109,13 @@ function stand(cells, parts, size) { // where a label is wider than its column a
 
 function build(layer, down, across, cells) {
   const table = at("map"), corner = make("td", { className: "corner" });
-  corner.append(`${kind(layer.across)} →`, make("br"), `${kind(layer.down)} ↓`);
+  corner.append(`${layer.named[1]} →`, make("br"), `${layer.named[0]} ↓`);
   const head = make("tr", {}, corner, ...across.map(part => label(part, "th", "col")));
   const body = down.map((part, i) => make("tr", {}, label(part, "th", "row"), ...cells[i].map(value => {
     return make("td", { tabIndex: -1, textContent: value < 0.0005 ? "0" : value.toFixed(3) });
   })));
   table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
-  table.setAttribute("aria-label", `${layer.name}: ${kind(layer.down)} down, ${kind(layer.across)} across`);
+  table.setAttribute("aria-label", `${layer.name}: ${layer.named[0]} down, ${layer.named[1]} across`);
   resize();
   resize(); // labels are measured in the size that the first call gave them
   if (body.length && across.length) body[0].cells[1].tabIndex = 0;
@@ -162,7 +160,7 @@ function point(cell) { // a cell: its value; a header: where its whole row or co
   if (i < 0 || j < 0) return;
   at("tip-down").textContent = spoken(drawn.down[i]);
   at("tip-across").textContent = spoken(drawn.across[j]);
-  at("tip-where").textContent = `${kind(drawn.layer.down)} ${i + 1}, ${kind(drawn.layer.across)} ${j + 1}`;
+  at("tip-where").textContent = `${drawn.layer.named[0]} ${i + 1}, ${drawn.layer.named[1]} ${j + 1}`;
   at("tip-value").textContent = drawn.cells[i][j].toFixed(3);
   at("tip").hidden = false;
   const box = rows[i + 1].cells[j + 1].getBoundingClientRect(), tip = at("tip").getBoundingClientRect();

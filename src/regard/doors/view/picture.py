@@ -36,14 +36,18 @@ class Seen(Protocol):
     @property
     def sides(self) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]: ...
     @property
+    def axes(self) -> Mapping[str, tuple[str, str]]: ...
+    @property
     def details(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of a picture: `kind` is source, target, read (the words that a decoder has read: the target one step later) or place."""
+    """One side of a picture: `kind` is source, target, read (the words that a decoder has read: the target one step later), place, or
+    rows or columns of a layer; `name` is what people call it."""
 
     kind: str
+    name: str
     tokens: tuple[str, ...]
     words: tuple[int, ...]  # for each token the number of its word
     plain: int = 0  # so many tokens at the front are features, whatever special sign they spell
@@ -70,6 +74,10 @@ class Picture:
     across: Axis
 
 
+NAMES = {"source": "source", "target": "target", "read": "read so far"}
+NUMBERED = "place"  # the kind, and the name, of a side of which nothing is known but its length
+
+
 def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
     """The sides (down, across) of the layer called `name`.
 
@@ -81,7 +89,8 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
     if name in prediction.sides:
         rows, places = prediction.sides[name]
         kind = "source" if tuple(places) == tuple(prediction.source_tokens) else f"columns of {name}"
-        return _fit(_axis(f"rows of {name}", rows), down), _fit(_axis(kind, places), across)
+        called = prediction.axes.get(name, (NUMBERED, NUMBERED))
+        return _fit(_axis(f"rows of {name}", rows, called[0]), down), _fit(_axis(kind, places, called[1]), across)
     leading = min(len(prediction.features), len(prediction.source_tokens))  # the tokenizer writes a feature N as the token <N>
     named = [f"<{name}>" for name in prediction.features[:leading]]  # one that training never saw too: the reader gave it
     source = _axis("source", [*named, *prediction.source_tokens[leading:]], features=leading)
@@ -95,17 +104,17 @@ def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
     return _fit(sides[0], down), _fit(sides[1], across)
 
 
-def _axis(kind: str, tokens: Sequence[str], *, features: int = 0) -> Axis:
-    return Axis(kind, tuple(tokens), tuple(merge.words(tokens, features=features)), features)
+def _axis(kind: str, tokens: Sequence[str], name: str = "", *, features: int = 0) -> Axis:
+    return Axis(kind, name or NAMES.get(kind, NUMBERED), tuple(tokens), tuple(merge.words(tokens, features=features)), features)
 
 
 def _fit(axis: Axis, size: int) -> Axis:
-    return axis if len(axis.tokens) == size else _axis("place", [str(i) for i in range(size)])
+    return axis if len(axis.tokens) == size else _axis(NUMBERED, [str(i) for i in range(size)])
 
 
 def hides(axis: Axis) -> list[int]:
     """The places of the sentence marks, which a reader may want out of sight."""
-    return [i for i, token in enumerate(axis.tokens) if axis.kind != "place" and i >= axis.plain and token in (END, START)]
+    return [i for i, token in enumerate(axis.tokens) if axis.kind != NUMBERED and i >= axis.plain and token in (END, START)]
 
 
 def default(prediction: Seen) -> str:

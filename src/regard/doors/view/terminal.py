@@ -140,7 +140,6 @@ def _legend(picture: Picture, margin: int, width: int, color: bool) -> list[str]
     shades = "  ".join(f"{shade} {level / (len(SHADES) - 1):g}" for level, shade in enumerate(SHADES) if level)
     marks = {axis.tokens[i] for axis in (picture.down, picture.across) for i in hides(axis)}
     signs = [f"{shown(mark)} {said(mark)}" for mark in sorted(marks)]
-    across = {"source": "source", "target": "target", "read": "words read"}.get(picture.across.kind, "places")
-    parts = [colors if color else shades, *signs, f"across: {across}"]
+    parts = [colors if color else shades, *signs, f"across: {picture.across.name}"]
     length = margin + sum(columns(part) + 3 for part in parts) - (len(colors) - len(RAMP) - 4 if color else 0)
     return [" " * margin + "   ".join(parts)] if length <= width else parts

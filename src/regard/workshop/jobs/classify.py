@@ -187,14 +187,13 @@ class Classifier(Reading[Text]):
         details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
         told, looks, unknown = [], found.looks[row], self.texts.unknown(item.text)
         for n in order[:n_best]:
-            sides = {}
+            sides, axes = {}, {}
             if "pool" in looks:
                 hops = looks["pool"].shape[1]
+                axes["pool"] = ("label" if hops == 1 else "hop", "text")
                 sides["pool"] = ((names[n],) if hops == 1 else tuple(f"hop {i + 1}" for i in range(hops)), seen)
             told.append(
-                Prediction(
-                    names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides=sides, details=details
-                )
+                Prediction(names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides, details, axes=axes)
             )
         return told
 

@@ -213,6 +213,7 @@ class Continuer(Model):
         return Prediction(
             text, found.score, written, read, found.attention, begun.text, (), self._unknown(begun.text),
             sides={name: (written, columns) for name in found.attention},
+            axes=dict.fromkeys(found.attention, ("written", "read so far")),
             details={"ended": EOS in found.words},
         )  # fmt: skip
 

@@ -104,14 +104,18 @@ class Forecaster(Reading[Framed]):
         labels = short([*known, *later])
         read = tuple(labels[max(i * section.step - missing, 0)] for i in range(section.places))
         said = labels[section.past :: section.step] if section.head == "decoder" else labels[section.past :]
-        sides = {name: _sides(name, read, said) for name in looks}
+        lying = {"past": read, "forecast": said}
+        axes = {name: _axes(name) for name in looks}
+        sides = {name: (lying[down], lying[across]) for name, (down, across) in axes.items()}
         clocked = window.series.clock is not None
         lines = [_row([*([time] if clocked else []), *self.scales.written(row)]) for time, row in zip(later, values, strict=True)]
         ends = map(self.scales.brief, (values[0], values[-1]))
         text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
         details = {"times": list(later), "columns": list(names), "values": values.tolist()}
         head = _row([*([window.series.time] if clocked else []), *names])
-        return Prediction(text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines))
+        return Prediction(
+            text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines), axes=axes
+        )
 
     def nothing(self, item: Framed) -> Prediction:
         return Prediction("", None)
@@ -214,11 +218,11 @@ def _looks(looks: dict[str, np.ndarray], row: int, names: Sequence[str]) -> dict
     return {f"{c}.{name}": w[row * len(names) + i] for i, c in enumerate(names) for name, w in looks.items()}
 
 
-def _sides(name: str, read: tuple[str, ...], said: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The times beside the rows and the columns of a layer: `[column.]encoder...`, or `[column.]decoder...self` and `...cross`."""
+def _axes(name: str) -> tuple[str, str]:
+    """Of which times the rows and the columns of a layer are: `[column.]encoder...`, or `[column.]decoder...self` and `...cross`."""
     if "encoder." in name:
-        return read, read
-    return said, said if name.endswith("self") else read
+        return "past", "past"
+    return "forecast", "forecast" if name.endswith("self") else "past"
 
 
 def _cut(items: Sequence[Any]) -> Iterator[list[Any]]:

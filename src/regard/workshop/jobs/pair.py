@@ -216,15 +216,14 @@ class Pairs(Reading[Couple]):
         """score: a label's log-probability; a number has none."""
         first, second = (side[: len(words)] for side, words in zip(item.pieces, item.words, strict=True))
         own = {"first": first, "second": second}
-        far = {"first": second, "second": first}
-        sides = {
-            name: (own[side], (far if name.endswith(".align") else own)[side])
-            for name in looks
-            for side in [name.partition(".")[0]]
-        }
+        sides, axes = {}, {}
+        for name in looks:
+            side = name.partition(".")[0]
+            other = ({*own} - {side}).pop() if name.endswith(".align") else side
+            sides[name], axes[name] = (own[side], own[other]), (f"{side} text", f"{other} text")
         unknown = tuple(dict.fromkeys(symbol for text in item.texts for symbol in self.texts.unknown(text)))
         source, read = " ⇄ ".join(item.texts), (*first, *second)
-        return Prediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details)
+        return Prediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details, axes=axes)
 
     def nothing(self, item: Couple) -> Prediction:
         return Prediction("", 0.0)

@@ -24,7 +24,7 @@ from regard.data.vocabulary import PAD, SPECIALS, UNK, kind_of, pieces
 from regard.ground.errors import DataError, message
 from regard.networks.asked import Text
 from regard.tasks.answers import answer_figures, way_of
-from regard.tasks.read import Read, ReadBatch
+from regard.tasks.read import AXES, Read, ReadBatch
 from regard.tasks.task import Prediction
 from regard.workshop import build_asked
 from regard.workshop.build_asked import MARKS, section_of
@@ -215,14 +215,14 @@ class Answerer(Reading[Question]):
         text = passage.text[first:last] if first < last else ""
         details = {"id": item.asked.name, "start": first, "end": max(first, last)}
         one, other = _shown(passage), _shown(question)
-        beside = {"passage": (one, one), "question": (other, other), "aligned": (one, other), "columns": (other, one)}
-        beside |= {"importance": (("importance",), other), "asked": (("question",), other)}
-        beside["pointer"] = ((text,) if self.cloze else ("start", "end"), one)
-        sides = {name: beside[name.partition(".")[0]] for name in looks}
+        lying = {"passage": one, "question": other, "importance": ("importance",), "question as a whole": ("question",)}
+        lying["answer"] = (text,) if self.cloze else ("start", "end")
+        axes = {name: AXES[name.partition(".")[0]] for name in looks}
+        sides = {name: (lying[down], lying[across]) for name, (down, across) in axes.items()}
         unknown = dict.fromkeys([*self.texts.unknown(passage.text), *self.texts.unknown(question.text)])
         tokens = one[start : end + 1]
         return Prediction(
-            text, score, tokens, one, dict(looks), item.asked.question, (), tuple(unknown), sides=sides, details=details
+            text, score, tokens, one, dict(looks), item.asked.question, (), tuple(unknown), sides, details, axes=axes
         )
 
     def nothing(self, item: Question) -> Prediction:

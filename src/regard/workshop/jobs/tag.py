@@ -216,15 +216,18 @@ class Tagger(Reading[Sentence]):
     def _prediction(
         self, item: Sentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
     ) -> Prediction:
-        text = " ".join(item.tokens)
+        text, axes = " ".join(item.tokens), dict.fromkeys(sides, ("label", "token"))
         if self.pieced:
             unknown, (before, after) = self.pieced.unknown(text), self.pieced.around(True)
             read = self.pieced.tokens((*before, *(n for word in item.pieces for n in word), *after))
             sides = sides | {name: (read, read) for name in looks if name.endswith("self")}
+            axes |= {name: ("piece", "piece") for name in looks if name.endswith("self")}
         else:
             unknown = tuple(token for token, n in zip(item.tokens, item.words, strict=False) if n == UNK)
         once = tuple(dict.fromkeys(unknown))
-        return Prediction(" ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details)
+        return Prediction(
+            " ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details, axes=axes
+        )
 
     def nothing(self, item: Sentence) -> Prediction:
         return Prediction("", 0.0)
