@@ -12,6 +12,7 @@ import pytest
 
 from regard.doors.cli.main import run
 from regard.workshop.config import Config, load_config
+from regard.workshop.report import silent
 from regard.workshop.signals import Interrupted
 
 
@@ -122,6 +123,21 @@ def test_resume_alone_takes_the_runs_own_config(calls: list[Any], capsys: pytest
         ([], Path("old"), True),
         (["train.epochs: 3 here, auto there"], Path("old"), True),
     ]
+
+
+def test_quiet_is_as_in_other_commands(
+    calls: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No line on stderr; errors are told."""
+    heard: list[Any] = []
+    stub = sys.modules["regard.workshop.fit"].train
+    monkeypatch.setattr(
+        sys.modules["regard.workshop.fit"], "train", lambda *a, say, **more: heard.append(say) or stub(*a, **more)
+    )
+    assert run(["train", "--train", "a", "--quiet"]) == run(["train", "--train", "a", "-q"]) == 0
+    assert capsys.readouterr() == ("", "") and len(calls) == 2 and heard == [silent, silent]
+    assert run(["train", "--train", "a"]) == 0 and "The model is in run: " in capsys.readouterr().err
+    assert "data.train: expected at least one file" in refused(capsys, "--quiet")
 
 
 def test_resume_of_what_never_began(calls: list[Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,30 @@ def test_linear_falls_in_equal_steps_to_the_end():
     assert [Linear(0.8, 2, 3).rate(s, START) for s in (3, 4, 9)] == pytest.approx([0.4, 0.4, 0.4])  # longer than was foreseen
 
 
+def test_linear_falls_to_the_end_of_the_time_where_that_comes_before_the_end_of_the_updates():
+    """Half way through the time, and so on to its end, whichever update it is; the rise is over after a twentieth of the time."""
+    for number in (10, 100, 800):
+        rates = [Linear(0.8, 0, 1000).rate(number, START, gone) for gone in (0.81, 0.905, 1.0)]
+        assert rates == pytest.approx([0.16, 0.08, 0.0])
+    ahead = Linear(0.8, 200, 1000)
+    assert [ahead.rate(number, START, 0.02) for number in (250, 400, 900)] == [ahead.rate(n, START) for n in (250, 400, 900)]
+    rising = Linear(0.8, 1000, 9000)
+    assert [rising.rate(30, START, gone) for gone in (0.02, 0.03125, 0.0375, 0.05)] == pytest.approx([0.024, 0.2, 0.4, 0.8])
+    assert [rising.rate(n, START, n / 20000) for n in (9, 500, 900)] == [rising.rate(n, START) for n in (9, 500, 900)]  # ahead
+
+
+def test_a_first_update_that_takes_most_of_the_time_makes_no_jump():
+    slow = Linear(0.8, 500, 1000)
+    assert [slow.rate(number, START, 0.5) for number in (2, 5, 10, 11, 20)] == pytest.approx(
+        [0.08, 0.2, 0.4, 0.8 / 1.9, 0.8 / 1.9]
+    )
+
+
+@pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), Plateau(0.8, 4)])
+def test_the_time_changes_no_rate_that_does_not_fall_to_the_end(schedule):
+    assert all(schedule.rate(n, START, 0.9) == schedule.rate(n, START) for n in (1, 3, 50))
+
+
 def test_plateau_cuts_after_so_many_validations_without_a_gain():
     schedule, standing, rates = Plateau(0.8, 0, factor=0.5, patience=2), START, []
     for gained in (True, False, True, False, False, False, False, True, False):

@@ -67,6 +67,14 @@ def test_a_rate_that_falls_to_the_end_is_of_one_length(tmp_path):
     assert said[-1] == "stopped: 2 epochs (train.epochs)"
 
 
+def test_more_time_for_a_rate_that_fell_to_the_end_of_it_begins_anew(tmp_path):
+    _, said = ran(tmp_path, epochs=4, schedule="linear", minutes=1e-6)
+    assert said[-1] == "stopped: 1e-06 minutes (train.minutes)"
+    _, said = ran(tmp_path, epochs=4, schedule="linear", minutes=9, resume=True)
+    assert "note: the rate had fallen to 0 by the time limit; it begins anew." in said
+    assert said[-1] == "stopped: 4 epochs (train.epochs)"
+
+
 def test_what_changes_with_the_share_that_is_done_is_of_one_length(tmp_path):
     ran(tmp_path, epochs=1, scheduled_sampling=0.3)
     with pytest.raises(RunFolderError, match="a part of its net changes with the share that is done"):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Never, overload
+from typing import Any, Literal, Never, TypedDict, Unpack, overload
 
 from torch import nn
 
@@ -32,6 +32,18 @@ LOG = logging.getLogger("regard")  # hears the notes on items that the command l
 Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
 
 
+class _Asked(TypedDict, total=False):
+    """What `Model.predict` takes besides, for those who check types."""
+
+    beam: int | None
+    batch_size: int | None
+    attention: bool
+    sample: bool | None
+    seed: int | None
+    decode: Decode | None
+    say: Say
+
+
 class _Stderr(logging.Handler):
     """Plain lines on whatever stderr is now: a notebook's, a test's."""
 
@@ -43,7 +55,8 @@ def hear() -> None:
     """Lets progress be seen where nobody has said who should hear of it."""
     if not LOG.hasHandlers():
         LOG.addHandler(_Stderr())
-        LOG.setLevel(logging.INFO)
+        if LOG.level == logging.NOTSET:
+            LOG.setLevel(logging.INFO)
 
 
 class Prediction(Plain):
@@ -71,35 +84,11 @@ class Model:
 
     @overload
     def predict(  # type: ignore[overload-overlap]  # 1 is an int too
-        self,
-        items: Iterable[Any],
-        *,
-        beam: int | None = None,
-        n_best: Literal[1] | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-        decode: Decode | None = None,
-        say: Say = LOG.warning,
-        **wrong: Never,
+        self, items: Iterable[Any], *, n_best: Literal[1] | None = None, **more: Unpack[_Asked]
     ) -> list[Prediction]: ...
 
     @overload
-    def predict(
-        self,
-        items: Iterable[Any],
-        *,
-        beam: int | None = None,
-        n_best: int,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-        decode: Decode | None = None,
-        say: Say = LOG.warning,
-        **wrong: Never,
-    ) -> list[list[Prediction]]: ...
+    def predict(self, items: Iterable[Any], *, n_best: int, **more: Unpack[_Asked]) -> list[list[Prediction]]: ...
 
     def predict(
         self,
@@ -237,7 +226,8 @@ def train(
     `datasets.Dataset` (`in_memory.write_rows` has the forms).  Such data is kept in the run folder, as data.train.jsonl and
     data.valid.jsonl, so that the run can go on and says what it was made of.
     The same road as `regard train`: the run folder `out` must be new or empty, unless resume=True.
-    What is to be told goes to the logger `regard`; where nobody has set logging up, to stderr.
+    What is to be told goes to the logger `regard`; where nobody has set logging up, to stderr.  `getLogger("regard").setLevel("WARNING")`
+    before it: nothing is told, as with `regard train --quiet`.
     trust: modules whose code may run where the run to go on with names a class of them, as in trust=("my_scores",); those of a file or a
     mapping of your own you vouch for by naming it.
     """

@@ -22,7 +22,9 @@ class TrainSection(Section):
     epochs: Count = fitted(30, description="at most so many passes over the data; left out: as the size of the data asks for")
     updates: Count | None = Field(default=None, description="at most so many updates; null: as many as the epochs have")
     minutes: Positive | None = Field(
-        default=None, description="at most so many minutes, after which the best so far is kept; null: no limit"
+        default=None,
+        description="at most so many minutes, after which the best so far is kept; a linear schedule falls to 0 by then, and some "
+        "validations are made by the clock; null: no limit",
     )
     learning_rate: Positive = fitted(
         1e-3, description="AdamW's step, at its height; left out: with a schedule that suits the net"

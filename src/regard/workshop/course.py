@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from regard.workshop.checkpoint import Progress
     from regard.workshop.config_schema import TrainSection
 
+TENTH = 0.1  # of a time limit, after which it asks for a validation
+SPARED = 4  # times as long as a validation takes is trained before it asks again
+UNKNOWN = 60.0  # seconds that a first validation may take
+LATEST = 2 / 3  # of a time limit: from here on the first is made, however long it may take
 FEW, SMALLEST = 300, 50  # updates in all that teach a net little; the smallest batch that is recommended, in tokens
 
 
@@ -72,6 +76,20 @@ def over(progress: Progress, settings: TrainSection, seconds: float) -> str:
     if progress.epoch >= settings.epochs:
         return "epochs"
     return "minutes" if settings.minutes and seconds >= 60 * settings.minutes else ""
+
+
+def timely(now: float, since: float, cost: float | None, most: float | None) -> bool:
+    """Whether a time limit asks for a validation that no count of updates does, so that more is kept than the weights of the end, and
+    none of those that are averaged are of the beginning.
+
+    now, since, most: seconds of the run at present, at the end of the validation before (or at the start) and at the limit; cost: what
+    the validation before took, None where this session made none.
+    """
+    if most is None or now + (cost or 0.0) >= most:
+        return False
+    if cost is None:
+        cost = UNKNOWN if now < LATEST * most else 0.0
+    return now - since >= max(TENTH * most, SPARED * cost)
 
 
 def ending(stopped: str, settings: TrainSection) -> str:

@@ -25,6 +25,7 @@ from regard.workshop.jobs.job import Prepared, Ready, Say
 from regard.workshop.model import CONFIG
 from regard.workshop.prolonged import marked, of_length, refuse_annealed, refuse_other_rates
 from regard.workshop.provenance import write_run
+from regard.workshop.report import silent
 from regard.workshop.resolve_files import as_read, resolve_files
 from regard.workshop.sized import within_memory
 from regard.workshop.train import Outcome, fit
@@ -54,13 +55,14 @@ def train(
 ) -> Run:
     """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
-    resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: the logger `regard`.
+    resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: the logger `regard`, at
+    level INFO; `report.silent`: nobody.
     trust: modules whose code may run where the run that is gone on with, or begun with, names a class of them: it may be a stranger's.
     prepare: what makes the files of the config, called when it is sure that the folder is this run's, before anything is read.
     Raises ConfigError, DataError, RunFolderError (also where the run to go on with had another config or other data), RegardError
     where the disk is full or memory gives out, and Interrupted on SIGINT, SIGTERM and SIGHUP, with a checkpoint made.
     """
-    folder, say = Path(out), say or _logged
+    folder, say = Path(out), say or (_logged if LOG.isEnabledFor(logging.INFO) else silent)
     if resume and (folder / CONFIG).is_file():
         refuse_strangers(load_config(folder / CONFIG, []), folder / CONFIG, trust)
         refuse_strangers(config, folder / CONFIG, trust)

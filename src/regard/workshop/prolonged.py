@@ -62,8 +62,10 @@ def refuse_annealed(network: nn.Module, folder: Path) -> None:
         raise RunFolderError(message(f"{folder}", expected, "another", do))
 
 
-def gone_on_with(progress: Progress, settings: TrainSection) -> None:
-    """A run that is over, and is now to be longer, is not over."""
+def gone_on_with(progress: Progress, settings: TrainSection) -> str:
+    """A run that is over, and is now to be longer, is not over.  What is to be said of it; "" where nothing is."""
     tired = settings.patience is not None and progress.waited >= settings.patience
-    if progress.stopped and not tired and not over(progress, settings, progress.seconds):
-        progress.stopped = ""
+    if not progress.stopped or tired or over(progress, settings, progress.seconds):
+        return ""
+    timed, progress.stopped = progress.stopped == "minutes", ""
+    return "note: the rate had fallen to 0 by the time limit; it begins anew." if timed and settings.schedule == "linear" else ""

@@ -8,9 +8,11 @@ import os
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
 from regard.workshop import files
@@ -39,6 +41,10 @@ def memory() -> tuple[float | None, float | None]:
     return held, max(held, peak)  # the kernel brings the peak up to date only now and then
 
 
+FIRST = 3  # updates of a session that tell nothing of the others: loops are compiled in them, and memory is taken
+TIMED = 20  # updates after which is said how long the whole takes
+
+
 class Clock:
     """The time of a run.  `before`: the seconds of the sessions before this one.  `most`: the seconds it may take in all; None: as many as
     it needs."""
@@ -46,21 +52,47 @@ class Clock:
     def __init__(self, before: float, most: float | None = None) -> None:
         self.before, self.begun, self.most = before, time.monotonic(), most
         self.updates, self.work, self.tokens = 0, 0.0, 0  # of this session; of updates since the last report, less validations
+        self.settled, self.took = (
+            self.begun,
+            deque[float](maxlen=TIMED - FIRST),
+        )  # when the first updates were over; of the others
+        self.validated = before  # when the last validation was over
+        self.cost: float | None = None  # how long it took; None before the first
 
     def seconds(self) -> float:
         """All sessions together."""
         return self.before + time.monotonic() - self.begun
 
+    def gone(self) -> float:
+        """The share of the time limit that is over; 0 without one."""
+        return 0.0 if self.most is None else min(1.0, self.seconds() / self.most)
+
     def eta(self, left: int) -> float | None:
-        """Seconds that `left` updates will take, if they go on as those of this session went; None where there were none yet."""
-        if not self.updates:
-            return None
-        found = max(0, left) * (time.monotonic() - self.begun) / self.updates
+        """Seconds that `left` updates will take, with validations, if they go on as those of this session went but for the first ones;
+        None where there are only those."""
+        after = self.updates - FIRST
+        return self._within(left, (time.monotonic() - self.settled) / after) if after > 0 else None if left > 0 else 0.0
+
+    def lasts(self, left: int) -> float | None:
+        """As `eta`, without validations, and by the middle one of the last updates: one that had to wait for others changes nothing."""
+        return self._within(left, median(self.took)) if self.took else None
+
+    def _within(self, left: int, each: float) -> float:
+        found = max(0, left) * each
         return found if self.most is None else max(0.0, min(found, self.most - self.seconds()))
 
     def worked(self, seconds: float, tokens: int) -> None:
         """An update was made, of so many target tokens."""
         self.updates, self.work, self.tokens = self.updates + 1, self.work + seconds, self.tokens + tokens
+        if self.updates <= FIRST:
+            self.settled = time.monotonic()
+        else:
+            self.took.append(seconds)
+
+    def judged(self, begun: float) -> None:
+        """A validation was made, which began at so many seconds of the run."""
+        self.validated = self.seconds()
+        self.cost = self.validated - begun
 
     def reported(self) -> None:
         """The speed is measured anew from here."""
@@ -111,13 +143,17 @@ class Metrics:
         self.file.close()
 
 
+def silent(line: str) -> None:
+    """What hears of a run that is to say nothing: it draws no bar either."""
+
+
 class Bar:
-    """The last line of a terminal, drawn again and again; nothing at all where `stream` is no terminal."""
+    """The last line of a terminal, drawn again and again; nothing at all where it is not wanted, or `stream` is no terminal."""
 
     WIDTH = 24
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream, self.shown, self.drawn = stream, stream.isatty(), -math.inf
+    def __init__(self, stream: TextIO, *, wanted: bool) -> None:
+        self.stream, self.shown, self.drawn = stream, wanted and stream.isatty(), -math.inf
 
     def draw(self, share: float, text: Callable[[], str]) -> None:
         """A bar filled to `share`, with a text behind; at most ten times a second."""
@@ -201,7 +237,7 @@ class Reporter:
 
     def __init__(self, metrics: Metrics, say: Callable[[str], None], *, total: int, stream: TextIO | None = None) -> None:
         self.metrics, self.total, self._say = metrics, total, say
-        self.bar = Bar(stream or sys.stderr)
+        self.bar = Bar(stream or sys.stderr, wanted=say is not silent)
 
     def report(self, row: Row) -> None:
         """A row of training: written down, and said where there is no bar to show it."""

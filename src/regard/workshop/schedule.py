@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
+BEGINNING = 0.05  # share of a time limit by which a rate that ends with it has risen, whatever `warmup` says
+SOONEST = 20  # updates in which it rises at least: the first alone may take as long as that, since loops are compiled in it
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -21,8 +24,9 @@ class Schedule(ABC):
     peak: float
     warmup: int = 0
 
-    def rate(self, step: int, standing: Standing) -> float:
-        """The learning rate of update number `step`, counted from 1."""
+    def rate(self, step: int, standing: Standing, gone: float = 0.0) -> float:
+        """The learning rate of update number `step`, counted from 1.  gone: the share of a time limit that is over, 0 without one; it
+        counts where the rate falls to the end."""
         return self.peak * step / self.warmup if step < self.warmup else self.after(step, standing)
 
     @abstractmethod
@@ -61,6 +65,16 @@ class Linear(Schedule):
     """Falls from the peak in equal steps, the next of which would be 0 when training ends.  Devlin et al. 2019, appendix A.2."""
 
     updates: int = 1  # of the whole training
+
+    def rate(self, step: int, standing: Standing, gone: float = 0.0) -> float:
+        """By the updates or by the time, whichever is nearer to its end: a limit that lets few of the updates be made ends at 0 too."""
+        by_updates = super().rate(step, standing)
+        if not gone:
+            return by_updates
+        if step < self.warmup:
+            by_time = min(1.0, 2 * gone / BEGINNING - 1, step / SOONEST)  # not at once: enough time changes nothing
+            by_updates = max(by_updates, self.peak * by_time)
+        return min(by_updates, self.peak * max(0.0, 1 - gone) / (1 - BEGINNING))
 
     def after(self, step: int, standing: Standing) -> float:
         left, fall = self.updates + 1 - step, self.updates + 1 - max(self.warmup, 1)

@@ -17,10 +17,10 @@ from regard.attention.weighting import Annealed
 from regard.data.batches import Batches
 from regard.ground.errors import ConfigError, RegardError, did_you_mean, message
 from regard.workshop.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
-from regard.workshop.course import Order, better, ending, few, left, make_schedule, over, total_updates
+from regard.workshop.course import Order, better, ending, few, left, make_schedule, over, timely, total_updates
 from regard.workshop.optimize import arithmetic, exactly, make_optimizer, step
 from regard.workshop.prolonged import gone_on_with
-from regard.workshop.report import Clock, Metrics, Reporter, Row, training_row
+from regard.workshop.report import TIMED, Clock, Metrics, Reporter, Row, training_row
 from regard.workshop.signals import Broken, Signals
 from regard.workshop.signals import Interrupted as Interrupted
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from regard.workshop.config_schema import TrainSection
 
 STRIKES = 10  # updates in a row that are not finite, before training gives up
-TIMED = 20  # updates after which is said how long the whole takes
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,9 @@ def fit(
     if resume:
         say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
     progress = progress or Progress()
-    gone_on_with(progress, settings)
+    longer = gone_on_with(progress, settings)
     checkpoints.arithmetic, notes = arithmetic(settings, network, checkpoints.arithmetic)
-    for note in notes:
+    for note in [*notes, longer] if longer else notes:
         say(note)
     total = total_updates(batches, settings)
     if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
@@ -101,8 +100,8 @@ def fit(
 
 
 def anneal(network: nn.Module, done: float) -> None:
-    """Tells what changes while a net is trained how much of the training is done.  It hangs on the step alone, so that a run that
-    goes on is as warm as the one that never stopped."""
+    """Tells what changes while a net is trained how much of the training is done.  It depends on the step alone, and on the time where
+    that is limited, so that a run that goes on is as warm as the one that never stopped."""
     for part in network.modules():
         if isinstance(part, Annealed):
             part.anneal(done)
@@ -124,7 +123,7 @@ class Trainer:
         self.network, self.optimizer, self.settings = network, optimizer, settings
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
         self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
-        self.schedule = make_schedule(settings, self.planned)
+        self.schedule, self.rate = make_schedule(settings, self.planned), 0.0  # and the rate of the last update
         self.precision = getattr(torch, checkpoints.arithmetic.precision or "float32")
         self.clock = Clock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
 
@@ -139,10 +138,11 @@ class Trainer:
         p, every = self.progress, self.settings.checkpoint_every
         epoch, order = -1, cast(Sequence[list[int]], ())
         self.network.train()
+        due = self._due()
         while True:
             if self.signals.heard:
-                self._stop(pending=self._due())
-            if self._due():
+                self._stop(pending=due)
+            if due:
                 self._validate(validate)
             if p.stopped:
                 return Outcome(p.best, p.best_step, p.step, p.epoch, p.stopped)
@@ -156,22 +156,24 @@ class Trainer:
             self.reporter.total = p.step + left(p, self.settings, len(order), self.planned)
             self._report()
             if self.clock.updates == TIMED:
-                self.reporter.lasts(self.clock.eta(self.reporter.total - p.step))
-            if every and p.step % every == 0 and not self._due():
+                self.reporter.lasts(self.clock.lasts(self.reporter.total - p.step))
+            due = self._due()  # asked once: the clock may say something else a moment later
+            if every and p.step % every == 0 and not due:
                 self._save()
 
     def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
         p, settings = self.progress, self.settings
         begun = time.perf_counter()
-        anneal(self.network, p.step / max(1, self.planned))
-        rate = self.schedule.rate(p.step + 1, p.standing)
+        gone = self.clock.gone()
+        anneal(self.network, max(p.step / max(1, self.planned), gone))
+        self.rate = self.schedule.rate(p.step + 1, p.standing, gone)
         total, nats, tokens = 0.0, 0.0, 0
         for rows in parts:
             with torch.autocast("cpu", self.precision) if self.precision != torch.float32 else nullcontext():
                 found = loss(batch(rows))
             found.total.backward()
             total, nats, tokens = total + found.total.item(), nats + found.nats.item(), tokens + found.tokens
-        finite = math.isfinite(total + nats) and step(self.optimizer, rate=rate, tokens=tokens, clip=settings.clip)
+        finite = math.isfinite(total + nats) and step(self.optimizer, rate=self.rate, tokens=tokens, clip=settings.clip)
         self.optimizer.zero_grad()
         p.step, p.tokens = p.step + 1, p.tokens + tokens
         self.clock.worked(time.perf_counter() - begun, tokens)
@@ -188,13 +190,18 @@ class Trainer:
         return over(self.progress, self.settings, self.clock.seconds())
 
     def _due(self) -> bool:
+        clock = self.clock
+        timed = timely(clock.seconds(), clock.validated, clock.cost, clock.most)
+        return self.progress.validated != self.progress.step and (timed or self._scheduled())
+
+    def _scheduled(self) -> bool:
+        """Whether a validation is due that patience counts."""
         p, every = self.progress, self.settings.validate_every
-        if p.validated == p.step:
-            return False
         return bool(self._over()) or (p.step % every == 0 if every else p.consumed == 0)
 
     def _validate(self, validate: Callable[[], Validation]) -> None:
         p, average, metric = self.progress, self.settings.average, self.settings.metric
+        begun, scheduled = self.clock.seconds(), self._scheduled()
         snapshots = [*p.snapshots, p.step][-average:] if average > 1 else []
         if snapshots:
             save_network(self.network, self.checkpoints.snapshot(p.step))
@@ -216,11 +223,12 @@ class Trainer:
         figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
         if kept:
             p.best, p.best_step = figures, p.step
-        p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if kept else p.waited + 1
-        p.standing = self.schedule.judged(p.standing, kept)
+        p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if kept else p.waited + scheduled
+        p.standing = self.schedule.judged(p.standing, kept) if kept or scheduled else p.standing
         patience = self.settings.patience
         p.stopped = self._over() or ("patience" if patience and p.waited >= patience else "")
         row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": kept}
+        self.clock.judged(begun)
         self.reporter.validation(row | self.clock.measured(self.reporter.total - p.step), found.metrics, metric, found.samples)
         self._save()
 
@@ -252,5 +260,4 @@ class Trainer:
             self.reporter.progress(self._row, p.step)
 
     def _row(self) -> Row:
-        rate = self.schedule.rate(self.progress.step, self.progress.standing)
-        return training_row(self.progress, rate) | self.clock.measured(self.reporter.total - self.progress.step)
+        return training_row(self.progress, self.rate) | self.clock.measured(self.reporter.total - self.progress.step)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.doors.cli.options import Quiet, teller
 from regard.doors.cli.trust import Trust
 from regard.ground.errors import ConfigError, RunFolderError, UsageError, message
-from regard.ground.printable import printable
 
 if TYPE_CHECKING:
     from regard.workshop.config import Config
@@ -51,6 +50,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config, with every key, and stop.")] = False,
     trust: Trust = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train a model on files.
 
@@ -79,12 +79,14 @@ def train(
     if not resume:
         _vacant(out)
     from regard.workshop.fit import train as fit
+    from regard.workshop.report import silent
 
+    tell = teller(quiet)
     vouched = users_own(config, file, out) if resume and file is not None else []
-    run = fit(config, out, resume=resume, say=_say, trust=[*(trust or ()), *vouched])
+    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=[*(trust or ()), *vouched])
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
-    print(f"The model is in {run.folder}: {figures}", file=sys.stderr)
-    print(after(run.folder, config, flags(modules(config))), file=sys.stderr)
+    tell(f"The model is in {run.folder}: {figures}")
+    tell(after(run.folder, config, flags(modules(config))))
 
 
 def after(folder: Path, config: Config, trusted: str = "") -> str:
@@ -92,11 +94,6 @@ def after(folder: Path, config: Config, trusted: str = "") -> str:
     from regard.workshop.card import uses
 
     return f"Next: {'   or   '.join(uses(shlex.quote(str(folder)), config, trusted))}"
-
-
-def _say(line: str) -> None:
-    """A line of a log, whose samples are text of data."""
-    print(printable(line), file=sys.stderr, flush=True)
 
 
 def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
