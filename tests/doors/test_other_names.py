@@ -69,6 +69,11 @@ def test_no_name_hides_one_of_ours() -> None:
         ("model.self_attention.n_heads=2", "Write model.self_attention.heads;"),
         ("model.hiden_size=3", "Remove it (docs/config.md lists the keys). Did you mean 'model.size'?"),
         ("lerning_rate=1", "Remove it (docs/config.md lists the keys). Did you mean 'train.learning_rate'?"),
+        ("train.beam=3", "Write decode.beam;"),  # not `begin`
+        ("data.features_separater=;", "Did you mean 'features_separator'?"),
+        ("data.heads=2", "Write model.heads;"),
+        ("data.headers=true", "Did you mean 'header'?"),
+        ("read.heads=span", "Did you mean 'head'?"),  # not model.heads
         ("train.seeed=3", "Remove it (docs/config.md lists the keys). Did you mean 'seed'?"),
     ],
 )

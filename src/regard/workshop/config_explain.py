@@ -139,9 +139,10 @@ def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:
     above, key = path[:-1], str(path[-1])
     expected = f"a key of {dotted(above)}" if above else f"one of {', '.join(section.model_fields)}"
     here = [dotted((*above, word)) for word in (name.split(".")[-1] for name in keys_called(key)) if word in section.model_fields]
-    near = did_you_mean(key, section.model_fields)
-    if found := tuple(dict.fromkeys(here)) or keys_called(key) or (() if near else named(key)):
+    found = tuple(dict.fromkeys(here)) or keys_called(key) or (() if nearest(key, section.model_fields) else named(key))
+    if found:
         return Explanation(expected, f"'{key}'", f"Write {written(key, found)}; docs/config.md lists the keys.")
+    near = did_you_mean(key, section.model_fields)
     if not near and (others := named(nearest(key, [*KEYS, *_words()]))):
         near = f" Did you mean {' or '.join(map(repr, others))}?"
     return Explanation(expected, f"'{key}'", f"Remove it (docs/config.md lists the keys).{near}")
