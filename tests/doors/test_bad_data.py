@@ -1,4 +1,4 @@
-"""Bad input: every message names the file and the line, what was expected, what was received, and the mend."""
+"""Bad input: every message names the file and the line, what was expected, what was received, and what to do."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ FAULTS: dict[str, tuple[dict[str, bytes], Layout, list[str]]] = {
     ),
     "a name that occurs twice": ({"x.tsv": b"lemma\tform\tform\n"}, LEMMA, ["{x.tsv}:1", "one column 'form'"]),
     "an empty source": ({"x.tsv": b"a\tb\n\tc\n"}, Layout(), ["{x.tsv}:2", "an empty source", "on_bad_line: skip"]),
-    "an empty target": ({"x.tsv": b"a\tb\nc\t \n"}, Layout(), ["{x.tsv}:2", "an empty target", "Mend the line"]),
+    "an empty target": ({"x.tsv": b"a\tb\nc\t \n"}, Layout(), ["{x.tsv}:2", "an empty target", "Correct the line"]),
     "an empty line": ({"x.tsv": b"a\tb\n\nc\td\n"}, Layout(), ["{x.tsv}:2", "an empty line"]),
     "an empty source line": ({"x.de": b"a\n\n", "x.en": b"a\nb\n"}, Layout(), ["{x.de}:2", "an empty source"]),
     "an empty target line": ({"x.de": b"a\nb\n", "x.en": b"a\n\r\n"}, Layout(), ["{x.en}:2", "an empty target"]),
@@ -115,7 +115,7 @@ FAULTS: dict[str, tuple[dict[str, bytes], Layout, list[str]]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_bad_data_is_named_explained_and_mended(fault: str, tmp_path: Path) -> None:
+def test_bad_data_is_named_explained_and_corrected(fault: str, tmp_path: Path) -> None:
     contents, layout, said = FAULTS[fault]
     paths = {name: str(tmp_path / name) for name in contents}
     for name, content in contents.items():

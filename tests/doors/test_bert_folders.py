@@ -94,7 +94,7 @@ def test_all_missing_unexpected_and_misshapen_tensors_are_named(folder):
         fill(folder)
     told = str(error.value)
     assert len(gone) == 6 and all(f"{name} is missing" in told for name in gone)
-    assert "bert.encoder.layer.7.output.dense.bias is no part of a BERT with 1 layers" in told
+    assert "bert.encoder.layer.7.output.dense.bias is no part of a BERT with 1 layer" in told
     assert "bert.embeddings.LayerNorm.weight is (5,) and should be (8,)" in told
 
 

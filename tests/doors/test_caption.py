@@ -1,4 +1,4 @@
-"""Bad input to captions: each message names the file, the line and the mend; and the doors: predict, evaluate, view, ensembles."""
+"""Bad input to captions: each message names the file, the line and what to do; and the doors: predict, evaluate, view, ensembles."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ BAD = {
     "an image that does not open": ("0.png\ta\nbroken.png\tb\n", ["t.tsv:2", "broken.png", "an image that opens", "not whole"]),
     "no image at all": ("0.png\ta\nt.tsv\tb\n", ["t.tsv:2", "t.tsv", "no PNG, PPM or PGM"]),
     "another size": ("0.png\ta\nsmall.png\tb\n", ["t.tsv:2", "48 x 48 pixels, as 0.png", "t.tsv:1", "40 x 48", "one size"]),
-    "an empty caption": ("0.png\t \n", ["t.tsv:1", "a caption with text in it", "an empty caption", "Mend the line"]),
+    "an empty caption": ("0.png\t \n", ["t.tsv:1", "a caption with text in it", "an empty caption", "Correct the line"]),
     "no caption": ("0.png\n", ["t.tsv:1", "a caption with text in it", "an empty caption"]),
     "no name": ("\ta\n", ["t.tsv:1", "the name of an image file", "none"]),
 }

@@ -119,7 +119,7 @@ def test_bad_lines_can_be_skipped(made):
 def test_several_labels(made):
     file = made / "several.jsonl"
     file.write_text('{"source": "a", "target": "yes"}\n{"source": "b", "target": ["yes", "no"]}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"several.jsonl:2: expected one label; received 2. Mend the line"):
+    with pytest.raises(DataError, match=r"several.jsonl:2: expected one label; received 2. Correct the line"):
         fit.train(config({"train": [str(file)]}), made / "several", say=quiet)
 
 
@@ -183,7 +183,7 @@ def test_a_text_longer_than_the_positions_is_cut(made):
     values = {"task": "classify", "data": {"train": [str(file)], "valid": [str(file)]}, "model": model, "train": TRAIN}
     fit.train(read_config({**values, "classify": {"pooling": "cls"}}), made / "places", say=quiet)
     ((found,),) = regard.load(made / "places").stream(["a " * 1500], say=told.append)
-    assert len(found.source_tokens) == 1001 and "1 texts were longer than the 1001 places" in told[0]
+    assert len(found.source_tokens) == 1001 and "texts longer than the 1001 places that this model reads: 1;" in told[0]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_missing_font_is_one_clear_sentence(tmp_path, monkeypatch, told):
     assert plot.write(told(["a", "</s>"], ["b", "</s>"]), tmp_path / "b.png") == []
 
 
-def test_without_matplotlib_the_mend_is_named_and_svg_still_drawn(tmp_path, monkeypatch, told):
+def test_without_matplotlib_the_fix_is_named_and_svg_still_drawn(tmp_path, monkeypatch, told):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     prediction = told(["a", "</s>"], ["b", "</s>"])
     with pytest.raises(RegardError, match=r"pip install -e '\.\[plots\]'"):

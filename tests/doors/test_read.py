@@ -43,7 +43,7 @@ FAULTS: dict[str, tuple[str, str, bool, list[str]]] = {
             "{}, data[0].paragraphs[0].qas[0] (id 'q7').answers[0]",
             "stands in the passage, to the letter",
             "'Rome'",
-            "Mend the line",
+            "Correct the line",
         ],
     ),
     "an answer in other letters": (
@@ -104,7 +104,7 @@ FAULTS: dict[str, tuple[str, str, bool, list[str]]] = {
     "a question that is a text": ("x.json", squad("Where?"), False, ["qas[0]", "an object with a question", "Where?"]),
     "a question without its words": ("x.json", squad({"id": 3, "answers": []}), False, ["(id 3)", "the key 'question'"]),
     "JSON that breaks off": ("x.json", '{"data": [\n{"paragraphs": [', False, ["{}:2", "JSON as SQuAD's, or JSONL"]),
-    "text that is no JSON": ("x.json", "Where is it?\tHere.", False, ["{}:1", "JSON as SQuAD's, or JSONL", "Mend the file"]),
+    "text that is no JSON": ("x.json", "Where is it?\tHere.", False, ["{}:1", "JSON as SQuAD's, or JSONL", "Correct the file"]),
     "a line that is no object": ("x.jsonl", row() + "\n[1]", False, ["{}:2", "a JSON object", "[1]"]),
     "an empty line": ("x.jsonl", row() + "\n\n" + row(), False, ["{}:2", "a JSON object", "an empty line"]),
     "an empty file": ("x.json", "", False, ["{}", "questions", "an empty file"]),
@@ -144,7 +144,7 @@ FAULTS: dict[str, tuple[str, str, bool, list[str]]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_bad_data_is_named_explained_and_mended(fault, tmp_path):
+def test_bad_data_is_named_explained_and_corrected(fault, tmp_path):
     name, content, cloze, said = FAULTS[fault]
     path = tmp_path / name
     path.write_text(content, encoding="utf-8", errors="surrogatepass")

@@ -96,7 +96,7 @@ def test_answers_as_hugging_face_writes_them(answers, found, tmp_path):
     [
         (
             {"text": [], "answer_start": []},
-            "expected an answer; received none. Mend the line. Questions that the text does not answer",
+            "expected an answer; received none. Correct the line. Questions that the text does not answer",
         ),
         (
             {"text": ["Pisa"], "answer_start": []},

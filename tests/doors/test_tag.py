@@ -65,7 +65,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 FAULTS = {
     "fewer tags than tokens": (
         {"a": "go to Rome\n", "b": "O O\n"},
-        "{b}:1: expected as many tags as {a}:1 has tokens (3); received 2 tags. Mend the line. Or set data.on_bad_line: skip.",
+        "{b}:1: expected as many tags as {a}:1 has tokens (3); received 2 tags. Correct the line. Or set data.on_bad_line: skip.",
     ),
     "more tags than tokens": ({"a": "x\ngo\n", "b": "O\nO O\n"}, "{b}:2: expected as many tags as {a}:2 has tokens (1); received 2"),
     "a line that is empty": ({"a": "x\n\n", "b": "O\n\n"}, "{a}:2: expected tokens; received an empty line"),
@@ -86,7 +86,7 @@ FAULTS = {
     "I of another kind": ({"x.conll": "New B-to\nYork I-from\n"}, "{x.conll}:2: expected spans that begin with B"),
     "BMES that is not closed": ({"x.conll": "郑 B-to\n州 E-to\n北 B-to\n走 O\n"}, "received O after B-to (token 4, '走')"),
     "BMES that ends open": ({"x.conll": "郑 S-to\n北 B-to\n京 M-to\n"}, "{x.conll}:3"),
-    "E from nothing": ({"x.conll": "去 O\n州 E-to\n"}, "received E-to after O (token 2, '州'). Mend the line; or, where tags are no spans"),
+    "E from nothing": ({"x.conll": "去 O\n州 E-to\n"}, "received E-to after O (token 2, '州'). Correct the line; or, where tags"),
 }  # fmt: skip
 
 

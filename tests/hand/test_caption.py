@@ -138,7 +138,7 @@ def test_ppm_and_pgm_by_hand():
         (MARK + b"x", "no header"),
         (write_png(PIXELS)[:-30], "is not whole"),
         (write_png(PIXELS)[:50] + b"\0" + write_png(PIXELS)[51:], "is not whole"),
-        (png(0, [b"\0\1"], 2), "ends after 0 of 1 lines"),
+        (png(0, [b"\0\1"], 2), "ends after 0 of 1 line"),
         (png(0, [b"\7\1\1"], 2), "filter 7"),
         (png(3, [b"\0\5"], 1), "palette"),
         (b"P6 " + b"9" * 5000 + b" 1 255 ", "header is damaged"),

@@ -75,7 +75,7 @@ def test_items_in_python():
     ("name", "text", "layout", "said"),
     [
         ("x.tsv", "a\tb\tc\na\tb\n", CoupledLayout(), [":2", "at least 3 columns", "2 columns ('a', 'b')", "pair.second"]),
-        ("x.tsv", "a\tb\tc\n\n", CoupledLayout(), [":2", "an empty line", "Mend the line"]),
+        ("x.tsv", "a\tb\tc\n\n", CoupledLayout(), [":2", "an empty line", "Correct the line"]),
         ("x.tsv", "a\t \tc\n", CoupledLayout(), [":1", "an empty second text"]),
         ("x.tsv", "\tb\tc\n", CoupledLayout(), [":1", "an empty first text"]),
         ("x.tsv", "a\tb\t \n", CoupledLayout(), [":1", "what is right", "an empty column"]),

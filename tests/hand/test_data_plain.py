@@ -48,7 +48,7 @@ def test_the_end_of_each_file_is_set_aside():
 
 
 def test_a_text_too_short_to_part():
-    with pytest.raises(DataError, match=r"f: expected text to part.*received 1 characters. Give more text"):
+    with pytest.raises(DataError, match=r"f: expected text to part.*received 1 character. Give more text"):
         set_aside([PlainText("a", Place("f", 1), whole=True)], 0.1, 1)
 
 

@@ -57,16 +57,16 @@ def test_where_a_tag_and_a_label_stand(tmp_path):
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"x": "a O\nb\n\nc O\n"}, "{x}:2: expected a token and its tag; received 'b'. Mend the line."),
-        ({"x": "a\tO\n\tO\n\nc\tO\n"}, "{x}:2: expected a token and its tag; received '\\tO'. Mend the line."),
+        ({"x": "a O\nb\n\nc O\n"}, "{x}:2: expected a token and its tag; received 'b'. Correct the line."),
+        ({"x": "a\tO\n\tO\n\nc\tO\n"}, "{x}:2: expected a token and its tag; received '\\tO'. Correct the line."),
         ({"x": "a\tO\nb\t\n\nc\tO\n"}, "{x}:2: expected a token and its tag"),
         (
             {"a": "x y\nc\n", "b": "O\nO\n"},
-            "{b}:1: expected as many tags as {a}:1 has tokens (2); received 1 tag. Mend the line.",
+            "{b}:1: expected as many tags as {a}:1 has tokens (2); received 1 tag. Correct the line.",
         ),
-        ({"a": "\nc\n", "b": "\nO\n"}, "{a}:1: expected tokens; received an empty line. Mend the line."),
+        ({"a": "\nc\n", "b": "\nO\n"}, "{a}:1: expected tokens; received an empty line. Correct the line."),
         ({"a": "x\nc\n", "b": "\nO\n"}, "{b}:1: expected as many tags as {a}:1 has tokens (1); received 0 tags"),
-        ({"a": "x\nc\n", "b": "O\nO\n", "c": " \nl\n"}, "{c}:1: expected a label; received an empty line. Mend the line."),
+        ({"a": "x\nc\n", "b": "O\nO\n", "c": " \nl\n"}, "{c}:1: expected a label; received an empty line. Correct the line."),
     ],
 )
 def test_a_line_at_fault_says_where_and_what_and_the_next_sentence_is_read(files, said, tmp_path):

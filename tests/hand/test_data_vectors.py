@@ -46,7 +46,7 @@ def test_a_word_may_hold_blanks(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("the 1 2\ncat 1\n", [":2: expected a word and 2 numbers", "1 numbers behind 'cat'", "Mend the line"]),
+        ("the 1 2\ncat 1\n", [":2: expected a word and 2 numbers", "1 number behind 'cat'", "Correct the line"]),
         ("the 1 2\ncat 1 2 3\n", [":2: expected a word and 2 numbers", "3 numbers behind 'cat'"]),
         ("2 3\nthe 1 2\n", [":2: expected a word and 3 numbers", "2 numbers"]),
         ("the 1 2\ncat 1 x\n", [":2: expected finite numbers", "'x'"]),
@@ -81,9 +81,7 @@ def test_lines_that_no_word_can_ask_for_are_passed_by_and_counted(tmp_path):
         "schön": [1, 2], "film": [3, 4], "10 000": [7, 8], "\xa0": [1, 1], "last": [2, 2],
     }  # fmt: skip
     where = tmp_path / "v.vec"
-    assert said == [
-        f"note: {where}: 1 lines that are not UTF-8 were passed by ({where}:4 is the first); 1 lines without a word were passed by."
-    ]
+    assert said == [f"note: {where}: 1 line not in UTF-8 passed by ({where}:4 is the first); 1 line without a word passed by."]
     (tmp_path / "w.vec").write_bytes(ODD + b"film 1 x\nlast 1 nan\nnew 1\n")
     with pytest.raises(DataError, match=r"w\.vec:12: expected a word and 2 numbers"):  # its place counts what was passed by
         read_vectors(str(tmp_path / "w.vec"), ["schön"])

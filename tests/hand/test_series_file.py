@@ -157,7 +157,7 @@ def test_what_is_refused(fault, tmp_path):
 def test_fill_values_are_noted_where_they_are_far(tmp_path):
     rows = "".join(f"{20 + i % 3},{9000 + 300 * i}\n" for i in range(12))
     found = described(read(tmp_path, f"a,b\n{rows}-9999,9999\n"))
-    assert "a is -9999 in 1 rows" in found and "b is" not in found
+    assert "a is -9999 in 1 row" in found and "b is" not in found
 
 
 def test_numbers_in_hand_that_no_float32_holds():

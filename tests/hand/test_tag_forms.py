@@ -192,7 +192,7 @@ def test_json_lines_with_several_keys_and_a_label(tmp_path):
         ('{"tokens": "a b", "tags": ["O"]}', "key 'tokens': expected a list: tokens that are texts; received '\"a b\"'"),
         (
             '{"tokens": ["a"], "tag": ["O"]}',
-            "expected the key 'tags'; received 'tokens', 'tag'. Mend the line. Did you mean 'tag'?",
+            "expected the key 'tags'; received 'tokens', 'tag'. Correct the line. Did you mean 'tag'?",
         ),
         ('["a"]', "expected a JSON object; received '[\"a\"]'"),
         ("{", "expected a JSON object; received '{' ("),

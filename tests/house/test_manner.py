@@ -138,6 +138,13 @@ def test_no_file_names_a_path_of_one_machine():
     assert not [x for path in files() for x in machine_paths(path)]
 
 
+def test_messages_are_in_plain_english():
+    """What is wrong is corrected or fixed: an old word for it is not said."""
+    old = re.compile("\\b" + "mend" + "(s|ed|ing)?\\b", re.IGNORECASE)
+    said = [shown(p, n) for p in python("src") for n, line in enumerate(p.read_text("utf-8").splitlines(), 1) if old.search(line)]
+    assert not said, "\n".join(said)
+
+
 def test_every_skip_has_its_reason():
     assert not [x for path in python("tests") for x in unexplained(path)]
 

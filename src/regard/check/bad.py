@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from regard.check.finding import Finding, Hits, Seen, short
+from regard.ground.counted import many
 
 WHY = {  # kind: what is said of one line, of several, and what to do
     "too-few-columns": ("has too few columns", "have too few columns", "Give them all their columns."),
@@ -80,7 +81,7 @@ class BadLines:
         found = []
         for kind, count in self.kinds.most_common():
             one, more, do = WHY[kind]
-            what = f"{count:,} line{'s' * (count > 1)} {one if count == 1 else more}."
+            what = f"{many(count, f'line {one}', f'lines {more}')}."
             fix = kind in REMOVED
             tail = " --bad BAD.tsv lists them all." if count > 3 else ""
             do = f"{do}{' --fix takes them out.' if fix else ''}{tail}"

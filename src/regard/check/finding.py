@@ -101,11 +101,6 @@ def short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def many(count: int, one: str, more: str = "") -> str:
-    """`1 line`, `2 lines`."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
-
-
 def listed(items: Sequence[str], most: int = 6) -> str:
     """`a, b, c and 4 more`."""
     told = ", ".join(items[:most])

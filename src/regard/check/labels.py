@@ -7,6 +7,7 @@ from collections import Counter
 from regard.check.case import Case
 from regard.check.finding import FIX, Block, Finding, Seen, listed, short
 from regard.check.profile import NUMBER
+from regard.ground.counted import many
 
 MOST = 100_000
 RATINGS = 30  # different numbers from which on they are ratings and no labels
@@ -46,7 +47,7 @@ class Labels:
         new = [label for label in valid if label not in train]
         if new:
             count = sum(valid[label] for label in new)
-            what = f"{len(new):,} labels occur in validation only: {listed(new)}."
+            what = f"{many(len(new), 'label occurs', 'labels occur')} in validation only: {listed(new)}."
             found.append(
                 self._told(
                     "label-only-valid",
@@ -87,7 +88,8 @@ class Labels:
             return []
         rare = [label for group in groups for label in group[1:]]
         self.spellings = {label: group[0].strip() for group in groups for label in group if label != group[0].strip()}
-        what = f"{len(groups):,} labels are written in several ways (case or blanks): {listed([' | '.join(map(repr, g)) for g in groups])}."
+        told = listed([" | ".join(map(repr, group)) for group in groups])
+        what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case or blanks): {told}."
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
         ]
@@ -101,9 +103,9 @@ class Labels:
         found = []
         if slips:
             told = listed([f"{a!r} for {b!r}?" for a, b in slips])
-            what = f"{len(slips):,} rare labels look like a slip: {told}"
+            what = f"{many(len(slips), 'rare label looks', 'rare labels look')} like a slip: {told}"
             found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
-        what = f"{len(rare):,} of {len(train):,} labels have fewer than 3 items: {listed(rare)}."
+        what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({listed(rare)})."
         level = "note" if len(train) > 20 else "warning"
         found.append(self._told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them."))
         return found
@@ -112,7 +114,7 @@ class Labels:
         found = []
         words = [label for label in train if not NUMBER.fullmatch(label.strip())]
         if words:
-            what = f"{sum(train[w] for w in words):,} answers are no numbers: {listed(words)}."
+            what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
             found.append(self._told("no-rating", "error", what, len(words), words, "Correct or remove them."))
         values = sorted((float(label), label) for label in train if label not in words)
         spread = [value for value, label in values for _ in range(min(train[label], 1000))]
@@ -123,7 +125,9 @@ class Labels:
             what = f"All ratings are {values[0][1]}."
             found.append(self._told("one-label", "error", what, 1, [values[0][1]], "Is this the right column (data.target)?"))
         if out and room:
-            what = f"{len(out):,} ratings lie far outside of the others ({low:g} to {high:g}): {listed(out)}."
+            what = (
+                f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {listed(out)}."
+            )
             found.append(self._told("rating-range", "warning", what, sum(train[x] for x in out), out, "Correct them."))
         return found
 

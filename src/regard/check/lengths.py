@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from regard.check.case import Case
 from regard.check.finding import Block, Finding, Hits, Seen
 from regard.check.twins import text_at
+from regard.ground.counted import many
 
 WINDOW = 200  # rows in which lengths are compared
 SHIFTS = (-3, -2, -1, 1, 2, 3)
@@ -100,7 +101,7 @@ class Lengths:
             if by and best[min(window + 1, len(best) - 1)] == by:  # a chance of one window does not last
                 start = FAR + window * (size // 2)
                 row = _break(a, b, max(0, start - size), min(n, start + size), by)
-                what = f"From line {self._place('target', row).line:,} on, sources go with targets {abs(by)} line{'s' * (abs(by) > 1)}"
+                what = f"From line {self._place('target', row).line:,} on, sources go with targets {many(abs(by), 'line')}"
                 what += f" {'later' if by > 0 else 'earlier'}: a line is missing or too many there."
                 seen = (self._place("source", row), self._place("target", row))
                 do = "Look at the lines just before: both sides must have the same number of lines, in the same order."
@@ -133,7 +134,7 @@ class Lengths:
         middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
         far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
         if len(far) and whole > 0.3:
-            what = f"{len(far):,} pairs whose lengths do not go together (one side is far longer than its like)."
+            what = f"{many(len(far), 'pair')} whose lengths do not go together (one side is far longer than its like)."
             seen = tuple(self._place("source", int(row)) for row in far[:3])
             found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
         return found

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.bad import BadLines
-from regard.check.finding import Hits, Seen, listed, many, short
+from regard.check.finding import Hits, Seen, listed, short
 from regard.check.form import Given, separated
 from regard.check.opened import Opened
 from regard.data.dates import readable
+from regard.ground.counted import many
 
 TIMES = ("time", "date", "datetime", "date time", "date_time", "timestamp", "t", "ds")
 Floats = NDArray[np.float64]

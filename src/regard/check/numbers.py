@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from regard.check.finding import Finding, many
+from regard.check.finding import Finding
 from regard.check.form import Given
 from regard.check.number_rows import Floats, Series
 from regard.check.times import of_times
+from regard.ground.counted import many
 
 FILLS = (-999.0, -9999.0, -99999.0, 9999.0, 99999.0, 999999.0, -32768.0, 9.969209968386869e36, 1e20, -1.0e30)
 
@@ -63,7 +64,7 @@ def _column(series: Series, name: str, x: Floats) -> Iterator[Finding]:
     yield from _fills(series, name, x)
     changes = int((steps != 0).sum())
     if changes < 0.02 * len(steps):
-        what = f"Column {name} hardly ever changes: {changes:,} times in {series.rows:,} rows."
+        what = f"Column {name} hardly ever changes: {many(changes, 'time')} in {many(series.rows, 'row')}."
         yield Finding("nearly-constant", "note", what, changes, (), "Is it worth forecasting? Leave it out: forecast.columns.")
     elif changes > 0.5 * len(steps):
         yield from _stuck(series, name, steps)

@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import IO, cast
 
-from regard.check.finding import FIX, Finding, Hits, Seen, many, short
+from regard.check.finding import FIX, Finding, Hits, Seen, short
 from regard.data.files import missing
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 
 PIECE = 1 << 22  # bytes that are read at a time

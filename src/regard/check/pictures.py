@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from regard.check.bad import BadLines
 from regard.check.case import Case
-from regard.check.finding import Block, Finding, Seen, listed, many
+from regard.check.finding import Block, Finding, Seen, listed
 from regard.check.opened import Opened
 from regard.data.caption_table import listed as objects
 from regard.data.captioned import file_of, read_arrays
 from regard.data.images import MARK, read_image
+from regard.ground.counted import many
 from regard.ground.errors import DataError
 
 DECODED = 300  # images that are opened whole where their head does not say their size

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from regard.check.bad import BadLines
-from regard.check.finding import Block, Finding, Hits, Seen, many, short
+from regard.check.finding import Block, Finding, Hits, Seen, short
 from regard.check.opened import Opened
 from regard.data.asked import Asked, read_asked
 from regard.data.rows import BadLine
+from regard.ground.counted import many
 
 QUESTIONS = 500  # of a block
 LONGEST = 30  # words of an answer, as read.longest has by default

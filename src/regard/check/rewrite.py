@@ -20,6 +20,7 @@ from regard.check.form import Form, dictionary, separated
 from regard.check.opened import Opened
 from regard.check.resorted import in_order
 from regard.check.retagged import Retagged
+from regard.ground.counted import many
 from regard.ground.errors import UsageError, message
 from regard.ground.files import atomic
 
@@ -38,7 +39,7 @@ class Rewritten:
     def __str__(self) -> str:
         gone = ", ".join(f"{count:,} {why}" for why, count in self.taken.most_common()) or "none"
         done = ", ".join(f"{kind} {count:,}" for kind, count in self.changed.most_common()) or "none"
-        return f"{' + '.join(map(str, self.paths))}: {self.written:,} rows. Lines taken out: {gone}. Cells changed: {done}."
+        return f"{' + '.join(map(str, self.paths))}: {many(self.written, 'row')}. Lines taken out: {gone}. Cells changed: {done}."
 
 
 def rewrite(report: Report, out: Path, files: Sequence[str]) -> Rewritten:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from regard.check.examine import Report
-from regard.check.finding import LEVELS, Finding, Seen, listed, many
+from regard.check.finding import LEVELS, Finding, Seen, listed
+from regard.ground.counted import many
 
 FULL = 9  # findings that are told with their places
 REST = 8  # and in one line each
@@ -49,8 +50,8 @@ def recognised(report: Report) -> list[str]:
     }[form.format]
     header = f", header ({listed(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
     comments = f", comments ({form.comment})" if form.comment else ""
-    looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else f", {report.rows:,} rows"
-    first = f"{' + '.join(report.files)}: {report.lines:,} lines{looked}; {how}{header}{comments}."
+    looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else f", {many(report.rows, 'row')}"
+    first = f"{' + '.join(report.files)}: {many(report.lines, 'line')}{looked}; {how}{header}{comments}."
     roles = [f"{case.noun(role)} = {_where(report, role)} ({case.profiles[role].told})" for role in case.profiles]
     task = f"Task {case.task}: {'; '.join(roles)}." if roles else f"Task {case.task}."
     return [first, task, *report.facts]

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from regard.check.bad import BadLines
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, many, short
+from regard.check.finding import FIX, Block, Finding, Hits, Seen, short
 from regard.check.form import Form
 from regard.check.opened import Opened
 from regard.data.tag_forms import fields as fields_of
+from regard.ground.counted import many
 
 SENTENCES = 4000  # of a block
 TAGS = ("tags", "ner_tags", "pos_tags", "labels", "slots", "upos")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from regard.check.case import Case
-from regard.check.finding import Finding, Seen, listed, many, short
+from regard.check.finding import Finding, Seen, listed, short
 from regard.check.opened import Opened
 from regard.check.rows import Rows
+from regard.ground.counted import many
 
 KEYS = {"source": "data.source", "target": "data.target", "features": "data.features", "second": "pair.second"}
 DEFAULTS = {"source": 1, "target": 2, "second": 2}

@@ -93,7 +93,7 @@ class Symbols:
         once.sort(key=lambda symbol: (symbol.isalnum() and symbol.isascii(), len(symbol)), reverse=True)
         seen = tuple(self._seen(role, False, symbol) for symbol in once[:3])
         told = listed([named(short(symbol, 20)) for symbol in once], 10)
-        what = f"{len(once):,} of {len(train):,} {self._unit(role)} occur once in {self._case.column(role)}: {told}."
+        what = f"{self._unit(role).capitalize()} that occur once in {self._case.column(role)}, {len(once):,} of {len(train):,}: {told}."
         return [
             Finding(
                 "symbol-once", "note", what, len(once), seen, "Look at them: a typing error is often the only one of its kind."
@@ -106,7 +106,9 @@ class Symbols:
             return []
         seen = tuple(self._seen(role, True, symbol) for symbol in new[:3])
         told = listed([named(short(symbol, 20)) for symbol in new], 10)
-        what = f"{len(new):,} {self._unit(role)} of {self._case.column(role)} occur in validation only: {told}."
+        what = (
+            f"{self._unit(role).capitalize()} of {self._case.column(role)} that occur in validation only, {len(new):,}: {told}."
+        )
         times = sum(valid[symbol] for symbol in new)
         most = 0.01 if role in self._segmented else 0.05
         level = "warning" if times > most * sum(valid.values()) and times > 10 else "note"

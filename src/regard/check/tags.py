@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from regard.check.case import Case
 from regard.check.finding import FIX, Block, Finding, Seen, listed, short
 from regard.check.labels import near
+from regard.ground.counted import many
 
 PREFIXES = frozenset("BIESLUMO")
 OUTSIDE = (
@@ -64,7 +65,7 @@ class Tags:
         found = [*self._frame(train), *self._outside(train), *self._alike(train)]
         new = [tag for tag in valid if tag not in train]
         if new:
-            what = f"{len(new):,} tags occur in validation only: {listed(new)}."
+            what = f"{many(len(new), 'tag occurs', 'tags occur')} in validation only: {listed(new)}."
             found.append(
                 self._told(
                     "label-only-valid", "warning" if len(new) > 1 else "note", what, len(new), new, "No net can give them."
@@ -76,11 +77,11 @@ class Tags:
         found = []
         rare = [tag for tag, count in train.items() if count < 3]
         if rare and train.total() > 100:
-            what = f"{len(rare):,} of {len(train):,} tags occur less than 3 times: {listed(rare)}."
+            what = f"Tags that occur less than 3 times: {len(rare):,} of {len(train):,} ({listed(rare)})."
             found.append(self._told("rare-label", "note", what, len(rare), rare, "Too few to learn from: a typing error?"))
             slips = [(a, b) for a in rare for b in train if train[b] >= 5 and a.casefold() != b.casefold() and _slip(a, b)]
             if slips:
-                what = f"{len(slips):,} rare tags look like a slip: {listed([f'{a} for {b}?' for a, b in slips])}"
+                what = f"{many(len(slips), 'rare tag looks', 'rare tags look')} like a slip: {listed([f'{a} for {b}?' for a, b in slips])}"
                 found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
         return found
 
@@ -113,7 +114,7 @@ class Tags:
         if not wrong:
             return []
         count = sum(train[tag] for tag in wrong)
-        what = f"{count:,} tags are {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
+        what = f"{many(count, 'tag is', 'tags are')} {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
         return [self._told("outside", "warning", what, count, wrong, f"{FIX}.", True)]
 
     def _alike(self, train: Counter[str]) -> list[Finding]:
@@ -126,7 +127,7 @@ class Tags:
             return []
         rare = [tag for group in groups for tag in group[1:]]
         self.spellings = {tag: group[0] for group in groups for tag in group[1:]}
-        what = f"{len(groups):,} tags are written in several ways: {listed([' | '.join(group) for group in groups])}."
+        what = f"{many(len(groups), 'tag is', 'tags are')} written in several ways: {listed([' | '.join(group) for group in groups])}."
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
         ]

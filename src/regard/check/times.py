@@ -7,8 +7,9 @@ from datetime import datetime
 
 import numpy as np
 
-from regard.check.finding import Finding, Seen, many
+from regard.check.finding import Finding, Seen
 from regard.data.dates import spelling
+from regard.ground.counted import many
 
 SOME = 2000  # texts by which their manner is told
 DAY = 86_400.0

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Seen, many, short
+from regard.check.finding import FIX, Block, Finding, Seen, short
 from regard.check.opened import Opened
+from regard.ground.counted import many
 
 Numbers = NDArray[np.int64]
 
@@ -65,7 +66,7 @@ class Twins:
         rows = len(asked) + len(valid)
         if self._equal and rows:
             share = self._equal / rows
-            what = f"{self._equal:,} targets ({share:.0%}) are the same as their source."
+            what = f"{many(self._equal, 'target')} ({share:.0%}) {'is' if self._equal == 1 else 'are'} the same as the source."
             text = self._case.manner("target") == "text"
             do = "Not translated? Remove them." if text else "Right where a form does not change."
             found.append(
@@ -98,8 +99,10 @@ class Twins:
     def _contradiction(self, count: int, of: int, rows: Numbers) -> Finding:
         seen = self._seen(np.sort(rows), False)
         if self._case.labelled("target") or "tags" in self._answer:
-            noun = {"tag": "sentences have", "pair": "pairs of texts have"}.get(self._case.task, "texts have")
-            what = f"{count:,} {noun} several labels at different places."
+            one, more = {"tag": ("sentence", "sentences"), "pair": ("pair of texts", "pairs of texts")}.get(
+                self._case.task, ("text", "texts")
+            )
+            what = f"{many(count, f'{one} has', f'{more} have')} several labels at different places."
             level = "warning" if count > 0.03 * of and count > 3 else "note"
             do = "Decide on one: a net cannot learn both."
         else:

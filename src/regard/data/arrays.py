@@ -32,7 +32,7 @@ def read_arrays(file: str) -> NDArray[Any]:
     array = array.astype(np.float32)
     bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
     if bad.any():
-        raise DataError(message(f"{what}, row {int(bad.argmax())}", "finite numbers", "inf or nan", "Mend the features."))
+        raise DataError(message(f"{what}, row {int(bad.argmax())}", "finite numbers", "inf or nan", "Correct the features."))
     if array.ndim == 4:
         return array
     cells = array.reshape(len(array), -1, array.shape[-1])

@@ -10,7 +10,7 @@ from typing import Any
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, BadLine, halved, shortened
+from regard.data.rows import CORRECT, BadLine, halved, shortened
 from regard.ground.errors import DataError, did_you_mean, message
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
@@ -48,7 +48,7 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[Asked | BadLine
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
     `context`, `question`, `answers` (their `answer_start` may be called `start`; a list, or, as Hugging Face writes them, two lists of
     texts and starts); cloze: `doc` (a text, or a list of sentences),
-    `query`, `answer`.  A question at fault is handed over as a BadLine, which says file, place and mend.  DataError for a file that
+    `query`, `answer`.  A question at fault is handed over as a BadLine, which says file, place and what to do.  DataError for a file that
     is none of these.
     """
     for file in files:
@@ -112,7 +112,7 @@ def _records(file: str, given: list[str] | None = None, *, blanks: bool = False)
         content = json.loads("\n".join(whole))
     except (ValueError, RecursionError) as error:
         at = f"{name}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else name
-        raise DataError(message(at, "JSON as SQuAD's, or JSONL", f"{shortened(first)} ({error})", "Mend the file.")) from error
+        raise DataError(message(at, "JSON as SQuAD's, or JSONL", f"{shortened(first)} ({error})", "Correct the file.")) from error
     yield from _squad(content, name)
 
 
@@ -132,7 +132,7 @@ def _row(line: str, place: str) -> tuple[Any, str]:
     except (ValueError, RecursionError) as error:
         record, problem = None, f"{shortened(line)} ({error})"
     if problem is not None:
-        return BadLine(message(place, "a JSON object", problem if line.strip() else "an empty line", MEND)), place
+        return BadLine(message(place, "a JSON object", problem if line.strip() else "an empty line", CORRECT)), place
     return record, place
 
 
@@ -147,7 +147,7 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                 if isinstance(asked, dict):
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
-                    yield BadLine(message(place, "an object with a question", shortened(json.dumps(asked)), MEND)), place
+                    yield BadLine(message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT)), place
 
 
 def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
@@ -161,7 +161,7 @@ def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
     for i, answer in enumerate(_listed(_each(_held(record, "answers", place, BadLine)), f"{place}.answers", BadLine)):
         found.append(_answer(answer, passage, f"{place}.answers[{i}]"))
     if not found:
-        do = f"{MEND} Questions that the text does not answer (SQuAD 2) are not learnt."
+        do = f"{CORRECT} Questions that the text does not answer (SQuAD 2) are not learnt."
         raise BadLine(message(place, "an answer", "none", do))
     return Asked(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
 
@@ -186,15 +186,15 @@ def _answer(given: Any, passage: str, place: str) -> Answer:
     text, start = _held(given, "text", place, BadLine), _held(given, key, place, BadLine)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):
         received = shortened(json.dumps(given, ensure_ascii=False))
-        raise BadLine(message(place, f"a text, and the number of its first character ({key})", received, MEND))
+        raise BadLine(message(place, f"a text, and the number of its first character ({key})", received, CORRECT))
     if start >= 0 and passage[start : start + len(text)] == text:
         return Answer(text, start)
     there = [at for at in range(len(passage)) if passage.startswith(text, at)]
     if not there:
-        raise BadLine(message(place, "an answer that stands in the passage, to the letter", shortened(text), MEND))
+        raise BadLine(message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT))
     right = " or ".join(map(str, there[:3]))
     stands = shortened(passage[start : start + len(text)]) if start >= 0 else "nothing"
-    do = f"{MEND} Characters are counted from 0."
+    do = f"{CORRECT} Characters are counted from 0."
     raise BadLine(message(place, f"{key} {right}, where {shortened(text)} stands", f"{start}, where {stands} stands", do))
 
 
@@ -230,22 +230,22 @@ def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
     text = _held(record, key, place, BadLine)
     if not isinstance(text, str) or halved(text):
-        raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), MEND))
+        raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT))
     if told and not text.strip():
-        raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", MEND))
+        raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT))
     return text
 
 
 def _held(record: Any, key: str, place: str, kind: type[DataError]) -> Any:
     if not isinstance(record, dict):
-        raise kind(message(place, f"an object with the key {key!r}", shortened(json.dumps(record, ensure_ascii=False)), MEND))
+        raise kind(message(place, f"an object with the key {key!r}", shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
-        raise kind(message(place, f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+        raise kind(message(place, f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
     return record[key]
 
 
 def _listed(value: Any, place: str, kind: type[DataError] = DataError) -> list[Any]:
     if not isinstance(value, list):
-        raise kind(message(place, "a list", shortened(json.dumps(value, ensure_ascii=False)), MEND))
+        raise kind(message(place, "a list", shortened(json.dumps(value, ensure_ascii=False)), CORRECT))
     return value

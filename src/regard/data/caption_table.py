@@ -13,7 +13,7 @@ from regard.data.files import lines, shown
 from regard.data.images import ENDINGS
 from regard.data.items import Place
 from regard.data.layout import Layout
-from regard.data.rows import MEND, BadLine, halved, headed, numbered, shortened, tsv_input
+from regard.data.rows import CORRECT, BadLine, halved, headed, numbered, shortened, tsv_input
 from regard.ground.errors import DataError, did_you_mean, message
 
 MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
@@ -63,11 +63,11 @@ def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine
     if plain:
         return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
     if not whole and not (one.name and one.name.strip()):
-        return BadLine(message(str(one.place), "the name of an image file", "none", MEND))
+        return BadLine(message(str(one.place), "the name of an image file", "none", CORRECT))
     if not one.captions or not all(text.strip() for text in one.captions):
-        do = f"{MEND} Where commas part names and captions, the first line says so: image,caption."
+        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
         comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
-        return BadLine(message(str(one.place), "a caption with text in it", "an empty caption", do if comma else MEND))
+        return BadLine(message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT))
     return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
@@ -122,7 +122,7 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Told |
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
-            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", MEND))
+            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT))
             continue
         yield Told(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
 
@@ -140,7 +140,7 @@ def listed(file: str) -> list[Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(message(file, "a JSON list of objects", str(error), "Mend the file.")) from error
+        raise DataError(message(file, "a JSON list of objects", str(error), "Correct the file.")) from error
     if isinstance(found, dict) and isinstance(found.get("images"), list) and isinstance(found.get("annotations"), list):
         return _of_coco(found["images"], found["annotations"])
     if not isinstance(found, list):
@@ -164,20 +164,20 @@ def _checked(record: Any, place: Place) -> Told | BadLine:
         try:
             record = json.loads(record)
         except (ValueError, RecursionError) as error:
-            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", MEND))
+            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT))
     if not isinstance(record, dict):
-        return BadLine(message(str(place), "a JSON object", shortened(str(record)), MEND))
+        return BadLine(message(str(place), "a JSON object", shortened(str(record)), CORRECT))
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
     name, said = record.get("file"), record.get("caption", [])
     captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
-        do = f"{MEND}{did_you_mean(unknown[0], ('file', 'caption'))}"
+        do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
         return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do))
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), MEND))
+        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
     if any(map(halved, (name or "", *captions))):
-        return BadLine(message(str(place), "whole characters", "half a surrogate pair", MEND))
+        return BadLine(message(str(place), "whole characters", "half a surrogate pair", CORRECT))
     return Told(name, tuple(captions), place)

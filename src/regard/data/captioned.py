@@ -34,7 +34,7 @@ class Captioned:
 
 
 def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None = None) -> Iterator[Captioned | BadLine]:
-    """Images with captions, each fault as a BadLine that names the place and the mend.
+    """Images with captions, each fault as a BadLine that names the place and says what to do.
 
     files: a table (TSV, JSONL, or a JSON list) of file names and captions; or captions (also a text file with one a line) and an .npz,
     row for row.  folder: where names begin; None: where the table lies.  An image that comes again gives an item again: see `merged`.

@@ -15,7 +15,8 @@ from regard.data.items import Place
 from regard.data.layout import Layout
 from regard.data.parquet import parquet_rows
 from regard.data.records import Passed, cells_of, headless, is_comment, is_head
-from regard.data.rows import MEND, BadLine, halved, json_object, shortened
+from regard.data.rows import CORRECT, BadLine, halved, json_object, shortened
+from regard.ground.counted import many
 from regard.ground.errors import DataError, did_you_mean, message
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -153,7 +154,7 @@ def _cells(
     for number, cells in cells_of(stream, table):
         place = Place(name, number)
         if isinstance(cells, str):
-            yield BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, MEND))
+            yield BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT))
         elif not cells and not needs_target:
             yield Coupled("", "", None, place)
         elif cells and is_comment(cells, needed, table, needs_target):
@@ -196,7 +197,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
     """A line of a table.  BadLine where a column is missing, or a text is empty."""
     at = {key: column for key, column in found.items() if column is not None}
     if needs_target and not "".join(fields).strip():
-        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", MEND))
+        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", CORRECT))
     width, target = 1 + max(at.values()), at.get("target")
     if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
         at = {key: column - (column > target) for key, column in at.items() if key != "target"}
@@ -204,8 +205,8 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
         if len(fields) == 2:  # nothing but the texts, in their order
             at, width = dict(zip(sorted(at, key=lambda key: at[key]), (0, 1), strict=True)), 2
     if len(fields) < width:
-        there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(map(shortened, fields))})"
-        do = f"{MEND} Or say which columns hold what (data.source, pair.second, data.target)."
+        there = f"{many(len(fields), 'column')} ({', '.join(map(shortened, fields))})"
+        do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
         raise BadLine(
             message(
                 str(place),
@@ -226,14 +227,14 @@ def _record(record: Mapping[str, Any], place: Place, layout: CoupledLayout, need
             if name == "target" and not needs_target:
                 continue
             there = ", ".join(map(repr, record)) or "no keys"
-            raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+            raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)
         if not isinstance(value, str) or halved(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shortened(json.dumps(value, ensure_ascii=True, default=repr))
-            raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))
+            raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT))
         values[name] = value
     return _item(values, place, needs_target)
 
@@ -242,7 +243,7 @@ def _item(values: dict[str, str], place: Place, needs_target: bool) -> Coupled:
     target = values.get("target", "").strip()
     for name, side in (("source", "first text"), ("second", "second text")):
         if not values[name].strip():
-            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", MEND))
+            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT))
     if needs_target and not target:
-        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", MEND))
+        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", CORRECT))
     return Coupled(values["source"], values["second"], target or None, place)

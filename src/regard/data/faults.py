@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regard.data.rows import BadLine
+from regard.ground.counted import many
 from regard.ground.errors import message
 
 NAMED = 5  # so many lines at fault are named one by one
@@ -14,7 +15,7 @@ NAMED = 5  # so many lines at fault are named one by one
 
 def passed_by(counts: Mapping[str, int]) -> str:
     """Lines that hold nothing to read, in words."""
-    return " and ".join(f"{count:,} {kind} line{'s' * (count > 1)}" for kind, count in sorted(counts.items()))
+    return " and ".join(many(count, f"{kind} line") for kind, count in sorted(counts.items()))
 
 
 @dataclass
@@ -25,16 +26,16 @@ class Report:
     lines: int = 0  # of text: a header does not count, and two aligned lines are one; or what else was read one by one
     items: int = 0
     skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
-    of: str = "lines"  # what was read one by one
+    of: str = "line"  # what was read one by one
     passed: Counter[str] = field(default_factory=Counter)  # lines that hold nothing to read: comment, blank, header
 
     def __str__(self) -> str:
-        read = "" if self.of == "items" else f"{self.lines:,} {self.of}, "
-        said = [f"{' + '.join(self.files)}: {read}{self.items:,} items."]
+        read = "" if self.of == "item" else f"{many(self.lines, self.of)}, "
+        said = [f"{' + '.join(self.files)}: {read}{many(self.items, 'item')}."]
         if self.passed:
             said[0] += f" Besides, {passed_by(self.passed)}."
         if self.skipped:
-            said.append(f"{len(self.skipped):,} bad {self.of} were skipped:")
+            said.append(f"{many(len(self.skipped), f'bad {self.of} was', f'bad {self.of}s were')} skipped:")
             said += self._named()
         return "\n".join(said)
 
@@ -43,8 +44,8 @@ class Report:
         if len(self.skipped) == 1:
             return BadLine(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
         received = f"{len(self.skipped):,} of {self.lines:,} at fault"
-        do = "Mend them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
-        return BadLine(message(" + ".join(self.files), f"{self.of} that can be read", received, do))
+        do = "Correct them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
+        return BadLine(message(" + ".join(self.files), f"{self.of}s that can be read", received, do))
 
     def _named(self) -> list[str]:
         """The first lines at fault, and how to see all."""

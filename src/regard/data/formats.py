@@ -18,7 +18,8 @@ from regard.data.items import split as split
 from regard.data.layout import Layout as Layout
 from regard.data.listed import listed
 from regard.data.records import Found, Passed, file_rows, headless, stream_rows
-from regard.data.rows import MEND, BadLine, Row
+from regard.data.rows import CORRECT, BadLine, Row
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, did_you_mean, message
 
 
@@ -28,7 +29,7 @@ class Pairs:
     They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
     `on_bad_line`: `error` refuses the file, with all that is wrong with it; `skip` passes lines at fault by and reports them.  A JSONL
-    target that is a list gives an item each.  DataError names the file, the line, what was expected and received, and the mend.
+    target that is a list gives an item each.  DataError names the file, the line, what was expected and received, and what to do.
     """
 
     def __init__(self, files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> None:
@@ -55,7 +56,7 @@ class Pairs:
         if report.skipped and not self._skips:
             raise report.refusal()
         if not report.items:
-            received = f"{report.lines} bad lines; the first: {report.skipped[0]}" if report.skipped else "no lines"
+            received = f"{many(report.lines, 'bad line')}; the first: {report.skipped[0]}" if report.skipped else "no lines"
             expected = "lines with a source and a target"
             raise DataError(message(" + ".join(report.files), expected, received, "Give a file with data."))
         self.report = report
@@ -105,7 +106,7 @@ def _items(row: Row, place: Place, layout: Layout) -> list[Item] | BadLine:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"
-        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", MEND))
+        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT))
     source = layout.clean(row.source)
     return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
 

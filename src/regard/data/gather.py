@@ -26,9 +26,9 @@ def gather(
 
     what: an item, in the plural ("sentences with tags").  on_bad_line: `error` refuses files with items at fault and says all
     that is wrong, `skip` passes them by and reports them.  passed: is told of lines that hold nothing while `found` is read.
-    DataError names the file, the line and the mend; also where no item is left.
+    DataError names the file, the line and what to do; also where no item is left.
     """
-    report, items = Report(tuple(shown(file) for file in files), of="items"), cast(list[T], [])
+    report, items = Report(tuple(shown(file) for file in files), of="item"), cast(list[T], [])
     report.passed = Counter() if passed is None else passed
     for item in found:
         report.lines += 1

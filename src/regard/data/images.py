@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.files import missing
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 
 Pixels = NDArray[np.uint8]  # H W 3: red, green, blue
@@ -83,7 +84,7 @@ def _png(raw: bytes) -> Pixels:
     except zlib.error as error:
         raise Unreadable(f"a damaged PNG ({error})", "Save it again.") from error
     if len(lines) != tall * (wide * count + 1):
-        raise Unreadable(f"a PNG that ends after {len(lines) // (wide * count + 1)} of {tall} lines", "Save it again.")
+        raise Unreadable(f"a PNG that ends after {len(lines) // (wide * count + 1)} of {many(tall, 'line')}", "Save it again.")
     filtered = np.frombuffer(lines, dtype=np.uint8).reshape(tall, -1)
     slow = filtered[:, 0].max() in (3, 4) and filtered.size > LARGE  # filters that take Python a loop over bytes
     pixels = _quickly(raw) if slow else None

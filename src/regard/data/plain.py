@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from regard.data.files import lines, shown
 from regard.data.items import Place, split
 from regard.data.layout import Layout
-from regard.data.rows import MEND, BadLine, Columns, headed, jsonl_row, numbered
+from regard.data.rows import CORRECT, BadLine, Columns, headed, jsonl_row, numbered
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 
 
@@ -29,7 +30,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
     """The texts of files, one file after another.
 
     kind: `text`, a file is one text; `lines`, each line is one; `tsv` and `jsonl`, each row is one, in `column`; `auto`, by each
-    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a BadLine, which says file, line and mend.
+    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a BadLine, which says file, line and what to do.
     """
     for file in files:
         manner = _named(file) if kind == "auto" else kind
@@ -40,7 +41,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
             continue
         for place, found in _rows(file, manner, column):
             if not isinstance(found, BadLine) and not found.strip():
-                found = BadLine(message(str(place), "a text", "an empty one", MEND))
+                found = BadLine(message(str(place), "a text", "an empty one", CORRECT))
             yield found if isinstance(found, BadLine) else PlainText(found, place)
 
 
@@ -76,7 +77,7 @@ def _cell(line: str, place: Place, layout: Layout, column: int) -> str:
         return jsonl_row(line, place, layout, need_target=False).source
     fields = line.split("\t")
     if len(fields) <= column:
-        do = f"{MEND} Or say in which column the text is (data.source)."
+        do = f"{CORRECT} Or say in which column the text is (data.source)."
         raise BadLine(message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do))
     return fields[column]
 
@@ -101,5 +102,5 @@ def _parted(given: PlainText, share: float) -> tuple[PlainText, PlainText]:
     if not first.strip() or not last.strip():
         do = "Give more text, or a validation file (data.valid)."
         expected = f"text to part, {share:g} of it for validation (data.valid_share)"
-        raise DataError(message(given.place.file, expected, f"{len(text)} characters", do))
+        raise DataError(message(given.place.file, expected, many(len(text), "character"), do))
     return replace(given, text=first), PlainText(last, Place(given.place.file, 1 + first.count("\n")), whole=True)

@@ -16,7 +16,7 @@ from regard.data.files import lines, shown
 from regard.data.items import Place
 from regard.data.layout import Layout
 from regard.data.parquet import parquet_rows
-from regard.data.rows import MEND, BadLine, Row, headed, input_row, json_object, numbered, object_row, pair_row
+from regard.data.rows import CORRECT, BadLine, Row, headed, input_row, json_object, numbered, object_row, pair_row
 from regard.ground.errors import DataError, message
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
@@ -111,7 +111,7 @@ def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) 
     for number, cells in cells_of(stream, layout):
         place = Place(name, number)
         if isinstance(cells, str):
-            yield place, BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, MEND))
+            yield place, BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT))
         elif not cells:
             yield place, _blank(place, layout) if need_target else Row("", (), ())
         elif is_comment(cells, needed, layout, need_target):
@@ -135,7 +135,7 @@ def _blank(place: Place, layout: Layout) -> Found:
     """UniMorph has blank lines between lemmas; elsewhere something is missing."""
     if layout.features is not None:
         return Passed("blank")
-    return BadLine(message(str(place), "a source and a target", "an empty line", MEND))
+    return BadLine(message(str(place), "a source and a target", "an empty line", CORRECT))
 
 
 def is_head(cells: Sequence[str], layout: Layout) -> bool:

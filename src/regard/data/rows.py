@@ -10,9 +10,10 @@ from typing import Any
 
 from regard.data.items import Place
 from regard.data.layout import LAST, Layout
+from regard.ground.counted import many
 from regard.ground.errors import DataError, did_you_mean, message
 
-MEND = "Mend the line."
+CORRECT = "Correct the line."
 
 
 class BadLine(DataError):
@@ -99,7 +100,7 @@ def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layou
     """A line of training or evaluation data.  BadLine where a column is missing."""
     if len(fields) >= columns.width:
         return columns.row(fields, layout.features_separator)
-    do = f"{MEND} Or say which columns hold what (data.source, target, features)."
+    do = f"{CORRECT} Or say which columns hold what (data.source, target, features)."
     raise _too_few(fields, place, columns.width, layout, do)
 
 
@@ -125,7 +126,7 @@ def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layo
 
 
 def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> BadLine:
-    there = f"{len(fields)} column{'s' * (len(fields) > 1)} ({', '.join(shortened(field) for field in fields)})"
+    there = f"{many(len(fields), 'column')} ({', '.join(shortened(field) for field in fields)})"
     named = {"\t": "separated by tabs", ",": "separated by commas", ";": "separated by semicolons", "": "separated by commas"}
     parted = "a word and its phones" if layout.format == "cmudict" else named.get(layout.parts, f"separated by {layout.parts!r}")
     if layout.parts == "\t" and len(fields) == 1:
@@ -149,13 +150,13 @@ def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> 
 def json_object(line: str, place: Place) -> dict[str, Any]:
     """The object of a line of JSONL.  BadLine where it is none."""
     if not line.strip():
-        raise BadLine(message(str(place), "a JSON object", "an empty line", MEND))
+        raise BadLine(message(str(place), "a JSON object", "an empty line", CORRECT))
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT)) from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT))
     return record
 
 
@@ -189,16 +190,16 @@ def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool
     there, value = _value(record, key)
     if not there:
         names = ", ".join(repr(name) for name in record) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", names, f"{MEND}{did_you_mean(key, record)}"))
+        raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"))
     if several and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     found = tuple(value) if several and isinstance(value, list) else (value,)
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
         received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
-        raise BadLine(message(f"{place}, key {key!r}", kind, received, MEND))
+        raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT))
     if any(map(halved, found)):
-        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", MEND))
+        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT))
     return found
 
 
@@ -212,7 +213,7 @@ def whole(texts: Sequence[str]) -> Iterator[None]:
         if faulty is None:
             raise
         received = "half a surrogate pair"
-        raise DataError(message(f"the text {faulty[:40]!r}", "whole characters", received, "Mend the text.")) from error
+        raise DataError(message(f"the text {faulty[:40]!r}", "whole characters", received, "Correct the text.")) from error
 
 
 def halved(text: str) -> bool:

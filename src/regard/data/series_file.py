@@ -18,6 +18,7 @@ from regard.data.dates import dated, number, readable
 from regard.data.files import lines, shown
 from regard.data.items import Place
 from regard.data.series import HELD, Series
+from regard.ground.counted import many
 from regard.ground.errors import DataError, did_you_mean, message
 
 TIMES = ("time", "date", "datetime", "date time", "date_time", "timestamp", "t", "ds")  # headers of a column of times
@@ -91,7 +92,9 @@ def described(series: Series) -> str:
         step = f"a step: {made.step}" if made.step else "at no one distance: what follows is counted +1, +2, ..."
         step += ", on the weekdays and at the hours that rows keep to" if made.hours else ""
         times = f"times: {series.time or 'the first column'} ({series.times[0]} to {series.times[-1]}; {step})"
-    return f"{series.name}: {len(series):,} rows; forecast: {columns}; {times}" + "".join(f"; {note}" for note in series.notes)
+    return f"{series.name}: {many(len(series), 'row')}; forecast: {columns}; {times}" + "".join(
+        f"; {note}" for note in series.notes
+    )
 
 
 def _table(file: str) -> Table:
@@ -165,7 +168,7 @@ def _told_apart(table: Table) -> None:
     for i, name in enumerate(table.names):
         if (not name and not (table.index and not i)) or name in table.names[:i]:
             received = f"{name!r} twice" if name else f"no name over column {i + 1}"
-            do = "Mend the header."
+            do = "Correct the header."
             raise DataError(message(f"{table.place} (header)", "a different name over each column", received, do))
     names = [name.lower() for name in table.names]
     if table.header and (long := next((name for name in LONG if name in names), "")):
@@ -227,7 +230,7 @@ def _numbers(table: Table, row: Row, kept: Sequence[int]) -> list[float]:
     if len(cells) != len(table.names):
         expected, do = (
             f"{len(table.names)} cells, as the first row has",
-            f"Mend the line; cells are parted by {MARKS[table.mark]} here.",
+            f"Correct the line; cells are parted by {MARKS[table.mark]} here.",
         )
         if table.mark == "," and len(table.names) == 1 and len(cells) == 2:
             do = "Has it a decimal comma? Write 10.126 for 10,126, or part cells by semicolons."
@@ -292,4 +295,4 @@ def _filled(names: Sequence[str], values: NDArray[np.float64]) -> Iterator[str]:
             there = column == fill
             rest = column[~there]
             if there.any() and len(rest) and abs(fill - rest.mean()) > WIDE * (rest.std() or 1.0):
-                yield f"{name} is {told(fill)} in {int(there.sum()):,} rows: if that stands for a missing number, fill it in"
+                yield f"{name} is {told(fill)} in {many(int(there.sum()), 'row')}: if that stands for a missing number, fill it in"

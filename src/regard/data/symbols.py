@@ -45,7 +45,7 @@ class Symbols:
         """The number of a name.  DataError, with the place, where it is not among them."""
         if name not in self._numbers:
             some = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
-            do = f"Mend the line, or train on data that has it.{did_you_mean(name, self.names)}"
+            do = f"Correct the line, or train on data that has it.{did_you_mean(name, self.names)}"
             raise DataError(message(str(place), f"a {what} that training saw ({some})", repr(name), do))
         return self._numbers[name]
 

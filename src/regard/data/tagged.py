@@ -12,7 +12,7 @@ from typing import Any
 from regard.data.files import lines, shown
 from regard.data.items import Place
 from regard.data.parquet import parquet_rows
-from regard.data.rows import MEND, BadLine, halved, shortened
+from regard.data.rows import CORRECT, BadLine, halved, shortened
 from regard.data.tag_forms import (
     HEAD,
     NUMBER,
@@ -28,6 +28,7 @@ from regard.data.tag_forms import (
     parts,
 )
 from regard.data.tag_forms import tokens_of as tokens_of
+from regard.ground.counted import many
 from regard.ground.errors import DataError, did_you_mean, message
 
 LABELS = ("intent", "label")  # keys of JSON lines that may hold the label of a sentence
@@ -70,8 +71,8 @@ def read_tagged(
 
     One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
     `tag_forms.form_of` sees it; where `layout.format` says which, several are read one after another.  A sentence at fault is handed
-    over as a BadLine, which says file, line and mend.  passed: is told of comments.  DataError for files that end at different lines,
-    another number of files, or a file that is none of these.
+    over as a BadLine, which says file, line and what to do.  passed: is told of comments.  DataError for files that end at different
+    lines, another number of files, or a file that is none of these.
     """
     if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
         return (item for file in files for item in _of_one(file, layout, Counter() if passed is None else passed))
@@ -184,7 +185,7 @@ def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form,
         place = Place(name, number)
         if form.kind == "conllu":
             if (fault := _misfit(cells, form, len(tokens))) is not None:
-                return BadLine(message(str(place), *fault, MEND))
+                return BadLine(message(str(place), *fault, CORRECT))
             if form.numbered and not cells[0].isdecimal():
                 continue  # a range of words (3-4), whose words follow, or an empty node (3.1)
         token = cells[form.token] if form.token < len(cells) else ""
@@ -195,11 +196,11 @@ def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form,
                 if told
                 else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
             )
-            return BadLine(message(str(place), expected, repr(line) if told else "none", MEND))
+            return BadLine(message(str(place), expected, repr(line) if told else "none", CORRECT))
         if (
             told and len(cells) != width and "\t" not in line
         ):  # between tabs a cell may be missing: MeCab knows no reading of some words
-            do = f"{MEND} A blank within a token needs a tab between the columns."
+            do = f"{CORRECT} A blank within a token needs a tab between the columns."
             return BadLine(
                 message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shortened(line)}", do)
             )
@@ -207,7 +208,7 @@ def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form,
         tags.append(tag)
         at.append(number)
     if not tokens:
-        return BadLine(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", MEND))
+        return BadLine(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", CORRECT))
     return Tagged(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
 
 
@@ -227,9 +228,9 @@ def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", MEND)) from error
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT)) from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), MEND))
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT))
     return _taken(record, place, form, told=told)
 
 
@@ -238,18 +239,18 @@ def _taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> T
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
         received = shortened(json.dumps(tokens, ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, MEND))
+        raise BadLine(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
     if not told:
         return Tagged(tuple(tokens), (), None, place)
     tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
     if len(tags) != len(tokens) or not tokens:
-        received = f"{len(tags)} tag{'s' * (len(tags) != 1)}" if tokens else "no tokens"
+        received = many(len(tags), "tag") if tokens else "no tokens"
         raise BadLine(
-            message(f"{place}, key {form.tag!r}", f"as many tags as tokens ({len(tokens) or 'at least 1'})", received, MEND)
+            message(f"{place}, key {form.tag!r}", f"as many tags as tokens ({len(tokens) or 'at least 1'})", received, CORRECT)
         )
     if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
         received = shortened(json.dumps(tags, ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, MEND))
+        raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
     label = next((_text(record[key]) for key in LABELS if key in record), None)
     label = label.strip() if isinstance(label, str) and not halved(label) else None
     return Tagged(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
@@ -262,10 +263,10 @@ def _text(value: Any) -> Any:
 def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", there, f"{MEND}{did_you_mean(key, record)}"))
+        raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
     if not isinstance(record[key], list):
         received = shortened(json.dumps(record[key], ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, MEND))
+        raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
     return record[key]
 
 
@@ -281,10 +282,10 @@ def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
         if len(tokens) != len(tags) or not tokens:
             expected = f"as many tags as {shown(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
             at = Place(shown(files[1] if tokens else files[0]), number)
-            received = f"{len(tags)} tag{'s' * (len(tags) != 1)}" if tokens else "an empty line"
-            yield BadLine(message(str(at), expected, received, MEND))
+            received = many(len(tags), "tag") if tokens else "an empty line"
+            yield BadLine(message(str(at), expected, received, CORRECT))
         elif label == "":
-            yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", MEND))
+            yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
         else:
             yield Tagged(tokens, tags, label, place, beside)
     if len(set(counts)) > 1:

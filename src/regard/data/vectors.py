@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from regard.data.files import lines, shown
 from regard.data.items import Place
-from regard.data.rows import MEND, shortened
+from regard.data.rows import CORRECT, shortened
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 
 Vector = NDArray[np.float32]
@@ -53,12 +54,12 @@ def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None
         # A word of several parts is told from a line with a number too many: they are no numbers, or the head says the width (`10 000`).
         more, parts = len(fields) - 1 - width, fields[1:-width]
         if more < 0 or (more and all(map(_is_number, parts)) and not (headed and _is_number(fields[0]))):
-            do = f"{MEND} Or copy the file again."
+            do = f"{CORRECT} Or copy the file again."
             raise DataError(
                 message(
                     f"{shown(file)}:{number + passed.cut}",
-                    f"a word and {width} numbers",
-                    f"{len(fields) - 1} numbers behind {shortened(fields[0])}",
+                    f"a word and {many(width, 'number')}",
+                    f"{many(len(fields) - 1, 'number')} behind {shortened(fields[0])}",
                     do,
                 )
             )
@@ -89,9 +90,9 @@ class _Passed:
         said = []
         if self.first is not None:
             where = str(self.first).partition(": ")[0]
-            said.append(f"{self.cut:,} lines that are not UTF-8 were passed by ({where} is the first)")
+            said.append(f"{many(self.cut, 'line')} not in UTF-8 passed by ({where} is the first)")
         if self.bare:
-            said.append(f"{self.bare:,} lines without a word were passed by")
+            said.append(f"{many(self.bare, 'line')} without a word passed by")
         return "; ".join(said) + "."
 
 
@@ -125,5 +126,5 @@ def _is_number(text: str) -> bool:
 def _numbers(fields: list[str], place: Place) -> Vector:
     for text in fields:
         if not _is_number(text) or not abs(float(text)) <= LARGEST:
-            raise DataError(message(str(place), "finite numbers of 32 bits behind the word", shortened(text), MEND))
+            raise DataError(message(str(place), "finite numbers of 32 bits behind the word", shortened(text), CORRECT))
     return np.array(fields, dtype=np.float32)

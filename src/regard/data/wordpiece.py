@@ -59,7 +59,7 @@ class WordPieces:
         self._numbers = {word: number for number, word in enumerate(self.names)}
         missing = [special for special in SPECIALS if special not in self._numbers]
         if missing:
-            raise DataError(message(where, "a vocabulary with " + " ".join(SPECIALS), f"none of {', '.join(missing)}", _MEND))
+            raise DataError(message(where, "a vocabulary with " + " ".join(SPECIALS), f"none of {', '.join(missing)}", _DO))
         self.padding, self.unknown, self.first, self.between, self.mask = (self._numbers[special] for special in SPECIALS)
         self.specials = frozenset(self._numbers[special] for special in SPECIALS)
         self.begins = [not name.startswith(GOES_ON) for name in self.names]  # of each number, whether a word begins with it
@@ -102,7 +102,7 @@ class WordPieces:
             manner = json.loads((folder / MANNER).read_text("utf-8")) if (folder / MANNER).exists() else {}
             kind, known = manner.get("tokenizer_class", TOKENIZERS[0]), FAST if whole else TOKENIZERS
             if kind not in known:
-                raise DataError(message(str(folder / MANNER), f"tokenizer_class {' or '.join(known)}", str(kind), _MEND))
+                raise DataError(message(str(folder / MANNER), f"tokenizer_class {' or '.join(known)}", str(kind), _DO))
             if whole:
                 path = folder / WHOLE
                 return cls(where=str(path), **wordpiece_json.read(path))
@@ -111,9 +111,9 @@ class WordPieces:
             numbers, cleaned = wordpiece_json.added_names(added, manner)
             lower, accents, chinese = (manner.get(key, default) for key, default in CUT.items())
         except FileNotFoundError:
-            raise DataError(message(str(path), f"a vocabulary, a piece a line (or {WHOLE})", "no such file", _MEND)) from None
+            raise DataError(message(str(path), f"a vocabulary, a piece a line (or {WHOLE})", "no such file", _DO)) from None
         except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-            raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _MEND)) from error
+            raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _DO)) from error
         names = [name.rstrip("\r") for name in (names[:-1] if names[-1] == "" else names)]
         names = wordpiece_json.filled(names, numbers, path)
         accents = None if accents is None else bool(accents)
@@ -161,7 +161,7 @@ class WordPieces:
         return tuple(dict.fromkeys(text[start:end] for start, end in places))
 
 
-_MEND = "Name a folder of a BERT, with the vocab.txt (or tokenizer.json) that it was trained with."
+_DO = "Name a folder of a BERT, with the vocab.txt (or tokenizer.json) that it was trained with."
 
 
 def _library(model: models.WordPiece, lower: bool, accents: bool | None = None, chinese: bool = True) -> tokenizers.Tokenizer:

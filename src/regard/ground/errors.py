@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 
 class RegardError(Exception):
-    """A failure at run time that the user can mend.  Exit code 1."""
+    """A failure at run time that the user can correct.  Exit code 1."""
 
     exit_code = 1
 

@@ -16,6 +16,7 @@ from regard.data.symbols import KIND as SYMBOLS
 from regard.data.symbols import Symbols
 from regard.data.tokenize import KIND as TOKENIZER
 from regard.data.tokenize import Tokenizer
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, RunFolderError, message
 from regard.workshop import files
 from regard.workshop.checkpoint import MODEL, listed, weights
@@ -78,7 +79,7 @@ def grow(folder: Path, run: Path, say: Say) -> None:
             both.save(path)
             fresh = [both.tokens([id])[0] for id, place in enumerate(both.places(known)) if place < 0]
         if fresh:
-            say(f"note: {path.stem} has {len(fresh):,} symbols that {run} lacks, drawn anew: {listed(fresh, 12)}")
+            say(f"note: {path.stem} has {many(len(fresh), 'symbol')} that {run} lacks, drawn anew: {listed(fresh, 12)}")
 
 
 def warm_from(network: nn.Module, run: Path, moved: Mapping[str, Sequence[int]], say: Say) -> None:

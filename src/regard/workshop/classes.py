@@ -63,7 +63,7 @@ def made(word: Word, noun: type, sizes: Mapping[str, int]) -> Any:
         raise
     except Exception as error:  # whatever the user's code raises
         raise ConfigError(
-            message(str(word), "a constructor that takes this", _shown(error), "Mend the word or the class.")
+            message(str(word), "a constructor that takes this", _shown(error), "Correct the word or the class.")
         ) from error
 
 
@@ -86,7 +86,7 @@ def _imported(word: Word) -> ModuleType:
 
 
 def _broken(word: Word, error: Exception) -> ConfigError:
-    return ConfigError(message(word.name, f"a module {word.module} that can be imported", _shown(error), "Mend it."))
+    return ConfigError(message(word.name, f"a module {word.module} that can be imported", _shown(error), "Correct it."))
 
 
 def _shown(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What keys of a config demand of each other.  Each rule tells which keys it weighs, what it expects and how to mend it."""
+"""What keys of a config demand of each other.  Each rule tells which keys it weighs, what it expects and what to do."""
 
 from __future__ import annotations
 

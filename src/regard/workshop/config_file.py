@@ -144,7 +144,7 @@ def _opened(path: str | Path) -> Draft:
         read = config_yaml.read(text)
     except yaml.YAMLError as e:
         place, problem = _yaml_error(name, e, text)
-        raise ConfigError(message(place, "YAML", problem, "Mend the line: `key: value`, indented by spaces.")) from None
+        raise ConfigError(message(place, "YAML", problem, "Correct the line: `key: value`, indented by spaces.")) from None
     if not isinstance(read.values, dict | None):
         raise ConfigError(
             message(f"{name}:1", "sections, as in `model:`", repr(read.values)[:60], "Write `section:` and its keys.")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from regard.ground.counted import many
 from regard.workshop.schedule import Constant, InverseSqrt, Linear, Plateau, Schedule
 from regard.workshop.task_kinds import LOWER
 
@@ -49,7 +50,8 @@ def few(total: int, settings: TrainSection, *, cut: bool) -> str:
     tokens = settings.batch_tokens * total / (2 * FEW)
     asked = max(SMALLEST, round(tokens, -1 if tokens < 1000 else -2))
     more = f"train.batch_tokens={asked:.0f}, or more epochs" if cut and asked < settings.batch_tokens else "more train.epochs"
-    return f"note: {total:,} updates in all are few to learn from; little data wants small batches. Try {more}."
+    count = many(total, "update in all is", "updates in all are")
+    return f"note: {count} few to learn from; little data wants small batches. Try {more}."
 
 
 def better(value: float | None, best: float | None, metric: str) -> bool:
@@ -95,9 +97,9 @@ def timely(now: float, since: float, cost: float | None, most: float | None) -> 
 def ending(stopped: str, settings: TrainSection) -> str:
     """A line on why a run ended, with the key that said so."""
     reasons = {
-        "updates": f"{settings.updates or 0:,} updates",
-        "epochs": f"{settings.epochs:,} epochs",
-        "minutes": f"{settings.minutes or 0:g} minutes",
-        "patience": f"{settings.patience or 0:,} validations without a gain",
+        "updates": many(settings.updates or 0, "update"),
+        "epochs": many(settings.epochs, "epoch"),
+        "minutes": f"{settings.minutes or 0:g} minute{'s' * (settings.minutes != 1)}",
+        "patience": f"{many(settings.patience or 0, 'validation')} without a gain",
     }
     return f"stopped: {reasons.get(stopped, stopped)} (train.{stopped})"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.data.wordpiece import WordPieces
+from regard.ground.counted import many
 from regard.ground.errors import RunFolderError, did_you_mean, message
 from regard.networks.bert import Bert, BertEmbed, BertShape, MaskedWords
 from regard.workshop import files
@@ -100,7 +101,7 @@ def fill(folder: Folder, bert: Bert, heads: Heads) -> list[str]:
     drawn = [n for name in absent for n in parts[name]]
     wrong = [f"{n} is missing" for n in own if n not in theirs and n not in drawn and n not in ANYWAY]
     known = {*own, *ANYWAY, *(n for n in theirs if n.startswith((*(f"{h}." for h in HEADS), f"{POOLER}.")))}
-    wrong += [f"{n} is no part of a BERT with {bert.shape.layers} layers" for n in theirs if n not in known]
+    wrong += [f"{n} is no part of a BERT with {many(bert.shape.layers, 'layer')}" for n in theirs if n not in known]
     for n in (n for n in own if n in theirs):
         mine, given = tuple(own[n].shape), tuple(theirs[n].shape)
         wrong += [f"{n} is {given} and should be {mine}"] if mine != given else []
@@ -239,7 +240,7 @@ def _unfit(numbers: Mapping[str, float]) -> list[str]:
     if "padding" in numbers and padding >= words:
         wrong.append(f"{NAMES['padding']}: {padding}, where there are {words} words")
     if heads > 0 and size % heads:
-        wrong.append(f"{NAMES['size']}: {size}, which {heads} heads cannot share")
+        wrong.append(f"{NAMES['size']}: {size}, which {many(heads, 'head')} cannot share")
     layers, wide, places, kinds = (numbers.get(name, 1) for name in ("layers", "feedforward", "positions", "segments"))
     if size * (words + places + kinds + layers * (4 * size + 2 * wide + 16)) > MOST:
         wrong.append(f"a net of more than {MOST:,} numbers")
@@ -250,6 +251,5 @@ def described(folder: Folder) -> str:
     """A line on a folder, for people."""
     shape = folder.shape
     one = "" if shape.segments > 1 else ", which knows one text at a time: two that are read together are one text to it"
-    return (
-        f"{json.dumps(str(folder.place))}: a BERT of {shape.layers} layers, {shape.size} wide, {len(folder.pieces):,} pieces{one}"
-    )
+    layers = many(shape.layers, "layer")
+    return f"{json.dumps(str(folder.place))}: a BERT of {layers}, {shape.size} wide, {len(folder.pieces):,} pieces{one}"

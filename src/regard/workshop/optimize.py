@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from regard.ground.counted import many
 from regard.workshop.state import Arithmetic
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) ->
     told = []
     if began.threads and began.threads != here.threads:
         told.append(
-            f"note: {began.threads} threads as the run began, not {here.threads}: other threads would round sums otherwise."
+            f"note: {many(began.threads, 'thread')} as the run began, not {here.threads}: other threads would round sums otherwise."
         )
     if began.precision and began.precision != here.precision:
         told.append(f"note: {began.precision} as the run began, not {here.precision}, which train.precision auto would be here.")

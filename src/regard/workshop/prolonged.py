@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.ground.counted import many
 from regard.ground.errors import RunFolderError, message
 from regard.workshop import files
 from regard.workshop.course import over
@@ -48,9 +49,9 @@ def refuse_other_rates(folder: Path, begun: Config, config: Config) -> None:
     if then.schedule != "linear" or (now.epochs, now.updates) == (then.epochs, then.updates):
         return
     do = f"Begin another run with its weights: regard train --from {folder} ...; patience and minutes can be changed."
-    length = f"{then.updates:,} updates" if then.updates else f"{then.epochs:,} epochs"
+    length = many(then.updates, "update") if then.updates else many(then.epochs, "epoch")
     expected = f"the length that the run began with ({length}), at whose end its rate is 0 (train.schedule: linear)"
-    received = f"{now.updates:,} updates" if now.updates != then.updates and now.updates else f"{now.epochs:,} epochs"
+    received = many(now.updates, "update") if now.updates != then.updates and now.updates else many(now.epochs, "epoch")
     raise RunFolderError(message(f"{folder}", expected, received, do))
 
 

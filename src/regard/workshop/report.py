@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
+from regard.ground.counted import many
 from regard.workshop import files
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def sentence(row: Mapping[str, str | int | float | bool | None], *, total: int) 
     parts += [f"{number(row['tokens_per_second'], 0)} tokens/s", f"ETA {clock(row['eta_seconds'])}"]
     parts += [f"memory {number(row['memory_mb'], 0)} MB (peak {number(row['peak_memory_mb'], 0)})"]
     if row["skipped"]:
-        parts.append(f"{row['skipped']} updates skipped, not finite")
+        parts.append(f"{many(int(row['skipped']), 'update')} skipped, not finite")
     return "  ".join(parts)
 
 
@@ -227,7 +228,7 @@ def spoken(seconds: float) -> str:
     for unit, name in ((3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * unit:
             return f"{seconds / unit:.2g} {name}"
-    return f"{seconds:.0f} seconds"
+    return many(round(seconds), "second")
 
 
 class Reporter:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.data.in_memory import write_rows
+from regard.ground.counted import many
 from regard.ground.errors import RunFolderError, message
 
 
@@ -22,7 +23,7 @@ def keep_rows(rows: Mapping[str, Any], task: str, folder: Path, say: Callable[[s
             count = write_rows(given, task, new if path.exists() else path)
             if new.exists() and new.read_bytes() != path.read_bytes():
                 do = "Give the rows that the run began with, or train into another folder."
-                raise RunFolderError(message(str(path), "the rows that the run began with", f"{count:,} others", do))
+                raise RunFolderError(message(str(path), "the rows that the run began with", many(count, "other"), do))
         finally:
             new.unlink(missing_ok=True)
-        say(f"{name}: {count:,} rows that were in memory are kept in {path}.")
+        say(f"{name}: {many(count, 'row that was', 'rows that were')} in memory: kept in {path}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from regard.data.vectors import read_vectors, vectors_width
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.reader import Reader
 from regard.tasks.task import Task
@@ -38,14 +39,14 @@ def begin_with_vectors(task: Task, vocabulary: Sequence[str], config: Config, sa
     known = {i: torch.from_numpy(vector) for i, vector in rows.items() if vector is not None}
     if not known:
         do = "Name a file of the language and the tokens of your data."
-        raise DataError(message(file, "vectors of words of the training data", f"none of {len(words):,} words", do))
+        raise DataError(message(file, "vectors of words of the training data", f"none of {many(len(words), 'word')}", do))
     made = torch.stack(list(known.values()))
     with torch.no_grad():
         length = made.norm(dim=1).mean().clamp(min=1e-8)
         table.weight[list(known)] = made / length  # `table` draws them about 1 long
     folded = sum(vocabulary[i] not in found for i in known)
     say(
-        f"vectors: {file}: {len(known):,} of {len(words):,} words have one ({len(known) / len(words):.1%}; {folded:,} in lower case "
+        f"vectors: {file}: {len(known):,} of {many(len(words), 'word')} have one ({len(known) / len(words):.1%}; {folded:,} in lower case "
         f"only), {width} wide; {'trained on' if config.data.tune_vectors else 'as they are, none of them trained'}."
     )
 

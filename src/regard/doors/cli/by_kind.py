@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from regard.ground.counted import many
+
 MOST = 40  # kinds that are shown, the most frequent
 FIGURES = ("precision", "recall", "f1", "right", "found")
 NAMED = 10
@@ -22,7 +24,8 @@ def by_kind(found: Mapping[str, Any]) -> Iterator[str]:
             "its items."
         )
     if lost := found.get("unreachable"):
-        yield f"note: {lost:,} answers begin or end within a token, or are longer than read.longest: they can never be given exactly."
+        how = "begins or ends within a token, or is" if lost == 1 else "begin or end within a token, or are"
+        yield f"note: {many(lost, 'answer')} {how} longer than read.longest: tokens cannot give that exactly."
     for key, head in (("types", "kind"), ("classes", "label")):
         kinds = sorted(found.get(key, {}).items(), key=lambda kind: (-kind[1]["right"], -kind[1]["found"], kind[0]))
         if not kinds:

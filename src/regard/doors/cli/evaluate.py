@@ -77,9 +77,7 @@ def table(found: Mapping[str, Any], task: str = "transduce") -> str:
     """The figures for people, one a line, and the signatures that say how they were counted."""
     wide, meanings = max(8, *map(len, found["metrics"])), TASKS[task].metrics
     lines = [f"{'items':<{wide}} {found['items']:,}"]
-    lines += (
-        [f"{'skipped':<{wide}} {found['skipped']:<8,} lines at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
-    )
+    lines += [f"{'skipped':<{wide}} {found['skipped']:<8,} at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
     lines += [f"{'passed by':<{wide}} {passed_by(found['passed'])}"] if found.get("passed") else []
     spread = {name: f"[{_figure(low)}, {_figure(high)}]" for name, (low, high) in found.get("intervals", {}).items()}
     column = max((len(each) + 1 for each in spread.values()), default=0)

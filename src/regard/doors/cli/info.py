@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regard.ground.counted import many
 from regard.ground.errors import RunFolderError, did_you_mean, message
 from regard.ground.printable import printable
 from regard.ground.stored import held_to, is_of, parse, read_bytes
@@ -68,15 +69,17 @@ def _model(config: Config) -> dict[str, str]:
     words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
     if config.language is not None:
         past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
-        kind, looks = (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {m.heads} heads", {})
+        kind, looks = (
+            (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {many(m.heads, 'head')}", {})
+        )
         return {"net": f"{m.decoder_layers} x {kind} of {m.size}", **looks}
     if not TASKS[config.task].writes:
-        kind = m.encoder if m.family == "recurrent" else f"{m.family} with {m.heads} heads"
+        kind = m.encoder if m.family == "recurrent" else f"{m.family} with {many(m.heads, 'head')}"
         return {"net": f"{m.encoder_layers} x {kind} of {m.size}"}
     if m.family == "recurrent" and "model.encoder" in TASKS[config.task].unused:
         net = f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}"
     elif m.family != "recurrent":
-        net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {m.heads} heads"
+        net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {many(m.heads, 'head')}"
     else:
         net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
     from regard.workshop.trust import flags, modules
@@ -137,7 +140,9 @@ def _training(run: Path, config: Config) -> dict[str, str]:
     if not rows:
         return {"trained": "not yet"}
     last = rows[-1]
-    told = {"trained": f"{last['step']:,} updates, {last['epoch']:,} epochs, {(last.get('seconds') or 0) / 60:.1f} minutes"}
+    told = {
+        "trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {(last.get('seconds') or 0) / 60:.1f} minutes"
+    }
     best = next((row for row in reversed(rows) if row.get("best") is True), None)
     if best is None:
         return told

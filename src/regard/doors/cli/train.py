@@ -115,10 +115,8 @@ def _vacant(out: Path) -> None:
     from regard.workshop.claim import is_free
 
     if not is_free(out):
-        mend = "Add --resume to go on with it, or choose" if (out / "config.yaml").is_file() else "Choose"
-        raise RunFolderError(
-            message(str(out), "a folder that is not there yet", _what(out), f"{mend} another folder with --out.")
-        )
+        do = "Add --resume to go on with it, or choose" if (out / "config.yaml").is_file() else "Choose"
+        raise RunFolderError(message(str(out), "a folder that is not there yet", _what(out), f"{do} another folder with --out."))
 
 
 def _what(out: Path) -> str:

@@ -165,7 +165,5 @@ def advice(missing: set[str]) -> str:
     names = {unicodedata.name(c, "").split(" ")[0] for c in first}
     cjk = bool(names & {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO"})
     family, package = ("Noto Sans CJK", "fonts-noto-cjk") if cjk else ("the Noto fonts", "fonts-noto")
-    mend = (
-        f"install {family} (on Debian and Ubuntu: apt-get install {package}) and draw it again, or write a page (.html) instead"
-    )
-    return f"No installed font has {named}, so the picture shows boxes there: {mend}."
+    fix = f"install {family} (on Debian and Ubuntu: apt-get install {package}) and draw it again, or write a page (.html) instead"
+    return f"No installed font has {named}, so the picture shows boxes there: {fix}."

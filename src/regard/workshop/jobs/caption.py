@@ -18,6 +18,7 @@ from regard.data.items import overlap, split
 from regard.data.lengths import LengthLimit
 from regard.data.rows import BadLine
 from regard.data.tokenize import Tokenizer
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.grid import Grid
 from regard.networks.int8 import quantize
@@ -62,7 +63,7 @@ class CaptionJob(Job):
                 say(f"note: {shared:,} of {len(held):,} validation images are in the training data too.")
         else:
             train, held = _divided(train, config)
-            say(f"valid: {len(held):,} images set aside (data.valid_share: {data.valid_share}).")
+            say(f"valid: {many(len(held), 'image')} set aside (data.valid_share: {data.valid_share}).")
         return Prepared(train, held, {**fingerprint([*data.train, *data.valid]), "images": _mark([*train, *held])})
 
     def held(self, config: Config) -> list[Captioned]:
@@ -73,7 +74,7 @@ class CaptionJob(Job):
     def _items(self, config: Config, files: Sequence[str], name: str, say: Say) -> list[Captioned]:
         found, report = gather(read(files, config), files, what=WHAT, on_bad_line=config.data.on_bad_line)
         items = merged(found)
-        say(f"{name}: {report} {len(items):,} images.")
+        say(f"{name}: {report} {many(len(items), 'image')}.")
         return items
 
     def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
@@ -98,8 +99,9 @@ class CaptionJob(Job):
             batch=lambda rows: model.collated([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
             validate=lambda: _validation(model, data.valid),
-            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {grid.rows} x {grid.columns} cells; {len(words):,} words; "
-            f"{len(items):,} training images with {len(told):,} captions, {len(data.valid):,} validation images",
+            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {grid.rows} x {grid.columns} cells; "
+            f"{many(len(words), 'word')}; {many(len(items), 'training image')} with {many(len(told), 'caption')}, "
+            f"{many(len(data.valid), 'validation image')}",
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Captioner:

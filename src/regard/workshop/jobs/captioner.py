@@ -244,7 +244,7 @@ def _seen(item: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             seen = item.astype(np.float32)
         if not np.isfinite(seen).all():
-            raise DataError(message("an image to caption", "finite numbers", "inf or nan", "Mend the features."))
+            raise DataError(message("an image to caption", "finite numbers", "inf or nan", "Correct the features."))
         return seen
     colours = item.shape[2]
     if colours not in (1, 3, 4):

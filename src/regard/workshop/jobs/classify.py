@@ -18,9 +18,10 @@ from regard.data.formats import Item, Layout, each_pair, read_inputs
 from regard.data.gather import gather
 from regard.data.given import pair_of
 from regard.data.listed import single
-from regard.data.rows import MEND, BadLine
+from regard.data.rows import CORRECT, BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import PAD, SPECIALS, UNK
+from regard.ground.counted import many
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.ground.files import atomic
 from regard.ground.stored import held_to, read_json
@@ -78,7 +79,7 @@ class ClassifyJob(ReadingJob):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         counts = Counter(_label(item) for item in items)
         if len(counts) < 2:
-            received = f"{next(iter(counts))!r} alone, in {len(items):,} texts"
+            received = f"{next(iter(counts))!r} alone, in {many(len(items), 'text')}"
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
         sources, section = (item.source for item in items), _section(config)
@@ -221,7 +222,7 @@ def _labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None 
     for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
         several = len(each) > 1 and not isinstance(each[0], BadLine)
-        yield BadLine(message(str(place), "one label", f"{len(each)}", MEND)) if several else each[0]
+        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT)) if several else each[0]
 
 
 def _label(item: Item) -> str:

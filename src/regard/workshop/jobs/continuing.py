@@ -20,6 +20,7 @@ from regard.data.plain import PlainText, read_plain, row_layout
 from regard.data.tokenize import EOS, PAD, SPECIALS, UNK
 from regard.data.vocabulary import kind_of
 from regard.data.windows import Window, Windows
+from regard.ground.counted import many
 from regard.ground.errors import DataError, RunFolderError, message
 from regard.tasks.language import Distances, Language, LanguageBatch, go_on
 from regard.tasks.task import Hypothesis, Prediction, Scored
@@ -113,7 +114,9 @@ class Continuer(Model):
                     found[i] = [self._prediction(chunk[i], h) for h in best]
             yield from (found[i] for i in range(len(chunk)))
         if cut and say:
-            say(f"{cut:,} texts were longer than the {self._room} tokens that this model reads; their beginnings were not read.")
+            say(
+                f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads; beginnings were cut."
+            )
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""

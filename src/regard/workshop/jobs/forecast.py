@@ -14,6 +14,7 @@ from regard.data.files import fingerprint
 from regard.data.rows import BadLine
 from regard.data.series import Series, Window, windows
 from regard.data.series_file import described, read_series
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.forecast import Linear
 from regard.workshop.build_forecast import forecaster
@@ -48,9 +49,9 @@ class ForecastJob(ReadingJob):
         for series in whole:
             say(described(series))
         train, held = _divided(config, whole)
-        say(f"train: {' + '.join(data.train)}: {len(train):,} windows")
+        say(f"train: {' + '.join(data.train)}: {many(len(train), 'window')}")
         aside = f"forecasts of the last {data.valid_share:g} of the rows; they look back into the rows before"
-        say(f"valid: {' + '.join(data.valid) or aside}: {len(held):,} windows")
+        say(f"valid: {' + '.join(data.valid) or aside}: {many(len(held), 'window')}")
         return Prepared(train, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Window]:
@@ -79,9 +80,7 @@ class ForecastJob(ReadingJob):
         """Least squares needs no update; in the end it is said whether a net was worth it, and what is blended how."""
         made, section = super().ready(config, data, folder, say), section_of(config)
         straight = section.model == "linear"
-        sizes = (
-            f"least squares, from forecast.past = {section.past} rows to forecast.ahead = {section.ahead}; there are no updates"
-        )
+        sizes = f"least squares, from forecast.past = {many(section.past, 'row')} to forecast.ahead = {section.ahead}; there are no updates"
         finish: Callable[[], None] = lambda: _compared(self._made, data.valid, say)
         return replace(made, finish=finish, untrained=straight, sizes=sizes if straight else made.sizes)
 

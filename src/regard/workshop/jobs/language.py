@@ -11,6 +11,7 @@ from regard.data.gather import gather
 from regard.data.items import Item
 from regard.data.plain import PlainText, read_plain, set_aside
 from regard.data.windows import Windows
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.int8 import quantize
 from regard.workshop import build_language
@@ -44,7 +45,7 @@ class LanguageJob(Job):
             held = _texts(config, data.valid, say, "valid")
         else:
             texts, held = set_aside(texts, data.valid_share, config.train.seed)
-            kind = "the end of each text" if held[0].whole else f"{len(held):,} texts"
+            kind = "the end of each text" if held[0].whole else many(len(held), "text")
             say(f"valid: {kind} set aside (data.valid_share: {data.valid_share}).")
         return Prepared(texts, held, fingerprint([*data.train, *data.valid]))
 
@@ -100,7 +101,7 @@ def _texts(config: Config, files: Sequence[str], say: Say | None = None, name: s
     found = read_plain(files, kind=section_of(config).documents, column=config.data.source)
     texts, report = gather(found, files, what=WHAT, on_bad_line=config.data.on_bad_line)
     if say:
-        whole = f"{' + '.join(report.files)}: {sum(len(text.text) for text in texts):,} characters."
+        whole = f"{' + '.join(report.files)}: {many(sum(len(text.text) for text in texts), 'character')}."
         say(f"{name}: {whole if all(text.whole for text in texts) else report}")
     return texts
 

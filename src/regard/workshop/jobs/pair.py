@@ -20,6 +20,7 @@ from regard.data.given import labelled_of
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import SPECIALS, UNK
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 from regard.networks.bert import Bert, Together
 from regard.tasks.agreement import number_figures
@@ -84,7 +85,7 @@ class PairJob(ReadingJob):
             return
         labels = Symbols.counted(item.target for item in items)
         if len(labels) < 2:
-            received = f"{labels.names[0]!r} alone, in {len(items):,} pairs"
+            received = f"{labels.names[0]!r} alone, in {many(len(items), 'pair')}"
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
         if len(labels) > MANY and all(_number(label) is not None for label in labels):
@@ -247,7 +248,7 @@ def _checked(found: Iterator[Coupled | BadLine], config: Config) -> Iterator[Cou
         if isinstance(item, BadLine) or _section(config).output == "classes" or _number(item.target) is not None:
             yield item
             continue
-        do = "Mend the line, name the column that holds the numbers (data.target), or set pair.output: classes."
+        do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
         yield BadLine(message(str(item.place), "a finite number", repr(item.target), do))
 
 

@@ -14,6 +14,7 @@ from regard.data.documents import BLOCK, Document, blocks, read_documents
 from regard.data.files import fingerprint, shown
 from regard.data.items import split
 from regard.data.wordpiece import MASK, WordPieces, check_kind
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.bert import BertShape, draw
 from regard.networks.int8 import quantize
@@ -52,7 +53,7 @@ class PretrainJob(Job):
             held = _documents(data.valid, say, "valid")
         else:
             train, held = _set_aside(train, config)
-            say(f"valid: {sum(len(part.lines) for part in held):,} lines set aside (data.valid_share: {data.valid_share}).")
+            say(f"valid: {many(sum(len(part.lines) for part in held), 'line')} set aside (data.valid_share: {data.valid_share}).")
         return Prepared(train, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Any]:
@@ -73,7 +74,7 @@ class PretrainJob(Job):
             pretrained.warm(task, config, say, heads=heads(task))
         examples = drawn_from(list(data.train), pieces, config)
         say(
-            f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {len(examples):,} passages to train on"
+            f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {many(len(examples), 'passage')} to train on"
         )
         judged = model.examples(data.valid)
         batches = Batches(examples.sizes, examples.sizes, tokens=config.train.batch_tokens, seed=config.train.seed)
@@ -83,8 +84,8 @@ class PretrainJob(Job):
             batch=lambda rows: model.collated([model.encoded(examples.draw(*divmod(row, count))) for row in rows], rows),
             batches=Anew(batches, count),
             validate=lambda: model.validation(judged),
-            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {count:,} training passages, "
-            f"{len(judged):,} validation passages",
+            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {many(count, 'training passage')}, "
+            f"{many(len(judged), 'validation passage')}",
             finish=lambda: export(model, folder / FOLDER),
         )
 
@@ -146,7 +147,7 @@ def _documents(files: Sequence[str], say: Say, name: str) -> list[Document]:
     if not found:
         do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
         raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
-    say(f"{name}: {len(found):,} documents, {sum(len(d.lines) for d in found):,} lines")
+    say(f"{name}: {many(len(found), 'document')}, {many(sum(len(d.lines) for d in found), 'line')}")
     return found
 
 
@@ -156,7 +157,7 @@ def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Docu
     if len({block.source for block in every}) < 2:
         expected = f"more than {BLOCK} lines, or two documents, to set a part aside (data.valid_share)"
         do = "Give more text, or a validation file (data.valid)."
-        raise DataError(message(documents[0].place.file, expected, f"{len(every[0].lines)} lines", do))
+        raise DataError(message(documents[0].place.file, expected, many(len(every[0].lines), "line"), do))
     train, held = split(every, config.data.valid_share, config.train.seed)
     return train, held  # type: ignore[return-value]  # what `split` was given it gives back
 

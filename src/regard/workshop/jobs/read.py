@@ -18,7 +18,7 @@ from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.layout import Layout
 from regard.data.located import Span, covering
-from regard.data.rows import MEND, BadLine
+from regard.data.rows import CORRECT, BadLine
 from regard.data.symbols import Symbols
 from regard.data.vocabulary import PAD, SPECIALS, UNK, kind_of, pieces
 from regard.ground.errors import DataError, message
@@ -297,4 +297,4 @@ def _checked(files: Sequence[str], config: Config) -> Iterator[Asked | BadLine]:
             continue
         within = ", which stands there as a part of words, or as several" if word in passage else ""
         expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield BadLine(message(item.place, expected, repr(word) + within, f"{MEND} What stands nowhere cannot be pointed at."))
+        yield BadLine(message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."))

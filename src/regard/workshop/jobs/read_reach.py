@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from regard.data.asked import Asked
+from regard.ground.counted import many
 from regard.tasks.answers import WAYS, exact_and_f1, way_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ def out_of_reach(model: Answerer, train: Sequence[Asked], valid: Sequence[Asked]
         each = list(given(model, items))
         if lost := each.count(False):
             other = "char" if model.config.data.source_tokenizer != "char" else "bpe(8000)"
-            yield (
-                f"note: of {len(each):,} {name} answers {lost:,} begin or end within a token, or are longer than "
-                f"{model.section.longest} tokens (read.longest): they can never be given exactly. Try data.source_tokenizer={other}, "
-                "or a larger read.longest."
+            long = f"longer than {model.section.longest} tokens (read.longest)"
+            how = (
+                f"begins or ends within a token, or is {long}: it"
+                if lost == 1
+                else f"begin or end within a token, or are {long}: they"
             )
+            do = f"Try data.source_tokenizer={other}, or a larger read.longest."
+            yield f"note: of {many(len(each), f'{name} answer')} {lost:,} {how} can never be given exactly. {do}"
 
 
 def told_beside(model: Answerer, items: Sequence[Asked]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Reading(Judged[P], Model, Generic[P]):
                     found[place] = answer
             yield from found
         if cut and say:
-            say(f"{cut:,} {self.what} were longer than the {self.most} places that this model reads; what follows was cut off.")
+            say(f"{self.what} longer than the {self.most} places that this model reads: {cut:,}; what follows was cut off.")
 
     def evaluate(  # type: ignore[override]  # likewise
         self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None

@@ -14,6 +14,7 @@ from regard.data.files import fingerprint
 from regard.data.gather import gather
 from regard.data.items import overlap, split
 from regard.data.rows import BadLine
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.networks.int8 import quantize
 from regard.workshop.begun import grow
@@ -64,7 +65,8 @@ class ReadingJob(Job):
         else:
             train, held = self._split(train, config)
             say(
-                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), none of their sources left in training."
+                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
+                "none of their sources left in training."
             )
         return Prepared(train, held, fingerprint([*data.train, *data.valid]))
 
@@ -117,8 +119,8 @@ class ReadingJob(Job):
             batch=lambda rows: model.collated([encoded[i] for i in rows], rows),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
             validate=lambda: model.validation(data.valid),
-            sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {len(encoded):,} training items, "
-            f"{len(data.valid):,} validation items",
+            sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {many(len(encoded), 'training item')}, "
+            f"{many(len(data.valid), 'validation item')}",
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Reading[Any]:
@@ -149,6 +151,6 @@ def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say
             else:
                 empty += 1
     if empty:
-        say(f"note: of {empty:,} {model.what} what is right was cut off; they are not learnt from.")
+        say(f"note: {model.what} of which what is right was cut off, so that they are not learnt from: {empty:,}.")
     if long:
-        say(f"note: {long:,} {model.what} are longer than {most} tokens (data.max_source_length); data.on_long: {data.on_long}.")
+        say(f"note: {model.what} longer than {most} tokens (data.max_source_length): {long:,}; data.on_long: {data.on_long}.")

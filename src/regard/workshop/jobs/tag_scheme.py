@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from regard.data.rows import BadLine
 from regard.data.tagged import Tagged
+from regard.ground.counted import many
 from regard.ground.errors import DataError, message
 from regard.tasks.spans import OUTSIDE, begun, broken, marked, parted, says_places
 
@@ -44,7 +45,7 @@ def _fault(item: Tagged, place: int, mark: object | None) -> BadLine:
     """What is wrong with a sentence.  mark: where another sentence marks an end, if this one marks none."""
     before = f" after {item.tags[place - 1]}" if place else " at the start"
     received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
-    do = "Mend the line; or, where tags are no spans, set tag.scheme: none; where I may begin a span (IOB1), tag.scheme: iob1."
+    do = "Correct the line; or, where tags are no spans, set tag.scheme: none; where I may begin a span (IOB1), tag.scheme: iob1."
     if mark is not None:
         received += f", and ends are marked in this file ({mark})"
         do = f"One file has one scheme, BIO or BIOES. {do}"
@@ -91,7 +92,7 @@ def _of_spans(counts: Counter[str], tokens: int, *, iob1: bool) -> Iterator[str]
     outside = like or ([tag for tag, n in other.most_common(1) if 2 * n > tokens] if OUTSIDE not in counts else [])
     if outside:
         do = f"Write {OUTSIDE}, a capital letter, for tokens outside of spans; or set tag.scheme: none, if it is a tag like others."
-        received = f"{outside[0]!r}, of {counts[outside[0]]:,} tokens of {tokens:,}"
+        received = f"{outside[0]!r}, as {counts[outside[0]]:,} of {many(tokens, 'token')}"
         raise DataError(message("tags of the training data", f"{OUTSIDE} for what is outside of spans", received, do))
     places = "".join(sorted({parted(tag)[0] for tag in counts} - {""}))
     name = (

@@ -16,6 +16,7 @@ from regard.data.formats import Pairs, read_pairs
 from regard.data.items import Group, Item, group, overlap
 from regard.data.lengths import LengthLimit
 from regard.data.tokenize import UNK, Tokenizer
+from regard.ground.counted import many
 from regard.ground.errors import ConfigError, DataError, message
 from regard.tasks.transduce import Transduce
 from regard.workshop import build
@@ -60,7 +61,7 @@ class TransduceJob(Job):
             pairs, held = Remaining(train, apart), [item for item in train if item.source in apart]
             say(f"train: {train.report}")
             say(
-                f"valid: {len(held):,} items set aside (data.valid_share: {data.valid_share}), "
+                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
                 "none of their sources left in training."
             )
             columns = layout.resolved(data.train).format != "lines"
@@ -181,4 +182,4 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
 def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
     count = sum(p.numel() for p in task.parameters())
     words = f"{len(tokenizers[0]):,} source and {len(tokenizers[1]):,} target symbols"
-    return f"{count:,} parameters; {words}; {len(corpus):,} training pairs, {len(valid):,} validation items"
+    return f"{count:,} parameters; {words}; {many(len(corpus), 'training pair')}, {many(len(valid), 'validation item')}"
