@@ -50,7 +50,7 @@ LABELS: dict[str, tuple[Callable[[Pairs], Pairs], str]] = {
         lambda rows: some(rows, tuple(range(0, 90, 7)), lambda text, label: (text, label.upper())),
         "label-spelling",
     ),
-    "labels with a blank": (lambda rows: some(rows, (3, 9, 12, 40), lambda text, label: (text, label + " ")), "label-spelling"),
+    "labels with a blank": (lambda rows: some(rows, (3, 9, 12, 40), lambda text, label: (text, label + " ")), "ends"),
     "a label with a slip": (lambda rows: some(rows, (8,), lambda text, _: (text, "qestion")), "label-slip"),
     "two labels of one text": (
         lambda rows: [*rows, *((text, "blame" if label == "praise" else "praise") for text, label in rows[:9])],
@@ -287,10 +287,14 @@ def test_offsets_that_change_are_no_gaps(tmp_path: Path, step: timedelta) -> Non
     assert "time-gap" in kinds(report(tmp_path, "gap.csv", clean.csv(rows[:9] + rows[11:])))
 
 
-def test_weekends_are_no_fault(tmp_path: Path) -> None:
+def test_weekends_are_no_fault_where_gaps_are_ignored(tmp_path: Path) -> None:
     days = [day for i in range(400) if (day := datetime(2024, 1, 1) + timedelta(days=i)).weekday() < 5]
     rows = [["date", "close"], *([f"{day:%Y-%m-%d}", f"{100 + i % 9 + i / 7:.2f}"] for i, day in enumerate(days))]
-    assert report(tmp_path, "close.csv", clean.csv(rows)).worst in (None, "note")
+    ignored = report(tmp_path, "close.csv", clean.csv(rows), given=Given(gaps="ignore"))
+    assert ignored.worst == "note" and "Weekends are left out." in {finding.what for finding in ignored.findings}
+    assert (
+        "forecast.gaps: ignore" in report(tmp_path, "close.csv", clean.csv(rows)).config
+    )  # without which a training refuses them
 
 
 def captions(folder: Path) -> Pairs:

@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "o for O": (changed("O", "o"), {}, r"expected O for what is outside of spans; received 'o', of 36 tokens of 48\. Write O"),
     "0 for O": (changed("O", "0"), {}, r"received '0', of 36 tokens"),
     "another word for O": (changed("O", "OUT"), {}, r"received 'OUT', of 36"),
-    "one o among O": (changed("O", "O") + "\nso o\n", {}, r"received 'o', as 1 of 49 tokens"),
+    "one o among O": (changed("O", "O") + "\nso o\n", {}, r"received 'o', of 1 token of 49"),
     "one tag": (changed("B-LOC", "O"), {}, r"expected at least 2 different ones; received O \(48\) alone"),
     "one tag, no scheme": (changed("B-LOC", "O"), {"scheme": "none"}, r"received O \(48\) alone"),
     "LOC-B": (changed("B-LOC", "LOC-B"), {}, r"expected B-KIND, I-KIND and O; received LOC-B \(12\)\. Write the place first"),

@@ -53,7 +53,7 @@ def test_a_word_may_hold_blanks(tmp_path):
         ("the 1 2\ncat 1 nan\n", [":2: expected finite numbers", "'nan'"]),
         ("the 1 2\ncat 1 1e39\n", [":2: expected finite numbers of 32 bits", "'1e39'"]),  # finite, but not in the net
         ("the 1 2\ncat -3.5e38 1\n", [":2: expected finite numbers of 32 bits"]),
-        (f"3 {'9' * 5000}\nthe 1 2\n", [":2: expected a word and 1 numbers"]),
+        (f"3 {'9' * 5000}\nthe 1 2\n", [":2: expected a word and 1 number"]),
         ("2 2\ncat 1 2 3\n", [":2: expected a word and 2 numbers", "3 numbers behind 'cat'"]),
         ("", ["expected word vectors", "an empty file"]),
         ("only\n", [":1: expected the count and the width, or a word and its numbers", "'only'"]),

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from regard.tasks.spans import begun, broken, says_places, span_figures, spans, type_figures
+from regard.ground.span_tags import begun, broken, says_places
+from regard.tasks.spans import span_figures, spans, type_figures
 
 
 @pytest.mark.parametrize(

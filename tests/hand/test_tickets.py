@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from regard.tasks.spans import broken, spans
+from regard.ground.span_tags import broken
+from regard.tasks.spans import spans
 from regard.tasks.tickets import EN_CITIES, SHOWN, ZH_CITIES, tickets
 
 

@@ -17,11 +17,23 @@ WHY = {  # kind: what is said of one line, of several, and what to do
     "empty-line": ("is empty", "are empty", "Remove them."),
     "empty-source": ("has no source", "have no source", "Fill them in, or remove the lines."),
     "empty-target": ("has no target", "have no target", "Fill them in, or remove the lines."),
+    "quotes": (
+        "has a quote that is not closed as CSV has it",
+        "have quotes that are not closed as CSV has them",
+        "Correct them.",
+    ),
     "no-json": ("is no JSON object", "are no JSON objects", "Correct or remove them."),
     "missing-key": ("lacks a key", "lack a key", "Correct or remove them."),
     "no-string": ("holds no text where one belongs", "hold no text where one belongs", "Write them as strings."),
+    "several-labels": ("has several labels", "have several labels", "Keep one label of each."),
+    "no-rating": (
+        "has an answer that is no number",
+        "have answers that are no numbers",
+        "Correct or remove them, or set pair.output: classes.",
+    ),
     "no-tag": ("has a token without a tag", "have a token without a tag", "Give each token its tag."),
     "tag-count": ("has another number of tags than tokens", "have another number of tags than tokens", "Align tokens and tags."),
+    "sentence": ("begins a sentence that cannot be read", "begin sentences that cannot be read", "Correct them."),
     "answer": (
         "has an answer that is not where it says",
         "have answers that are not where they say",
@@ -36,18 +48,35 @@ WHY = {  # kind: what is said of one line, of several, and what to do
         "Correct the names.",
     ),
     "question": ("has no question that can be read", "have no question that can be read", "Correct or remove them."),
-    "line-counts": ("has no counterpart", "have no counterpart", "Find the line that one of the files lacks."),
+    "unreadable": ("cannot be learnt from", "cannot be learnt from", "Correct or remove them."),
 }
-REMOVED = frozenset(WHY) - {
-    "line-counts",
-    "answer",
-    "no-answer",
-    "question",
-    "no-number",
-    "cells",
-    "no-tag",
-    "tag-count",
-}  # by --fix
+KEPT = ("quotes", "no-tag", "tag-count", "sentence", "answer", "no-answer", "question", "no-number", "cells")
+REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
+SAID = (  # in what a reader of a training says of a line, what tells its kind; the first that fits
+    ("received an empty line", "empty-line"),
+    ("expected a text; received an empty one", "empty-line"),
+    ("a JSON object", "no-json"),
+    ("the keys file and caption", "missing-key"),
+    ("the key", "missing-key"),
+    ("an empty first text", "empty-source"),
+    ("an empty second text", "empty-source"),
+    ("an empty source", "empty-source"),
+    ("the name of an image file", "empty-source"),
+    ("an empty target", "empty-target"),
+    ("an empty caption", "empty-target"),
+    ("what is right of the two texts", "empty-target"),
+    ("a finite number", "no-rating"),
+    ("one label; received", "several-labels"),
+    ("quoted where they hold separators", "quotes"),
+    ("columns, separated by", "too-few-columns"),
+    ("expected a string", "no-string"),
+    ("whole characters", "no-string"),
+)
+
+
+def kind_of(said: str) -> str:
+    """The kind of fault that a reader of a training tells of."""
+    return next((kind for words, kind in SAID if words in said), "unreadable")
 
 
 class BadLines:
@@ -59,11 +88,15 @@ class BadLines:
         self.kinds: Counter[str] = Counter()
         self.first: dict[str, Hits] = {}
         self.numbers: dict[str, array[int]] = {}  # of each file
+        self.removed: dict[str, array[int]] = {}  # of those, what --fix takes out
 
     def add(self, kind: str, file: str, line: int, text: str, why: str = "") -> None:
+        """kind: of `WHY`, or of a finding that another check tells."""
         self.kinds[kind] += 1
         self.first.setdefault(kind, Hits()).add(Seen(file, line, short(why or text)))
         self.numbers.setdefault(file, array("q")).append(line)
+        if kind in REMOVED:
+            self.removed.setdefault(file, array("q")).append(line)
         self._file.write(json.dumps([file, line, kind, why, text[:2000]], ensure_ascii=False) + "\n")
 
     @property
@@ -77,13 +110,22 @@ class BadLines:
             yield tuple(json.loads(line))
         self._file.seek(0, 2)
 
-    def findings(self) -> list[Finding]:
+    def take(self, other: BadLines) -> None:
+        """Adds all of another's."""
+        for file, line, kind, why, text in other:
+            self.add(kind, file, line, text, why)
+
+    def findings(self, *, fixed: bool = True) -> list[Finding]:
+        """Of the kinds of `WHY`.  fixed: whether --fix can write the files again."""
         found = []
         for kind, count in self.kinds.most_common():
+            if kind not in WHY:
+                continue
             one, more, do = WHY[kind]
             what = f"{many(count, f'line {one}', f'lines {more}')}."
-            fix = kind in REMOVED
+            fix = fixed and (kind in REMOVED or kind == "quotes")
             tail = " --bad BAD.tsv lists them all." if count > 3 else ""
-            do = f"{do}{' --fix takes them out.' if fix else ''}{tail}"
+            does = "quotes them anew, or takes them out" if kind == "quotes" else "takes them out"
+            do = f"{do}{f' --fix {does}.' if fix else ''}{tail}"
             found.append(Finding(kind, "error", what, count, self.first[kind].first(), do, fix))
         return found

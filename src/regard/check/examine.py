@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -9,19 +10,21 @@ from typing import Protocol
 
 from regard.check.bad import BadLines
 from regard.check.case import Case
-from regard.check.finding import LEVELS, Block, Check, Finding
-from regard.check.form import Form, Given, ending
+from regard.check.finding import Block, Check, Finding
+from regard.check.form import Form, Given, ending, separated
 from regard.check.labels import Labels
 from regard.check.lengths import Lengths
 from regard.check.mixed import Mixed
 from regard.check.number_rows import Series
-from regard.check.numbers import of_series
+from regard.check.numbers import of_series, of_several
 from regard.check.opened import Opened
 from regard.check.patterns import Signs
 from regard.check.pictures import Listed, Pictures, folder
 from regard.check.profile import profile
 from regard.check.questions import Questions
+from regard.check.ranked import by_hand, ordered, softened
 from regard.check.recognized import recognized
+from regard.check.refused import refusals
 from regard.check.rows import Rows
 from regard.check.sentences import Sentences
 from regard.check.spans import Spans
@@ -30,6 +33,7 @@ from regard.check.structure import of_structure
 from regard.check.symbols import Phones, Readings, Symbols
 from regard.check.tags import Tags
 from regard.check.twins import Twins
+from regard.data.column_names import is_header
 from regard.data.files import refuse_streams
 from regard.data.layout import LAST
 from regard.ground.errors import DataError, message
@@ -50,56 +54,6 @@ CHECKS: tuple[Callable[[Case], Check], ...] = (
     Mixed,
     Labels,
     Tags,
-    Spans,
-)
-HARM = (  # within a level, the most harmful first
-    *(
-        "no-rows",
-        "encoding",
-        "torn",
-        "no-tabs",
-        "swapped",
-        "columns",
-        "line-counts",
-        "shifted",
-        "unaligned",
-        "one-label",
-        "one-tag",
-    ),
-    *(
-        "many-labels",
-        "answer",
-        "too-few-columns",
-        "out-of-bound",
-        "header",
-        "tokens-are-numbers",
-        "ends",
-        "odd-space",
-        "double-blank",
-    ),
-    *(
-        "normal-forms",
-        "several-readings",
-        "unsegmented",
-        "ipa-mixed",
-        "look-alike",
-        "features-column",
-        "shared",
-        "contradictions",
-    ),
-)
-OF_ROWS = frozenset(  # kinds whose harm grows with the share of rows in which they are
-    (
-        "several-readings",
-        "no-phones",
-        "language-mark",
-        "csv-quotes",
-        "very-long",
-        "odd-space",
-        "ends",
-        "double-blank",
-        "look-alike",
-    )
 )
 
 
@@ -152,7 +106,7 @@ def examine(
     given = given or Given()
     if not files:
         raise DataError(message("regard check", "a file", "none", "Name one."))
-    refuse_streams([*files, *valid])
+    refuse_streams([*files, *valid], "regard check")
     heads = [head(file) for file in files]
     form = recognized(files, heads, task, given)
     if form.task == "forecast":
@@ -175,7 +129,9 @@ def head(file: str) -> list[str]:
 
 def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given, most: int | None) -> Report:
     """Files whose rows are texts."""
-    bad, opened, beside = BadLines(), [Opened(file) for file in files], [Opened(file) for file in valid]
+    bad, again = BadLines(), [file for file in valid if _again(file, files)]
+    opened = [Opened(file, bad) for file in files]
+    beside = [Opened(file, bad) for file in valid if file not in again]
     stream = _stream(opened, form, given, bad, False, most)
     case, checks = Case(form.task, form, given, sampled=most is not None), list[Check]()
     for block in stream:
@@ -183,84 +139,91 @@ def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given,
             case = replace(case, profiles={role: profile(cells) for role, cells in block.cells.items()})
             checks = [made(case) for made in CHECKS]
             checks += [Pictures(case, bad, folder(case, files))] if case.task == "caption" else []
+            checks += [Spans(case, bad)] if case.task == "tag" else []
         feed(checks, block)
-    held = _stream(beside, _same(form, valid), given, bad, True, most)
-    for block in held if valid else ():
+    held = _stream(beside, _same(form, [o.file for o in beside], given), given, bad, True, most)
+    for block in held if beside else ():
         feed(checks, block)
     found = of_structure(case, stream, opened) if isinstance(stream, Rows) else stream.findings()
-    if not stream.rows and not isinstance(stream, Rows):
-        found = [
-            *found,
-            Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), "Give a file with data."),
-        ]
-    found = [*found, *(finding for check in checks for finding in check.findings())]
-    found += [*(finding for o in (*opened, *beside) for finding in o.findings()), *bad.findings()]
-    lines, told = sum(o.lines for o in opened), ordered(softened(found, stream.rows))
+    found = [*found, *(finding for check in checks for finding in check.findings()), *map(_twice, again)]
+    found += [finding for o in (*opened, *beside) for finding in o.findings()]
+    if any(finding.kind == "swapped" for finding in found):  # whence it comes that there are so many
+        found = [finding for finding in found if finding.kind != "many-labels"]
+    if not stream.rows and not bad.count and not any(finding.level == "error" for finding in found):
+        found.append(_nothing(files))
+    if most is None:
+        told = any(finding.level == "error" for finding in found)
+        found += refusals(files, [o.file for o in beside], form, given, bad, told=told)
+    found += bad.findings(fixed=form.rewritten)
+    lines, ranked = sum(o.lines for o in opened), ordered(softened(found, stream.rows))
+    ranked = ranked if form.rewritten else tuple(map(by_hand, ranked))
     spellings = {rare: often for check in checks if isinstance(check, Labels | Tags) for rare, often in check.spellings.items()}
-    files, valid, sampled = tuple(files), tuple(valid), most is not None
-    return Report(files, valid, case, stream.rows, lines, told, bad, (), config(case, found), sampled, spellings)
+    named, sampled = (tuple(files), tuple(valid)), most is not None
+    return Report(*named, case, stream.rows, lines, ranked, bad, (), config(case, found), sampled, spellings)
+
+
+def _again(file: str, files: Sequence[str]) -> bool:
+    """Whether a file of validation data is one of the training data."""
+    return any(os.path.exists(one) and os.path.samefile(file, one) for one in files if os.path.exists(file))
+
+
+def _twice(file: str) -> Finding:
+    do = "The figures will be too good: give other data to validate with, or none, so that some are set aside."
+    return Finding("shared", "warning", f"{file} is training data and validation data.", 1, (), do)
+
+
+def _nothing(files: Sequence[str]) -> Finding:
+    do = "Give a file with data, or say its form (data.format, data.source ...)."
+    return Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), do)
 
 
 def _stream(opened: Sequence[Opened], form: Form, given: Given, bad: BadLines, valid: bool, most: int | None) -> Stream:
     """What reads files of a form, block by block."""
     if form.task == "read":
-        return Questions(opened, bad, cloze=form.cloze or given.cloze, valid=valid, most=most)
+        return Questions(opened, bad, given, cloze=form.cloze or given.cloze, valid=valid, most=most)
     if form.task == "tag" and form.format != "lines":
         return Sentences(opened, form, bad, valid=valid, most=most)
-    if form.format in ("json", "arrays"):
-        return Listed([o.file for o in opened], bad, valid=valid)
+    if form.format in ("json", "arrays") or (form.task == "caption" and form.format == "jsonl"):
+        return Listed(opened, bad, given, valid=valid)
     return Rows(opened, form, bad, valid=valid, most=most)
 
 
 def _series(files: Sequence[str], valid: Sequence[str], form: Form, given: Given) -> Report:
     """Files whose rows are numbers."""
-    bad, found, facts, rows, opened = BadLines(), list[Finding](), list[str](), 0, list[Opened]()
-    for file in (*files, *valid):
-        opened.append(Opened(file))
-        series = Series(opened[-1], bad, given)
-        series.read()
-        found += [*of_series(series, given), *opened[-1].findings()]
-        facts.append(f"{file}: {series.facts()}")
-        rows += series.rows if file in files else 0
-    if not rows and not bad.count:
-        found.append(
-            Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), "Give a file with data.")
-        )
-    found += bad.findings()
-    lines = sum(o.lines for o in opened[: len(files)])
+    bad, found, facts, each, opened = BadLines(), list[Finding](), list[str](), list[Series](), list[Opened]()
+    again = [file for file in valid if _again(file, files)]
+    for file in (*files, *(file for file in valid if file not in again)):
+        opened.append(Opened(file, bad))
+        each.append(Series(opened[-1], bad, given))
+        each[-1].read()
+        found += of_series(each[-1], given, held=file not in files, alone=not valid)
+        found += opened[-1].findings()
+        facts.append(f"{file}: {each[-1].facts()}")
+    refused = [finding for finding in found if finding.kind == "refused"]  # whatever else is wrong, it comes of that
+    found = refused or [*found, *of_several(each), *map(_twice, again), *bad.findings()]
+    rows = sum(series.rows for series in each[: len(files)])
+    if not rows and not bad.count and not refused:
+        found.append(_nothing(files))
+    lines, found = sum(o.lines for o in opened[: len(files)]), list(dict.fromkeys(found))
     case = Case("forecast", form, given)
     return Report(tuple(files), tuple(valid), case, rows, lines, ordered(found), bad, tuple(facts), config(case, found))
 
 
-def _same(form: Form, valid: Sequence[str]) -> Form:
+def _same(form: Form, valid: Sequence[str], given: Given) -> Form:
     """The form of validation data: that of training, but a header only where it has one."""
-    if not valid or not form.header or form.format not in ("tsv", "csv"):
+    if not valid or form.format not in ("tsv", "csv"):
         return form
     first = next(iter(head(valid[0])[:1]), "")
-    return form if form.header[0] in first else replace(form, header=None)
+    if form.header:
+        return form if form.header[0] in first else replace(form, header=None)
+    cells = separated(first, form.separator) if form.quoted else first.split(form.separator)
+    return replace(form, header=tuple(cells)) if given.header is None and is_header(cells) else form
 
 
 def feed(checks: Iterable[Check], block: Block) -> None:
     """Hands a block to all checks."""
     for check in checks:
         check.feed(block)
-
-
-def softened(found: Iterable[Finding], rows: int) -> Iterator[Finding]:
-    """A warning about a row in thousands is but a note."""
-    for finding in found:
-        faint = finding.level == "warning" and finding.kind in OF_ROWS and rows > 2000 and finding.count < rows / 2000
-        yield replace(finding, level="note") if faint else finding
-
-
-def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Most harmful first."""
-
-    def rank(finding: Finding) -> tuple[int, int, int]:
-        harm = HARM.index(finding.kind) if finding.kind in HARM else len(HARM)
-        return LEVELS.index(finding.level), harm, -finding.count
-
-    return tuple(sorted(found, key=rank))
 
 
 def config(case: Case, found: Iterable[Finding]) -> tuple[str, ...]:

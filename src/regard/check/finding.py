@@ -105,3 +105,10 @@ def listed(items: Sequence[str], most: int = 6) -> str:
     """`a, b, c and 4 more`."""
     told = ", ".join(items[:most])
     return told if len(items) <= most else f"{told} and {len(items) - most:,} more"
+
+
+def said_and_done(error: str) -> tuple[str, str]:
+    """What an error says is wrong, as a sentence, and what to do."""
+    head, mark, rest = error.partition("; received ")
+    received, _, do = rest.partition(". ")
+    return (f"{head}{mark}{received}.", do) if mark else (error, "")

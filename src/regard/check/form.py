@@ -6,8 +6,10 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from regard.check.profile import Profile
+from regard.data.layout import FORMATS, LAST, Layout
 
 ROLES: Mapping[str, tuple[str, ...]] = {  # of each task, the one that must be text first
     "transduce": ("source", "target"),
@@ -19,28 +21,6 @@ ROLES: Mapping[str, tuple[str, ...]] = {  # of each task, the one that must be t
     "tag": ("tokens", "tags"),
     "read": ("passage", "question"),
     "forecast": (),
-}
-NAMES: Mapping[str, tuple[str, ...]] = {  # how columns and keys are called elsewhere
-    role: tuple(names.split())
-    for role, names in {
-        "source": "source src input word form lemma grapheme graphemes orthography spelling text sentence sentence1 sentence_a text1 "
-        "premise question1 file image image_id en english headword entry",
-        "second": "second sentence2 sentence_b text2 hypothesis question2",
-        "target": "target tgt output pronunciation ipa phonemes phones segments transcription phonetic inflected inflection translation "
-        "label labels class category score similarity relatedness_score entailment_judgment gold_label intent sentiment caption captions "
-        "de fr es zh",
-        "features": "features feats feature tags msd morphology",
-    }.items()
-}
-WORDS = {name for names in NAMES.values() for name in names} | {
-    "id",
-    "no",
-    "nr",
-    "date",
-    "time",
-    "pos",
-    "language",
-    "language_id",
 }
 VARIANT = re.compile(r"\(\d+\)$")
 COMMENTS = ("#", ";;;", "%%")
@@ -70,6 +50,15 @@ class Given:
     ahead: int = 24
     time: int | str = "auto"
     images: str | None = None
+    unicode: str = "none"
+    lowercase: bool = False
+    output: str = "classes"  # of pairs
+    documents: str = "auto"  # of plain text
+    window: int = 1  # tokens that a language model reads at a time
+    follows: bool = False  # whether pre-training learns which text follows which
+    gaps: str = "error"
+    columns: tuple[str, ...] = ()
+    valid_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +78,47 @@ class Form:
     quoted: bool = False
     cloze: bool = False
     certain: bool = True  # of its header: a training takes it for one by itself
-    blanks: bool = False  # whether empty lines part blocks
     features_separator: str = ";"
     token: int = 0  # of tags below each other: the columns of tokens and tags, -1 the last
     tag: int = -1
     last: bool = False  # whether the target is the last cell of each row, however many there are
+    uncommented: bool = False  # whether it was said that no line is a comment
+    guessed: tuple[str, ...] = ()  # roles whose keys a training does not find by itself
+    parquet: bool = False  # whether the JSON lines are the rows of a Parquet file
+    passed: bool = True  # whether a training passes its comments by
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether --fix can write files of this form again."""
+        return self.format not in ("json", "arrays") and self.task != "read"
+
+    def named(self, role: str) -> int | str:
+        """A role's column by its number from 1, or by its name where there is a header, as a training takes it; a key."""
+        at = self.roles[role]
+        if isinstance(at, str):
+            return at
+        name = self.header[at] if self.header and at < len(self.header) else ""
+        return name if self.header and name and self.header.count(name) == 1 else at + 1
+
+    def layout(self, given: Given | None = None) -> Layout:
+        """How a training reads such a file, where every key says what was recognised; what is given is as it was said."""
+        keys: dict[str, Any] = {role: self.named(role) for role in ("source", "target", "features") if role in self.roles}
+        said = {role: getattr(given, role, None) for role in ("source", "target", "features")}
+        keys |= {role: column for role, column in said.items() if column is not None}
+        if self.last:
+            keys["target"] = LAST
+        keys.setdefault("target", next(n for n in (2, 1, 3, 4) if n not in keys.values()))  # where nobody asks for one
+        format = "parquet" if self.parquet else self.format if self.format in FORMATS else "tsv"
+        comment = self.comment or ("none" if self.uncommented else "auto")
+        separator = self.separator if format in ("tsv", "csv") else "auto"
+        return Layout(
+            format,
+            **keys,
+            header=self.header is not None,
+            comment=comment,
+            separator=separator,
+            features_separator=self.features_separator,
+        )
 
     def place(self, role: str, column: int, row: Sequence[str]) -> int:
         """Where a role's cell is in a row."""

@@ -27,16 +27,17 @@ class Labels:
         cells = block.cells.get(self._role)
         if cells is None or len(self._first) > MOST:
             return
-        here = Counter(cells)
+        stripped = [cell.strip() for cell in cells]  # as a training takes them
+        here = Counter(stripped)
         for label in here.keys() - self._first.keys():
-            self._first[label] = block.at(self._role, cells.index(label))
+            self._first[label] = block.at(self._role, stripped.index(label))
         self._counts[block.valid].update(here)
 
     def findings(self) -> list[Finding]:
         train, valid = self._counts[False], self._counts[True]
         if not train:
             return []
-        numbers = [label for label in train if NUMBER.fullmatch(label.strip())]
+        numbers = [label for label in train if NUMBER.fullmatch(label)]
         if (
             self._case.task == "pair"
             and (len(numbers) >= RATINGS or any("." in label for label in numbers))
@@ -51,7 +52,7 @@ class Labels:
             found.append(
                 self._told(
                     "label-only-valid",
-                    "warning",
+                    "error" if len(new) == len(valid) else "warning",
                     what,
                     count,
                     new,
@@ -87,9 +88,9 @@ class Labels:
         if not groups:
             return []
         rare = [label for group in groups for label in group[1:]]
-        self.spellings = {label: group[0].strip() for group in groups for label in group if label != group[0].strip()}
+        self.spellings = {label: group[0] for group in groups for label in group if label != group[0]}
         told = listed([" | ".join(map(repr, group)) for group in groups])
-        what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case or blanks): {told}."
+        what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case, blanks, hyphens): {told}."
         return [
             self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
         ]
@@ -112,8 +113,8 @@ class Labels:
 
     def _ratings(self, train: Counter[str]) -> list[Finding]:
         found = []
-        words = [label for label in train if not NUMBER.fullmatch(label.strip())]
-        if words:
+        words = [label for label in train if not NUMBER.fullmatch(label)]
+        if words and self._case.given.output != "number":  # else each is a bad line
             what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
             found.append(self._told("no-rating", "error", what, len(words), words, "Correct or remove them."))
         values = sorted((float(label), label) for label in train if label not in words)

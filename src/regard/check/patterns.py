@@ -150,6 +150,8 @@ class Signs:
                     self._search(number, sign, block, role, text, cells)
 
     def _level(self, sign: Sign, role: str) -> str:
+        if sign.kind == "ends" and self._case.labelled(role):
+            return "note"  # a training takes it off
         return sign.plain if self._case.plain(role) else sign.running
 
     def _search(self, number: int, sign: Sign, block: Block, role: str, text: str, cells: Sequence[str]) -> None:

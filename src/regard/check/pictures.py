@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad import BadLines
+from regard.check.bad import BadLines, kind_of
 from regard.check.case import Case
-from regard.check.finding import Block, Finding, Seen, listed
+from regard.check.finding import Block, Finding, Seen, listed, said_and_done
+from regard.check.form import Given
 from regard.check.opened import Opened
-from regard.data.caption_table import listed as objects
+from regard.data.caption_table import read_told
 from regard.data.captioned import file_of, read_arrays
 from regard.data.images import MARK, read_image
+from regard.data.layout import Layout
+from regard.data.rows import BadLine
 from regard.ground.counted import many
 from regard.ground.errors import DataError
 
 DECODED = 300  # images that are opened whole where their head does not say their size
+Size = tuple[int, int]
 
 
 class Pictures:
-    """Looks at each image once."""
+    """Looks at each image once, and tells each line that names one at fault."""
 
     def __init__(self, case: Case, bad: BadLines, base: str) -> None:
         self._case, self._bad, self._base = case, bad, base
-        self._sizes: Counter[tuple[int, int]] = Counter()
-        self._first: dict[tuple[int, int], Seen] = {}
-        self._known: set[int] = set()
-        self._decoded = 0
+        self._sizes: Counter[Size] = Counter()  # of the images
+        self._first: dict[Size, Seen] = {}
+        self._known: dict[int, Size | str | None] = {}  # of each name: its size, where it is known, or what is wrong
+        self._others = self._decoded = 0
 
     def feed(self, block: Block) -> None:
         if "source" not in block.cells or self._case.form.format == "arrays":
             return
         for i, name in enumerate(block.cells["source"]):
-            if hash(name) in self._known:
-                continue
-            self._known.add(hash(name))
-            try:
-                size = self._size(os.path.join(self._base, file_of(name.strip(), self._base)))
-            except (DataError, OSError, ValueError) as error:
-                self._bad.add("no-image", block.files["source"], block.lines[i], name, f"{name}: {error}"[:200])
-                continue
-            if size is not None:
-                self._sizes[size] += 1
-                self._first.setdefault(size, block.at("source", i))
+            if (key := hash(name)) not in self._known:
+                self._known[key] = size = self._looked(name)
+                if isinstance(size, tuple):
+                    self._sizes[size] += 1
+                    self._first.setdefault(size, block.at("source", i))
+            found = self._known[key]
+            if isinstance(found, str):
+                self._bad.add("no-image", block.files["source"], block.lines[i], name, found)
+            elif found is not None and found != next(iter(self._first)):
+                self._others += 1
+                self._bad.add("image-size", block.files["source"], block.lines[i], name, f"{found[0]} x {found[1]}")
 
-    def _size(self, path: str) -> tuple[int, int] | None:
+    def _looked(self, name: str) -> Size | str | None:
+        try:
+            return self._size(os.path.join(self._base, file_of(name.strip(), self._base)))
+        except (DataError, OSError, ValueError) as error:
+            return f"{name}: {error}"[:200]
+
+    def _size(self, path: str) -> Size | None:
         with open(path, "rb") as stream:
             head = stream.read(24)
         if head.startswith(MARK) and len(head) == 24 and self._decoded >= DECODED:
@@ -62,61 +72,49 @@ class Pictures:
     def findings(self) -> list[Finding]:
         if len(self._sizes) < 2:
             return []
-        usual, *others = [size for size, _ in self._sizes.most_common()]
-        told = listed([f"{wide} x {tall} ({self._sizes[wide, tall]:,})" for wide, tall in (usual, *others)])
+        first, *others = self._first
+        told = listed([f"{wide} x {tall} ({self._sizes[wide, tall]:,})" for wide, tall in (first, *others)])
         what = f"Images have {len(self._sizes)} sizes: {told}."
-        count = sum(self._sizes[size] for size in others)
         seen = tuple(self._first[size] for size in others[:3])
-        return [Finding("image-size", "error", what, count, seen, "Give all images one size.")]
+        return [Finding("image-size", "error", what, self._others, seen, "Give all images one size.")]
 
 
 class Listed:
-    """Captions of a JSON list, or of a text beside arrays, as blocks."""
+    """Captions of JSON, or of a text beside arrays, as a training reads them, as blocks."""
 
-    def __init__(self, files: Sequence[str], bad: BadLines, *, valid: bool = False) -> None:
-        self._arrays = [file for file in files if file.lower().endswith(".npz")]
-        self._tables = [file for file in files if file not in self._arrays]
+    def __init__(self, opened: Sequence[Opened], bad: BadLines, given: Given, *, valid: bool = False) -> None:
+        self._arrays = [o.file for o in opened if o.file.lower().endswith(".npz")]
+        self._opened = [o for o in opened if o.file not in self._arrays]
         self._bad, self._valid, self.rows = bad, valid, 0
+        self._layout = Layout(source=given.source or 1, target=given.target or 2)
         self._wrong: list[Finding] = []
 
     def __iter__(self) -> Iterator[Block]:
-        for file in self._tables:
-            records = self._records(file)
-            lines, names, captions = list[int](), list[str](), list[str]()
-            for number, (name, caption) in enumerate(records, 1):
-                if not caption.strip():
-                    self._bad.add("empty-target", file, number, f"{name}: {caption}")
-                    continue
-                lines.append(number)
-                names.append(name)
-                captions.append(caption)
+        for opened in self._opened:
+            for _ in opened.pieces():
+                pass  # what is wrong with its bytes is known behind the last
+            if opened.broken:
+                continue
+            lines, names, captions, count = list[int](), list[str](), list[str](), 0
+            try:
+                for told in read_told(opened.file, self._layout, whole=bool(self._arrays)):
+                    count += 1
+                    if isinstance(told, BadLine):
+                        line = re.match(r"(?::|, element )(\d+)", str(told).removeprefix(opened.file))
+                        why = str(told).partition(": ")[2]
+                        self._bad.add(kind_of(str(told)), opened.file, int(line[1]) if line else 0, "", why)
+                        continue
+                    lines += [told.place.line] * len(told.captions)
+                    names += [told.name or ""] * len(told.captions)
+                    captions += told.captions
+            except DataError as error:
+                what, do = said_and_done(str(error))
+                self._wrong.append(Finding("no-json", "error", what, 1, (Seen(opened.file, 0),), do))
             self.rows += len(lines)
             cells = {"source": names, "target": captions} if any(names) else {"target": captions}
             if lines:
-                yield Block(lines, cells, dict.fromkeys(cells, file), self._valid)
-            self._count(file, len(records))
-
-    def _records(self, file: str) -> list[tuple[str, str]]:
-        text = [line for _, lines in Opened(file).pieces() for line in lines]
-        if not file.lower().removesuffix(".gz").endswith((".json", ".jsonl")):
-            return [("", line) for line in text]
-        try:
-            one = file.lower().removesuffix(".gz").endswith(".json")
-            whole = objects(file) if one else [json.loads(line) for line in text if line.strip()]
-        except DataError as error:
-            self._wrong.append(Finding("no-json", "error", str(error), 1, (Seen(file, 0),), "Correct the file."))
-            return []
-        except ValueError as error:
-            self._wrong.append(
-                Finding("no-json", "error", f"{file} is no JSON: {error}.", 1, (Seen(file, 0),), "Correct the file.")
-            )
-            return []
-        found = []
-        for record in whole if isinstance(whole, list) else []:
-            said = record.get("caption", "") if isinstance(record, dict) else ""
-            name = str(record.get("file") or "") if isinstance(record, dict) else ""
-            found += [(name, str(one)) for one in (said if isinstance(said, list) else [said])]
-        return found
+                yield Block(lines, cells, dict.fromkeys(cells, opened.file), self._valid)
+            self._count(opened.file, count)
 
     def _count(self, file: str, captions: int) -> None:
         for array in self._arrays:

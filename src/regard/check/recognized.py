@@ -7,14 +7,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from regard.check.form import COLUMNS, COMMENTS, NAMES, ROLES, WORDS, Form, Given, dictionary, ending, joined, separated
+from regard.check.form import COLUMNS, COMMENTS, ROLES, Form, Given, dictionary, ending, joined, separated
 from regard.check.keys import are_objects, keyed
 from regard.check.profile import NUMBER, Profile, profile
 from regard.data.caption_table import image_columns
-from regard.data.layout import LAST
-from regard.data.recognize import Recognized, recognize
+from regard.data.column_names import CAPTIONS, IMAGES, KNOWN, NAMES, plain
+from regard.data.layout import LAST, Layout
+from regard.data.recognize import MARKS, Recognized, is_parquet, recognize
+from regard.data.series_table import TIMES
 from regard.data.tag_forms import TagLayout, fields, form_of
+from regard.data.tagged import read_tagged
 from regard.ground.errors import DataError, message
+
+TABLES = ("transduce", "classify", "pair")  # tasks whose training looks at the first lines of its files
 
 
 def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
@@ -24,13 +29,16 @@ def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str |
     if any(end == ".npz" for end in ends):
         return Form(task or "caption", "arrays")
     if given.format == "lines" or (
-        len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json"}
+        len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json", ".parquet"}
     ):
-        return _aligned(heads, task, given)
+        return _aligned(files, heads, task)
     if task == "caption" and ends[0] == ".json":  # a list, or COCO's object, be it on one line
         return Form(task, "json")
+    if any(map(is_parquet, files)):
+        _reads_parquet(files, task)
+        return replace(keyed(first, task, given, _said(files[0])), parquet=True)
     if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and are_objects(first)):
-        return keyed(first, task, given)
+        return keyed(first, task, given, _said(files[0]))
     if ends[0] == ".json":
         return Form(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
     if task == "tag" or (task is None and (ends[0] in COLUMNS or _in_columns(first))):
@@ -40,17 +48,20 @@ def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str |
     return _table(files[0], first, task, given)
 
 
-def _aligned(heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
+def _aligned(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None) -> Form:
+    """Line-aligned files.  DataError where a training would not read so many side by side."""
     profiles: dict[int | str, Profile] = {i: profile(head) for i, head in enumerate(heads)}
     if task is None:
         same = [len(a.split()) == len(b.split()) for a, b in zip(heads[0], heads[1], strict=False)]
         alike = len(same) > 0 and sum(same) > 0.9 * len(same) and profiles[1].tags > 0.5
         task = "tag" if len(heads) == 3 or alike else "transduce"
     if task == "tag":
+        read_tagged(files)
         roles = dict(zip(("tokens", "tags", "label"), range(len(heads)), strict=False))
         return Form("tag", "lines", roles=roles, profiles=profiles)
-    if task not in ("transduce", "caption"):  # other tasks read several files one after another
+    if task not in ("transduce", "classify"):  # other tasks read several files one after another
         return Form(task, "text", roles={"source": 0}, profiles=profiles)
+    Layout("lines").resolved(files)
     return Form(task, "lines", roles={"source": 0, "target": 1}, profiles=profiles)
 
 
@@ -82,8 +93,12 @@ def _columns(lines: Sequence[str], file: str, given: Given) -> Form:
 def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> Form:
     """One file with columns: its separator, its header, its comments, and what each column is; as a training would find it."""
     said, end = _said(file), ending(file)
-    comment = given.comment if given.comment is not None else (said.comment if said else "") or _comment(lines)
-    kept = [line for line in lines if line.strip() and not (comment and line.startswith(comment) and "\t" not in line)]
+    taken = given.comment if given.comment is not None else said.comment if said else ""
+    mark = taken or ("" if given.comment is not None else _comment(lines))
+    comment = (
+        "" if mark in MARKS and not taken else mark
+    )  # a training knows these by itself, where such lines have too few columns
+    kept = [line for line in lines if line.strip() and not (mark and line.startswith(mark) and "\t" not in line)]
     separator, format = _separator(kept, end)
     if said and said.format in ("tsv", "csv", "cmudict"):
         separator, format = said.separator or separator, said.format
@@ -107,31 +122,39 @@ def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> F
     if width == 1 and not header and task in ("language", "pretrain"):
         return Form(task, "text", roles={"source": 0}, profiles=profiles)
     form = Form(task, format, separator, header, comment, width, {}, profiles, format == "csv", certain=certain)
-    form = replace(form, blanks=bool(said and said.blanks), features_separator=said.features_separator if said else ";")
-    form = replace(form, last=given.target == LAST)
+    form = replace(form, features_separator=said.features_separator if said else ";", last=given.target == LAST)
+    form = replace(form, uncommented=given.comment == "", passed=bool(taken) or not comment)
     return replace(form, roles=_roles(form, _found(given, said, task) if not given.fixed else given))
 
 
 def _said(file: str) -> Recognized | None:
     """What a training would take the file for; None where it would refuse it."""
     try:
-        found = recognize(file)
+        return recognize(file)
     except DataError:
         return None
-    if found.format == "parquet":
-        do = "Save it as TSV or JSON lines: regard check reads text."
-        raise DataError(message(file, "a file of text", "Parquet", do))
-    return found
+
+
+def _reads_parquet(files: Sequence[str], task: str | None) -> None:
+    """DataError for a task that reads no Parquet."""
+    if task not in (None, *TABLES, "tag"):
+        file = next(file for file in files if is_parquet(file))
+        do = "Save its texts as a file that the task reads."
+        raise DataError(message(file, f"a file of text, which task {task} reads", "Parquet", do))
 
 
 def _found(given: Given, said: Recognized | None, task: str) -> Given:
     """Columns that nobody named, as a training would find them."""
     if said is None or said.target is None or any(c is not None for c in (given.source, given.target)):
         return given
-    if task != "transduce" or said.format not in ("tsv", "csv", "cmudict"):
+    if task not in TABLES or said.format not in ("tsv", "csv", "cmudict"):
+        return given
+    if task != "transduce" and (not isinstance(said.source, str) or (task == "pair" and said.second is None)):
         return given
     features = given.features if given.features is not None else said.features
-    return replace(given, source=said.source, target=said.target, features=features)
+    second = given.second if given.second is not None else said.second
+    found = replace(given, source=said.source, target=said.target)
+    return replace(found, features=features) if task == "transduce" else replace(found, second=second)
 
 
 def _split(lines: Sequence[str], separator: str, format: str) -> list[list[str]]:
@@ -173,7 +196,7 @@ def _header(first: Sequence[str], profiles: Mapping[int | str, Profile], rows: S
     names = [cell.strip() for cell in first]
     if len(names) != len(profiles) or not all(names) or len(set(names)) < len(names) or len(names) < 2:
         return None
-    known = sum(name.lower().lstrip("#") in WORDS for name in names)
+    again = {i for row in rows[1:] for i, cell in enumerate(row) if cell.strip() == names[i]}  # no name of its column
     odd = 0
     for i, name in enumerate(names):
         held = profiles[i]
@@ -181,18 +204,18 @@ def _header(first: Sequence[str], profiles: Mapping[int | str, Profile], rows: S
         odd += held.manner == "numbers" and not number
         odd += held.manner in ("phones", "symbols") and len(name.split()) == 1 and len(name) > 3 and held.blanks > 0.9
         odd += held.manner == "features" and name.isalpha() and name.islower()
-        odd += held.labels and held.cells >= 60 and name.lower() in WORDS
+        odd += held.labels and held.cells >= 60 and plain(name) in KNOWN and i not in again
         if held.manner == "numbers" and number:
             return None
     elsewhere = {cell.strip() for row in rows[1:] for cell in row}
-    known = sum(name.lower() in WORDS and name not in elsewhere for name in names)
+    known = sum(plain(name) in KNOWN and name not in elsewhere for name in names)
     return tuple(names) if odd or known >= max(2, len(names) // 2) else None
 
 
 def _task(profiles: Mapping[int | str, Profile], width: int, header: tuple[str, ...] | None, end: str) -> str:
     held = [profiles[i] for i in range(width)]
     numeric = sum(p.manner == "numbers" for p in held)
-    timed = bool(header) and header is not None and header[0].lower() in ("time", "date", "datetime", "timestamp", "ds", "t")
+    timed = bool(header) and header is not None and header[0].lower() in TIMES
     if (numeric == width > 1) or (end == ".csv" and numeric >= max(1, width - 1)) or (timed and numeric >= width - 1):
         return "forecast"
     if width == 1:
@@ -219,6 +242,7 @@ def _task(profiles: Mapping[int | str, Profile], width: int, header: tuple[str, 
 def _roles(form: Form, given: Given) -> dict[str, int | str]:
     """Which column is what: as said, else by its name, else by what it holds, else by its place."""
     roles: dict[str, int | str] = {}
+    names = {"source": IMAGES, "target": CAPTIONS} if form.task == "caption" else NAMES
     wanted = ROLES[form.task]
     for role in (*wanted, "features"):
         said = getattr(given, role, None)
@@ -232,7 +256,8 @@ def _roles(form: Form, given: Given) -> dict[str, int | str]:
         return roles
     free = [i for i in range(form.width) if i not in roles.values()]
     for role in (*wanted, "features"):
-        called = [i for i in free if form.header and form.header[i].lower() in NAMES.get(role, ())]
+        told = {plain(form.header[i]): i for i in reversed(free)} if form.header else {}
+        called = [told[name] for name in (role, *names.get(role, ())) if name in told]
         if role not in roles and called:
             roles[role] = called[0]
             free.remove(called[0])

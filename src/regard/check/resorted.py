@@ -9,21 +9,25 @@ from regard.check.bad import BadLines
 from regard.check.form import Given
 from regard.check.number_rows import Series
 from regard.check.opened import Opened
-from regard.check.times import SOME, seconds
+from regard.check.times import seconds
 from regard.data.dates import spelling
+from regard.ground.errors import DataError
 
 
 def in_order(file: str, stream: IO[str], taken: Counter[str], given: Given) -> int:
-    """Writes the rows of a series in the order of their times, each time once, without empty lines; how many."""
+    """Writes the rows of a series in the order of their times, each time once, without empty lines; how many.
+
+    DataError where a training would refuse the file as a whole."""
     series = Series(Opened(file), BadLines(), given)
     series.read()
+    if series.refusal:
+        raise DataError(series.refusal)
     lines = [line for _, some in Opened(file).pieces() for line in some]
-    first = series.lines[0] if series.rows else len(lines) + 1
-    for line in lines[: first - 1]:
+    for line in lines[: series.first - 1]:
         if line.strip():
             stream.write(line + "\n")
     rows = [int(number) for number in series.lines]
-    manner = spelling(series.texts[:SOME]) if series.texts else ""
+    manner = spelling(series.texts) if series.texts else ""
     read = [] if isinstance(manner, str) else [manner.read(text) for text in series.texts]
     order = list(range(len(rows)))
     if read and None not in read:
@@ -34,5 +38,5 @@ def in_order(file: str, stream: IO[str], taken: Counter[str], given: Given) -> i
         order = kept
     for i in order:
         stream.write(lines[rows[i] - 1] + "\n")
-    taken["bad"] += len([line for line in lines[first - 1 :] if line.strip()]) - len(rows)
+    taken["bad"] += len([line for line in lines[series.first - 1 :] if line.strip()]) - len(rows)
     return len(order)

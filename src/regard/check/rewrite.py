@@ -8,7 +8,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -16,15 +16,19 @@ from typing import IO, Any
 
 from regard.check.clean import Cells
 from regard.check.examine import Report
-from regard.check.form import Form, dictionary, separated
+from regard.check.form import Form, separated
 from regard.check.opened import Opened
 from regard.check.resorted import in_order
 from regard.check.retagged import Retagged
+from regard.check.rows import numbered, split_rows
+from regard.check.twins import ONCE
+from regard.data.items import Place
+from regard.data.recognize import is_parquet
+from regard.data.records import is_comment
+from regard.data.rows import BadLine, json_object
 from regard.ground.counted import many
 from regard.ground.errors import UsageError, message
 from regard.ground.files import atomic
-
-ONCE = ("transduce", "classify", "pair")  # tasks in which a row that is there twice is taken out
 
 
 @dataclass
@@ -37,8 +41,8 @@ class Rewritten:
     changed: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        gone = ", ".join(f"{count:,} {why}" for why, count in self.taken.most_common()) or "none"
-        done = ", ".join(f"{kind} {count:,}" for kind, count in self.changed.most_common()) or "none"
+        gone = ", ".join(f"{count:,} {why}" for why, count in self.taken.most_common() if count) or "none"
+        done = ", ".join(f"{kind} {count:,}" for kind, count in self.changed.most_common() if count) or "none"
         return f"{' + '.join(map(str, self.paths))}: {many(self.written, 'row')}. Lines taken out: {gone}. Cells changed: {done}."
 
 
@@ -47,7 +51,7 @@ def rewrite(report: Report, out: Path, files: Sequence[str]) -> Rewritten:
 
     UsageError where something is there already, or the form is none that can be rewritten."""
     form = report.case.form
-    if form.format in ("json", "arrays") or form.task == "read":
+    if not form.rewritten:
         do = "Correct the file by hand; --bad BAD.tsv lists the lines."
         raise UsageError(message("--fix", "columns, JSON lines, line-aligned files, tagged sentences or series", form.format, do))
     paths = _claimed(out, files)
@@ -73,12 +77,23 @@ def _claimed(out: Path, files: Sequence[str]) -> tuple[Path, ...]:
             raise UsageError(
                 message("--fix", "a folder that exists", f"'{out.parent}'", "Make it first, or choose another name.")
             )
+        if is_parquet(files[0]) and out.suffix != ".jsonl":
+            do = f"Name it {out.with_suffix('.jsonl').name}."
+            raise UsageError(
+                message("--fix", "a name that ends in .jsonl: a Parquet file is written as JSON lines", f"'{out}'", do)
+            )
         return (out,)
-    names = [Path(file).name.removesuffix(".gz") for file in files]
+    names = [_name(file) for file in files]
     if len(set(names)) < len(names):
         raise UsageError(message("--fix", "files of different names", ", ".join(files), "Clean them one by one."))
     out.mkdir(parents=True)
     return tuple(out / name for name in names)
+
+
+def _name(file: str) -> str:
+    """Of the copy of a file: unpacked, and of JSON lines where it was Parquet."""
+    path = Path(file.removesuffix(".gz"))
+    return path.with_suffix(".jsonl").name if is_parquet(file) else path.name
 
 
 def _stream(stack: ExitStack, path: Path) -> IO[str]:
@@ -97,9 +112,10 @@ def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done
     for role, cells in roles.items():
         cells.renamed = report.spellings if case.labelled(role) else {}
     once, seen = bool(kinds) and case.task in ONCE, set[int]()
-    gone = {file: frozenset(numbers) for file, numbers in report.bad.numbers.items()}
+    gone = {file: frozenset(numbers) for file, numbers in report.bad.removed.items()}
     if form.format == "lines":
-        _aligned(form, files, streams, roles, gone, done, seen if once else None)
+        tags = Retagged(report, done.changed, done.taken).tags if case.task == "tag" else None
+        _aligned(form, files, streams, roles, gone, done, seen if once else None, tags)
     else:
         write = {"jsonl": _keyed, "text": _plain}.get(form.format, _columns)
         for file, stream in zip(files, streams, strict=True):
@@ -114,35 +130,26 @@ def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done
         done.changed.update(cells.changed)
 
 
-def _numbered(opened: Opened) -> Iterator[tuple[int, str]]:
-    with closing(opened.pieces()) as pieces:
-        for number, lines in pieces:
-            yield from enumerate(lines, number)
-
-
 Roles = Mapping[str, Cells]
 
 
 def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
     join: Callable[[list[str]], str] = _quoted(form.separator) if form.quoted else form.separator.join
     places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
-    first, least = form.header is not None, form.least()
-    for number, line in _numbered(opened):
-        row = (
-            dictionary(line)
-            if form.format == "cmudict"
-            else separated(line, form.separator)
-            if form.quoted
-            else line.split(form.separator)
-        )
-        comment = bool(form.comment) and line.startswith(form.comment) and (len(row) < least or form.format == "cmudict")
-        if first and not comment:
+    first, least, layout = form.header is not None, form.least(), form.layout()
+    for number, line, row in split_rows(form, numbered(opened)):
+        if row is None and len(again := separated(line, form.separator)) == form.width:
+            row = again  # with a blank behind a quote, or a quote within a cell: it can be told what is meant
+        if row is None or number in gone or not line.strip():
+            done.taken["bad"] += 1
+            continue
+        if is_comment(row, least, layout, True):
+            done.taken["comments"] += 1
+            continue
+        if first:
             first = False
             yield join([cell.strip() for cell in row])
             done.written -= 1
-            continue
-        if number in gone or comment or not line.strip():
-            done.taken["comments" if comment else "bad"] += 1
             continue
         readings = [""]
         for role, at in places:
@@ -166,25 +173,40 @@ def _quoted(separator: str) -> Callable[[list[str]], str]:
 
 
 def _plain(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
-    for _, line in _numbered(opened):
+    for number, line in numbered(opened):
+        if number in gone:
+            done.taken["bad"] += 1
+            continue
         yield roles["source"].clean(line)
 
 
 def _keyed(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
-    for number, line in _numbered(opened):
-        if number in gone or not line.strip():
+    for number, line in numbered(opened):
+        try:
+            record = json_object(line, Place(opened.file, number))
+        except BadLine:
+            record = None
+        if record is None or number in gone:
             done.taken["bad"] += 1
             continue
-        record = json.loads(line)
-        for role, key in form.roles.items():
-            value = record.get(key)
+        for role, named in form.roles.items():
+            held, key = _holder(record, str(named))
+            value = held.get(key)
             if role == "target" and isinstance(value, str | list):
                 given = [value] if isinstance(value, str) else value
                 made = [reading for text in given for reading in roles[role].readings(str(text))]
-                record[key] = made[0] if len(made) == 1 and isinstance(value, str) else made
+                held[key] = made[0] if len(made) == 1 and isinstance(value, str) else made
             elif isinstance(value, str):
-                record[key] = roles[role].clean(value)
+                held[key] = roles[role].clean(value)
         yield json.dumps(record, ensure_ascii=False)
+
+
+def _holder(record: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
+    """The object that has a key, and its name there: `translation.de` is the key `de` of the object under `translation`."""
+    outer, dot, inner = key.partition(".")
+    if key not in record and dot and isinstance(record.get(outer), dict):
+        return _holder(record[outer], inner)
+    return record, key
 
 
 def _aligned(
@@ -195,14 +217,17 @@ def _aligned(
     gone: Mapping[str, frozenset[int]],
     done: Rewritten,
     seen: set[int] | None,
+    tags: Callable[[Sequence[str]], list[str]] | None,
 ) -> None:
     lost = frozenset().union(*gone.values())
     names = [next(role for role, at in form.roles.items() if at == i) for i in range(len(files))]
-    for pairs in zip_longest(*(_numbered(Opened(file)) for file in files)):
+    for pairs in zip_longest(*(numbered(Opened(file)) for file in files)):
         if None in pairs or pairs[0][0] in lost:
             done.taken["bad"] += 1
             continue
         row = [roles[name].clean(line) for name, (_, line) in zip(names, pairs, strict=True)]
+        if tags is not None and (made := tags(given := row[1].split())) != given:
+            row[1] = " ".join(made)
         key = hash(tuple(row))
         if seen is not None and key in seen:
             done.taken["duplicates"] += 1

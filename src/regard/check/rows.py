@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import zip_longest
 from typing import Any
 
-from regard.check.bad import BadLines
+from regard.check.bad import BadLines, kind_of
 from regard.check.finding import Block, Finding, Hits, Seen, short
-from regard.check.form import Form, dictionary, joined
+from regard.check.form import Form, dictionary, joined, separated
 from regard.check.opened import Opened
+from regard.data.coupled import CoupledLayout, coupled_row
+from regard.data.items import Place
+from regard.data.plain import row_layout
+from regard.data.records import is_comment
+from regard.data.rows import BadLine, json_object, object_row
 
 ROWS = 20_000  # of a block, about
+Numbered = Iterable[tuple[int, str]]
 
 
 class Rows:
@@ -25,6 +30,7 @@ class Rows:
         self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
     ) -> None:
         self._opened, self._form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
+        self._layout = form.layout()
         self.comments, self.wide, self.blank, self.rows = Hits(), Hits(), Hits(), 0
         self.paired = [0] * len(self._opened)
 
@@ -42,97 +48,79 @@ class Rows:
         return []
 
     def _one_after_another(self) -> Iterator[Block]:
+        read = {"jsonl": self._keyed, "text": self._text}.get(self._form.format, self._columns)
         for opened in self._opened:
-            first = True
-            for number, lines in _cut(opened):
-                if self._form.format == "jsonl":
-                    yield self._keyed(opened.file, number, lines)
-                elif self._form.format == "text":
-                    yield self._text(opened.file, number, lines)
+            roles = [role for role, at in self._form.roles.items() if isinstance(at, int) or self._form.format == "jsonl"]
+            numbers, cells = list[int](), {role: list[str]() for role in roles}
+            for number, row in read(opened.file, numbered(opened)):
+                numbers.append(number)
+                for role, cell in zip(roles, row, strict=True):
+                    cells[role].append(cell)
+                if len(numbers) >= ROWS:
+                    yield Block(numbers, cells, dict.fromkeys(cells, opened.file), self._valid)
+                    numbers, cells = [], {role: [] for role in roles}
+            yield Block(numbers, cells, dict.fromkeys(cells, opened.file), self._valid)
+
+    def _text(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
+        yield from ((number, [line]) for number, line in lines if line.strip())
+
+    def _columns(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
+        form, least, header = self._form, self._form.least(), self._form.header is not None
+        places = [(role, column) for role, column in form.roles.items() if isinstance(column, int)]
+        filled = [(role, column) for role, column in places if role != "features"]
+        for at, line, row in split_rows(form, lines):
+            if row is None:
+                self._bad.add("quotes", file, at, line)
+            elif not line.strip():
+                if "features" in form.roles:  # UniMorph has blank lines between lemmas
+                    self.blank.add(Seen(file, at))
                 else:
-                    yield self._columns(opened.file, number, lines, header=first and self._form.header is not None)
-                first = False
-
-    def _text(self, file: str, number: int, lines: list[str]) -> Block:
-        kept = [i for i, line in enumerate(lines) if line.strip()]
-        cells = {"source": [lines[i] for i in kept]}
-        return Block([number + i for i in kept], cells, {"source": file}, self._valid)
-
-    def _columns(self, file: str, number: int, lines: list[str], *, header: bool) -> Block:
-        form, roles = self._form, self._form.roles
-        places = [(role, column) for role, column in roles.items() if isinstance(column, int)]
-        least = form.least()
-        numbers, rows = [], []
-        for at, line, row in self._split(number, lines):
-            if header:
-                header = False
-                continue
-            if form.comment and line.startswith(form.comment) and (len(row) < least or form.format == "cmudict"):
+                    self._bad.add("empty-line", file, at, line)
+            elif is_comment(row, least, self._layout, True):
                 self.comments.add(Seen(file, at, short(line)))
-                continue
-            if form.blanks and not line.strip():
-                self.blank.add(Seen(file, at))
-                continue
-            if len(row) < least or not all(
-                row[form.place(role, column, row)].strip() for role, column in places if role != "features"
-            ):
-                self._bad.add(self._fault(line, row, least), file, at, line, _received(row, least))
-                continue
-            if len(row) > form.width and not form.last:
-                self.wide.add(Seen(file, at, short(line)))
-            numbers.append(at)
-            rows.append(row)
-        cells = {role: [row[form.place(role, column, row)] for row in rows] for role, column in places}
-        return Block(numbers, cells, dict.fromkeys(roles, file), self._valid)
+            elif header:
+                header = False
+            elif len(row) < least or not all(row[form.place(role, column, row)].strip() for role, column in filled):
+                self._bad.add(self._fault(row, least), file, at, line, _received(row, least))
+            else:
+                if len(row) > form.width and not form.last:
+                    self.wide.add(Seen(file, at, short(line)))
+                yield at, [row[form.place(role, column, row)] for role, column in places]
 
-    def _split(self, number: int, lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
-        if self._form.format == "cmudict":
-            yield from ((at, line, dictionary(line)) for at, line in enumerate(lines, number))
-            return
-        if not self._form.quoted:
-            sign = self._form.separator
-            for at, line in enumerate(lines, number):
-                yield at, line, line.split(sign)
-            return
-        reader = csv.reader((line + "\n" for line in lines), delimiter=self._form.separator)
-        at = 0
-        while True:
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error:
-                row = []
-            whole = joined(row, self._form.width, self._form.separator) if self._form.task == "caption" else row
-            yield number + at, lines[at], whole
-            at = reader.line_num
-
-    def _fault(self, line: str, row: Sequence[str], least: int) -> str:
-        if not line.strip():
-            return "empty-line"
+    def _fault(self, row: Sequence[str], least: int) -> str:
         if len(row) < least:
             return "too-few-columns"
         source = self._form.roles.get("source")
         return "empty-source" if isinstance(source, int) and not row[source].strip() else "empty-target"
 
-    def _keyed(self, file: str, number: int, lines: list[str]) -> Block:
-        roles = self._form.roles
-        numbers: list[int] = []
-        cells: dict[str, list[str]] = {role: [] for role in roles}
-        for at, line in enumerate(lines, number):
-            record, fault, why = _record(line)
-            row: list[tuple[str, ...]] = []
-            if not fault:
-                row, fault, why = _texts(record, roles)
-            if fault:
-                self._bad.add(fault, file, at, line, why)
+    def _keyed(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
+        for at, line in lines:
+            place = Place(file, at)
+            try:
+                rows = self._records(json_object(line, place), place)
+            except BadLine as fault:
+                self._bad.add(kind_of(str(fault)), file, at, line, str(fault).partition(": ")[2])
                 continue
-            several = next((i for i, role in enumerate(roles) if role == "target"), None)
-            for target in row[several] if several is not None else ("",):
-                numbers.append(at)
-                for i, role in enumerate(roles):
-                    cells[role].append(target if i == several else ";".join(row[i]) if role == "features" else row[i][0])
-        return Block(numbers, cells, dict.fromkeys(roles, file), self._valid)
+            yield from ((at, row) for row in rows)
+
+    def _records(self, record: Mapping[str, Any], place: Place) -> list[list[str]]:
+        """The cells of an object, in the order of the roles: of several targets each by itself.  BadLine as a training has it."""
+        roles = self._form.roles
+        if self._form.task == "pair":
+            source, second, target = (roles.get(role, role) for role in ("source", "second", "target"))
+            found = coupled_row(record, place, CoupledLayout(source, second, target, self._layout))
+            texts = {"source": found.first, "second": found.second, "target": found.target or ""}
+            return [[texts.get(role, "") for role in roles]]
+        lone = "target" not in roles
+        layout = row_layout("jsonl", roles.get("source", "source")) if lone else self._layout
+        row = object_row(record, place, layout, need_target=not lone)
+        if not row.source.strip() or not all(target.strip() for target in row.targets) or not (lone or row.targets):
+            side = "target" if row.source.strip() else "source"
+            raise BadLine(f"{place}: expected a {side} with text in it; received an empty {side}.")
+        if self._form.task == "classify" and len(row.targets) > 1:
+            raise BadLine(f"{place}: expected one label; received {len(row.targets)}.")
+        texts = {"source": row.source, "features": ";".join(row.features)}
+        return [[target if role == "target" else texts.get(role, "") for role in roles] for target in row.targets or ("",)]
 
     def _aligned(self) -> Iterator[Block]:
         files = [opened.file for opened in self._opened]
@@ -163,46 +151,51 @@ class Rows:
         yield Block(numbers, cells, names, self._valid)
 
 
-def _cut(opened: Opened) -> Iterator[tuple[int, list[str]]]:
-    """Pieces of at most so many lines."""
+def numbered(opened: Opened) -> Iterator[tuple[int, str]]:
+    """The lines of a file, each with its number."""
     with closing(opened.pieces()) as pieces:
         for number, lines in pieces:
-            for start in range(0, len(lines), ROWS):
-                yield number + start, lines[start : start + ROWS]
+            yield from enumerate(lines, number)
+
+
+def split_rows(form: Form, lines: Numbered) -> Iterator[tuple[int, str, list[str] | None]]:
+    """The rows of a table: the number of the first line of each, its text, and its cells; None where its quotes are none of CSV.
+
+    A cell of CSV may hold line ends."""
+    if form.format == "cmudict":
+        yield from ((at, line, dictionary(line)) for at, line in lines)
+    elif form.task == "caption" and form.quoted:  # a training reads these line by line
+        for at, line in lines:
+            yield at, line, joined(separated(line, form.separator), form.width, form.separator)
+    elif not form.quoted:
+        yield from ((at, line, line.split(form.separator)) for at, line in lines)
+    else:
+        yield from _of_csv(form.separator, lines)
+
+
+def _of_csv(separator: str, lines: Numbered) -> Iterator[tuple[int, str, list[str] | None]]:
+    held = list[tuple[int, str]]()  # the lines of a row
+
+    def fed() -> Iterator[str]:
+        for number, line in lines:
+            held.append((number, line))
+            yield f"{line}\n"
+
+    reader = csv.reader(fed(), delimiter=separator, strict=True)
+    while True:
+        held.clear()
+        row: list[str] | None
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = None
+        if held:
+            yield held[0][0], "\n".join(line for _, line in held), row
 
 
 def _received(row: Sequence[str], least: int) -> str:
     if len(row) >= least:
         return "an empty cell: " + " | ".join(row)
     return f"{len(row)} of {least} columns: {' | '.join(row)}"
-
-
-def _record(line: str) -> tuple[Any, str, str]:
-    if not line.strip():
-        return None, "empty-line", ""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return None, "no-json", str(error)
-    return (record, "", "") if isinstance(record, dict) else (None, "no-json", "no object")
-
-
-def _texts(record: dict[str, Any], roles: Any) -> tuple[list[tuple[str, ...]], str, str]:
-    """The texts of each role; or a fault and what was received."""
-    row: list[tuple[str, ...]] = []
-    for role, key in roles.items():
-        value = record.get(key)
-        if value is None:
-            if role == "features":
-                row.append(())
-                continue
-            return [], "missing-key", f"no key {key!r} among {', '.join(map(repr, record))}"
-        given = tuple(value) if isinstance(value, list) else (value,)
-        if role == "target" and all(isinstance(text, int | float) and not isinstance(text, bool) for text in given):
-            given = tuple(map(str, given))
-        if not all(isinstance(text, str) for text in given) or not given:
-            return [], "no-string", f"key {key!r}: {short(json.dumps(value, ensure_ascii=False))}"
-        if role != "features" and not all(text.strip() for text in given):
-            return [], "empty-source" if role == "source" else "empty-target", f"key {key!r} is empty"
-        row.append(given)
-    return row, "", ""

@@ -40,7 +40,7 @@ def recognised(report: Report) -> list[str]:
         "tsv": f"columns parted by {signs.get(form.separator, repr(form.separator))}",
         "csv": f"CSV, columns parted by {signs.get(form.separator, repr(form.separator))}",
         "cmudict": "a pronouncing dictionary, a word and its phones",
-        "jsonl": "a JSON object on each line",
+        "jsonl": "Parquet, whose columns are keys" if form.parquet else "a JSON object on each line",
         "lines": "line-aligned files",
         "columns": f"a token on each line, columns parted by {signs.get(form.separator, repr(form.separator))}",
         "conllu": "CoNLL-U",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad import BadLines
+from regard.check.bad import BadLines, kind_of
 from regard.check.finding import FIX, Block, Finding, Hits, Seen, short
 from regard.check.form import Form
 from regard.check.opened import Opened
+from regard.data.items import Place
+from regard.data.rows import BadLine, json_object
+from regard.data.tag_forms import AUTO, TagLayout, of_record
+from regard.data.tag_forms import Form as TagForm
 from regard.data.tag_forms import fields as fields_of
+from regard.data.tagged import taken
 from regard.ground.counted import many
 
 SENTENCES = 4000  # of a block
-TAGS = ("tags", "ner_tags", "pos_tags", "labels", "slots", "upos")
 
 
 class Sentences:
@@ -25,6 +28,7 @@ class Sentences:
         self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
     ) -> None:
         self._opened, self._form, self._bad, self._valid, self._most = opened, form, bad, valid, most
+        self._layout = TagLayout("auto", *(form.roles.get(role, AUTO) for role in ("tokens", "tags")))
         self.odd, self.inner, self.ends, self.comments = Hits(), Hits(), Hits(), Hits()
         self.rows = self.tokens = 0
 
@@ -48,7 +52,7 @@ class Sentences:
                 yield Block(lines, cells, files, self._valid)
 
     def _columns(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
-        tokens, tags, start, fault = list[str](), list[str](), 0, False
+        tokens, tags, start, fault, wide = list[str](), list[str](), 0, False, 0
         for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
             if not line.strip() or line.startswith("-DOCSTART-"):
                 if tokens and not fault:
@@ -60,6 +64,11 @@ class Sentences:
                 continue
             start = start if tokens or fault else number
             fields = fields_of(line)
+            wide = wide if tokens or fault else len(fields)
+            if why := self._misfit(line, fields, wide):
+                self._bad.add("sentence", opened.file, number, line, why)
+                fault = True
+                continue
             if len(fields) != self._form.width:
                 self.odd.add(Seen(opened.file, number, short(line)))
             token, tag = self._picked(fields)
@@ -75,6 +84,13 @@ class Sentences:
         if tokens and not fault:
             yield start, tokens, tags
 
+    def _misfit(self, line: str, fields: Sequence[str], wide: int) -> str:
+        """Why a training refuses a row for its columns.  wide: those of the first row of its sentence."""
+        if self._form.format == "conllu":
+            count = len(line.split("\t"))
+            return f"{count} columns, not {self._form.width}" if count != self._form.width else ""
+        return f"{len(fields)} columns, not {wide}" if len(fields) != wide and "\t" not in line else ""
+
     def _picked(self, fields: Sequence[str]) -> tuple[str | None, str]:
         """The token and its tag; None for a range or an empty node of CoNLL-U."""
         if self._form.format == "conllu" and not fields[0].isdigit() and any(c in fields[0] for c in "-."):
@@ -89,21 +105,26 @@ class Sentences:
             self.inner.add(Seen(file, number, short(line)))
 
     def _keyed(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
+        form: TagForm | None = None
         for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+            if not line.strip():
+                continue  # a training passes it by
             try:
-                record = json.loads(line)
-                tokens, tags = record["tokens"], next(record[key] for key in TAGS if key in record)
-                tokens, tags = [str(token) for token in tokens], [str(tag) for tag in tags]
-            except (ValueError, RecursionError):
-                self._bad.add("no-json" if line.strip() else "empty-line", opened.file, number, line)
+                place = Place(opened.file, number)
+                record = json_object(line, place)
+                form = form or of_record(record, self._layout)
+                found = taken(record, place, form, told=True)
+            except BadLine as fault:
+                said = str(fault)
+                kind = "tag-count" if "as many tags as tokens" in said else kind_of(said)
+                kind = "sentence" if kind not in ("no-json", "missing-key", "tag-count") else kind
+                self._bad.add(kind, opened.file, number, line, said.partition(": ")[2])
                 continue
-            except (KeyError, TypeError, StopIteration):
-                self._bad.add("missing-key", opened.file, number, line, "no lists of tokens and tags")
-                continue
-            if len(tokens) != len(tags) or not tokens:
-                self._bad.add("tag-count", opened.file, number, line, f"{len(tokens)} tokens, {len(tags)} tags")
-            else:
-                yield number, [token.replace(" ", "\u2423") for token in tokens], tags
+            yield (
+                number,
+                [token.replace(" ", "\u2423") for token in found.tokens],
+                [re.sub(r"\s", "\u2423", x) for x in found.tags],
+            )
 
     def findings(self) -> list[Finding]:
         found = []

@@ -8,6 +8,7 @@ from contextlib import closing
 from regard.check.case import Case
 from regard.check.finding import Finding, Seen, listed, short
 from regard.check.opened import Opened
+from regard.check.recognized import TABLES
 from regard.check.rows import Rows
 from regard.ground.counted import many
 
@@ -27,11 +28,6 @@ def of_structure(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Findi
         each = ", ".join(f"{o.file} {n:,}" for o, n in zip(opened, rows.paired, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the other."
         found.append(Finding("line-counts", "error", f"The files have different numbers of lines: {each}.", 1, (), do))
-    if not rows.rows:
-        what = f"No row of {' + '.join(o.file for o in opened)} can be learnt from."
-        found.append(
-            Finding("no-rows", "error", what, 0, (), "Give a file with data, or say its form (data.format, data.source ...).")
-        )
     return found
 
 
@@ -40,7 +36,7 @@ def _separators(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Findin
     form = case.form
     if form.format != "tsv" or form.width > 1 or case.task not in ("transduce", "classify", "pair", "caption"):
         return []
-    with closing(opened[0].pieces()) as pieces:
+    with closing(Opened(opened[0].file).pieces()) as pieces:
         _, lines = next(pieces, (1, []))
     some = [line for line in lines[:200] if line.strip()]
     signs = {"commas": ",", "semicolons": ";", "two or more blanks": "  ", "vertical bars": "|", "blanks": " "}
@@ -64,8 +60,9 @@ def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
     seen = (Seen(opened[0].file, 1, short("\t".join(form.header))),)
     if not learnt:
         return [Finding("header", "note", what, 1, seen, "A training reads it as names.", False, tuple(named))]
-    do = f"Set data.header: true, or name the columns: {', '.join(named)}."
-    return [Finding("header", "warning", what, 1, seen, do, False, tuple(named) or ("data.header: true",))]
+    lines = tuple(named) or ("data.header: true",)
+    do = f"Set data.header: true, or name the columns: {', '.join(named)}." if case.task in TABLES else f"Set {', '.join(named)}."
+    return [Finding("header", "warning", what, 1, seen, do, False, lines)]
 
 
 def _comments(case: Case, rows: Rows) -> list[Finding]:
@@ -79,14 +76,22 @@ def _comments(case: Case, rows: Rows) -> list[Finding]:
 def _marked(case: Case, rows: Rows) -> list[Finding]:
     if not rows.comments.count:
         return []
-    mark = case.form.comment
-    what = f"{many(rows.comments.count, 'comment line')} ({mark} ...)."
-    return [Finding("comments", "note", what, rows.comments.count, rows.comments.first(), "--fix takes them out.", True)]
+    mark, count, first = case.form.comment or rows.comments.seen[0].text[:1], rows.comments.count, rows.comments.first()
+    what = f"{many(count, 'comment line')} ({mark} ...)."
+    if case.form.passed or case.task not in TABLES:
+        return [Finding("comments", "note", what, count, first, "--fix takes them out.", True)]
+    line = f"data.comment: '{mark}'"
+    return [Finding("comments", "error", what, count, first, f"Set {line}, or --fix takes them out.", True, (line,))]
 
 
 def _columns(case: Case) -> list[Finding]:
     """Columns that look like something else than what they are used for."""
     form, roles = case.form, case.form.roles
+    if form.guessed and case.task in TABLES:
+        lines = tuple(f"{KEYS[role]}: {form.key(roles[role])}" for role in form.guessed)
+        told = ", ".join(f"{case.noun(role)} in {form.called(roles[role])}" for role in form.guessed)
+        what = f"A training does not find by itself which key is what: {told}."
+        return [Finding("columns", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
     if form.format not in ("tsv", "csv"):
         return []
     if case.given.fixed or case.given.source is not None or case.given.target is not None:

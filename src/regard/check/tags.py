@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Seen, listed, short
+from regard.check.finding import FIX, Block, Finding, Seen, listed, said_and_done, short
 from regard.check.labels import near
+from regard.data.tag_scheme import questioned
 from regard.ground.counted import many
+from regard.ground.errors import DataError
+from regard.ground.span_tags import OUTSIDE, parted
 
-PREFIXES = frozenset("BIESLUMO")
-OUTSIDE = (
+OUTSIDES = (  # what is written for O: small, zero, Cyrillic, Greek ...
     "o",
     "0",
     "Ｏ",
     "О",
     "Ο",
+    "０",
     "OUT",
     "Other",
     "other",
     "none",
     "None",
-)  # what is written for O: small, zero, Cyrillic, Greek ...
-
-
-def parted(tag: str) -> tuple[str, str]:
-    """`B-PER` is (B, PER); a tag without a prefix is ("", tag)."""
-    head, sign, kind = tag.partition("-")
-    return (head, kind) if sign and head in PREFIXES and kind else ("", tag)
+)
 
 
 class Tags:
@@ -39,12 +37,15 @@ class Tags:
         self._counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, Seen] = {}
         self._numbers = self._tokens = 0
+        self._labels = set[str]()
         self.spellings: dict[str, str] = {}  # of tags that are written in several ways, the most frequent
 
     def feed(self, block: Block) -> None:
         if "tags" not in block.cells:
             return
         beside = block.files["tags"] != block.files["tokens"]
+        if not block.valid and len(self._labels) < 2:
+            self._labels.update(block.cells.get("label", ()))
         for i, cell in enumerate(block.cells["tags"]):
             tags = cell.split()
             tokens = block.cells["tokens"][i].split()
@@ -63,15 +64,34 @@ class Tags:
         if not train:
             return []
         found = [*self._frame(train), *self._outside(train), *self._alike(train)]
+        found = [*self._refused(train, found)]
         new = [tag for tag in valid if tag not in train]
         if new:
             what = f"{many(len(new), 'tag occurs', 'tags occur')} in validation only: {listed(new)}."
             found.append(
                 self._told(
-                    "label-only-valid", "warning" if len(new) > 1 else "note", what, len(new), new, "No net can give them."
+                    "label-only-valid",
+                    "error" if len(new) == len(valid) else "warning" if len(new) > 1 else "note",
+                    what,
+                    len(new),
+                    new,
+                    "No net can give them.",
                 )
             )
         return [*found, *self._rare(train)]
+
+    def _refused(self, train: Counter[str], found: Sequence[Finding]) -> Iterator[Finding]:
+        """What was found, as an error where a training refuses the tags for it; and for what else it refuses them."""
+        try:
+            list(questioned(train, self._case.given.scheme or "auto", labelled=len(self._labels) > 1))
+            refusal = ""
+        except DataError as error:
+            refusal = str(error)
+        kind = "one-tag" if len(train) == 1 else "outside" if "what is outside of spans" in refusal else ""
+        yield from (replace(finding, level="error") if refusal and finding.kind == kind else finding for finding in found)
+        if refusal and kind not in {finding.kind for finding in found}:
+            what, do = said_and_done(refusal)
+            yield self._told("tag-scheme", "error", what.capitalize(), train.total(), list(train), do)
 
     def _rare(self, train: Counter[str]) -> list[Finding]:
         found = []
@@ -110,7 +130,7 @@ class Tags:
 
     def _outside(self, train: Counter[str]) -> list[Finding]:
         spans = sum(count for tag, count in train.items() if parted(tag)[0])
-        wrong = [tag for tag in train if tag in OUTSIDE] if spans or train["O"] else []
+        wrong = [tag for tag in train if tag in OUTSIDES] if spans or train[OUTSIDE] else []
         if not wrong:
             return []
         count = sum(train[tag] for tag in wrong)
@@ -120,7 +140,7 @@ class Tags:
     def _alike(self, train: Counter[str]) -> list[Finding]:
         folded: dict[str, list[str]] = {}
         for tag in train:
-            if tag not in OUTSIDE:
+            if tag not in OUTSIDES:
                 folded.setdefault(tag.casefold().replace("_", "-"), []).append(tag)
         groups = [sorted(group, key=lambda tag: -train[tag]) for group in folded.values() if len(group) > 1]
         if not groups:

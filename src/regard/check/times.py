@@ -3,51 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from regard.check.finding import Finding, Seen
-from regard.data.dates import spelling
+from regard.check.finding import Finding, Seen, said_and_done
+from regard.data.clock import clock
+from regard.data.dates import Moment, spelling
+from regard.data.items import Place
+from regard.data.steps import Step, apart_of, with_gaps
 from regard.ground.counted import many
+from regard.ground.errors import DataError
 
-SOME = 2000  # texts by which their manner is told
-DAY = 86_400.0
+DAY, HOUR = 86_400.0, 3600.0
+IGNORE = "forecast.gaps: ignore"
 
 
-def of_times(texts: Sequence[str], lines: Sequence[int], file: str) -> list[Finding]:
-    """What is wrong with the times of rows.  lines: of each row."""
-    manner = spelling(texts[:SOME])
+@dataclass(frozen=True)
+class Times:
+    """The times of the rows of a file.  lines: of each row; gaps: as `forecast.gaps`."""
+
+    texts: Sequence[str]
+    lines: Sequence[int]
+    file: str
+    gaps: str = "error"
+
+    def told(self, kind: str, level: str, what: str, rows: Sequence[int], do: str, fixable: bool = False) -> Finding:
+        """A finding on rows, each beside the one before."""
+        seen = tuple(Seen(self.file, self.lines[i + 1], f"{self.texts[i]} then {self.texts[i + 1]}") for i in rows[:3])
+        config = (IGNORE,) if f"Set {IGNORE}" in do else ()
+        return Finding(kind, level, what, len(rows), seen, do, fixable, config)
+
+    @property
+    def refuses(self) -> str:
+        """The level of what a training refuses but where gaps are ignored."""
+        return "error" if self.gaps == "error" else "note"
+
+
+def of_times(times: Times) -> list[Finding]:
+    """What is wrong with the times of rows; an error where a training refuses them."""
+    manner = spelling(times.texts)
     if isinstance(manner, str):
-        return [
-            Finding(
-                "time-unreadable",
-                "error",
-                f"Times cannot be read: {manner}",
-                len(texts),
-                (Seen(file, lines[0], texts[0]),),
-                "Write them as ISO has them.",
-            )
-        ]
-    read = [manner.read(text) for text in texts]
+        first = (Seen(times.file, times.lines[0], times.texts[0]),)
+        do = "Write them as ISO has them."
+        return [Finding("time-unreadable", "error", f"Times cannot be read: {manner}", len(times.texts), first, do)]
+    read = [manner.read(text) for text in times.texts]
     lost = [i for i, time in enumerate(read) if time is None]
     if lost:
         what = f"{many(len(lost), 'time')} cannot be read as the others are."
-        seen = tuple(Seen(file, lines[i], texts[i]) for i in lost[:3])
+        seen = tuple(Seen(times.file, times.lines[i], times.texts[i]) for i in lost[:3])
         return [Finding("time-unreadable", "error", what, len(lost), seen, "Write all times in one way.")]
-    dates = [time for time in read if isinstance(time, datetime)]
-    zoned = {time.utcoffset() for time in dates}
-    if 0 < len(dates) < len(read) or (len(zoned) > 1 and None in zoned):
-        return [
-            Finding(
-                "time-unreadable", "error", "Times are written in several ways.", len(texts), (), "Write all times in one way."
-            )
-        ]
-    at = np.array([seconds(time) for time in read])
-    if len(zoned) > 1 and dates:
-        wall = np.array([seconds(time.replace(tzinfo=None)) for time in dates])
-        at = wall if np.median(np.abs(np.diff(wall))) >= DAY else at  # a day is one on the wall, whatever clocks do
-    return _steps(at, texts, lines, file, dates)
+    moments = [time for time in read if time is not None]
+    kinds = {(isinstance(time, datetime), getattr(time, "tzinfo", None) is None) for time in moments}
+    if len(kinds) > 1:
+        what, do = "Times are written in several ways.", "Write all times in one way."
+        return [Finding("time-unreadable", "error", what, len(times.texts), (), do)]
+    found = _steps(times, moments, *with_gaps(moments, manner))
+    return found if any(finding.level == "error" for finding in found) else [*found, *_refused(times)]
+
+
+def _refused(times: Times) -> list[Finding]:
+    """What a training says, where it refuses times of which nothing else was told."""
+    try:
+        clock(times.texts, [Place(times.file, line) for line in times.lines], gaps=times.gaps)
+    except DataError as error:
+        what, do = said_and_done(str(error))
+        return [Finding("time-gap", "error", what, 1, (), do)]
+    return []
 
 
 def seconds(time: object) -> float:
@@ -59,73 +82,58 @@ def seconds(time: object) -> float:
     return (time - datetime(1970, 1, 1)).total_seconds()
 
 
-def _steps(at: np.ndarray, texts: Sequence[str], lines: Sequence[int], file: str, dates: Sequence[datetime]) -> list[Finding]:
-    apart = np.diff(at)
+def _steps(times: Times, read: Sequence[Moment], step: Step, fit: np.ndarray) -> list[Finding]:
+    apart, dates = apart_of(read), [time for time in read if isinstance(time, datetime)]
     if not len(apart):
         return []
-    step = float(np.median(apart[apart > 0])) if (apart > 0).any() else 0.0
-    back, still = np.flatnonzero(apart < 0), np.flatnonzero(apart == 0)
-    gaps = np.flatnonzero(apart > step * (1 + 1e-3) + 1e-9)
-    moved = [] if not dates or dates[0].tzinfo is not None else _clock_changes(apart, dates, step)
-    back, still, gaps = (np.array([i for i in rows if i not in moved], dtype=int) for rows in (back, still, gaps))
-
-    def told(kind: str, level: str, what: str, rows: Sequence[int], do: str, fixable: bool = False) -> Finding:
-        seen = tuple(Seen(file, lines[i + 1], f"{texts[i]} then {texts[i + 1]}") for i in rows[:3])
-        return Finding(kind, level, what, len(rows), seen, do, fixable)
-
+    moved = _clock_changes(apart, dates, step.much) if dates and dates[0].tzinfo is None else []
+    other = np.array([i not in moved for i in range(len(apart))])
+    back, still = np.flatnonzero((apart < 0) & other), np.flatnonzero((apart == 0) & other)
+    gaps = np.flatnonzero(~fit & (apart > 0) & other)
     found = []
-    if len(moved):
+    if moved:
         what = f"Local times with a change of the clock, {many(len(moved), 'time')}: an hour is missing in spring or there twice in autumn."
-        found.append(
-            told("clock-change", "warning", what, sorted(moved), "Write UTC, or offsets (+01:00), or set forecast.gaps: ignore.")
-        )
+        do = f"Set {IGNORE}, or write UTC, or offsets (+01:00)."
+        found.append(times.told("clock-change", times.refuses, what, sorted(moved), do))
     if len(back):
         what = f"Times go back {many(len(back), 'time')}."
-        found.append(told("time-order", "error", what, list(back), "Sort the rows, or --fix does it.", True))
+        found.append(times.told("time-order", "error", what, list(back), "Sort the rows, or --fix does it.", True))
     if len(still):
         what = f"{many(len(still), 'time is', 'times are')} there twice."
-        found.append(
-            told("time-twice", "error", what, list(still), "Keep one row of each time, or --fix does it: the first.", True)
-        )
-    if len(gaps) and not _calendar(apart, dates, step):
-        level, what, do = _gap(gaps, apart, dates, step)
-        found.append(told("time-gap", level, what, list(gaps), do))
+        do = "Keep one row of each time, or --fix does it: the first."
+        found.append(times.told("time-twice", "error", what, list(still), do, True))
+    if len(gaps):
+        what, do = _gap(gaps, apart, dates, step)
+        found.append(times.told("time-gap", times.refuses, what, list(gaps), do))
     return found
 
 
-def _gap(gaps: np.ndarray, apart: np.ndarray, dates: Sequence[datetime], step: float) -> tuple[str, str, str]:
-    """Level, words and advice where rows are missing: of weekends it is but a note."""
-    ignore = "Set forecast.gaps: ignore, where rows count and not their times"
+def _gap(gaps: np.ndarray, apart: np.ndarray, dates: Sequence[datetime], step: Step) -> tuple[str, str]:
+    """Words and advice where rows are missing."""
+    ignore = f"Set {IGNORE}, where rows count and not their times"
     friday = bool(dates) and all(dates[int(i)].weekday() == 4 and abs(apart[i] - 3 * DAY) < 1 for i in gaps)
-    if friday and abs(step - DAY) < 1:
-        return "note", "Weekends are left out.", f"{ignore}."
-    missing = float((apart[gaps] / step - 1).sum()) if step else 0
-    what = (
-        f"Rows are missing at {many(len(gaps), 'place')} (about {missing:,.0f} rows; the step is {_spoken(step, bool(dates))})."
-    )
-    return "warning", what, ignore + ("." if len(gaps) > 0.05 * len(apart) else ", or fill the rows in.")
+    if friday and abs(step.much - DAY) < 1:
+        return "Weekends are left out.", f"{ignore}."
+    missing = float((apart[gaps] / step.much - 1).sum()) if step.much else 0
+    what = f"Rows are missing at {many(len(gaps), 'place')} (about {many(round(missing), 'row')}; the step is {_spoken(step)})."
+    if missing < 0.5:
+        what = f"At {many(len(gaps), 'place')} rows are not one step apart ({_spoken(step)})."
+    return what, ignore + ("." if len(gaps) > 0.05 * len(apart) else ", or fill the rows in.")
 
 
 def _clock_changes(apart: np.ndarray, dates: Sequence[datetime], step: float) -> list[int]:
     """Rows before a jump or a step back of an hour in a night of a Sunday, in the months in which clocks change."""
-    if not 0 < step <= 3600:
+    if not 0 < step <= HOUR:
         return []
-    odd = np.flatnonzero((np.abs(apart - step - 3600) < 1) | (np.abs(apart - step + 3600) < 1))
+    odd = np.flatnonzero((np.abs(apart - step - HOUR) < 1) | (np.abs(apart - step + HOUR) < 1))
     nights = [i for i in map(int, odd) if dates[i + 1].weekday() == 6 and dates[i].hour <= 4]
     return [i for i in nights if dates[i].month in ((3, 4, 9, 10) if apart[i] > step else (10, 11, 3, 4))]
 
 
-def _calendar(apart: np.ndarray, dates: Sequence[datetime], step: float) -> bool:
-    """Whether steps are months, quarters or years, whose lengths differ."""
-    days = apart / DAY
-    ranges = ((27.9, 31.1), (89.9, 92.1), (364.9, 366.1))
-    return bool(dates) and any(low <= step / DAY <= high and bool(((days >= low) & (days <= high)).all()) for low, high in ranges)
-
-
-def _spoken(step: float, dated: bool) -> str:
-    if not dated:
-        return f"{step:g}"
-    for size, name in ((DAY, "day"), (3600.0, "hour"), (60.0, "minute"), (1.0, "second")):
-        if step >= size:
-            return many(int(step / size), name) if step % size == 0 else f"{step / size:g} {name}s"
-    return f"{step:g} seconds"
+def _spoken(step: Step) -> str:
+    if step.months or not step.seconds:
+        return str(step)
+    for size, name in ((DAY, "day"), (HOUR, "hour"), (60.0, "minute"), (1.0, "second")):
+        if step.much >= size:
+            return many(int(step.much / size), name) if step.much % size == 0 else f"{step.much / size:g} {name}s"
+    return f"{step.much:g} seconds"

@@ -14,6 +14,7 @@ from regard.check.opened import Opened
 from regard.ground.counted import many
 
 Numbers = NDArray[np.int64]
+ONCE = ("transduce", "classify", "pair")  # tasks in which --fix leaves a row once that is there twice
 
 
 class Twins:
@@ -80,7 +81,9 @@ class Twins:
         if len(again) and self._answer:
             what = f"{many(len(again), 'row is', 'rows are')} there a second time."
             level = "warning" if len(again) > 0.2 * len(whole) and len(whole) > 50 else "note"
-            found.append(Finding("duplicates", level, what, len(again), self._seen(again, False), f"{FIX}: each once.", True))
+            fixed = self._case.task in ONCE
+            do = f"{FIX}: each once." if fixed else "Take them out, if they are there by mistake."
+            found.append(Finding("duplicates", level, what, len(again), self._seen(again, False), do, fixed))
         elif len(again) and not self._answer:
             what = f"{many(len(again), 'text is', 'texts are')} there a second time."
             found.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from regard.data.files import lines, shown
 from regard.data.items import Place
 from regard.data.rows import CORRECT, BadLine, halved, shortened
+from regard.data.vocabulary import kind_of, pieces
 from regard.ground.errors import DataError, did_you_mean, message
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
@@ -60,6 +61,25 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[Asked | BadLine
                 yield _cloze(record, place, told=True) if blank else _span(record, place, told=True)
             except BadLine as fault:
                 yield fault
+
+
+def pointed_at(found: Iterable[Asked | BadLine], tokenizer: str, clean: Callable[[str], str]) -> Iterator[Asked | BadLine]:
+    """Cloze questions; one whose answer is no word of its passage is at fault: there is no place to point at.
+
+    tokenizer: that of the source, as `data.source_tokenizer`; clean: what is done to texts before.
+    """
+    kind = kind_of(tokenizer)
+    for item in found:
+        if isinstance(item, BadLine):
+            yield item
+            continue
+        word, passage = clean(item.answers[0].text), clean(item.passage)
+        if word in (piece.strip() for piece in pieces(kind, passage)):
+            yield item
+            continue
+        within = ", which stands there as a part of words, or as several" if word in passage else ""
+        expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
+        yield BadLine(message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."))
 
 
 def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from regard.data.column_names import CAPTIONS, IMAGES
 from regard.data.files import lines, shown
 from regard.data.images import ENDINGS
 from regard.data.items import Place
@@ -17,8 +18,6 @@ from regard.data.rows import CORRECT, BadLine, halved, headed, numbered, shorten
 from regard.ground.errors import DataError, did_you_mean, message
 
 MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
-IMAGES = ("image", "file", "filename", "file_name", "image_name", "image_path", "path")  # headers of names
-CAPTIONS = ("caption", "captions", "text", "comment", "sentence", "description")  # and of what is said
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from regard.data.dates import WAYS, IsoSpelling, Moment, NumberSpelling, Spelling, spelling
 from regard.data.items import Place
-from regard.data.steps import Step, apart_of, between, fits, later, step_of
+from regard.data.steps import Step, apart_of, between, fits, later, step_of, with_gaps
 from regard.ground.errors import DataError, message
 
 OFTEN = 0.5  # share of rows that a step must fit to be one
@@ -73,6 +73,7 @@ def clock(texts: Sequence[str], places: Sequence[Place], *, gaps: str) -> Clock:
     if fit.all():
         return Clock(texts[-1], step, manner)
     if gaps == "error":
+        step, fit = with_gaps(times, manner)
         raise DataError(_gap(int(np.argmin(fit)), texts, places, times, step, manner))
     return _loosely(texts[-1], times, float(fit.mean()), step, manner)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WORD = "word words wordform orthography ortho orth spelling grapheme graphemes headword lexeme wort mot palabra"
@@ -46,6 +46,8 @@ CODES = (  # ISO 639-1, of languages that files of pairs are often of
     "af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk km kn ko ku ky la lo lt lv "
     "mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru sa si sk sl so sq sr sv sw ta te tg th tk tl tr tt uk ur uz vi yi zh"
 )
+IMAGES = ("image", "file", "filename", "file_name", "image_name", "image_path", "path")  # headers of names of images
+CAPTIONS = ("caption", "captions", "text", "comment", "sentence", "description")  # and of what is said of them
 NAME = re.compile(r"[^\W\d][\w .:()/-]{0,39}")
 
 
@@ -62,6 +64,21 @@ class Roles:
 def plain(name: str) -> str:
     """A name without what people write differently: `Inflected Form` is `inflected_form`."""
     return re.sub(r"[\s_.\-]+", "", name.strip().casefold())
+
+
+def _each(*names: str) -> tuple[str, ...]:
+    """Names, each once."""
+    return tuple(dict.fromkeys(plain(name) for some in names for name in some.split()))
+
+
+_CODES = " ".join(code for code in CODES.split() if code not in ASIDE.split())
+NAMES: Mapping[str, tuple[str, ...]] = {  # of each role, all that columns and keys are called
+    "source": _each(*(pair[0] for pair in PAIRS), *(first for first, _ in TWO_TEXTS), *IMAGES, "english entry", _CODES),
+    "second": _each("second", *(second for _, second in TWO_TEXTS)),
+    "target": _each(*(pair[1] for pair in PAIRS), JUDGED, "caption captions", _CODES),
+    "features": _each(FEATURES),
+}
+KNOWN = frozenset(_each(ASIDE, *CAPTIONS, *(name for names in NAMES.values() for name in names)))
 
 
 def roles(names: Sequence[str]) -> Roles | None:
@@ -108,11 +125,13 @@ def is_header(cells: Sequence[str]) -> bool:
     return found is not None and not (told[found.source] in CODES.split() and told[found.target] in CODES.split())
 
 
-def may_be_header(cells: Sequence[str]) -> bool:
-    """Whether cells look like names, though an item may look so too."""
+def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]] = ()) -> bool:
+    """Whether cells look like names, though an item may look so too.  below: the rows that follow; what stands there again, in the same
+    column, is no name of it."""
     told = [plain(cell) for cell in cells]
     if len(told) < 2 or len(set(told)) < len(told) or not all(NAME.fullmatch(cell.strip()) for cell in cells):
         return False
+    again = {i for row in below for i, cell in enumerate(row[: len(cells)]) if cell.strip() == cells[i].strip()}
     known = " ".join((WORD, SOUND, TEXT, LABEL, FEATURES, ASIDE, JUDGED, *(" ".join(pair[:2]) for pair in PAIRS))).split()
-    named = sum(name in known for name in told)
+    named = sum(name in known for i, name in enumerate(told) if i not in again)
     return named >= max(1, len(told) - 1) and all(" " not in cell.strip() or plain(cell) in known for cell in cells)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -71,6 +72,25 @@ def read_coupled(files: Sequence[str], layout: CoupledLayout, passed: Counter[st
                 yield found
 
 
+def rated(found: Iterable[Coupled | BadLine]) -> Iterator[Coupled | BadLine]:
+    """Items whose right answers are numbers; what is none is at fault."""
+    for item in found:
+        if isinstance(item, BadLine) or number(item.target) is not None:
+            yield item
+            continue
+        do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
+        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do))
+
+
+def number(text: str | None) -> float | None:
+    """The number that a text is; None where it is none, or none that is finite."""
+    try:
+        found = float(text or "")
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and "_" not in (text or "") else None
+
+
 def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | None = None) -> Iterator[Coupled]:
     """What to predict from, lazily: an item for every line (a header aside); `-` is standard input.
 
@@ -131,10 +151,10 @@ def _rows(
     """The items of one file, or what is wrong with a line.  stream: its lines, where they are read already."""
     name, table = shown(file), layout.table.resolved([file])
     if table.format == "parquet":
-        parse: Parse = lambda record, place: _record(record, place, layout, needs_target)
+        parse: Parse = lambda record, place: coupled_row(record, place, layout, needs_target=needs_target)
         yield from (_parsed(parse, record, place) for place, record in parquet_rows(file))
     elif table.format == "jsonl":
-        parse = lambda line, place: _record(json_object(line, place), place, layout, needs_target)
+        parse = lambda line, place: coupled_row(json_object(line, place), place, layout, needs_target=needs_target)
         for number, line in enumerate(lines(file), 1):
             place = Place(name, number)
             yield _parsed(parse, line, place) if line.strip() or needs_target else Coupled("", "", None, place)
@@ -218,7 +238,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
-def _record(record: Mapping[str, Any], place: Place, layout: CoupledLayout, needs_target: bool) -> Coupled:
+def coupled_row(record: Mapping[str, Any], place: Place, layout: CoupledLayout, *, needs_target: bool = True) -> Coupled:
     """An object with two texts and a label or a number.  BadLine otherwise."""
     values = {}
     for name, column in layout.columns.items():

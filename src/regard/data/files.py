@@ -109,12 +109,12 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
         ) from error
     if "\0" in text:
         received = f"{raw.count(0):,} NUL bytes, the first as byte {raw.index(0) + 1} of the line"
-        do = UTF_16 if _is_wide(raw) else "Remove it: text has none."
+        do = UTF_16 if is_wide(raw) else "Remove it: text has none."
         raise DataError(message(f"{shown(file)}:{number}", "text", received, do))
     return text
 
 
-def _is_wide(raw: bytes) -> bool:
+def is_wide(raw: bytes) -> bool:
     """Whether bytes are 0 as in UTF-16 with some Latin letters, blanks or tabs among others: many, and all at every other place."""
     return 8 * raw.count(0) > len(raw) and 0 in (raw[::2].count(0), raw[1::2].count(0))
 
@@ -124,23 +124,23 @@ def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
         return "It looks like gzip: let its name end in .gz."
     if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)."
-    if _is_wide(raw):
+    if is_wide(raw):
         return UTF_16
     if whole:
         return f"The lines before it are UTF-8 ({whole:,} of them with other than ASCII): correct or remove this line alone."
     return "Save the file as UTF-8, for example with iconv -f LATIN1 -t UTF-8."
 
 
-def refuse_streams(files: Sequence[str]) -> None:
-    """DataError for what cannot be read a second time, as training must: standard input, pipes (`<(...)`), devices, folders."""
+def refuse_streams(files: Sequence[str], reader: str = "training") -> None:
+    """DataError for what cannot be read a second time, as a reader must: standard input, pipes (`<(...)`), devices, folders."""
     for file in files:
         try:
             kind = "standard input" if file == "-" else _kind(file)
         except OSError:
             continue  # whoever reads it says what is wrong
         if kind:
-            expected = "a file: training reads its data again"
-            raise DataError(message(file, expected, kind, "Save the data as a file."))
+            expected = f"a file: {reader} reads its data again"
+            raise DataError(message(file, expected, kind, "Save the data as a file, and name that."))
 
 
 def _kind(file: str) -> str:

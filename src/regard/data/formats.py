@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from regard.data.faults import Report as Report
 from regard.data.files import fingerprint as fingerprint
@@ -79,6 +79,14 @@ def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None 
             continue
         found = row if isinstance(row, BadLine) else _items(row, place, layout)
         yield from [found] if isinstance(found, BadLine) else found
+
+
+def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+    """The texts of files; one with several labels (a list in JSONL) is at fault."""
+    for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
+        each = list(found)
+        several = len(each) > 1 and not isinstance(each[0], BadLine)
+        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT)) if several else each[0]
 
 
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:

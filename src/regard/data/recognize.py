@@ -87,7 +87,7 @@ def recognize(file: str) -> Recognized:
     if file == "-":
         raise DataError(message("-", "a file, to look at its first lines", "standard input", "Save the data as a file."))
     named = ENDS.get(ending(file), "")
-    if named == "parquet" or _begins(file, b"PAR1"):
+    if is_parquet(file):
         return Recognized(file, "parquet")
     head = list(_head(file))
     start = next((line.lstrip() for line in head if line.strip()), "")
@@ -104,6 +104,11 @@ def recognize(file: str) -> Recognized:
 def ending(file: str) -> str:
     """What a name ends in, `.gz` aside, in small letters."""
     return os.path.splitext(file.lower().removesuffix(".gz"))[1].removeprefix(".")
+
+
+def is_parquet(file: str) -> bool:
+    """By its name, or by its first bytes."""
+    return ENDS.get(ending(file)) == "parquet" or _begins(file, b"PAR1")
 
 
 def _head(file: str) -> Iterator[str]:
@@ -211,7 +216,7 @@ def _columns(about: Recognized, rows: list[list[str]], kept: Sequence[str]) -> R
     named, notes = is_header(rows[0]) and len(rows[0]) >= min(width, 2), list[str]()
     body = rows[1:] if named else rows
     columns = [[row[i] if i < len(row) else "" for row in body] for i in range(width)]
-    if not named and len(rows) > 1 and (may_be_header(rows[0]) or above_numbers(rows)):
+    if not named and len(rows) > 1 and (may_be_header(rows[0], rows[1:]) or above_numbers(rows)):
         names = ", ".join(cell.strip() for cell in rows[0])
         notes.append(
             f"line 1 looks like a header ({names}): set data.header: true, or name the columns (data.source, data.target)."

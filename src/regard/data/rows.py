@@ -165,7 +165,7 @@ def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_
     strings.  A key `translation.de` is the key `de` of the object under `translation`.  BadLine otherwise."""
     source = _strings(record, _key(layout.source, "source"), place, several=False)
     target_key = _key(layout.target, "target")
-    missing = not need_target and _value(record, target_key)[1] is None
+    missing = not need_target and value_of(record, target_key)[1] is None
     targets = () if missing else _strings(record, target_key, place, several=True)
     if layout.features is None:
         return Row(source[0], targets, ())
@@ -177,17 +177,17 @@ def _key(column: int | str, name: str) -> str:
     return column if isinstance(column, str) else name
 
 
-def _value(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
-    """Whether a key is there, and what stands under it."""
+def value_of(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
+    """Whether a key is there, and what stands under it; of `translation.de` the key `de` of the object under `translation`."""
     if key in record:
         return True, record[key]
     outer, dot, inner = key.partition(".")
     within = record.get(outer) if dot else None
-    return _value(within, inner) if isinstance(within, Mapping) else (False, None)
+    return value_of(within, inner) if isinstance(within, Mapping) else (False, None)
 
 
 def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
-    there, value = _value(record, key)
+    there, value = value_of(record, key)
     if not there:
         names = ", ".join(repr(name) for name in record) or "no keys"
         raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"))

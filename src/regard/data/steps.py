@@ -77,6 +77,29 @@ def step_of(times: Sequence[Moment], manner: Spelling) -> Step:
     return Step(much if dates else float(near.mean()), 0, bool(dates))
 
 
+def with_gaps(times: Sequence[Moment], manner: Spelling) -> tuple[Step, np.ndarray]:
+    """The step of times of which some may be missing, and of each row but the first whether it lies one step behind the one before.
+
+    Times that were rounded stray by a digit from their step, which is no gap: it is sought where most rows lie side by side.
+    """
+    step = step_of(times, manner)
+    fit = fits(times, step, manner)
+    if fit.all() or step.loose or step.months or not manner.unit:
+        return step, fit
+    apart = apart_of(times)
+    forward = apart[apart > 0]
+    near = forward[forward <= np.median(forward) + 1.001 * manner.unit] if len(forward) else forward
+    usual = float(near.mean()) if len(near) else 0.0
+    far = (apart <= 0) | (apart > max(usual + 1.001 * manner.unit, 1.5 * usual))
+    ends = [-1, *np.flatnonzero(far).tolist(), len(apart)]
+    first, last = max(pairwise(ends), key=lambda pair: pair[1] - pair[0])
+    part = times[first + 1 : last + 1]
+    rounded = step_of(part, manner) if len(part) > 2 else step
+    if not rounded.loose or (loose := fits(times, rounded, manner)).all():
+        return step, fit
+    return rounded, loose
+
+
 def _usual(apart: np.ndarray) -> float:
     """What most are, to four digits; of several, the first."""
     most = Counter(f"{x:.4g}" for x in apart.tolist()).most_common(1)[0][0]

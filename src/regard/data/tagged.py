@@ -104,7 +104,7 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
     """
     if kind_of(file) == "parquet":
         form, rows = _of_rows(file, layout)
-        yield from (_taken(record, place, form, told=False).tokens for place, record in rows)
+        yield from (taken(record, place, form, told=False).tokens for place, record in rows)
         return
     stream = lines(file)
     head, begun = begins_as(stream, file, layout, known)
@@ -126,7 +126,7 @@ def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagg
         form, rows = _of_rows(file, layout)
         for place, record in rows:
             try:
-                yield _taken(record, place, form, told=True)
+                yield taken(record, place, form, told=True)
             except BadLine as fault:
                 yield fault
         return
@@ -231,10 +231,10 @@ def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
         raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT)) from error
     if not isinstance(record, dict):
         raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT))
-    return _taken(record, place, form, told=told)
+    return taken(record, place, form, told=told)
 
 
-def _taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Tagged:
+def taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Tagged:
     """The sentence of an object.  Labels that are whole numbers are their text.  BadLine where it holds none."""
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not halved(token) for token in tokens):

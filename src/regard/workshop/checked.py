@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from regard.check.bad import WHY
 from regard.check.examine import examine
 from regard.check.form import Given
+from regard.data.layout import UNICODE
+from regard.data.recognize import recognize
 from regard.ground.errors import RegardError
 from regard.workshop.config import Config
 from regard.workshop.config_auto import left_out
+from regard.workshop.resolve_files import TABLES
 from regard.workshop.task_kinds import TASKS
 
 if TYPE_CHECKING:
@@ -17,9 +21,32 @@ if TYPE_CHECKING:
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
 MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LINES = 12  # that are said, at most
-QUIET = frozenset(
-    ("contradictions", "shared", "rare-label", "copies", "out-of-bound")
-)  # what a training says by itself, or what is often meant
+SKIPPED = frozenset(  # errors in single lines or sentences; where classes are learnt, any answer is one
+    (*(kind for kind in WHY if kind != "no-rating"), "broken-spans", "mixed-schemes", "image-size", "comments", "answer-absent")
+)
+REFUSED = SKIPPED.union(  # errors with which a training ends that is about to begin, in as many words
+    (
+        "encoding",
+        "nul",
+        "torn",
+        "line-ends",
+        "line-counts",
+        "no-rows",
+        "refused",
+        "one-label",
+        "one-tag",
+        "tag-scheme",
+        "outside",
+    ),
+    ("time-unreadable", "time-order", "time-twice", "time-gap", "clock-change", "too-few-rows", "too-large", "fill-value"),
+    ("other-columns", "other-step", "no-tabs", "arrays", "label-only-valid"),
+)
+TOLD = frozenset(  # what a training says by itself, or what is often meant
+    (
+        *("contradictions", "shared", "rare-label", "copies", "out-of-bound"),
+        *("constant", "fill-value", "no-scheme", "mixed-schemes", "outside", "answer-inside-word", "label-only-valid"),
+    )
+)
 
 
 def said(config: Config) -> dict[str, Any]:
@@ -47,10 +74,7 @@ def given(config: Config, *, fixed: bool) -> Given:
 
     form, header = key("data.format"), key("data.header")
     comment, separator = key("data.comment"), key("data.separator")
-    forecast, number = (
-        config.forecast,
-        isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int),
-    )
+    number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
     writes = config.task == "transduce"
     return Given(
         format=None if form == "auto" else form,
@@ -67,12 +91,30 @@ def given(config: Config, *, fixed: bool) -> Given:
         max_ratio=config.decode.max_ratio if number and writes else None,
         max_extra=config.decode.max_extra if number and writes else None,
         scheme=config.tag.scheme if config.tag is not None and (fixed or "tag.scheme" in known) else None,
-        cloze=config.read is not None and config.read.head != "span",
-        past=forecast.past if forecast is not None and isinstance(forecast.past, int) else 96,
-        ahead=forecast.ahead if forecast is not None and isinstance(forecast.ahead, int) else 24,
-        time=forecast.time if forecast is not None else "auto",
-        images=config.caption.images if config.caption is not None else None,
+        unicode=config.data.unicode if config.data.unicode in UNICODE else "none",
+        lowercase=config.data.lowercase,
+        valid_share=config.data.valid_share,
+        **_of_sections(config),
     )
+
+
+def _of_sections(config: Config) -> dict[str, Any]:
+    """What the sections say that belong to one task each."""
+    found: dict[str, Any] = {}
+    if config.forecast is not None:
+        found |= {key: getattr(config.forecast, key) for key in ("past", "ahead", "time", "gaps")}
+        found |= {"columns": tuple(config.forecast.columns)}
+    if config.language is not None:
+        found |= {"documents": config.language.documents, "window": config.language.window}
+    if config.caption is not None:
+        found |= {"images": config.caption.images}
+    if config.pair is not None:
+        found |= {"output": config.pair.output}
+    if config.pretrain is not None:
+        found |= {"follows": config.pretrain.next}
+    if config.read is not None:
+        found |= {"cloze": config.read.head != "span"}
+    return found
 
 
 def say_notes(config: Config, say: Callable[[str], None]) -> None:
@@ -85,11 +127,28 @@ def say_notes(config: Config, say: Callable[[str], None]) -> None:
         ).findings
     except (RegardError, OSError):
         return
-    harmful = [f for f in found if f.level != "note" and f.kind not in QUIET]
+    passed = SKIPPED if config.data.on_bad_line == "skip" else frozenset[str]()
+    if any(finding.level == "error" and finding.kind in REFUSED - passed for finding in found):
+        return  # the training ends at once, and says why and what to do: that is enough to read
+    told = {"warning": TOLD | _noted(config), "error": REFUSED}
+    harmful = [finding for finding in found if finding.level != "note" and finding.kind not in told[finding.level]]
     for finding in harmful[:LINES]:
         place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
         say(f"note: {finding.what}{place} {finding.do}".rstrip())
     if harmful:
         rest = f"{len(harmful) - LINES} more; " if len(harmful) > LINES else ""
         names = " ".join(config.data.train)
-        say(f"note: {rest}regard check {names} --task {config.task} tells all, and can write a cleaned copy (--fix).")
+        copy = "" if config.task == "read" else ", and can write a cleaned copy (--fix)"
+        say(f"note: {rest}regard check {names} --task {config.task} tells all{copy}.")
+
+
+def _noted(config: Config) -> frozenset[str]:
+    """The kinds of findings that `resolve_files` tells of the columns of a table, or a language model of its symbols."""
+    if config.task == "language":
+        return frozenset(("symbol-only-valid",))
+    if config.task not in TABLES:
+        return frozenset()
+    said = recognize(config.data.train[0]).notes
+    header = any(note.startswith("line 1") for note in said) and config.data.header == "auto"
+    columns = ("features-column", "swapped") if config.task == "transduce" else ()
+    return frozenset((*columns, *(("header",) if header else ())))

@@ -240,7 +240,7 @@ def _unfit(numbers: Mapping[str, float]) -> list[str]:
     if "padding" in numbers and padding >= words:
         wrong.append(f"{NAMES['padding']}: {padding}, where there are {words} words")
     if heads > 0 and size % heads:
-        wrong.append(f"{NAMES['size']}: {size}, which {many(heads, 'head')} cannot share")
+        wrong.append(f"{NAMES['size']}: {size}, which {many(int(heads), 'head')} cannot share")
     layers, wide, places, kinds = (numbers.get(name, 1) for name in ("layers", "feedforward", "positions", "segments"))
     if size * (words + places + kinds + layers * (4 * size + 2 * wide + 16)) > MOST:
         wrong.append(f"a net of more than {MOST:,} numbers")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.ground.counted import many
 from regard.ground.errors import DataError, UsageError, message
 from regard.ground.printable import printable
 
@@ -103,12 +104,18 @@ def _write_cleaned(report: Report, out: Path) -> None:
 
 
 def _write_bad(path: Path, bad: BadLines) -> None:
-    """Every bad line, as TSV; tabs and line ends inside are written as blanks."""
+    """Every bad line, as TSV, one a line: tabs and line ends inside are written as blanks."""
     from regard.ground.files import atomic
 
     with atomic(path) as out:
         out.write(b"file\tline\tkind\twhy\ttext\n")
         for file, line, kind, why, text in bad:
-            cells = (file, str(line), kind, " ".join(why.split()), text.replace("\t", " ").replace("\r", " "))
+            cells = (
+                " ".join(file.splitlines()),
+                str(line),
+                kind,
+                " ".join(why.split()),
+                " ".join(text.replace("\t", " ").splitlines()),
+            )
             out.write(("\t".join(cells) + "\n").encode("utf-8", errors="backslashreplace"))
-    print(f"{bad.count:,} bad lines are in {path}.", file=sys.stderr)
+    print(f"{many(bad.count, 'bad line is', 'bad lines are')} in {path}.", file=sys.stderr)

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ import torch
 
 from regard.data.batches import collate
 from regard.data.faults import Report
-from regard.data.formats import Item, Layout, each_pair, read_inputs
+from regard.data.formats import Item, Layout, each_labelled, read_inputs
 from regard.data.gather import gather
 from regard.data.given import pair_of
 from regard.data.listed import single
-from regard.data.rows import CORRECT, BadLine
+from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.counted import many
@@ -71,7 +70,7 @@ class ClassifyJob(ReadingJob):
         _network(config, words=SMALL, letters=SMALL, labels=2)
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
-        return _labelled(files, _layout(config, () if tuple(files) == config.data.train else files), passed)
+        return each_labelled(files, _layout(config, () if tuple(files) == config.data.train else files), passed)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield _label(item)
@@ -125,7 +124,7 @@ class Classifier(Reading[Text]):
         return replace(single(text, _layout(self.config)), target=None)
 
     def judged(self, files: Sequence[str]) -> tuple[list[Item], Report]:
-        found = _labelled(files, _layout(self.config, files), passed := Counter[str]())
+        found = each_labelled(files, _layout(self.config, files), passed := Counter[str]())
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encoded(self, item: Any) -> Text:
@@ -215,14 +214,6 @@ class Classifier(Reading[Text]):
 
     def right(self, item: Item) -> str:
         return _label(item)
-
-
-def _labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
-    """The texts of files; one with several labels (a list in JSONL) is at fault."""
-    for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
-        each = list(found)
-        several = len(each) > 1 and not isinstance(each[0], BadLine)
-        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT)) if several else each[0]
 
 
 def _label(item: Item) -> str:

@@ -114,9 +114,7 @@ class Continuer(Model):
                     found[i] = [self._prediction(chunk[i], h) for h in best]
             yield from (found[i] for i in range(len(chunk)))
         if cut and say:
-            say(
-                f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads; beginnings were cut."
-            )
+            say(f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads, and cut.")
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 
 from regard.data.batches import collate
-from regard.data.coupled import Coupled, CoupledLayout, coupled_of, overlap_marks, read_coupled, read_couples
+from regard.data.coupled import Coupled, CoupledLayout, coupled_of, number, overlap_marks, rated, read_coupled, read_couples
 from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.given import labelled_of
@@ -88,7 +87,7 @@ class PairJob(ReadingJob):
             received = f"{labels.names[0]!r} alone, in {many(len(items), 'pair')}"
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
-        if len(labels) > MANY and all(_number(label) is not None for label in labels):
+        if len(labels) > MANY and all(number(label) is not None for label in labels):
             say(f"note: the {len(labels):,} labels are all numbers; pair.output: number would learn them as such.")
         labels.save(folder / LABELS)
         say(f"labels: {', '.join(labels.names[:MANY])}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
@@ -145,7 +144,7 @@ class Pairs(Reading[Couple]):
         )
         told = all(name in known for name, known in self.rights(given))
         if self.section.output == "number":
-            right = _number(given.target)
+            right = number(given.target)
         elif given.target is not None and told:
             right = self.labels.number(given.target, what="label", place=given.place)
         return Couple(texts, pieces, (first, second), marks, right, told)
@@ -244,21 +243,7 @@ def _plain(pieces: Sequence[str]) -> list[str]:
 
 def _checked(found: Iterator[Coupled | BadLine], config: Config) -> Iterator[Coupled | BadLine]:
     """Where numbers are learnt, what is none is at fault."""
-    for item in found:
-        if isinstance(item, BadLine) or _section(config).output == "classes" or _number(item.target) is not None:
-            yield item
-            continue
-        do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
-        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do))
-
-
-def _number(text: str | None) -> float | None:
-    """The number that a text is; None where it is none, or none that is finite."""
-    try:
-        found = float(text or "")
-    except ValueError:
-        return None
-    return found if math.isfinite(found) and "_" not in (text or "") else None
+    return found if _section(config).output == "classes" else rated(found)
 
 
 def _network(config: Config, words: int, wanted: Wanted, *, texts: Texts | None = None) -> Pair:

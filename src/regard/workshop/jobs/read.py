@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 
-from regard.data.asked import BLANK, Asked, parted, read_asked, read_questions
+from regard.data.asked import BLANK, Asked, parted, pointed_at, read_asked, read_questions
 from regard.data.batches import collate
 from regard.data.faults import Report
 from regard.data.gather import gather
 from regard.data.layout import Layout
 from regard.data.located import Span, covering
-from regard.data.rows import CORRECT, BadLine
+from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
-from regard.data.vocabulary import PAD, SPECIALS, UNK, kind_of, pieces
+from regard.data.vocabulary import PAD, SPECIALS, UNK
 from regard.ground.errors import DataError, message
 from regard.networks.asked import Text
 from regard.tasks.answers import answer_figures, way_of
@@ -285,16 +285,7 @@ def _padded(right: Sequence[Sequence[Span]]) -> torch.Tensor:
 
 def _checked(files: Sequence[str], config: Config) -> Iterator[Asked | BadLine]:
     """A cloze question whose answer is no word of its passage is at fault: there is no place to point at."""
-    cloze, kind = section_of(config).head != "span", kind_of(config.data.source_tokenizer)
+    cloze = section_of(config).head != "span"
+    found = read_asked(files, blank=cloze)
     clean = Layout(unicode=config.data.unicode, lowercase=config.data.lowercase).clean
-    for item in read_asked(files, blank=cloze):
-        if not cloze or isinstance(item, BadLine):
-            yield item
-            continue
-        word, passage = clean(item.answers[0].text), clean(item.passage)
-        if word in (piece.strip() for piece in pieces(kind, passage)):
-            yield item
-            continue
-        within = ", which stands there as a part of words, or as several" if word in passage else ""
-        expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield BadLine(message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."))
+    return pointed_at(found, config.data.source_tokenizer, clean) if cloze else found

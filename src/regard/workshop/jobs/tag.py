@@ -21,15 +21,17 @@ from regard.data.given import tagged_of
 from regard.data.rows import BadLine
 from regard.data.symbols import Symbols
 from regard.data.tag_forms import TagLayout
+from regard.data.tag_scheme import checked, questioned
 from regard.data.tagged import Tagged, described, read_tagged, read_tokens, tokens_of
 from regard.data.tokenize import PAD, SPECIALS, UNK
 from regard.ground.errors import DataError, message
+from regard.ground.span_tags import OUTSIDE, says_places
 from regard.networks.bert import BertShape
 from regard.networks.crf import ChainCRF
 from regard.networks.spelled import Spelling
 from regard.tasks.classify import confusion
 from regard.tasks.mistakes import Mistake, Taken
-from regard.tasks.spans import OUTSIDE, forbidden, says_places, span_figures, spans, type_figures
+from regard.tasks.spans import forbidden, span_figures, spans, type_figures
 from regard.tasks.tag import Tag, TagBatch
 from regard.tasks.task import Prediction
 from regard.workshop import build
@@ -40,7 +42,6 @@ from regard.workshop.jobs.pieced import Spelled, fitting, side_by_side
 from regard.workshop.jobs.reading import Reading
 from regard.workshop.jobs.reading_job import ReadingJob
 from regard.workshop.jobs.scoring import Likely
-from regard.workshop.jobs.tag_scheme import checked, questioned
 from regard.workshop.pretrained import kept
 from regard.workshop.texts import PiecedTexts
 
@@ -83,7 +84,8 @@ class TagJob(ReadingJob):
         found = super().read(config, say)
         train = list(found.train)
         labelled = len({item.label for item in train}) > 1
-        for note in questioned(train, _section(config).scheme, labelled=labelled):
+        counts = Counter(tag for item in train for tag in item.tags)
+        for note in questioned(counts, _section(config).scheme, labelled=labelled):
             say(note)
         return replace(found, train=train)
 

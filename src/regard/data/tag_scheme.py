@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from regard.data.rows import BadLine
 from regard.data.tagged import Tagged
 from regard.ground.counted import many
 from regard.ground.errors import DataError, message
-from regard.tasks.spans import OUTSIDE, begun, broken, marked, parted, says_places
+from regard.ground.span_tags import OUTSIDE, begun, broken, marked, parted, says_places
 
 SHOWN = 5  # tags that are named
 LIKE_OUTSIDE = ("o", "0", "О", "Ο", "０", "Ｏ")  # Latin, digit, Cyrillic, Greek, full width
 TURNED = re.compile(r"(.+)-([BIESLUM])|([BIESLUM])[_:/.](.+)|(.+)_([BIESLUM])")  # PER-B, B_PER, PER_B
 EXPECTED = "spans that begin with B (or S), and are closed where ends are marked"
+OTHERWISE = "where tags are no spans, set tag.scheme: none; where I may begin a span (IOB1), tag.scheme: iob1."
+ONE = "One file has one scheme, BIO or BIOES."
 
 
 def checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged | BadLine]:
@@ -45,19 +47,18 @@ def _fault(item: Tagged, place: int, mark: object | None) -> BadLine:
     """What is wrong with a sentence.  mark: where another sentence marks an end, if this one marks none."""
     before = f" after {item.tags[place - 1]}" if place else " at the start"
     received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
-    do = "Correct the line; or, where tags are no spans, set tag.scheme: none; where I may begin a span (IOB1), tag.scheme: iob1."
+    do = f"Correct the line; or, {OTHERWISE}"
     if mark is not None:
         received += f", and ends are marked in this file ({mark})"
-        do = f"One file has one scheme, BIO or BIOES. {do}"
+        do = f"{ONE} {do}"
     return BadLine(message(str(item.tag_at(place)), EXPECTED, received, do))
 
 
-def questioned(items: Sequence[Tagged], scheme: str, *, labelled: bool) -> Iterator[str]:
+def questioned(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:
     """Notes on the tags of training data that may not be what is meant.  DataError where nothing can be learnt from them.
 
-    labelled: sentences have labels that are learnt beside, of which there are several.
+    counts: how often each tag is there.  labelled: sentences have labels that are learnt beside, of which there are several.
     """
-    counts = Counter(tag for item in items for tag in item.tags)
     tokens = counts.total()
     if len(counts) == 1 and not labelled:
         do = "Give data with more tags, or name the column that holds them (data.target)."
@@ -92,7 +93,7 @@ def _of_spans(counts: Counter[str], tokens: int, *, iob1: bool) -> Iterator[str]
     outside = like or ([tag for tag, n in other.most_common(1) if 2 * n > tokens] if OUTSIDE not in counts else [])
     if outside:
         do = f"Write {OUTSIDE}, a capital letter, for tokens outside of spans; or set tag.scheme: none, if it is a tag like others."
-        received = f"{outside[0]!r}, as {counts[outside[0]]:,} of {many(tokens, 'token')}"
+        received = f"{outside[0]!r}, of {many(counts[outside[0]], 'token')} of {tokens:,}"
         raise DataError(message("tags of the training data", f"{OUTSIDE} for what is outside of spans", received, do))
     places = "".join(sorted({parted(tag)[0] for tag in counts} - {""}))
     name = (
