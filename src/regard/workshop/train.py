@@ -107,6 +107,13 @@ def anneal(network: nn.Module, done: float) -> None:
             part.anneal(done)
 
 
+def broke_down(at: int) -> str:
+    """What to tell of a training whose losses are no numbers.  at: the update."""
+    do = "Train again with a lower train.learning_rate, a longer train.warmup, train.clip: 1.0 or train.precision: float32."
+    what = f"training broke down at step {at}"
+    return message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do)
+
+
 class Trainer:
     """One session of a run: from where `progress` stands to the end, or to a signal."""
 
@@ -163,8 +170,7 @@ class Trainer:
 
     def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
         p, settings = self.progress, self.settings
-        begun = time.perf_counter()
-        gone = self.clock.gone()
+        begun, gone = time.perf_counter(), self.clock.gone()
         anneal(self.network, max(p.step / max(1, self.planned), gone))
         self.rate = self.schedule.rate(p.step + 1, p.standing, gone)
         total, nats, tokens = 0.0, 0.0, 0
@@ -182,9 +188,7 @@ class Trainer:
             return
         p.strikes, p.skipped = p.strikes + 1, p.skipped + 1
         if p.strikes == STRIKES:
-            do = "Train again with a lower train.learning_rate, a longer train.warmup, train.clip: 1.0 or train.precision: float32."
-            what = f"training broke down at step {p.step}"
-            raise RegardError(message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do))
+            raise RegardError(broke_down(p.step))
 
     def _over(self) -> str:
         return over(self.progress, self.settings, self.clock.seconds())

@@ -62,8 +62,7 @@ def train(
     from regard.workshop.trust import flags, modules, users_own
 
     file, overrides = _sorted(words or [])
-    own = out / "config.yaml"
-    if resume and file is None and own.is_file():
+    if resume and file is None and (own := out / "config.yaml").is_file():
         file = str(own)
     config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_)
     if print_config:

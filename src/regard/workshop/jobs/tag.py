@@ -114,9 +114,8 @@ class Tagger(Reading[Sentence]):
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
-        begun = config.model.pretrained is not None
-        self.pieced = PiecedTexts(kept(folder)) if begun else None
-        self.words = Symbols(SPECIALS) if begun else Symbols.load(folder / WORDS)
+        self.pieced = PiecedTexts(kept(folder)) if config.model.pretrained is not None else None
+        self.words = Symbols(SPECIALS) if self.pieced else Symbols.load(folder / WORDS)
         network = _network(
             config,
             words=len(self.words),
@@ -192,9 +191,7 @@ class Tagger(Reading[Sentence]):
         letters = collate([(word, None) for word in different], range(len(different))).source
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
-        pieces = None
-        if self.pieced:
-            pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True))
+        pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
         return TagBatch(words, letters, collate(each, rows).source, label, pieces)
 
     def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
