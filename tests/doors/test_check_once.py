@@ -12,6 +12,7 @@ import pytest
 from regard.check.bad import WHY
 from regard.check.examine import examine
 from regard.check.rewrite import rewrite
+from regard.check.screen import FULL, screen
 from regard.data.recognize import recognize
 from regard.doors.cli.main import run as command
 from regard.ground.errors import DataError, UsageError
@@ -156,12 +157,33 @@ def test_what_no_copy_is_written_of_is_not_said_to_be_fixed(tmp_path: Path) -> N
         assert not finding.fixable and "--fix" not in finding.do
 
 
-def test_letters_of_two_scripts_come_with_their_line(tmp_path: Path) -> None:
-    rows = [(text, label.replace("a", "а") if i == 7 else label) for i, (text, label) in enumerate(clean.opinions(90))]
-    rows[5] = ("the d\u043eg sees it", rows[5][1])
-    (tmp_path / "a.tsv").write_text(clean.tsv(rows), "utf-8")
-    found = [f for f in examine([str(tmp_path / "a.tsv")], task="classify").findings if f.kind == "look-alike"]
-    assert {f.seen[0].line for f in found} == {6, 8} and all(str(f.seen[0]).startswith(str(tmp_path)) for f in found)
+def test_every_finding_comes_with_its_line(tmp_path: Path) -> None:
+    """Those too that the screen tells in one line: here letters of two scripts."""
+    lines = clean.tsv(clean.words(200)).splitlines()
+    damage = (
+        " {}",
+        "{} ",
+        "{}  s",
+        "{} g",
+        "{} (en)",
+        "{} ~ s",
+        "{} *",
+        "{}\u00a0s",
+        "b\u0430{}",
+        "be\u0301{}",
+        "a\u200bb{}",
+        "&amp;{}",
+    )
+    for i, change in enumerate(damage, 20):
+        lines[i] = change.format(lines[i])
+    (tmp_path / "a.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+    report = examine([str(tmp_path / "a.tsv")])
+    assert "look-alike" in {finding.kind for finding in report.findings} and len(report.findings) > FULL
+    for finding in report.findings:
+        assert (
+            finding.seen[0].line
+            and str(finding.seen[0]) in screen(report).partition(finding.what)[2].partition("\n" + finding.level)[0]
+        )
 
 
 def test_a_row_whose_cells_come_again_is_no_header(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def screen(report: Report) -> str:
     for finding in told[:FULL]:
         lines += full(finding)
     rest = told[FULL:]
-    lines += [f"{finding.level:<8} {finding.what}" for finding in rest[:REST]]
+    lines += [brief(finding) for finding in rest[:REST]]
     if len(rest) > REST:
         lines.append(f"... and {len(rest) - REST} more: --json tells all.")
     counts = [many(sum(f.level == level for f in told), level) for level in LEVELS if any(f.level == level for f in told)]
@@ -70,6 +70,12 @@ def full(finding: Finding) -> list[str]:
     lines = [f"{finding.level:<8} {finding.what}"]
     lines += [f"         {_place(seen)}" for seen in finding.seen[:2]]
     return [*lines, f"         -> {finding.do}"] if finding.do else lines
+
+
+def brief(finding: Finding) -> str:
+    """A finding in one line, with its first place."""
+    place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
+    return f"{finding.level:<8} {finding.what}{place}"
 
 
 def _place(seen: Seen) -> str:
