@@ -13,7 +13,7 @@ from .data import try_data
 from .folders import try_bytes, try_threads, try_values
 
 Trial = Callable[[random.Random, dict[str, Base], Path], tuple[str, Outcome]]
-TRIALS: dict[Trial, int] = {try_config: 40, try_values: 25, try_bytes: 12, try_data: 20, try_threads: 3}  # how many of a hundred
+TRIALS: dict[Trial, int] = {try_config: 50, try_values: 20, try_bytes: 10, try_data: 17, try_threads: 3}  # how many of a hundred
 
 
 def trial(seed: int, number: int, base: dict[str, Base], folder: Path, kind: str = "") -> tuple[str, Outcome]:
