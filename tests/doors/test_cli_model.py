@@ -296,4 +296,4 @@ def test_head_may_close_the_pipe(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"cba\n"
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == 1
+    assert process.returncode == 141

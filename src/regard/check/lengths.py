@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 
 import numpy as np
@@ -30,6 +31,7 @@ class Lengths:
         self._places: dict[str, array[int]] = {role: array("Q") for role in self._roles}
         self._files: list[str] = []
         self._above = Hits()
+        self._needed = 0  # the extra that would let the longest be written
         self._unit = (
             "tokens" if case.given.target_tokenizer in ("space", "word") or case.manner("target") == "phones" else "letters"
         )
@@ -52,14 +54,16 @@ class Lengths:
         parted = [word in ("space", "word") for word in (self._case.given.source_tokenizer, self._case.given.target_tokenizer)]
         for i, (source, target) in enumerate(zip(block.cells["source"], block.cells["target"], strict=True)):
             ahead = len(target.split()) if parted[1] else len(target)
-            if ahead > ratio * (len(source.split()) if parted[0] else len(source)) + extra:
+            needed = math.ceil(ahead - ratio * (len(source.split()) if parted[0] else len(source)))
+            if needed > extra:
                 self._above.add(block.at("target", i))
+                self._needed = max(self._needed, needed)
 
     def findings(self) -> list[Finding]:
         found = []
         if self._above.count:
             what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
-            do = "Raise decode.max_extra: they can never be right."
+            do = f"Raise decode.max_extra, {self._needed} would do: they can never be right."
             level = "error" if self._above.count > 0.2 * len(self._sizes["target"]) else "warning"
             found.append(Finding("out-of-bound", level, what, self._above.count, self._above.first(), do))
         for role in self._roles:
