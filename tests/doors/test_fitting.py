@@ -48,7 +48,10 @@ def test_a_bound_that_was_set_is_held_against_the_targets(numbers, tmp_path):
     run, said = ran(numbers, tmp_path / "run", "data.target_tokenizer=char", "decode.max_ratio=2.0", "decode.max_extra=20")
     told = next(line for line in said if "longer than decode.max_ratio" in line)
     longest = max(len(line.split("\t")[1]) for line in numbers.read_text(encoding="utf-8").splitlines())
-    assert told.startswith("note: 60 targets longer than decode.max_ratio and decode.max_extra let be written.")
+    assert len([line for line in said if "longer than decode.max_ratio" in line]) == 1
+    assert told.startswith(
+        "note: 54 of 54 training targets are longer than decode.max_ratio and decode.max_extra let be written; max_extra: "
+    )
     assert longest - 14 <= int(told.partition(" would do")[0].rpartition(" ")[2]) <= longest - 10  # five digits, twice
     config = load_config(run / "config.yaml")
     assert (config.decode.max_ratio, config.decode.max_extra) == (2.0, 20)

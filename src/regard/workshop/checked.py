@@ -130,8 +130,8 @@ def say_notes(config: Config, say: Callable[[str], None]) -> None:
     passed = SKIPPED if config.data.on_bad_line == "skip" else frozenset[str]()
     if any(finding.level == "error" and finding.kind in REFUSED - passed for finding in found):
         return  # the training ends at once, and says why and what to do: that is enough to read
-    told = {"warning": TOLD | _noted(config), "error": REFUSED}
-    harmful = [finding for finding in found if finding.level != "note" and finding.kind not in told[finding.level]]
+    told = TOLD | _noted(config) | passed
+    harmful = [finding for finding in found if finding.level != "note" and finding.kind not in told]
     for finding in harmful[:LINES]:
         place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
         say(f"note: {finding.what}{place} {finding.do}".rstrip())
