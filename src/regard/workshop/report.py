@@ -53,10 +53,8 @@ class Clock:
     def __init__(self, before: float, most: float | None = None) -> None:
         self.before, self.begun, self.most = before, time.monotonic(), most
         self.updates, self.work, self.tokens = 0, 0.0, 0  # of this session; of updates since the last report, less validations
-        self.settled, self.took = (
-            self.begun,
-            deque[float](maxlen=TIMED - FIRST),
-        )  # when the first updates were over; of the others
+        self.settled = self.begun  # when the first updates were over
+        self.took = deque[float](maxlen=TIMED - FIRST)  # seconds of the others
         self.validated = before  # when the last validation was over
         self.cost: float | None = None  # how long it took; None before the first
 
