@@ -14,7 +14,6 @@ Data: $REGARD_DATA, else ../shared/data beside the checkout.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -24,11 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import tables
 import torch
 
 ROOT = Path(__file__).parents[1]
@@ -139,18 +138,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
     parser.add_argument("--threads", type=int, default=2, help="threads of each")
     asked = parser.parse_args()
-    done = list(csv.DictReader(RESULTS.open(encoding="utf-8"))) if RESULTS.exists() else []
-    had = {(row["job"], row["seed"]) for row in done}
-    todo = [(name, seed) for seed in asked.seeds for name in asked.names if (name, str(seed)) not in had]
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        for row in pool.map(lambda x: measure(*x, asked.threads, asked.jobs), todo):
-            with RESULTS.open("a", encoding="utf-8", newline="") as stream:
-                writer = csv.DictWriter(stream, list(row))
-                if not stream.tell():
-                    writer.writeheader()
-                writer.writerow(row)
-            print(row, flush=True)
-    RESULTS.with_suffix(".md").write_text(table(list(csv.DictReader(RESULTS.open(encoding="utf-8")))), encoding="utf-8")
+    jobs = [(name, seed) for seed in asked.seeds for name in asked.names]
+    rows = tables.go_on(RESULTS, jobs, lambda name, seed: measure(name, seed, asked.threads, asked.jobs), asked.jobs)
+    RESULTS.with_suffix(".md").write_text(table(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

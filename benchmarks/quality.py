@@ -12,7 +12,6 @@ table says so.  Minutes are wall time of `regard train`, whole process, reading 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import platform
@@ -21,11 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import tables
 import torch
 from translation import both
 
@@ -159,21 +158,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="threads of each")
     parser.add_argument("--keep", type=Path, help="a folder for the runs; otherwise they are thrown away")
     asked = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     for name in asked.names:
-        path = RESULTS / f"quality-{name}.csv"
-        done = list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
-        had = {(row["job"], row["seed"]) for row in done}
-        todo = [(job, seed) for seed in asked.seeds for job in TABLES[name] if (job.name, str(seed)) not in had]
-        with ThreadPoolExecutor(asked.jobs) as pool:
-            for row in pool.map(lambda x: run(*x, asked.threads, asked.keep), todo):
-                with path.open("a", encoding="utf-8", newline="") as stream:
-                    writer = csv.DictWriter(stream, list(row))
-                    if not stream.tell():
-                        writer.writeheader()
-                    writer.writerow(row)
-                print(row, flush=True)
-        rows = list(csv.DictReader(path.open(encoding="utf-8")))
+        path, kinds = RESULTS / f"quality-{name}.csv", {job.name: job for job in TABLES[name]}
+        jobs = [(job, seed) for seed in asked.seeds for job in kinds]
+        rows = tables.go_on(path, jobs, lambda job, seed, of=kinds: run(of[job], seed, asked.threads, asked.keep), asked.jobs)
         path.with_suffix(".md").write_text(table(name, rows), encoding="utf-8")
 
 

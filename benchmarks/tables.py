@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,3 +24,26 @@ def write(name: str, title: str, command: str, head: Sequence[str], rows: Sequen
     lines = [f"# {title}", "", f"`{command}`; {about}.", ""]
     lines += [f"| {' | '.join(map(str, row))} |" for row in (head, ("---",) * len(head), *rows)]
     (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def go_on(
+    path: Path, jobs: Sequence[tuple[str, int]], measure: Callable[[str, int], dict[str, Any]], at_once: int
+) -> list[dict[str, str]]:
+    """Measures the jobs (name, seed) that are not in the CSV yet, `at_once` side by side, each a row of `job`, `seed` and figures that is
+    kept as soon as it is there; then all rows."""
+    path.parent.mkdir(exist_ok=True)
+    had = {(row["job"], row["seed"]) for row in _read(path)}
+    todo = [(name, seed) for name, seed in jobs if (name, str(seed)) not in had]
+    with ThreadPoolExecutor(at_once) as pool:
+        for row in pool.map(lambda job: measure(*job), todo):
+            with path.open("a", encoding="utf-8", newline="") as stream:
+                writer = csv.DictWriter(stream, list(row), lineterminator="\n")
+                if not stream.tell():
+                    writer.writeheader()
+                writer.writerow(row)
+            print(row, flush=True)
+    return _read(path)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
