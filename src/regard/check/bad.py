@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from regard.check.finding import Finding, Hits, Seen, short
 from regard.ground.counted import many
 
-WHY = {  # kind: what is said of one line, of several, and what to do
+WHY = {  # kind of `BadLine`: what is said of one line, of several, and what to do
     "too-few-columns": ("has too few columns", "have too few columns", "Give them all their columns."),
     "empty-line": ("is empty", "are empty", "Remove them."),
     "empty-source": ("has no source", "have no source", "Fill them in, or remove the lines."),
@@ -52,31 +52,6 @@ WHY = {  # kind: what is said of one line, of several, and what to do
 }
 KEPT = ("quotes", "no-tag", "tag-count", "sentence", "answer", "no-answer", "question", "no-number", "cells")
 REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
-SAID = (  # in what a reader of a training says of a line, what tells its kind; the first that fits
-    ("received an empty line", "empty-line"),
-    ("expected a text; received an empty one", "empty-line"),
-    ("a JSON object", "no-json"),
-    ("the keys file and caption", "missing-key"),
-    ("the key", "missing-key"),
-    ("an empty first text", "empty-source"),
-    ("an empty second text", "empty-source"),
-    ("an empty source", "empty-source"),
-    ("the name of an image file", "empty-source"),
-    ("an empty target", "empty-target"),
-    ("an empty caption", "empty-target"),
-    ("what is right of the two texts", "empty-target"),
-    ("a finite number", "no-rating"),
-    ("one label; received", "several-labels"),
-    ("quoted where they hold separators", "quotes"),
-    ("columns, separated by", "too-few-columns"),
-    ("expected a string", "no-string"),
-    ("whole characters", "no-string"),
-)
-
-
-def kind_of(said: str) -> str:
-    """The kind of fault that a reader of a training tells of."""
-    return next((kind for words, kind in SAID if words in said), "unreadable")
 
 
 class BadLines:

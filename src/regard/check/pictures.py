@@ -8,7 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad import BadLines, kind_of
+from regard.check.bad import BadLines
 from regard.check.case import Case
 from regard.check.finding import Block, Finding, Seen, listed, said_and_done
 from regard.check.form import Given
@@ -102,7 +102,7 @@ class Listed:
                     if isinstance(told, BadLine):
                         line = re.match(r"(?::|, element )(\d+)", str(told).removeprefix(opened.file))
                         why = str(told).partition(": ")[2]
-                        self._bad.add(kind_of(str(told)), opened.file, int(line[1]) if line else 0, "", why)
+                        self._bad.add(told.kind, opened.file, int(line[1]) if line else 0, "", why)
                         continue
                     lines += [told.place.line] * len(told.captions)
                     names += [told.name or ""] * len(told.captions)

@@ -55,7 +55,13 @@ class Questions:
         for found in read_asked(self._files, blank=self._cloze):
             file, line, text = self._place(found)
             if isinstance(found, BadLine):
-                self._bad.add(_kind(text), file, line, text, text.removeprefix(f"{file}:{line}: "))
+                self._bad.add(
+                    "question" if found.kind == "unreadable" else found.kind,
+                    file,
+                    line,
+                    text,
+                    text.removeprefix(f"{file}:{line}: "),
+                )
                 continue
             self.rows += 1
             self._look(found, Seen(file, line))
@@ -126,14 +132,3 @@ class Questions:
 def _joined(text: str, at: int) -> bool:
     """Whether a word goes on over a place in a text."""
     return 0 < at < len(text) and bool(WORD.match(text[at - 1]) and WORD.match(text[at]))
-
-
-def _kind(text: str) -> str:
-    """Which kind of fault a reader's words are about."""
-    if "JSON object" in text:
-        return "empty-line" if "an empty line" in text else "no-json"
-    if "expected an answer; received none" in text:
-        return "no-answer"
-    if re.search(r"\.answers|answer_start|, key 'answer'|an answer", text):
-        return "answer"
-    return "missing-key" if "the key" in text else "question"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from regard.check.bad import BadLines, kind_of
+from regard.check.bad import BadLines
 from regard.check.finding import Finding, said_and_done
 from regard.check.form import Form, Given
 from regard.check.opened import Opened
@@ -69,12 +69,12 @@ def _finding(error: str) -> Finding:
 
 def _read(files: Sequence[str], form: Form, given: Given, bad: BadLines, *, held: bool, train: Sequence[str] = ()) -> _Seen:
     known = {file: frozenset(numbers) for file, numbers in bad.numbers.items()}
-    seen, new = _Seen(), dict[str, dict[int, str]]()
+    seen, new = _Seen(), dict[str, dict[int, BadLine]]()
     for item in _items(files, form, given, held=held, train=train):
         if isinstance(item, BadLine):
             file, line = _place(str(item), files)
             if line not in known.get(file, ()) and not (line == 0 and known.get(file)):
-                new.setdefault(file, {}).setdefault(line, str(item).removeprefix(f"{file}:{line}: "))
+                new.setdefault(file, {}).setdefault(line, item)
             continue
         seen.count += 1
         if len(seen.first) <= FEW:
@@ -95,13 +95,13 @@ def _enough(seen: _Seen, form: Form, given: Given) -> bool:
     return form.task in TABLES and not numbers and (form.task == "transduce" or len(seen.right) > 1)
 
 
-def _add(file: str, faults: dict[int, str], form: Form, bad: BadLines) -> None:
+def _add(file: str, faults: dict[int, BadLine], form: Form, bad: BadLines) -> None:
     for line, text in _texts(file, faults):
-        kind = "sentence" if form.task == "tag" else kind_of(faults[line])
-        bad.add(kind, file, line, text, faults[line])
+        kind = "sentence" if form.task == "tag" else faults[line].kind
+        bad.add(kind, file, line, text, str(faults[line]).removeprefix(f"{file}:{line}: "))
 
 
-def _texts(file: str, faults: dict[int, str]) -> Iterator[tuple[int, str]]:
+def _texts(file: str, faults: Iterable[int]) -> Iterator[tuple[int, str]]:
     """The lines at fault, with what stands there."""
     rest = dict.fromkeys(sorted(faults))
     if not file.lower().removesuffix(".gz").endswith(".json"):  # whose elements have no line of their own

@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import zip_longest
 from typing import Any
 
-from regard.check.bad import BadLines, kind_of
+from regard.check.bad import BadLines
 from regard.check.finding import Block, Finding, Hits, Seen, short
 from regard.check.form import Form, dictionary, joined, separated
 from regard.check.opened import Opened
@@ -99,7 +99,7 @@ class Rows:
             try:
                 rows = self._records(json_object(line, place), place)
             except BadLine as fault:
-                self._bad.add(kind_of(str(fault)), file, at, line, str(fault).partition(": ")[2])
+                self._bad.add(fault.kind, file, at, line, str(fault).partition(": ")[2])
                 continue
             yield from ((at, row) for row in rows)
 
@@ -116,9 +116,9 @@ class Rows:
         row = object_row(record, place, layout, need_target=not lone)
         if not row.source.strip() or not all(target.strip() for target in row.targets) or not (lone or row.targets):
             side = "target" if row.source.strip() else "source"
-            raise BadLine(f"{place}: expected a {side} with text in it; received an empty {side}.")
+            raise BadLine(f"{place}: expected a {side} with text in it; received an empty {side}.", f"empty-{side}")
         if self._form.task == "classify" and len(row.targets) > 1:
-            raise BadLine(f"{place}: expected one label; received {len(row.targets)}.")
+            raise BadLine(f"{place}: expected one label; received {len(row.targets)}.", "several-labels")
         texts = {"source": row.source, "features": ";".join(row.features)}
         return [[target if role == "target" else texts.get(role, "") for role in roles] for target in row.targets or ("",)]
 

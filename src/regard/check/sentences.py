@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad import BadLines, kind_of
+from regard.check.bad import BadLines
 from regard.check.finding import FIX, Block, Finding, Hits, Seen, short
 from regard.check.form import Form
 from regard.check.opened import Opened
@@ -115,10 +115,8 @@ class Sentences:
                 form = form or of_record(record, self._layout)
                 found = taken(record, place, form, told=True)
             except BadLine as fault:
-                said = str(fault)
-                kind = "tag-count" if "as many tags as tokens" in said else kind_of(said)
-                kind = "sentence" if kind not in ("no-json", "missing-key", "tag-count") else kind
-                self._bad.add(kind, opened.file, number, line, said.partition(": ")[2])
+                kind = "sentence" if fault.kind == "unreadable" else fault.kind
+                self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])
                 continue
             yield (
                 number,

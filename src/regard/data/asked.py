@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from regard.ground.errors import DataError, did_you_mean, message
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
 TWO = "Give a passage, a tab and a question a line, or JSON (see docs/tasks/read.md)."
+LACKING, MISPLACED = partial(BadLine, kind="missing-key"), partial(BadLine, kind="answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,9 @@ def pointed_at(found: Iterable[Asked | BadLine], tokenizer: str, clean: Callable
             continue
         within = ", which stands there as a part of words, or as several" if word in passage else ""
         expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield BadLine(message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."))
+        yield BadLine(
+            message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."), "answer"
+        )
 
 
 def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:
@@ -152,7 +156,8 @@ def _row(line: str, place: str) -> tuple[Any, str]:
     except (ValueError, RecursionError) as error:
         record, problem = None, f"{shortened(line)} ({error})"
     if problem is not None:
-        return BadLine(message(place, "a JSON object", problem if line.strip() else "an empty line", CORRECT)), place
+        received, kind = (problem, "no-json") if line.strip() else ("an empty line", "empty-line")
+        return BadLine(message(place, "a JSON object", received, CORRECT), kind), place
     return record, place
 
 
@@ -167,7 +172,10 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                 if isinstance(asked, dict):
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
-                    yield BadLine(message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT)), place
+                    yield (
+                        BadLine(message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT), "question"),
+                        place,
+                    )
 
 
 def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
@@ -178,11 +186,11 @@ def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
         answers = _known(given if isinstance(given, list) else [], passage)
         return Asked(passage if question.strip() else "", question, answers, record.get("id"), place)
     found = []
-    for i, answer in enumerate(_listed(_each(_held(record, "answers", place, BadLine)), f"{place}.answers", BadLine)):
+    for i, answer in enumerate(_listed(_each(_held(record, "answers", place, LACKING)), f"{place}.answers", MISPLACED)):
         found.append(_answer(answer, passage, f"{place}.answers[{i}]"))
     if not found:
         do = f"{CORRECT} Questions that the text does not answer (SQuAD 2) are not learnt."
-        raise BadLine(message(place, "an answer", "none", do))
+        raise BadLine(message(place, "an answer", "none", do), "no-answer")
     return Asked(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
 
 
@@ -203,19 +211,21 @@ def _each(answers: Any) -> Any:
 def _answer(given: Any, passage: str, place: str) -> Answer:
     """An answer that stands in the passage where it says.  BadLine otherwise, with where it does stand."""
     key = "start" if isinstance(given, dict) and "answer_start" not in given and "start" in given else "answer_start"
-    text, start = _held(given, "text", place, BadLine), _held(given, key, place, BadLine)
+    text, start = _held(given, "text", place, MISPLACED), _held(given, key, place, MISPLACED)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):
         received = shortened(json.dumps(given, ensure_ascii=False))
-        raise BadLine(message(place, f"a text, and the number of its first character ({key})", received, CORRECT))
+        raise BadLine(message(place, f"a text, and the number of its first character ({key})", received, CORRECT), "answer")
     if start >= 0 and passage[start : start + len(text)] == text:
         return Answer(text, start)
     there = [at for at in range(len(passage)) if passage.startswith(text, at)]
     if not there:
-        raise BadLine(message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT))
+        raise BadLine(message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT), "answer")
     right = " or ".join(map(str, there[:3]))
     stands = shortened(passage[start : start + len(text)]) if start >= 0 else "nothing"
     do = f"{CORRECT} Characters are counted from 0."
-    raise BadLine(message(place, f"{key} {right}, where {shortened(text)} stands", f"{start}, where {stands} stands", do))
+    raise BadLine(
+        message(place, f"{key} {right}, where {shortened(text)} stands", f"{start}, where {stands} stands", do), "answer"
+    )
 
 
 def _known(given: list[Any], passage: str) -> tuple[Answer, ...]:
@@ -231,14 +241,13 @@ def _known(given: list[Any], passage: str) -> tuple[Answer, ...]:
 
 def _cloze(record: dict[str, Any], place: str, *, told: bool) -> Asked:
     """A question with a blank, whose answer is a word of the text."""
-    doc = _held(record, "doc", place, BadLine)
+    doc = _held(record, "doc", place, LACKING)
     doc = " ".join(doc) if isinstance(doc, list) and all(isinstance(part, str) for part in doc) else doc
     passage, question = (_text(given, key, place, told=told) for given, key in (({"doc": doc}, "doc"), (record, "query")))
     if question.count(BLANK) != 1 and (told or question.strip()):
         do = f"Write {BLANK} for the word that is asked for, once; or set read.head: span for questions without a blank."
-        raise BadLine(
-            message(f"{place}, key 'query'", f"one blank ({BLANK})", f"{question.count(BLANK)}: {shortened(question)}", do)
-        )
+        received = f"{question.count(BLANK)}: {shortened(question)}"
+        raise BadLine(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
     if not told:
         answer = record.get("answer")
         answers = (Answer(answer.strip(), None),) if isinstance(answer, str) and answer.strip() else ()
@@ -248,24 +257,24 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> Asked:
 
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
-    text = _held(record, key, place, BadLine)
+    kind, text = "answer" if key == "answer" else "question", _held(record, key, place, LACKING)
     if not isinstance(text, str) or halved(text):
-        raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT))
+        raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT), kind)
     if told and not text.strip():
-        raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT))
+        raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT), kind)
     return text
 
 
-def _held(record: Any, key: str, place: str, kind: type[DataError]) -> Any:
+def _held(record: Any, key: str, place: str, fault: Callable[[str], DataError]) -> Any:
     if not isinstance(record, dict):
-        raise kind(message(place, f"an object with the key {key!r}", shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
+        raise fault(message(place, f"an object with the key {key!r}", shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
-        raise kind(message(place, f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
+        raise fault(message(place, f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
     return record[key]
 
 
-def _listed(value: Any, place: str, kind: type[DataError] = DataError) -> list[Any]:
+def _listed(value: Any, place: str, fault: Callable[[str], DataError] = DataError) -> list[Any]:
     if not isinstance(value, list):
-        raise kind(message(place, "a list", shortened(json.dumps(value, ensure_ascii=False)), CORRECT))
+        raise fault(message(place, "a list", shortened(json.dumps(value, ensure_ascii=False)), CORRECT))
     return value

@@ -62,11 +62,13 @@ def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine
     if plain:
         return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
     if not whole and not (one.name and one.name.strip()):
-        return BadLine(message(str(one.place), "the name of an image file", "none", CORRECT))
+        return BadLine(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
     if not one.captions or not all(text.strip() for text in one.captions):
         do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
         comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
-        return BadLine(message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT))
+        return BadLine(
+            message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT), "empty-target"
+        )
     return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
@@ -121,7 +123,7 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Told |
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
-            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT))
+            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns")
             continue
         yield Told(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
 
@@ -163,9 +165,9 @@ def _checked(record: Any, place: Place) -> Told | BadLine:
         try:
             record = json.loads(record)
         except (ValueError, RecursionError) as error:
-            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT))
+            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT), "no-json")
     if not isinstance(record, dict):
-        return BadLine(message(str(place), "a JSON object", shortened(str(record)), CORRECT))
+        return BadLine(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
@@ -173,10 +175,10 @@ def _checked(record: Any, place: Place) -> Told | BadLine:
     captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
         do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
-        return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do))
+        return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
+        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
     if any(map(halved, (name or "", *captions))):
-        return BadLine(message(str(place), "whole characters", "half a surrogate pair", CORRECT))
+        return BadLine(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return Told(name, tuple(captions), place)

@@ -79,7 +79,7 @@ def rated(found: Iterable[Coupled | BadLine]) -> Iterator[Coupled | BadLine]:
             yield item
             continue
         do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
-        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do))
+        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do), "no-rating")
 
 
 def number(text: str | None) -> float | None:
@@ -174,7 +174,9 @@ def _cells(
     for number, cells in cells_of(stream, table):
         place = Place(name, number)
         if isinstance(cells, str):
-            yield BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT))
+            yield BadLine(
+                message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
+            )
         elif not cells and not needs_target:
             yield Coupled("", "", None, place)
         elif cells and is_comment(cells, needed, table, needs_target):
@@ -217,7 +219,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
     """A line of a table.  BadLine where a column is missing, or a text is empty."""
     at = {key: column for key, column in found.items() if column is not None}
     if needs_target and not "".join(fields).strip():
-        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", CORRECT))
+        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
     width, target = 1 + max(at.values()), at.get("target")
     if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
         at = {key: column - (column > target) for key, column in at.items() if key != "target"}
@@ -227,14 +229,8 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
     if len(fields) < width:
         there = f"{many(len(fields), 'column')} ({', '.join(map(shortened, fields))})"
         do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
-        raise BadLine(
-            message(
-                str(place),
-                f"at least {width} columns, separated by {'tabs' if parts == chr(9) else 'commas or semicolons'}",
-                there,
-                do,
-            )
-        )
+        separated = "separated by tabs" if parts == "\t" else "separated by commas or semicolons"
+        raise BadLine(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
@@ -247,14 +243,14 @@ def coupled_row(record: Mapping[str, Any], place: Place, layout: CoupledLayout, 
             if name == "target" and not needs_target:
                 continue
             there = ", ".join(map(repr, record)) or "no keys"
-            raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
+            raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)
         if not isinstance(value, str) or halved(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shortened(json.dumps(value, ensure_ascii=True, default=repr))
-            raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT))
+            raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
         values[name] = value
     return _item(values, place, needs_target)
 
@@ -263,7 +259,7 @@ def _item(values: dict[str, str], place: Place, needs_target: bool) -> Coupled:
     target = values.get("target", "").strip()
     for name, side in (("source", "first text"), ("second", "second text")):
         if not values[name].strip():
-            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT))
+            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT), "empty-source")
     if needs_target and not target:
-        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", CORRECT))
+        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", CORRECT), "empty-target")
     return Coupled(values["source"], values["second"], target or None, place)

@@ -86,7 +86,7 @@ def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | N
     for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
         several = len(each) > 1 and not isinstance(each[0], BadLine)
-        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT)) if several else each[0]
+        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT), "several-labels") if several else each[0]
 
 
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
@@ -114,7 +114,7 @@ def _items(row: Row, place: Place, layout: Layout) -> list[Item] | BadLine:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"
-        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT))
+        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT), f"empty-{side}")
     source = layout.clean(row.source)
     return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
 

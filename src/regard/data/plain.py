@@ -41,7 +41,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
             continue
         for place, found in _rows(file, manner, column):
             if not isinstance(found, BadLine) and not found.strip():
-                found = BadLine(message(str(place), "a text", "an empty one", CORRECT))
+                found = BadLine(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
             yield found if isinstance(found, BadLine) else PlainText(found, place)
 
 
@@ -78,7 +78,9 @@ def _cell(line: str, place: Place, layout: Layout, column: int) -> str:
     fields = line.split("\t")
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
-        raise BadLine(message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do))
+        raise BadLine(
+            message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do), "too-few-columns"
+        )
     return fields[column]
 
 

@@ -111,7 +111,12 @@ def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) 
     for number, cells in cells_of(stream, layout):
         place = Place(name, number)
         if isinstance(cells, str):
-            yield place, BadLine(message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT))
+            yield (
+                place,
+                BadLine(
+                    message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
+                ),
+            )
         elif not cells:
             yield place, _blank(place, layout) if need_target else Row("", (), ())
         elif is_comment(cells, needed, layout, need_target):
@@ -135,7 +140,7 @@ def _blank(place: Place, layout: Layout) -> Found:
     """UniMorph has blank lines between lemmas; elsewhere something is missing."""
     if layout.features is not None:
         return Passed("blank")
-    return BadLine(message(str(place), "a source and a target", "an empty line", CORRECT))
+    return BadLine(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
 
 
 def is_head(cells: Sequence[str], layout: Layout) -> bool:

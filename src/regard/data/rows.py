@@ -17,7 +17,12 @@ CORRECT = "Correct the line."
 
 
 class BadLine(DataError):
-    """One line is at fault, not the file: `data.on_bad_line: skip` passes it by."""
+    """One line is at fault, not the file: `data.on_bad_line: skip` passes it by.  kind: which fault it is, as `regard check` counts them
+    (`check/bad.py`)."""
+
+    def __init__(self, said: str, kind: str = "unreadable") -> None:
+        super().__init__(said)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: st
             do = f"It looks like a comment: set data.comment to {fields[0][0]!r}. {do}"
         elif len(fields[0].split(",")) > 1 < width:
             do = f"{do} Where commas or semicolons part the columns: data.format: csv."
-    return BadLine(message(str(place), f"at least {width} columns, {parted}", there, do))
+    return BadLine(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
 
 
 def shortened(text: str) -> str:
@@ -150,13 +155,13 @@ def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> 
 def json_object(line: str, place: Place) -> dict[str, Any]:
     """The object of a line of JSONL.  BadLine where it is none."""
     if not line.strip():
-        raise BadLine(message(str(place), "a JSON object", "an empty line", CORRECT))
+        raise BadLine(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT)) from error
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT))
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
     return record
 
 
@@ -190,16 +195,16 @@ def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool
     there, value = value_of(record, key)
     if not there:
         names = ", ".join(repr(name) for name in record) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"))
+        raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
     if several and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     found = tuple(value) if several and isinstance(value, list) else (value,)
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
         received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
-        raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT))
+        raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
     if any(map(halved, found)):
-        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT))
+        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return found
 
 

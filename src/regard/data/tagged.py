@@ -228,9 +228,9 @@ def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT)) from error
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT))
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
     return taken(record, place, form, told=told)
 
 
@@ -245,9 +245,8 @@ def taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Ta
     tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
     if len(tags) != len(tokens) or not tokens:
         received = many(len(tags), "tag") if tokens else "no tokens"
-        raise BadLine(
-            message(f"{place}, key {form.tag!r}", f"as many tags as tokens ({len(tokens) or 'at least 1'})", received, CORRECT)
-        )
+        expected = f"as many tags as tokens ({len(tokens) or 'at least 1'})"
+        raise BadLine(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
     if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
         received = shortened(json.dumps(tags, ensure_ascii=True))
         raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
@@ -263,7 +262,7 @@ def _text(value: Any) -> Any:
 def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
+        raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
     if not isinstance(record[key], list):
         received = shortened(json.dumps(record[key], ensure_ascii=True))
         raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
@@ -283,7 +282,7 @@ def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
             expected = f"as many tags as {shown(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
             at = Place(shown(files[1] if tokens else files[0]), number)
             received = many(len(tags), "tag") if tokens else "an empty line"
-            yield BadLine(message(str(at), expected, received, CORRECT))
+            yield BadLine(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
         elif label == "":
             yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
         else:

@@ -21,7 +21,7 @@ from regard.ground.errors import ConfigError, RunFolderError, message
 from regard.workshop import files
 from regard.workshop.checkpoint import MODEL, listed, weights
 from regard.workshop.config import Config, load_config, read_config
-from regard.workshop.config_net import FREE, of_the_net, shown
+from regard.workshop.config_net import FREE, of_the_net, written
 from regard.workshop.task_kinds import TASKS
 from regard.workshop.trust import modules, refuse_strangers
 
@@ -48,8 +48,8 @@ def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
         set_here, value, theirs = _is_set(config, section, key), plain[section][key], settled[section][key]
         if set_here and value != theirs and key not in FREE:
             do = f"Leave {section}.{key} out, or begin without --from."
-            expected = f"{shown(theirs)}, as in {run}, whose weights it begins with"
-            raise ConfigError(message(f"{section}.{key}", expected, shown(value), do))
+            expected = f"{written(theirs)}, as in {run}, whose weights it begins with"
+            raise ConfigError(message(f"{section}.{key}", expected, written(value), do))
         if not set_here:
             plain[section][key] = theirs
     return read_config(plain)

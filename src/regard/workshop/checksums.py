@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from regard.ground.errors import ConfigError, RunFolderError, message
 from regard.workshop.config import read_config
-from regard.workshop.config_net import other_net, shown
+from regard.workshop.config_net import other_net, written
 from regard.workshop.provenance import RUN, read_run, rewritten
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _refuse_other_net(folder: Path, config: Config) -> None:
         do = f"Restore it from a copy, or remove it: then nothing says whether {folder} is as it was written."
         raise RunFolderError(message(f"{folder / RUN} is damaged", "a config of this version", f"\n{error}\n", do)) from None
     if differing:
-        was, now = ("; ".join(f"{key}: {shown(each[i])}" for key, each in differing.items()) for i in (0, 1))
+        was, now = ("; ".join(f"{key}: {written(each[i])}" for key, each in differing.items()) for i in (0, 1))
         do = "Set it back: the weights were trained so. decode.*, and how files are read, may be edited."
         raise RunFolderError(message(f"{folder / CONFIG}", was, now, do))
 
