@@ -11,6 +11,7 @@ import torch
 
 from regard.data.files import refuse_streams
 from regard.ground.errors import RunFolderError, message
+from regard.ground.memory import give_back_freed_memory
 from regard.ground.printable import printable
 from regard.workshop import files, jobs
 from regard.workshop.begun import as_before, warm_from
@@ -105,6 +106,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     if ready.untrained:
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
     else:
+        give_back_freed_memory()
         outcome = _trained(config, ready, data, folder, resume=resume, say=say)
     forget(folder, (*BERT, EXPORTED))  # what is left to do may be to write them anew
     ready.finish()
