@@ -100,10 +100,22 @@ def test_letters_are_learnt_in_fewer_and_larger_batches_unless_a_batch_is_set():
     items = pronunciations(6000)
     config, _ = fitted_to_pairs(read_config({}), items)
     tokens = sum(len(str(item.target).split()) + 1 for item in items)
-    assert config.train.batch_tokens == pytest.approx(fitting.LETTERS * fitting.batch(tokens), rel=0.05)
+    assert config.train.batch_tokens == pytest.approx(fitting.WRITTEN * fitting.batch(tokens), rel=0.05)
     passes = config.train.epochs
     given, _ = fitted_to_pairs(read_config({"train": {"batch_tokens": fitting.batch(tokens)}}), items)
     assert given.train.epochs == pytest.approx(passes, abs=1)
+
+
+def test_translations_are_judged_by_bleu_and_answers_that_can_be_right_as_a_whole_are_not():
+    short = [Item(item.source, str(item.target).split()[0], (), item.place) for item in sentences(400)]
+    for items, given, metric in (
+        (sentences(400), {}, "bleu"),
+        (sentences(400), {"train": {"metric": "loss"}}, "loss"),
+        (sentences(400), {"data": {"target_tokenizer": "char"}}, "exact"),
+        (short, {"data": {"target_tokenizer": "bpe(300)"}}, "exact"),
+        (pronunciations(200), {}, "exact"),
+    ):
+        assert fitted_to_pairs(read_config(given), items)[0].train.metric == metric, given
 
 
 def test_the_bound_holds_every_target_with_room():

@@ -25,7 +25,10 @@ def printed(config: Config) -> str:
     for name, values in plain.items():
         section = getattr(config, name)
         own = {key for key in section.model_fields_set if values.get(key) != default.get(f"{name}.{key}", values)}
-        text += f"{name}:\n" + "".join(f"  {line}\n" for line in _lines(section, values, own))
+        said = name in config.model_fields_set and not any(
+            key.startswith(f"{name}.") for key in default
+        )  # as with train.epochs=auto
+        text += f"{name}:{' {}' if said and not own else ''}\n" + "".join(f"  {line}\n" for line in _lines(section, values, own))
     return text
 
 

@@ -142,8 +142,8 @@ class ModelSection(Section):
         description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
         "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
     )
-    tie: Literal["none", "output", "all"] = Field(
-        default="none",
+    tie: Literal["none", "output", "all"] = fitted(
+        "none",
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
     )
     head: Literal["words", "copy", "hard-monotonic"] = Field(
@@ -184,7 +184,8 @@ def usual(task: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """What a task has for its own defaults, by key, as `train.metric`.  values: of the config, in plain values."""
     kind, model = TASKS[task], values.get("model")
     begun = BEGUN.get(task, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
-    return {"train.metric": kind.chooses(values.get(task)), **kind.defaults, **begun}
+    chosen = kind.chooses(values.get(task))  # where it is the schema's own it may fit the data
+    return {**({} if chosen == TrainSection().metric else {"train.metric": chosen}), **kind.defaults, **begun}
 
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change

@@ -51,9 +51,9 @@ class TrainSection(Section):
         default="auto", description="auto: bfloat16 where the CPU is fast at it and the net is large enough to gain"
     )
     validate_every: Count | None = fitted(None, description="updates between validations; null: once an epoch")
-    metric: str = Field(
-        default="exact",
-        description="the figure that chooses the model that is kept; left out: the first of the task's, see below",
+    metric: str = fitted(
+        "exact",
+        description="the figure that chooses the model kept; left out: the first of the task's, see below, or bleu of translations",
     )
     patience: Count | None = fitted(None, description="validations without a gain before training stops; null: never")
     average: Count = fitted(1, description="the model validated and saved is the mean of the last so many validation points")

@@ -72,7 +72,8 @@ def _measured(config: Config, words: dict[str, Any], pairs: Sequence[Item], coun
     fit = (read <= config.data.max_source_length) & (written <= config.data.max_target_length)
     if fit.any() and config.data.on_long == "skip":
         read, written = read[fit], written[fit]
-    return Sizes(count, "pairs", "target tokens", read, written)
+    mean = sum(len(target.split()) for target in targets) / len(targets)
+    return Sizes(count, "pairs", "target tokens", read, written, mean)
 
 
 def fitted_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str) -> tuple[Config, str]:
