@@ -118,6 +118,22 @@ def test_translations_are_judged_by_bleu_and_answers_that_can_be_right_as_a_whol
         assert fitted_to_pairs(read_config(given), items)[0].train.metric == metric, given
 
 
+@pytest.mark.parametrize(
+    ("items", "given", "tie"),
+    [
+        (sentences(400), {}, "output"),
+        (sentences(400), {"data": {"joint": True}}, "all"),
+        (sentences(400), {"model": {"tie": "none"}}, "none"),
+        (sentences(400), {"model": {"family": "transformer"}}, "none"),
+        (pronunciations(200), {}, "none"),
+    ],
+    ids=["pieces", "joint", "set", "another net", "letters"],
+)
+def test_pieces_tie_their_output_layer(items, given, tie):
+    """Of a plain net, unless somebody says otherwise: thousands of rows are most of its work."""
+    assert fitted_to_pairs(read_config(given), items)[0].model.tie == tie
+
+
 def test_the_bound_holds_every_target_with_room():
     sources, targets = np.array([6] * 50), np.array([6] * 49 + [11])  # ends included: at most 10 words
     ratio, extra = fitting.bound(sources, targets)
