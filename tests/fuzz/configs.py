@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from regard.workshop.config import Config
 from regard.workshop.config_explain import section_of
+from regard.workshop.task_kinds import TASKS
 
 from .bases import Base
 from .calls import Outcome, called
@@ -46,15 +48,19 @@ def try_config(draw: random.Random, base: dict[str, Base], folder: Path) -> tupl
         return name, found
     if "print" not in given.known:
         given.known["print"] = called(*start, "--print-config")
-    why = _changed(_flat(yaml.safe_load(found.answer)), _flat(yaml.safe_load(given.known["print"].answer)), chosen)
+    why = _changed(
+        _flat(yaml.safe_load(found.answer)), _flat(yaml.safe_load(given.known["print"].answer)), chosen, TASKS[given.task].unused
+    )
     return name, found.silent(why) if why else found
 
 
-def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, Any]) -> str:
+def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, Any], unused: Sequence[str]) -> str:
     """What is printed of a key that is not what was given, or what it was where it was not touched; "" where all is right."""
     for key, value in chosen.items():
         if key in ("task", "data", "data.train"):
             continue  # the options --task and --train go before
+        if printed == before and ".".join(key.split(".")[:2]) in unused:
+            continue  # at its default, and without use here: nothing depends on it
         if any(other != key and (f"{other}.".startswith(f"{key}.") or key.startswith(f"{other}.")) for other in chosen):
             continue  # one was put into the other, or in its place
         found = {name: each for name, each in printed.items() if name == key or name.startswith(f"{key}.")}

@@ -25,9 +25,8 @@ def printed(config: Config) -> str:
     for name, values in plain.items():
         section = getattr(config, name)
         own = {key for key in section.model_fields_set if values.get(key) != default.get(f"{name}.{key}", values)}
-        said = name in config.model_fields_set and not any(
-            key.startswith(f"{name}.") for key in default
-        )  # as with train.epochs=auto
+        # A section of which only `auto` was said, as with train.epochs=auto, is there; the task's own always is.
+        said = name in config.model_fields_set and name != config.task and not any(key.startswith(f"{name}.") for key in default)
         text += f"{name}:{' {}' if said and not own else ''}\n" + "".join(f"  {line}\n" for line in _lines(section, values, own))
     return text
 
