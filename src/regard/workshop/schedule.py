@@ -67,7 +67,8 @@ class Linear(Schedule):
 
     def rate(self, step: int, standing: Standing, gone: float = 0.0) -> float:
         """By the updates, and to 0 in the last fifth of a time limit.  To fall through all of it, and to rise sooner, was worse: after 500
-        of 1,540 updates 3,600 pronunciations had .716 exact, with a fall at the end .853, with none .833 (means of three seeds)."""
+        of 1,540 updates 3,600 pronunciations had .716 exact, with a fall at the end .853, with none .833 (means of three seeds,
+        the clock made of updates)."""
         return super().rate(step, standing) * min(1.0, (1 - gone) / LAST)
 
     def after(self, step: int, standing: Standing) -> float:
