@@ -68,8 +68,13 @@ def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, 
             value in (None, {}) and found
         ):
             return f"{key}: {value!r:.60} was given, {found!r:.200} is printed"
-    for name in {*printed, *before}:
-        if printed.get(name) != before.get(name) and not any(f"{name}.".startswith(f"{key}.") for key in chosen):
+    begun = {
+        above
+        for key in chosen
+        if (above := key.rpartition(".")[0]).count(".") and not any(f"{above}." in name for name in before)
+    }
+    for name in {*printed, *before}:  # begun: looks of which one key was given, and nothing before
+        if printed.get(name) != before.get(name) and not any(f"{name}.".startswith(f"{key}.") for key in (*chosen, *begun)):
             return f"{name}: {before.get(name)!r:.60} before, {printed.get(name)!r:.60} with {chosen!r:.100}"
     return ""
 
