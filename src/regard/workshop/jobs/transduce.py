@@ -181,5 +181,7 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
 
 def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
     count = sum(p.numel() for p in task.parameters())
-    words = f"{len(tokenizers[0]):,} source and {len(tokenizers[1]):,} target symbols"
+    words = " and ".join(
+        f"{len(t):,} {side} symbols ({t.word})" for side, t in zip(("source", "target"), tokenizers, strict=True)
+    )
     return f"{count:,} parameters; {words}; {many(len(corpus), 'training pair')}, {many(len(valid), 'validation item')}"
