@@ -230,3 +230,11 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"pip install -e '\.\[parquet\]'"):
         examine([str(tmp_path / "a.parquet")])
+
+
+def test_a_training_says_how_each_side_is_cut(tmp_path: Path) -> None:
+    file, said = tmp_path / "words.tsv", list[str]()
+    file.write_text("".join(f"wort{i}\tv ɔ ʁ t {'a' * (i % 2 + 1)}\n" for i in range(30)), "utf-8")
+    fit.train(read_config({"data": {"train": [str(file)]}, **TINY}), tmp_path / "run", say=said.append)
+    (line,) = [line for line in said if " parameters; " in line]
+    assert "source symbols (char) and " in line and "target symbols (space); " in line
