@@ -12,6 +12,7 @@ import yaml
 
 from regard.workshop.config import Config
 from regard.workshop.config_explain import section_of
+from regard.workshop.config_tasks import SECTIONS
 from regard.workshop.task_kinds import TASKS
 
 from .bases import Base
@@ -59,8 +60,8 @@ def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, 
     for key, value in chosen.items():
         if key in ("task", "data", "data.train"):
             continue  # the options --task and --train go before
-        if printed == before and ".".join(key.split(".")[:2]) in unused:
-            continue  # at its default, and without use here: nothing depends on it
+        if printed == before and (".".join(key.split(".")[:2]) in unused or (value is None and key in SECTIONS)):
+            continue  # at its default, or nothing, and without use here: nothing depends on it
         if any(other != key and (f"{other}.".startswith(f"{key}.") or key.startswith(f"{other}.")) for other in chosen):
             continue  # one was put into the other, or in its place
         found = {name: each for name, each in printed.items() if name == key or name.startswith(f"{key}.")}
