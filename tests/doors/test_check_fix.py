@@ -127,3 +127,11 @@ def test_captions_with_commas_of_their_own_stay(tmp_path: Path, name: str) -> No
     _, after, copy = cleaned(tmp_path, name, "\n".join(["image,caption", *rows]) + "\n", task="caption")
     assert [line.replace('"', "") for line in copy.splitlines()] == ["image,caption", *rows]
     assert not after & {"no-image", "no-tabs", "too-few-columns"}
+
+
+def test_a_copy_that_is_being_written_is_not_advised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "words.tsv"
+    file.write_text(WORDS + "kate\tk a t \n", "utf-8")
+    for words, advised in (([], True), (["--fix", str(tmp_path / "clean.tsv")], False)):
+        assert command(["check", str(file), *words]) == 0
+        assert ("A cleaned copy: regard check" in capsys.readouterr().out) == advised

@@ -14,8 +14,8 @@ FULL = 9  # findings that are told with their places
 REST = 8  # and in one line each
 
 
-def screen(report: Report) -> str:
-    """What was recognised, the findings, most harmful first, and how to train."""
+def screen(report: Report, *, cleaned: bool = False) -> str:
+    """What was recognised, the findings, most harmful first, and how to train.  cleaned: a cleaned copy is being written."""
     lines = [*recognised(report), ""]
     told = report.findings
     if not told:
@@ -28,7 +28,7 @@ def screen(report: Report) -> str:
         lines.append(f"... and {len(rest) - REST} more: --json tells all.")
     counts = [many(sum(f.level == level for f in told), level) for level in LEVELS if any(f.level == level for f in told)]
     lines += ["", f"{', '.join(counts)}."] if counts else []
-    lines += list(advice(report))
+    lines += list(advice(report, cleaned))
     return "\n".join(lines)
 
 
@@ -83,9 +83,9 @@ def _place(seen: Seen) -> str:
     return f"{seen}: {text}" if text else str(seen)
 
 
-def advice(report: Report) -> Iterator[str]:
+def advice(report: Report, cleaned: bool) -> Iterator[str]:
     """The commands that come next."""
-    if any(finding.fixable for finding in report.findings):
+    if not cleaned and any(finding.fixable for finding in report.findings):
         names = " ".join(map(shlex.quote, report.files))
         yield f"A cleaned copy: regard check {names} --fix OUT"
     if report.config:

@@ -50,7 +50,7 @@ def check(
     if as_json:
         print(json.dumps(screen.told(report), ensure_ascii=False))
     else:
-        print(printable(screen.screen(report)))
+        print(printable(screen.screen(report, cleaned=fix is not None)))
     if bad:
         _write_bad(bad, report.bad)
     if fix:
