@@ -106,7 +106,6 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     if ready.untrained:
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
     else:
-        give_back_freed_memory()
         outcome = _trained(config, ready, data, folder, resume=resume, say=say)
     forget(folder, (*BERT, EXPORTED))  # what is left to do may be to write them anew
     ready.finish()
@@ -117,6 +116,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
 
 
 def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resume: bool, say: Say) -> Outcome:
+    give_back_freed_memory()
     marks = marked(config, Checkpoints(folder, fingerprint={}).newest())
     if any(marks["train"][key] != getattr(config.train, key) for key in ("epochs", "updates")):
         refuse_annealed(ready.task, folder)
