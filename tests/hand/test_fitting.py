@@ -134,6 +134,25 @@ def test_pieces_tie_their_output_layer(items, given, tie):
     assert fitted_to_pairs(read_config(given), items)[0].model.tie == tie
 
 
+@pytest.mark.parametrize("family", ["recurrent", "transformer"])
+def test_the_rate_rises_in_a_twentieth_of_the_length_that_was_set(family):
+    """Not of the length that would have been chosen, which a short run never reached."""
+    items = sentences(4000)
+    for given, total in (({"updates": 40}, 40), ({"updates": 40, "epochs": 1000}, 40)):
+        config, _ = fitted_to_pairs(read_config({"model": {"family": family}, "train": given}), items)
+        assert config.train.warmup == total // 20 and config.train.schedule == "linear"
+    short, long = (fitted_to_pairs(read_config({"train": {"epochs": epochs}}), items)[0].train.warmup for epochs in (2, 20))
+    assert long == pytest.approx(10 * short, rel=0.1)
+
+
+def test_and_so_it_is_of_texts():
+    items = [Item(f"wort{n} ist da", "ab"[n % 2], (), Place("x.tsv", n)) for n in range(60)]
+    config = fitted_to_texts(
+        read_config({"task": "classify", "train": {"updates": 100}}), items, lambda item: item.source, "texts"
+    )[0]
+    assert config.train.warmup == 5
+
+
 def test_the_bound_holds_every_target_with_room():
     sources, targets = np.array([6] * 50), np.array([6] * 49 + [11])  # ends included: at most 10 words
     ratio, extra = fitting.bound(sources, targets)

@@ -8,7 +8,7 @@ others of it too, which then have their plain defaults.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -161,9 +161,8 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
     own = "train.batch_tokens" not in may
     each = math.ceil(sizes.updates(config.train.batch_tokens if own else chosen["train.batch_tokens"]) / config.train.accumulate)
     planned = updates(tokens, 1 if own else 1 / WRITTEN)
-    return {
-        key: value for key, value in {**chosen, **course(each, planned, peak=0.0045 if letters else 0.0015)}.items() if key in may
-    }
+    chosen |= course(each, planned, peak=0.0045 if letters else 0.0015, given=_length(config, may, each))
+    return {key: value for key, value in chosen.items() if key in may}
 
 
 def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
@@ -189,13 +188,22 @@ def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
     }
     each = math.ceil(sizes.updates(held if "train.batch_tokens" in may else config.train.batch_tokens) / config.train.accumulate)
     many = sizes.items * 10 if passages else tokens  # passages are long, and a question is what is learnt from
-    return {key: value for key, value in {**chosen, **course(each, updates(many), peak=0.003)}.items() if key in may}
+    chosen |= course(each, updates(many), peak=0.003, given=_length(config, may, each))
+    return {key: value for key, value in chosen.items() if key in may}
 
 
-def course(each: int, planned: int, *, peak: float) -> dict[str, Any]:
-    """How long a training is, and its rate.  each: updates of an epoch; planned: of the training, which ends with an epoch.  The rate rises
-    over a twentieth of the updates and falls in equal steps to 0, so that a run has no need to be stopped early; patience ends those that
-    gained nothing through half of it."""
+def _length(config: Config, may: Container[str], each: int) -> int | None:
+    """The updates of a training whose length somebody set.  each: of an epoch."""
+    if "train.epochs" in may:
+        return None
+    passes = config.train.epochs * each
+    return min(passes, config.train.updates or passes)
+
+
+def course(each: int, planned: int, *, peak: float, given: int | None = None) -> dict[str, Any]:
+    """How long a training is, and its rate.  each: updates of an epoch; planned: of the training, which ends with an epoch; given: of one
+    whose length was set, which its rate goes by.  The rate rises over a twentieth of the updates and falls in equal steps to 0, so that
+    a run has no need to be stopped early; patience ends those that gained nothing through half of it."""
     epochs = max(1, math.ceil(planned / each))
     every = max(1, round(epochs * each / VALIDATIONS))
     return {
@@ -205,7 +213,7 @@ def course(each: int, planned: int, *, peak: float) -> dict[str, Any]:
         "train.average": 3,
         "train.learning_rate": peak,
         "train.schedule": "linear",
-        "train.warmup": max(1, round(epochs * each / 20)),
+        "train.warmup": max(1, round((given or epochs * each) / 20)),
     }
 
 
