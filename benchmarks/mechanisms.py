@@ -265,7 +265,7 @@ def main() -> None:
         made.append({"part": part, "size": size, "way": way, **json.loads(told.stdout)})
         print(*made[-1].values(), flush=True)
     with (RESULTS / "mechanisms.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in made for k in row)))
+        writer = csv.DictWriter(file, list(dict.fromkeys(k for row in made for k in row)), lineterminator="\n")
         writer.writeheader()
         writer.writerows(made)
     (RESULTS / "mechanisms.md").write_text(page(made, asked.threads, asked.repeats))

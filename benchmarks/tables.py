@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -32,18 +32,24 @@ def go_on(
     """Measures the jobs (name, seed) that are not in the CSV yet, `at_once` side by side, each a row of `job`, `seed` and figures that is
     kept as soon as it is there; then all rows."""
     path.parent.mkdir(exist_ok=True)
-    had = {(row["job"], row["seed"]) for row in _read(path)}
+    had = {(row["job"], row["seed"]) for row in read_rows(path)}
     todo = [(name, seed) for name, seed in jobs if (name, str(seed)) not in had]
     with ThreadPoolExecutor(at_once) as pool:
         for row in pool.map(lambda job: measure(*job), todo):
-            with path.open("a", encoding="utf-8", newline="") as stream:
-                writer = csv.DictWriter(stream, list(row), lineterminator="\n")
-                if not stream.tell():
-                    writer.writeheader()
-                writer.writerow(row)
+            keep(path, row)
             print(row, flush=True)
-    return _read(path)
+    return read_rows(path)
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def keep(path: Path, row: Mapping[str, Any]) -> None:
+    """Appends a row to a CSV, the first one below a header."""
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(row), lineterminator="\n")
+        if not stream.tell():
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV; none where there is no file."""
     return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []

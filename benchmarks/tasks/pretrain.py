@@ -32,7 +32,7 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tables import RESULTS, write
+from tables import RESULTS, keep, read_rows, write
 
 from regard.workshop import fit, jobs
 from regard.workshop.config import read_config
@@ -101,7 +101,7 @@ def pretrained(manner: str, pieces: int, seed: int, minutes: float, updates: int
     spent = (time.perf_counter() - begun) / 60
     row = {"minutes": f"{spent:.1f}", "updates": str(updates), "loss": f"{run.metrics['loss']:.3f}"}
     with told.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(row))
+        writer = csv.DictWriter(stream, list(row), lineterminator="\n")
         writer.writeheader()
         writer.writerow(row)
     return {"folder": str(folder), **row}
@@ -163,23 +163,9 @@ def told_to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def read_rows() -> list[dict[str, str]]:
-    path = RESULTS / f"{NAME}.csv"
-    return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
-
-
-def keep(row: dict[str, Any]) -> None:
-    path = RESULTS / f"{NAME}.csv"
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, HEAD, lineterminator="\n")
-        if not stream.tell():
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def page(command: str) -> None:
     """The mean over subsets, for each task, reader and rate; the CSV keeps every run."""
-    rows, groups = read_rows(), dict[tuple[str, ...], list[dict[str, str]]]()
+    rows, groups = read_rows(RESULTS / f"{NAME}.csv"), dict[tuple[str, ...], list[dict[str, str]]]()
     told = ("task", "reader", "pieces", "rate", "pooling", "chosen", "minutes of pre-training")
     for row in rows:
         groups.setdefault(tuple(row[key] for key in told), []).append(row)
@@ -239,12 +225,12 @@ def run_one(task: str, name: str, about: dict[str, Any], seed: int, number: int,
         "chosen": f"{f'mean of {asked.average} epochs' if asked.average > 1 else 'an epoch'}, by {asked.choosing}",
     }
     row |= {"minutes of pre-training": about["minutes"], "updates": about["updates"], "held-out loss": about["loss"]}
-    if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows()):
+    if any(all(had[key] == str(value) for key, value in row.items()) for had in read_rows(RESULTS / f"{NAME}.csv")):
         return
     begun = time.perf_counter()
     row["accuracy"] = f"{judged(task, about['folder'], number, rate, pooling, asked):.4f}"
     row["seconds"] = f"{time.perf_counter() - begun:.0f}"
-    keep(row)
+    keep(RESULTS / f"{NAME}.csv", {key: row.get(key, "") for key in HEAD})
     print(row, flush=True)
 
 

@@ -16,7 +16,6 @@ again; the summary is made of those rows.
 from __future__ import annotations
 
 import argparse
-import csv
 import gzip
 import hashlib
 import json
@@ -180,22 +179,6 @@ def _bits(rows: Sequence[dict[str, str]], system: str, number: int, seed: int) -
     return next(r["right"] for r in rows if (r["system"], r["fold"], r["seed"]) == (system, str(number), str(seed)))
 
 
-def done() -> list[dict[str, str]]:
-    if not RUNS.exists():
-        return []
-    with RUNS.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def add(row: dict[str, Any]) -> None:
-    new = not RUNS.exists()
-    with RUNS.open("a", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, HEAD, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def summary(rows: Sequence[dict[str, str]]) -> list[list[Any]]:
     """A line a system: each seed that has all folds over them together (CMRC: the one fold), and the median of these seeds."""
     lines = []
@@ -226,15 +209,16 @@ def main() -> None:
     given = parse.parse_args()
     for table in given.tables:
         for number in given.folds or (range(FOLDS) if table == "cft" else [0]):
-            there = {(r["table"], r["system"], r["fold"], r["seed"]) for r in done()}
+            there = {(r["table"], r["system"], r["fold"], r["seed"]) for r in tables.read_rows(RUNS)}
             for row in baselines(table, number):
                 if (table, row["system"], str(number), "") not in there:
-                    add(row)
+                    tables.keep(RUNS, {key: row.get(key, "") for key in HEAD})
             for seed in given.seeds:
                 for system in SYSTEMS[table]:
                     if system in given.systems and (table, system, str(number), str(seed)) not in there:
-                        add(train(table, system, number, seed))
-    rows = done()
+                        row = train(table, system, number, seed)
+                        tables.keep(RUNS, {key: row.get(key, "") for key in HEAD})
+    rows = tables.read_rows(RUNS)
     lines, (one, other) = summary(rows), SYSTEMS["cft"]
     there = {(r["system"], r["fold"], r["seed"]) for r in rows}
     seeds = sorted({int(r["seed"]) for r in rows if r["system"] == one})
