@@ -7,10 +7,12 @@ import pytest
 
 import regard.data
 from regard.check.bad import WHY
-from regard.data.coupled import CoupledLayout, read_coupled
+from regard.data.coupled import CoupledLayout, rated, read_coupled
 from regard.data.formats import each_pair
 from regard.data.layout import Layout
 from regard.data.rows import BadLine
+from regard.data.tag_forms import TagLayout
+from regard.data.tagged import read_tagged
 
 READERS = sorted(Path(regard.data.__file__).parent.glob("*.py"))
 
@@ -54,3 +56,16 @@ def test_of_two_texts(tmp_path: Path) -> None:
     file.write_text("a\tb\tc\na\t \tthe key\na\ta JSON object\t\nreceived an empty line\n", encoding="utf-8")
     found = read_coupled([str(file)], CoupledLayout(1, 2, 3))
     assert [fault.kind for fault in found if isinstance(fault, BadLine)] == ["empty-source", "empty-target", "too-few-columns"]
+
+
+def test_of_ratings_tags_and_quotes(tmp_path: Path) -> None:
+    pairs, tagged, quoted = tmp_path / "pairs.tsv", tmp_path / "tags.jsonl", tmp_path / "words.csv"
+    pairs.write_text("a\tb\t3\na\tb\tthe key\n", encoding="utf-8")
+    tagged.write_text('{"tokens": ["a", "b"], "tags": ["X", "Y"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n', encoding="utf-8")
+    quoted.write_text('a,b\nc,"d" e\n', encoding="utf-8")
+    found = [
+        *rated(read_coupled([str(pairs)], CoupledLayout(1, 2, 3))),
+        *read_tagged([str(tagged)], TagLayout()),
+        *each_pair([str(quoted)], Layout("csv", header=False)),
+    ]
+    assert [fault.kind for fault in found if isinstance(fault, BadLine)] == ["no-rating", "tag-count", "quotes"]
