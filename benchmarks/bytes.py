@@ -15,7 +15,7 @@ import tables
 import torch
 
 import regard
-from regard.data.files import lines
+from regard.data.text_files import lines
 
 HEAD = ("run", "beam", "BLEU, float32", "BLEU, int8", "lost", "lines that change", "of")
 

@@ -23,9 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from regard.build.networks import CELLS
 from regard.networks.cells import LSTM, Cell
 from regard.networks.peephole import PeepholeLSTM
-from regard.workshop.build import CELLS
 
 RESULTS = Path(__file__).parent / "results"
 Run = Callable[[Tensor], Tensor]  # "B T D" to the hidden states

@@ -25,15 +25,15 @@ from pathlib import Path
 import tables
 import torch
 
-from regard.data.batches import collate
-from regard.data.tokenize import EOS
-from regard.doors.cli.memory import keep_freed_memory
+from regard.build import networks
+from regard.cli.memory import keep_freed_memory
+from regard.config import Config
+from regard.data.batching import collate
+from regard.data.tokenizer import EOS
+from regard.inference.int8 import quantize
+from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import quantize
-from regard.tasks.transduce import Beam, Limits, answer
-from regard.workshop import build
-from regard.workshop.config import Config
+from regard.tasks.seq2seq import Beam, Limits, answer
 
 WORDS, SOURCE, STEPS = 8000, 14, 25
 MODELS = {
@@ -111,7 +111,7 @@ def joey(python: Path, threads: int) -> Call:
 def sides(kind: str, peers: Path, threads: int) -> dict[str, Call]:
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"dropout": 0.0, **MODELS[kind]}})
-    network = build.task(config, source_words=WORDS, target_words=WORDS).network.eval()
+    network = networks.task(config, source_words=WORDS, target_words=WORDS).network.eval()
     made = {"regard, float32": ours(network), "regard, int8": ours(quantize(deepcopy(network)))}
     if kind == "transformer" and find_spec("transformers"):
         made["Hugging Face MarianMT, float32"] = marian()

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 import regard
-from regard.data.formats import read_inputs
-from regard.workshop.jobs.judging import layout_of
+from regard.data.pairs import read_inputs
+from regard.tasks.evaluation import layout_of
 
 
 def compare(name: str, found: list[Any], base: list[Any]) -> bool:

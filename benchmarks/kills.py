@@ -20,7 +20,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from regard.tasks.dates import dates
+from regard.tasks.transduce.demo_data import dates
 
 RESULTS = Path(__file__).parent / "results"
 TIMES = ("seconds", "tokens_per_second", "eta_seconds", "memory_mb", "peak_memory_mb")

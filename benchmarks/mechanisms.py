@@ -37,7 +37,7 @@ from torch import Tensor
 from regard.attention import Aaren, Attention, Causal, ScaledDot, Window, kernels
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
 from regard.attention.score import Tanh
-from regard.doors.cli.memory import keep_freed_memory
+from regard.cli.memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
 ADDITIVE = [(8, 256, 256, 256), (32, 25, 25, 512), (1, 2048, 2048, 128)]  # B, Q, K, D

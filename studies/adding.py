@@ -23,7 +23,7 @@ from study import Row, Study, median
 from torch import Tensor, nn
 
 from regard.attention import Attention, Pool, SelfAttentive
-from regard.workshop.build import CELLS
+from regard.build.networks import CELLS
 
 LENGTH, SIZE, ROWS = 100, 64, 64
 PUBLISHED = {"rnn": "not solved", "lstm": "solved, 74,000 sequences"}  # of the problem with batches of one, in 93 weights

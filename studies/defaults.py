@@ -1,7 +1,7 @@
 """What keys that are left out become, beside the recipe of each kind of data, at five sizes of it.
 
 Claim: the default road (no recipe, no key but the columns) is within three points of the recipe of that kind of data, and takes at most
-half of its CPU time on small files.  The rules are in src/regard/workshop/fitting.py.
+half of its CPU time on small files.  The rules are in src/regard/training/auto_values.py.
 
 Protocol: 200, 1,000, 4,000, 20,000 and 100,000 items, drawn from the training file by a fixed seed (all there is, where there is less),
 judged on at most 500 items of the validation file, which also chose the model that was kept.  Each by the defaults and by the recipe; one
@@ -22,7 +22,7 @@ from typing import Any
 from study import Row, Study, median
 from trainings import DATA, drawn, trained
 
-from regard.tasks.dates import dates
+from regard.tasks.transduce.demo_data import dates
 
 ROOT = Path(__file__).parents[1]
 HELD = 500  # validation items

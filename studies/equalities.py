@@ -47,7 +47,7 @@ from regard.attention import (
     Sparsemax,
     Weighting,
 )  # fmt: skip
-from regard.ground.state import tree_map
+from regard.core.state import tree_map
 
 Pair = tuple[Tensor, Tensor]
 

@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 from study import Row, Study, median
 
-from regard.workshop import fit
-from regard.workshop.config import load_config
-from regard.workshop.model import Model
+from regard import runs
+from regard.config import load_config
+from regard.tasks.model import Model
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data")) / "ts"
@@ -71,7 +71,7 @@ def judged(rows: np.ndarray, span: Sequence[int], way: str, seed: int, season: i
             file.write_text("\n".join(",".join(map(repr, row)) for row in some.tolist()) + "\n")
         keys = [f"train.seed={seed}", "train.threads=1", f"forecast.season={season}", *study["keys"], *WAYS[way]]
         config = load_config(ROOT / "configs" / "forecast.yaml", [*keys, f"data.train={files[0]}"])
-        fit.train(config, Path(folder) / "run", say=lambda line: None)
+        runs.train(config, Path(folder) / "run", say=lambda line: None)
         model = Model.load(Path(folder) / "run")
         found = model.evaluate([str(files[1])])["metrics"]
         mix = " ".join(f"{w:.2f}" for w in model.network.mix.tolist())  # type: ignore[attr-defined]

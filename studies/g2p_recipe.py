@@ -20,7 +20,7 @@ from pathlib import Path
 from study import Row, Study
 from trainings import DATA, drawn, trained
 
-from regard.tasks.dates import dates
+from regard.tasks.transduce.demo_data import dates
 
 RECIPE = str(Path(__file__).parents[1] / "configs" / "g2p.yaml")
 TEN = ("arm", "bul", "fre", "geo", "gre", "hin", "hun", "ice", "kor", "rum")

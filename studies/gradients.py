@@ -24,8 +24,8 @@ from torch import nn
 
 from regard.networks.bptt import gradients_by_lag
 from regard.networks.cells import GRU, LSTM, RNN, Cell
+from regard.networks.gru_reset_before import ResetBeforeGRU
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
-from regard.networks.reset import ResetBeforeGRU
 
 INPUT, SIZE = 8, 16
 CELLS = {

@@ -6,9 +6,9 @@ Bahdanau et al. 2015, section 5.2.1 and figure 2 (BLEU on WMT14: the fixed vecto
 Protocol: bidirectional GRU encoder, GRU decoder; either additive attention before each step, or the encoder's last state as first state and
 as input of every step, made wider until both have the same number of parameters.  Both: the same batches and updates, AdamW falling over
 the last half, norm clipped to 1, greedy search.
-Dates: one to four dates in a row, in English and Chinese, to their ISO forms (`regard.tasks.dates`; the days of the test never occur in
-training); five and six dates are longer than anything trained.  Judged by the share of dates that are right, place by place, which
-would not depend on the number of dates if memory did not.
+Dates: one to four dates in a row, in English and Chinese, to their ISO forms (`regard.tasks.transduce.demo_data`; the days of the test
+never occur in training); five and six dates are longer than anything trained.  Judged by the share of dates that are right, place by
+place, which would not depend on the number of dates if memory did not.
 Pronunciation: SIGMORPHON 2020 task 1 (Gorman et al. 2020), where $REGARD_DATA (default ../shared/data beside the checkout) has it:
 words right, by letters, on the validation files, which no training saw.
 
@@ -29,11 +29,11 @@ from typing import Any, NamedTuple
 from study import Row, Study, median
 from toys import FIRST, Pair, cycled, falling, network, training, written
 
-from regard.data.formats import read_pairs
-from regard.data.layout import Layout
-from regard.data.tokenize import Tokenizer
+from regard.data.columns import Layout
+from regard.data.pairs import read_pairs
+from regard.data.tokenizer import Tokenizer
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.dates import dates
+from regard.tasks.transduce.demo_data import dates
 
 DATA = Path(os.environ.get("REGARD_DATA", Path(__file__).parents[2] / "shared" / "data")) / "g2p" / "sigmorphon2020"
 Curve = dict[str, dict[str, float]]  # by kind and bucket

@@ -20,9 +20,9 @@ from pathlib import Path
 from length_curve import KINDS, Curve, Task, curve, dated, draw
 from study import Study
 
-from regard.data.formats import read_pairs
-from regard.data.layout import Layout
-from regard.tasks.judge import judge
+from regard.data.columns import Layout
+from regard.data.pairs import read_pairs
+from regard.metrics.text_generation import judge
 
 DATA = Path(os.environ.get("REGARD_DATA", Path(__file__).parents[2] / "shared" / "data")) / "multi30k"
 WORDS = {"1-8": (1, 8), "9-12": (9, 12), "13-16": (13, 16), "17 and more": (17, 99)}

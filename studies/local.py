@@ -37,8 +37,8 @@ from torch import Tensor
 from toys import Growing, batch, copied, exact, falling, network, strings, training, turned
 
 from regard.attention import Attention, LocalP, Memory
-from regard.ground.state import tree_map
-from regard.workshop.build import make_attention
+from regard.build.networks import make_attention
+from regard.core.state import tree_map
 
 D = 3
 SCOPES = {"global": "everywhere", "local-m": f"local-m({D})", "local-p": f"local-p({D})"}

@@ -29,8 +29,8 @@ from typing import Any
 
 from study import Row, Study, median
 
-from regard.workshop.config import Config
-from regard.workshop.fit import train
+from regard.config import Config
+from regard.runs import train
 
 DATA = Path(os.environ.get("REGARD_DATA", Path(__file__).parents[2] / "shared" / "data")) / "g2p" / "sigmorphon2020"
 TEST_WRONG = {"ice": (0.1000, 0.1022), "hun": (0.0533, 0.0533), "gre": (0.1889, 0.1889)}  # LSTM, Transformer

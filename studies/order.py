@@ -24,10 +24,10 @@ from study import Row, Study, median
 from torch import Tensor, nn
 
 from regard.attention import Attention, KeyOnly, LearnedPositions, NoPositions, Pool, SinusoidalPositions
+from regard.build import networks
+from regard.config import ModelSection
 from regard.networks.cells import LSTM
-from regard.networks.embed import Embed, PositionedEmbed, table
-from regard.workshop import build
-from regard.workshop.config import ModelSection
+from regard.networks.embedding import Embed, PositionedEmbed, table
 
 LENGTH, SIZE, E, B, NOISE, X = 100, 64, 0, 1, 2, 6  # symbols: E, B, four of noise, X, Y
 CLASSES = ("XX", "XY", "YX", "YY")
@@ -92,7 +92,7 @@ def bag(positions: str, seed: int) -> Row:
     """How far a Transformer's readings of a sentence and of the same words in another order are apart."""
     words = {"size": 32, "heads": 2, "feedforward": 64, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.0}
     torch.manual_seed(seed)
-    net = build.transformer(ModelSection(family="transformer", positions=positions, **words), 40, 40).double().eval()
+    net = networks.transformer(ModelSection(family="transformer", positions=positions, **words), 40, 40).double().eval()
     source, target, other = torch.randint(4, 40, (5, 17)), torch.randint(4, 40, (5, 7)), torch.randperm(17)
     told = []
     with torch.no_grad():

@@ -19,7 +19,7 @@ from study import Study
 from torch import Tensor
 
 from regard.attention import LearnedPositions, Positions, SinusoidalPositions
-from regard.attention.position import Rotary
+from regard.attention.positions import Rotary
 
 
 def turn(positions: SinusoidalPositions, k: int) -> Tensor:

@@ -29,9 +29,9 @@ from study import Row, Study, median
 from torch import nn
 from toys import FIRST, Pair, batch, network, training, turned, written
 
+from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.judge import judge
-from regard.workshop.schedule import Plateau, Standing
+from regard.training.schedule import Plateau, Standing
 
 NUMBERS, LONGEST = 50, 25
 THEIRS = {1000: 22.5, 2000: 57.3, 3000: 83.4, 4000: 89.8, 5000: 89.4, 7000: 95.42}  # dev BLEU by update; test 95.19

@@ -32,8 +32,8 @@ from typing import Any
 
 import torch
 
-from regard.ground.errors import UsageError, message
-from regard.ground.files import write_bytes, write_text
+from regard.core.atomic_files import write_bytes, write_text
+from regard.core.errors import UsageError, message
 
 Row = dict[str, Any]
 MOST = 80  # runs that a page lists; more are in the CSV alone

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from study import Row
 
-from regard.workshop.config import load_config
-from regard.workshop.fit import train
+from regard.config import load_config
+from regard.runs import train
 
 DATA = Path(os.environ.get("REGARD_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from seeds import Row, Table, go
 
-from regard.doors.demos.caption import CONFIG, HARD, PICTURES, looked, write
-from regard.doors.python import load
-from regard.tasks.shapes import scenes
-from regard.workshop import fit
-from regard.workshop.config import read_config
+from regard import runs
+from regard.api import load
+from regard.config import read_config
+from regard.tasks.caption.demo import CONFIG, HARD, PICTURES, looked, write
+from regard.tasks.caption.demo_data import scenes
 
 TITLE = (
     "Captions of coloured shapes; every validation picture has a pair of colour and kind that training never shows. on_shape: share of "
@@ -49,7 +49,7 @@ def run(name: str, seed: int, threads: int) -> list[Row]:
         config = {"task": "caption", "data": write(folder, seed=seed), **RUNS[name]}
         config["train"] = {**config["train"], "seed": seed, "threads": threads}
         begun = time.perf_counter()
-        fit.train(read_config(config), folder / "run")
+        runs.train(read_config(config), folder / "run")
         minutes = (time.perf_counter() - begun) / 60
         model, held = load(folder / "run"), scenes(seed, PICTURES)[1]
         found = dict(model.evaluate(config["data"]["valid"], beam=1)["metrics"])

@@ -18,9 +18,10 @@ from typing import Any
 
 from seeds import DATA, Row, Table, go
 
-from regard.doors.python import load
-from regard.workshop import build_language, fit
-from regard.workshop.config import read_config
+from regard import runs
+from regard.api import load
+from regard.config import read_config
+from regard.tasks.language import builder
 
 TITLE = (
     "Language models at equal parameters (those of the net without attention; the state is as wide as they allow). Published order of "
@@ -76,7 +77,7 @@ def model(kind: str, size: int) -> dict[str, Any]:
 
 def parameters(kind: str, size: int) -> int:
     """Of the net less its vocabulary, which is the same for all."""
-    made = build_language.language(read_config({"task": "language", "model": model(kind, size)}), 4)
+    made = builder.language(read_config({"task": "language", "model": model(kind, size)}), 4)
     return sum(p.numel() for p in made.parameters())
 
 
@@ -97,7 +98,7 @@ def run(name: str, seed: int, threads: int) -> list[Row]:
         train = {**TRAIN, **given["train"], "seed": seed, "threads": threads}
         config = {"task": "language", "data": {**named, **given["data"]}, "model": model(kind, size), "train": train}
         begun = time.perf_counter()
-        fit.train(read_config({**config, "language": given["language"]}), folder / "run")
+        runs.train(read_config({**config, "language": given["language"]}), folder / "run")
         minutes = (time.perf_counter() - begun) / 60
         task = load(folder / "run")
         found = task.evaluate(named["valid"])

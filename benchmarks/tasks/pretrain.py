@@ -34,10 +34,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tables import RESULTS, keep, read_rows, write
 
-from regard.workshop import fit, jobs
-from regard.workshop.config import read_config
-from regard.workshop.jobs.pretrain import export
-from regard.workshop.model import Model
+from regard import runs as fit
+from regard.config import read_config
+from regard.tasks import registry
+from regard.tasks.model import Model
+from regard.tasks.pretrain.task import export
 
 NAME = "task-pretrain"
 HEAD = (
@@ -124,7 +125,7 @@ def untrained(like: str, pieces: int, seed: int, runs: Path) -> str:
     (folder / "bert" / "model.safetensors").unlink()
     model = Model.load(like)
     torch.manual_seed(seed)
-    export(jobs.of("pretrain").model(model.config, folder), folder / "bert")  # type: ignore[attr-defined]  # this job has it
+    export(registry.of("pretrain").model(model.config, folder), folder / "bert")  # type: ignore[attr-defined]  # this job has it
     return str(folder / "bert")
 
 

@@ -35,10 +35,10 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import tables  # noqa: E402  it lies beside this folder, which is no package
 
-from regard.doors.python import load  # noqa: E402  as above
-from regard.tasks.answers import answer_figures, exact_and_f1  # noqa: E402  as above
-from regard.workshop import fit  # noqa: E402  as above
-from regard.workshop.config import load_config  # noqa: E402  as above
+from regard import runs as fit  # noqa: E402  as above
+from regard.api import load  # noqa: E402  as above
+from regard.config import load_config  # noqa: E402  as above
+from regard.tasks.read.metrics import answer_figures, exact_and_f1  # noqa: E402  as above
 
 DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data")) / "rc"
 RUNS = tables.RESULTS / "task-read-runs.csv"

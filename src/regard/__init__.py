@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from regard import attention as attention
-    from regard.doors.python import Model as Model
-    from regard.doors.python import Prediction as Prediction
-    from regard.doors.python import Run as Run
-    from regard.doors.python import Scored as Scored
-    from regard.doors.python import load as load
-    from regard.doors.python import make_attention as make_attention
-    from regard.doors.python import train as train
-    from regard.ground.errors import ArgumentError as ArgumentError
-    from regard.ground.errors import ConfigError as ConfigError
-    from regard.ground.errors import DataError as DataError
-    from regard.ground.errors import RegardError as RegardError
-    from regard.ground.errors import RunFolderError as RunFolderError
-    from regard.ground.errors import UsageError as UsageError
+    from regard.api import Model as Model
+    from regard.api import Prediction as Prediction
+    from regard.api import Run as Run
+    from regard.api import Scored as Scored
+    from regard.api import load as load
+    from regard.api import make_attention as make_attention
+    from regard.api import train as train
+    from regard.core.errors import ArgumentError as ArgumentError
+    from regard.core.errors import ConfigError as ConfigError
+    from regard.core.errors import DataError as DataError
+    from regard.core.errors import RegardError as RegardError
+    from regard.core.errors import RunFolderError as RunFolderError
+    from regard.core.errors import UsageError as UsageError
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ def __getattr__(name: str) -> object:
     if name == "attention":
         return import_module("regard.attention")
     if name in _ERRORS or name in _DOOR:
-        return getattr(import_module("regard.ground.errors" if name in _ERRORS else "regard.doors.python"), name)
+        return getattr(import_module("regard.core.errors" if name in _ERRORS else "regard.api"), name)
     raise AttributeError(f"module 'regard' has no attribute '{name}'")
 
 

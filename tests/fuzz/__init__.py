@@ -1,4 +1,4 @@
-"""Trials with wrong configs, run folders and data: `python -m tests.fuzz --trials 20000`; fewer of the same in `doors/test_fuzz.py`.
+"""Trials with wrong configs, run folders and data: `python -m tests.fuzz --trials 20000`; fewer of the same in `cli/test_fuzz.py`.
 
 A trial is one command, run in this process.  It may work, or be refused with an error that says so.  What it must not do is end in a bare
 traceback or "a fault of Regard" (bare), take longer than `PATIENCE` seconds (hang), or work and change silently (silent).  What is found is

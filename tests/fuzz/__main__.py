@@ -11,7 +11,8 @@ from collections import Counter
 from itertools import count
 from pathlib import Path
 
-from . import __doc__ as told
+from tests.fuzz import __doc__ as told
+
 from .apart import apart
 from .bases import bases
 from .trials import TRIALS, trial

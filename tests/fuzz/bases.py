@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regard.tasks.floods import csv, floods
-from regard.tasks.moves import moves
-from regard.tasks.stories import stories
-from regard.workshop import fit
-from regard.workshop.config import read_config
+from regard import runs
+from regard.config import read_config
+from regard.tasks.forecast.demo_data import csv, floods
+from regard.tasks.pretrain.demo_data import stories
+from regard.tasks.read.demo_data import moves
 
 from .calls import Outcome, called
 
@@ -62,7 +62,7 @@ def bases(folder: Path, only: Collection[str] = frozenset(MODELS)) -> dict[str, 
             "train": {k: v for k, v in TRAIN.items() if k != "batch_tokens" or task != "language"},
             **({task: SECTIONS[task]} if task in SECTIONS else {}),
         }
-        fit.train(read_config(values), place / "run", say=lambda line: None)
+        runs.train(read_config(values), place / "run", say=lambda line: None)
         made[task] = Base(task, place / "run", data, new, values)
         called("predict", str(place / "run"), str(new), "--precision", "int8")  # leaves its report there
     return made

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regard.doors.cli.main import run as command
+from regard.cli.main import run as command
 
 PATIENCE = 30  # seconds: the machine may have other things to do
 NEAR = 1e-5  # of scores: how a sum is rounded may depend on the threads and on what else is in a batch

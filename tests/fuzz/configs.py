@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
-from regard.workshop.config import Config
-from regard.workshop.config_explain import section_of
-from regard.workshop.config_tasks import SECTIONS
-from regard.workshop.task_kinds import TASKS
+from regard.config import Config
+from regard.config.explain import section_of
+from regard.config.task_sections import SECTIONS
+from regard.config.task_spec import TASKS
 
 from .bases import Base
 from .calls import Outcome, called

@@ -11,9 +11,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from regard.ground.errors import RegardError
-from regard.workshop import fit
-from regard.workshop.config import read_config
+from regard import runs
+from regard.config import read_config
+from regard.core.errors import RegardError
 
 from .bases import Base
 from .calls import Late, Outcome, alike, called, news, patience, where
@@ -100,7 +100,7 @@ def _train(given: Base, file: Path, folder: Path, *, share: bool) -> Outcome:
     }
     try:
         with patience(), contextlib.redirect_stderr(io.StringIO()), overheard(given.task) as heard:
-            fit.train(read_config(values), folder / "made", say=said.append)
+            runs.train(read_config(values), folder / "made", say=said.append)
             items, there = read(given.task, heard[-1], file, share=share), stands(given.task, file.read_bytes())
             learning = len(list(heard[-1].train))
     except RegardError as error:

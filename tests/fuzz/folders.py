@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from regard.workshop.checksums import CONFIG
-from regard.workshop.config import load_config
-from regard.workshop.config_net import other_net
-from regard.workshop.provenance import RUN
+from regard.config import load_config
+from regard.config.network_keys import other_net
+from regard.training.checksums import CONFIG
+from regard.training.provenance import RUN
 
 from .bases import Base
 from .calls import Outcome, alike, called, news

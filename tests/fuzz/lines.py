@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from regard.data.series_file import read_series
-from regard.workshop import jobs
-from regard.workshop.jobs.job import Prepared
+from regard.tasks import registry
+from regard.tasks.forecast.series_file import read_series
+from regard.tasks.job import Prepared
 
 from .bases import SECTIONS
 
@@ -143,7 +143,7 @@ def units(task: str, file: Path, data: bytes) -> list[str] | None:
 def overheard(task: str) -> Iterator[list[Prepared]]:
     """What is read by trainings of a task inside."""
     heard: list[Prepared] = []
-    kind: Any = type(jobs.of(task))
+    kind: Any = type(registry.of(task))
     real, own = kind.read, "read" in vars(kind)
 
     def reading(self: Any, config: Any, say: Any) -> Prepared:

@@ -11,18 +11,19 @@ from torch import Tensor, nn
 from regard.attention import kernels
 from regard.attention.score import Inner, Tanh
 from regard.attention.weighting import masked_softmax
-from regard.ground.optional import module
-from regard.networks import int8, packed, plan, search, steady, stepping, stepping_cells
+from regard.build import networks
+from regard.config import Config
+from regard.core.optional import module
+from regard.inference import batch_invariant, int8, layout, prepacked, recurrent_steps, transformer_steps
+from regard.inference.int8 import Int8Weight, quantize
+from regard.inference.prepare import Kept, in_use
+from regard.inference.weights import OneHead
+from regard.networks import search
 from regard.networks.cells import GRU, LSTM
-from regard.networks.in_use import Kept, in_use
-from regard.networks.int8 import Int8Weight, quantize
-from regard.networks.layers import Layers, by_cell, readers
-from regard.networks.matrix import OneHead
 from regard.networks.recurrent import RecurrentEncoder
-from regard.workshop import build
-from regard.workshop.config import Config
+from regard.networks.rnn_layers import Layers, by_cell, readers
 
-single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.cells_numba"))
+single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_numba"))
 pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
 
 
@@ -110,10 +111,10 @@ def test_cells_read_what_pytorchs_loops_read(kind):
 @pytest.mark.parametrize("kind", ["bilstm", "bigru", "rnn"])
 def test_an_encoder_in_use(kind, monkeypatch):
     """Its matrices are laid out, or of bytes; the network itself keeps PyTorch's net."""
-    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(prepacked, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"encoder": kind, "size": 16, "embedding": 16, "dropout": 0.0, "encoder_layers": 2}})
-    net = build.task(config, source_words=11, target_words=13).network.eval()
+    net = networks.task(config, source_words=11, target_words=13).network.eval()
     source, valid = torch.randint(4, 11, (20, 6)), torch.arange(6) < torch.randint(0, 7, (20, 1))
     with torch.no_grad():
         want = net.encode(source, valid)
@@ -127,14 +128,14 @@ def test_an_encoder_in_use(kind, monkeypatch):
 
 
 SIZES = [(1, 5), (40, 1_000), (64, 64), (130, 7), (600, 2)]
-TILES = module("networks.tiles_numba")
+TILES = module("inference.kernels.gemm_numba")
 tiled = pytest.mark.skipif(TILES is None, reason="the processor does not sum products of bytes in one instruction")
 
 
 def without_tiles(patch: pytest.MonkeyPatch) -> None:
     """As on a processor that has no instruction for them."""
-    for user in (int8, packed, plan, steady, stepping, stepping_cells):
-        patch.setattr(user, "module", lambda name: None if name.endswith("tiles_numba") else module(name))
+    for user in (int8, prepacked, layout, batch_invariant, transformer_steps, recurrent_steps):
+        patch.setattr(user, "module", lambda name: None if name.endswith("gemm_numba") else module(name))
 
 
 @tiled
@@ -165,14 +166,14 @@ def test_tiles_of_float32(size, rows, monkeypatch):
     weight, x, bias = torch.randn(size), torch.randn(rows, size[1]), torch.randn(size[0])
     for b in (bias, None):
         made, exact = (
-            packed.Packed(weight, 8).linear(x, b),
+            prepacked.Packed(weight, 8).linear(x, b),
             F.linear(x.double(), weight.double(), None if b is None else b.double()),
         )
         torch.testing.assert_close(made.double(), exact, rtol=1e-5, atol=1e-4)
-        assert torch.equal(made, torch.cat([packed.Packed(weight, 8).linear(row, b) for row in x.split(1)]))
+        assert torch.equal(made, torch.cat([prepacked.Packed(weight, 8).linear(row, b) for row in x.split(1)]))
         with monkeypatch.context() as patch:
             without_tiles(patch)
-            torch.testing.assert_close(packed.Packed(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
+            torch.testing.assert_close(prepacked.Packed(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("tiles", [True, False])
@@ -193,7 +194,7 @@ def test_tiles_tell_what_is_not_a_number():
     """In its own row alone."""
     x = torch.randn(5, 8)
     x[2, 3] = torch.nan
-    for weight in (Int8Weight.of(torch.randn(6, 8)), packed.Packed(torch.randn(6, 8), 8)):
+    for weight in (Int8Weight.of(torch.randn(6, 8)), prepacked.Packed(torch.randn(6, 8), 8)):
         made = weight.linear(x, None)
         assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
 
@@ -208,10 +209,10 @@ def test_the_matrices_of_a_score(score, names, monkeypatch):
     """Of one head they are laid out too, or of bytes; the vector of additive scores stays as it is.  (Where a step is one call, it has them
     in another form.)"""
     without_tiles(monkeypatch)
-    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(prepacked, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"size": 16, "embedding": 16, "dropout": 0.0, "attention": score}})
-    net = build.task(config, source_words=11, target_words=13).network.eval()
+    net = networks.task(config, source_words=11, target_words=13).network.eval()
     source, valid, words = torch.randint(4, 11, (20, 6)), torch.ones(20, 6) > 0, torch.randint(4, 13, (20,))
     with torch.no_grad():
         want = net.step(words, net.start(net.encode(source, valid), source))[0]
@@ -247,7 +248,7 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
     """A change in place is seen, also by way of `.data`, of a buffer, of other tensors, and from training's optimizer."""
     sizes = {"recurrent": {"embedding": 16, "encoder": "bigru", "decoder": "gru"}, "transformer": {"heads": 2, "feedforward": 32}}
     model = {"family": family, "size": 32, "dropout": 0.0, **sizes[family]}
-    net = build.task(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
+    net = networks.task(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
     kept, words = Kept(), torch.tensor([[4, 5, 2], [6, 2, 2]])
     real = torch.ones_like(words, dtype=torch.bool)
 
@@ -255,7 +256,7 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
         return network(words[:, :1], network.start(network.encode(words, real), words))[0]
 
     ready = kept.in_use(net, 4)
-    assert ready is kept.in_use(net, 4) and (ready is not net) == (module("networks.tiles_numba") is not None)
+    assert ready is kept.in_use(net, 4) and (ready is not net) == (module("inference.kernels.gemm_numba") is not None)
     weight, optimizer = [x for x in net.decoder.parameters() if x.dim() == 2][-1], torch.optim.Adam(net.parameters(), 0.1)
 
     def trained() -> None:

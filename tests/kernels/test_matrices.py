@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regard.ground import optional
-from regard.networks import int8, packed
+from regard.build import networks
+from regard.config import Config
+from regard.core import optional
+from regard.inference import int8, prepacked
+from regard.inference.int8 import Int8Weight, quantize
+from regard.inference.prepacked import Packed
+from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import Int8Weight, quantize
-from regard.networks.packed import Packed
-from regard.workshop import build
-from regard.workshop.config import Config
 
 NETS = {
     "transformer": {
@@ -40,13 +40,13 @@ NETS = {
 @pytest.fixture(autouse=True)
 def all_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8, "LEAST", 1)
-    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(prepacked, "LEAST", 1)
     torch.manual_seed(0)
 
 
 def made(words: dict) -> EncoderDecoder:
     config = Config.model_validate({"model": {"size": 32, "dropout": 0.0, **words}})
-    return build.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
+    return networks.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
 
 
 def wrote(net: EncoderDecoder, rows: slice = slice(None)) -> Tensor:
@@ -157,10 +157,10 @@ def test_it_is_not_made_where_it_would_not_pay(monkeypatch):
     for other in (made(NETS["transformer"]).double(), quantize(made(NETS["peephole"]))):
         assert in_use(other, 16) is other
     with monkeypatch.context() as patch:
-        for user in ("in_use", "stepping_cells"):
-            patch.setattr(f"regard.networks.{user}.module", lambda name: None)
+        for user in ("prepare", "recurrent_steps"):
+            patch.setattr(f"regard.inference.{user}.module", lambda name: None)
         assert in_use(net, 15) is net and matrices(in_use(net, 16))
-    monkeypatch.setattr(packed, "LEAST", 10**9)
+    monkeypatch.setattr(prepacked, "LEAST", 10**9)
     assert not matrices(in_use(net, 16))
 
 
@@ -172,7 +172,7 @@ def test_no_gradient_is_lost_without_a_word():
     assert not made_of.requires_grad
 
 
-@pytest.mark.skipif(optional.module("networks.rows_numba") is None, reason="numba is not installed")
+@pytest.mark.skipif(optional.module("inference.kernels.gemv_numba") is None, reason="numba is not installed")
 @pytest.mark.parametrize("bias", [True, False])
 def test_compiled_loops_around_a_product_of_bytes_say_what_torch_says(bias, monkeypatch):
     """Rows of all sizes, of zeros, and of the smallest numbers there are."""

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regard.networks import over_time, recurrent
-from regard.networks.over_time import OverTime
-from regard.workshop import build
-from regard.workshop.config import Config
+from regard.build import networks
+from regard.config import Config
+from regard.networks import recurrent, weight_gradients
+from regard.networks.weight_gradients import OverTime
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_decoders_take_it(order, monkeypatch):
         "order": order,
         "dropout": 0.0,
     }
-    net = build.task(Config.model_validate({"model": words}), source_words=9, target_words=9).network
+    net = networks.task(Config.model_validate({"model": words}), source_words=9, target_words=9).network
     source, target = torch.randint(4, 9, (3, 6)), torch.randint(4, 9, (3, 5))
     used = []
 
@@ -96,7 +96,7 @@ def test_decoders_take_it(order, monkeypatch):
         total, _, _ = net.loss(target, target, torch.ones_like(target, dtype=torch.bool), state)
         return list(torch.autograd.grad(total, list(net.parameters())))
 
-    monkeypatch.setattr(over_time, "OverTime", Counted)
+    monkeypatch.setattr(weight_gradients, "OverTime", Counted)
     ours = gradients()
     assert used[0] >= 3  # the fed share of the gates, the state's, the look's, and Luong's join
     monkeypatch.setattr(recurrent, "over_time", lambda steps: nullcontext())

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regard.attention import Aaren, Attention, Causal, Summary, kernels
 from regard.attention.kernels import prefix_numba
-from regard.ground import threads
+from regard.core import parallel
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_no_drift_and_rising_scores_stay_finite(by, monkeypatch):
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL", 1)
+    monkeypatch.setattr(parallel, "SMALL", 1)
     given, before, told = drawn(3, 30, 200), torch.get_num_threads(), []
     try:
         for many in (1, 2, 5):

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regard.ground import compiled, threads
-from regard.networks import dropout, dropout_numba, loss, loss_numba
+from regard.core import numba_loops
+from regard.core import parallel as threads
+from regard.networks import dropout, loss
 from regard.networks.dropout import Dropout
+from regard.networks.kernels import dropout_numba, loss_numba
 from regard.networks.loss import chunked_cross_entropy
 
 
@@ -112,20 +114,20 @@ def test_dropout_takes_the_loop(monkeypatch):
 def test_bits_of_bfloat16():
     """`wide` and `like` round as PyTorch does: every bfloat16 comes back, halfway goes to the even one."""
 
-    @compiled.compiled
+    @numba_loops.compiled
     def there_and_back(x: Any, y: Any, made: Any) -> None:
         for i in range(len(x)):
-            made[i] = compiled.like(compiled.wide(x[i]) * y[i], x[i])
+            made[i] = numba_loops.like(numba_loops.wide(x[i]) * y[i], x[i])
 
     every = torch.arange(2**16, dtype=torch.int32).to(torch.uint16).view(torch.bfloat16)
     every = every[every.isfinite()]
     for factor in (torch.ones(len(every)), torch.rand(len(every)) + 0.5, torch.full((len(every),), 1 + 2**-8)):
         made = torch.empty_like(every)
-        there_and_back(*compiled.arrays(every, factor, made))
+        there_and_back(*numba_loops.arrays(every, factor, made))
         assert torch.equal(made, (every.float() * factor).bfloat16())
 
 
-@compiled.compiled
+@numba_loops.compiled
 def _count(units: Any, parts: Any, room: int, first: int, last: int) -> None:
     """Marks its units, and its part by the number of its first one; needs room."""
     parts[first] = np.empty(room, np.int8).size
@@ -168,12 +170,12 @@ def test_a_team_smaller_than_asked_for_does_all_parts():
     assert units.tolist() == [9 // 3] * 9 and np.flatnonzero(parts).tolist() == [0, 3, 6]
 
 
-@compiled.compiled
+@numba_loops.compiled
 def _all(units: Any, parts: Any, parallel: int, number: int, team: int, first: int, last: int) -> None:
     for _ in range(first, last):
         threads.in_parts(_count, (units, parts, 1), 9, 3, parallel, number, team)
 
 
-@compiled.compiled
+@numba_loops.compiled
 def _within(units: Any, parts: Any, many: int, asked: int, parallel: int, number: int, team: int) -> int:
     return threads.in_parts(_all, (units, parts, parallel, number, team), many, asked, parallel, number, team)

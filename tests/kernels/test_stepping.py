@@ -8,21 +8,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from regard.ground.optional import module
-from regard.ground.state import reorder, select, tree_map
-from regard.networks import int8, packed, stepping
+from regard.build import networks
+from regard.config import Config
+from regard.core.optional import module
+from regard.core.state import reorder, select, tree_map
+from regard.inference import int8, prepacked, transformer_steps
+from regard.inference.int8 import quantize
+from regard.inference.prepare import in_use
+from regard.inference.transformer_steps import Stepping
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import quantize
-from regard.networks.stepping import Stepping
-from regard.tasks.transduce import Beam, Limits, answer
-from regard.workshop import build
-from regard.workshop.config import Config
+from regard.tasks.seq2seq import Beam, Limits, answer
+from tests.laws.test_answers import alike, sources
 
-from ..laws.test_answers import alike, sources
 from .test_in_use import without_tiles
 
-pytestmark = pytest.mark.skipif(module("networks.stepping_numba") is None, reason="numba is not installed")
+pytestmark = pytest.mark.skipif(module("inference.kernels.transformer_steps_numba") is None, reason="numba is not installed")
 B, K, T = 5, 6, 7
 LENGTHS = torch.tensor([6, 3, 0, 5, 1])  # one source has no real place
 NETS = {
@@ -46,7 +46,7 @@ def made(words: dict) -> EncoderDecoder:
     torch.manual_seed(0)
     sizes = {"size": 32, "heads": 4, "feedforward": 64, "encoder_layers": 1, "decoder_layers": 2, "dropout": 0.0}
     config = Config.model_validate({"model": {"family": "transformer", **sizes, **words}})
-    net = build.task(config, source_words=11, target_words=13).network.eval()
+    net = networks.task(config, source_words=11, target_words=13).network.eval()
     for x in net.parameters():
         if x.dim() == 1:  # norms and biases that could be told from none
             nn.init.normal_(x, mean=0.5, std=0.3)
@@ -85,7 +85,7 @@ def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     """Where there are none, a row or two take other loops than many do."""
     if request.param == "no tiles":
         without_tiles(monkeypatch)
-    elif module("networks.tiles_numba") is None:
+    elif module("inference.kernels.gemm_numba") is None:
         pytest.skip("the processor does not sum products of bytes in one instruction")
     return request.param
 
@@ -114,7 +114,7 @@ def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypat
 @pytest.mark.parametrize("rows", [5, 70])
 def test_in_tiles_a_step_of_a_row_is_the_same_alone(net, rows, monkeypatch):
     """To the last bit, in whatever block of rows and on whatever thread it is taken."""
-    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(prepacked, "LEAST", 1)
     used = in_use(net, rows)
     if not used.decoder.whole:
         pytest.skip("the processor does not sum products of bytes in one instruction")
@@ -132,7 +132,7 @@ def test_in_tiles_a_step_of_a_row_is_the_same_alone(net, rows, monkeypatch):
 @torch.no_grad()
 def test_rows_are_chosen_and_old_states_never_change(net, monkeypatch):
     """Laws 1 and 2, in pools that are full again and again."""
-    monkeypatch.setattr(stepping, "LEAST", 1)
+    monkeypatch.setattr(transformer_steps, "LEAST", 1)
     used, want, rows = in_use(net, B), wrote(net), torch.tensor([2, 0, 0, 1])
     for chosen in (select, reorder):
         state = start(used)
@@ -156,7 +156,7 @@ def test_a_pool_holds_little_more_than_what_rows_keep():
     state = start(net, slice(0, 3))
     for _ in range(400):
         _, state = net(WORDS[:3, :1], state)
-    assert state.decoder.slots.shape == (3, 2) and len(state.decoder.pool) <= max(stepping.LEAST, 3 * 16 * 2)
+    assert state.decoder.slots.shape == (3, 2) and len(state.decoder.pool) <= max(transformer_steps.LEAST, 3 * 16 * 2)
 
 
 WAYS = {"greedy": Beam(1), "beam": Beam(3, n_best=2, length_penalty=1.0)}
@@ -184,5 +184,5 @@ def test_other_parts_go_the_plain_way(words):
 
 
 def test_without_numba_it_is_the_plain_one(monkeypatch):
-    monkeypatch.setattr(stepping, "module", lambda name: None)
+    monkeypatch.setattr(transformer_steps, "module", lambda name: None)
     assert not isinstance(in_use(made({}), B).decoder, Stepping)

@@ -9,19 +9,19 @@ import pytest
 import torch
 from torch import nn
 
-from regard.ground.optional import module
-from regard.ground.state import select, tree_map
-from regard.networks import int8, packed, stepping_cells
+from regard.build import networks
+from regard.config import Config
+from regard.core.optional import module
+from regard.core.state import select, tree_map
+from regard.inference import int8, prepacked, recurrent_steps
+from regard.inference.int8 import quantize
+from regard.inference.prepare import in_use
+from regard.inference.recurrent_steps import CellStepping
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import quantize
-from regard.networks.stepping_cells import CellStepping
-from regard.workshop import build
-from regard.workshop.config import Config
 
 from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
 
-pytestmark = pytest.mark.skipif(module("networks.tiles_numba") is None, reason="no numba, or no instruction for tiles")
+pytestmark = pytest.mark.skipif(module("inference.kernels.gemm_numba") is None, reason="no numba, or no instruction for tiles")
 NETS = {
     "bahdanau gru": {"decoder": "gru", "attention": "additive"},
     "bahdanau lstm": {"decoder": "lstm", "attention": "general", "decoder_layers": 2},
@@ -45,7 +45,7 @@ FOREIGN = {
 def made(words: dict) -> EncoderDecoder:
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"encoder": "gru", "size": 32, "embedding": 24, "dropout": 0.0, **words}})
-    net = build.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
+    net = networks.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
     for x in net.parameters():
         if x.dim() == 1:  # biases that could be told from none
             nn.init.normal_(x, mean=0.2, std=0.3)
@@ -100,7 +100,7 @@ def test_the_state_is_that_of_the_plain_one(net):
 @pytest.mark.parametrize("name", ["bahdanau gru", "fed lstm"])
 def test_a_step_of_a_row_is_the_same_alone(name, rows, monkeypatch):
     """To the last bit, in whatever block of rows and on whatever thread it is taken."""
-    monkeypatch.setattr(packed, "LEAST", 1)
+    monkeypatch.setattr(prepacked, "LEAST", 1)
     used, of = in_use(made(NETS[name]), rows), torch.arange(rows) % B
     state = start(used, of)
     for word in WORDS[of].T[:3]:
@@ -116,7 +116,7 @@ def test_answers_and_attention_are_the_same(net, way):
 
 def test_rows_of_a_plan_are_those_of_tiles():
     """The plan names them again, for it is read where there are no tiles; more rows at once would not fit into their room."""
-    tiles, plan = module("networks.tiles_numba"), module("networks.plan_numba")
+    tiles, plan = module("inference.kernels.gemm_numba"), module("inference.kernels.layout_numba")
     assert tiles is not None and plan is not None and (plan.GROUP, plan.SOME) == (tiles.ROWS, tiles.MANY)
 
 
@@ -137,5 +137,5 @@ def test_other_parts_go_the_plain_way(words):
 
 
 def test_without_tiles_it_is_the_plain_one(monkeypatch):
-    monkeypatch.setattr(stepping_cells, "module", lambda name: None if name.endswith("tiles_numba") else module(name))
+    monkeypatch.setattr(recurrent_steps, "module", lambda name: None if name.endswith("gemm_numba") else module(name))
     assert not isinstance(in_use(made(NETS["fed gru"]), B).decoder, CellStepping)

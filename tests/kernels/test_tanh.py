@@ -13,7 +13,7 @@ from torch import Tensor
 from regard.attention import Additive, Attention, kernels
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
 from regard.attention.score import Tanh
-from regard.ground import threads
+from regard.core import parallel
 
 LOOPS = {"compiled": tanh_numba, "tiled": tanh_torch}
 SHAPES = {
@@ -106,7 +106,7 @@ def test_bfloat16_is_read_as_it_is(made_by):
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
-    monkeypatch.setattr(threads, "SMALL", 1)
+    monkeypatch.setattr(parallel, "SMALL", 1)
     monkeypatch.setattr(tanh, "_loops", lambda device: tanh_numba)
     given, before = drawn(2, 3, 300, 11, 8), torch.get_num_threads()
     try:
@@ -121,7 +121,7 @@ def test_threads_do_not_change_a_bit(monkeypatch):
 
 def test_many_callers_at_once(monkeypatch):
     """As in a server: numba's own threads would end the process."""
-    monkeypatch.setattr(threads, "SMALL", 1)
+    monkeypatch.setattr(parallel, "SMALL", 1)
     given = drawn(2, 2, 50, 20, 16)
     alone = tanh.tanh_scores(*given)
     with ThreadPoolExecutor(4) as pool:
@@ -132,7 +132,7 @@ def test_many_callers_at_once(monkeypatch):
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, which are what is tested
 def test_after_a_fork(monkeypatch):
     """The threads of the parent are not there any more; the child makes its own."""
-    monkeypatch.setattr(threads, "SMALL", 1)
+    monkeypatch.setattr(parallel, "SMALL", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     rows = *(t[:, 0] for t in drawn(2, 1, 8, 9, 4)[:2]), torch.ones(1, 4)

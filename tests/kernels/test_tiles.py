@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention import Attention, kernels, tiles
+from regard.attention import Attention, kernels, tiling
 from regard.attention import attention as floor
 from regard.attention.kernels import inner
-from regard.workshop.build import make_attention
+from regard.build.networks import make_attention
 
 B, T, D = 3, 23, 8
 SCOPES = [
@@ -47,7 +47,7 @@ VALID = torch.arange(T)[None] < torch.tensor([[T], [11], [0]])
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiles of a few queries, and PyTorch's fused attention for any number of places."""
     for name, value in (("LONG", 4), ("NARROW", 4), ("WIDE", 7)):
-        monkeypatch.setattr(tiles, name, value)
+        monkeypatch.setattr(tiling, name, value)
     monkeypatch.setattr(floor, "LONG", 4)
     monkeypatch.setattr(inner, "LEAST", 1)
 
@@ -110,11 +110,11 @@ def test_positions_of_ones_own(scope, small, monkeypatch):
 
 
 def test_tiles_leave_out_what_is_out_of_reach():
-    cut = tiles.tiles(1000, 1000, (100, 0))
-    assert max(t.places.stop - t.places.start for t in cut) == 100 + tiles.NARROW
-    assert [t.queries.start for t in cut] == list(range(0, 1000, tiles.NARROW))
+    cut = tiling.tiles(1000, 1000, (100, 0))
+    assert max(t.places.stop - t.places.start for t in cut) == 100 + tiling.NARROW
+    assert [t.queries.start for t in cut] == list(range(0, 1000, tiling.NARROW))
     upper = sum(
-        (t.queries.stop - t.queries.start) * (t.places.stop - t.places.start) for t in tiles.tiles(4096, 4096, (float("inf"), 0))
+        (t.queries.stop - t.queries.start) * (t.places.stop - t.places.start) for t in tiling.tiles(4096, 4096, (float("inf"), 0))
     )
     assert upper < 0.54 * 4096**2, "half of what is causal is never touched"
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
+from regard.build.bert import make_bert
 from regard.data.wordpiece import WordPieces
 from regard.networks.bert import BertShape, draw
-from regard.tasks.stories import stories
-from regard.workshop import huggingface
-from regard.workshop.build_bert import make_bert
+from regard.pretrained import huggingface
+from regard.tasks.pretrain.demo_data import stories
 
 _HELD = tempfile.TemporaryDirectory()  # until the process ends
 BERT = {"size": 12, "heads": 2, "feedforward": 24, "encoder_layers": 2, "dropout": 0.1}

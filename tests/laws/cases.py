@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regard.data.images import write_png
-from regard.tasks.claims import claims
-from regard.tasks.floods import csv as river
-from regard.tasks.floods import floods
-from regard.tasks.messages import messages
-from regard.tasks.moves import moves
-from regard.tasks.shapes import scenes
-from regard.tasks.tickets import tickets
+from regard.tasks.caption.demo_data import scenes
+from regard.tasks.classify.demo_data import messages
+from regard.tasks.forecast.demo_data import csv as river
+from regard.tasks.forecast.demo_data import floods
+from regard.tasks.pair.demo_data import claims
+from regard.tasks.read.demo_data import moves
+from regard.tasks.tag.demo_data import tickets
 
 from .begun import PRETRAINING, begun, masked_lines, plain_data
 from .going import LANGUAGES

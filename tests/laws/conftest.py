@@ -19,12 +19,12 @@ from torch import Tensor
 
 from regard.attention import Attention, Memory, Reading, Score
 from regard.attention.weighting import Choice
-from regard.ground.errors import ConfigError
-from regard.networks.coder import Written
+from regard.build import networks
+from regard.config import AttentionSection, ModelSection
+from regard.core.errors import ConfigError
+from regard.networks.base import Written
 from regard.networks.encoder_decoder import EncoderDecoder, Writing
-from regard.tasks.transduce import Transduce
-from regard.workshop import build
-from regard.workshop.config import AttentionSection, ModelSection
+from regard.tasks.seq2seq import Transduce
 
 from .memories import CONTEXTS as FIXED
 from .memories import MEMORIES
@@ -124,7 +124,7 @@ def float64() -> Iterator[None]:
 def make_look(score: str, scope: str, weighting: str, heads: str, dropout: float = 0.0) -> Look:
     count, project = HEADS[heads]
     memory_size = 6 if alike(score) and not project else 5
-    attention = build.make_attention(
+    attention = networks.make_attention(
         score=score, scope=scope, weighting=weighting, query_size=6, memory_size=memory_size, heads=count, project=project,
         bias=project, dropout=dropout,
     )  # fmt: skip
@@ -146,7 +146,7 @@ def make_net(family: str, score: str, scope: str, weighting: str, heads: str) ->
 
 
 def make_fixed(name: str) -> Net:
-    cell = list(build.CELLS)[list(FIXED).index(name) % len(build.CELLS)]
+    cell = list(networks.CELLS)[list(FIXED).index(name) % len(networks.CELLS)]
     sizes = {"embedding": 5, "size": 6, "encoder": f"bi{cell}", "decoder": cell, "decoder_layers": 2}
     return net(ModelSection(**FIXED[name], **sizes, attention="none"))
 
@@ -159,7 +159,7 @@ def make(family: str, *kinds: str) -> Net:
 
 
 def net(model: ModelSection) -> Net:
-    made = (build.recurrent if model.family == "recurrent" else build.transformer)(model, V, V)
+    made = (networks.recurrent if model.family == "recurrent" else networks.transformer)(model, V, V)
     valid = torch.arange(K) < torch.tensor(LENGTHS)[:, None]
     return Net(made.eval(), torch.randint(1, V, (B, K)) * valid, valid, torch.randint(1, V, (B, T)))
 
@@ -221,7 +221,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "score_at_once": lambda: [s for s in single["score"] if not refused(score=s, transformer=True)],
         "weighting_at_once": lambda: [w for w in single["weighting"] if not refused(weighting=w, transformer=True)],
         "score_without_places": lambda: [s for s in params["score_at_once"]() if "places" not in score_of(s).reads],
-        "weighting_without_places": lambda: [w for w in params["weighting_at_once"]() if not build.make_weighting(w).places],
+        "weighting_without_places": lambda: [w for w in params["weighting_at_once"]() if not networks.make_weighting(w).places],
         "look": lambda: looks(of),
         "any_net": lambda: nets(of),
         "products": lambda: batches(of),
@@ -232,7 +232,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def score_of(word: str) -> Score:
-    return build.make_attention(score=word, query_size=6, memory_size=6).score
+    return networks.make_attention(score=word, query_size=6, memory_size=6).score
 
 
 @pytest.fixture

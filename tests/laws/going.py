@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from regard.tasks.fables import fables
+from regard.tasks.language.demo_data import fables
 
 
 def texts(folder: Path, **more: Any) -> dict[str, Any]:

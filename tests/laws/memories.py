@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from regard.workshop import words
+from regard.config import mechanisms
 
 from .products import attention, written
 
@@ -36,11 +36,11 @@ MEMORIES: dict[str, dict[str, Any]] = {
     "recall-fixed": {**_NET, "attention": "none", "context": "pooled", "past": {"score": "dot", "memory": "key-value"}},
 }  # fmt: skip
 # Every word, in a look back at one's own states.
-MEMORIES |= {f"recall {s}": {**_LUONG, "past": {"score": s}} for s in written(words.SCORES)}
-MEMORIES |= {f"recall {s}": {**_NET, "past": {"scope": s}} for s in written(words.SCOPES)}
+MEMORIES |= {f"recall {s}": {**_LUONG, "past": {"score": s}} for s in written(mechanisms.SCORES)}
+MEMORIES |= {f"recall {s}": {**_NET, "past": {"scope": s}} for s in written(mechanisms.SCOPES)}
 MEMORIES |= {
     f"recall {w}": {**_NET, "past": {"score": "general", "weighting": w}}
-    for w in written(words.WEIGHTINGS)
+    for w in written(mechanisms.WEIGHTINGS)
     if not attention(weighting=w).weighting.mixes
 }
 CONTEXTS = {

@@ -14,7 +14,8 @@ from itertools import combinations, product, zip_longest
 from math import prod
 
 from regard.attention import Attention, Scope, Score
-from regard.workshop import build, classes, words
+from regard.build import networks, user_classes
+from regard.config import mechanisms as words
 
 FAMILIES, COUNTS = ("recurrent", "transformer"), (1, 2)
 SEED, MOST = 20261121, 2900  # of the sample, where the whole product is larger
@@ -75,20 +76,20 @@ JOINED = ("causal & window(2)", "~window(1)", "window(1) | causal")
 @cache
 def alike(text: str) -> bool:
     """Whether a score wants queries and keys of one width."""
-    told = [(words.SCORES.get(w.name) or classes.found(w, Score)) for w in words.leaves(words.score(text))]
+    told = [(words.SCORES.get(w.name) or user_classes.found(w, Score)) for w in words.leaves(words.score(text))]
     return any(getattr(t, "same_width", False) for t in told)
 
 
 @cache
 def attention(score: str = "scaled", weighting: str = "softmax") -> Attention:
     """One of its kind, to ask what it is."""
-    return build.make_attention(score=score, weighting=weighting, query_size=6, memory_size=6)
+    return networks.make_attention(score=score, weighting=weighting, query_size=6, memory_size=6)
 
 
 @cache
 def scope(text: str) -> Scope:
     """The same; of `~x` the x, for which there may be no ~."""
-    return build.make_scope(text.removeprefix("~"), query_size=6)
+    return networks.make_scope(text.removeprefix("~"), query_size=6)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from regard.data.batches import Batch, collate
-from regard.ground.state import select
-from regard.tasks.transduce import Beam, Limits, Sample, answer
+from regard.core.state import select
+from regard.data.batching import Batch, collate
+from regard.tasks.seq2seq import Beam, Limits, Sample, answer
 
 BOS, EOS = 1, 2
 SOURCES = [[4, 5, 6, 2], [5, 2], [6, 6, 4, 5, 4, 5, 2], [4, 2], [5, 4, 4, 2], [6, 5, 2], [4, 4, 4, 4, 4, 2]]

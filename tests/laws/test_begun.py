@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.data.tokenize import Tokenizer
-from regard.doors.cli.main import run as cli
-from regard.ground.errors import ConfigError, RunFolderError
-from regard.workshop import fit
-from regard.workshop.checkpoint import weights
-from regard.workshop.config import load_config, read_config
-from regard.workshop.fit import train
-from regard.workshop.jobs.transducer import opened
-from regard.workshop.model import Model
+from regard import runs
+from regard.cli.main import run as cli
+from regard.config import load_config, read_config
+from regard.core.errors import ConfigError, RunFolderError
+from regard.data.tokenizer import Tokenizer
+from regard.runs import train
+from regard.tasks.generation import opened
+from regard.tasks.model import Model
+from regard.training.checkpoint import weights
 
 SMALL = {"model": {"size": 11, "embedding": 13, "encoder": "bigru", "decoder": "gru"}}
 BRIEF = {"updates": 3, "batch_tokens": 60, "threads": 1, "samples": 0}
@@ -42,9 +42,9 @@ def begun(folder: Path, letters: str, *, name: str, features: str = "", **more: 
 def test_symbols_of_both_keep_their_rows_and_new_ones_are_said(tmp_path, features, monkeypatch):
     first, _ = begun(tmp_path, "abcde", name="first", features=features, **SMALL)
     seen = {}
-    real = fit.fit
+    real = runs.fit
     monkeypatch.setattr(
-        fit, "fit", lambda task, **given: (seen.update({n: t.clone() for n, t in weights(task).items()}), real(task, **given))[1]
+        runs, "fit", lambda task, **given: (seen.update({n: t.clone() for n, t in weights(task).items()}), real(task, **given))[1]
     )
     second, said = begun(tmp_path, "dexyz", name="second", features=features and "QR", begin=str(first))
     assert any(line == f"begins with the weights of {first}." for line in said)

@@ -9,18 +9,18 @@ import pytest
 import torch
 from torch import nn
 
-from regard.data.batches import collate
-from regard.ground.optional import module
-from regard.networks import int8, packed
+from regard.build import networks
+from regard.config import ModelSection
+from regard.core.optional import module
+from regard.data.batching import collate
+from regard.inference import int8, prepacked
+from regard.inference.batch_invariant import Steady
+from regard.inference.int8 import quantize
+from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.networks.int8 import quantize
-from regard.networks.steady import Steady
-from regard.tasks.transduce import Beam, Limits, answer
-from regard.workshop import build
-from regard.workshop.config import ModelSection
+from regard.tasks.seq2seq import Beam, Limits, answer
+from tests.kernels.test_in_use import without_tiles
 
-from ..kernels.test_in_use import without_tiles
 from .products import SEED
 
 V, EOS, LEAST = 23, 2, 2600
@@ -53,13 +53,13 @@ def some_matrices_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some in bytes, some not; some laid out, some not."""
     torch.set_num_threads(1)
     monkeypatch.setattr(int8, "LEAST", LEAST)
-    monkeypatch.setattr(packed, "LEAST", LEAST)
+    monkeypatch.setattr(prepacked, "LEAST", LEAST)
 
 
 def perturbed(model: dict[str, Any]) -> EncoderDecoder:
     """As training leaves it: nothing is 0, and looks are sharp."""
     torch.manual_seed(SEED)
-    made = build.recurrent if model.get("family", "recurrent") == "recurrent" else build.transformer
+    made = networks.recurrent if model.get("family", "recurrent") == "recurrent" else networks.transformer
     net = made(ModelSection(**{"dropout": 0.0, "max_positions": 80, "decoder_layers": 1, **model}), V, V).eval()
     with torch.no_grad():
         for x in net.parameters():
@@ -87,12 +87,12 @@ def test_alone_and_in_a_batch(name):
         assert [score for _, score in other] == pytest.approx([score for _, score in alone], rel=2e-6, abs=2e-6)
     quantize(net)
     alone, *others = (answers(net, size) for size in (1, 3, 64))
-    if module("networks.rows_numba") is None:  # in float64, rounded once: nearly always the same bits
+    if module("inference.kernels.gemv_numba") is None:  # in float64, rounded once: nearly always the same bits
         others = [[(words, pytest.approx(score, abs=1e-4)) for words, score in other] for other in others]
     assert all(alone == other for other in others)
 
 
-@pytest.mark.skipif(module("networks.rows_numba") is None, reason="numba is not installed")
+@pytest.mark.skipif(module("inference.kernels.gemv_numba") is None, reason="numba is not installed")
 @pytest.mark.parametrize("name", ["pre", "bahdanau"])
 def test_where_the_processor_has_no_tiles(name, monkeypatch):
     without_tiles(monkeypatch)
@@ -104,7 +104,9 @@ def test_where_the_processor_has_no_tiles(name, monkeypatch):
 def test_a_steady_product_is_the_product(monkeypatch):
     """By tiles, by rows and in float64."""
     weight, bias, x = torch.randn(29, 13), torch.randn(29), torch.randn(5, 7, 13)
-    for absent in ((), ("networks.tiles_numba",), ("networks.tiles_numba", "networks.rows_numba")):
-        monkeypatch.setattr("regard.networks.steady.module", lambda name, absent=absent: None if name in absent else module(name))
+    for absent in ((), ("inference.kernels.gemm_numba",), ("inference.kernels.gemm_numba", "inference.kernels.gemv_numba")):
+        monkeypatch.setattr(
+            "regard.inference.batch_invariant.module", lambda name, absent=absent: None if name in absent else module(name)
+        )
         torch.testing.assert_close(Steady(weight).linear(x, bias), nn.functional.linear(x, weight, bias))
         torch.testing.assert_close(Steady(weight)[:, 3:9].linear(x[..., 3:9], None), x[..., 3:9] @ weight[:, 3:9].T)

@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.ground.state import select, tree_map
+from regard.build import networks
+from regard.core.state import select, tree_map
 from regard.networks.bptt import gradients_by_lag, segments
 from regard.networks.cells import Cell, Stack
-from regard.workshop import build
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
 B, T, N, D = 2, 5, 3, 7
 
 
-@pytest.fixture(params=build.CELLS)
+@pytest.fixture(params=networks.CELLS)
 def cell(request: pytest.FixtureRequest, float64: None) -> Cell:
-    return build.CELLS[request.param](N, D)
+    return networks.CELLS[request.param](N, D)
 
 
 def begun(cell: Cell, batch: int = B):
@@ -132,7 +132,7 @@ def test_tied_weights_gather_from_all_copies(cell):
 @pytest.mark.parametrize("length", [1, 2, T, T + 1])
 def test_truncated_values_are_those_of_the_whole(cell, length):
     """So are the gradients with a segment as long as the sequence; else they are those of the last segment from its state, a constant."""
-    stack = Stack([cell, build.CELLS["gru"](D, D)])
+    stack = Stack([cell, networks.CELLS["gru"](D, D)])
     x, state = torch.randn(B, T, N).requires_grad_(), (begun(cell), torch.randn(B, D))
     y, end = stack.over(x, state)
     parts = list(segments(stack.over, x, state, length=length))

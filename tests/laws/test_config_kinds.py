@@ -6,11 +6,10 @@ import contextlib
 
 import pytest
 
-from regard.ground.errors import ConfigError
-from regard.workshop.config import load_config, read_config
-from regard.workshop.task_kinds import TASKS
-
-from ..fuzz import KEYS
+from regard.config import load_config, read_config
+from regard.config.task_spec import TASKS
+from regard.core.errors import ConfigError
+from tests.fuzz import KEYS
 
 KINDS = [
     None,

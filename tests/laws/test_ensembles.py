@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import regard
-from regard.doors.cli.main import run as command
-from regard.ground.errors import RunFolderError
-from regard.workshop import fit
-from regard.workshop.config import read_config
-from regard.workshop.jobs.transducer import Transducer
-from regard.workshop.model import Model
+from regard import runs as fit
+from regard.cli.main import run as command
+from regard.config import read_config
+from regard.core.errors import RunFolderError
+from regard.tasks.generation import Transducer
+from regard.tasks.model import Model
 
 KINDS = {
     "words": {},
@@ -65,7 +65,7 @@ def numbered(run: Path) -> list[str]:
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_symbols_in_another_order_are_the_same_symbols(runs, precision, monkeypatch):
-    monkeypatch.setattr("regard.networks.int8.LEAST", 1)  # the smallest weights are bytes too
+    monkeypatch.setattr("regard.inference.int8.LEAST", 1)  # the smallest weights are bytes too
     one, two = numbered(runs[0]), numbered(runs[1])
     assert one != two and sorted(one) == sorted(two)
     first, second = (Model.load(run, precision=precision) for run in runs)

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from regard.data.batches import Batch
-from regard.ground.state import select, tree_map
+from regard.core.state import select, tree_map
+from regard.data.batching import Batch
 from regard.networks import loss
 
 from .conftest import Net, make

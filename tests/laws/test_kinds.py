@@ -13,9 +13,10 @@ from regard.attention import Attention, Scope, Score, Weighting
 from regard.attention.scope import And, Not, Or
 from regard.attention.score import Sum
 from regard.attention.weighting import Weights
-from regard.ground.errors import ConfigError
+from regard.build import networks
+from regard.config import mechanisms
+from regard.core.errors import ConfigError
 from regard.networks.transformer import DecoderLayer, EncoderLayer, FeedForward, PreNorm
-from regard.workshop import build, words
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
@@ -23,13 +24,13 @@ AT, PLACES = torch.arange(6).expand(2, 6), torch.tensor([[0, 1, 2, 3, 4], [2, 3,
 
 
 def score_of(text: str, heads: int) -> Score:
-    return build.make_attention(score=text, query_size=4 * heads, memory_size=4 * heads, heads=heads).score
+    return networks.make_attention(score=text, query_size=4 * heads, memory_size=4 * heads, heads=heads).score
 
 
 def see(text: str, *, ahead: float = 1) -> torch.Tensor:
     """The mask of a scope, always of the same weights, for queries at 0..5 and places of which some are missing; where nothing ahead
     is seen, the end is the query's own place."""
-    scope = build.make_scope(text, query_size=3)
+    scope = networks.make_scope(text, query_size=3)
     for x in scope.parameters():
         x.data = torch.linspace(-2, 3, x.numel()).view_as(x)
     query = torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0))
@@ -61,22 +62,22 @@ def test_a_sum_of_scores_is_the_sum(score, other_score, heads):
 def test_scopes_combine_as_sets(scope, other_scope):
     """& is what both see, | what either sees, ~ what it does not; a reach is never shorter than the sight."""
     a, b = scope, other_scope
-    crisp = not any(build.make_scope(text, query_size=3).fades for text in (a, b))  # a fade has no opposite
-    ahead = min(build.make_scope(text, query_size=3).reach[1] for text in (a, b))
+    crisp = not any(networks.make_scope(text, query_size=3).fades for text in (a, b))  # a fade has no opposite
+    ahead = min(networks.make_scope(text, query_size=3).reach[1] for text in (a, b))
     assert (see(f"{a} & {b}") == (see(a, ahead=ahead) & see(b, ahead=ahead))).all()
     assert (see(f"{a} | {b}") == (see(a) | see(b))).all()
     if crisp:
         assert (see(f"~({a} | {b})") == (~see(a) & ~see(b))).all() and (see(f"~{a} & {b}") == (~see(a) & see(b))).all()
     far = (PLACES[:, None] - AT[:, :, None])[:, None]
     for text in (a, f"{a} & {b}", f"{a} | {b}", *((f"~{a}", f"~{a} & {b}", f"~{a} | {b}") if crisp else ())):
-        back, ahead = build.make_scope(text, query_size=3).reach
+        back, ahead = networks.make_scope(text, query_size=3).reach
         assert not (see(text) & ((far < -back) | (far > ahead))).any(), text
 
 
 def test_scopes_go_by_true_positions(scope):
     """A place that stands at the same position is seen alike, whatever stands around it in the tensor."""
     order = torch.tensor([3, 0, 4, 1, 2])
-    made = build.make_scope(scope, query_size=3)
+    made = networks.make_scope(scope, query_size=3)
     query, length = torch.randn(2, 6, 3), torch.tensor([[5], [14]]).expand(2, 6)
     whole = made(query, AT, PLACES, length).mask.expand(2, 1, 6, 5)
     assert (made(query, AT, PLACES[:, order], length).mask.expand(2, 1, 6, 5) == whole[..., order]).all()
@@ -126,7 +127,9 @@ def test_a_sequential_look_goes_one_by_one_and_carries_its_past():
     same(second.memory.past.total, (first.weights + second.weights)[:, :, 0])
 
 
-@pytest.mark.parametrize(("kind", "table"), [(Score, words.SCORES), (Scope, words.SCOPES), (Weighting, words.WEIGHTINGS)])
+@pytest.mark.parametrize(
+    ("kind", "table"), [(Score, mechanisms.SCORES), (Scope, mechanisms.SCOPES), (Weighting, mechanisms.WEIGHTINGS)]
+)
 def test_every_kind_has_its_word(kind, table):
     """A class without a word would be under no law."""
     made = {x for x in vars(catalogue).values() if inspect.isclass(x) and issubclass(x, kind)}

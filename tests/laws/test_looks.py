@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from regard.attention import Attention, Memory
-from regard.ground.state import select, tree_map
+from regard.core.state import select, tree_map
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from regard.attention import Attention
-from regard.attention.prefix import Aaren
-from regard.data.batches import Batch
-from regard.networks.recall import RecallDecoder
+from regard.attention.aaren import Aaren
+from regard.data.batching import Batch
+from regard.networks.self_attentive_decoder import RecallDecoder
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.workshop import build
-from regard.workshop.config import AttentionSection, ModelSection
+from regard.build import networks
+from regard.config import AttentionSection, ModelSection
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
@@ -19,7 +19,7 @@ def encode(source, valid, *, positions="none", norm="pre", **look):
         max_positions=9, self_attention=AttentionSection(**look),
     )  # fmt: skip
     torch.manual_seed(0)
-    network = build.transformer(model, 7, 7).eval()
+    network = networks.transformer(model, 7, 7).eval()
     with torch.no_grad():
         return network.encode(source, valid, weights=True)
 
@@ -69,7 +69,7 @@ def test_a_window_sees_just_its_places(source):
 
 def test_with_rotary_positions_only_distances_count(source):
     """Between padding on either side: the same sentence, begun 0 or 2 places later, gives the same states; doubled distances do not."""
-    attention = build.make_attention(query_size=6, memory_size=6, heads=1, project=True, rotary=True)
+    attention = networks.make_attention(query_size=6, memory_size=6, heads=1, project=True, rotary=True)
     x, at = torch.randn(2, 5, 6), torch.arange(5).expand(2, 5)
 
     def read(at):
@@ -82,7 +82,7 @@ def test_with_rotary_positions_only_distances_count(source):
 def test_rotary_steps_are_the_whole(source):
     """Word by word from a state, and all at once: positions go on where they were."""
     model = ModelSection(family="transformer", size=6, feedforward=5, heads=3, positions="rotary")
-    network = build.transformer(model, 7, 7).eval()
+    network = networks.transformer(model, 7, 7).eval()
     with torch.no_grad():
         state = network.decoder.start(network.encode(source, torch.ones(2, 5, dtype=torch.bool)))
         whole, _ = network.write(source, state)

@@ -19,14 +19,14 @@ import torch.nn.functional as F
 
 from regard.attention import Attention, Given, Score, Weighting, Weights
 from regard.attention.weighting import masked_softmax
-from regard.data.batches import Batch
-from regard.ground.errors import ConfigError
-from regard.ground.state import select
+from regard.build import networks
+from regard.config import Config, read_config
+from regard.core.errors import ConfigError
+from regard.core.state import select
+from regard.data.batching import Batch
 from regard.networks.transformer import DecoderLayer, FeedForward, PreNorm
-from regard.tasks.transduce import Transduce
-from regard.workshop import build
-from regard.workshop.checkpoint import fill, weights
-from regard.workshop.config import Config, read_config
+from regard.tasks.seq2seq import Transduce
+from regard.training.checkpoint import fill, weights
 
 from .products import COUNTS, FAMILIES, Product, kinds, pairwise, sample, size
 
@@ -61,7 +61,7 @@ def config(choice: Product, shape: dict[str, Any]) -> Config:
 
 def made(of: Config, seed: int) -> Transduce:
     torch.manual_seed(seed)
-    return build.task(of, source_words=V, target_words=V).eval()
+    return networks.task(of, source_words=V, target_words=V).eval()
 
 
 def test_products(products):
@@ -241,11 +241,11 @@ def test_what_must_know_the_end_of_its_memory(scope):
     """Refused for a memory that grows, unless `causal` stands beside it: then it ends at each query's own place."""
 
     def layer(text: str) -> DecoderLayer:
-        looks = (build.make_attention(scope=text, query_size=4, memory_size=4, project=True) for _ in range(2))
+        looks = (networks.make_attention(scope=text, query_size=4, memory_size=4, project=True) for _ in range(2))
         return DecoderLayer(*looks, FeedForward(4, 3, torch.nn.ReLU()), (PreNorm(4),) * 3)
 
     layer(f"causal & {scope}")
-    if build.make_scope(scope, query_size=4).whole:
+    if networks.make_scope(scope, query_size=4).whole:
         with pytest.raises(ConfigError, match="expected a scope that never looks ahead; received one that must know the end"):
             layer(scope)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.doors.cli.main import run as cli
-from regard.ground.errors import RunFolderError
-from regard.workshop import files
-from regard.workshop.config import load_config, read_config
-from regard.workshop.fit import train
-from regard.workshop.report import MEASURED
+from regard.cli.main import run as cli
+from regard.config import load_config, read_config
+from regard.core.errors import RunFolderError
+from regard.runs import train
+from regard.training import run_files
+from regard.training.reporting import MEASURED
 
 LINES = "".join(f"{a}{b}{c}\t{a.upper()} {b.upper()} {c.upper()}\n" for a in "abc" for b in "de" for c in "fghij")
 
@@ -38,7 +38,7 @@ def rows(run: Path) -> list[dict]:
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
-    return files.read_tensors(max(run.glob("checkpoints/step-*")) / "model.safetensors")
+    return run_files.read_tensors(max(run.glob("checkpoints/step-*")) / "model.safetensors")
 
 
 @pytest.mark.parametrize(

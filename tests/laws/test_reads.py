@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from regard.attention import Attention, Coverage, Past
-from regard.ground.errors import ConfigError
-from regard.workshop import build
-from regard.workshop.config import AttentionSection, ModelSection
+from regard.build import networks
+from regard.config import AttentionSection, ModelSection
+from regard.core.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("float64")
 AT = torch.arange(5).expand(2, 5)
@@ -19,7 +19,7 @@ AT = torch.arange(5).expand(2, 5)
 @pytest.mark.parametrize("heads", [1, 2])
 def test_a_score_reads_what_it_says(score, heads):
     """Other queries, keys, places (all distances times 3) or another past change the scores just where they are read."""
-    made = build.make_attention(score=score, query_size=3 * heads, memory_size=3 * heads, heads=heads).score
+    made = networks.make_attention(score=score, query_size=3 * heads, memory_size=3 * heads, heads=heads).score
     query, keys = torch.randn(2, heads, 1, 3), torch.randn(2, heads, 5, 3)
     past = Past(*torch.rand(2, 2, heads, 5), torch.ones_like(AT))
     empty = Attention(3 * heads, 3 * heads, heads=heads).remember(torch.zeros(2, 5, 3 * heads))
@@ -42,7 +42,7 @@ def test_a_score_reads_what_it_says(score, heads):
 
 def test_gradients_by_differences(score):
     """Of every score with two heads, to queries, keys, what was taken, and its own parameters."""
-    made = build.make_attention(score=score, query_size=4, memory_size=4, heads=2).score
+    made = networks.make_attention(score=score, query_size=4, memory_size=4, heads=2).score
     places = torch.tensor([[0, 2, 3]])
     empty = Attention(4, 4, heads=2, score=Coverage(heads=2)).remember(torch.zeros(1, 3, 4), at=places)
     given = [torch.randn(1, 2, 1, 2), torch.randn(1, 2, 3, 2), torch.rand(1, 2, 3), torch.rand(1, 2, 3)]
@@ -58,7 +58,7 @@ def test_gradients_by_differences(score):
 
 def test_a_sum_reads_what_its_terms_read():
     def reads(text: str) -> set[str]:
-        return set(build.make_attention(score=text, query_size=4, memory_size=4).score.reads)
+        return set(networks.make_attention(score=text, query_size=4, memory_size=4).score.reads)
 
     assert reads("alibi + key-only") == {"places", "keys"}
     assert reads("coverage + coverage") == set()
@@ -73,4 +73,4 @@ def test_a_transformer_refuses_by_its_word_what_reads_the_past(key, text):
     with pytest.raises(
         ConfigError, match=rf"looks? at once; received {word}, which looks step by step\. Use family: recurrent\."
     ):
-        build.transformer(model, 5, 5)
+        networks.transformer(model, 5, 5)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from regard.attention import Attention, Choice, Drawn, General, Hard, Softmax, Weighting, Weights
-from regard.data.batches import Batch
-from regard.networks.coder import Encoded
-from regard.tasks.transduce import Transduce
-from regard.workshop import build
-from regard.workshop.config import AttentionSection, ModelSection
+from regard.build import networks
+from regard.config import AttentionSection, ModelSection
+from regard.data.batching import Batch
+from regard.networks.base import Encoded
+from regard.tasks.seq2seq import Transduce
 
 pytestmark = pytest.mark.usefixtures("float64")
 CHUNKS, DRAWS = 100, 100_000  # estimates, each the mean of DRAWS / CHUNKS draws
@@ -77,7 +77,7 @@ def test_the_loss_of_a_task(order, draws, n=DRAWS // CHUNKS):
     n //= draws
     look = AttentionSection(score="general", weighting="hard")
     model = ModelSection(embedding=4, size=3, encoder="rnn", decoder="rnn", attention=look, dropout=0.0, **order)
-    task = Transduce(build.recurrent(model, 7, 7), entropy=0.0, draws=draws)
+    task = Transduce(networks.recurrent(model, 7, 7), entropy=0.0, draws=draws)
     network, w = task.network, task.network.decoder.attention.score.w
     for x in network.parameters():
         x.data *= 2
@@ -105,7 +105,7 @@ def test_padding_of_the_source_draws_nothing():
     """What was drawn there has no say in any loss, and no entropy."""
     look = AttentionSection(weighting="hard", heads=2)
     keys = {"family": "transformer", "size": 4, "feedforward": 3, "encoder_layers": 2, "decoder_layers": 1, "dropout": 0.0}
-    network = build.transformer(ModelSection(**keys, attention=look, self_attention=look), 7, 7).train()
+    network = networks.transformer(ModelSection(**keys, attention=look, self_attention=look), 7, 7).train()
     valid = torch.arange(5) < torch.tensor([5, 3, 0])[:, None]
     encoded = network.encode(torch.randint(1, 7, (3, 5)), valid)
     for told in encoded.choice:

@@ -23,10 +23,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from regard.attention import Annealed
-from regard.workshop.checkpoint import load_network
-from regard.workshop.config_schema import TrainSection
-from regard.workshop.report import MEASURED
-from regard.workshop.train import Interrupted, Outcome, Validation, fit
+from regard.config.schema import TrainSection
+from regard.training.checkpoint import load_network
+from regard.training.reporting import MEASURED
+from regard.training.trainer import Interrupted, Outcome, Validation, fit
 
 WORDS, WIDTH, ROWS = 11, 7, 23
 

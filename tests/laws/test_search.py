@@ -9,8 +9,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from regard.ground.errors import RegardError
-from regard.ground.state import select
+from regard.core.errors import RegardError
+from regard.core.state import select
 from regard.networks.search import Bounds, Found, beam, length_norm, sample
 
 pytestmark = pytest.mark.usefixtures("float64")

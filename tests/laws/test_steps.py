@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.ground.state import select, tree_map
+from regard.core.state import select, tree_map
 
 pytestmark = pytest.mark.usefixtures("float64")
 CUTTINGS = ([1, 1, 1, 1], [1, 3], [3, 1], [2, 2])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from regard.workshop import fit
-from regard.workshop.config import read_config
-from regard.workshop.model import Model
+from regard import runs
+from regard.config import read_config
+from regard.tasks.model import Model
 
 from .cases import CASES, TRAIN, Case
 
@@ -22,7 +22,7 @@ from .cases import CASES, TRAIN, Case
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, dict[str, Any]]:
     made, folder = CASES[request.param], tmp_path_factory.mktemp(request.param)
     values = {"data": made.data(folder), **made.more, "train": TRAIN | made.more.get("train", {})}
-    fit.train(read_config(values), folder / "run", say=lambda line: None)
+    runs.train(read_config(values), folder / "run", say=lambda line: None)
     return made, folder, values
 
 
@@ -58,8 +58,8 @@ def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):
     _, folder, values = case
     halves = {**values, "train": {**values["train"], "checkpoint_every": 1}}
     whole, parts = folder / "whole", folder / "parts"
-    fit.train(read_config(halves), whole, say=lambda line: None)
-    job_fit, stops = fit.fit, []
+    runs.train(read_config(halves), whole, say=lambda line: None)
+    job_fit, stops = runs.fit, []
 
     def stopping(*args: Any, batch: Callable[..., Any], **more: Any) -> Any:
         def counted(rows: list[int]) -> Any:
@@ -70,11 +70,11 @@ def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):
 
         return job_fit(*args, batch=counted, **more)
 
-    monkeypatch.setattr(fit, "fit", stopping)
+    monkeypatch.setattr(runs, "fit", stopping)
     with pytest.raises(KeyboardInterrupt):
-        fit.train(read_config(halves), parts, say=lambda line: None)
-    monkeypatch.setattr(fit, "fit", job_fit)
-    fit.train(read_config(halves), parts, resume=True, say=lambda line: None)
+        runs.train(read_config(halves), parts, say=lambda line: None)
+    monkeypatch.setattr(runs, "fit", job_fit)
+    runs.train(read_config(halves), parts, resume=True, say=lambda line: None)
     one, other = (load_file(run / "model.safetensors") for run in (whole, parts))
     assert one.keys() == other.keys() and all((one[k] == other[k]).all() for k in one)
 

@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from regard.attention import Attention
-from regard.attention.tiles import Look as Told
-from regard.ground.optional import module, without_loops
-from regard.networks.in_use import in_use
-from regard.workshop import build, words
+from regard.attention.tiling import Look as Told
+from regard.build import networks
+from regard.config import mechanisms
+from regard.core.optional import module, without_loops
+from regard.inference.prepare import in_use
+from tests.laws import twin_looks, twin_nets
 
-from . import twin_looks, twin_nets
 from .products import written
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -92,11 +93,11 @@ def test_the_law_sees_a_fast_road_that_returns_less(monkeypatch):
     assert {d.what for d in twin_looks.differences_of_look(look)} == {"look.context"}
 
 
-@pytest.mark.parametrize("kind", written(words.WEIGHTINGS))
+@pytest.mark.parametrize("kind", written(mechanisms.WEIGHTINGS))
 def test_a_memory_without_places_tells_all_that_any_look_does(kind):
     """As one place that nobody sees: mixture, draws and weights are there."""
     for training in (False, True):
-        attention = build.make_attention(score="general", weighting=kind, query_size=4, memory_size=3).train(training)
+        attention = networks.make_attention(score="general", weighting=kind, query_size=4, memory_size=3).train(training)
         query, source = torch.randn(2, 1, 4), torch.randn(2, 1, 3)
         none, unseen = attention.remember(source[:, :0]), attention.remember(source, torch.zeros(2, 1, dtype=torch.bool))
         got, want = (attention(query, memory, torch.zeros(2, 1, dtype=torch.long), weights=True) for memory in (none, unseen))

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from regard.attention import Attention
 from regard.attention.memory import Memory
-from regard.ground.optional import without_loops
-from regard.workshop import build
+from regard.build import networks
+from regard.core.optional import without_loops
 
 from .products import Product, alike, kinds
 from .products import scope as scope_of
@@ -125,7 +125,7 @@ def look_of(by: random.Random, score: str, scope: str, weighting: str, heads: in
     width = by.choice([8, 12, 24])
     memory_size = width if alike(score) and not project else by.choice([5, 8, 16])
     rotary = project and by.random() < 0.2 and width // heads % 2 == 0
-    attention = build.make_attention(
+    attention = networks.make_attention(
         score=score, scope=scope, weighting=weighting, query_size=width, memory_size=memory_size, heads=heads, project=project,
         bias=project and by.random() < 0.5, groups=by.choice([1, heads]), rotary=rotary,
     )  # fmt: skip

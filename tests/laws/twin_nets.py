@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from regard.attention.memory import Memory
-from regard.data.batches import Batch, collate
-from regard.ground.errors import ConfigError
-from regard.ground.optional import without_loops
-from regard.networks import packed
+from regard.build import networks
+from regard.config import ModelSection
+from regard.core.errors import ConfigError
+from regard.core.optional import without_loops
+from regard.data.batching import Batch, collate
+from regard.inference import prepacked
+from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.in_use import in_use
-from regard.tasks.transduce import Beam, Limits, Transduce, answer
-from regard.workshop import build
-from regard.workshop.config import ModelSection
+from regard.tasks.seq2seq import Beam, Limits, Transduce, answer
 
 from .memories import CONTEXTS, MEMORIES
 from .products import attention as kind_of
@@ -68,7 +68,7 @@ def draw_model(by: random.Random) -> dict[str, Any]:
             "attention": look,
             "self_attention": own,
         }
-    cell = by.choice(list(build.CELLS))
+    cell = by.choice(list(networks.CELLS))
     encoder = by.choice(["", "bi"]) + by.choice(["rnn", "gru", "lstm", cell])
     look |= {"project": True} if by.random() < 0.3 else {}
     model = {"embedding": by.choice([5, 8]), "size": 8, "encoder": encoder, "decoder": cell, "attention": look}
@@ -106,7 +106,7 @@ def draw_net(by: random.Random, updates: int) -> Net:
 def net_of(by: random.Random, model: dict[str, Any], updates: int) -> Net:
     """A net of a model section.  Raises ConfigError where it cannot be built."""
     torch.manual_seed(by.randrange(2**31))
-    made = build.recurrent if model.get("family", "recurrent") == "recurrent" else build.transformer
+    made = networks.recurrent if model.get("family", "recurrent") == "recurrent" else networks.transformer
     task = Transduce(made(ModelSection(**{"dropout": 0.0, "max_positions": 40, **model}), V, V)).train()
     lines = [[by.randint(4, V - 1) for _ in range(by.choice([1, 2, 3, 6, 9]))] for _ in range(4)]
     batch = collate([([*line, EOS], [*line[::-1], EOS]) for line in lines], range(len(lines)))
@@ -117,7 +117,7 @@ def net_of(by: random.Random, model: dict[str, Any], updates: int) -> Net:
         torch.nn.utils.clip_grad_norm_(task.parameters(), 1.0)
         adam.step()
     words = torch.tensor([[by.randint(4, V - 1) for _ in range(5)] for _ in lines])
-    return Net(str(model), task.eval().network, batch, words, by.choice([1, packed.LEAST]))
+    return Net(str(model), task.eval().network, batch, words, by.choice([1, prepacked.LEAST]))
 
 
 class Said(NamedTuple):
@@ -160,11 +160,11 @@ def answers(net: Net, network: EncoderDecoder, attention: bool) -> Any:
 
 def differences_of_net(net: Net, roads: Sequence[Road] = ROADS) -> list[Difference]:
     """Each road against the plain one: the net as it was trained, no loops, gradients, step by step."""
-    before, packed.LEAST = packed.LEAST, net.least
+    before, prepacked.LEAST = prepacked.LEAST, net.least
     try:
         return list(_differences_of_net(net, roads))
     finally:
-        packed.LEAST = before
+        prepacked.LEAST = before
 
 
 def _differences_of_net(net: Net, roads: Sequence[Road]) -> Iterator[Difference]:

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from regard.build.bert import make_bert, make_masked_words
 from regard.data.wordpiece import SPECIALS, WordPieces
 from regard.networks.bert import BertShape, draw
-from regard.workshop import huggingface
-from regard.workshop.build_bert import make_bert, make_masked_words
+from regard.pretrained import huggingface
 
 transformers = pytest.importorskip("transformers", reason="the reference: pip install transformers")
 

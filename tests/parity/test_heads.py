@@ -9,10 +9,10 @@ import torch
 
 from regard.attention import Softmax, Weights
 from regard.attention.weighting import Weighting
-from regard.data.batches import Batch
+from regard.build import networks
+from regard.config import ModelSection
+from regard.data.batching import Batch
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.workshop import build
-from regard.workshop.config import ModelSection
 
 SIZES = {"embedding": 5, "size": 4, "encoder": "bigru", "decoder": "gru", "dropout": 0.0}
 FREE = {**SIZES, "order": "luong", "input_feeding": False}
@@ -38,7 +38,7 @@ class Told(Weighting):
 def made(**keys) -> EncoderDecoder:
     """The same weights, whatever the head."""
     torch.manual_seed(3)
-    network = build.recurrent(ModelSection(**keys), V, V).eval()
+    network = networks.recurrent(ModelSection(**keys), V, V).eval()
     for x in network.parameters():
         x.data *= 2
     return network

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from regard.attention import T5, Alibi, Attention, Relative, Rotary, ScaledDot, T5Causal
-from regard.ground.errors import ConfigError
+from regard.core.errors import ConfigError
 
 same = torch.testing.assert_close
 B, H, K, D = 2, 3, 7, 10

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from regard.ground.errors import ConfigError
+from regard.core.errors import ConfigError
 from regard.networks.cells import GRU, LSTM, RNN, Stack
-from regard.networks.layers import Layers
+from regard.networks.gru_reset_before import ResetBeforeGRU
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.recurrent import RecurrentEncoder
-from regard.networks.reset import ResetBeforeGRU
+from regard.networks.rnn_layers import Layers
 
 B, T, N, D = 3, 5, 4, 6
 KINDS = {"rnn": (RNN, nn.RNN, nn.RNNCell), "gru": (GRU, nn.GRU, nn.GRUCell), "lstm": (LSTM, nn.LSTM, nn.LSTMCell)}

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from regard.attention import Attention, Causal
-from regard.networks.coder import Encoded
+from regard.networks.base import Encoded
 from regard.networks.transformer import (
     DecoderLayer,
     EncoderLayer,

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from regard.attention import kernels
 from regard.attention.memory import Memory, Past
-from regard.attention.position import Rotary
+from regard.attention.positions import Rotary
 from regard.attention.scope import Everywhere, Scope, Sight
 from regard.attention.score import Form, Given, Inner, ScaledDot, Score
-from regard.attention.tiles import LONG, Asked, Look, Tile, in_tiles, tiles
+from regard.attention.tiling import LONG, Asked, Look, Tile, in_tiles, tiles
 from regard.attention.weighting import Choice, Softmax, Weighting
-from regard.ground.errors import ConfigError, message
-from regard.ground.state import tree_map
+from regard.core.errors import ConfigError, message
+from regard.core.state import tree_map
 
 
 class Mixture(NamedTuple):

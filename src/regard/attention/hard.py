@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regard.attention.memory import Memory
 from regard.attention.weighting import Annealed, Choice, Weighting, Weights, at_least_float32, masked_softmax, one_hot
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
 
 
 class _Reinforced(Weighting):

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.attention.scope import Scope, Sight, Window
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
 
 
 class LocalM(Window):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.ground.state import tree_map
+from regard.core.state import tree_map
 
 
 class Past(NamedTuple):

@@ -12,7 +12,7 @@ from regard.attention.attention import Attention, Reading
 from regard.attention.memory import Memory
 from regard.attention.score import Dot, Inner, Score, weight
 from regard.attention.weighting import Weighting, Weights
-from regard.ground.errors import ConfigError, DataError, message
+from regard.core.errors import ConfigError, DataError, message
 
 
 class Pool(nn.Module):

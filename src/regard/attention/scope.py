@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
 
 Reach = tuple[float, float]  # at most so many places back, and ahead
 

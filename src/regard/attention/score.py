@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.attention.memory import Memory
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
 
 
 class Given(NamedTuple):

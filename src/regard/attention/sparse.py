@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from regard.attention.memory import Memory
 from regard.attention.weighting import Weighting, Weights, at_least_float32
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
 
 LEAST = 1.01  # alpha: nearer to 1 all is softmax, and (alpha - 1)^2 in the gradient too small for float32
 ROUNDS = 40  # of Newton's method; ten are the most that were seen, over 3,000 places

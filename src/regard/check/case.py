@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from regard.check.column_profile import Profile
 from regard.check.form import Form, Given
-from regard.check.profile import Profile
-from regard.ground.counted import many
+from regard.core.plural import many
 
 NOUNS: Mapping[str, Mapping[str, str]] = {
     "transduce": {},

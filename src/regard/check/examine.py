@@ -8,35 +8,35 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from regard.check.bad import BadLines
+from regard.check.bad_lines import BadLines
 from regard.check.case import Case
+from regard.check.column_profile import profile
+from regard.check.duplicates import Twins
+from regard.check.exchanged_sides import Mixed
 from regard.check.finding import Block, Check, Finding
 from regard.check.form import Form, Given, ending, separated
 from regard.check.labels import Labels
 from regard.check.lengths import Lengths
-from regard.check.mixed import Mixed
-from regard.check.number_rows import Series
-from regard.check.numbers import of_series, of_several
-from regard.check.opened import Opened
 from regard.check.patterns import Signs
-from regard.check.pictures import Listed, Pictures, folder
-from regard.check.profile import profile
-from regard.check.questions import Questions
-from regard.check.ranked import by_hand, ordered, softened
-from regard.check.recognized import recognized
-from regard.check.refused import refusals
+from regard.check.ranking import by_hand, ordered, softened
+from regard.check.raw_lines import Opened
+from regard.check.recognize import recognized
 from regard.check.rows import Rows
-from regard.check.sentences import Sentences
-from regard.check.spans import Spans
 from regard.check.spelling import Digits, Lookalikes, Normal, OtherScript, StandIns
 from regard.check.structure import of_structure
 from regard.check.symbols import Phones, Readings, Symbols
-from regard.check.tags import Tags
-from regard.check.twins import Twins
+from regard.check.training_errors import refusals
+from regard.core.errors import DataError, message
 from regard.data.column_names import is_header
-from regard.data.files import refuse_streams
-from regard.data.layout import LAST
-from regard.ground.errors import DataError, message
+from regard.data.columns import LAST
+from regard.data.text_files import refuse_streams
+from regard.tasks.caption.check_images import Listed, Pictures, folder
+from regard.tasks.forecast.check_numbers import of_series, of_several
+from regard.tasks.forecast.check_rows import Series
+from regard.tasks.read.check_questions import Questions
+from regard.tasks.tag.check_sentences import Sentences
+from regard.tasks.tag.check_spans import Spans
+from regard.tasks.tag.check_tags import Tags
 
 HEAD = 4000  # lines by which a form is recognised
 CHECKS: tuple[Callable[[Case], Check], ...] = (

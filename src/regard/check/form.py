@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from regard.check.profile import Profile
-from regard.data.layout import FORMATS, LAST, Layout
+from regard.check.column_profile import Profile
+from regard.data.columns import FORMATS, LAST, Layout
 
 ROLES: Mapping[str, tuple[str, ...]] = {  # of each task, the one that must be text first
     "transduce": ("source", "target"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from regard.check.case import Case
+from regard.check.column_profile import NUMBER
 from regard.check.finding import FIX, Block, Finding, Seen, listed, short
-from regard.check.profile import NUMBER
-from regard.ground.counted import many
+from regard.core.plural import many
 
 MOST = 100_000
 RATINGS = 30  # different numbers from which on they are ratings and no labels

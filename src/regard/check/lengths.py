@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
+from regard.check.duplicates import text_at
 from regard.check.finding import Block, Finding, Hits, Seen
-from regard.check.twins import text_at
-from regard.ground.counted import many
+from regard.core.plural import many
 
 WINDOW = 200  # rows in which lengths are compared
 SHIFTS = (-3, -2, -1, 1, 2, 3)

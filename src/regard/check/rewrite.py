@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import IO, Any
 
 from regard.check.clean import Cells
+from regard.check.duplicates import ONCE
 from regard.check.examine import Report
 from regard.check.form import Form, separated
-from regard.check.opened import Opened
-from regard.check.resorted import in_order
-from regard.check.retagged import Retagged
+from regard.check.raw_lines import Opened
 from regard.check.rows import numbered, split_rows
-from regard.check.twins import ONCE
-from regard.data.items import Place
-from regard.data.recognize import is_parquet
+from regard.core.atomic_files import atomic
+from regard.core.errors import UsageError, message
+from regard.core.plural import many
+from regard.data.examples import Place
+from regard.data.file_format import is_parquet
 from regard.data.records import is_comment
-from regard.data.rows import BadLine, json_object
-from regard.ground.counted import many
-from regard.ground.errors import UsageError, message
-from regard.ground.files import atomic
+from regard.data.row_parser import BadLine, json_object
+from regard.tasks.forecast.check_fix import in_order
+from regard.tasks.tag.check_fix import Retagged
 
 
 @dataclass

@@ -8,15 +8,15 @@ from contextlib import closing
 from itertools import zip_longest
 from typing import Any
 
-from regard.check.bad import BadLines
+from regard.check.bad_lines import BadLines
 from regard.check.finding import Block, Finding, Hits, Seen, short
 from regard.check.form import Form, dictionary, joined, separated
-from regard.check.opened import Opened
-from regard.data.coupled import CoupledLayout, coupled_row
-from regard.data.items import Place
-from regard.data.plain import row_layout
+from regard.check.raw_lines import Opened
+from regard.data.examples import Place
+from regard.data.plain_text import row_layout
 from regard.data.records import is_comment
-from regard.data.rows import BadLine, json_object, object_row
+from regard.data.row_parser import BadLine, json_object, object_row
+from regard.tasks.pair.data import CoupledLayout, coupled_row
 
 ROWS = 20_000  # of a block, about
 Numbered = Iterable[tuple[int, str]]

@@ -8,7 +8,7 @@ from typing import Any
 
 from regard.check.examine import Report
 from regard.check.finding import LEVELS, Finding, Seen, listed
-from regard.ground.counted import many
+from regard.core.plural import many
 
 FULL = 9  # findings that are told with their places
 REST = 8  # and in one line each

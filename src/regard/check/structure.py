@@ -7,10 +7,10 @@ from contextlib import closing
 
 from regard.check.case import Case
 from regard.check.finding import Finding, Seen, listed, short
-from regard.check.opened import Opened
-from regard.check.recognized import TABLES
+from regard.check.raw_lines import Opened
+from regard.check.recognize import TABLES
 from regard.check.rows import Rows
-from regard.ground.counted import many
+from regard.core.plural import many
 
 KEYS = {"source": "data.source", "target": "data.target", "features": "data.features", "second": "pair.second"}
 DEFAULTS = {"source": 1, "target": 2, "second": 2}

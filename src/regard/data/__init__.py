@@ -9,28 +9,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from regard.data.batches import Batch as Batch
-    from regard.data.batches import Batches as Batches
-    from regard.data.batches import collate as collate
-    from regard.data.corpus import Corpus as Corpus
-    from regard.data.formats import Group as Group
-    from regard.data.formats import Item as Item
-    from regard.data.formats import Layout as Layout
-    from regard.data.formats import Place as Place
-    from regard.data.formats import Report as Report
-    from regard.data.formats import fingerprint as fingerprint
-    from regard.data.formats import group as group
-    from regard.data.formats import overlap as overlap
-    from regard.data.formats import read_inputs as read_inputs
-    from regard.data.formats import read_pairs as read_pairs
-    from regard.data.formats import split as split
-    from regard.data.lengths import LengthLimit as LengthLimit
-    from regard.data.tokenize import Tokenizer as Tokenizer
+    from regard.data.batching import Batch as Batch
+    from regard.data.batching import Batches as Batches
+    from regard.data.batching import collate as collate
+    from regard.data.length_limit import LengthLimit as LengthLimit
+    from regard.data.pairs import Group as Group
+    from regard.data.pairs import Item as Item
+    from regard.data.pairs import Layout as Layout
+    from regard.data.pairs import Place as Place
+    from regard.data.pairs import Report as Report
+    from regard.data.pairs import fingerprint as fingerprint
+    from regard.data.pairs import group as group
+    from regard.data.pairs import overlap as overlap
+    from regard.data.pairs import read_inputs as read_inputs
+    from regard.data.pairs import read_pairs as read_pairs
+    from regard.data.pairs import split as split
+    from regard.data.token_store import Corpus as Corpus
+    from regard.data.tokenizer import Tokenizer as Tokenizer
 
 _FORMATS = ("Group", "Item", "Layout", "Place", "Report", "fingerprint", "group", "overlap", "read_inputs", "read_pairs", "split")
-_HOMES = {name: "formats" for name in _FORMATS}
-_HOMES |= {"Batch": "batches", "Batches": "batches", "collate": "batches"}
-_HOMES |= {"Corpus": "corpus", "LengthLimit": "lengths", "Tokenizer": "tokenize"}
+_HOMES = {name: "pairs" for name in _FORMATS}
+_HOMES |= {"Batch": "batching", "Batches": "batching", "collate": "batching"}
+_HOMES |= {"Corpus": "token_store", "LengthLimit": "length_limit", "Tokenizer": "tokenizer"}
 
 __all__ = sorted(_HOMES)
 

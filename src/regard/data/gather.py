@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
-from regard.data.faults import Report
-from regard.data.files import shown
-from regard.data.rows import BadLine
-from regard.ground.errors import DataError, message
+from regard.core.errors import DataError, message
+from regard.data.report import Report
+from regard.data.row_parser import BadLine
+from regard.data.text_files import shown
 
 T = TypeVar("T")
 

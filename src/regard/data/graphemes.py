@@ -7,9 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from regard.data.files import lines, shown
-from regard.data.layout import by_name
-from regard.ground.errors import DataError, message
+from regard.core.errors import DataError, message
+from regard.data.columns import by_name
+from regard.data.text_files import lines, shown
 
 COLUMN = "grapheme"  # what a profile calls its first column (Moran & Cysouw 2018, chapter 7), in any case
 _APART = "ˈˌꜛꜜ"  # stress and steps are symbols of their own

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.data.files import missing
-from regard.ground.counted import many
-from regard.ground.errors import DataError, message
+from regard.core.errors import DataError, message
+from regard.core.plural import many
+from regard.data.text_files import missing
 
 Pixels = NDArray[np.uint8]  # H W 3: red, green, blue
 ENDINGS = (".png", ".ppm", ".pgm", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")

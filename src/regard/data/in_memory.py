@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from regard.ground.errors import DataError, message
-from regard.ground.files import atomic
+from regard.core.atomic_files import atomic
+from regard.core.errors import DataError, message
 
 KEYS = {  # of each task: what the parts of a tuple are, and how many are needed
     "transduce": (("source", "target", "features"), 2),

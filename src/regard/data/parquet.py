@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from regard.data.files import missing
-from regard.data.items import Place
-from regard.ground.errors import DataError, message
+from regard.core.errors import DataError, message
+from regard.data.examples import Place
+from regard.data.text_files import missing
 
 AT_ONCE = 1000  # rows that lie in memory
 

@@ -10,14 +10,14 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
+from regard.core.errors import DataError, message
 from regard.data.column_content import delimited
 from regard.data.column_names import is_header
-from regard.data.files import lines, shown
-from regard.data.items import Place
-from regard.data.layout import Layout
+from regard.data.columns import Layout
+from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.rows import CORRECT, BadLine, Row, headed, input_row, json_object, numbered, object_row, pair_row
-from regard.ground.errors import DataError, message
+from regard.data.row_parser import CORRECT, BadLine, Row, headed, input_row, json_object, numbered, object_row, pair_row
+from regard.data.text_files import lines, shown
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
 VARIANT = re.compile(r"(.+)\(\d+\)")

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count, pairwise
 
-from regard.data.dates import dated, readable
-from regard.data.files import lines, shown
-from regard.data.items import Place
-from regard.ground.errors import DataError, did_you_mean, message
+from regard.core.errors import DataError, did_you_mean, message
+from regard.data.examples import Place
+from regard.data.text_files import lines, shown
+from regard.data.time_formats import dated, readable
 
 TIMES = ("time", "date", "datetime", "date time", "date_time", "timestamp", "t", "ds")  # headers of a column of times
 RISING = ("year", "month", "day", "hour", "index", "period")  # headers of one, where it holds numbers that rise

@@ -10,8 +10,8 @@ from typing import Any
 
 from tokenizers import models
 
-from regard.data.vocabulary import SPECIALS, UNK
-from regard.ground.stored import held_to, is_of
+from regard.core.bounded_json import held_to, is_of
+from regard.data.tokenizer_kinds import SPECIALS, UNK
 
 MOST = 10_000_000  # symbols
 

@@ -12,11 +12,11 @@ from typing import Any
 import tokenizers
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
+from regard.core.atomic_files import write_text
+from regard.core.errors import ConfigError, DataError, message
 from regard.data import wordpiece_json
-from regard.data.rows import whole
-from regard.data.vocabulary import ranked
-from regard.ground.errors import ConfigError, DataError, message
-from regard.ground.files import write_text
+from regard.data.row_parser import whole
+from regard.data.tokenizer_kinds import ranked
 
 PADDING, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY, MANNER, ADDED, WHOLE = (

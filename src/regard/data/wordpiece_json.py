@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from regard.ground.errors import DataError, message
+from regard.core.errors import DataError, message
 
 UNKNOWN, GOES_ON = "[UNK]", "##"
 DO = "Name a folder of a BERT whose tokenizer is BERT's own, or put its vocab.txt beside."

@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.attention.prefix import Aaren, Summary
+from regard.attention.aaren import Aaren, Summary
 from regard.attention.weighting import Choice
 from regard.networks.transformer import Glance, ReadingLayer, WritingLayer
 

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.position import LearnedPositions, SinusoidalPositions
-from regard.networks.coder import Encoded, positions
-from regard.networks.embed import Embed
+from regard.attention.positions import LearnedPositions, SinusoidalPositions
+from regard.networks.base import Encoded, positions
+from regard.networks.embedding import Embed
 from regard.networks.heads import WordsHead
-from regard.networks.reader import Reader
+from regard.networks.text_encoder import Reader
 from regard.networks.transformer import TransformerEncoder
 
 

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.ground.errors import ConfigError, message
-from regard.ground.state import tree_map
+from regard.core.errors import ConfigError, message
+from regard.core.state import tree_map
 from regard.networks.cells import State
 
 Over = Callable[[Tensor, State], tuple[Any, State]]  # `over` of a Cell or a Stack, or a Decoder: (x "B T D", state) to (y, state)

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.ground.optional import loops_in_use
+from regard.core.optional import loops_in_use
+from regard.networks.cell_loops import sigmoid
 from regard.networks.dropout import Dropout
-from regard.networks.loops import sigmoid
 
-LOOPS = "networks.cells_numba"
+LOOPS = "networks.kernels.cells_numba"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from regard.attention.attention import Attention
 from regard.attention.weighting import Choice
-from regard.ground.errors import ConfigError, message
-from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions
-from regard.networks.embed import Embed
-from regard.networks.grid import Sights
+from regard.core.errors import ConfigError, message
+from regard.networks.base import Decoder, Encoded, Encoder, Looks, Written, positions
+from regard.networks.embedding import Embed
 from regard.networks.heads import Head
+from regard.networks.image_encoder import Sights
 
 Source = Int[Tensor, "B K"] | Float[Tensor, "B K P"]  # words, or the cells of images
 Penalty = Callable[[Looks, Bool[Tensor, "B T"]], Tensor]  # from looks and which targets are real

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.coder import Encoded, Looks, Written
+from regard.networks.base import Encoded, Looks, Written
 from regard.networks.loss import chunked_cross_entropy
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from regard.ground.optional import module
+from regard.core.optional import module
 
 LOWEST = -1e30  # log 0: finite, so that no gradient is NaN
 CELLS = 4_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
@@ -77,7 +77,7 @@ def shares(
 
 def _shares(device: str, low: torch.dtype) -> Callable[..., tuple[Tensor, ...]]:
     """Compiled loops are many times faster than PyTorch's passes over logits, but for the products beside them."""
-    loops = module("networks.loss_numba") if device == "cpu" and low in (torch.float32, torch.bfloat16) else None
+    loops = module("networks.kernels.loss_numba") if device == "cpu" and low in (torch.float32, torch.bfloat16) else None
     return loops.shares if loops else shares
 
 

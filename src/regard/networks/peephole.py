@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from regard.networks.cell_loops import add_product, backwards, behind, product, sigmoid, steps, weight_gradient
 from regard.networks.cells import OwnCell, State
-from regard.networks.loops import add_product, backwards, behind, product, sigmoid, steps, weight_gradient
 
 
 class PeepholeLSTM(OwnCell):

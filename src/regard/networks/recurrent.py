@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from regard.attention.attention import Attention, Mixture, Reading
 from regard.attention.memory import Memory
 from regard.attention.weighting import Choice
-from regard.ground.errors import ConfigError, message
+from regard.core.errors import ConfigError, message
+from regard.networks.base import Decoder, Encoded, Encoder, Places, Written, positions
 from regard.networks.cells import Stack, State
-from regard.networks.coder import Decoder, Encoded, Encoder, Places, Written, positions
 from regard.networks.dropout import Dropout
-from regard.networks.layers import Layers, readers
-from regard.networks.over_time import over_time
+from regard.networks.rnn_layers import Layers, readers
+from regard.networks.weight_gradients import over_time
 
 
 class RecurrentEncoder(Encoder):

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.ground.errors import RegardError, message
-from regard.ground.state import reorder, select
+from regard.core.errors import RegardError, message
+from regard.core.state import reorder, select
 
 IMPOSSIBLE = torch.finfo(torch.float32).min  # the log-probability of an end that the net excludes and the bound demands
 Step = Callable[[Tensor, Any], tuple[Tensor, Any]]  # (words "B", state) -> (log-probabilities "B V", the search's own now; state)

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from regard.attention.attention import Attention
 from regard.attention.memory import Memory
 from regard.attention.weighting import Choice
-from regard.ground.errors import ConfigError, message
-from regard.ground.state import tree_map
-from regard.networks.coder import Decoder, Encoded, Encoder, Looks, Written, positions, together
+from regard.core.errors import ConfigError, message
+from regard.core.state import tree_map
+from regard.networks.base import Decoder, Encoded, Encoder, Looks, Written, positions, together
 from regard.networks.dropout import Dropout
 
 

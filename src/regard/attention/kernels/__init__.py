@@ -18,7 +18,7 @@ from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
 from regard.attention.scope import Reach
 from regard.attention.score import Form, Inner, Tanh
-from regard.ground.optional import in_a_graph, loops_in_use, module
+from regard.core.optional import in_a_graph, loops_in_use, module
 
 
 def scores(form: Form) -> Float[Tensor, "B H Q K"]:

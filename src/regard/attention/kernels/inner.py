@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from regard.attention.score import Inner
-from regard.attention.tiles import Tile
+from regard.attention.tiling import Tile
 from regard.attention.weighting import masked_softmax
 
 # Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, 4 heads of 64, 4,096 queries

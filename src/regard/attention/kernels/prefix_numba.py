@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.ground.compiled import arrays, compiled
-from regard.ground.threads import spread
+from regard.core.numba_loops import arrays, compiled
+from regard.core.parallel import spread
 
 WIDTH = 32  # of the values of a part: parts of a row run side by side; 8,192 places of 128, forward and back, 5 to 7 ms where 64 takes 8
 

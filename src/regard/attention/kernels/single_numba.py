@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.ground.compiled import arrays, compiled, exactly
-from regard.ground.exponential import exp, tanh
-from regard.ground.threads import spread
+from regard.core.fast_math import exp, tanh
+from regard.core.numba_loops import arrays, compiled, exactly
+from regard.core.parallel import spread
 
 F = np.float32
 ZERO, ONE = F(0), F(1)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.ground.optional import module
+from regard.core.optional import module
 
 
 def tanh_scores(

@@ -14,9 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.attention.kernels.tanh_rows import FEW, NEAR, Rows
-from regard.ground.compiled import arrays, compiled
-from regard.ground.exponential import exp, tanh
-from regard.ground.threads import spread
+from regard.core.fast_math import exp, tanh
+from regard.core.numba_loops import arrays, compiled
+from regard.core.parallel import spread
 
 LEAST = 0
 CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread

@@ -1,0 +1,285 @@
+"""The only place where names become objects; attentions are made in `build.attention`, heads in `build.heads`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from regard.attention.attention import Attention
+from regard.attention.pooling import Pool, StructuredPool
+from regard.attention.positions import LearnedPositions, NoPositions, Positions, SinusoidalPositions
+from regard.attention.aaren import Aaren
+from regard.attention.scope import Causal, Everywhere, Scope, Window
+from regard.attention.score import KeyOnly
+from regard.attention.key_value import part_width
+from regard.attention.weighting import Marginal
+from regard.data.tokenizer import PAD
+from regard.core.errors import ConfigError, message
+from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
+from regard.networks.bert import BertShape
+from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
+from regard.networks.base import Decoder, Encoder
+from regard.networks.fixed_context import PooledContext
+from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.heads import TiedWordHead, WordHead, WordsHead
+from regard.networks.language_model import CellsDecoder
+from regard.networks.rnn_layers import Layers
+from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
+from regard.networks.text_encoder import Reader
+from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.recurrent import (
+    BahdanauDecoder,
+    FixedDecoder,
+    LastState,
+    LuongDecoder,
+    RecurrentEncoder,
+    TransformedAll,
+    TransformedLast,
+)
+from regard.networks.gru_reset_before import ResetBeforeGRU
+from regard.networks.transformer import (
+    DecoderLayer,
+    EncoderLayer,
+    FeedForward,
+    PostNorm,
+    PreNorm,
+    ReadingLayer,
+    Residual,
+    TransformerDecoder,
+    TransformerEncoder,
+    WritingLayer,
+)
+from regard.tasks.seq2seq import Transduce
+from regard.build.bert import make_bert
+from regard.build.heads import make_head, make_sampling
+from regard.build.attention import PARTS, look_of, parted_look, refuse_steps
+from regard.build.attention import make_attention as make_attention
+from regard.build.attention import make_scope as make_scope
+from regard.build.attention import make_weighting as make_weighting
+from regard.config import AttentionSection, Config, ModelSection
+
+CELLS: Mapping[str, Callable[[int, int], Cell]] = {
+    "rnn": RNN,
+    "gru": GRU,
+    "lstm": LSTM,
+    "gru-reset-before": ResetBeforeGRU,
+    "lstm-peephole": PeepholeLSTM,
+    "lstm-peephole-full": FullPeepholeLSTM,
+}
+NETS: Mapping[str, Callable[..., nn.RNNBase]] = {  # what PyTorch has; an encoder reads other cells as `Layers`
+    "rnn": partial(nn.RNN, batch_first=True),
+    "gru": partial(nn.GRU, batch_first=True),
+    "lstm": partial(nn.LSTM, batch_first=True),
+}
+CONTEXTS: Mapping[str, Any] = {
+    "last": lambda size: LastState(),
+    "transform": TransformedLast,
+    "all": TransformedAll,
+    "pooled": lambda size: PooledContext(Pool(Attention(0, size, score=KeyOnly(size)))),
+}
+NORMS: Mapping[str, type[Residual]] = {"pre": PreNorm, "post": PostNorm}
+ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
+
+
+def task(config: Config, *, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> Transduce:
+    """The task of a config, for vocabularies of these sizes, its weights drawn from torch's generator.
+
+    twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
+    """
+    build = recurrent if config.model.family == "recurrent" else transformer
+    network = build(config.model, source_words, target_words, twins)
+    return Transduce(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
+
+
+def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
+    """A recurrent encoder and decoder.  twins: see `task`."""
+    encoder = _recurrent_encoder(m)
+    decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
+    source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
+    head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
+    return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
+
+
+def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | None = None) -> Reader:
+    """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family.
+
+    beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.  bert: the shape of the
+    pre-trained reader that the run begins with.
+    """
+    if m.pretrained is not None:  # without a shape: a small one, to see whether the rest can be built
+        return make_bert(bert or BertShape(words, size=12, layers=1, heads=1, feedforward=12), beside=beside)
+    if m.family == "recurrent":
+        reads = encoder(m, beside=beside)
+        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), reads)
+    if beside >= m.size:
+        do = "Raise model.size, or take less beside the words."
+        raise ConfigError(message("model.size", f"more than the {beside} that stand beside each word's vector", str(m.size), do))
+    reads = encoder(m)
+    drawn = table(words, m.size - beside, padding=PAD)
+    return Reader(PositionedEmbed(drawn, make_positions(m), dropout=m.embedding_dropout), reads)
+
+
+def encoder(m: ModelSection, *, beside: int = 0) -> Encoder:
+    """The encoder of the family alone: it reads vectors `embedding` + `beside` wide, in a Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recurrent_encoder(m, beside)
+    made = TransformerEncoder(_readers(m), _closing(m), m.size)
+    _xavier(made)
+    return made
+
+
+def decoder(m: ModelSection, encoded: int | None) -> Decoder:
+    """The decoder of the family alone, for states `encoded` wide (None: it has no source): it reads vectors `embedding` wide, in a
+    Transformer `size` wide."""
+    if m.family == "recurrent":
+        return _recalling(m, _recurrent_decoder(m, encoded))
+    made = TransformerDecoder(_writers(m, alone=encoded is None), _closing(m), m.size)
+    _xavier(made)
+    return made
+
+
+def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
+    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
+    between = m.dropout if m.encoder_layers > 1 else 0.0
+    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
+    return RecurrentEncoder(
+        made_by(m.embedding + beside, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
+    )
+
+
+def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
+    def stack(more: int) -> Stack:
+        sizes = [m.embedding + more] + [m.size] * (m.decoder_layers - 1)
+        return Stack([CELLS[m.decoder](size, m.size) for size in sizes], dropout=m.dropout)
+
+    if encoded is None:
+        return CellsDecoder(stack(0), dropout=m.dropout if m.past is None else 0.0)  # a look back drops of what it says, once
+    if m.attention is None:
+        begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
+        context, width = _context(m, encoded)
+        return FixedDecoder(stack(width if feed else 0), context, width, begin=begin, feed=feed, dropout=m.dropout)
+    heads, project, directions = m.attention.heads or 1, m.attention.project, encoded // m.size
+    look = parted_look(m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions)
+    if m.head == "hard-monotonic":  # it makes its own weights of the scores
+        look.weighting = Marginal()
+    if m.order == "bahdanau":
+        return BahdanauDecoder(stack(look.context_size), look, encoded, dropout=m.dropout)
+    feed = m.input_feeding is not False
+    return LuongDecoder(stack(m.size if feed else 0), look, encoded, feed=feed, dropout=m.dropout)
+
+
+def _context(m: ModelSection, encoded: int) -> tuple[nn.Module, int]:
+    """What a decoder without attention knows of its source, and how wide it is."""
+    if m.context == "structured":
+        return PooledContext(StructuredPool(encoded, inner=m.size, hops=m.hops)), m.hops * encoded
+    return CONTEXTS[m.context](encoded), encoded
+
+
+def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
+    """The same decoder, with a look back at its own earlier states where the config has one."""
+    if m.past is None:
+        return decoder
+    parts = PARTS[m.past.memory]
+    part = part_width(m.size, parts)
+    look = look_of(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
+    look.scope = Causal() & ~Window(0) & look.scope
+    return RecallDecoder(decoder, look, m.size, parts=parts, dropout=m.dropout)
+
+
+def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
+    """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `task`."""
+    readers, writers = _readers(m), _writers(m)
+    encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
+    _xavier(encoder, decoder)
+    source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
+    head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
+    return EncoderDecoder(
+        PositionedEmbed(source, make_positions(m), dropout=drop),
+        encoder,
+        PositionedEmbed(target, make_positions(m), dropout=drop),
+        decoder,
+        head,
+    )
+
+
+def _readers(m: ModelSection) -> list[ReadingLayer]:
+    """The layers of a Transformer's encoder, or of one whose own looks are Aarens."""
+
+    def reader() -> ReadingLayer:
+        if m.family == "aaren":
+            return AarenEncoderLayer(_aaren(m), _feedforward(m), _around(m, 2))
+        return EncoderLayer(_own(m), _feedforward(m), _around(m, 2))
+
+    return [reader() for _ in range(m.encoder_layers)]
+
+
+def _writers(m: ModelSection, *, alone: bool = False) -> list[WritingLayer]:
+    """The layers of its decoder; alone: without a look at a source."""
+    assert m.attention is not None  # the config refuses `attention: none` here
+    cross = m.attention
+
+    def writer() -> WritingLayer:
+        kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
+        own = _aaren(m) if m.family == "aaren" else _own(m, Causal())
+        made: WritingLayer = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
+        return made
+
+    return [writer() for _ in range(m.decoder_layers)]
+
+
+def _look(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
+    refuse_steps(section)
+    heads = section.heads or m.heads
+    return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
+
+
+def _own(m: ModelSection, scope: Scope | None = None) -> Attention:
+    """A look at one's own sequence."""
+    made = _look(m, m.self_attention, rotary=m.positions == "rotary")
+    made.scope = made.scope if scope is None else scope & made.scope
+    return made
+
+
+def _aaren(m: ModelSection) -> Aaren:
+    made = _own(m)
+    made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
+    return Aaren(made, m.size if "query" in made.score.reads else 0)
+
+
+def _feedforward(m: ModelSection) -> FeedForward:
+    return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
+
+
+def _around(m: ModelSection, count: int) -> Any:
+    return tuple(NORMS[m.norm](m.size, dropout=m.dropout) for _ in range(count))
+
+
+def _closing(m: ModelSection) -> nn.Module:
+    return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
+
+
+def _xavier(*nets: nn.Module) -> None:
+    """Linear layers begin with Xavier's uniform weights and no bias."""
+    for linear in [x for net in nets for x in net.modules() if isinstance(x, nn.Linear)]:
+        nn.init.xavier_uniform_(linear.weight)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)
+
+
+def make_positions(m: ModelSection) -> Positions:
+    """What is added to the vectors of a Transformer."""
+    if m.positions == "learned":
+        return LearnedPositions(m.size, m.max_positions)
+    return SinusoidalPositions(m.size) if m.positions == "sinusoidal" else NoPositions(m.size)
+
+
+def _tables(
+    m: ModelSection, width: int, states: int, source_words: int, target_words: int
+) -> tuple[nn.Embedding, nn.Embedding, WordsHead]:
+    target = table(target_words, width, padding=PAD)
+    source = target if m.tie == "all" else table(source_words, width, padding=PAD)
+    return source, target, WordHead(states, target_words) if m.tie == "none" else TiedWordHead(states, target)

@@ -1,0 +1,154 @@
+"""The data doctor (`regard.check`) asked by a config: what the config says of the files, and a few lines before a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from regard.check.bad_lines import WHY
+from regard.check.examine import examine
+from regard.check.form import Given
+from regard.config import Config
+from regard.config.auto import left_out
+from regard.config.data_files import TABLES
+from regard.config.task_spec import TASKS
+from regard.core.errors import RegardError
+from regard.data.columns import UNICODE
+from regard.data.file_format import recognize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
+MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
+LINES = 12  # that are said, at most
+SKIPPED = frozenset(  # errors in single lines or sentences; where classes are learnt, any answer is one
+    (*(kind for kind in WHY if kind != "no-rating"), "broken-spans", "mixed-schemes", "image-size", "comments", "answer-absent")
+)
+REFUSED = SKIPPED.union(  # errors with which a training ends that is about to begin, in as many words
+    (
+        "encoding",
+        "nul",
+        "torn",
+        "line-ends",
+        "line-counts",
+        "no-rows",
+        "refused",
+        "one-label",
+        "one-tag",
+        "tag-scheme",
+        "outside",
+    ),
+    ("time-unreadable", "time-order", "time-twice", "time-gap", "clock-change", "too-few-rows", "too-large", "fill-value"),
+    ("other-columns", "other-step", "no-tabs", "arrays", "label-only-valid"),
+)
+TOLD = frozenset(  # what a training says by itself, or what is often meant
+    (
+        *("contradictions", "shared", "rare-label", "copies", "out-of-bound"),
+        *("constant", "fill-value", "no-scheme", "mixed-schemes", "outside", "answer-inside-word", "label-only-valid"),
+    )
+)
+
+
+def said(config: Config) -> dict[str, Any]:
+    """The keys of a config that somebody set, as `section.key`: those that only a task has by default are not."""
+    found: dict[str, Any] = {}
+    usual = TASKS[config.task].defaults
+    for name in type(config).model_fields:
+        section = getattr(config, name)
+        for key in getattr(section, "model_fields_set", ()):
+            value = getattr(section, key)
+            if usual.get(f"{name}.{key}", ...) != value:
+                found[f"{name}.{key}"] = value
+    return found
+
+
+def given(config: Config, *, fixed: bool) -> Given:
+    """What a config says of its data.  fixed: every key counts, as in the training that is about to begin; else those that are set."""
+    known, left = said(config), left_out(config)
+
+    def key(name: str) -> Any:
+        section, _, word = name.partition(".")
+        if name not in left and (fixed or name in known):  # what is left out will fit the data
+            return getattr(getattr(config, section), word, None)
+        return None
+
+    form, header = key("data.format"), key("data.header")
+    comment, separator = key("data.comment"), key("data.separator")
+    number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
+    writes = config.task == "transduce"
+    return Given(
+        format=None if form == "auto" else form,
+        source=key("data.source"),
+        target=key("data.target"),
+        features=key("data.features"),
+        second=key("pair.second") if config.pair is not None else None,
+        header=header if isinstance(header, bool) else None,
+        comment={"auto": None, "none": ""}.get(comment, comment) if comment is not None else None,
+        separator={"auto": None, **MARKS}.get(separator, separator) if separator is not None else None,
+        fixed=fixed,
+        source_tokenizer=key("data.source_tokenizer"),
+        target_tokenizer=key("data.target_tokenizer") if writes else None,
+        max_ratio=config.decode.max_ratio if number and writes else None,
+        max_extra=config.decode.max_extra if number and writes else None,
+        scheme=config.tag.scheme if config.tag is not None and (fixed or "tag.scheme" in known) else None,
+        unicode=config.data.unicode if config.data.unicode in UNICODE else "none",
+        lowercase=config.data.lowercase,
+        valid_share=config.data.valid_share,
+        **_of_sections(config),
+    )
+
+
+def _of_sections(config: Config) -> dict[str, Any]:
+    """What the sections say that belong to one task each."""
+    found: dict[str, Any] = {}
+    if config.forecast is not None:
+        found |= {key: getattr(config.forecast, key) for key in ("past", "ahead", "time", "gaps")}
+        found |= {"columns": tuple(config.forecast.columns)}
+    if config.language is not None:
+        found |= {"documents": config.language.documents, "window": config.language.window}
+    if config.caption is not None:
+        found |= {"images": config.caption.images}
+    if config.pair is not None:
+        found |= {"output": config.pair.output}
+    if config.pretrain is not None:
+        found |= {"follows": config.pretrain.next}
+    if config.read is not None:
+        found |= {"cloze": config.read.head != "span"}
+    return found
+
+
+def say_notes(config: Config, say: Callable[[str], None]) -> None:
+    """Says what is likely harmful in the data of a training that is about to begin, at most a screen of it.
+
+    The first 60,000 rows are looked at.  What cannot be read is left to the reading itself, which says so."""
+    try:
+        found = examine(
+            config.data.train, valid=config.data.valid, task=config.task, given=given(config, fixed=True), most=ROWS
+        ).findings
+    except (RegardError, OSError):
+        return
+    passed = SKIPPED if config.data.on_bad_line == "skip" else frozenset[str]()
+    if any(finding.level == "error" and finding.kind in REFUSED - passed for finding in found):
+        return  # the training ends at once, and says why and what to do: that is enough to read
+    told = TOLD | _noted(config) | passed
+    harmful = [finding for finding in found if finding.level != "note" and finding.kind not in told]
+    for finding in harmful[:LINES]:
+        place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
+        say(f"note: {finding.what}{place} {finding.do}".rstrip())
+    if harmful:
+        rest = f"{len(harmful) - LINES} more; " if len(harmful) > LINES else ""
+        names = " ".join(config.data.train)
+        copy = "" if config.task == "read" else ", and can write a cleaned copy (--fix)"
+        say(f"note: {rest}regard check {names} --task {config.task} tells all{copy}.")
+
+
+def _noted(config: Config) -> frozenset[str]:
+    """The kinds of findings that `resolve_files` tells of the columns of a table, or a language model of its symbols."""
+    if config.task == "language":
+        return frozenset(("symbol-only-valid",))
+    if config.task not in TABLES:
+        return frozenset()
+    said = recognize(config.data.train[0]).notes
+    header = any(note.startswith("line 1") for note in said) and config.data.header == "auto"
+    columns = ("features-column", "swapped") if config.task == "transduce" else ()
+    return frozenset((*columns, *(("header",) if header else ())))

@@ -1,0 +1,121 @@
+"""`regard check`: what is wrong with data files, before a net learns it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.core.errors import DataError, UsageError, message
+from regard.core.plural import many
+from regard.core.printable import printable
+
+if TYPE_CHECKING:
+    from regard.check.bad_lines import BadLines
+    from regard.check.examine import Report
+    from regard.check.form import Given
+
+
+def check(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|CONFIG.yaml|section.key=value", help="Training data, as --train takes it; a config, keys of it."
+        ),
+    ],
+    task: Annotated[str | None, typer.Option(metavar="TASK", help="What will be learnt (default: as the file looks).")] = None,
+    valid: Annotated[list[str] | None, typer.Option("--valid", metavar="FILE", help="Validation data, likewise.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, with everything that was found.")] = False,
+    fix: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="Write a cleaned copy: a new file, or a new folder where there are several files."),
+    ] = None,
+    bad: Annotated[
+        Path | None, typer.Option(metavar="BAD.tsv", help="Write every line that cannot be read: file, line, kind, why, text.")
+    ] = None,
+) -> None:
+    """Say what is wrong with data, most harmful first, and what to do.
+
+    Exit code 2 where something is wrong that must be corrected, else 0.
+    """
+    from regard.check import screen
+    from regard.check.examine import examine
+
+    files, given, task = _understood(words, task)
+    report = examine(files, valid=valid or (), task=task, given=given)
+    if as_json:
+        print(json.dumps(screen.told(report), ensure_ascii=False))
+    else:
+        print(printable(screen.screen(report, cleaned=fix is not None)))
+    if bad:
+        _write_bad(bad, report.bad)
+    if fix:
+        _write_cleaned(report, fix)
+    elif report.worst == "error":
+        raise typer.Exit(DataError.exit_code)
+
+
+def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, str | None]:
+    """The files, the task, and what a config and keys say of them."""
+    from regard.check.form import Given
+    from regard.check.from_config import given
+    from regard.config import load_config
+
+    keys = [word for word in words if "=" in word and not Path(word).exists()]
+    configs = [word for word in words if word.lower().endswith((".yaml", ".yml"))]
+    files = [word for word in words if word not in keys and word not in configs]
+    if len(configs) > 1:
+        raise UsageError(
+            message("regard check", "one config", " and ".join(configs), "Name one; override keys by section.key=value.")
+        )
+    if not keys and not configs and task is None:
+        return files, Given(), None
+    config = load_config(configs[0] if configs else None, keys, task=task)
+    files = files or list(config.data.train)
+    if not files:
+        raise UsageError(message("regard check", "a file", "none", "Name the training data, as for --train."))
+    named = task is not None or bool(configs) or any(key.startswith("task=") for key in keys)
+    return files, given(config, fixed=False), config.task if named else None
+
+
+def _write_cleaned(report: Report, out: Path) -> None:
+    """The cleaned copy; what was done, and what is left, on stderr."""
+    from regard.check.examine import examine
+    from regard.check.rewrite import rewrite
+
+    done = rewrite(report, out, (*report.files, *report.valid))
+    print(done, file=sys.stderr)
+    paths = list(map(str, done.paths))
+    count = len(report.files)
+    left = examine(paths[:count], valid=paths[count:], task=report.case.task, given=report.case.given)
+    kinds = ", ".join(f"{finding.level} {finding.kind} ({finding.count:,})" for finding in left.findings) or "nothing"
+    print(f"What is left to look at: {kinds}.", file=sys.stderr)
+    words = [
+        *(f"--train {shlex.quote(path)}" for path in paths[:count]),
+        *(f"--valid {shlex.quote(path)}" for path in paths[count:]),
+    ]
+    keys = [shlex.quote(line.replace(": ", "=")) for line in left.config]
+    kind = [f"--task {left.case.task}"] if left.case.task != "transduce" else []
+    print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
+
+
+def _write_bad(path: Path, bad: BadLines) -> None:
+    """Every bad line, as TSV, one a line: tabs and line ends inside are written as blanks."""
+    from regard.core.atomic_files import atomic
+
+    with atomic(path) as out:
+        out.write(b"file\tline\tkind\twhy\ttext\n")
+        for file, line, kind, why, text in bad:
+            cells = (
+                " ".join(file.splitlines()),
+                str(line),
+                kind,
+                " ".join(why.split()),
+                " ".join(text.replace("\t", " ").splitlines()),
+            )
+            out.write(("\t".join(cells) + "\n").encode("utf-8", errors="backslashreplace"))
+    print(f"{many(bad.count, 'bad line is', 'bad lines are')} in {path}.", file=sys.stderr)

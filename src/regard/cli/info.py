@@ -1,0 +1,180 @@
+"""`regard info`: what a run is.  Reads JSON and YAML only: no weights, no torch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.config.task_spec import MEANINGS, TASKS
+from regard.core.bounded_json import held_to, is_of, parse, read_bytes
+from regard.core.errors import RunFolderError, did_you_mean, message
+from regard.core.plural import many
+from regard.core.printable import printable
+
+if TYPE_CHECKING:
+    from regard.config import Config
+
+SYMBOLS = ("words", "letters", "tags", "labels")  # files of a run folder
+HEADER = 100_000_000  # bytes: what safetensors reads itself
+WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}  # bytes of a number
+MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
+
+
+def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
+    """Say what a run is.
+
+    Its task, data, net, parameters, best figures and size on disk.
+    """
+    from regard.config import load_config
+    from regard.training.checksums import METRICS, USED, refuse_changed
+
+    _is_run(run)
+    config = load_config(run / "config.yaml")
+    facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
+    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run)}
+    refuse_changed(run, config, [name for name in (*USED, METRICS) if not name.endswith(".safetensors")])
+    width = max(map(len, facts)) + 2
+    print("\n".join(f"{name:<{width}}{printable(fact)}" for name, fact in facts.items()))
+
+
+def _is_run(run: Path) -> None:
+    if (run / "config.yaml").is_file():
+        return
+    received = "a folder without config.yaml" if run.is_dir() else "a file" if run.exists() else "no such folder"
+    near = did_you_mean(run.name, [p.name for p in run.parent.iterdir() if p.is_dir()]) if run.parent.is_dir() else ""
+    raise RunFolderError(
+        message(str(run), "a run folder, as regard train makes it", received, f"Name the folder of a run.{near}")
+    )
+
+
+def _data(config: Config) -> dict[str, str]:
+    data = config.data
+    valid = " + ".join(data.valid) or f"a share of {data.valid_share:g} of it"
+    files = {"training data": " + ".join(data.train) or "none", "validation data": valid}
+    if not TASKS[config.task].writes:
+        return files
+    if "data.source_tokenizer" in TASKS[config.task].unused:
+        return {**files, "tokens": data.target_tokenizer}
+    return {**files, "tokens": f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")}
+
+
+def _model(config: Config) -> dict[str, str]:
+    m = config.model
+    if config.forecast is not None and config.forecast.model == "linear":
+        return {"net": "none: least squares"}
+    look = m.attention
+    words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
+    if config.language is not None:
+        past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
+        kind, looks = (
+            (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {many(m.heads, 'head')}", {})
+        )
+        return {"net": f"{m.decoder_layers} x {kind} of {m.size}", **looks}
+    if not TASKS[config.task].writes:
+        kind = m.encoder if m.family == "recurrent" else f"{m.family} with {many(m.heads, 'head')}"
+        return {"net": f"{m.encoder_layers} x {kind} of {m.size}"}
+    if m.family == "recurrent" and "model.encoder" in TASKS[config.task].unused:
+        net = f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}"
+    elif m.family != "recurrent":
+        net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {many(m.heads, 'head')}"
+    else:
+        net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
+    from regard.config.trust import flags, modules
+
+    given = flags(modules(config))
+    code = {"code": f"not Regard's alone; where you trust it, open the run with{given}"} if given else {}
+    return {"net": net, "attention": words, **code}
+
+
+def _vocabularies(run: Path) -> dict[str, str]:
+    from regard.data.tokenizer import Tokenizer
+    from regard.data.vocab import Symbols
+
+    sizes = {path.stem: len(Tokenizer.load(path)) for path in sorted(run.glob("tokenizer*.json"))}
+    sizes |= {path.stem: len(Symbols.load(path)) for path in sorted(run.glob("*.json")) if path.stem in SYMBOLS}
+    return {"vocabulary": ", ".join(f"{name} {size:,}" for name, size in sizes.items()) or "none yet"}
+
+
+def _parameters(path: Path) -> str:
+    """Counted from the header of the safetensors file: 8 bytes that say how long it is, then JSON."""
+    if not path.is_file():
+        return "none yet: the run has not been validated"
+    try:
+        shapes = [_shape(entry) for name, entry in _header(path).items() if name != "__metadata__"]
+    except (OSError, ValueError) as error:
+        raise RunFolderError(message(f"{path} is damaged", "a safetensors file", str(error), DAMAGED)) from None
+    return f"{sum(math.prod(shape) for shape in shapes if shape):,}"  # a number alone is not a weight: a baseline, a count
+
+
+def _header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= min(HEADER, path.stat().st_size):
+            raise ValueError("no header")
+        header = parse(file.read(length))
+    if not isinstance(header, dict):
+        raise ValueError("a header that is no object")
+    return header
+
+
+def _shape(entry: Any) -> list[int]:
+    shape = held_to(entry, {"shape": list[int]}, others=True)["shape"]
+    if any(n < 0 for n in shape) or math.prod(shape) > 2**48:
+        raise ValueError("a shape that no weight has")
+    width, span = WIDTHS.get(str(entry.get("dtype"))), entry.get("data_offsets")
+    if width and is_of(span, list[int]) and len(span) == 2 and span[1] - span[0] != width * math.prod(shape):
+        raise ValueError("a shape that is not as large as its numbers")
+    return list(shape)
+
+
+def _training(run: Path, config: Config) -> dict[str, str]:
+    """The best validation and how far training went, from metrics.jsonl."""
+    path = run / "metrics.jsonl"
+    try:
+        rows = [_row(line) for line in read_bytes(path).splitlines()] if path.is_file() else []
+    except (OSError, ValueError) as error:
+        raise RunFolderError(message(f"{path} is damaged", "JSON lines", str(error), DAMAGED)) from None
+    if not rows:
+        return {"trained": "not yet"}
+    last = rows[-1]
+    told = {
+        "trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {(last.get('seconds') or 0) / 60:.1f} minutes"
+    }
+    best = next((row for row in reversed(rows) if row.get("best") is True), None)
+    if best is None:
+        return told
+
+    figures = "  ".join(f"{name} {best[name]:.4g}" for name in MEANINGS if best.get(name) is not None)
+    return {**told, f"best {config.train.metric}": f"{figures}  (on validation data, at update {best['step']:,})"}
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """A line of the file: figures are numbers, or null where they were not finite."""
+    row = held_to(parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True)
+    if any(not is_of(row[name], float | None) for name in MEANINGS if name in row):
+        raise ValueError("a figure that is no number")
+    return row
+
+
+def _made(run: Path) -> dict[str, str]:
+    from regard.training.provenance import read_run
+
+    found = read_run(run)
+    if found is None:
+        return {}
+    versions = ", ".join(
+        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
+    )
+    machine = ", ".join(str(found["machine"][key]) for key in ("processor", "system") if key in found["machine"])
+    sessions = f", in {found['sessions']} sessions" if found["sessions"] > 1 else ""
+    ended = f" to {found['ended']}" if found["ended"] else ""
+    return {"made with": versions, "made at": f"{found['begun']}{ended}{sessions}", "made on": machine or "an unknown machine"}
+
+
+def _size(run: Path) -> str:
+    whole = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
+    model = (run / MODEL).stat().st_size if (run / MODEL).is_file() else 0
+    return f"{whole / 1e6:,.1f} MB, of it {model / 1e6:,.1f} MB the model"

@@ -1,0 +1,128 @@
+"""What the commands that use a run have in common: their options, each said once, and the model that they ask for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.trust import Trust as Trust
+from regard.core.errors import UsageError, did_you_mean, message
+from regard.core.printable import printable
+
+if TYPE_CHECKING:
+    from regard.tasks.model import Model
+
+Say = Callable[[str], None]
+SECTION = "decode"
+SETTING = re.compile(r"[A-Za-z_]+(\.[A-Za-z_0-9]+)+\s*=")
+
+
+class Word(StrEnum):
+    float32 = "float32"
+    int8 = "int8"
+
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE|decode.KEY=VALUE",
+        help="Lines with the columns of training (-: standard input); and how the run writes, for this once.",
+        show_default=False,
+    ),
+]
+Judged = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE|decode.KEY=VALUE",
+        help="What training reads: a file with columns, or files line for line; and how the run writes, for this once.",
+    ),
+]
+Others = Annotated[
+    list[Path] | None,
+    typer.Option("--with", metavar="RUN2", help="A run to answer together with (again: more).", show_default=False),
+]
+Text = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="One line instead of a FILE, with the columns that a file would have.", show_default=False),
+]
+Beam = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")]
+NBest = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses given (default: the config's).")]
+BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines at a time; changes no prediction.")]
+Precision = Annotated[
+    Word, typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU (default: PyTorch's own choice).")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
+
+
+def parted(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Files, and what is set: words `decode.KEY=VALUE`.  UsageError for a key of another section, which only training can set."""
+    files, settings = list[str](), list[str]()
+    for word in words:
+        if not SETTING.match(word) or Path(word).exists():
+            files.append(word)
+            continue
+        section = word.partition(".")[0]
+        if section != SECTION:
+            do = f"Other keys are set when a run is trained.{did_you_mean(section, [SECTION])}"
+            raise UsageError(message(word, f"{SECTION}.KEY=VALUE: a key of how the run writes", f"one of `{section}`", do))
+        settings.append(word)
+    return files, settings
+
+
+def one_file(files: Sequence[str], text: str | None, *, verb: str, run: Path, default: str | None = None) -> str | None:
+    """The FILE of a command that takes one, or --text; None: --text.  UsageError where there are both, neither or several."""
+    if len(files) > 1:
+        do = f"Ask for them one by one; a setting is written {SECTION}.KEY=VALUE."
+        raise UsageError(message(f"regard {verb}", "one FILE", ", ".join(files), do))
+    if (files and text is not None) or (not files and text is None and default is None):
+        received = "both" if files else "neither"
+        do = f'Write regard {verb} {run} FILE, or regard {verb} {run} --text "...".'
+        raise UsageError(message(f"regard {verb}", "FILE or --text TEXT", received, do))
+    return None if text is not None else files[0] if files else default
+
+
+def opened(
+    run: Path,
+    others: Sequence[Path] | None,
+    *,
+    settings: Sequence[str] = (),
+    precision: Word = Word.float32,
+    trust: Iterable[str] | None = None,
+    threads: int | None = None,
+    say: Say | None = None,
+) -> Model:
+    """The model of a run, or of several that answer together, which writes as `settings` say.  say: hears what int8 changes."""
+    from regard.tasks.model import Model
+
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+    runs = [run, *(others or ())]
+    models = [Model.load(each, trust=trust or (), precision=precision.value) for each in runs]
+    if precision is Word.int8 and say:
+        from regard.tasks.quantization_report import parity
+
+        for each in runs:
+            gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
+            say(str(parity(each, trust=trust or ()) or gone))
+    model = models[0] if len(models) == 1 else Model.ensemble(models)
+    return model.decided(settings) if settings else model
+
+
+def spelt(name: str) -> str:
+    """An option as it is written here."""
+    return f"--{name.replace('_', '-')}"
+
+
+def teller(quiet: bool) -> Say:
+    """Notes go to stderr, or nowhere."""
+    return (lambda line: None) if quiet else (lambda line: print(printable(line), file=sys.stderr, flush=True))

@@ -1,0 +1,58 @@
+"""`regard score`: how likely the given targets are, line for line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from regard.cli import options
+from regard.core.errors import UsageError, message
+
+if TYPE_CHECKING:
+    from regard.tasks.base import Scored
+
+
+def score(
+    run: options.Run,
+    words: options.Words = None,
+    text: options.Text = None,
+    others: options.Others = None,
+    batch_size: options.BatchSize = None,
+    precision: options.Precision = options.Word.float32,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    trust: options.Trust = None,
+) -> None:
+    """Say how likely the given targets are.
+
+    FILE is what evaluate reads. One JSON object a target goes to stdout: its summed log-probability in nats, and that of each token.
+    """
+    files, settings = options.parted(words or [])
+    if bool(files) == (text is not None):
+        received = "both" if files else "neither"
+        raise UsageError(message("regard score", "FILE or --text TEXT", received, f"Write regard score {run} FILE."))
+    say = options.teller(quiet)
+    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    items, told = itertools.tee([model.pair(text)] if text is not None else model.pairs(files))
+    for number, (item, scored) in enumerate(zip(told, model.scores(items, batch_size=batch_size), strict=True), 1):
+        place = getattr(item, "place", None)
+        sys.stdout.write(json.dumps(row(place.line if files and place else number, scored), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+def row(line: int, scored: Scored) -> dict[str, Any]:
+    """A line of the output.  line: of the file, from 1."""
+    whole = scored.score is not None and math.isfinite(scored.score)
+    return {
+        "line": line,
+        "source": scored.source,
+        "features": list(scored.features),
+        "target": scored.target,
+        "score": scored.score if whole else None,
+        "tokens": list(scored.tokens),
+        "log_probabilities": [p if math.isfinite(p) else None for p in scored.log_probabilities],
+        "unknown": list(scored.unknown),
+    }

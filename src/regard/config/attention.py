@@ -1,0 +1,65 @@
+"""The section of one look, which stands wherever a config names an attention."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from regard.config import mechanisms
+from regard.config.base import Count, Section, Share
+
+
+class AttentionSection(Section):
+    """One look: four words, and how it is projected.  A short form gives the score alone: `attention: additive(256)`."""
+
+    score: str = Field(default="scaled", description="how well a query matches a place: an expression of score words and `+`")
+    scope: str = Field(
+        default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
+    )
+    weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
+    memory: Literal["plain", "key-value", "key-value-predict"] = Field(
+        default="plain",
+        description="a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
+    )
+    heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
+    groups: Count | None = Field(
+        default=None, description="heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
+    )
+    dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
+    project: bool | None = Field(
+        default=None,
+        description="query, key, value and output projections; null: where heads > 1, in a Transformer, and where a score for vectors "
+        "of one width (dot, scaled, cosine) meets two (those of a bidirectional encoder)",
+    )
+    bias: bool = Field(default=False, description="the projections have biases")
+    out: bool = Field(default=True, description="the projections end with an output layer")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"score": value} if isinstance(value, str) else value
+
+    @field_validator("score")
+    @classmethod
+    def _score(cls, value: str) -> str:
+        return str(mechanisms.score(value))
+
+    @field_validator("scope")
+    @classmethod
+    def _scope(cls, value: str) -> str:
+        return str(mechanisms.scope(value))
+
+    @field_validator("weighting")
+    @classmethod
+    def _weighting(cls, value: str) -> str:
+        return str(mechanisms.weighting(value))
+
+
+def _no_attention(value: Any) -> Any:
+    if value is None:
+        raise mechanisms.WordError("attention", "a score, a mapping, or none", "null", "Write `none` for no attention.")
+    return None if value == "none" else value
+
+
+Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]

@@ -1,0 +1,283 @@
+"""What keys of a config demand of each other.  Each rule tells which keys it weighs, what it expects and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from regard.config import mechanisms
+from regard.config.check_heads import heads as head_problems
+from regard.config.check_task import of_task
+from regard.config.length_limits import places, room
+from regard.config.problem import Misfit as Misfit
+from regard.config.problem import Problem as Problem
+from regard.config.task_spec import TASKS
+
+if TYPE_CHECKING:
+    from regard.config.schema import AttentionSection, Config
+
+
+RECURRENT = ("encoder", "decoder", "past", "order", "input_feeding", "context", "hops", "context_use")
+TRANSFORMER = ("heads", "feedforward", "norm", "positions", "max_positions", "self_attention", "activation")
+
+
+def problems(config: Config) -> list[Problem]:
+    """All that does not fit, in the order of the sections."""
+    family = _recurrent if config.model.family == "recurrent" else _transformer
+    return [
+        *of_task(config),
+        *_data(config),
+        *family(config),
+        *_looks(config),
+        *head_problems(config),
+        *_train(config),
+        *_decode(config),
+    ]
+
+
+def _data(config: Config) -> Iterator[Problem]:
+    data = config.data
+    if data.joint and data.source_tokenizer != data.target_tokenizer:
+        yield Problem(
+            ("data.joint", "data.source_tokenizer", "data.target_tokenizer"),
+            "the same tokenizer on both sides, for one vocabulary",
+            f"{data.source_tokenizer} and {data.target_tokenizer}",
+            "Make the two tokenizers equal, or joint false.",
+        )
+    if config.model.tie == "all" and not data.joint:
+        yield Problem(
+            ("model.tie", "data.joint"),
+            "one vocabulary for both sides where all embeddings are tied",
+            "data.joint false",
+            "Set data.joint to true, or tie to output.",
+        )
+    for key, files in (("data.train", data.train), ("data.valid", data.valid)):
+        if data.format == "lines" and len(files) not in (0, 2) and config.task != "tag":
+            received = f"{len(files)}: {', '.join(files)}"
+            yield Problem((key, "data.format"), "two files, line for line", received, "Name a source and a target file.")
+    columns = {k: getattr(data, k) for k in ("source", "target", "features") if getattr(data, k) not in (None, "auto")}
+    if len(set(columns.values())) < len(columns):
+        received = ", ".join(f"{k} {v}" for k, v in columns.items())
+        yield Problem(tuple(f"data.{k}" for k in columns), "different columns", received, "Name each column once.")
+
+
+def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Problem]:
+    """Keys of the other family: refused where they are not at their default, since they would change nothing."""
+    for key in keys:
+        value, default = getattr(config.model, key), type(config.model).model_fields[key].default
+        if value != default and f"model.{key}" not in TASKS[config.task].unused:
+            do = "Remove it, or choose the other family."
+            if key == "heads":
+                do = f"Remove it, or write model.attention.heads: {value}."
+            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", _shown(value), do)
+
+
+def _shown(value: Any) -> str:
+    return str(getattr(value, "score", value))
+
+
+def _transformer(config: Config) -> Iterator[Problem]:
+    model = config.model
+    yield from _foreign(config, RECURRENT, "recurrent")
+    if model.family == "aaren":
+        yield from _aaren(model.self_attention)
+    if model.attention is None:
+        yield Problem(
+            ("model.attention", "model.family"),
+            "a score: a Transformer's decoder always looks at the source",
+            "none",
+            "Write attention: scaled, or family: recurrent.",
+        )
+    if model.positions == "sinusoidal" and model.size % 2:
+        yield Problem(
+            ("model.size", "model.positions"), "an even width: each frequency is a sine and a cosine", str(model.size), "Add 1."
+        )
+    heads = model.self_attention.heads or model.heads
+    if model.positions == "rotary" and model.size % heads == 0 and model.size // heads % 2:
+        yield Problem(
+            ("model.positions", "model.size", "model.self_attention.heads" if model.self_attention.heads else "model.heads"),
+            "an even width of each head of self-attention: numbers are turned in pairs",
+            f"rotary with {model.size} / {heads} = {model.size // heads}",
+            "Change model.size or the heads, or take other positions.",
+        )
+    sides = ("target",) if config.task == "caption" else ("source", "target")  # cells have places of their own
+    bounds = [f"data.max_{side}_length" for side in sides]
+    longest = max(getattr(config.data, f"max_{side}_length") for side in sides) + 1
+    if model.positions == "learned" and longest > model.max_positions and config.language is None:
+        yield Problem(
+            ("model.max_positions", "model.positions", *bounds),
+            f"at least {longest}, a position for each of the longest sequence's tokens and its end",
+            str(model.max_positions),
+            f"Raise it, or lower {' and '.join(bounds)}.",
+        )
+
+
+def _aaren(look: AttentionSection) -> Iterator[Problem]:
+    """A summary of the past is all that is kept of it: there is one way to sum it up."""
+    for key, value, may in (("scope", look.scope, ("everywhere", "causal")), ("weighting", look.weighting, ("softmax",))):
+        if value not in may:
+            do = "Remove it, or choose family: transformer."
+            yield Problem((f"model.self_attention.{key}", "model.family"), f"{' or '.join(may)} with family aaren", value, do)
+    if look.dropout:
+        do = "Remove it; model.dropout drops what is read."
+        keys = ("model.self_attention.dropout", "model.family")
+        yield Problem(keys, "0 with family aaren, which keeps no weight to drop", str(look.dropout), do)
+
+
+def _recurrent(config: Config) -> Iterator[Problem]:
+    model = config.model
+    yield from _foreign(config, TRANSFORMER, "transformer or aaren")
+    if model.hops != type(model).model_fields["hops"].default and model.context != "structured":
+        yield Problem(("model.hops", "model.context"), "context: structured, which alone has hops", f"{model.hops}", "Remove it.")
+    if model.attention is not None:
+        for key, value, default in (("context", model.context, "last"), ("context_use", model.context_use, "both")):
+            if value != default:
+                yield Problem(
+                    (f"model.{key}", "model.attention"),
+                    "attention: none, for only then is the context fixed",
+                    f"{value} with attention {model.attention.score}",
+                    "Remove it, or write attention: none.",
+                )
+        if model.order == "bahdanau" and model.input_feeding is False:
+            yield Problem(
+                ("model.input_feeding", "model.order"),
+                "true or null: in Bahdanau's order the context is an input of the cell",
+                "false",
+                "Remove it, or write order: luong.",
+            )
+        return
+    for key, set_, shown in (
+        ("order", model.order != "bahdanau", model.order),
+        ("input_feeding", model.input_feeding is not None, str(model.input_feeding).lower()),
+    ):
+        if set_:
+            do = "Remove it (context_use: input gives the fixed context to every step)."
+            yield Problem(
+                (f"model.{key}", "model.attention"), "an attention, to look or to feed", f"{shown} with attention none", do
+            )
+
+
+def _looks(config: Config) -> Iterator[Problem]:
+    model, transformer = config.model, config.model.family != "recurrent"
+    if model.attention is not None:
+        yield from _look("model.attention", model.attention, config)
+    if transformer:
+        yield from _look("model.self_attention", model.self_attention, config)
+    if model.past is not None:
+        yield from _look("model.past", model.past, config)
+
+
+def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    model, transformer = config.model, config.model.family != "recurrent"
+    heads = look.heads or (model.heads if transformer else 1)
+    blamed = f"{key}.heads" if look.heads else "model.heads"
+    yield from _parts(key, look, config)
+    asking = model.size // PARTS[look.memory] if key == "model.past" else model.size
+    if asking % heads:
+        of = f"model.size ({asking})" if asking == model.size else f"a part of model.size ({model.size} / {PARTS[look.memory]})"
+        yield Problem((blamed, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
+    if look.groups and heads % look.groups:
+        yield Problem((f"{key}.groups", blamed), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
+    yield from _places(key, look, config)
+    if look.project is False and (heads > 1 or transformer):
+        where = "in a Transformer" if transformer else f"with {heads} heads"
+        yield Problem(
+            (f"{key}.project", blamed, "model.family"), f"true or null {where}: its looks are projected", "false", "Remove it."
+        )
+    if not (look.project or heads > 1 or transformer):
+        if look.project is False:
+            yield from _widths(key, look, config)
+        for name, value, default in (("bias", look.bias, False), ("out", look.out, True)):
+            if value != default:
+                yield Problem(
+                    (f"{key}.{name}", f"{key}.project", f"{key}.heads"),
+                    "a look with projections",
+                    f"{str(value).lower()} without them",
+                    "Write project: true, or remove it.",
+                )
+
+
+PARTS = {"plain": 1, "key-value": 2, "key-value-predict": 3}
+
+
+def _parts(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """A state that is parted has parts of one width, and something to predict where a part is for that."""
+    size, parts = config.model.size, PARTS[look.memory]
+    if size % parts:
+        do = "Change model.size, or write memory: plain."
+        yield Problem((f"{key}.memory", "model.size"), f"a model.size that parts into {parts}", str(size), do)
+    if parts == 3 and key != "model.past":
+        do = "Write key-value, or use it in model.past."
+        yield Problem((f"{key}.memory",), "plain or key-value: only in model.past states predict a word", look.memory, do)
+
+
+def _places(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """A score with a number a place has enough of them for the longest sentence; a decoder looks at its own words too."""
+    sides = {"model.self_attention": ("source", "target"), "model.past": ("target",)}.get(key, ("source",))
+    longest = {f"data.max_{side}_length": getattr(config.data, f"max_{side}_length") for side in sides}
+    most = places(look.score)
+    if most is not None and most < max(longest.values()):
+        yield Problem(
+            (f"{key}.score", *longest),
+            f"a location for each token of the longest sentence, {max(longest.values())}",
+            f"location({most})",
+            f"Raise its max, or lower {' and '.join(longest)}.",
+        )
+
+
+def _widths(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
+    """Without projections some scores need states of one width on both sides."""
+    model, parts = config.model, PARTS[look.memory]
+    alike = [
+        w.name
+        for w in mechanisms.leaves(mechanisms.score(look.score))
+        if w.name in mechanisms.SCORES and mechanisms.SCORES[w.name].same_width
+    ]
+    wide = model.size * (2 if model.encoder.startswith("bi") else 1) // parts
+    if alike and wide != model.size and key != "model.past":
+        is_wide = f", which is {wide} wide" if parts == 1 else f", whose keys are {wide} wide"
+        direction = "one direction" if parts == 1 else "both directions"
+        yield Problem(
+            (f"{key}.score", "model.attention", "model.encoder"),
+            f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(alike)}",
+            f"{model.encoder}{is_wide}",
+            f"Write general or additive, remove project: false, or take an encoder in {direction}.",
+        )
+
+
+def _train(config: Config) -> Iterator[Problem]:
+    if config.train.sampling_decay != "linear" and not config.train.scheduled_sampling:
+        yield Problem(
+            ("train.sampling_decay", "train.scheduled_sampling"),
+            "a scheduled_sampling above 0, whose way there it is",
+            f"{config.train.sampling_decay} with 0",
+            "Try scheduled_sampling: 0.25, or remove it.",
+        )
+    if config.train.schedule == "inverse-sqrt" and not config.train.warmup:
+        yield Problem(
+            ("train.warmup", "train.schedule"),
+            "at least 1 update with schedule inverse-sqrt, which falls from its end",
+            "0",
+            "Try 1000, or schedule: constant.",
+        )
+
+
+def _decode(config: Config) -> Iterator[Problem]:
+    decode = config.decode
+    most = room(config.model).target
+    if most is not None and decode.min_length >= most:
+        yield Problem(
+            ("decode.min_length", "model.max_positions"),
+            f"at most {most - 1}, for which the net has places beside the end's",
+            str(decode.min_length),
+            "Lower it, or raise model.max_positions (or the max of location).",
+        )
+    if not decode.sample and decode.n_best > decode.beam:
+        yield Problem(
+            ("decode.n_best", "decode.beam"),
+            f"at most as many as the beam holds ({decode.beam})",
+            str(decode.n_best),
+            "Widen the beam, or ask for fewer.",
+        )
+    if not decode.max_ratio and not decode.max_extra:
+        yield Problem(("decode.max_extra", "decode.max_ratio"), "room for at least 1 token", "0", "Raise one of them.")

@@ -1,0 +1,271 @@
+"""Reading a config: a YAML file, overrides, and every error at once with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+
+from regard.config import yaml_text
+from regard.config.checks import Misfit, Problem
+from regard.config.explain import dotted, explain, find
+from regard.config.schema import Config
+from regard.config.yaml_text import KeyPath
+from regard.core.bounded_json import read_bytes
+from regard.core.errors import ConfigError, did_you_mean, message
+
+LONGEST = 1 << 20  # bytes of a file
+_AFTER = 1_000_000_000  # overrides and options come after every line of the file
+
+
+class Place(NamedTuple):
+    """Where a key was said.  order: its line in the file; after all lines for an override."""
+
+    order: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: where it stands, and the four parts of its message."""
+
+    place: Place
+    key: str
+    expected: str
+    received: str
+    do: str
+
+    def __str__(self) -> str:
+        what = f"{self.place.name}: {self.key}" if self.key else self.place.name
+        return message(what, self.expected, self.received, self.do)
+
+
+@dataclass
+class Draft:
+    """A config on its way: plain values, where each key was said, and what is wrong so far."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    name: str = "config"
+
+    def place(self, path: KeyPath) -> Place:
+        """Where this key was said; else a key below it, else the nearest above."""
+        above = [path[:end] for end in range(len(path) - 1, 0, -1)]
+        below = [p for p in self.places if p[: len(path)] == path]
+        return next((self.places[p] for p in (path, *below, *above) if p in self.places), Place(0, self.name))
+
+    def fault(self, path: KeyPath, expected: str, received: str, do: str) -> None:
+        self.faults.append(Fault(self.place(path), dotted(path), expected, received, do))
+
+
+def load_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    task: str | None = None,
+    train: Sequence[str] | None = None,
+    valid: Sequence[str] | None = None,
+    pretrained: str | None = None,
+) -> Config:
+    """Read a YAML file (None: all defaults), then the overrides `section.key=value`, then the doors' own options.
+
+    Overrides are YAML: `train.learning_rate=1e-3`, `data.train=[a.de, a.en]`, `model.attention.scope=window(3)`; later ones win.
+    Raises ConfigError with every fault, one a line: `FILE:LINE: section.key: expected X; received Y. Do Z.`; the place of an
+    override is the override itself.
+    """
+    draft = _opened(path) if path is not None else Draft()
+    for number, override in enumerate(overrides):
+        _override(draft, override, Place(_AFTER + number, override))
+    for option, key, value in (
+        ("--task", ("task",), task),
+        ("--train", ("data", "train"), train),
+        ("--valid", ("data", "valid"), valid),
+        ("--from", _begun(draft, pretrained, task), pretrained),
+    ):
+        if value is not None:
+            _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER + len(overrides), option))
+    return _checked(draft)
+
+
+def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
+    """Which key `--from` is: a run of any task but pretrain is begun with whole, of that task where nobody named one."""
+    if run is not None and _inner(draft.values, "train", "begin") == run:  # what goes on needs the run no more
+        return ("train", "begin")
+    try:
+        of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", "transduce")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        return ("model", "pretrained")
+    if of == "pretrain":
+        return ("model", "pretrained")
+    if task is None:
+        draft.values.setdefault("task", of)
+    return ("train", "begin")
+
+
+def _inner(values: Mapping[str, Any], section: str, key: str) -> Any:
+    below = values.get(section)
+    return below.get(key) if isinstance(below, Mapping) else None
+
+
+def read_config(values: Mapping[str, Any]) -> Config:
+    """A config from plain values, as a YAML file would give them.  Raises ConfigError as `load_config` does."""
+    return _checked(Draft(dict(values)))
+
+
+def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, Any]) -> Config:
+    """A config with other keys: overrides as `load_config` takes them, and values of dotted keys, which win.  Raises ConfigError."""
+    draft = Draft(config.model_dump(mode="json"))
+    for number, override in enumerate(overrides):
+        _override(draft, override, Place(_AFTER + number, override))
+    for key, value in values.items():
+        _put(draft, tuple(key.split(".")), value, Place(_AFTER + len(overrides), f"{key}={value!r}"))
+    return _checked(draft)
+
+
+def _opened(path: str | Path) -> Draft:
+    name, file = str(path), Path(path)
+    try:
+        text = read_bytes(file, most=LONGEST).decode("utf-8-sig")
+    except FileNotFoundError:
+        near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()]) if file.parent.is_dir() else ""
+        raise ConfigError(message(name, "a config file", "no such file", f"Name one that exists.{near}")) from None
+    except UnicodeDecodeError as e:
+        raise ConfigError(message(name, "UTF-8", f"byte {e.object[e.start]:#04x} at {e.start}", "Save it as UTF-8.")) from None
+    except ValueError as e:
+        raise ConfigError(message(name, f"a config file of at most {LONGEST:,} bytes", str(e), "Name one.")) from None
+    except OSError as e:
+        raise ConfigError(message(name, "a config file", e.strerror or str(e), "Name a file that can be read.")) from None
+    try:
+        read = yaml_text.read(text)
+    except yaml.YAMLError as e:
+        place, problem = _yaml_error(name, e, text)
+        raise ConfigError(message(place, "YAML", problem, "Correct the line: `key: value`, indented by spaces.")) from None
+    if not isinstance(read.values, dict | None):
+        raise ConfigError(
+            message(f"{name}:1", "sections, as in `model:`", repr(read.values)[:60], "Write `section:` and its keys.")
+        )
+    draft = Draft(read.values or {}, {p: Place(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
+    for at, line, expected, received, do in read.wrong:
+        draft.faults.append(Fault(Place(line, f"{name}:{line}"), dotted(at), expected, received, do))
+    return draft
+
+
+def _yaml_error(name: str, error: yaml.YAMLError, text: str) -> tuple[str, str]:
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"{name}:{text.count(chr(10), 0, error.position) + 1}", f"a character that YAML forbids: {error.character!r}"
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or str(error)
+    return (f"{name}:{mark.line + 1}" if mark else name), problem.removeprefix("found ")
+
+
+def _override(draft: Draft, override: str, place: Place) -> None:
+    key, sign, text = override.partition("=")
+    path = tuple(key.strip().split("."))
+    if not sign or not all(path):
+        draft.faults.append(Fault(place, "", "section.key=value", f"'{override}'", "Write it like train.epochs=10."))
+        return
+    try:
+        read = yaml_text.read(text)
+    except yaml.YAMLError as e:
+        draft.faults.append(
+            Fault(place, dotted(path), "a YAML value", _yaml_error(override, e, text)[1], "Quote it: key='\"...\"'.")
+        )
+        return
+    for at, _, expected, received, do in read.wrong:
+        draft.faults.append(Fault(place, dotted((*path, *at)), expected, received, do))
+    _put(draft, path, read.values, place)
+
+
+def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
+    """Set a dotted key.  An attention in its short form makes room for its other words; any other value in the way is a fault."""
+    level: Any = draft.values
+    for depth, key in enumerate(path[:-1], 1):
+        below = level.get(key)
+        if below is None:
+            below = {}
+        elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
+            below = {"score": below}
+        elif not isinstance(below, dict):
+            fault = Fault(place, dotted(path), f"{dotted(path[:depth])} to have keys", repr(below), "Set the key above it.")
+            draft.faults.append(fault)
+            return
+        level[key] = below
+        level = below
+    level[path[-1]] = value
+    draft.places = {p: where for p, where in draft.places.items() if p[: len(path)] != path} | {path: place}
+
+
+def _checked(draft: Draft) -> Config:
+    """The config, or all its faults.  Keys that cannot be read are left out and the rest is checked too, so that one run tells all."""
+    values = _readable(draft, draft.values, ())
+    values = {k: v for k, v in values.items() if v is not None or k == "task"}  # a section with nothing below it
+    config, refused = _validated(draft, values, [])
+    if refused:
+        _validated(draft, _without(values, refused), refused)
+    if draft.faults or config is None:
+        raise ConfigError("\n".join(dict.fromkeys(map(str, sorted(draft.faults, key=lambda f: f.place.order)))))
+    return config
+
+
+def _readable(draft: Draft, values: Mapping[Any, Any], above: KeyPath) -> dict[str, Any]:
+    """The values whose keys and texts are whole characters: bytes of a command line that are no UTF-8 are none, and no file holds them."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        path = (*above, key if isinstance(key, str) else repr(key))
+        if isinstance(key, str) and _whole(key) and (not isinstance(value, str) or _whole(value)):
+            kept[key] = _readable(draft, value, path) if isinstance(value, Mapping) else value
+        else:
+            received = repr(value if isinstance(key, str) and _whole(key) else key)[:60]
+            draft.fault(path, "text of whole characters, in UTF-8", received, "Write a text in UTF-8.")
+    return kept
+
+
+def _whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) -> tuple[Config | None, list[KeyPath]]:
+    """The config, or None and the paths that were refused; their faults go to the draft."""
+    try:
+        return Config.model_validate(values), []
+    except ValidationError as e:
+        errors = e.errors(include_url=False)
+    refused: dict[KeyPath, None] = {}
+    for error in errors:
+        cause = error.get("ctx", {}).get("error")
+        if isinstance(cause, Misfit):
+            for problem in cause.problems:
+                _misfit(draft, problem, left_out)
+            continue
+        path, _, _ = find(error["loc"])
+        if path not in refused and not any(fault.key == dotted(path) for fault in draft.faults):
+            draft.fault(path, *explain(path, error["input"], cause))
+        refused[path] = None
+    return None, list(refused)
+
+
+def _misfit(draft: Draft, problem: Problem, left_out: list[KeyPath]) -> None:
+    """Keys that do not fit each other, unless one of them was not the user's own but stands in for one that was refused."""
+    paths: list[KeyPath] = [tuple(k.split(".")) for k in problem.keys]
+    if any(a[: len(b)] == b or b[: len(a)] == a for a in paths for b in left_out):
+        return
+    place = next((draft.places[p] for p in paths if p in draft.places), draft.place(paths[0]))
+    draft.faults.append(Fault(place, problem.keys[0], *problem[1:]))
+
+
+def _without(values: dict[str, Any], refused: list[KeyPath]) -> dict[str, Any]:
+    """The values less the refused paths; where a short form stands in a path's way, it goes as a whole."""
+    kept = dict(values)
+    for key in values:
+        below = [p[1:] for p in refused if p[0] == key]
+        if not below:
+            continue
+        if () in below or not isinstance(values[key], dict) or any(isinstance(p[0], int) for p in below):
+            del kept[key]
+        else:
+            kept[key] = _without(values[key], below)
+    return kept

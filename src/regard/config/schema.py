@@ -1,0 +1,272 @@
+"""The schema of a config: every key, its default, what it may be and its line in the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_serializer, field_validator, model_serializer, model_validator
+
+from regard.config import checks, mechanisms
+from regard.config.attention import AttentionSection as AttentionSection
+from regard.config.attention import Look
+from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
+from regard.config.other_names import meant
+from regard.config.task_sections import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
+from regard.config.task_spec import TASKS
+from regard.config.train import DecodeSection, TrainSection
+from regard.config.yaml_text import dump
+from regard.tasks.forecast.section import ForecastSection
+from regard.tasks.language.section import LanguageSection
+from regard.tasks.pretrain.section import BEGUN, PretrainSection
+
+CellWord = Literal["rnn", "gru", "lstm", "gru-reset-before", "lstm-peephole", "lstm-peephole-full"]
+BothWord = Literal["birnn", "bigru", "bilstm", "bigru-reset-before", "bilstm-peephole", "bilstm-peephole-full"]
+
+
+class DataSection(Section):
+    """Where the pairs come from, how they are read, and how they become tokens."""
+
+    train: Files = Field(default=(), description="one file with columns, or a source and a target file, line for line")
+    valid: Files = Field(default=(), description="the same for validation; empty: a share of the training data is set aside")
+    valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
+    )
+    format: Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"] = Field(
+        default="auto",
+        description="auto: by the names, the number and the first lines of the files; task tag alone: columns, conllu",
+    )
+    header: bool | Literal["auto"] = Field(
+        default="auto",
+        description="a table's first line names its columns; auto: where a column goes by its name, or the line says so",
+    )
+    comment: Annotated[str, Field(min_length=1)] = Field(
+        default="auto",
+        description="what lines begin with that are passed by, such as `#`; none; auto: where such lines have no columns",
+    )
+    separator: Annotated[str, Field(pattern="^(auto|tab|comma|semicolon|.)$")] = Field(
+        default="auto",
+        description="what parts the columns: tab, comma, semicolon or a character; auto: by format and first lines",
+    )
+    source: Column = Field(
+        default=1, description="the source's column: its number from 1, or its name; left out: by the header, or 1"
+    )
+    target: Column = Field(
+        default=2, description="the target's column: its number from 1, its name, or last; left out: by the header, or 2"
+    )
+    features: Column | None = Field(
+        default=None, description="a column of features; null: none; left out: the column that looks like features, if one does"
+    )
+    features_separator: Annotated[str, Field(min_length=1)] = Field(
+        default="auto", description="what parts features, such as `|`; auto: by the first lines, or `;`"
+    )
+    unicode: Literal["none", "nfc", "nfd"] = fitted(
+        "none",
+        description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones",
+    )
+    lowercase: bool = Field(default=False, description="lower-case source and target")
+    source_tokenizer: str = fitted(
+        "char",
+        description="char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like",
+    )
+    target_tokenizer: str = fitted("char", description="the same for the target")
+    joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
+    vectors: Annotated[Name, Field(min_length=1)] | None = Field(
+        default=None,
+        description="a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none",
+    )
+    tune_vectors: bool = Field(default=True, description="the vectors are trained on; false: they stay as they are in the file")
+    max_source_length: Count = Field(default=1000, description="tokens of a source; longer ones are treated as `on_long` says")
+    max_target_length: Count = Field(default=1000, description="tokens of a target; longer ones are treated as `on_long` says")
+    on_long: Literal["skip", "error", "cut"] = Field(
+        default="skip", description="pairs that are too long: skip and count, stop, or cut"
+    )
+    on_bad_line: Literal["error", "skip"] = Field(
+        default="error", description="lines that cannot be read: stop, or skip and count"
+    )
+
+    @field_validator("source_tokenizer", "target_tokenizer")
+    @classmethod
+    def _tokenizer(cls, value: str) -> str:
+        return str(mechanisms.tokenizer(value))
+
+
+class ModelSection(Section):
+    """The net."""
+
+    family: Literal["recurrent", "transformer", "aaren"] = Field(
+        default="recurrent",
+        description="the net; aaren: a Transformer whose self-attention is a recurrent net: from left to right, with a constant state",
+    )
+    encoder: Literal[CellWord, BothWord] = Field(default="bilstm", description="recurrent: the reader; bi: in both directions")
+    decoder: CellWord = Field(default="lstm", description="recurrent: the writer")
+    encoder_layers: Layers = Field(default=1, description="layers of the encoder")
+    decoder_layers: Layers = Field(default=1, description="layers of the decoder")
+    embedding: Count = fitted(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
+    size: Count = fitted(256, description="width of the hidden states (each direction); in a Transformer of the model")
+    attention: Look = fitted(
+        AttentionSection(score="additive"),
+        description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
+    )
+    past: Look = Field(
+        default=None, description="recurrent: the decoder's look at its own earlier states: none, a score, or a mapping"
+    )
+    order: Literal["bahdanau", "luong"] = fitted("bahdanau", description="recurrent: look before the cell's step, or after it")
+    input_feeding: bool | None = fitted(
+        None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
+    )
+    context: Literal["last", "transform", "all", "pooled", "structured"] = Field(
+        default="last",
+        description="recurrent, attention none: the fixed context: the last state, its transform, a transform of all states, or a look "
+        "at all, without a query (pooled) or with `hops` of them (structured)",
+    )
+    hops: Count = Field(default=4, description="context structured: looks, whose readings stand side by side")
+    context_use: Literal["state", "input", "both"] = Field(
+        default="both", description="recurrent, attention none: the context is the initial state, an input of every step, or both"
+    )
+    heads: Count = Field(default=4, description="Transformer: heads of each look that does not say its own")
+    feedforward: Count = Field(default=1024, description="Transformer: inner width of the feed-forward layers")
+    norm: Literal["pre", "post"] = Field(default="pre", description="Transformer: layer norm before each part, or after it")
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = Field(
+        default="sinusoidal",
+        description="Transformer: how places are told apart; rotary: in self-attention, by turning queries and keys",
+    )
+    max_positions: Count = Field(default=1024, description="Transformer: the longest sequence that has positions")
+    self_attention: AttentionSection = Field(
+        default=AttentionSection(),
+        description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
+    )
+    activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
+    pretrained: Name | None = Field(
+        default=None,
+        description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
+        "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
+    )
+    tie: Literal["none", "output", "all"] = fitted(
+        "none",
+        description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
+    )
+    head: Literal["words", "copy", "hard-monotonic"] = Field(
+        default="words",
+        description="how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
+        "alignments that never go back (needs order: luong and input_feeding: false)",
+    )
+    dropout: Share = fitted(0.3, description="share of the values dropped in training between the parts of the net")
+    embedding_dropout: Share = fitted(0.0, description="share of the embeddings' values dropped in training")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scores(cls, data: Any) -> Any:
+        """A look that does not name its score has the one that its place has in the papers."""
+        if not isinstance(data, Mapping):
+            return data
+        cross = "scaled" if data.get("family") in ("transformer", "aaren") else "additive"
+        data = {key: value for key, value in data.items() if (key, value) != ("attention", AUTO)}
+        looks = {key: data.get(key, {}) for key in ("attention", "self_attention") if key in data or cross == "scaled"}
+        scores = {"attention": cross, "self_attention": "scaled"}
+        own = {key: {"score": scores[key], **look} for key, look in looks.items() if isinstance(look, Mapping)}
+        past = {"past": {"score": "additive", **data["past"]}} if isinstance(data.get("past"), Mapping) else {}
+        return {**data, **own, **past}
+
+    @field_serializer("attention", "past")
+    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
+        return "none" if value is None else value.model_dump()
+
+
+def _task(value: str) -> str:
+    if value not in TASKS:
+        do = f"Choose one of them.{meant(value, TASKS)}"
+        raise mechanisms.WordError("task", " | ".join(TASKS), repr(value), do)
+    return value
+
+
+def usual(task: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task has for its own defaults, by key, as `train.metric`.  values: of the config, in plain values."""
+    kind, model = TASKS[task], values.get("model")
+    begun = BEGUN.get(task, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
+    chosen = kind.chooses(values.get(task))  # where it is the schema's own it may fit the data
+    return {**({} if chosen == TrainSection().metric else {"train.metric": chosen}), **kind.defaults, **begun}
+
+
+VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
+SHOWING = ("samples",)  # keys of `train` that change nothing but what is printed
+
+
+class Config(Section):
+    """A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."""
+
+    task: Annotated[str, AfterValidator(_task)] = Field(
+        default="transduce", description="what is learnt: " + "; ".join(f"{name}: {kind.about}" for name, kind in TASKS.items())
+    )
+    data: DataSection = Field(default=DataSection(), description="the data")
+    model: ModelSection = Field(default=ModelSection(), description="the net")
+    train: TrainSection = Field(default=TrainSection(), description="the training")
+    decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
+    read: ReadSection | None = Field(default=None, description="only with task: read")
+    language: LanguageSection | None = Field(default=None, description="only with task: language")
+    tag: TagSection | None = Field(default=None, description="only with task: tag")
+    pretrain: PretrainSection | None = Field(default=None, description="only with task: pretrain")
+    caption: CaptionSection | None = Field(default=None, description="only with task: caption")
+    forecast: ForecastSection | None = Field(default=None, description="only with task: forecast")
+    classify: ClassifySection | None = Field(default=None, description="only with task: classify")
+    pair: PairSection | None = Field(default=None, description="only with task: pair")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_task(cls, values: Any) -> Any:
+        """Keys that are left out have the default of the task, and its own section is there."""
+        if not isinstance(values, Mapping):
+            return values
+        name = values.get("task", "transduce")
+        if not isinstance(name, str) or name not in TASKS:
+            return values
+        made = dict(values)
+        for key, value in usual(name, made).items():
+            section, word = key.split(".")
+            if isinstance(given := made.get(section, {}), Mapping):
+                made[section] = {word: value, **{k: v for k, v in given.items() if (k, v) != (word, AUTO)}}
+        return {**({name: {}} if name in SECTIONS else {}), **made}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Config:
+        problems = checks.problems(self)
+        if problems:
+            raise checks.Misfit(problems)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _what_the_task_uses(self, made: Any) -> Any:
+        whole = {key: value for key, value in made(self).items() if value is not None or key not in SECTIONS}
+        for section, word in (key.split(".") for key in TASKS[self.task].unused):
+            whole[section].pop(word)
+        return whole
+
+    def to_yaml(self) -> str:
+        """Every key, in the schema's order; loads back equal."""
+        return dump(self.model_dump(mode="json"))
+
+    def of_training(self) -> dict[str, Any]:
+        """The keys that training depends on: of how answers are written only what a validation writes with, and none that only shows."""
+        made: dict[str, Any] = self.model_dump(mode="json")
+        made["train"] = {key: value for key, value in made["train"].items() if key not in SHOWING}
+        kept = {key: value for key, value in made.pop("decode", {}).items() if key in VALIDATING}
+        return {**made, **({"decode": kept} if kept else {})}
+
+    def difference(self, other: Config) -> list[str]:
+        """One line for each key of training that differs: `model.size: 512 here, 256 there`."""
+        mine, theirs = (dict(_flat(c.of_training())) for c in (self, other))
+        keys = dict.fromkeys([*mine, *theirs])
+        absent = "nothing"
+        return [
+            f"{k}: {mine.get(k, absent)} here, {theirs.get(k, absent)} there"
+            for k in keys
+            if mine.get(k, absent) != theirs.get(k, absent)
+        ]
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield above + key, value

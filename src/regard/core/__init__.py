@@ -1,0 +1,1 @@
+"""Core: what every other package stands on; no science, and nothing of Regard is imported."""

@@ -1,0 +1,60 @@
+"""Modules that need a package which may be missing, and whether a moment is one for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from regard.core.numba_cache import import_numba
+
+_COMPILED, _without = "_numba", False
+
+
+def module(name: str) -> ModuleType | None:
+    """A module of regard, such as "attention.kernels.tanh_numba"; None where what it needs (numba, triton) is not installed, or not made
+    for this Python or NumPy.  Raises ModuleNotFoundError where Regard itself has no such module."""
+    return None if _without and name.endswith(_COMPILED) else _found(name)
+
+
+@contextmanager
+def without_loops() -> Iterator[None]:
+    """In this process, for a while, all is as where numba is not installed: so both ways can be compared.  A net in use keeps what it was
+    made with."""
+    global _without
+    before, _without = _without, True
+    try:
+        yield
+    finally:
+        _without = before
+
+
+@cache
+def _found(name: str) -> ModuleType | None:
+    try:
+        if name.endswith(_COMPILED):
+            import_numba()
+        return import_module(f"regard.{name}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "regard":  # misspelt, or moved: as if for want of a package, all would be slow
+            raise
+        return None
+    except ImportError:
+        return None
+
+
+def loops_in_use(name: str, *given: Tensor) -> ModuleType | None:
+    """The module of compiled loops for a net in use: where nothing is trained, all is float32 on a CPU, and no graph is made."""
+    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or in_a_graph():
+        return None
+    return module(name) if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
+
+
+def in_a_graph() -> bool:
+    """Whether a graph is made of what is done, of which no compiled loop can be part."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()

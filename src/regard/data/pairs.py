@@ -1,0 +1,146 @@
+"""Files with columns, two line-aligned files, JSON lines: from files to items, and clear words about what is wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, zip_longest
+
+from regard.core.errors import ConfigError, DataError, did_you_mean, message
+from regard.core.plural import many
+from regard.data.columns import Layout as Layout
+from regard.data.examples import Group as Group
+from regard.data.examples import Item as Item
+from regard.data.examples import Place as Place
+from regard.data.examples import group as group
+from regard.data.examples import overlap as overlap
+from regard.data.examples import split as split
+from regard.data.records import Found, Passed, file_rows, headless, stream_rows
+from regard.data.report import Report as Report
+from regard.data.row_parser import CORRECT, BadLine, Row
+from regard.data.source_lists import listed
+from regard.data.text_files import fingerprint as fingerprint
+from regard.data.text_files import lines, shown
+
+
+class Pairs:
+    """Training or evaluation data: every item has a source and a target, neither of them empty.
+
+    They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
+    One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
+    `on_bad_line`: `error` refuses the file, with all that is wrong with it; `skip` passes lines at fault by and reports them.  A JSONL
+    target that is a list gives an item each.  DataError names the file, the line, what was expected and received, and what to do.
+    """
+
+    def __init__(self, files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> None:
+        if on_bad_line not in ("error", "skip"):
+            near = did_you_mean(on_bad_line, ("error", "skip"))
+            raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
+        self._files, self._layout, self._skips = tuple(files), layout.resolved(files), on_bad_line == "skip"
+        self.report = Report(tuple(shown(file) for file in files))
+
+    def __iter__(self) -> Iterator[Item]:
+        files, layout = self._files, self._layout
+        report = Report(self.report.files)
+        for place, row in _placed(files, layout):
+            if isinstance(row, Passed):
+                report.passed[row.kind] += 1
+                continue
+            report.lines += 1
+            found = row if isinstance(row, BadLine) else _items(row, place, layout)
+            if isinstance(found, BadLine):
+                report.skipped.append(str(found))
+            elif self._skips or not report.skipped:  # a file that is refused is read on for all that is wrong with it
+                report.items += len(found)
+                yield from found
+        if report.skipped and not self._skips:
+            raise report.refusal()
+        if not report.items:
+            received = f"{many(report.lines, 'bad line')}; the first: {report.skipped[0]}" if report.skipped else "no lines"
+            expected = "lines with a source and a target"
+            raise DataError(message(" + ".join(report.files), expected, received, "Give a file with data."))
+        self.report = report
+
+
+def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "error") -> tuple[list[Item], Report]:
+    """All items of `Pairs` at once, and what reading found."""
+    pairs = Pairs(files, layout, on_bad_line=on_bad_line)
+    return list(pairs), pairs.report
+
+
+def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+    """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by.  passed: is told of
+    lines that hold nothing to read."""
+    layout = layout.resolved(files)
+    for place, row in _placed(files, layout):
+        if isinstance(row, Passed):
+            if passed is not None:
+                passed[row.kind] += 1
+            continue
+        found = row if isinstance(row, BadLine) else _items(row, place, layout)
+        yield from [found] if isinstance(found, BadLine) else found
+
+
+def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+    """The texts of files; one with several labels (a list in JSONL) is at fault."""
+    for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
+        each = list(found)
+        several = len(each) > 1 and not isinstance(each[0], BadLine)
+        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT), "several-labels") if several else each[0]
+
+
+def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
+    """The rows of all files, each with its place."""
+    if layout.format == "lines":
+        return _aligned(files[0], files[1])
+    return (pair for file in files for pair in file_rows(file, layout, need_target=True))
+
+
+def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
+    """Two files line for line, named by the side that is empty, else by the source.  DataError where one ends before the other."""
+    counts = [0, 0]
+    for number, pair in enumerate(zip_longest(lines(source), lines(target)), start=1):
+        counts = [count + (line is not None) for count, line in zip(counts, pair, strict=True)]
+        if counts[0] == counts[1]:
+            at_fault = target if pair[0].strip() and not pair[1].strip() else source
+            yield Place(shown(at_fault), number), Row(pair[0], (pair[1],), ())
+    if counts[0] != counts[1]:
+        what, received = f"{shown(source)} and {shown(target)}", f"{counts[0]:,} and {counts[1]:,} lines"
+        do = "Find the line that one of them lacks: with two files, each line of one belongs to the same line of the other."
+        raise DataError(message(what, "the same number of lines", received, do))
+
+
+def _items(row: Row, place: Place, layout: Layout) -> list[Item] | BadLine:
+    """The items of a row, one for each target; a bad line where a side has no text."""
+    if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
+        side = "target" if row.source.strip() else "source"
+        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT), f"empty-{side}")
+    source = layout.clean(row.source)
+    return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
+
+
+def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = None) -> Iterator[Item]:
+    """What to predict from, lazily: one item for every line (a header aside), so that output stays line for line with it.
+
+    `-` is standard input.  The target may be missing: its column left blank or left out, or each line the source alone.  A line
+    without a source gives an item whose source is "".  With `layout.format` lines, a whole line is a source, tabs included.
+    A comment gives an item whose source is "", too.  A JSONL target that is a list counts as its first.  A list of sources is one for
+    every layout (`listed`, which tells `say`); of a header over columns that go by numbers `say` hears too.  DataError as in `read_pairs`.
+    """
+    layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
+    if layout.format == "parquet":
+        rows = file_rows(file, layout, need_target=False)
+    else:
+        stream, layout = listed(lines(file), name, layout, say)
+        rows = stream_rows(stream, name, layout, need_target=False)
+    for place, row in rows:
+        if isinstance(row, BadLine):
+            raise row
+        if isinstance(row, Passed) and row.kind == "header":
+            if say:
+                say(headless(place))
+            continue
+        row = Row("", (), ()) if isinstance(row, Passed) else row
+        target = row.targets[0] if row.targets and row.targets[0].strip() else None
+        source = layout.clean(row.source) if row.source.strip() else ""
+        yield Item(source, None if target is None else layout.clean(target), row.features, place)

@@ -1,0 +1,108 @@
+"""Plain text: whole files, or a text a line or a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from regard.core.errors import DataError, message
+from regard.core.plural import many
+from regard.data.columns import Layout
+from regard.data.examples import Place, split
+from regard.data.row_parser import CORRECT, BadLine, Columns, headed, jsonl_row, numbered
+from regard.data.text_files import lines, shown
+
+
+@dataclass(frozen=True, slots=True)
+class PlainText:
+    """A text that begins and ends.  whole: it is a whole file, so that any piece of it is a text too; place: where it begins."""
+
+    text: str
+    place: Place
+    whole: bool = False
+
+    @property
+    def source(self) -> str:
+        return self.text
+
+
+def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Iterator[PlainText | BadLine]:
+    """The texts of files, one file after another.
+
+    kind: `text`, a file is one text; `lines`, each line is one; `tsv` and `jsonl`, each row is one, in `column`; `auto`, by each
+    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a BadLine, which says file, line and what to do.
+    """
+    for file in files:
+        manner = _named(file) if kind == "auto" else kind
+        if manner == "text":
+            text = "\n".join(lines(file))
+            if text.strip():
+                yield PlainText(text, Place(shown(file), 1), whole=True)
+            continue
+        for place, found in _rows(file, manner, column):
+            if not isinstance(found, BadLine) and not found.strip():
+                found = BadLine(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
+            yield found if isinstance(found, BadLine) else PlainText(found, place)
+
+
+def _named(file: str) -> str:
+    end = file.removesuffix(".gz").rpartition(".")[2].lower()
+    return end if end in ("tsv", "jsonl") else "text"
+
+
+def row_layout(manner: str, column: int | str) -> Layout:
+    """Rows with a text in this column, and nothing else that counts."""
+    nothing: int | str = "no target" if manner == "jsonl" else 1 if column != 1 else 2
+    return Layout(manner, column, nothing)
+
+
+def _rows(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | BadLine]]:
+    name, stream, layout = shown(file), lines(file), row_layout(manner, column)
+    start, columns = 1, Columns(0, None, None)
+    if manner == "tsv" and isinstance(column, str):
+        header = next(stream, "")
+        columns, start = headed(layout, header.split("\t"), Place(name, 1), need_target=False), 2
+    elif manner == "tsv":
+        columns = numbered(layout)
+    for number, line in enumerate(stream, start):
+        place = Place(name, number)
+        try:
+            yield place, line if manner == "lines" else _cell(line, place, layout, columns.source)
+        except BadLine as fault:
+            yield place, fault
+
+
+def _cell(line: str, place: Place, layout: Layout, column: int) -> str:
+    if layout.format == "jsonl":
+        return jsonl_row(line, place, layout, need_target=False).source
+    fields = line.split("\t")
+    if len(fields) <= column:
+        do = f"{CORRECT} Or say in which column the text is (data.source)."
+        raise BadLine(
+            message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do), "too-few-columns"
+        )
+    return fields[column]
+
+
+def set_aside(texts: Sequence[PlainText], share: float, seed: int) -> tuple[list[PlainText], list[PlainText]]:
+    """Set a share apart for validation: of texts some, by a hash of each (see `items.split`); of whole files the end of each.
+
+    DataError where a side would be empty.
+    """
+    if not all(text.whole for text in texts):
+        return split(texts, share, seed)  # type: ignore[arg-type, return-value]  # it asks for `source` alone
+    parted = [_parted(text, share) for text in texts]
+    return [first for first, _ in parted], [last for _, last in parted]
+
+
+def _parted(given: PlainText, share: float) -> tuple[PlainText, PlainText]:
+    """A text in two, at the end of a line; where there is none at a blank, or anywhere."""
+    text = given.text
+    near = round(len(text) * (1 - share))
+    cut = next((at for mark in ("\n", " ") if 0 < (at := text.find(mark, near)) < len(text) - 1), near - 1)
+    first, last = text[: cut + 1], text[cut + 1 :]
+    if not first.strip() or not last.strip():
+        do = "Give more text, or a validation file (data.valid)."
+        expected = f"text to part, {share:g} of it for validation (data.valid_share)"
+        raise DataError(message(given.place.file, expected, many(len(text), "character"), do))
+    return replace(given, text=first), PlainText(last, Place(given.place.file, 1 + first.count("\n")), whole=True)

@@ -1,0 +1,54 @@
+"""What reading found: how many lines and items, and all that was wrong with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from regard.core.errors import message
+from regard.core.plural import many
+from regard.data.row_parser import BadLine
+
+NAMED = 5  # so many lines at fault are named one by one
+
+
+def passed_by(counts: Mapping[str, int]) -> str:
+    """Lines that hold nothing to read, in words."""
+    return " and ".join(many(count, f"{kind} line") for kind, count in sorted(counts.items()))
+
+
+@dataclass
+class Report:
+    """What reading found; `str(report)` says it in sentences."""
+
+    files: tuple[str, ...]
+    lines: int = 0  # of text: a header does not count, and two aligned lines are one; or what else was read one by one
+    items: int = 0
+    skipped: list[str] = field(default_factory=list)  # what was wrong with each, its place first
+    of: str = "line"  # what was read one by one
+    passed: Counter[str] = field(default_factory=Counter)  # lines that hold nothing to read: comment, blank, header
+
+    def __str__(self) -> str:
+        read = "" if self.of == "item" else f"{many(self.lines, self.of)}, "
+        said = [f"{' + '.join(self.files)}: {read}{many(self.items, 'item')}."]
+        if self.passed:
+            said[0] += f" Besides, {passed_by(self.passed)}."
+        if self.skipped:
+            said.append(f"{many(len(self.skipped), f'bad {self.of} was', f'bad {self.of}s were')} skipped:")
+            said += self._named()
+        return "\n".join(said)
+
+    def refusal(self) -> BadLine:
+        """The error that says all that is wrong with a file: one fault in its own words, several in a list."""
+        if len(self.skipped) == 1:
+            return BadLine(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
+        received = f"{len(self.skipped):,} of {self.lines:,} at fault"
+        do = "Correct them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
+        return BadLine(message(" + ".join(self.files), f"{self.of}s that can be read", received, do))
+
+    def _named(self) -> list[str]:
+        """The first lines at fault, and how to see all."""
+        named = [f"  {why}" for why in self.skipped[:NAMED]]
+        more = len(self.skipped) - NAMED
+        return [*named, f"  and {more:,} more; all of them: regard check {' '.join(self.files)}"] if more > 0 else named

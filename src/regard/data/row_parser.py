@@ -1,0 +1,226 @@
+"""One line of a TSV or JSONL file: which part of it is source, target and features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from regard.core.errors import DataError, did_you_mean, message
+from regard.core.plural import many
+from regard.data.columns import LAST, Layout
+from regard.data.examples import Place
+
+CORRECT = "Correct the line."
+
+
+class BadLine(DataError):
+    """One line is at fault, not the file: `data.on_bad_line: skip` passes it by.  kind: which fault it is, as `regard check` counts them
+    (`check/bad_lines.py`)."""
+
+    def __init__(self, said: str, kind: str = "unreadable") -> None:
+        super().__init__(said)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The text of one line, as it stands there.  Several `targets` are several references to one source."""
+
+    source: str
+    targets: tuple[str, ...]
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table, counted from 0; `target` -1 is the last one, and None where a header has none, which only prediction
+    accepts."""
+
+    source: int
+    target: int | None
+    features: int | None
+
+    @property
+    def width(self) -> int:
+        """How many columns a line must have."""
+        width = 1 + max(column for column in (self.source, self.target, self.features) if column is not None)
+        return width + (self.target == -1)
+
+    def without_target(self) -> Columns:
+        """Where the others stand in a file from which the target column was left out."""
+        gone = self.width if self.target in (None, -1) else self.target
+        features = None if self.features is None else self.features - (self.features > gone)
+        return Columns(self.source - (self.source > gone), None, features)
+
+    def row(self, fields: list[str], parts: str) -> Row:
+        targets = () if self.target is None or self.target >= len(fields) else (fields[self.target],)
+        features = () if self.features is None else split_features(fields[self.features], parts)
+        return Row(fields[self.source], targets, features)
+
+
+def split_features(text: str, parts: str = ";") -> tuple[str, ...]:
+    """`V;PST;3;SG` is four features; blanks around them, and empty ones, do not count; nor does `_`, which is CoNLL-U's word for none.
+
+    parts: what stands between features; auto is `;`.
+    """
+    parted = text.split(";" if parts == "auto" else parts)
+    return tuple(part.strip() for part in parted if part.strip() and (parts != "|" or part != "_"))
+
+
+def numbered(layout: Layout) -> Columns:
+    """The columns of a layout that goes by numbers."""
+    last = 0 if layout.target == LAST else layout.target
+    source, target, features = (None if x is None else int(x) - 1 for x in (layout.source, last, layout.features))
+    assert source is not None
+    return Columns(source, target, features)
+
+
+def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool) -> Columns:
+    """The columns that a header's names, or numbers beside names, stand for.  DataError names the columns there are."""
+    names = [name.strip() for name in header]
+
+    def find(key: str, column: int | str | None, needed: bool) -> int | None:
+        if key == "target" and column == LAST:
+            return len(names) - 1
+        if isinstance(column, int) and column <= len(names):
+            return column - 1
+        if column is not None and names.count(str(column)) == 1:
+            return names.index(str(column))
+        if column is None or not needed:
+            return None
+        there = ", ".join(repr(name) for name in names)
+        do = f"Set data.{key} to a column that is there.{did_you_mean(column, names)}"
+        raise DataError(message(f"{place} (header)", f"one column {column!r} for data.{key}", there or "no columns", do))
+
+    source = find("source", layout.source, True)
+    assert source is not None
+    featured = need_target or len(names) > 1  # a list of sources has none
+    return Columns(source, find("target", layout.target, need_target), find("features", layout.features, featured))
+
+
+def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
+    """A line of training or evaluation data.  BadLine where a column is missing."""
+    if len(fields) >= columns.width:
+        return columns.row(fields, layout.features_separator)
+    do = f"{CORRECT} Or say which columns hold what (data.source, target, features)."
+    raise _too_few(fields, place, columns.width, layout, do)
+
+
+def tsv_input(line: str, place: Place, columns: Columns) -> Row:
+    """`input_row` of a line of TSV."""
+    return input_row(line.split("\t"), place, columns=columns, layout=Layout("tsv"))
+
+
+def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
+    """A line to predict from: as in training, or with the target column left out, or the source alone.  BadLine otherwise."""
+    parts = layout.features_separator
+    if len(fields) >= columns.width:
+        return columns.row(fields, parts)
+    shorter = columns.without_target()
+    if len(fields) == columns.width - 1 and len(fields) >= shorter.width:
+        return shorter.row(fields, parts)
+    if len(fields) == 1:
+        return Row(fields[0], (), ())
+    if len(fields) > max(columns.source, columns.features or 0):
+        return columns.row(fields, parts)
+    do = "Give the columns of training (the target may be left out), or the source alone."
+    raise _too_few(fields, place, shorter.width, layout, do)
+
+
+def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> BadLine:
+    there = f"{many(len(fields), 'column')} ({', '.join(shortened(field) for field in fields)})"
+    named = {"\t": "separated by tabs", ",": "separated by commas", ";": "separated by semicolons", "": "separated by commas"}
+    parted = "a word and its phones" if layout.format == "cmudict" else named.get(layout.parts, f"separated by {layout.parts!r}")
+    if layout.parts == "\t" and len(fields) == 1:
+        if fields[0].startswith("#"):
+            do = f"It looks like a comment: set data.comment to {fields[0][0]!r}. {do}"
+        elif len(fields[0].split(",")) > 1 < width:
+            do = f"{do} Where commas or semicolons part the columns: data.format: csv."
+    return BadLine(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
+
+
+def shortened(text: str) -> str:
+    """A text as messages show it."""
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> Row:
+    """`object_row` of a line of JSONL."""
+    return object_row(json_object(line, place), place, layout, need_target=need_target)
+
+
+def json_object(line: str, place: Place) -> dict[str, Any]:
+    """The object of a line of JSONL.  BadLine where it is none."""
+    if not line.strip():
+        raise BadLine(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
+    if not isinstance(record, dict):
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
+    return record
+
+
+def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_target: bool) -> Row:
+    """An object whose source is a string and whose target is a string, a whole number (a class as Hugging Face writes it) or a list of
+    strings.  A key `translation.de` is the key `de` of the object under `translation`.  BadLine otherwise."""
+    source = _strings(record, _key(layout.source, "source"), place, several=False)
+    target_key = _key(layout.target, "target")
+    missing = not need_target and value_of(record, target_key)[1] is None
+    targets = () if missing else _strings(record, target_key, place, several=True)
+    if layout.features is None:
+        return Row(source[0], targets, ())
+    features = _strings(record, _key(layout.features, "features"), place, several=True)
+    return Row(source[0], targets, tuple(part for text in features for part in split_features(text, layout.features_separator)))
+
+
+def _key(column: int | str, name: str) -> str:
+    return column if isinstance(column, str) else name
+
+
+def value_of(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
+    """Whether a key is there, and what stands under it; of `translation.de` the key `de` of the object under `translation`."""
+    if key in record:
+        return True, record[key]
+    outer, dot, inner = key.partition(".")
+    within = record.get(outer) if dot else None
+    return value_of(within, inner) if isinstance(within, Mapping) else (False, None)
+
+
+def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
+    there, value = value_of(record, key)
+    if not there:
+        names = ", ".join(repr(name) for name in record) or "no keys"
+        raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+    if several and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    found = tuple(value) if several and isinstance(value, list) else (value,)
+    kind = "a string or a list of strings" if several else "a string"
+    if not all(isinstance(text, str) for text in found):
+        received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
+        raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+    if any(map(halved, found)):
+        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
+    return found
+
+
+@contextmanager
+def whole(texts: Sequence[str]) -> Iterator[None]:
+    """For a library that takes no half characters, and says something else: DataError names the first text that has one."""
+    try:
+        yield
+    except TypeError as error:
+        faulty = next((text for text in texts if halved(text)), None)
+        if faulty is None:
+            raise
+        received = "half a surrogate pair"
+        raise DataError(message(f"the text {faulty[:40]!r}", "whole characters", received, "Correct the text.")) from error
+
+
+def halved(text: str) -> bool:
+    """Whether half a surrogate pair stands in a text: "\\ud800" is JSON, but no character."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

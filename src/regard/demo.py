@@ -1,0 +1,47 @@
+"""The demo: from nothing to a trained model whose attention one can see, on data that Regard makes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+
+from regard import runs
+from regard.api import load
+from regard.config import read_config
+from regard.config.other_names import meant
+from regard.config.print_config import printed
+from regard.config.task_spec import TASKS
+from regard.core.errors import UsageError, message
+from regard.training import run_files
+
+
+def run(task: str, out: Path | None = None) -> None:
+    """Make data, train, print figures and predictions, write a page, and say what to do next.
+
+    out: the folder for all of it, which must be new; None: regard-demo, or the first free name after it.
+    """
+    if task not in TASKS:
+        do = f"Choose one of them.{meant(task, TASKS)}"
+        raise UsageError(message("--task", " | ".join(TASKS), repr(task), do))
+    made = import_module(f"regard.tasks.{task}.demo")
+    folder = _folder(out)
+    begun = time.perf_counter()
+    config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})
+    print(flush=True)
+    run_files.write_text(folder / f"{task}.yaml", printed(config))
+    runs.train(config, folder / "run", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+    print()
+    made.show(load(folder / "run"), folder, time.perf_counter() - begun)
+
+
+def _folder(out: Path | None) -> Path:
+    names = (Path("regard-demo" if i == 1 else f"regard-demo-{i}") for i in count(1))
+    folder = out or next(name for name in names if not name.exists())
+    if folder.exists():
+        do = "Remove it or choose another name."
+        raise UsageError(message(str(folder), "a folder that does not exist yet", "one that does", do))
+    folder.mkdir(parents=True)
+    return folder

@@ -1,1 +1,0 @@
-"""The demo of each task: data that Regard makes, a config, and what to show of the model.  One module a task, of the task's name."""

@@ -1,1 +1,0 @@
-"""Floor 0: what every other floor stands on."""

@@ -1,0 +1,1 @@
+"""Networks in use: decoding step by step without a graph, weights laid out for it."""

@@ -1,0 +1,66 @@
+"""What keeps a net in bytes the same alone and in a batch: rounding to bytes makes of a last bit a whole step, so no bit of what is
+rounded may hang on other rows or on padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.attention.attention import Attention
+from regard.core.optional import module
+from regard.inference.weights import Matrix, exchange
+from regard.networks.cells import OwnCell
+
+
+class Steady(Matrix):
+    """A float32 matrix whose products with a row have the same bits in any batch: by our tiles or rows, and without numba in float64,
+    rounded once, where the order of the sums shows in one of a hundred million numbers."""
+
+    def __init__(self, weight: Float[Tensor, "N K"]) -> None:
+        super().__init__()
+        self.plain = weight.contiguous()
+        self._tiles: Any = None  # made when they are first used
+
+    def float(self) -> Float[Tensor, "N K"]:
+        return self.plain
+
+    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
+        rows = x.detach().reshape(-1, x.shape[-1]).float()
+        tiles, loops = module("inference.kernels.gemm_numba"), module("inference.kernels.gemv_numba")
+        if loops is None or rows.device.type != "cpu" or not rows.numel():
+            made = F.linear(rows.double(), self.plain.double(), None if bias is None else bias.double()).float()
+        elif tiles is None:
+            made = loops.linear(rows, self.plain, bias)
+        else:
+            self._tiles = tiles.of_floats(self.plain) if self._tiles is None else self._tiles
+            made = tiles.linear(rows, self._tiles, bias, len(self.plain))
+        return made.view(*x.shape[:-1], len(self.plain))
+
+    def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
+        return F.embedding(rows, self.plain)
+
+    def columns(self, first: int | None, last: int | None) -> Steady:
+        return Steady(self.plain[:, first:last])
+
+    def split(self, rows: Sequence[int]) -> list[Steady]:
+        return [Steady(part) for part in self.plain.split(list(rows))]
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+
+def keep_steady(network: nn.Module) -> None:
+    """In place: every product that is left in float32, and every look.  For use, there is nothing left to train."""
+    exchange(network, Steady, 1, readers=True)
+    for part in list(network.modules()):
+        if isinstance(part, Attention):
+            part.steady = True
+            part.scope.double()
+            for weight in part.score.parameters():  # of several heads
+                weight.data = weight.data.double() if weight.dim() == 3 else weight.data
+        elif isinstance(part, OwnCell):
+            part.step_by_step()

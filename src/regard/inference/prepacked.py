@@ -1,0 +1,59 @@
+"""Matrices laid out for the processor, for products of a few rows that are made many times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from regard.core.optional import module
+from regard.inference.weights import Matrix
+
+# Rows, and numbers of a matrix, from which oneDNN's layout pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward
+# 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and
+# 8.7; a single row: no gain (one core).  Tiles pay for any number of rows: see `inference/kernels/gemm_numba.py`.
+ROWS, LEAST = 16, 1 << 16
+
+
+class Packed(Matrix):
+    """A float32 matrix, and how our tiles, or oneDNN for products with about `rows` rows, have laid it out."""
+
+    def __init__(self, weight: Float[Tensor, "N K"], rows: int) -> None:
+        super().__init__()
+        ops: Any = torch.ops.mkldnn
+        self.plain, self.rows, self.tiles = weight, rows, module("inference.kernels.gemm_numba")
+        self.laid_out = (
+            ops._reorder_linear_weight(weight.contiguous(), rows) if self.tiles is None else self.tiles.of_floats(weight)
+        )
+
+    def float(self) -> Float[Tensor, "N K"]:
+        return self.plain
+
+    def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
+        if x.dtype != torch.float32 or not x.numel() or torch.is_autocast_enabled("cpu"):
+            return F.linear(x, self.plain, bias)
+        rows = x.reshape(-1, x.shape[-1])
+        if self.tiles is not None:
+            made: Tensor = self.tiles.linear(rows, self.laid_out, bias, len(self.plain))
+        elif (loops := module("inference.kernels.gemv_numba")) is not None and len(rows) <= loops.MOST:
+            made = loops.linear(rows, self.plain, bias)
+        else:
+            ops: Any = torch.ops.mkldnn
+            made = ops._linear_pointwise(rows, self.laid_out, bias, "none", [], "")
+        return made.view(*x.shape[:-1], len(self.plain))
+
+    def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
+        return F.embedding(rows, self.plain)
+
+    def columns(self, first: int | None, last: int | None) -> Packed:
+        return Packed(self.plain[:, first:last], self.rows)
+
+    def split(self, rows: Sequence[int]) -> list[Packed]:
+        return [Packed(part, self.rows) for part in self.plain.split(list(rows))]
+
+    def __len__(self) -> int:
+        return len(self.plain)

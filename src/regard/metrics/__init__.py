@@ -1,0 +1,1 @@
+"""Figures that more than one task uses."""

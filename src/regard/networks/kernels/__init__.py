@@ -1,0 +1,1 @@
+"""Compiled loops of the networks, each with its plain twin beside the network."""

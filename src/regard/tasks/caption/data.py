@@ -1,0 +1,139 @@
+"""Images, or features of them, and what is said of each: a table of file names and captions, or arrays and captions line for line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.core.errors import DataError, message
+from regard.data.columns import Layout
+from regard.data.examples import Place
+from regard.data.images import ENDINGS, read_image
+from regard.data.row_parser import BadLine
+from regard.data.text_files import shown
+from regard.tasks.caption.arrays import read_arrays as read_arrays
+from regard.tasks.caption.tables import Told, read_told
+
+NUMBERED = re.compile(rf"(.+(?:{'|'.join(map(re.escape, ENDINGS))}))#\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Captioned:
+    """An image with its captions, or without.  seen: pixels (H W 3, bytes), or features (rows, columns, D, float32); None: nothing."""
+
+    source: str
+    captions: tuple[str, ...]
+    seen: NDArray[Any] | None
+    place: Place
+
+
+def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None = None) -> Iterator[Captioned | BadLine]:
+    """Images with captions, each fault as a BadLine that names the place and says what to do.
+
+    files: a table (TSV, JSONL, or a JSON list) of file names and captions; or captions (also a text file with one a line) and an .npz,
+    row for row.  folder: where names begin; None: where the table lies.  An image that comes again gives an item again: see `merged`.
+    DataError where the files are no such ones, or as many captions as rows there are not.
+    """
+    arrays = [file for file in files if file.lower().endswith(".npz")]
+    tables = [file for file in files if file not in arrays]
+    if len(tables) != 1 or len(arrays) > 1:
+        do = "Name a .tsv, .jsonl or .json; with an .npz also a .txt, one caption a line."
+        expected = "one file of captions, and maybe one .npz of features or images"
+        raise DataError(message("data.train", expected, ", ".join(files) or "none", do))
+    told = read_told(tables[0], layout, whole=bool(arrays))
+    if arrays:
+        return _of_rows(told, tables[0], arrays[0])
+    return _of_files(told, os.path.dirname(tables[0]) if folder is None else folder)
+
+
+def merged(items: Iterable[Captioned]) -> list[Captioned]:
+    """Each image once, with all its captions, where the first of them stands."""
+    found: dict[str, Captioned] = {}
+    for item in items:
+        first = found.get(item.source)
+        captions = item.captions if first is None else tuple(dict.fromkeys((*first.captions, *item.captions)))
+        found[item.source] = replace(first or item, captions=captions)
+    return list(found.values())
+
+
+def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iterator[Captioned]:
+    """What to predict from, one item for each line or row: an image file, an .npz, a table as in training whose captions may be missing,
+    or a text file with a name a line (`-`: standard input).  A line without a name gives an item with nothing to see."""
+    ending = os.path.splitext(file.lower())[1]
+    if ending in ENDINGS:
+        yield Captioned(file, (), read_image(file), Place(file, 1))
+    elif ending == ".npz":
+        for i, row in enumerate(read_arrays(file)):
+            yield Captioned(f"{file}[{i}]", (), row, Place(file, i + 1))
+    else:
+        base = (os.path.dirname(file) if file != "-" else "") if folder is None else folder
+        for told in read_told(file, layout, whole=False, plain=True):
+            if isinstance(told, BadLine):
+                raise told
+            yield Captioned(file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place)
+
+
+def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[Captioned | BadLine]:
+    """Captions and rows, one for one."""
+    rows, each = read_arrays(file), list(told)
+    if len(rows) != len(each):
+        do = "Give each row its line: they belong together by their order."
+        received = f"{len(each):,} captions and {len(rows):,} rows"
+        raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
+    first = dict[str, int]()
+    for i, (one, row) in enumerate(zip(each, rows, strict=True)):
+        if isinstance(one, BadLine):
+            yield one
+            continue
+        name = one.name or f"{file}[{i}]"
+        same = first.setdefault(name, i)
+        # Names are only shown here: rows that differ are different images, whatever they are called.
+        yield Captioned(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
+
+
+def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned | BadLine]:
+    """Images by their names; all of one size."""
+    first: tuple[Told, tuple[int, ...]] | None = None
+    known = dict[str, NDArray[Any]]()
+    for one in told:
+        if isinstance(one, BadLine):
+            yield one
+            continue
+        name = os.path.normpath(file_of(one.name or "", base))  # ./a.png is a.png
+        try:
+            seen = known[name] if name in known else _seen(one, base)
+        except BadLine as fault:
+            yield fault
+            continue
+        first = first or (one, seen.shape)
+        if seen.shape != first[1]:
+            expected = f"an image of {_size(first[1])} pixels, as {first[0].name} ({first[0].place}) is"
+            do = "Give all images one size, for example with ImageMagick: mogrify -resize 64x64! *.png."
+            yield BadLine(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
+            continue
+        known[name] = seen
+        yield Captioned(name, one.captions, seen, one.place)
+
+
+def _seen(one: Told, base: str) -> NDArray[Any]:
+    """The pixels of the image that a line names.  BadLine, with the line's place."""
+    try:
+        return read_image(os.path.join(base, file_of(one.name or "", base)))
+    except DataError as error:
+        raise BadLine(f"{one.place}: {error}") from error
+
+
+def file_of(name: str, base: str) -> str:
+    """A name without the number of its caption, as Flickr8k has it: a.jpg#0."""
+    bare = NUMBERED.fullmatch(name)
+    return name if bare is None or os.path.exists(os.path.join(base, name)) else bare[1]
+
+
+def _size(shape: Sequence[int]) -> str:
+    return f"{shape[1]} x {shape[0]}"

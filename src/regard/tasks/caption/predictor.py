@@ -1,0 +1,297 @@
+"""A model that says what an image shows, in use."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from regard.config import Config, DecodeSection
+from regard.config.length_limits import room
+from regard.core.bounded_json import held_to
+from regard.core.errors import DataError, RunFolderError, message
+from regard.data.batching import Batch, Batches, collate
+from regard.data.examples import Place
+from regard.data.gather import gather
+from regard.data.images import read_image, write_png
+from regard.data.line_stream import taken
+from regard.data.tokenizer import Tokenizer
+from regard.inference.prepare import Kept
+from regard.metrics.text_generation import judge
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.image_encoder import Grid
+from regard.tasks.base import Hypothesis, Prediction, Scored
+from regard.tasks.caption.data import Captioned, merged, read_captioned, read_images
+from regard.tasks.decode_options import ahead, bounded, decided
+from regard.tasks.ensembles import order, reordered
+from regard.tasks.evaluation import layout_of
+from regard.tasks.generation import way_of
+from regard.tasks.model import Model, Say
+from regard.tasks.scoring import of_captions, unspoilt
+from regard.tasks.seq2seq import Limits, answer, cross_entropies
+from regard.training import run_files as files
+
+WORDS, GRID = "tokenizer.target.json", "grid.json"  # in the run folder
+MOST = 1_000_000  # of each number of a grid, and of its cells
+METRICS = ("exact", "bleu", "chrf")
+THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a prediction, at most
+
+
+class Captioner(Model):
+    """One network, or several that answer together, with their words and grid; long because it answers and judges."""
+
+    judged_with = Model.judged_with | {"tokenize"}
+
+    def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
+        self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
+        self.network = self.networks[0]
+        self.kept = Kept()  # for use: what is laid out for it
+        for network in self.networks:
+            network.eval()
+
+    def stream(  # type: ignore[override]  # says by name what its task takes
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Mapping[str, Any] | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The n best captions of each image, in order, while images are still being read.
+
+        items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `Captioned`; an empty path
+        gives an empty caption.  What is left out is the config's.  batch_size changes speed, no prediction.
+        """
+        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        settings = decided(self.config, decode, **asked).decode
+        each, bound = map(_item, items), 0
+        while chunk := taken(each, ahead(settings)):
+            answers = self._answers(chunk, settings, attention)
+            bound += sum(best[0].details.get("ended") is False for best in answers)
+            yield from answers
+        if bound and say:
+            say(bounded(bound))
+
+    def together(self, others: Sequence[Model]) -> Captioner:
+        networks = list(self.networks)
+        for other in others:
+            assert isinstance(other, Captioner)
+            if other.grid != self.grid:
+                expected = f"the grid of {self.folder}"
+                raise RunFolderError(message(f"{other.folder}", expected, "another one", "Train them on the same data."))
+            words = order(self, self.words, other, other.words, "target")
+            networks += [reordered(network, None, words, None) for network in other.networks]
+        return Captioner(networks, self.words, self.grid, self.config, self.folder)
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Captioned]:
+        """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
+        return read_images(file, layout_of(self.config), folder=self._images)
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Captioned]:
+        found = unspoilt(read_captioned(files, layout_of(self.config), folder=self._images))
+        return (replace(item, captions=(caption,)) for item in found for caption in item.captions)
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return of_captions(self, items, batch_size)
+
+    def evaluate(  # type: ignore[override]  # likewise
+        self,
+        files: Sequence[str],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        errors: Path | None = None,
+        tokenize: str | None = None,
+    ) -> dict[str, Any]:
+        """Figures on files of images and captions: {"metrics": {...}, "signatures": {...}, "items": n, ...}."""
+        if errors is not None:
+            do = "Leave it out; regard predict --format jsonl says what was answered."
+            raise RunFolderError(message("errors", "a run whose sources are texts", "captions", do))
+        found, report = gather(
+            read_captioned(files, layout_of(self.config), folder=self._images),
+            files,
+            what="images with captions",
+            on_bad_line=self.config.data.on_bad_line,
+        )
+        items = merged(found)
+        predictions, judged = self.judged(items, beam=beam, batch_size=batch_size, tokenize=tokenize or "auto")
+        return {
+            **judged,
+            "bound": sum(p.details.get("ended") is False for p in predictions),  # as long as they may be
+            **{"items": len(items), "skipped": len(report.skipped), "files": list(files)},
+            **{"beam": beam or self.config.decode.beam, "models": len(self.networks)},
+        }
+
+    def judged(
+        self,
+        items: Sequence[Captioned],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        tokenize: str = "auto",
+    ) -> tuple[list[Prediction], dict[str, Any]]:
+        """The best caption of each image, and their figures."""
+        found = [p[0] for p in self.stream(items, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
+        references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
+        judgement = judge(
+            [p.text for p in found],
+            references,
+            str.split,
+            metrics=METRICS,
+            bleu_tokenize=tokenize,
+            lowercase=self.config.data.lowercase,
+        )
+        return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
+
+    @torch.no_grad()
+    def loss(self, items: Sequence[Captioned]) -> float:
+        """The cross-entropy of all captions, in nats a word, the end included."""
+        pairs = [(item, ids) for item in items for ids in self.words.encode_all(item.captions)]
+        nats, tokens = 0.0, 0
+        for rows in Batches.sequential([len(ids) for _, ids in pairs], rows=64):
+            batch = self.collated([pairs[i][0] for i in rows], rows, [pairs[i][1] for i in rows])
+            found = cross_entropies(self.networks, batch)
+            nats, tokens = nats + float(found.double().sum()), tokens + len(found)
+        return nats / tokens
+
+    def collated(self, items: Sequence[Captioned], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None) -> Batch:
+        """Images side by side, with captions or without."""
+        cells = torch.stack([self.cells(item) for item in items])
+        valid = torch.ones(cells.shape[:2], dtype=torch.bool)
+        if targets is None:
+            return Batch(tuple(rows), cells, valid)
+        told = collate([(ids, ids) for ids in targets], rows)
+        return Batch(tuple(rows), cells, valid, told.target, told.target_valid)
+
+    def cells(self, item: Captioned) -> Float[Tensor, "K P"]:
+        """What the network reads of an image.  DataError where it is of another size or kind than those of training."""
+        assert item.seen is not None
+        found = shape_of(item.seen, self.grid.patch)
+        if found != self.grid:
+            do = "Give images of one size." if self.grid.patch else "Give features of the same extractor."
+            raise DataError(message(f"{item.place}: {item.source}", _said(self.grid), _said(found), do))
+        if not self.grid.patch:
+            return torch.from_numpy(np.ascontiguousarray(item.seen)).flatten(0, 1)
+        side, (rows, columns) = self.grid.patch, self.grid[:2]
+        tall, wide = rows * side - item.seen.shape[0], columns * side - item.seen.shape[1]
+        whole = np.pad(item.seen, ((0, tall), (0, wide), (0, 0)), mode="edge") if tall or wide else item.seen
+        cut = whole.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(rows * columns, -1)
+        return torch.from_numpy(np.ascontiguousarray(cut)).float() / 64 - 2  # from -2 to 2: about what a norm would make of it
+
+    @property
+    def _images(self) -> str | None:
+        return None if self.config.caption is None else self.config.caption.images
+
+    def _answers(self, items: Sequence[Captioned], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
+        found = [[Prediction("", 0.0, source=item.source)] for item in items]
+        real = [i for i, item in enumerate(items) if item.seen is not None]
+        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, room(self.config.model).target)
+        together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
+        networks = [self.kept.in_use(network, together) for network in self.networks]
+        for rows in Batches.sequential([self.grid.cells] * len(real), rows=decode.batch_size):
+            places = [real[row] for row in rows]
+            batch = self.collated([items[i] for i in places], places)
+            answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
+            most = limits.most(batch.source_valid.sum(1)).tolist()
+            for i, bound, hypotheses in zip(places, most, answers, strict=True):
+                found[i] = [self._prediction(items[i], h, attention, ended=len(h.words) <= bound) for h in hypotheses]
+        return found
+
+    def _prediction(self, item: Captioned, found: Hypothesis, attention: bool, *, ended: bool) -> Prediction:
+        names = tuple(f"{row + 1},{column + 1}" for row in range(self.grid.rows) for column in range(self.grid.columns))
+        details: dict[str, Any] = {} if ended else {"ended": False}
+        details |= {"grid": [self.grid.rows, self.grid.columns], **thumbnail(item.seen, self.grid)} if attention else {}
+        return Prediction(
+            self.words.decode(found.words),
+            found.score,
+            tuple(self.words.tokens(found.words)),
+            names,
+            found.attention,
+            item.source,
+            details=details,
+        )
+
+
+def _item(item: Any) -> Captioned:
+    """An image in one of the forms that it may have.  DataError for anything else."""
+    if isinstance(item, Captioned):
+        return item
+    if isinstance(item, str | Path):
+        path = str(item)
+        return Captioned(path, (), read_image(path) if path.strip() else None, Place(path, 1))
+    if isinstance(item, np.ndarray) and item.ndim == 3 and (item.dtype == np.uint8 or item.dtype.kind == "f"):
+        return Captioned("an array", (), _seen(item), Place("an array", 1))
+    received = f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else type(item).__name__
+    expected = "a path, pixels (H, W, 3) of bytes, or features (rows, columns, D) of floats"
+    raise DataError(message("an image to caption", expected, received, "Give one of these."))
+
+
+def _seen(item: np.ndarray) -> np.ndarray:
+    """Pixels in three colours, or features in float32.  DataError where they are no such numbers."""
+    if item.dtype != np.uint8:
+        with np.errstate(over="ignore"):
+            seen = item.astype(np.float32)
+        if not np.isfinite(seen).all():
+            raise DataError(message("an image to caption", "finite numbers", "inf or nan", "Correct the features."))
+        return seen
+    colours = item.shape[2]
+    if colours not in (1, 3, 4):
+        do = "Give grey, red, green and blue, or those and a transparency, which is dropped."
+        raise DataError(message("an image to caption", "pixels (H, W, 3) of bytes", f"shape {item.shape}", do))
+    return np.repeat(item, 3, 2) if colours == 1 else item[:, :, :3]
+
+
+def thumbnail(seen: np.ndarray | None, grid: Grid) -> dict[str, Any]:
+    """The picture to lay attention over, as a PNG in base64; `extent`: which share of the grid it fills, where it was filled up."""
+    if seen is None or not grid.patch:
+        return {}
+    step = -(-max(seen.shape[:2]) // THUMBNAIL)
+    extent = [round(seen.shape[0] / (grid.rows * grid.patch), 6), round(seen.shape[1] / (grid.columns * grid.patch), 6)]
+    return {"image": base64.b64encode(write_png(seen[::step, ::step])).decode("ascii"), "extent": extent}
+
+
+def shape_of(seen: np.ndarray, patch: int) -> Grid:
+    """The grid of an image, in cells of so many pixels, or of features."""
+    tall, wide, width = seen.shape
+    if seen.dtype != np.uint8 or not patch:
+        return Grid(tall, wide, width)
+    return Grid(-(-tall // patch), -(-wide // patch), 3 * patch * patch, patch)
+
+
+def grid_of(config: Config, item: Captioned) -> Grid:
+    """The grid of a run, by its first image."""
+    assert config.caption is not None and item.seen is not None
+    return shape_of(item.seen, config.caption.patch)
+
+
+def save_grid(path: Path, grid: Grid) -> None:
+    files.write_json(path, grid._asdict())
+
+
+def load_grid(path: Path) -> Grid:
+    """What `save_grid` wrote.  RunFolderError where it is damaged."""
+    try:
+        found = Grid(**held_to(files.read_json(path), dict.fromkeys(Grid._fields, int)))
+        if min(found[:3]) < 1 or found.patch < 0 or max(found) > MOST or found.cells > MOST:
+            raise ValueError(f"numbers that are not between 1 and {MOST:,}")
+    except ValueError as error:
+        do = "Copy the run folder again, or train again."
+        raise RunFolderError(message(str(path), "the grid of a run", str(error), do)) from error
+    return found
+
+
+def _said(grid: Grid) -> str:
+    cells = f"{grid.rows} x {grid.columns} cells"
+    return f"an image of {cells} of {grid.patch} pixels" if grid.patch else f"features of {cells} of {grid.width} numbers"

@@ -1,0 +1,184 @@
+"""Tables of file names and captions: TSV, CSV with a header, JSON lines, JSON lists, COCO's annotations, plain lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from regard.core.errors import DataError, did_you_mean, message
+from regard.data.column_names import CAPTIONS, IMAGES
+from regard.data.columns import Layout
+from regard.data.examples import Place
+from regard.data.images import ENDINGS
+from regard.data.row_parser import CORRECT, BadLine, halved, headed, numbered, shortened, tsv_input
+from regard.data.text_files import lines, shown
+
+MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
+
+
+@dataclass(frozen=True, slots=True)
+class Nth(Place):
+    """An element of a JSON list, counted from 1: what has no line of its own."""
+
+    def __str__(self) -> str:
+        return f"{self.file}, element {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line says: the name of an image, where it has one, and captions."""
+
+    name: str | None
+    captions: tuple[str, ...]
+    place: Place
+
+
+def read_told(file: str, layout: Layout, *, whole: bool, plain: bool = False) -> Iterator[Told | BadLine]:
+    """What each line says.  whole: captions may come without names, in a .txt of nothing else; plain: names without captions, likewise."""
+    ending = os.path.splitext(file.lower().removesuffix(".gz"))[1]
+    each: Iterator[Told | BadLine]
+    if ending == ".json":
+        each = (_checked(record, Nth(file, i)) for i, record in enumerate(listed(file), 1))
+    elif ending == ".jsonl":
+        said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
+        each = (Told(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
+    elif (found := _headed(file, layout)) is not None:
+        each = _rows(file, *found)
+    elif (whole or plain) and ending != ".tsv":
+        told = ((line.strip(), Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
+        each = (Told(None, (line,), at) if whole else Told(line.partition("\t")[0], (), at) for line, at in told)
+    else:
+        each = _columns(file, layout)
+    for one in each:
+        yield one if isinstance(one, BadLine) else _said(one, layout, whole, plain)
+
+
+def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine:
+    """A line as it is, or what it lacks."""
+    if plain:
+        return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
+    if not whole and not (one.name and one.name.strip()):
+        return BadLine(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
+    if not one.captions or not all(text.strip() for text in one.captions):
+        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
+        comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
+        return BadLine(
+            message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT), "empty-target"
+        )
+    return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
+
+
+def _columns(file: str, layout: Layout) -> Iterator[Told | BadLine]:
+    stream, name, start = lines(file), shown(file), 1
+    columns = numbered(layout) if not layout.named else None
+    if columns is None:
+        columns = headed(layout, next(stream, "").split("\t"), Place(name, 1), need_target=False)
+        start = 2
+    for number, line in enumerate(stream, start):
+        place = Place(name, number)
+        try:
+            row = tsv_input(line, place, columns)
+        except BadLine as fault:
+            yield fault
+            continue
+        yield Told(row.source.strip(), row.targets, place)
+
+
+def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
+    """(what parts cells, the columns of names and of captions) of a table whose first line names them: `image,caption` as Flickr8k has it,
+    `file_name,text`, `image_name| comment_number| comment`; None where it does not."""
+    if file == "-" or (layout.named and file.lower().endswith(".tsv")):
+        return None  # read once only; or its header is read by the layout
+    first = next(lines(file), "")
+    if not layout.named:
+        return image_columns(first)
+    for mark in MARKS:
+        names = [cell.strip() for cell in _cells(first, mark)]
+        if mark != "\t" and str(layout.source) in names:
+            said = names.index(str(layout.target)) if str(layout.target) in names else None
+            return mark, names.index(str(layout.source)), said
+    return None
+
+
+def image_columns(header: str) -> tuple[str, int, int] | None:
+    """What parts the cells of a first line that names images and captions, and which columns these are; None for any other line."""
+    for mark in MARKS:
+        names = [cell.strip().lower() for cell in _cells(header, mark)]
+        image, said = (next((n for n in known if n in names), None) for known in (IMAGES, CAPTIONS))
+        if len(names) > 1 and image is not None and said is not None:
+            return mark, names.index(image), names.index(said)
+    return None
+
+
+def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Told | BadLine]:
+    """The rows below a header.  A last cell takes marks that stand in it without quotes."""
+    stream, name = lines(file), shown(file)
+    width = len(_cells(next(stream), mark))
+    for number, line in enumerate(stream, 2):
+        place, cells = Place(name, number), _cells(line, mark)
+        if len(cells) > width and said == width - 1:
+            cells = line.split(mark, width - 1)
+        if len(cells) <= image:
+            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns")
+            continue
+        yield Told(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    except csv.Error:
+        return [line]
+
+
+def listed(file: str) -> list[Any]:
+    """The objects of a JSON list, or of COCO's captions.  DataError where a file is neither."""
+    text = "\n".join(lines(file))
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(message(file, "a JSON list of objects", str(error), "Correct the file.")) from error
+    if isinstance(found, dict) and isinstance(found.get("images"), list) and isinstance(found.get("annotations"), list):
+        return _of_coco(found["images"], found["annotations"])
+    if not isinstance(found, list):
+        do = 'Write [{"file": "a.png", "caption": "..."}, ...].'
+        raise DataError(message(file, "a JSON list of objects", shortened(text), do))
+    return found
+
+
+def _of_coco(images: list[Any], said: list[Any]) -> list[Any]:
+    """The annotations of COCO's captions, each with the name of its image; such as lack one are left to be refused in their place."""
+    names = {str(image.get("id")): image.get("file_name") for image in images if isinstance(image, dict)}
+    return [
+        {"file": names.get(str(one.get("image_id"))), "caption": one.get("caption")} if isinstance(one, dict) else one
+        for one in said
+    ]
+
+
+def _checked(record: Any, place: Place) -> Told | BadLine:
+    """An object with `file` and `caption`, or a line that holds one."""
+    if isinstance(record, str):
+        try:
+            record = json.loads(record)
+        except (ValueError, RecursionError) as error:
+            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT), "no-json")
+    if not isinstance(record, dict):
+        return BadLine(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
+    if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
+        record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
+    unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
+    name, said = record.get("file"), record.get("caption", [])
+    captions = said if isinstance(said, list) else [] if said is None else [said]
+    if (name is None and unknown) or (not captions and unknown):
+        do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
+        return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
+    if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
+        expected = "a string under file, and a string or a list of strings under caption"
+        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
+    if any(map(halved, (name or "", *captions))):
+        return BadLine(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
+    return Told(name, tuple(captions), place)

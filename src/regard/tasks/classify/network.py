@@ -1,0 +1,149 @@
+"""Classification (N-1): one label for a whole text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.attention.pooling import hop_overlap
+from regard.data.batching import Batch
+from regard.data.tokenizer import BOS, UNK
+from regard.networks.base import Looks
+from regard.networks.char_cnn import Spelling
+from regard.networks.dropout import Dropout
+from regard.networks.pooling import Summing
+from regard.networks.text_encoder import Reader
+from regard.tasks.base import Loss, Task
+from regard.tasks.tag.network import of_rows
+
+
+@dataclass(frozen=True, eq=False)
+class ClassBatch:
+    """Texts side by side.  words: `source` is what is read; label: of each text, where it is known; letters: of each different word,
+    where they are read too, 0 is padding; spelled: which of those words stands at each place."""
+
+    words: Batch
+    label: Int[Tensor, " B"] | None = None
+    letters: Int[Tensor, "W L"] | None = None
+    spelled: Int[Tensor, "B K"] | None = None
+
+
+class Scores(NamedTuple):
+    """labels: "B N"; looks: where the encoder and the pool looked, if asked; overlap: of the pool's hops, where it is penalised."""
+
+    labels: Float[Tensor, "B N"]
+    looks: Looks
+    overlap: Float[Tensor, " B"] | None
+
+
+class Answers(NamedTuple):
+    """log_p: of every label; looks: of each row, padding cut off."""
+
+    log_p: Float[Tensor, "B N"]
+    looks: list[dict[str, np.ndarray]]
+
+
+class Classify(Task):
+    """Cross-entropy of the label, read off a summary of the states.
+
+    summing: how the states become one vector.  smoothing: share of the probability that is spread over all labels.  weights: how much
+    the loss of a text counts in training, by its label; None: all the same.  penalty: times the overlap of the pool's hops, Lin et al.
+    2017, section 2.2.  unseen: share of the words that training reads as unknown, so that it learns what those are.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        summing: Summing,
+        *,
+        labels: int,
+        spelling: Spelling | None = None,
+        dropout: float = 0.0,
+        smoothing: float = 0.0,
+        weights: Sequence[float] | None = None,
+        penalty: float = 0.0,
+        unseen: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.reader, self.summing, self.spelling, self.dropout = reader, summing, spelling, Dropout(dropout)
+        self.smoothing, self.penalty, self.unseen = smoothing, penalty, unseen
+        self.scores = nn.Linear(summing.size, labels)
+        self.weights: Tensor | None
+        self.register_buffer("weights", None if weights is None else torch.tensor(weights), persistent=False)
+
+    def forward(self, batch: ClassBatch, *, weights: bool = False) -> Scores:
+        words, valid = batch.words.source, batch.words.source_valid
+        if self.training and self.unseen:
+            told = valid & (words != BOS)  # the symbol whose state sums a text up is always there
+            words = words.masked_fill(told & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
+        beside = None
+        if self.spelling is not None and batch.letters is not None and batch.spelled is not None:
+            beside = F.embedding(batch.spelled, self.spelling(batch.letters))
+        encoded = self.reader(words, valid, beside, weights=weights)
+        penalised = self.training and self.penalty > 0
+        vector, pooled = self.summing(encoded, weights=weights or penalised)
+        overlap = hop_overlap(pooled.float()) if penalised and pooled is not None else None
+        looks = {**encoded.looks, **({} if pooled is None else {"pool": pooled})}
+        return Scores(self.scores(self.dropout(vector)), looks, overlap)
+
+    def loss(self, batch: ClassBatch) -> Loss:
+        """Summed over texts, in nats."""
+        labels, _, overlap = self(batch)
+        assert batch.label is not None
+        labels = labels.float()
+        each = F.cross_entropy(labels, batch.label, reduction="none", label_smoothing=self.smoothing)
+        total = (each if self.weights is None else each * self.weights[batch.label]).sum()
+        if overlap is not None:
+            total = total + self.penalty * overlap.sum()
+        nats = F.cross_entropy(labels.detach(), batch.label, reduction="sum")
+        return Loss(total, nats, len(batch.label))
+
+    @torch.no_grad()
+    def answer(self, batch: ClassBatch, *, weights: bool = False) -> Answers:
+        """The log-probability of each label, and where it looked."""
+        labels, looks, _ = self(batch, weights=weights)
+        return Answers(labels.float().log_softmax(-1), of_rows(looks, batch.words.source_valid))
+
+
+def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
+    """`accuracy`, and `macro_f1`: the mean of the F1 of every label that occurs, in what is right or in what was found, as
+    `sklearn.metrics.f1_score(average="macro")` counts.  Fractions."""
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    either = Counter(found) + Counter(right)
+    scores = [2 * both[label] / count for label, count in sorted(either.items())]
+    return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
+
+
+def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Of each label that is right or was found somewhere: `precision`, `recall`, `f1` (fractions), and how many are `right` and were
+    `found`; as `sklearn.metrics.classification_report` prints them."""
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    told, true = Counter(found), Counter(right)
+    return {
+        label: {
+            "precision": both[label] / told[label] if told[label] else 0.0,
+            "recall": both[label] / true[label] if true[label] else 0.0,
+            "f1": 2 * both[label] / (told[label] + true[label]),
+            "right": true[label],
+            "found": told[label],
+        }
+        for label in sorted(told | true)
+    }
+
+
+def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
+    """How often each label (rows, right) was taken for each (columns, found).  What is not a label counts nowhere."""
+    place = {label: i for i, label in enumerate(labels)}
+    counts = [[0] * len(labels) for _ in labels]
+    for a, b in zip(found, right, strict=True):
+        if a in place and b in place:
+            counts[place[b]][place[a]] += 1
+    return counts

@@ -1,0 +1,53 @@
+"""What of `build` makes nets that forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from regard.build import networks
+from regard.config import Config
+from regard.tasks.forecast.layers import (
+    Ahead,
+    FlatAhead,
+    InstanceLevel,
+    LastLevel,
+    Level,
+    NoLevel,
+    Patches,
+    SeriesNet,
+    Straight,
+    WrittenAhead,
+)
+
+LEVELS: Mapping[str, type[Level]] = {"instance": InstanceLevel, "last": LastLevel, "none": NoLevel}
+
+
+def forecaster(config: Config, columns: int) -> SeriesNet | Straight:
+    """What forecasts series of so many columns: a net, or a linear map whose weights are still to come."""
+    section = config.forecast
+    assert section is not None  # the config gives it to its task
+    return Straight(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
+
+
+def series_net(config: Config, columns: int) -> SeriesNet:
+    """The net of a config for series of so many columns, its weights drawn from torch's generator."""
+    section, m = config.forecast, config.model
+    assert section is not None
+    alone, transformer = section.channels == "alone", m.family != "recurrent"
+    channels = 1 if alone else columns
+    width = m.size if transformer else m.embedding
+    encoder = networks.encoder(m)
+    if section.head == "flat":
+        ahead: Ahead = FlatAhead(section.places, encoder.size, ahead=section.ahead, channels=channels, dropout=m.dropout)
+    else:
+        decoder, place = networks.decoder(m, encoder.size), networks.make_positions(m) if transformer else None
+        ahead = WrittenAhead(decoder, width, ahead=section.ahead, channels=channels, stride=section.step, place=place)
+    patches = Patches(
+        channels,
+        width,
+        patch=section.patch,
+        stride=section.step,
+        place=networks.make_positions(m) if transformer else None,
+        dropout=m.embedding_dropout,
+    )
+    return SeriesNet(LEVELS[section.level](), patches, encoder, ahead, alone=alone)

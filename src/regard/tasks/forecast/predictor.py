@@ -1,0 +1,243 @@
+"""A trained forecaster in use: windows of series, what follows them, and how far that is from what is right."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regard.config import Config
+from regard.core.errors import DataError, message
+from regard.data.report import Report
+from regard.tasks.base import Prediction
+from regard.tasks.batch_predictor import Reading
+from regard.tasks.forecast.builder import forecaster
+from regard.tasks.forecast.data import Series, Window, last_window, of_numbers, windows
+from regard.tasks.forecast.layers import Straight
+from regard.tasks.forecast.network import Blend, Errors, Forecast, ForecastBatch, Rows, naive, profile, seasonal
+from regard.tasks.forecast.scaler import Scales
+from regard.tasks.forecast.section import ForecastSection
+from regard.tasks.forecast.series_file import read_series
+from regard.tasks.forecast.timestamps import short
+from regard.tasks.model import Say
+from regard.training.trainer import Validation
+
+ROWS = 256  # windows of which figures are taken at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """A window, and how many places the encoder makes of it."""
+
+    window: Window
+    size: int
+
+
+class Forecaster(Reading[Framed]):
+    """A trained forecaster in use."""
+
+    what, options = "series", frozenset({"batch_size"})  # it has one answer
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
+        inner = forecaster(config, len(self.scales.columns))
+        if isinstance(inner, Straight):
+            inner.weights.copy_(torch.from_numpy(self.linear.weights))
+        network = Forecast(inner, blended=len(self.blended) if self.section.blend else 0)
+        super().__init__(network, config, folder)
+        self.network, self.most = network, None  # windows are as long as they are
+        self._beside: tuple[Any, dict[str, float]] = (None, {})
+
+    @property
+    def blended(self) -> tuple[str, ...]:
+        """What is blended, for people."""
+        section = self.section
+        each = ("least squares of each column",) if len(self.scales.columns) > 1 else ()
+        return (
+            *(("the net",) if section.model == "net" else ()),
+            *("least squares", *each, *(("the mean season",) if section.season else ())),
+        )
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Window]:
+        """What follows the last row of a file."""
+        yield self._last(self._series(file))
+
+    def judged(self, files: Sequence[str]) -> tuple[list[Window], Report]:
+        return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
+
+    def encoded(self, item: Any) -> Framed:
+        """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""
+        if isinstance(item, str):
+            item = self._series(item)
+        if not isinstance(item, Window):
+            item = self._last(item if isinstance(item, Series) else of_numbers(item, self.scales.columns))
+        return Framed(item, self.section.places)
+
+    def shortened(self, item: Framed, size: int) -> Framed:
+        raise AssertionError("windows are never too long")
+
+    def collated(self, items: Sequence[Framed], rows: Sequence[int]) -> ForecastBatch:
+        past = self.scales.down(np.stack([item.window.before for item in items]))
+        right = [after for item in items if (after := item.window.after) is not None]
+        future = torch.from_numpy(self.scales.down(np.stack(right))).float() if len(right) == len(items) else None
+        return ForecastBatch(torch.from_numpy(past).float(), future)
+
+    def answered(self, items: Sequence[Framed], batch: ForecastBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+        found = self.network.answer(batch, weights=attention)
+        values = self.scales.up(self._mixed(batch, found.values))
+        looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
+        names = self.scales.columns if self.section.channels == "alone" else ()
+        return [[self._prediction(item.window, values[i], _looks(looks, i, names))] for i, item in enumerate(items)]
+
+    def _prediction(self, window: Window, values: np.ndarray, looks: dict[str, np.ndarray]) -> Prediction:
+        section, names = self.section, self.scales.columns
+        known, later = window.times
+        missing = (section.places - 1) * section.step + section.patch - section.past
+        labels = short([*known, *later])
+        read = tuple(labels[max(i * section.step - missing, 0)] for i in range(section.places))
+        said = labels[section.past :: section.step] if section.head == "decoder" else labels[section.past :]
+        lying = {"past": read, "forecast": said}
+        axes = {name: _axes(name) for name in looks}
+        sides = {name: (lying[down], lying[across]) for name, (down, across) in axes.items()}
+        clocked = window.series.clock is not None
+        lines = [_row([*([time] if clocked else []), *self.scales.written(row)]) for time, row in zip(later, values, strict=True)]
+        ends = map(self.scales.brief, (values[0], values[-1]))
+        text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
+        details = {"times": list(later), "columns": list(names), "values": values.tolist()}
+        head = _row([*([window.series.time] if clocked else []), *names])
+        return Prediction(
+            text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines), axes=axes
+        )
+
+    def nothing(self, item: Framed) -> Prediction:
+        return Prediction("", None)
+
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        raise AssertionError("figures are taken window by window: see metrics")
+
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+        """Errors of the forecast, and of forecasts that need none.  No predictions: a file has thousands of windows."""
+        errors, alone = Errors(), Errors()
+        for batch, said in self._net(items):
+            assert batch.future is not None
+            right = batch.future.cpu().numpy()
+            errors.add(self._mixed(batch, said), right)
+            alone.add(said.cpu().numpy(), right)
+        if self._beside[0] is not items:
+            self._beside = (items, self._baselines(items))
+        net = alone.figures("net_") if self.section.blend and self.section.model == "net" else {}
+        return [], {**errors.figures(), **net, **self._beside[1]}
+
+    def _net(self, items: Sequence[Any]) -> Iterator[tuple[ForecastBatch, Tensor]]:
+        """What the network says of windows, so many at a time."""
+        for rows in _cut(items):
+            batch = self.collated([self.encoded(item) for item in rows], range(len(rows)))
+            yield batch, self.network.answer(batch).values
+
+    def _each(self, batch: ForecastBatch, said: Tensor) -> tuple[Rows, list[Rows]]:
+        """(past, the forecasts that are blended), scaled; said: by the network."""
+        past, net = batch.past.double().cpu().numpy(), said.double().cpu().numpy()
+        made = [net, self.linear(past)] if self.section.model == "net" else [net]
+        made += [self.linear.each(past)] if len(self.scales.columns) > 1 else []
+        made += [profile(past, self.section.ahead, self.section.season)] if self.section.season else []
+        return past, made
+
+    def _mixed(self, batch: ForecastBatch, said: Tensor) -> Rows:
+        """The forecast, scaled: what the network said, or what is made of it."""
+        if not self.section.blend:
+            return said.double().cpu().numpy()
+        past, each = self._each(batch, said)
+        return Blend(self.network.mix.cpu().numpy())(past, each)
+
+    def _baselines(self, items: Sequence[Any]) -> dict[str, float]:
+        season, ahead = self.section.season, self.section.ahead
+        ways: dict[str, Any] = {"naive_": lambda x: naive(x, ahead)}
+        if season:
+            ways |= {"seasonal_": lambda x: seasonal(x, ahead, season), "profile_": lambda x: profile(x, ahead, season)}
+        ways["linear_"] = self.linear
+        errors = {name: Errors() for name in ways}
+        for past, future in parts(items, self.scales):
+            for name, way in ways.items():
+                errors[name].add(way(past), future)
+        return reduce(lambda a, b: a | b, (error.figures(name) for name, error in errors.items()))
+
+    def validation(self, items: Sequence[Any]) -> Validation:
+        """Figures; a blend is mixed anew, by the weights that are best on the items."""
+        if self.section.blend:
+            blend = Blend.fitted(
+                (*self._each(batch, said), batch.future.double().cpu().numpy())
+                for batch, said in self._net(items)
+                if batch.future is not None
+            )
+            self.network.mix.copy_(torch.from_numpy(blend.weights))
+        return Validation(self.metrics(items)[1], [])
+
+    def right(self, item: Window) -> str:
+        return "" if item.after is None else " ".join(self.scales.brief(item.after[-1]))
+
+    def _series(self, file: str) -> Series:
+        """A series with the columns and the step of training."""
+        section = self.section
+        found = read_series(file, columns=self.scales.columns, time=section.time, gaps=section.gaps)
+        self.scales.refuse(found)
+        return found
+
+    def _last(self, series: Series) -> Window:
+        return last_window(series, self.section.past, self.section.ahead)
+
+
+def windows_of(series: Series, section: ForecastSection) -> list[Window]:
+    """DataError where there is none."""
+    found = windows(series, section.past, section.ahead)
+    if not found:
+        need, do = section.past + section.ahead, "Give more rows, or lower forecast.past or forecast.ahead."
+        expected = f"at least {need} rows, for one window of forecast.past = {section.past} and forecast.ahead = {section.ahead}"
+        raise DataError(message(series.name, expected, f"{len(series)}", do))
+    return found
+
+
+def _row(cells: Sequence[Any]) -> str:
+    """A line of CSV."""
+    made = io.StringIO()
+    csv.writer(made, lineterminator="").writerow(cells)
+    return made.getvalue()
+
+
+def _looks(looks: dict[str, np.ndarray], row: int, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Of one window: where each column is read by itself, layers stand under the name of their column."""
+    if not names:
+        return {name: w[row] for name, w in looks.items()}
+    return {f"{c}.{name}": w[row * len(names) + i] for i, c in enumerate(names) for name, w in looks.items()}
+
+
+def _axes(name: str) -> tuple[str, str]:
+    """Of which times the rows and the columns of a layer are: `[column.]encoder...`, or `[column.]decoder...self` and `...cross`."""
+    if "encoder." in name:
+        return "past", "past"
+    return "forecast", "forecast" if name.endswith("self") else "past"
+
+
+def _cut(items: Sequence[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), ROWS):
+        yield list(items[start : start + ROWS])
+
+
+def parts(items: Sequence[Window], scales: Scales) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(past, future), scaled, of so many windows at a time."""
+    for rows in _cut(items):
+        future = [window.after for window in rows]
+        assert all(x is not None for x in future)
+        yield scales.down(np.stack([window.before for window in rows])), scales.down(np.stack(future))
+
+
+def section_of(config: Config) -> ForecastSection:
+    assert config.forecast is not None  # the config gives it to its task
+    return config.forecast

@@ -1,0 +1,117 @@
+"""The section of forecasting, and what its keys demand of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from regard.config.base import Column, Count, Section, Whole
+from regard.config.problem import Problem
+
+if TYPE_CHECKING:
+    from regard.config.schema import Config
+
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
+]
+OTHERS = ("hard", "drawn", "marginal")  # weightings that are trained by draws, or that only words can be mixed by
+
+
+class ForecastSection(Section):
+    """task: forecast."""
+
+    columns: Names = Field(default=(), description="the columns that are read and forecast; empty: all but the times")
+    time: Column = Field(
+        default="auto",
+        description="the column of times (ISO or numbers), by its header or number; auto: the first, where it looks like one; none",
+    )
+    gaps: Literal["error", "ignore"] = Field(
+        default="error", description="error: times that leave a row out are refused; ignore: rows count, whatever their times"
+    )
+    model: Literal["net", "linear"] = Field(
+        default="net",
+        description="net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained",
+    )
+    blend: bool = Field(
+        default=False,
+        description="whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
+        "by weights that are best on validation",
+    )
+    past: Count = Field(default=96, description="rows that are known")
+    ahead: Count = Field(default=24, description="rows behind them that are forecast")
+    season: Whole = Field(
+        default=0, description="rows of a season, such as 24 hours, for the seasonal rows of `regard evaluate`; 0: none"
+    )
+    patch: Count = Field(default=1, description="rows that the net reads as one place")
+    stride: Count | None = Field(
+        default=None, description="rows from one such place to the next, and of a step of the decoder; null: as `patch`"
+    )
+    channels: Literal["alone", "together"] = Field(
+        default="alone", description="alone: each column is forecast from itself, all by one net; together: a row is read whole"
+    )
+    level: Literal["instance", "last", "none"] = Field(
+        default="instance",
+        description="taken from each window before the net reads it, and given back: its mean and deviation, its last value, or nothing",
+    )
+    head: Literal["decoder", "flat"] = Field(
+        default="decoder",
+        description="decoder: the family's decoder looks at what was read; flat: one linear layer from all that was read",
+    )
+
+    @property
+    def step(self) -> int:
+        """Rows from one place to the next."""
+        return self.stride or self.patch
+
+    @property
+    def places(self) -> int:
+        """What the encoder reads."""
+        return max(-(-(self.past - self.patch) // self.step), 0) + 1
+
+    @property
+    def steps(self) -> int:
+        """Of the decoder."""
+        return -(-self.ahead // self.step)
+
+
+def of_forecast(config: Config) -> Iterator[Problem]:
+    """Keys that the head does not use; places that do not fit."""
+    section, model = config.forecast, config.model
+    assert section is not None
+    for key, value in (("forecast.patch", section.patch), ("forecast.season", section.season)):
+        if value > section.past:
+            yield Problem((key, "forecast.past"), f"at most forecast.past ({section.past})", str(value), "Change one of them.")
+    if section.step > section.patch:
+        do = "Lower it, or raise forecast.patch."
+        yield Problem(
+            ("forecast.stride", "forecast.patch"),
+            f"at most forecast.patch ({section.patch}), to see every row",
+            f"{section.step}",
+            do,
+        )
+    if section.places > config.data.max_source_length:
+        do = "Lower forecast.past, raise forecast.patch, or raise data.max_source_length."
+        keys = ("forecast.past", "forecast.patch", "data.max_source_length")
+        yield Problem(keys, f"at most data.max_source_length ({config.data.max_source_length}) places", f"{section.places}", do)
+    need = section.places + (section.steps if section.head == "decoder" else 0)
+    if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
+        keys = ("model.max_positions", "forecast.past", "forecast.ahead")
+        yield Problem(keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it.")
+    looks = [("model.self_attention", model.self_attention)] if model.family != "recurrent" else []
+    looks += [(key, look) for key, look in (("model.attention", model.attention), ("model.past", model.past)) if look is not None]
+    for key, look in looks:
+        if look.weighting.partition("(")[0] in OTHERS:
+            do = "Write softmax, sparsemax, entmax or gumbel."
+            yield Problem((f"{key}.weighting", "task"), "a weighting that numbers can be learnt through", look.weighting, do)
+    if section.head == "flat":
+        yield from _flat(config)
+
+
+def _flat(config: Config) -> Iterator[Problem]:
+    for word in ("decoder", "decoder_layers", "past", "order", "input_feeding", "context", "hops", "context_use"):
+        value, default = getattr(config.model, word), type(config.model).model_fields[word].default
+        if value != default:
+            do = "Remove it, or write forecast.head: decoder."
+            yield Problem((f"model.{word}", "forecast.head"), "only with forecast.head: decoder", str(value), do)

@@ -1,0 +1,156 @@
+"""The job of every task whose model is a `Reading`: what differs is how its files are read and what its model knows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from regard.config import Config, DataSection
+from regard.core.errors import ConfigError, DataError, message
+from regard.core.plural import many
+from regard.data.batching import Batches
+from regard.data.examples import overlap, split
+from regard.data.gather import gather
+from regard.data.report import Report
+from regard.data.row_parser import BadLine
+from regard.data.text_files import fingerprint
+from regard.inference.int8 import quantize
+from regard.pretrained.start_from_bert import adopt, warm
+from regard.pretrained.start_from_run import grow
+from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
+from regard.tasks.batch_predictor import Reading
+from regard.tasks.data_sizes import fitted_to_texts
+from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.model import Precision
+from regard.training.checkpoint import MODEL, Checkpoints, load_network
+
+
+class ReadingJob(Job):
+    """Items with `source` (a string that tells them apart), read whole into memory."""
+
+    what: str  # items of its files, in the plural: "sentences with tags"
+
+    @abstractmethod
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | BadLine]:
+        """The items of files, with what is right of them, each that is at fault as a BadLine.  passed: is told of lines that hold nothing
+        to read, by their kind."""
+
+    @abstractmethod
+    def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
+        """Write what is learnt from the training data before the net is built: vocabularies, scales."""
+
+    @abstractmethod
+    def model(self, config: Config, folder: Path) -> Reading[Any]:
+        """A model with what `learn` wrote there, and a network drawn from torch's generator."""
+
+    def kinds(self, item: Any, config: Config) -> Iterable[str]:
+        """The labels of an item, which what is set aside must leave in training."""
+        return ()
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data = config.data
+        if not data.train:
+            do = "Name one: --train FILE, or data.train in the config."
+            raise ConfigError(message("data.train", "a file to train on", "none", do))
+        train, report = self._gathered(data.train, config)
+        say(f"train: {report}")
+        if data.valid:
+            held, report = self._gathered(data.valid, config)
+            say(f"valid: {report}")
+            if shared := overlap(train, held):
+                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
+        else:
+            train, held = self._split(train, config)
+            say(
+                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
+                "none of their sources left in training."
+            )
+        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Any]:
+        data = config.data
+        files = data.valid or data.train
+        items, _ = self._gathered(files, config)
+        return items if data.valid else self._split(items, config)[1]
+
+    def _gathered(self, files: Sequence[str], config: Config) -> tuple[list[Any], Report]:
+        passed, skips = Counter[str](), config.data.on_bad_line
+        return gather(self.items(files, config, passed), files, what=self.what, on_bad_line=skips, passed=passed)
+
+    def _split(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
+        return split(items, config.data.valid_share, config.train.seed, kinds=lambda item: self.kinds(item, config))
+
+    def read_of(self, item: Any) -> str:
+        """The text of an item that the net reads, for its length."""
+        return str(item.source)
+
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        return fitted_to_texts(config, list(data.train), self.read_of, self.what)
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
+        if begins:
+            adopt(config, folder)
+            self.learn(config, items, folder, say)
+            if config.train.begin:
+                grow(folder, Path(config.train.begin), say)
+        model = self.model(config, folder)
+        if begins:
+            warm(model.task, config, say)
+        if config.data.vectors and begins:
+            begin_with_vectors(model.task, model.vocabulary, config, say)
+        if config.data.vectors and not config.data.tune_vectors:
+            freeze_vectors(model.task)
+        encoded = list(_kept(model, items, config.data, say))
+        if not encoded:
+            do = (
+                "Raise data.max_source_length, or set data.on_long: cut; a pre-trained reader reads no more than it was made for."
+            )
+            received = f"{len(items):,}, each of which is empty or too long"
+            raise DataError(message("the training data", f"{model.what} that the net can read", received, do))
+        lengths = [item.size for item in encoded]
+        for note in model.remarks(items, data.valid):
+            say(note)
+        return Ready(
+            model.task,
+            batch=lambda rows: model.collated([encoded[i] for i in rows], rows),
+            batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
+            validate=lambda: model.validation(data.valid),
+            sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {many(len(encoded), 'training item')}, "
+            f"{many(len(data.valid), 'validation item')}",
+        )
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Reading[Any]:
+        model = self.model(config, folder)
+        load_network(model.task, folder / MODEL)
+        if precision == "int8":
+            model.task = quantize(model.task)
+        return model
+
+
+def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
+    """The items in numbers; those that are too long are treated as `data.on_long` says."""
+    most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
+    for given in items:
+        item = model.encoded(given)
+        if item.size <= most:
+            if item.size:
+                yield item
+            continue
+        long += 1
+        if data.on_long == "error":
+            do = "Raise data.max_source_length, or set data.on_long to skip or cut."
+            raise DataError(message(str(given.place), f"at most {most} tokens", f"{item.size}", do))
+        if data.on_long == "cut":
+            short = model.shortened(item, most)
+            if model.teaches(short):
+                yield short
+            else:
+                empty += 1
+    if empty:
+        say(f"note: {model.what} of which what is right was cut off, so that they are not learnt from: {empty:,}.")
+    if long:
+        say(f"note: {model.what} longer than {most} tokens (data.max_source_length): {long:,}; data.on_long: {data.on_long}.")

@@ -1,0 +1,233 @@
+"""A language model in use: it goes on with texts, and tells how well it foresees them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from regard.config import Config, DecodeSection
+from regard.config.length_limits import room
+from regard.core.errors import DataError, RunFolderError, message
+from regard.core.plural import many
+from regard.data.examples import Item, Place
+from regard.data.gather import gather
+from regard.data.line_stream import taken
+from regard.data.pairs import read_inputs
+from regard.data.plain_text import PlainText, read_plain, row_layout
+from regard.data.text_files import lines, shown
+from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
+from regard.data.tokenizer_kinds import kind_of
+from regard.pretrained.text_vocabulary import Texts
+from regard.tasks.base import Hypothesis, Prediction, Scored
+from regard.tasks.decode_options import ahead, decided
+from regard.tasks.generation import way_of
+from regard.tasks.language.network import Distances, Language, LanguageBatch, go_on
+from regard.tasks.language.section import LanguageSection, carries
+from regard.tasks.language.windows import Window, Windows
+from regard.tasks.model import Model, Say
+from regard.tasks.scoring import of_texts, unspoilt
+
+SIGN = "<s>"  # how the start sign is shown
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A text to go on with.  ids: what of it is read; most: how many words may follow; cut: its beginning is not read."""
+
+    text: str
+    ids: tuple[int, ...]
+    most: int
+    cut: bool
+
+
+class Judging(NamedTuple):
+    """Texts to be judged by: in windows; how many characters they have, ends included; how many tokens, and unknown ones of these."""
+
+    windows: Windows
+    characters: int
+    tokens: int
+    unknown: int
+
+
+def side_by_side(windows: Sequence[Window]) -> LanguageBatch:
+    """Windows side by side, padded on the right."""
+    longest = max(len(window.words) for window in windows)
+    words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
+    real = np.zeros((len(windows), longest), dtype=bool)
+    for i, window in enumerate(windows):
+        size = len(window.words)
+        words[i, :size], targets[i, :size], real[i, window.skip : size] = window.words, window.targets, True
+    return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
+
+
+class Continuer(Model):
+    """A trained language model in use."""
+
+    judged_with = frozenset({"beam"})  # to say why it has none
+
+    def __init__(self, task: Language, texts: Texts, config: Config, folder: Path) -> None:
+        self.task, self.texts, self.config, self.folder = task, texts, config, folder
+        self.network = task.network
+        # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
+        self._spells_unknown = kind_of(config.data.source_tokenizer).name == "space"
+        bounds = [room(config.model).target]
+        if config.model.family != "recurrent" and not carries(config):
+            bounds.append(section_of(config).window)  # it never read more, and its places beyond are none that it knows
+        self._room = min((bound for bound in bounds if bound is not None), default=None)
+        task.eval()
+
+    def stream(  # type: ignore[override]  # says by name what its task takes
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Mapping[str, Any] | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> Iterator[list[Prediction]]:
+        """The n best continuations of each text, in order, while texts are still being read; of an empty one, of nothing at all.
+
+        items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
+        """
+        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        settings = decided(self.config, decode, **asked).decode
+        each, cut, way = (self._begun(item, settings) for item in items), 0, way_of(settings)
+        while chunk := taken(each, ahead(settings)):
+            cut += sum(text.cut for text in chunk)
+            found: dict[int, list[Prediction]] = {}
+            for rows in _alike(chunk, settings.batch_size):
+                begun = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1)
+                told = go_on(
+                    self.task.network, begun, most=chunk[rows[0]].most, least=settings.min_length, way=way, attention=attention
+                )
+                for i, best in zip(rows, told, strict=True):
+                    found[i] = [self._prediction(chunk[i], h) for h in best]
+            yield from (found[i] for i in range(len(chunk)))
+        if cut and say:
+            say(f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads, and cut.")
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
+        """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
+        kind, end = section_of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
+        rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
+        if rows:
+            return read_inputs(file, row_layout(rows, self.config.data.source), say)
+        return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
+
+    def evaluate(  # type: ignore[override]  # likewise
+        self, files: Sequence[str], *, beam: int | None = None, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of text: {"metrics": {...}, "items": n, "files": [...]}, and how far back the weight falls, where it looks."""
+        for name, value in (("--beam", beam), ("--errors", errors)):
+            if value is not None:
+                do = "Leave it out; the figures are those of the text as it stands."
+                expected = "a run that answers, for task language has nothing to search for"
+                raise RunFolderError(message(name, expected, f"{value}", do))
+        found = read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source)
+        texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
+        looks = Distances()
+        figures = self.figures(self.judging(texts), looks)
+        return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
+
+    def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
+        return unspoilt(read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source))
+
+    def pair(self, text: str) -> str:
+        return text
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        return of_texts(self, items, batch_size)
+
+    def together(self, others: Sequence[Model]) -> Model:
+        do = "Name one run."
+        raise RunFolderError(message(str(others[0].folder), "one run: task language answers alone", "another one", do))
+
+    def encoded(self, texts: Sequence[PlainText]) -> list[list[int]]:
+        """Each text in numbers, with its end mark."""
+        return [[*ids, EOS] for ids in self.texts.encode_all([text.text for text in texts])]
+
+    def judging(self, texts: Sequence[PlainText]) -> Judging:
+        """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
+        where nothing is carried."""
+        ids, section, carried = self.encoded(texts), section_of(self.config), carries(self.config)
+        before = section.window if carried else section.window // 2
+        windows = Windows(
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
+        )
+        characters = sum(len(self.texts.clean(text.text)) + 1 for text in texts)
+        spelled = sum(text.text.split().count(SPECIALS[UNK]) for text in texts) if self._spells_unknown else 0
+        return Judging(windows, characters, sum(map(len, ids)), max(0, sum(row.count(UNK) for row in ids) - spelled))
+
+    @torch.no_grad()
+    def figures(self, judging: Judging, looks: Distances | None = None) -> dict[str, float]:
+        """Perplexity and what goes with it.  looks: is told where it looked."""
+        nats, tokens, state = 0.0, 0, None
+        for rows in judging.windows.in_order():
+            batch = self.batch(judging.windows.cut(rows))
+            if looks is not None:
+                for weights in self.task.looks(batch, state):
+                    looks.add(weights, batch.real)
+            found, state = self.task.reading(batch, state)
+            nats, tokens = nats + float(found.nats), tokens + found.tokens
+        return {
+            "perplexity": math.exp(min(nats / tokens, 700)),
+            "bits_per_character": nats / math.log(2) / judging.characters,
+            "unknown": judging.unknown / judging.tokens,
+            "loss": nats / tokens,
+        }
+
+    batch = staticmethod(side_by_side)
+
+    def _begun(self, item: Any, decode: DecodeSection) -> Begun:
+        text = item if isinstance(item, str) else getattr(item, "source", None)
+        if not isinstance(text, str):
+            do = "Give str, an empty one for a text from its beginning."
+            raise DataError(message("predict", "a text to go on with", type(item).__name__, do))
+        ids = tuple(self.texts.encode_all([text])[0])
+        most = max(int(len(ids) * decode.max_ratio) + decode.max_extra, decode.min_length, 1)
+        if self._room is None or len(ids) + most < self._room:
+            return Begun(text, ids, most, False)
+        kept = min(len(ids), max(self._room - 1 - most, self._room // 2, 1))
+        most = max(1, min(most, self._room - 1 - kept))
+        return Begun(text, ids[len(ids) - kept :], most, kept < len(ids))
+
+    def _unknown(self, text: str) -> tuple[str, ...]:
+        """What training never saw of a text; a word that is written as unknown is no news."""
+        spelled = {SPECIALS[UNK]} if self._spells_unknown else set()
+        return tuple(token for token in self.texts.unknown(text) if token not in spelled)
+
+    def _prediction(self, begun: Begun, found: Hypothesis) -> Prediction:
+        tokenizer = self.texts.tokenizer
+        read, written = tuple(tokenizer.tokens(begun.ids)), tuple(tokenizer.tokens(found.words))
+        text = tokenizer.decode((*begun.ids, *found.words))[len(tokenizer.decode(begun.ids)) :]
+        columns = (SIGN, *read, *written[:-1])
+        return Prediction(
+            text, found.score, written, read, found.attention, begun.text, (), self._unknown(begun.text),
+            sides={name: (written, columns) for name in found.attention},
+            axes=dict.fromkeys(found.attention, ("written", "read so far")),
+            details={"ended": EOS in found.words},
+        )  # fmt: skip
+
+
+def section_of(config: Config) -> LanguageSection:
+    """The task's own section."""
+    assert config.language is not None  # the config gives it to its task
+    return config.language
+
+
+def _alike(texts: Sequence[Begun], rows: int) -> list[list[int]]:
+    """Texts of one length together: what is read needs no padding then."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for i, text in enumerate(texts):
+        groups.setdefault((len(text.ids), text.most), []).append(i)
+    return [group[at : at + rows] for group in groups.values() for at in range(0, len(group), rows)]

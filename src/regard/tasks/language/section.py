@@ -1,0 +1,63 @@
+"""The section of the task `language`, and what it demands of the other keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from regard.config import mechanisms
+from regard.config.base import Count, Section
+from regard.config.problem import Problem
+
+if TYPE_CHECKING:
+    from regard.config.schema import Config
+
+
+class LanguageSection(Section):
+    """task: language."""
+
+    documents: Literal["auto", "text", "lines", "tsv", "jsonl"] = Field(
+        default="auto",
+        description="what a text is: a whole file; each of its lines; each row, in the column data.source; auto: by the file's name, whole "
+        "but for .tsv and .jsonl",
+    )
+    window: Count = Field(
+        default=64,
+        description="tokens that gradients go back through at a time; where nothing is carried, all that is read at a time",
+    )
+    streams: Count = Field(default=32, description="places of the text, or texts, that are read side by side: rows of a batch")
+    carry: bool | None = Field(
+        default=None,
+        description="a window begins with the state that the one before left; null: in a recurrent net yes, otherwise no",
+    )
+    min_count: Count = Field(default=1, description="char, space, word: a token seen less often in training is read as unknown")
+
+
+def carries(config: Config) -> bool:
+    """Whether windows go on from one another."""
+    carry = config.language.carry if config.language else None
+    return config.model.family == "recurrent" if carry is None else carry
+
+
+def of_language(config: Config, section: LanguageSection) -> Iterator[Problem]:
+    """All that does not fit."""
+    model, tokenizer = config.model, config.data.source_tokenizer
+    if section.min_count > 1 and "(" in tokenizer:
+        do = "Remove it: the size of the vocabulary says what is left out."
+        yield Problem(("language.min_count", "data.source_tokenizer"), "char, space or word to count", tokenizer, do)
+    if model.family != "recurrent" and carries(config) and model.positions not in ("none", "rotary"):
+        keys = ("model.positions", "language.carry", "model.family")
+        do = "Write one of them, or language.carry: false."
+        yield Problem(keys, "none or rotary where the state is carried: places of a text have no end", model.positions, do)
+    if model.family != "recurrent" and model.positions == "learned" and section.window > model.max_positions:
+        keys = ("language.window", "model.max_positions", "model.positions")
+        yield Problem(keys, f"at most model.max_positions ({model.max_positions})", str(section.window), "Change one of them.")
+    look, key = (model.past, "model.past") if model.family == "recurrent" else (model.self_attention, "model.self_attention")
+    drawn = (
+        [w.name for w in mechanisms.leaves(mechanisms.weighting(look.weighting)) if w.name in ("hard", "drawn")] if look else []
+    )
+    if drawn:
+        do = "Write gumbel, which learns by its gradient, or another weighting."
+        yield Problem((f"{key}.weighting", "task"), "a weighting that draws no places", drawn[0], do)

@@ -1,0 +1,123 @@
+"""The job of language models: plain text in, windows of it, and what follows each word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from regard.config import Config
+from regard.core.errors import ConfigError, DataError, message
+from regard.core.plural import many
+from regard.data.examples import Item
+from regard.data.gather import gather
+from regard.data.plain_text import PlainText, read_plain, set_aside
+from regard.data.text_files import fingerprint
+from regard.inference.int8 import quantize
+from regard.pretrained.start_from_run import grow
+from regard.pretrained.text_vocabulary import Texts
+from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.language import builder
+from regard.tasks.language.predictor import Continuer, section_of
+from regard.tasks.language.section import LanguageSection, carries
+from regard.tasks.language.windows import Windows
+from regard.tasks.model import Precision
+from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.training.trainer import Validation
+
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
+WHAT = "plain text"
+
+
+class LanguageJob(Job):
+    """Texts, whole or a line or row each, read into memory."""
+
+    def probe(self, config: Config) -> None:
+        builder.language(config, SMALL)
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data = config.data
+        if not data.train:
+            do = "Name one: --train FILE, or data.train in the config."
+            raise ConfigError(message("data.train", "a file to train on", "none", do))
+        texts, held = _texts(config, data.train, say, "train"), list[PlainText]()
+        if data.valid:
+            held = _texts(config, data.valid, say, "valid")
+        else:
+            texts, held = set_aside(texts, data.valid_share, config.train.seed)
+            kind = "the end of each text" if held[0].whole else many(len(held), "text")
+            say(f"valid: {kind} set aside (data.valid_share: {data.valid_share}).")
+        return Prepared(texts, held, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Item]:
+        """Beginnings, to be gone on with."""
+        data = config.data
+        texts = _texts(config, data.valid or data.train)
+        return beginnings(texts if data.valid else set_aside(texts, data.valid_share, config.train.seed)[1])
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        texts, section = list(data.train), section_of(config)
+        if Checkpoints(folder, fingerprint={}).newest() is None:
+            Texts.learn(config, (text.text for text in texts), folder, least=section.min_count)
+            if config.train.begin:
+                grow(folder, Path(config.train.begin), say)
+        model = _model(config, folder)
+        ids = model.encoded(texts)
+        count = sum(map(len, ids))
+        _refuse_short(count, section, config)
+        windows = Windows(
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carries(config),
+            seed=config.train.seed,
+        )  # fmt: skip
+        judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]
+        if judged.unknown:
+            say(
+                f"note: {judged.unknown:,} of {judged.tokens:,} validation tokens are not in the vocabulary; each counts as one <unk>."
+            )
+        sizes = f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {len(model.texts):,} symbols"
+        return Ready(
+            model.task,
+            batch=lambda rows: model.batch(windows.cut(rows)),
+            batches=windows,
+            validate=lambda: Validation(model.figures(judged), _samples(model, shown)),
+            sizes=f"{sizes}; {count:,} training tokens, {judged.tokens:,} validation tokens",
+        )
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Continuer:
+        model = _model(config, folder)
+        load_network(model.task, folder / MODEL)
+        if precision == "int8":
+            quantize(model.task.network)
+        return model
+
+
+def beginnings(texts: Sequence[PlainText]) -> list[Item]:
+    """The first half of each text; of a whole file of each line."""
+    each = [(line, text.place) for text in texts for line in (text.text.splitlines() if text.whole else [text.text])]
+    return [Item(line[: (len(line) + 1) // 2].rstrip(), None, (), place) for line, place in each if line.strip()]
+
+
+def _texts(config: Config, files: Sequence[str], say: Say | None = None, name: str = "") -> list[PlainText]:
+    found = read_plain(files, kind=section_of(config).documents, column=config.data.source)
+    texts, report = gather(found, files, what=WHAT, on_bad_line=config.data.on_bad_line)
+    if say:
+        whole = f"{' + '.join(report.files)}: {many(sum(len(text.text) for text in texts), 'character')}."
+        say(f"{name}: {whole if all(text.whole for text in texts) else report}")
+    return texts
+
+
+def _model(config: Config, folder: Path) -> Continuer:
+    texts = Texts.load(config, folder)
+    return Continuer(builder.language(config, len(texts)), texts, config, folder)
+
+
+def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:
+    if count < section.window:
+        do = "Give more text, or lower language.window."
+        expected = f"at least a window of {section.window} tokens (language.window)"
+        raise DataError(message(" + ".join(config.data.train), expected, f"{count}", do))
+
+
+def _samples(model: Continuer, items: Sequence[Any]) -> list[str]:
+    found = model.stream(items, beam=1, n_best=1, attention=False)
+    return [f"  {best[0].source}  →  {best[0].text}".replace("\n", "\\n") for best in found]

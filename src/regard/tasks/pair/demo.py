@@ -1,0 +1,68 @@
+"""Scenes and claims in English and Chinese: what follows, what cannot be, and what is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from regard import runs
+from regard.api import Model, load
+from regard.config import read_config
+from regard.tasks.pair.demo_data import SHOWN, claims
+from regard.training import run_files
+from regard.view import page, terminal
+
+PAIRS = 9_000  # a tenth of them for validation
+CONFIG: dict[str, Any] = {
+    "model": {"encoder": "bigru", "embedding": 32, "size": 32, "dropout": 0.0},
+    "train": {"epochs": 8, "batch_tokens": 600, "learning_rate": 1e-2, "schedule": "inverse-sqrt", "warmup": 100, "samples": 1},
+    # What answers to what must be learnt, across the languages too.
+    "pair": {"align": "dot", "overlap": False, "compose": False, "unseen": 0.0},
+}
+APART: dict[str, Any] = {**CONFIG, "pair": {**CONFIG["pair"], "align": "none"}}
+
+
+def write(folder: Path) -> dict[str, Any]:
+    """Make the data, say what they are, and hand over the data section of the config."""
+    for name, rows in zip(("train", "valid"), claims(1, PAIRS), strict=True):
+        run_files.write_text(folder / f"claims.{name}.tsv", "".join("\t".join(row) + "\n" for row in rows))
+    print(f"{PAIRS:,} scenes, each with a claim about it, in English, in Chinese, or one in each: {folder}/claims.*.tsv")
+    print(
+        "Three columns: a scene, a claim, and whether the claim follows (entailment), cannot be (contradiction) or is open (neutral)."
+    )
+    return {"train": [str(folder / "claims.train.tsv")], "valid": [str(folder / "claims.valid.tsv")]}
+
+
+def show(model: Model, folder: Path, seconds: float) -> None:
+    """Figures, some claims, what a net says that does not look from one text to the other, a page, and what to do next."""
+    valid = [str(folder / "claims.valid.tsv")]
+    figures = model.evaluate(valid)["metrics"]
+    print(f"Trained in {seconds:.0f} s.  Of claims never seen {figures['accuracy']:.2%} are judged right.")
+    _say(model)
+    values = {"task": "pair", "data": {"train": [str(folder / "claims.train.tsv")], "valid": valid}, **APART}
+    runs.train(read_config(values), folder / "apart", say=lambda line: None)
+    apart = load(folder / "apart").evaluate(valid)["metrics"]
+    print(f"\nWithout a look from one text to the other (pair.align: none): {apart['accuracy']:.2%} right.")
+    pictures = folder / "attention.html"
+    page.write(
+        list(model.stream([*SHOWN, *_first(valid[0], 20)])), pictures, title="Which words of scene and claim answer to each other"
+    )
+    for i in (0, 1):
+        print(f"\n{terminal.draw(model.predict(SHOWN[i : i + 1])[0], name='second.align')}")
+    print(
+        f"\nThe page of attention, for any browser:   {pictures}\n"
+        f"Your own pair:   printf 'Emma is at school with a red hat\\tEmma has a hat\\n' "
+        f"| regard predict {folder}/run -\n"
+        f"Your own data:   regard train --task pair --train FILE.tsv --out my-run     (two texts and a label on each line, parted by tabs)"
+    )
+
+
+def _say(model: Model) -> None:
+    for found in model.predict(list(SHOWN)):
+        print(f"  {found.source}  →  {found.text}   (probability {found.details['probabilities'][found.text]:.2f})")
+
+
+def _first(file: str, count: int) -> Sequence[tuple[str, ...]]:
+    rows = Path(file).read_text(encoding="utf-8").splitlines()[:count]
+    return [tuple(row.split("\t")[:2]) for row in rows]

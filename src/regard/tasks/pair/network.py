@@ -1,0 +1,172 @@
+"""Two texts to one answer: entailment, duplicates (a label), relatedness (a number)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from regard.data.batching import Batch
+from regard.data.tokenizer import UNK
+from regard.networks.base import Looks
+from regard.networks.dropout import Dropout
+from regard.networks.text_encoder import Reader
+from regard.tasks.base import Loss, Task
+from regard.tasks.pair.layers import Matcher, others
+
+
+@dataclass(frozen=True, eq=False)
+class PairBatch:
+    """Pairs side by side.  words: `source` holds the first texts and, below them, the second ones; marks: what is known of each word;
+    right: of each pair, where it is known: the number of its label, or a number."""
+
+    words: Batch
+    marks: Float[Tensor, "R K M"] | None = None
+    right: Tensor | None = None
+
+
+class Wanted(nn.Module, ABC):
+    """What is asked of two texts.  width: numbers that the net must say of them."""
+
+    width: int
+
+    @abstractmethod
+    def costs(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, " B"]:
+        """What training brings down, of each pair.  right: as `PairBatch` has it."""
+
+    def plain(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, " B"]:
+        """The same without what only training adds."""
+        return self.costs(said, right)
+
+
+class Label(Wanted):
+    """One of `count` labels: cross-entropy, in nats.  smoothing: share of the probability that is spread over all labels."""
+
+    def __init__(self, count: int, *, smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.width, self.smoothing = count, smoothing
+
+    def costs(self, said: Float[Tensor, "B N"], right: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+        return F.cross_entropy(said, right, reduction="none", label_smoothing=self.smoothing)
+
+    def plain(self, said: Float[Tensor, "B N"], right: Int[Tensor, " B"]) -> Float[Tensor, " B"]:
+        return F.cross_entropy(said, right, reduction="none")
+
+
+class Rating(Wanted):
+    """A number."""
+
+    @abstractmethod
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
+        """The numbers that are meant."""
+
+
+class Squared(Rating):
+    """`mean + deviation * x`, by the squared error of x: in units of the training data's variance."""
+
+    width = 1
+
+    def __init__(self, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.mean, self.deviation = mean, deviation
+
+    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+        return (said[:, 0] - (right - self.mean) / self.deviation).square()
+
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
+        return self.mean + self.deviation * said[:, 0]
+
+
+class Binned(Rating):
+    """`y = r^T p, p = softmax(x)`, r the values of `count` bins from low to high; by the divergence of p from a target that is y in the
+    mean and lies in the two bins around it.  Tai et al. 2015, section 4.2, eq. 15 and the target below it (there r is 1, 2, ..., K)."""
+
+    values: Tensor
+
+    def __init__(self, low: float, high: float, count: int) -> None:
+        super().__init__()
+        self.width = count
+        self.register_buffer("values", torch.linspace(low, high, count), persistent=False)
+
+    def target(self, right: Float[Tensor, " B"]) -> Float[Tensor, "B N"]:
+        """How likely each bin should be; what lies outside all of them counts as the nearest."""
+        low, step = self.values[0], self.values[1] - self.values[0]
+        place = ((right - low) / step).clamp(0, self.width - 1)[:, None]
+        return (1 - (place - torch.arange(self.width, device=right.device)).abs()).clamp(min=0)
+
+    def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
+        target = self.target(right)
+        return F.kl_div(said.log_softmax(-1), target, reduction="none").sum(-1)
+
+    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
+        return said.softmax(-1) @ self.values
+
+
+class Said(NamedTuple):
+    """said: what the net says of each pair, in float32; looks: where it looked, first texts above second ones, if asked."""
+
+    said: Float[Tensor, "B N"]
+    looks: Looks
+
+
+class Told(NamedTuple):
+    """The same for use.  looks: of each pair, by name, padding cut off: `first.NAME` and `second.NAME`."""
+
+    said: Float[Tensor, "B N"]
+    looks: list[dict[str, np.ndarray]]
+
+
+class Pair(Task):
+    """Two texts read by one reader, matched, and an answer read off one hidden layer.  Chen et al. 2017, section 3.
+
+    hidden: width of that layer.  unseen: share of the words that training reads as unknown, so that it learns what those are.
+    """
+
+    def __init__(
+        self, reader: Reader, matcher: Matcher, wanted: Wanted, *, hidden: int, dropout: float = 0.0, unseen: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.reader, self.matcher, self.wanted, self.unseen = reader, matcher, wanted, unseen
+        self.hidden, self.scores = nn.Linear(matcher.size, hidden), nn.Linear(hidden, wanted.width)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, batch: PairBatch, *, weights: bool = False) -> Said:
+        words, valid = batch.words.source, batch.words.source_valid
+        if self.training and self.unseen:
+            words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
+        read = self.reader(words, valid, batch.marks, weights=weights)
+        matched, looks = self.matcher(read.states, valid, weights=weights)
+        hidden = torch.tanh(self.hidden(self.dropout(matched)))
+        return Said(self.scores(self.dropout(hidden)).float(), {**read.looks, **looks})
+
+    def loss(self, batch: PairBatch) -> Loss:
+        """Summed over pairs."""
+        assert batch.right is not None
+        said = self(batch).said
+        nats = self.wanted.plain(said.detach(), batch.right).sum()
+        return Loss(self.wanted.costs(said, batch.right).sum(), nats, len(batch.right))
+
+    @torch.no_grad()
+    def answer(self, batch: PairBatch, *, weights: bool = False) -> Told:
+        """What is said of each pair, and where it looked."""
+        said, looks = self(batch, weights=weights)
+        return Told(said, _of_pairs(looks, batch.words.source_valid))
+
+
+def _of_pairs(looks: Looks, valid: Tensor) -> list[dict[str, np.ndarray]]:
+    """Looks pair by pair: `align` goes to the other text, every other one to the text itself."""
+    sizes, far = valid.sum(1).tolist(), others(valid).sum(1).tolist()
+    pairs = len(valid) // 2
+    found: list[dict[str, np.ndarray]] = [{} for _ in range(pairs)]
+    for name, taken in looks.items():
+        for row in range(len(valid)):
+            side = "first" if row < pairs else "second"
+            columns = far[row] if name == "align" else sizes[row]
+            found[row % pairs][f"{side}.{name}"] = taken[row, :, : sizes[row], :columns].float().cpu().numpy()
+    return found

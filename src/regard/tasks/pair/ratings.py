@@ -1,0 +1,59 @@
+"""What is known of the numbers that a model of pairs learns: their ends, their spread, and how they are written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from regard.config.task_sections import PairSection
+from regard.core.atomic_files import write_text
+from regard.core.bounded_json import held_to, read_json
+from regard.core.errors import DataError, RunFolderError, message
+from regard.tasks.pair.network import Binned, Rating, Squared
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of the numbers of the training data."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> Scale:
+        """DataError where all are one."""
+        each = np.asarray(numbers, dtype=np.float64)
+        if np.ptp(each) == 0:
+            do = "Give data with more of them, or name the column that holds them (data.target)."
+            raise DataError(message("numbers of the training data", "at least 2 different ones", f"{each[0]:g} alone", do))
+        return cls(float(each.min()), float(each.max()), float(each.mean()), float(each.std()))
+
+    @classmethod
+    def load(cls, file: Path) -> Scale:
+        """RunFolderError where the file is missing or damaged."""
+        try:
+            found = cls(**held_to(read_json(file), dict.fromkeys(cls.__dataclass_fields__, float)))
+            if not (found.low < found.high and found.deviation > 0):
+                raise ValueError("numbers that no data can have")
+            return found
+        except (OSError, ValueError) as error:
+            do, received = "Copy the run folder again, or train again.", f"{type(error).__name__}: {error}"
+            raise RunFolderError(message(str(file), "what is known of the numbers of training", received, do)) from error
+
+    def save(self, file: Path) -> None:
+        write_text(file, json.dumps(asdict(self), indent=0))
+
+    def rating(self, section: PairSection) -> Rating:
+        """How numbers are said."""
+        return Squared(self.mean, self.deviation) if section.ratings == "square" else Binned(self.low, self.high, section.bins)
+
+    def written(self, number: float) -> str:
+        """To a thousandth of the deviation, and no less than three places."""
+        return f"{number:.{max(3, 3 - math.floor(math.log10(self.deviation or 1.0)))}f}"

@@ -1,0 +1,70 @@
+"""What the task `pair` demands of the keys of a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from regard.config.length_limits import places
+from regard.config.problem import Problem
+
+if TYPE_CHECKING:
+    from regard.config.attention import AttentionSection
+    from regard.config.schema import Config
+    from regard.config.task_sections import PairSection
+
+FIGURES = {"classes": ("accuracy", "macro_f1", "loss"), "number": ("pearson", "spearman", "mse", "loss")}
+DRAWN = ("hard", "drawn", "marginal")  # weightings that are trained by what they drew, or mixed by a head of words
+
+
+def of_pair(config: Config, section: PairSection) -> Iterator[Problem]:
+    """Figures of the output, keys of the other output, columns, and a look that can be trained here."""
+    may = FIGURES[section.output]
+    if config.train.metric not in may:
+        do = "Choose one of them, or another pair.output."
+        expected = f"{' | '.join(may)} with pair.output {section.output}"
+        yield Problem(("train.metric", "pair.output"), expected, config.train.metric, do)
+    yield from _of_the_other_output(config, section)
+    if config.data.format == "lines":
+        do = "Give a TSV or JSONL file."
+        yield Problem(("data.format", "task"), "auto, tsv or jsonl: two texts stand side by side", "lines", do)
+    columns = {"data.source": config.data.source, "pair.second": section.second, "data.target": config.data.target}
+    if len(set(columns.values())) < len(columns):
+        received = ", ".join(f"{key} {column}" for key, column in columns.items())
+        yield Problem(tuple(columns), "different columns", received, "Name each column once.")
+    if section.align is not None:
+        yield from _of_the_look(config, section.align)
+
+
+def _of_the_other_output(config: Config, section: PairSection) -> Iterator[Problem]:
+    """Keys that would change nothing."""
+    fields = type(section).model_fields
+    if section.output == "number" and config.train.label_smoothing:
+        do = "Remove it: a number has no labels to smooth."
+        yield Problem(
+            ("train.label_smoothing", "pair.output"), "0 with pair.output number", f"{config.train.label_smoothing}", do
+        )
+    for key, needs in (
+        ("ratings", section.output == "number"),
+        ("bins", section.output == "number" and section.ratings == "bins"),
+    ):
+        value = getattr(section, key)
+        if not needs and value != fields[key].default:
+            of = "pair.output: number" + (" and pair.ratings: bins" if key == "bins" else "")
+            yield Problem((f"pair.{key}", "pair.output"), f"only with {of}", str(value), "Remove it, or write that.")
+
+
+def _of_the_look(config: Config, look: AttentionSection) -> Iterator[Problem]:
+    """It stands undivided, is trained by its gradient, and has room for the longest text."""
+    if look.memory != "plain":
+        do = "Remove it: what is found is compared with whole states."
+        yield Problem(("pair.align.memory",), "plain", look.memory, do)
+    if look.weighting.partition("(")[0] in DRAWN:
+        do = "Write softmax, sparsemax, entmax15 or gumbel."
+        expected = "a weighting that hands its gradient to the score"
+        yield Problem(("pair.align.weighting",), expected, look.weighting, do)
+    most, longest = places(look.score), config.data.max_source_length
+    if most is not None and most < longest:
+        do = "Raise its max, or lower data.max_source_length."
+        expected = f"a location for each token of the longest text, {longest}"
+        yield Problem(("pair.align.score", "data.max_source_length"), expected, f"location({most})", do)

@@ -1,0 +1,242 @@
+"""A pre-trained model in use: it fills [MASK] in a text, and says whether one text follows another (`text TAB text`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regard.config import Config
+from regard.core.errors import ConfigError, DataError, message
+from regard.data.batching import collate
+from regard.data.report import Report
+from regard.data.text_files import lines, shown
+from regard.data.wordpiece import GOES_ON, MASK, WordPieces
+from regard.tasks.base import Prediction
+from regard.tasks.batch_predictor import Reading
+from regard.tasks.model import Say
+from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
+from regard.tasks.pretrain.masking import Example, Examples, Manner, bracketed
+from regard.tasks.pretrain.network import NOTHING, BertBatch, Pretrain
+
+SHOWN = 5  # words told for each [MASK] in the details
+VALIDATION = 0  # the drawing of what is judged: always the same
+
+
+@dataclass(frozen=True, eq=False)
+class Blank:
+    """A text in numbers.  example: what was drawn to be judged; else text: as given, and places: of its masks."""
+
+    words: Any
+    segments: Any
+    places: tuple[int, ...] = ()
+    text: str = ""
+    example: Example | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.words)
+
+
+class Filler(Reading[Blank]):
+    """It answers lines; and examples that were drawn, to be judged."""
+
+    what = "lines"
+
+    def __init__(self, task: Pretrain, pieces: WordPieces, config: Config, folder: Path) -> None:
+        super().__init__(task, config, folder)
+        self.network, self.pieces = task, pieces
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[str]:
+        """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
+        return lines(file)
+
+    def judged(self, files: Sequence[str]) -> tuple[list[Example], Report]:
+        found = list(read_documents(files))
+        if not found:
+            raise DataError(message(" + ".join(map(shown, files)), "text", "none", "Give a file with text."))
+        return self.examples(found), Report(tuple(files))
+
+    def examples(self, documents: Sequence[Document]) -> list[Example]:
+        """What is judged of a text: always drawn the same."""
+        made = drawn_from(documents, self.pieces, self.config, strict=False)
+        return _always(made, len(documents), pairs=self.network.words is None)
+
+    def encoded(self, item: Any) -> Blank:
+        """item: a text, or an `Example` to be judged."""
+        if isinstance(item, Example):
+            return Blank(item.words, item.segments, example=item)
+        if not isinstance(item, str):
+            raise DataError(message("an item to fill", "a text", repr(item)[:60], f"Give a text with {MASK} in it."))
+        first, *more = item.split("\t")
+        if not item.strip():
+            return Blank((), (), text=item)
+        ids = [masked(text, self.pieces) for text in (first, " ".join(more)) if text.strip()]
+        words, segments = bracketed(ids[0], ids[1] if len(ids) > 1 else None, self.pieces)
+        return Blank(words, segments, tuple(np.flatnonzero(words == self.pieces.mask).tolist()), item)
+
+    def shortened(self, item: Blank, size: int) -> Blank:
+        """Cut at the end; its last mark stays."""
+        words = np.concatenate([item.words[: size - 1], item.words[-1:]])
+        return replace(item, words=words, segments=item.segments[:size], places=tuple(p for p in item.places if p < size - 1))
+
+    def collated(self, items: Sequence[Blank], rows: Sequence[int]) -> BertBatch:
+        read = collate([(item.words, item.segments) for item in items], rows)
+        examples = [item.example for item in items if item.example is not None]
+        assert read.target is not None
+        targets, follows = torch.full_like(read.source, NOTHING), torch.full((len(items),), NOTHING)
+        for i, example in enumerate(examples):
+            targets[i, : example.size] = torch.from_numpy(example.targets.astype(np.int64))
+            follows[i] = NOTHING if example.follows is None else int(not example.follows)
+        return BertBatch(read.source, read.source_valid, read.target, targets, follows)
+
+    def answered(self, items: Sequence[Blank], batch: BertBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+        if items[0].example is not None:
+            return [[p] for p in self._judged(items, batch)]
+        if self.network.words is None and any(item.places for item in items):
+            do = "Leave the masks out, or name a run that learnt words."
+            raise ConfigError(message(MASK, "a run that learnt to tell words", "pretrain.masked: false", do))
+        filled = self._filled(items, batch, n_best, attention)
+        return [
+            [self._prediction(item, told, *beside) for told in found]
+            for item, (found, *beside) in zip(items, filled, strict=True)
+        ]
+
+    def _filled(self, items: Sequence[Blank], batch: BertBatch, n_best: int, attention: bool) -> list[Any]:
+        """Of each item the best fillings, each (score, words); of each of its masks the likeliest words; where it looked; the
+        log-probability that the second text follows.
+
+        All masks are filled at once, each by itself.  A net that looks to the left only fills one after the other, and sees what it
+        filled; then only the last has several fillings.
+        """
+        ahead, words = self.network.reader.shape.causal, batch.words.clone()
+        found: list[tuple[list[tuple[float, tuple[int, ...]]], list[Any]]] = [([(0.0, ())], []) for _ in items]
+        rounds = max((len(item.places) for item in items), default=0) if ahead else 1
+        shown: list[Any] = [None] * len(items)
+        for step in range(max(rounds, 1)):
+            asked = [
+                (i, place) for i, item in enumerate(items) for place in (item.places[step : step + 1] if ahead else item.places)
+            ]
+            at = torch.tensor([(i, place - ahead) for i, place in asked], dtype=torch.long).view(-1, 2)
+            log_p, follows, looks = self.network.told(replace(batch, words=words), at, weights=attention)
+            for i, item in enumerate(items):
+                if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not hang on its neighbours
+                    shown[i] = looks[i], None if follows is None else float(follows[i, 0])
+            for (i, place), row in zip(asked, () if log_p is None else log_p, strict=True):
+                last = not ahead or step == len(items[i].places) - 1
+                best = likeliest(row, self.pieces, max(n_best, SHOWN))
+                fillings = [(score + p, (*told, w)) for score, told in found[i][0] for p, w in best[: n_best if last else 1]]
+                found[i] = (sorted(fillings, key=lambda filling: -filling[0])[:n_best], [*found[i][1], best[:SHOWN]])
+                if ahead:
+                    words[i, place] = best[0][1]
+        return [(*told, *beside) for told, beside in zip(found, shown, strict=True)]
+
+    def _prediction(self, item: Blank, filling: Any, each: Any, looks: Any, follows: float | None) -> Prediction:
+        score, told = filling
+        words = [int(word) for word in item.words]
+        for place, word in zip(item.places, told, strict=True):
+            words[place] = word
+        details: dict[str, Any] = {}
+        if each:
+            details["masks"] = [[{"piece": self.pieces.names[w], "p": math.exp(p)} for p, w in best] for best in each]
+        if follows is not None and item.segments[-1]:
+            details["follows"] = math.exp(follows)
+        return Prediction(
+            fill_in(item.text, [self.pieces.names[word] for word in told]),
+            score,
+            self.pieces.tokens(words),
+            self.pieces.tokens(item.words),
+            looks,
+            item.text,
+            unknown=self.pieces.unseen(item.text.replace(MASK, " ")),
+            details=details,
+        )
+
+    def _judged(self, items: Sequence[Blank], batch: BertBatch) -> Iterator[Prediction]:
+        found, place = self.network.judged(batch), 0
+        for i, item in enumerate(items):
+            assert item.example is not None
+            count = int(found.asked[i])
+            told = self.pieces.tokens(found.best[place : place + count] if len(found.best) else ())
+            place += count
+            details = {"words": count, "right": int(found.right[i]), "nats": float(found.nats[i])}
+            if found.follows is not None and item.example.follows is not None:
+                details["follows"] = float(found.follows[i, int(not item.example.follows)])
+            text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
+            yield Prediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
+
+    def nothing(self, item: Blank) -> Prediction:
+        return Prediction("", 0.0)
+
+    def right(self, item: Any) -> str:
+        return " ".join(self.pieces.tokens(item.targets[item.targets != NOTHING])[:SHOWN])
+
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+        found = [best[0] for best in self.stream(items, batch_size=batch_size, attention=False)]
+        return found, self.figures(items, found)
+
+    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+        words = sum(p.details["words"] for p in found) if self.network.words is not None else 0
+        pairs = [p.details["follows"] for p in found if "follows" in p.details]
+        loss, figures = 0.0, {}
+        if words:
+            nats = sum(p.details["nats"] for p in found) / words
+            figures = {"masked_accuracy": sum(p.details["right"] for p in found) / words, "perplexity": math.exp(min(nats, 700))}
+            loss += nats
+            loss -= sum(p.details["words"] * p.details.get("follows", 0.0) for p in found) / words
+        elif pairs:
+            loss -= sum(pairs) / len(pairs)
+        if pairs:
+            figures["next_accuracy"] = sum(p > math.log(0.5) for p in pairs) / len(pairs)
+        return {**figures, "loss": loss}
+
+
+def _always(made: Examples, documents: int, *, pairs: bool) -> list[Example]:
+    """The same examples each time.  pairs: nothing but pairs is told; DataError where there is none, and so nothing to judge."""
+    found = [made.draw(VALIDATION, number) for number in range(len(made))]
+    if pairs and all(example.follows is None for example in found):
+        do = "Name a file with at least two documents, or set aside more (data.valid_share)."
+        expected = "pairs of texts, from two documents or more (pretrain.masked: false)"
+        raise DataError(message("text to be judged on", expected, f"{documents} with no pair in it", do))
+    return found
+
+
+def masked(text: str, pieces: WordPieces) -> Any:
+    """The numbers of a text with masks."""
+    found = list[int]()
+    for number, part in enumerate(pieces.encode_all(text.split(MASK))):
+        found += [pieces.mask, *part] if number else part
+    return np.array(found, dtype=np.int32)
+
+
+def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float, int]]:
+    """The likeliest pieces of text, and their log-probabilities."""
+    log_p = log_p.clone()
+    log_p[list(pieces.specials)] = log_p[len(pieces) :] = -math.inf  # a table may be longer than its vocabulary
+    best = log_p.topk(min(count, len(pieces) - len(pieces.specials)))
+    return list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+
+
+def drawn_from(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> Examples:
+    """Examples as a config has them; in pairs, no part is longer than half of a passage."""
+    wanted = config.pretrain
+    assert wanted is not None  # the config gives it to its task
+    room = wanted.length - (3 if wanted.next else 2)
+    found = passages(joined(documents), pieces, room=room, most=room // 2 if wanted.next else room)
+    ahead = wanted.manner == "left-to-right"
+    manner = Manner(wanted.share, wanted.whole_words, wanted.next, ahead, wanted.masked)
+    return Examples(found, pieces, manner, seed=config.train.seed, strict=strict)
+
+
+def fill_in(text: str, pieces: Sequence[str]) -> str:
+    """A text with pieces in place of its masks; one that goes on joins the word before it."""
+    first, *rest = text.split(MASK)
+    for piece, more in zip(pieces, rest, strict=False):
+        first = (first.rstrip(" ") if piece.startswith(GOES_ON) else first) + piece.removeprefix(GOES_ON) + more
+    return MASK.join([first, *rest[len(pieces) :]])

@@ -1,0 +1,199 @@
+"""The job of pre-training: plain text, of which words are masked and neighbours told from strangers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from regard.build.bert import make_bert, make_masked_words
+from regard.config import Config
+from regard.config.task_sections import PretrainSection
+from regard.core.errors import ConfigError, DataError, message
+from regard.core.plural import many
+from regard.data.batching import Batches
+from regard.data.examples import split
+from regard.data.text_files import fingerprint, shown
+from regard.data.wordpiece import MASK, WordPieces, check_kind
+from regard.inference.int8 import quantize
+from regard.networks.bert import BertShape, draw
+from regard.pretrained import huggingface, start_from_bert
+from regard.pretrained.huggingface import FOLDER, NEXT, WORDS, Heads
+from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.model import Precision
+from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
+from regard.tasks.pretrain.network import Pretrain
+from regard.tasks.pretrain.predictor import Filler, drawn_from
+from regard.training.checkpoint import MODEL, Checkpoints, load_network
+
+ARCHITECTURES = {
+    (True, True): "BertForPreTraining",
+    (True, False): "BertForMaskedLM",
+    (False, True): "BertForNextSentencePrediction",
+}
+LEFT_TO_RIGHT = "BertLMHeadModel"
+SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width: 0.02 in the paper's net, which is 768 wide
+
+
+class PretrainJob(Job):
+    def probe(self, config: Config) -> None:
+        check_kind(section(config).vocabulary)
+        make_bert(_shape(config, words=8))
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data = config.data
+        if not data.train:
+            do = "Name one: --train FILE, or data.train in the config."
+            raise ConfigError(message("data.train", "a file to train on", "none", do))
+        train = _documents(data.train, say, "train")
+        if data.valid:
+            held = _documents(data.valid, say, "valid")
+        else:
+            train, held = _set_aside(train, config)
+            say(f"valid: {many(sum(len(part.lines) for part in held), 'line')} set aside (data.valid_share: {data.valid_share}).")
+        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Any]:
+        """Lines with a word masked, the middle one."""
+        files = config.data.valid or config.data.train
+        documents = _documents(files, lambda line: None, "")
+        documents = documents if config.data.valid else _set_aside(documents, config)[1]
+        words = [line.split() for document in documents for line in document.lines]
+        return [" ".join([*w[: len(w) // 2], MASK, *w[len(w) // 2 + 1 :]]) for w in words]
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        fresh = Checkpoints(folder, fingerprint={}).newest() is None
+        if fresh:
+            self.learn(config, data.train, folder)
+        model = self.model(config, folder)
+        task, pieces = model.network, model.pieces
+        if fresh:
+            start_from_bert.warm(task, config, say, heads=heads(task))
+        examples = drawn_from(list(data.train), pieces, config)
+        say(
+            f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {many(len(examples), 'passage')} to train on"
+        )
+        judged = model.examples(data.valid)
+        batches = Batches(examples.sizes, examples.sizes, tokens=config.train.batch_tokens, seed=config.train.seed)
+        count = len(examples)
+        return Ready(
+            task,
+            batch=lambda rows: model.collated([model.encoded(examples.draw(*divmod(row, count))) for row in rows], rows),
+            batches=Anew(batches, count),
+            validate=lambda: model.validation(judged),
+            sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {many(count, 'training passage')}, "
+            f"{many(len(judged), 'validation passage')}",
+            finish=lambda: export(model, folder / FOLDER),
+        )
+
+    def learn(self, config: Config, documents: Any, folder: Path) -> None:
+        """The vocabulary, or that of the BERT that the run begins with, and the shape."""
+        if config.model.pretrained is not None:
+            start_from_bert.adopt(config, folder)
+            return
+        texts = (line for document in documents for line in document.lines)
+        pieces = WordPieces.learn(section(config).vocabulary, texts, lower=config.data.lowercase)
+        (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
+
+    def model(self, config: Config, folder: Path) -> Filler:
+        found, wanted = start_from_bert.kept(folder), section(config)
+        _fits(found.shape, config)
+        bert = make_bert(found.shape)
+        words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
+        task = Pretrain(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
+        draw(task, spread=SPREAD / math.sqrt(found.shape.size))
+        return Filler(task, found.pieces, config, folder)
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Filler:
+        model = self.model(config, folder)
+        load_network(model.task, folder / MODEL)
+        if precision == "int8":
+            model.task = model.network = quantize(model.network)
+        return model
+
+
+class Anew:
+    """Batches whose row numbers tell the epoch too, so that each epoch draws its own examples: epoch x count + row."""
+
+    def __init__(self, batches: Batches, count: int) -> None:
+        self.batches, self.count = batches, count
+
+    def epoch(self, epoch: int) -> Sequence[list[int]]:
+        return [[epoch * self.count + row for row in rows] for rows in self.batches.epoch(epoch)]
+
+
+def export(model: Filler, folder: Path) -> None:
+    """Write a pre-trained model as Hugging Face lays a BERT out."""
+    architecture = _architecture(model.config)
+    huggingface.write(folder, model.network.reader, model.pieces, heads(model.network), architecture=architecture)
+
+
+def heads(task: Pretrain) -> Heads:
+    """The heads of a task by Hugging Face's names."""
+    return {name: head for name, head in ((WORDS, task.words), (NEXT, task.follows)) if head is not None}
+
+
+def section(config: Config) -> PretrainSection:
+    assert config.pretrain is not None  # the config gives it to its task
+    return config.pretrain
+
+
+def _documents(files: Sequence[str], say: Say, name: str) -> list[Document]:
+    found = list(read_documents(files))
+    if not found:
+        do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
+        raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
+    say(f"{name}: {many(len(found), 'document')}, {many(sum(len(d.lines) for d in found), 'line')}")
+    return found
+
+
+def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Document], list[Document]]:
+    """Training and validation: a few lines that follow each other go the same way."""
+    every: Any = [block for document in documents for block in blocks(document)]
+    if len({block.source for block in every}) < 2:
+        expected = f"more than {BLOCK} lines, or two documents, to set a part aside (data.valid_share)"
+        do = "Give more text, or a validation file (data.valid)."
+        raise DataError(message(documents[0].place.file, expected, many(len(every[0].lines), "line"), do))
+    train, held = split(every, config.data.valid_share, config.train.seed)
+    return train, held  # type: ignore[return-value]  # what `split` was given it gives back
+
+
+def _shape(config: Config, words: int) -> BertShape:
+    m, wanted = config.model, section(config)
+    return BertShape(
+        words,
+        size=m.size,
+        layers=m.encoder_layers,
+        heads=m.heads,
+        feedforward=m.feedforward,
+        positions=wanted.length,
+        dropout=m.dropout,
+        causal=wanted.manner == "left-to-right",
+    )
+
+
+def _fits(shape: BertShape, config: Config) -> None:
+    """ConfigError where a BERT that the run begins with cannot do what the section asks for: it brings its own shape."""
+    wanted, begun = section(config), f"{config.model.pretrained} was made for"
+    manner = "left-to-right" if shape.causal else "masked"
+    if wanted.manner != manner:
+        raise ConfigError(
+            message("pretrain.manner", f"{manner}, which {begun}", wanted.manner, f"Write pretrain.manner={manner}.")
+        )
+    if wanted.length > shape.positions:
+        do = f"Write pretrain.length={shape.positions}."
+        raise ConfigError(message("pretrain.length", f"at most {shape.positions} pieces, which {begun}", f"{wanted.length}", do))
+    if wanted.next and shape.segments < 2:
+        do = "Write pretrain.next=false."
+        raise ConfigError(message("pretrain.next", f"false with {shape.segments} text at a time, which {begun}", "true", do))
+
+
+def _architecture(config: Config) -> str:
+    wanted = section(config)
+    if wanted.manner == "left-to-right":
+        return LEFT_TO_RIGHT
+    return ARCHITECTURES[wanted.masked, wanted.next]

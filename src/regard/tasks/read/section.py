@@ -1,0 +1,76 @@
+"""The section of the task `read`, and what it demands of other keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_serializer, field_validator
+
+from regard.config import mechanisms
+from regard.config.attention import AttentionSection, Look
+from regard.config.base import Count, Section, Share, Whole
+from regard.config.problem import Problem
+
+if TYPE_CHECKING:
+    from regard.config.schema import Config
+
+
+FIGURES = (("accuracy", "loss"), ("exact_match", "f1", "accuracy", "loss"))  # of words that fill a blank, and of spans
+
+
+class ReadSection(Section):
+    """task: read."""
+
+    head: Literal["span", "over", "sum"] = Field(
+        default="span",
+        description="what answers: a part of the passage, from a start to an end; or one word of it that fills a blank, by attention over "
+        "attention, or by the sum of the attention",
+    )
+    look: Look = Field(
+        default=AttentionSection(score="dot"),
+        description="head span: the look of each word of the passage at the question's, read beside it: none, a score, or a mapping",
+    )
+    point: str | None = Field(
+        default=None, description="the score by which the question points at the passage; null: dot, with head span general"
+    )
+    longest: Count = Field(default=30, description="head span: tokens of an answer, at most")
+    marks: bool = Field(
+        default=True, description="beside each word stands whether the other text has it, and whether with a neighbour"
+    )
+    letters: Whole = Field(default=0, description="width of a word's vector made of its letters, beside its own; 0: none")
+    letter_embedding: Count = Field(default=30, description="width of a letter")
+    unseen: Share = Field(
+        default=0.05, description="share of the words that training reads as unknown, so that it learns what those are"
+    )
+
+    @field_validator("point")
+    @classmethod
+    def _score(cls, value: str | None) -> str | None:
+        return None if value is None else str(mechanisms.score(value))
+
+    @field_serializer("look")
+    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
+        return "none" if value is None else value.model_dump()
+
+
+def of_read(config: Config, section: ReadSection) -> Iterator[Problem]:
+    """Cloze questions ask for a word, and use neither a look at the question nor a longest answer."""
+    may = FIGURES[section.head == "span"]
+    if config.train.metric not in may:
+        expected = f"{' | '.join(may)} with read.head {section.head}"
+        yield Problem(("train.metric", "read.head"), expected, config.train.metric, "Choose one of them.")
+    if section.head == "span":
+        return
+    if config.data.source_tokenizer not in ("space", "word"):
+        yield Problem(
+            ("data.source_tokenizer", "read.head"),
+            "space or word: what fills a blank is a word",
+            config.data.source_tokenizer,
+            "Write source_tokenizer: space (or word), or read.head: span.",
+        )
+    for key in ("look", "longest"):
+        value, default = getattr(section, key), type(section).model_fields[key].default
+        if value != default:
+            received = "none" if value is None else str(getattr(value, "score", value))
+            yield Problem((f"read.{key}", "read.head"), "only with head: span", received, "Remove it, or write head: span.")

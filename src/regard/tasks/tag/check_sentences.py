@@ -1,0 +1,152 @@
+"""Sentences whose tokens have tags, block by block: from columns (CoNLL, CoNLL-U) and from JSON lines; sentences at fault go elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from regard.check.bad_lines import BadLines
+from regard.check.finding import FIX, Block, Finding, Hits, Seen, short
+from regard.check.form import Form
+from regard.check.raw_lines import Opened
+from regard.core.plural import many
+from regard.data.examples import Place
+from regard.data.row_parser import BadLine, json_object
+from regard.tasks.tag.data import taken
+from regard.tasks.tag.file_formats import AUTO, TagLayout, of_record
+from regard.tasks.tag.file_formats import Form as TagForm
+from regard.tasks.tag.file_formats import fields as fields_of
+
+SENTENCES = 4000  # of a block
+
+
+class Sentences:
+    """The sentences of files, tokens and tags joined by blanks.  After the last block: rows with another number of columns than most,
+    tokens with blanks inside, cells with white space at an end, and how many tokens there were."""
+
+    def __init__(
+        self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
+    ) -> None:
+        self._opened, self._form, self._bad, self._valid, self._most = opened, form, bad, valid, most
+        self._layout = TagLayout("auto", *(form.roles.get(role, AUTO) for role in ("tokens", "tags")))
+        self.odd, self.inner, self.ends, self.comments = Hits(), Hits(), Hits(), Hits()
+        self.rows = self.tokens = 0
+
+    def __iter__(self) -> Iterator[Block]:
+        for opened in self._opened:
+            read = self._keyed(opened) if self._form.format == "jsonl" else self._columns(opened)
+            lines, cells = list[int](), dict[str, list[str]](tokens=[], tags=[])
+            files = {"tokens": opened.file, "tags": opened.file}
+            for line, tokens, tags in read:
+                lines.append(line)
+                self.rows += 1
+                self.tokens += len(tokens)
+                cells["tokens"].append(" ".join(tokens))
+                cells["tags"].append(" ".join(tags))
+                if len(lines) >= SENTENCES:
+                    yield Block(lines, cells, files, self._valid)
+                    lines, cells = [], dict(tokens=[], tags=[])
+                if self._most is not None and self.rows >= self._most:
+                    break
+            if lines:
+                yield Block(lines, cells, files, self._valid)
+
+    def _columns(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
+        tokens, tags, start, fault, wide = list[str](), list[str](), 0, False, 0
+        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+            if not line.strip() or line.startswith("-DOCSTART-"):
+                if tokens and not fault:
+                    yield start, tokens, tags
+                tokens, tags, fault = [], [], False
+                continue
+            if self._form.comment and line.startswith(self._form.comment):
+                self.comments.add(Seen(opened.file, number, short(line)))
+                continue
+            start = start if tokens or fault else number
+            fields = fields_of(line)
+            wide = wide if tokens or fault else len(fields)
+            if why := self._misfit(line, fields, wide):
+                self._bad.add("sentence", opened.file, number, line, why)
+                fault = True
+                continue
+            if len(fields) != self._form.width:
+                self.odd.add(Seen(opened.file, number, short(line)))
+            token, tag = self._picked(fields)
+            if token is None:
+                continue
+            if not token or not tag.strip():
+                self._bad.add("no-tag", opened.file, number, line)
+                fault = True
+                continue
+            self._spaces(opened.file, number, line, token, tag)
+            tokens.append(re.sub(r"\s", "\u2423", token))
+            tags.append(tag.strip().replace(" ", "\u2423"))
+        if tokens and not fault:
+            yield start, tokens, tags
+
+    def _misfit(self, line: str, fields: Sequence[str], wide: int) -> str:
+        """Why a training refuses a row for its columns.  wide: those of the first row of its sentence."""
+        if self._form.format == "conllu":
+            count = len(line.split("\t"))
+            return f"{count} columns, not {self._form.width}" if count != self._form.width else ""
+        return f"{len(fields)} columns, not {wide}" if len(fields) != wide and "\t" not in line else ""
+
+    def _picked(self, fields: Sequence[str]) -> tuple[str | None, str]:
+        """The token and its tag; None for a range or an empty node of CoNLL-U."""
+        if self._form.format == "conllu" and not fields[0].isdigit() and any(c in fields[0] for c in "-."):
+            return None, ""
+        token, tag = self._form.token, self._form.tag
+        return (fields[token], fields[tag]) if max(1, token, tag) < len(fields) else ("", "")
+
+    def _spaces(self, file: str, number: int, line: str, token: str, tag: str) -> None:
+        if token != (token.strip() or token) or tag != tag.strip():  # an ideographic space may be a token
+            self.ends.add(Seen(file, number, short(line)))
+        if any(c.isspace() for c in token.strip()):
+            self.inner.add(Seen(file, number, short(line)))
+
+    def _keyed(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
+        form: TagForm | None = None
+        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+            if not line.strip():
+                continue  # a training passes it by
+            try:
+                place = Place(opened.file, number)
+                record = json_object(line, place)
+                form = form or of_record(record, self._layout)
+                found = taken(record, place, form, told=True)
+            except BadLine as fault:
+                kind = "sentence" if fault.kind == "unreadable" else fault.kind
+                self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])
+                continue
+            yield (
+                number,
+                [token.replace(" ", "\u2423") for token in found.tokens],
+                [re.sub(r"\s", "\u2423", x) for x in found.tags],
+            )
+
+    def findings(self) -> list[Finding]:
+        found = []
+        if self.odd.count and self.odd.count < 0.5 * max(1, self.tokens):
+            what = f"{many(self.odd.count, 'line has', 'lines have')} another number of columns than the others ({self._form.width})."
+            found.append(
+                Finding(
+                    "odd-columns", "warning", what, self.odd.count, self.odd.first(), "Correct them: the last column is the tag."
+                )
+            )
+        if self.inner.count:
+            what = f"{many(self.inner.count, 'token holds', 'tokens hold')} white space inside."
+            found.append(
+                Finding("blank-in-token", "warning", what, self.inner.count, self.inner.first(), "One token must be one word.")
+            )
+        if self.ends.count:
+            what = f"White space at an end in {many(self.ends.count, 'line')}."
+            found.append(Finding("ends", "note", what, self.ends.count, self.ends.first(), f"{FIX}.", True))
+        if self.comments.count and self._form.format != "conllu":
+            what = f"{many(self.comments.count, 'comment line')} ({self._form.comment} ...)."
+            found.append(
+                Finding("comments", "note", what, self.comments.count, self.comments.first(), "--fix takes them out.", True)
+            )
+        if self.rows <= 1 and self.tokens > 50:
+            what = "The whole file is one sentence: there are no empty lines between sentences."
+            found.append(Finding("one-sentence", "error", what, 1, (), "Put an empty line behind each sentence."))
+        return found

@@ -1,0 +1,293 @@
+"""Sentences whose every token has a tag: columns, CoNLL-U, JSON lines, or line-aligned files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice, zip_longest
+from typing import Any
+
+from regard.core.errors import DataError, did_you_mean, message
+from regard.core.plural import many
+from regard.data.examples import Place
+from regard.data.parquet import parquet_rows
+from regard.data.row_parser import CORRECT, BadLine, halved, shortened
+from regard.data.text_files import lines, shown
+from regard.tasks.tag.file_formats import (
+    HEAD,
+    NUMBER,
+    Form,
+    TagLayout,
+    begins_as,
+    fields,
+    form_of,
+    is_blank,
+    is_comment,
+    kind_of,
+    of_record,
+    parts,
+)
+from regard.tasks.tag.file_formats import tokens_of as tokens_of
+
+LABELS = ("intent", "label")  # keys of JSON lines that may hold the label of a sentence
+PLAIN = TagLayout()
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A sentence.  tags: one for each token, or none at all; label: of the whole sentence (an intent), where there is one; place: of
+    its first line; beside: the files in which, on the same line, its tags and its label stand; none: they stand with the tokens;
+    rows: the line of each token, where they stand below each other."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    label: str | None
+    place: Place
+    beside: tuple[str, ...] = ()
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def source(self) -> str:
+        return " ".join(self.tokens)
+
+    def tag_at(self, i: int) -> Place:
+        """Where tag i stands."""
+        if self.beside:
+            return Place(self.beside[0], self.place.line)
+        return Place(self.place.file, self.rows[i]) if self.rows else self.place
+
+    @property
+    def label_at(self) -> Place:
+        """Where the label stands."""
+        return Place(self.beside[-1], self.place.line) if self.beside else self.place
+
+
+def read_tagged(
+    files: Sequence[str], layout: TagLayout = PLAIN, passed: Counter[str] | None = None
+) -> Iterator[Tagged | BadLine]:
+    """The sentences of one file, or of two or three that are line-aligned: tokens, tags and, maybe, a label for the sentence.
+
+    One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
+    `file_formats.form_of` sees it; where `layout.format` says which, several are read one after another.  A sentence at fault is handed
+    over as a BadLine, which says file, line and what to do.  passed: is told of comments.  DataError for files that end at different
+    lines, another number of files, or a file that is none of these.
+    """
+    if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
+        return (item for file in files for item in _of_one(file, layout, Counter() if passed is None else passed))
+    if len(files) in (2, 3) and not any(map(kind_of, files)):
+        return _aligned(files)
+    expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
+    received = f"{len(files)}: {', '.join(map(shown, files))}"
+    do = "Name the files of one set of sentences; or set data.format (columns, conllu, jsonl) to read them one after another."
+    raise DataError(message("sentences with tags", expected, received, do))
+
+
+def described(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
+    """What each file that stands by itself is, for people."""
+    if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
+        for file in files:
+            form = (
+                _of_rows(file, layout)[0]
+                if kind_of(file) == "parquet"
+                else form_of(list(islice(lines(file), HEAD)), file, layout)
+            )
+            yield f"{shown(file)}: {form.said}"
+
+
+def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = ()) -> Iterator[tuple[str, ...]]:
+    """The tokens of what is to be predicted from, lazily.  known: the tags of the model, by which a file in columns is known.
+
+    Columns and CoNLL-U give an item for each sentence, JSON lines and lines of text one for each line, an empty one for an empty line.
+    DataError, with the line, for what has no token.
+    """
+    if kind_of(file) == "parquet":
+        form, rows = _of_rows(file, layout)
+        yield from (taken(record, place, form, told=False).tokens for place, record in rows)
+        return
+    stream = lines(file)
+    head, begun = begins_as(stream, file, layout, known)
+    each = chain(head, stream)
+    if begun is None:
+        yield from map(tokens_of, each)
+    elif begun.kind == "jsonl":
+        for number, line in enumerate(each, start=1):
+            yield () if is_blank(line) else _record(line, Place(shown(file), number), begun, told=False).tokens
+    else:
+        for found in _sentences(each, shown(file), begun, told=False):
+            if isinstance(found, BadLine):
+                raise DataError(str(found))
+            yield found.tokens
+
+
+def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagged | BadLine]:
+    if kind_of(file) == "parquet":
+        form, rows = _of_rows(file, layout)
+        for place, record in rows:
+            try:
+                yield taken(record, place, form, told=True)
+            except BadLine as fault:
+                yield fault
+        return
+    stream = lines(file)
+    head = list(islice(stream, HEAD))
+    form, each = form_of(head, file, layout), chain(head, stream)
+    if form.kind != "jsonl":
+        yield from _sentences(each, shown(file), form, told=True, passed=passed)
+        return
+    for number, line in enumerate(each, start=1):
+        try:
+            if not is_blank(line):
+                yield _record(line, Place(shown(file), number), form, told=True)
+        except BadLine as fault:
+            yield fault
+
+
+def _of_rows(file: str, layout: TagLayout) -> tuple[Form, Iterator[tuple[Place, Any]]]:
+    """The rows of a Parquet, and which of its columns are tokens and tags."""
+    rows = parquet_rows(file)
+    first = next(rows, None)
+    form = of_record({} if first is None else first[1], layout)
+    return replace(form, said=form.said.replace("JSON lines", "Parquet")), chain([] if first is None else [first], rows)
+
+
+def _sentences(
+    each: Iterable[str], name: str, form: Form, *, told: bool, passed: Counter[str] | None = None
+) -> Iterator[Tagged | BadLine]:
+    """The sentences of a file whose tokens stand below each other.  told: with their tags; passed: is told of comments."""
+    block = list[tuple[int, str]]()
+    for number, line in chain(enumerate(each, start=1), [(0, "")]):
+        if number != form.header and not parts(line):
+            block.append((number, line))
+        elif block:
+            rows = _rows(block, form)
+            if passed is not None and len(rows) < len(block):
+                passed["comment"] += len(block) - len(rows)
+            block = []
+            if rows:
+                yield _sentence(rows, name, form, told)
+
+
+def _rows(block: Sequence[tuple[int, str]], form: Form) -> list[tuple[int, list[str], str]]:
+    """The lines of a sentence with their columns, comments left out."""
+    if form.kind == "conllu":
+        return [(number, line.split("\t"), line) for number, line in block if not line.startswith("#")]
+    last = block[-1][1]
+    return [(number, fields(line), line) for number, line in block if not is_comment(line, last, numbered=form.numbered)]
+
+
+def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form, told: bool) -> Tagged | BadLine:
+    """One sentence, or what is wrong with it first."""
+    tokens, tags, at = list[str](), list[str](), list[int]()
+    width = len(rows[0][1])
+    for number, cells, line in rows:
+        place = Place(name, number)
+        if form.kind == "conllu":
+            if (fault := _misfit(cells, form, len(tokens))) is not None:
+                return BadLine(message(str(place), *fault, CORRECT))
+            if form.numbered and not cells[0].isdecimal():
+                continue  # a range of words (3-4), whose words follow, or an empty node (3.1)
+        token = cells[form.token] if form.token < len(cells) else ""
+        tag = cells[form.tag] if told and form.tag < len(cells) and (len(cells) > 1 or form.tag >= 0) else ""
+        if not token or (told and not tag):
+            expected = (
+                "a token and its tag"
+                if told
+                else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
+            )
+            return BadLine(message(str(place), expected, repr(line) if told else "none", CORRECT))
+        if (
+            told and len(cells) != width and "\t" not in line
+        ):  # between tabs a cell may be missing: MeCab knows no reading of some words
+            do = f"{CORRECT} A blank within a token needs a tab between the columns."
+            return BadLine(
+                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shortened(line)}", do)
+            )
+        tokens.append(token)
+        tags.append(tag)
+        at.append(number)
+    if not tokens:
+        return BadLine(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", CORRECT))
+    return Tagged(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
+
+
+def _misfit(cells: Sequence[str], form: Form, before: int) -> tuple[str, str] | None:
+    """What is expected of a line of CoNLL-U and what it is, where that is not the same.  before: words of the sentence so far."""
+    if len(cells) != form.width:
+        return f"{form.width} columns with tabs between them (CoNLL-U)", f"{len(cells)}"
+    if not form.numbered:
+        return None
+    if not NUMBER.fullmatch(cells[0]) or (cells[0].isdecimal() and cells[0] != str(before + 1)):
+        return f"the ID {before + 1} (sentences are parted by an empty line)", shortened(cells[0])
+    return None
+
+
+def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
+    """A line of JSON.  BadLine where it holds no sentence."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
+    if not isinstance(record, dict):
+        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
+    return taken(record, place, form, told=told)
+
+
+def taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Tagged:
+    """The sentence of an object.  Labels that are whole numbers are their text.  BadLine where it holds none."""
+    tokens = _listed(record, form.token, place, "tokens that are texts")
+    if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
+        received = shortened(json.dumps(tokens, ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
+    if not told:
+        return Tagged(tuple(tokens), (), None, place)
+    tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
+    if len(tags) != len(tokens) or not tokens:
+        received = many(len(tags), "tag") if tokens else "no tokens"
+        expected = f"as many tags as tokens ({len(tokens) or 'at least 1'})"
+        raise BadLine(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
+    if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
+        received = shortened(json.dumps(tags, ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
+    label = next((_text(record[key]) for key in LABELS if key in record), None)
+    label = label.strip() if isinstance(label, str) and not halved(label) else None
+    return Tagged(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
+    if key not in record:
+        there = ", ".join(map(repr, record)) or "no keys"
+        raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+    if not isinstance(record[key], list):
+        received = shortened(json.dumps(record[key], ensure_ascii=True))
+        raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
+    return record[key]
+
+
+def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
+    counts, beside = [0] * len(files), tuple(shown(file) for file in files[1:])
+    for number, row in enumerate(zip_longest(*map(lines, files)), start=1):
+        counts = [count + (line is not None) for count, line in zip(counts, row, strict=True)]
+        if None in row:
+            continue
+        tokens, tags = tokens_of(row[0]), tokens_of(row[1])
+        label = row[2].strip() if len(row) == 3 else None
+        place = Place(shown(files[0]), number)
+        if len(tokens) != len(tags) or not tokens:
+            expected = f"as many tags as {shown(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
+            at = Place(shown(files[1] if tokens else files[0]), number)
+            received = many(len(tags), "tag") if tokens else "an empty line"
+            yield BadLine(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
+        elif label == "":
+            yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
+        else:
+            yield Tagged(tokens, tags, label, place, beside)
+    if len(set(counts)) > 1:
+        received = ", ".join(f"{shown(file)} {count:,}" for file, count in zip(files, counts, strict=True))
+        do = "Find the line that one of them lacks: each line of one belongs to the same line of the others."
+        raise DataError(message("line-aligned files", "the same number of lines", received, do))

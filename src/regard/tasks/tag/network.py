@@ -1,0 +1,170 @@
+"""Tagging (N-N): a tag for each token, and maybe one label for the sentence: slot filling, entities, parts of speech."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from regard.attention.pooling import Pool
+from regard.data.batching import Batch
+from regard.data.tokenizer import UNK
+from regard.networks.base import Encoded, Looks
+from regard.networks.char_cnn import Spelling
+from regard.networks.dropout import Dropout
+from regard.networks.subwords import Pieces, of_words
+from regard.networks.text_encoder import Reader
+from regard.tasks.base import Loss, Task
+from regard.tasks.tag.crf import ChainCRF
+
+
+@dataclass(frozen=True, eq=False)
+class TagBatch:
+    """Sentences side by side.  words: `source` is what is read, `target` its tags, where they are known; letters: of each different
+    word, 0 is padding; spelled: which of those words stands at each place; label: of each sentence, where there is one; pieces: the same
+    sentences for a pre-trained reader, which reads them in place of the words."""
+
+    words: Batch
+    letters: Int[Tensor, "W L"]
+    spelled: Int[Tensor, "B K"]
+    label: Int[Tensor, " B"] | None = None
+    pieces: Pieces | None = None
+
+
+class Scores(NamedTuple):
+    """tags: "B K N"; label: "B L", where there are labels; looks: where the encoder and the label's pool looked, if asked."""
+
+    tags: Float[Tensor, "B K N"]
+    label: Float[Tensor, "B L"] | None
+    looks: Looks
+
+
+class Answers(NamedTuple):
+    """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: of each row, padding cut off."""
+
+    tags: Int[Tensor, "B K"]
+    log_p: Float[Tensor, " B"]
+    label: Int[Tensor, " B"] | None
+    label_log_p: Float[Tensor, " B"] | None
+    looks: list[dict[str, np.ndarray]]
+
+
+class Likelihoods(NamedTuple):
+    """each: of the tag of each place, where tags are told by themselves; log_p: of all tags of a row; label: of its label."""
+
+    each: Float[Tensor, "B K"] | None
+    log_p: Float[Tensor, " B"]
+    label: Float[Tensor, " B"] | None
+
+
+class Tag(Task):
+    """Cross-entropy of the tags, by place or of the whole sequence (`chain`), and of the label, read by a pool.
+
+    Joint intent and slots: Liu & Lane 2016, section 3.2; Goo et al. 2018 (slot-gated).
+    unseen: share of the words that training reads as unknown, so that it learns what those are.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        tags: int,
+        spelling: Spelling | None = None,
+        chain: ChainCRF | None = None,
+        labels: int = 0,
+        pool: Pool | None = None,
+        dropout: float = 0.0,
+        unseen: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.reader, self.spelling, self.chain, self.pool, self.dropout = reader, spelling, chain, pool, Dropout(dropout)
+        self.unseen = unseen
+        self.scores = nn.Linear(reader.size, tags)
+        self.label = nn.Linear(reader.size, labels) if labels else None
+
+    def forward(self, batch: TagBatch, *, weights: bool = False) -> Scores:
+        words, valid = batch.words.source, batch.words.source_valid
+        if self.training and self.unseen:
+            words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
+        beside = None if self.spelling is None else F.embedding(batch.spelled, self.spelling(batch.letters))
+        encoded = self._read(words, valid, beside, batch.pieces, weights)
+        scores = self.scores(encoded.states)
+        if self.label is None or self.pool is None:
+            return Scores(scores, None, encoded.looks)
+        reading = self.pool(encoded.states, valid, weights=weights)
+        looks = {**encoded.looks, **({} if reading.weights is None else {"pool": reading.weights})}
+        return Scores(scores, self.label(self.dropout(reading.context[:, 0])), looks)
+
+    def _read(
+        self,
+        words: Int[Tensor, "B K"],
+        valid: Bool[Tensor, "B K"],
+        beside: Float[Tensor, "B K E"] | None,
+        pieces: Pieces | None,
+        weights: bool,
+    ) -> Encoded:
+        """A state for each word."""
+        if pieces is None:
+            return self.reader(words, valid, beside, weights=weights)
+        encoded = self.reader(pieces.numbers, pieces.valid, weights=weights)
+        states = of_words(encoded.states, pieces.first)
+        states = states if beside is None else torch.cat([states, beside.to(states.dtype)], -1)
+        return replace(encoded, states=states, valid=valid)
+
+    def loss(self, batch: TagBatch) -> Loss:
+        """Summed over tokens, and over sentences for labels, in nats."""
+        scores, labels, _ = self(batch)
+        assert batch.words.target is not None
+        valid = batch.words.source_valid
+        total = -self.log_p(scores, batch.words.target, valid).sum()
+        if labels is not None and batch.label is not None:
+            total = total + F.cross_entropy(labels.float(), batch.label, reduction="sum")
+        return Loss(total, total.detach(), int(valid.sum()))
+
+    def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, " B"]:
+        """The log-probability of the tags of each row."""
+        if self.chain is not None:
+            return self.chain.log_p(scores, tags, valid)
+        each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0]
+        return (each * valid).sum(1)
+
+    @torch.no_grad()
+    def likelihoods(self, batch: TagBatch) -> Likelihoods:
+        """How likely what is right is; 0 at padding."""
+        scores, labels, _ = self(batch)
+        assert batch.words.target is not None
+        tags, valid = batch.words.target, batch.words.source_valid
+        each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0] * valid
+        label = None
+        if labels is not None and batch.label is not None:
+            label = labels.float().log_softmax(-1).gather(-1, batch.label[:, None])[:, 0]
+        return Likelihoods(None if self.chain is not None else each, self.log_p(scores, tags, valid), label)
+
+    @torch.no_grad()
+    def answer(self, batch: TagBatch, *, weights: bool = False) -> Answers:
+        """The likeliest tags and label of each row; 0 at padding."""
+        scores, labels, looks = self(batch, weights=weights)
+        valid = batch.words.source_valid
+        tags = self.chain.best(scores, valid) if self.chain is not None else scores.argmax(-1).masked_fill(~valid, 0)
+        read = valid if batch.pieces is None else batch.pieces.valid
+        own = of_rows({name: w for name, w in looks.items() if name != "pool"}, read)
+        pooled = of_rows({name: w for name, w in looks.items() if name == "pool"}, valid)
+        log_p, seen = self.log_p(scores, tags, valid), [one | other for one, other in zip(own, pooled, strict=True)]
+        if labels is None:
+            return Answers(tags, log_p, None, None, seen)
+        best = labels.float().log_softmax(-1).max(-1)
+        return Answers(tags, log_p, best.indices, best.values, seen)
+
+
+def of_rows(looks: Looks, valid: Bool[Tensor, "B K"]) -> list[dict[str, np.ndarray]]:
+    """Looks at one text, row by row, padding cut off: of the columns, and of the rows where a text looks at itself (`...self`)."""
+    sizes = valid.sum(1).tolist()
+    return [
+        {name: w[i, :, : size if name.endswith("self") else None, :size].float().cpu().numpy() for name, w in looks.items()}
+        for i, size in enumerate(sizes)
+    ]

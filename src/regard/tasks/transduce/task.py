@@ -1,0 +1,187 @@
+"""The job of writing a target for each source: files of pairs, two vocabularies, an encoder-decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from regard.build import networks
+from regard.config import Config
+from regard.core.errors import ConfigError, DataError, message
+from regard.core.plural import many
+from regard.data.batching import Batch, Batches, collate
+from regard.data.copy_vocabulary import numbered, pointed
+from regard.data.examples import Group, Item, group, overlap
+from regard.data.length_limit import LengthLimit
+from regard.data.pairs import Pairs, read_pairs
+from regard.data.text_files import fingerprint
+from regard.data.token_store import Corpus
+from regard.data.tokenizer import UNK, Tokenizer
+from regard.data.validation_share import Apart, Remaining
+from regard.pretrained.start_from_run import grow
+from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
+from regard.tasks.evaluation import judged, layout_for, layout_of, writable
+from regard.tasks.generation import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
+from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.model import Precision
+from regard.tasks.seq2seq import Transduce
+from regard.training.checkpoint import Checkpoints
+from regard.training.trainer import Validation
+
+CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
+SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
+CHUNK = 2000  # pairs that are tokenised at a time
+
+
+class TransduceJob(Job):
+    """Sequences to sequences.  Items to learn from are pairs, items to judge by groups of a source with all its references."""
+
+    def probe(self, config: Config) -> None:
+        networks.task(config, source_words=SMALL, target_words=SMALL)
+
+    def read(self, config: Config, say: Say) -> Prepared:
+        data, layout = config.data, layout_of(config)
+        if not data.train:
+            raise ConfigError(
+                message("data.train", "a file to train on", "none", "Name one: --train FILE, or data.train in the config.")
+            )
+        pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
+        if data.valid:
+            held, report = read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)
+            shared = overlap(pairs, held)  # reads the training files once, whole
+            say(f"train: {train.report}")
+            say(f"valid: {report}")
+            columns = layout_for(data.valid, config).resolved(data.valid).format != "lines"
+            if shared:
+                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
+        else:
+            apart = Apart((item.source for item in train), data.valid_share, config.train.seed)
+            pairs, held = Remaining(train, apart), [item for item in train if item.source in apart]
+            say(f"train: {train.report}")
+            say(
+                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
+                "none of their sources left in training."
+            )
+            columns = layout.resolved(data.train).format != "lines"
+        groups = group(held) if columns else [Group.of(item) for item in held]
+        return Prepared(pairs, groups, fingerprint([*data.train, *data.valid]))
+
+    def held(self, config: Config) -> list[Item]:
+        data = config.data
+        if data.valid:
+            return read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)[0]
+        items = Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line)
+        apart = Apart((item.source for item in items), data.valid_share, config.train.seed)
+        return [item for item in items if item.source in apart]
+
+    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+        return fitted_to_pairs(config, data.train)
+
+    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+        tokenizers = _tokenizers(config, data.train, folder, say)
+        limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
+        corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy"))
+        if limit.long:
+            say(f"note: {limit}")
+        if not len(corpus):
+            raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
+        if cut := beyond_the_bound(config.decode, corpus.source_lengths, corpus.target_lengths):
+            say(cut)
+        reader, writer = tokenizers
+        task = networks.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+        model = Transducer([task.network], tokenizers, config, folder)
+        held = writable(data.valid, writer)
+        return Ready(
+            task,
+            batch=lambda rows: _batch(corpus, rows),
+            batches=Batches(
+                corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
+            ),
+            validate=lambda: _validation(model, held),
+            sizes=_sizes(task, tokenizers, corpus, data.valid),
+            moved=_moved(config, reader),
+        )
+
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Transducer:
+        return opened(config, folder, precision=precision)
+
+
+def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say) -> tuple[Tokenizer, Tokenizer]:
+    """Learn the vocabularies from the training data; a run that goes on keeps its own."""
+    paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
+    if Checkpoints(folder, fingerprint={}).newest() is not None:
+        return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
+    data = config.data
+    features = (symbol for item in items for symbol in item.features)
+    sources, targets = (item.source for item in items), (str(item.target) for item in items)
+    if data.joint:
+        both = Tokenizer.train(data.source_tokenizer, chain(sources, targets), features=features)
+        made = both, both
+    else:
+        reader = Tokenizer.train(data.source_tokenizer, sources, features=features)
+        made = reader, Tokenizer.train(data.target_tokenizer, targets)
+    for tokenizer, path in zip(made, paths, strict=True):
+        tokenizer.save(path)
+    if config.train.begin:
+        grow(folder, Path(config.train.begin), say)
+        return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
+    return made
+
+
+def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
+    """Features are the last symbols, so that each new symbol of text moves them."""
+    if not config.train.begin or not reader.features:
+        return {}
+    path = Path(config.train.begin) / SOURCE_TOKENIZER
+    return {"network.source.": reader.places(Tokenizer.load(path))} if path.is_file() else {}
+
+
+def _encoded(
+    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit, *, copies: bool = False
+) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
+    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
+    each = iter(items)
+    while part := list(islice(each, CHUNK)):
+        sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
+        targets = tokenizers[1].encode_all([str(item.target) for item in part])
+        for item, source, target in zip(part, sources, targets, strict=True):
+            if (kept := limit.keep((source, target), item.place)) is not None:
+                yield _with_copies(item, tokenizers, *kept) if copies and UNK in (*source, *target) else kept
+
+
+def _with_copies(
+    item: Item, tokenizers: tuple[Tokenizer, Tokenizer], source: Sequence[int], target: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """A pair with what its vocabularies lack, see `data.copy_vocabulary`."""
+    symbols = tokenizers[0].symbols(item.source, item.features)
+    source = numbered(tokenizers, symbols, source)
+    return source, pointed(tokenizers, str(item.target), target, symbols, source)
+
+
+def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
+    return collate([corpus[i] for i in rows], rows)
+
+
+def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
+    """Figures of the model as it stands, and some predictions to show."""
+    settings, model_decode = model.config.train, model.config.decode
+    wanted = {"exact", "per", settings.metric}
+    found, figures = judged(model, groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    model.kept.let_go()  # training changes every weight next
+    shown = [
+        f"  {g.source} {';'.join(g.features)}".rstrip()
+        + f"  →  {p.text}"
+        + ("" if p.text in g.references else f"   (≠ {g.references[0]})")
+        for g, p in list(zip(groups, found, strict=True))[: settings.samples]
+    ]
+    return Validation(figures["metrics"], shown)
+
+
+def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
+    count = sum(p.numel() for p in task.parameters())
+    words = " and ".join(
+        f"{len(t):,} {side} symbols ({t.word})" for side, t in zip(("source", "target"), tokenizers, strict=True)
+    )
+    return f"{count:,} parameters; {words}; {many(len(corpus), 'training pair')}, {many(len(valid), 'validation item')}"

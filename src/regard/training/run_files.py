@@ -1,0 +1,78 @@
+"""Files of a run: JSON and safetensors, read with errors that say what is damaged, written whole or not at all (`core/atomic_files.py`)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from regard.core import bounded_json
+from regard.core.atomic_files import PART as PART
+from regard.core.atomic_files import atomic as atomic
+from regard.core.atomic_files import beside as beside
+from regard.core.atomic_files import clean as clean
+from regard.core.atomic_files import explained as explained
+from regard.core.atomic_files import remove as remove
+from regard.core.atomic_files import size as size
+from regard.core.atomic_files import sync_folder as sync_folder
+from regard.core.atomic_files import write_bytes as write_bytes
+from regard.core.atomic_files import write_text as write_text
+from regard.core.errors import RunFolderError, message
+
+_DAMAGED = "Restore the file from a copy, or train again into another folder."
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as readable JSON, atomically.  NaN and infinity are no JSON: ValueError."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes, whose SHA-256 is handed over."""
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    # Safetensors takes no part of another tensor's memory; and it writes several entries of metadata in no fixed order, so there is one.
+    alone = {name: t if t.nbytes == t.untyped_storage().nbytes() else t.clone() for name, t in whole.items()}
+    data = save(alone, {"format": "pt"})
+    write_bytes(path, data)
+    return sha256(data).hexdigest()
+
+
+def copy(source: Path, path: Path) -> None:
+    """The file `source` under the name `path`, atomically."""
+    with source.open("rb") as read, atomic(path, source.stat().st_size) as file:
+        shutil.copyfileobj(read, file, 1 << 20)
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote.  Errors: RunFolderError where the file is missing or damaged."""
+    try:
+        return bounded_json.read_json(path)
+    except OSError as error:
+        raise RunFolderError(message(str(path), "a JSON file", error.strerror or str(error), _DAMAGED)) from None
+    except ValueError as error:
+        raise RunFolderError(message(f"{path} is damaged", "JSON", str(error), _DAMAGED)) from None
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """What `write_tensors` wrote, in memory of its own.  Errors: RunFolderError where the file is missing or damaged."""
+    try:
+        if not path.is_file() and path.exists():
+            raise ValueError("no regular file")
+        str(path).encode()
+        # A file that is mapped has its tensors wherever they fall; PyTorch's own memory is aligned, and sums depend on that.
+        return {name: torch.empty_like(tensor).copy_(tensor) for name, tensor in load_file(path).items()}
+    except OSError as error:
+        raise RunFolderError(message(str(path), "a safetensors file", error.strerror or str(error), _DAMAGED)) from None
+    except UnicodeEncodeError:
+        do = "Rename the folder."
+        raise RunFolderError(message(repr(str(path)), "a path whose names are UTF-8", "one that is not", do)) from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
+        raise RunFolderError(message(f"{path} is damaged", "a whole safetensors file", str(error), _DAMAGED)) from None

@@ -1,0 +1,267 @@
+"""Training, for any network and any task: update, report, validate, keep the best, and go on exactly after whatever happened."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import nn
+
+from regard.attention.weighting import Annealed
+from regard.core.errors import ConfigError, RegardError, did_you_mean, message
+from regard.data.batching import Batches
+from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
+from regard.training.longer_runs import gone_on_with
+from regard.training.optimizer import arithmetic, exactly, make_optimizer, step
+from regard.training.reporting import TIMED, Clock, Metrics, Reporter, Row, training_row
+from regard.training.signals import Broken, Signals
+from regard.training.signals import Interrupted as Interrupted
+from regard.training.stopping import Order, better, ending, few, left, make_schedule, over, timely, total_updates
+
+if TYPE_CHECKING:
+    from regard.config.schema import TrainSection
+    from regard.data.batching import Batch
+    from regard.tasks.base import Loss
+
+STRIKES = 10  # updates in a row that are not finite, before training gives up
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found: figures by name, and lines to show."""
+
+    metrics: dict[str, float]
+    samples: list[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.  `best`: the figures of the model that was kept, of step `best_step`; `stopped`: updates, epochs, minutes or
+    patience."""
+
+    best: dict[str, float | None]
+    best_step: int
+    step: int
+    epoch: int
+    stopped: str
+
+
+def fit(
+    network: nn.Module,
+    *,
+    loss: Callable[[Batch], Loss],
+    batch: Callable[[list[int]], Batch],
+    batches: Order,
+    validate: Callable[[], Validation],
+    settings: TrainSection,
+    folder: Path,
+    fingerprint: dict[str, Any],
+    resume: bool,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Trains `network` in the run folder, and leaves it in use (`eval`) with the best weights, those of RUN/model.safetensors.
+
+    `fingerprint`: what must be the same when the run goes on, by name, in what JSON holds.  Seeds PyTorch's random numbers.
+    Errors: RunFolderError where the folder holds another run, or one that is damaged; RegardError where the numbers or the disk give out;
+    Interrupted, after a checkpoint, on SIGINT and SIGTERM.
+    """
+    checkpoints = Checkpoints(folder, fingerprint=fingerprint)
+    checkpoints.start(resume=resume)
+    torch.manual_seed(settings.seed)
+    optimizer = make_optimizer(network, settings)
+    progress = checkpoints.load(network, optimizer)
+    if resume:
+        say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
+    progress = progress or Progress()
+    longer = gone_on_with(progress, settings)
+    checkpoints.arithmetic, notes = arithmetic(settings, network, checkpoints.arithmetic)
+    for note in [*notes, longer] if longer else notes:
+        say(note)
+    total = total_updates(batches, settings)
+    if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
+        say(note)
+    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
+    try:
+        with exactly(checkpoints.arithmetic.threads), Signals() as signals:
+            trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress)
+            outcome = trainer.run(loss, batch, batches, validate)
+            reporter.say(ending(outcome.stopped, settings))
+    finally:
+        reporter.close()
+    load_network(network, folder / MODEL)
+    network.eval()
+    return outcome
+
+
+def anneal(network: nn.Module, done: float) -> None:
+    """Tells what changes while a net is trained how much of the training is done.  It depends on the step alone, and on the time where
+    that is limited, so that a run that goes on is as warm as the one that never stopped."""
+    for part in network.modules():
+        if isinstance(part, Annealed):
+            part.anneal(done)
+
+
+def broke_down(at: int) -> str:
+    """What to tell of a training whose losses are no numbers.  at: the update."""
+    do = "Train again with a lower train.learning_rate, a longer train.warmup, train.clip: 1.0 or train.precision: float32."
+    what = f"training broke down at step {at}"
+    return message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do)
+
+
+class Trainer:
+    """One session of a run: from where `progress` stands to the end, or to a signal."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.AdamW,
+        settings: TrainSection,
+        checkpoints: Checkpoints,
+        reporter: Reporter,
+        signals: Signals,
+        progress: Progress,
+    ) -> None:
+        self.network, self.optimizer, self.settings = network, optimizer, settings
+        self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
+        self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
+        self.schedule, self.rate = make_schedule(settings, self.planned), 0.0  # and the rate of the last update
+        self.precision = getattr(torch, checkpoints.arithmetic.precision or "float32")
+        self.clock = Clock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
+
+    def run(
+        self,
+        loss: Callable[[Batch], Loss],
+        batch: Callable[[list[int]], Batch],
+        batches: Order,
+        validate: Callable[[], Validation],
+    ) -> Outcome:
+        """Trains to the end.  Errors: as `fit`."""
+        p, every = self.progress, self.settings.checkpoint_every
+        epoch, order = -1, cast(Sequence[list[int]], ())
+        self.network.train()
+        due = self._due()
+        while True:
+            if self.signals.heard:
+                self._stop(pending=due)
+            if due:
+                self._validate(validate)
+            if p.stopped:
+                return Outcome(p.best, p.best_step, p.step, p.epoch, p.stopped)
+            if epoch != p.epoch:
+                epoch, order = p.epoch, batches.epoch(p.epoch)
+            parts = order[p.consumed : p.consumed + self.settings.accumulate]
+            self._update(loss, batch, parts)
+            p.consumed += len(parts)
+            if p.consumed == len(order):
+                p.epoch, p.consumed = p.epoch + 1, 0
+            self.reporter.total = p.step + left(p, self.settings, len(order), self.planned)
+            self._report()
+            if self.clock.updates == TIMED:
+                self.reporter.lasts(self.clock.lasts(self.reporter.total - p.step))
+            due = self._due()  # asked once: the clock may say something else a moment later
+            if every and p.step % every == 0 and not due:
+                self._save()
+
+    def _update(self, loss: Callable[[Batch], Loss], batch: Callable[[list[int]], Batch], parts: Sequence[list[int]]) -> None:
+        p, settings = self.progress, self.settings
+        begun, gone = time.perf_counter(), self.clock.gone()
+        anneal(self.network, max(p.step / max(1, self.planned), gone))
+        self.rate = self.schedule.rate(p.step + 1, p.standing, gone)
+        total, nats, tokens = 0.0, 0.0, 0
+        for rows in parts:
+            with torch.autocast("cpu", self.precision) if self.precision != torch.float32 else nullcontext():
+                found = loss(batch(rows))
+            found.total.backward()
+            total, nats, tokens = total + found.total.item(), nats + found.nats.item(), tokens + found.tokens
+        finite = math.isfinite(total + nats) and step(self.optimizer, rate=self.rate, tokens=tokens, clip=settings.clip)
+        self.optimizer.zero_grad()
+        p.step, p.tokens = p.step + 1, p.tokens + tokens
+        self.clock.worked(time.perf_counter() - begun, tokens)
+        if finite:
+            p.strikes, p.nats, p.nats_tokens = 0, p.nats + nats, p.nats_tokens + tokens
+            return
+        p.strikes, p.skipped = p.strikes + 1, p.skipped + 1
+        if p.strikes == STRIKES:
+            raise RegardError(broke_down(p.step))
+
+    def _over(self) -> str:
+        return over(self.progress, self.settings, self.clock.seconds())
+
+    def _due(self) -> bool:
+        clock = self.clock
+        timed = timely(clock.seconds(), clock.validated, clock.cost, clock.most)
+        return self.progress.validated != self.progress.step and (timed or self._scheduled())
+
+    def _scheduled(self) -> bool:
+        """Whether a validation is due that patience counts."""
+        p, every = self.progress, self.settings.validate_every
+        return bool(self._over()) or (p.step % every == 0 if every else p.consumed == 0)
+
+    def _validate(self, validate: Callable[[], Validation]) -> None:
+        p, average, metric = self.progress, self.settings.average, self.settings.metric
+        begun, scheduled = self.clock.seconds(), self._scheduled()
+        snapshots = [*p.snapshots, p.step][-average:] if average > 1 else []
+        if snapshots:
+            save_network(self.network, self.checkpoints.snapshot(p.step))
+        means = mean([self.checkpoints.snapshot(s) for s in snapshots]) if len(snapshots) > 1 else None
+        try:
+            with borrowed(self.network, means) if means else nullcontext():
+                found = self._looked_at(validate)
+                if metric not in found.metrics:
+                    do = f"Set train.metric to one of them.{did_you_mean(metric, found.metrics)}"
+                    raise ConfigError(message("train.metric", f"one of {', '.join(found.metrics)}", metric, do))
+                gained = not p.best_step or better(found.metrics[metric], p.best[metric], metric)
+                # Equal figures, such as 0 % right in the first validations, are told apart by the loss.
+                tied = not gained and found.metrics[metric] == p.best[metric]
+                kept = gained or (tied and better(found.metrics.get("loss"), p.best.get("loss"), "loss"))
+                if kept:
+                    save_network(self.network, self.checkpoints.best(p.step))
+        except Broken:
+            self._stop(pending=True)
+        figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
+        if kept:
+            p.best, p.best_step = figures, p.step
+        p.validated, p.snapshots, p.waited = p.step, snapshots, 0 if kept else p.waited + scheduled
+        p.standing = self.schedule.judged(p.standing, kept) if kept or scheduled else p.standing
+        patience = self.settings.patience
+        p.stopped = self._over() or ("patience" if patience and p.waited >= patience else "")
+        row: Row = {"kind": "valid", "step": p.step, "epoch": p.current_epoch, **figures, "best": kept}
+        self.clock.judged(begun)
+        self.reporter.validation(row | self.clock.measured(self.reporter.total - p.step), found.metrics, metric, found.samples)
+        self._save()
+
+    def _looked_at(self, validate: Callable[[], Validation]) -> Validation:
+        """In float32, without dropout, and without a trace in the random numbers."""
+        self.network.eval()
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]), self.signals.breakable():
+                return validate()
+        finally:
+            self.network.train()
+
+    def _save(self, *, pending: bool = False) -> None:
+        self.reporter.metrics.sync()
+        self.progress.rows, self.progress.seconds = self.reporter.metrics.rows, self.clock.seconds()
+        self.checkpoints.save(self.network, self.optimizer, self.progress, pending=pending)
+
+    def _stop(self, *, pending: bool) -> None:
+        self._save(pending=pending)
+        raise Interrupted(self.signals.heard, f"stopped at step {self.progress.step}, with a checkpoint. Go on with --resume.")
+
+    def _report(self) -> None:
+        p = self.progress
+        if p.step % self.settings.report_every == 0 or self._over():
+            self.reporter.report(self._row())
+            p.nats, p.nats_tokens = 0.0, 0
+            self.clock.reported()
+        else:
+            self.reporter.progress(self._row, p.step)
+
+    def _row(self) -> Row:
+        return training_row(self.progress, self.rate) | self.clock.measured(self.reporter.total - self.progress.step)

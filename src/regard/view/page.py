@@ -1,0 +1,154 @@
+"""The page: sentences, their n-best lists and every layer and head of their attention, in one HTML file that works with no network.
+
+`page.html`, `page.css`, `picture.js` and `page.js` lie beside this file.  Python decides what is shown (labels, words, axes); the
+script only lays it out, averages heads and adds up words.  Weights are whole ten-thousandths in 16 bits, all high bytes before all low
+bytes (most are zero, and so pack well), deflated and written in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html as markup
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.core.atomic_files import write_bytes
+from regard.core.errors import RegardError, message
+from regard.view import merge
+from regard.view.label import SPACE, right_to_left, said, shown
+from regard.view.overlay import described
+from regard.view.picture import NUMBERED, Axis, Seen, axes, blind, default, hides
+from regard.view.save import claim
+from regard.view.vector import fragment as fragment
+
+UNIT = (
+    10_000  # steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right
+)
+
+
+def html(predictions: Sequence[Sequence[Seen]], *, title: str) -> str:
+    """The whole page as text: for each sentence its n-best list, best first.
+
+    Errors: UsageError where no prediction has any attention.
+    """
+    if not any(prediction.attention for best in predictions for prediction in best):
+        raise blind(next((prediction.source for best in predictions for prediction in best), ""))
+    style, script = _part("page.css"), _part("picture.js") + _part("page.js")
+    fill = {
+        "title": markup.escape(title),
+        "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+        + ("; img-src data:" if any("image" in p.details for best in predictions for p in best) else ""),
+        "style": style,
+        "data": _safe(json.dumps(payload(predictions), ensure_ascii=False, separators=(",", ":"), allow_nan=False)),
+        "script": script,
+    }
+    return re.sub(
+        r"\{\{(\w+)\}\}", lambda found: fill[found[1]], _part("page.html")
+    )  # one pass: what is filled in is never read again
+
+
+def write(predictions: Sequence[Sequence[Seen]], path: str | Path, *, title: str) -> None:
+    """Write the page to `path`, which must be new and end in .html.  Errors: UsageError; RegardError where the disk refuses."""
+    path = claim(path, suffixes=(".html", ".htm"))
+    write_bytes(path, html(predictions, title=title).encode("utf-8"))
+
+
+def _part(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """What a content policy calls a script or a style: with it nothing else on the page can run, whatever the data says."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _safe(text: str) -> str:
+    """JSON that cannot end the element it stands in."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def payload(predictions: Sequence[Sequence[Seen]]) -> dict[str, Any]:
+    """What the page embeds, as JSON: `unit`, `sentences` and the packed `weights`, to which the layers refer by number.
+
+    A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
+    kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.described`).  An axis:
+    `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
+    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
+    them), `weights` (the number of its packed weights).
+    """
+    packed: dict[str, int] = {}
+    sentences = [_sentence(best, packed) for best in predictions]
+    return {"unit": UNIT, "sentences": sentences, "weights": list(packed)}
+
+
+def _sentence(best: Sequence[Seen], packed: dict[str, int]) -> dict[str, Any]:
+    first = best[0]
+    return {
+        "source": first.source,
+        "features": list(first.features),
+        "rtl": right_to_left(first.source) or any(map(right_to_left, first.source_tokens)),
+        "unknown": list(first.unknown),
+        "best": [_prediction(prediction, packed) for prediction in best],
+    }
+
+
+def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
+    sides: dict[str, Any] = {}
+    layers = []
+    for name, weights in prediction.attention.items():
+        pair = axes(prediction, name)
+        kinds = [axis.kind if axis.kind != NUMBERED else f"{NUMBERED} {len(axis.tokens)}" for axis in pair]
+        sides |= {kind: _side(axis) for kind, axis in zip(kinds, pair, strict=True) if kind not in sides}
+        number = packed.setdefault(pack(np.asarray(weights), name), len(packed))
+        layer = {"name": name, "heads": len(weights), "down": kinds[0], "across": kinds[1], "weights": number}
+        layers.append(layer | {"named": [axis.name for axis in pair]})
+    return {
+        "text": prediction.text,
+        "score": None if prediction.score is None or not np.isfinite(prediction.score) else float(f"{prediction.score:.7g}"),
+        "rtl": right_to_left(prediction.text) or any(map(right_to_left, prediction.tokens)),
+        "layer": default(prediction) if layers else None,
+        "axes": sides,
+        "layers": layers,
+        "grid": described(prediction),
+    }
+
+
+def _side(axis: Axis) -> dict[str, Any]:
+    return {
+        "tokens": [list(pair) for pair in zip(axis.shown, axis.said, strict=True)],
+        "words": _words(axis),
+        "of": list(axis.words),
+        "ends": hides(axis),
+        "spaced": any(token.startswith(SPACE) for token in axis.tokens),
+    }
+
+
+def _words(axis: Axis) -> list[list[str]]:
+    joined, plain = merge.join(axis.tokens, axis.words), set(axis.words[: axis.plain])
+    return [[word, word] if i in plain else [shown(word), said(word)] for i, word in enumerate(joined)]
+
+
+def pack(weights: NDArray[np.floating], name: str) -> str:
+    """The weights (heads, down, across) as base64 of deflated 16-bit ten-thousandths.  Errors: RegardError where they are not weights."""
+    top = np.iinfo(np.uint16).max / UNIT
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights <= top).all()):
+        raise RegardError(
+            message(
+                f"the attention of {name}",
+                f"finite weights from 0 to {top:g}",
+                f"values from {np.min(weights):g} to {np.max(weights):g}",
+                "Please report this: the model is broken or was changed by hand.",
+            )
+        )
+    steps = np.rint(weights.astype(np.float64) * UNIT).astype(np.uint16).ravel()
+    planes = (steps >> 8).astype(np.uint8).tobytes() + (steps & 255).astype(np.uint8).tobytes()
+    return base64.b64encode(zlib.compress(planes, 9)).decode("ascii")

@@ -1,0 +1,52 @@
+"""Modules that are named by a string, which no import statement vouches for: they are there, and one that is not is told from an extra
+that is not installed."""
+
+from __future__ import annotations
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from regard import data
+from regard.config.task_spec import TASKS
+from regard.core import optional
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
+
+
+def named() -> set[str]:
+    """What `module("inference.kernels.gemv_numba")` and the like name, with the modules of tasks, demos and lazy names."""
+    calls = (
+        node
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+    )
+    found = {
+        f"regard.{node.args[0].value}" for node in calls if ast.unparse(node.func).split(".")[-1] in ("module", "loops_in_use")
+    }
+    found |= {kind.job.split(":")[0] for kind in TASKS.values()}
+    found |= {f"regard.tasks.{task}.demo" for task in TASKS}
+    return found | {f"regard.data.{home}" for home in data._HOMES.values()}
+
+
+def test_every_module_that_is_named_by_a_string_is_there():
+    names = named()
+    assert len(names) > 25
+    assert [name for name in sorted(names) if find_spec(name) is None] == []
+
+
+@pytest.mark.parametrize("name", ["networks.rows_numbers", "nets.rows_numba"])
+def test_a_misspelt_module_is_no_missing_package(name):
+    with pytest.raises(ModuleNotFoundError, match=r"regard\."):
+        optional.module(name)
+
+
+def test_a_package_that_is_missing_makes_no_module(monkeypatch):
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'triton'", name="triton")
+
+    monkeypatch.setattr(optional, "import_module", missing)
+    assert optional._found.__wrapped__("attention.kernels.of_a_missing_package") is None
