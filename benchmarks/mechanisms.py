@@ -36,7 +36,7 @@ from torch import Tensor
 
 from regard.attention import Aaren, Attention, Causal, ScaledDot, Window, kernels
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
-from regard.attention.score import Tanh
+from regard.attention.score import AdditiveForm
 from regard.cli.memory import keep_freed_memory
 
 RESULTS = Path(__file__).parent / "results"
@@ -57,7 +57,7 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
         return (torch.tanh(q[:, :, :, None] + k[:, :, None]) @ v[0]).softmax(-1) @ values
 
     def plain(q: Tensor, k: Tensor, v: Tensor, values: Tensor) -> Tensor:
-        return Tanh(q, k, v).scores().softmax(-1) @ values
+        return AdditiveForm(q, k, v).scores().softmax(-1) @ values
 
     def fast(q: Tensor, k: Tensor, v: Tensor, values: Tensor) -> Tensor:
         return tanh.tanh_scores(q, k, v).softmax(-1) @ values

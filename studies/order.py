@@ -27,7 +27,7 @@ from regard.attention import Attention, KeyOnly, LearnedPositions, NoPositions, 
 from regard.build import networks
 from regard.config import ModelSection
 from regard.networks.cells import LSTM
-from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.embedding import Embedding, PositionedEmbedding, table
 
 LENGTH, SIZE, E, B, NOISE, X = 100, 64, 0, 1, 2, 6  # symbols: E, B, four of noise, X, Y
 CLASSES = ("XX", "XY", "YX", "YY")
@@ -49,7 +49,7 @@ class Net(nn.Module):
         words = table(X + 3, SIZE, padding=X + 2)
         positions = {"learned": lambda: LearnedPositions(SIZE, LENGTH), "sinusoidal": lambda: SinusoidalPositions(SIZE)}
         made = positions[kind]() if kind in positions else NoPositions(SIZE)
-        self.embed: Embed = PositionedEmbed(words, made)
+        self.embed: Embedding = PositionedEmbedding(words, made)
         self.cell = LSTM(SIZE, SIZE) if kind == "lstm" else None
         self.inner, self.outer, self.last = nn.Linear(SIZE, SIZE), nn.Linear(SIZE, SIZE), nn.Linear(SIZE, len(CLASSES))
         self.pool = Pool(Attention(0, SIZE, score=KeyOnly(SIZE)))

@@ -31,7 +31,7 @@ from toys import FIRST, Pair, batch, network, training, turned, written
 
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.training.schedule import Plateau, Standing
+from regard.training.schedule import Plateau, ScheduleState
 
 NUMBERS, LONGEST = 50, 25
 THEIRS = {1000: 22.5, 2000: 57.3, 3000: 83.4, 4000: 89.8, 5000: 89.4, 7000: 95.42}  # dev BLEU by update; test 95.19
@@ -86,7 +86,7 @@ def learn(study: Study, score: str, seed: int) -> Row:
     words = {"encoder": "bilstm", "decoder": "lstm", "embedding": study["embedding"], "size": study["size"], "attention": score}
     words |= {"order": "luong", "input_feeding": True, "dropout": 0.1, "embedding_dropout": 0.1}
     net = begun(network(words, seed=seed, source_words=NUMBERS, target_words=NUMBERS))
-    batches, schedule, standing = epochs(train, study["batch"], seed), Plateau(1e-3, factor=0.5, patience=5), [Standing()]
+    batches, schedule, standing = epochs(train, study["batch"], seed), Plateau(1e-3, factor=0.5, patience=5), [ScheduleState()]
     way: list[float] = []
     best = deepcopy(net.state_dict())
     for update in training(

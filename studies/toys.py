@@ -20,7 +20,7 @@ from regard.config import Config
 from regard.data.batching import Batch, Batches, collate
 from regard.data.tokenizer import EOS
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, Transduce, answer
+from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
 
 FIRST = 4
 Pair = tuple[list[int], list[int]]  # ids of source and target, each with its end sign
@@ -97,7 +97,7 @@ def training(
 
     rate: the learning rate by the share of the training that is done, in [0, 1).  hear: is told the loss of each update, in nats a word.
     """
-    task = Transduce(net)
+    task = Seq2SeqNetwork(net)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.0, betas=(0.9, 0.98))
     annealed = [m for m in net.modules() if isinstance(m, Annealed)]
     for update in range(1, updates + 1):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,7 @@ def data_root() -> Path:
 
 def make_up(
     looked_at: list[str], written: list[str], *, heads: int = 1, layers: int = 1, self_: bool = False, seed: int = 0, **more
-) -> Prediction:
+) -> TaskPrediction:
     """A prediction with made-up weights, so that pictures are tested without a model."""
     random = np.random.default_rng(seed)
     T, K = len(written), len(looked_at)
@@ -46,19 +46,21 @@ def make_up(
         shapes = {"encoder.0.self": (K, K), "decoder.0.self": (T, T)} | shapes
     attention = {name: random.dirichlet([0.3] * shape[1], (heads, shape[0])).astype(np.float32) for name, shape in shapes.items()}
     given = {"text": "".join(written[:-1]).replace("▁", " ").strip(), "source": "".join(looked_at[:-1]).replace("▁", " ").strip()}
-    return Prediction(score=-0.25, tokens=tuple(written), source_tokens=tuple(looked_at), attention=attention, **(given | more))
+    return TaskPrediction(
+        score=-0.25, tokens=tuple(written), source_tokens=tuple(looked_at), attention=attention, **(given | more)
+    )
 
 
 @pytest.fixture(scope="session")
-def told() -> Callable[..., Prediction]:
+def told() -> Callable[..., TaskPrediction]:
     return make_up
 
 
 @pytest.fixture(scope="session")
-def fixed() -> Callable[[list[list[float]], list[str], list[str]], Prediction]:
+def fixed() -> Callable[[list[list[float]], list[str], list[str]], TaskPrediction]:
     """A prediction with one head of one layer, whose weights are given."""
 
-    def fix(weights: list[list[float]], looked_at: list[str], written: list[str]) -> Prediction:
+    def fix(weights: list[list[float]], looked_at: list[str], written: list[str]) -> TaskPrediction:
         return replace(make_up(looked_at, written), attention={"decoder.0.cross": np.array([weights], dtype=np.float32)})
 
     return fix

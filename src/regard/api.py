@@ -19,11 +19,11 @@ from regard.config import Config, load_config, read_config
 from regard.config.trust import modules, users_own
 from regard.core.errors import ArgumentError, message
 from regard.data.in_memory import are_files
-from regard.tasks.base import Prediction as Plain
 from regard.tasks.base import Scored as Scored
+from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.decode_options import understood
-from regard.tasks.model import Model as TaskModel
 from regard.tasks.model import Precision as Precision
+from regard.tasks.model import Predictor as TaskModel
 from regard.tasks.model import Say
 from regard.training.rows_in_run import keep_rows
 from regard.view import page
@@ -183,7 +183,7 @@ def _shown(plain: Plain) -> Prediction:
     return Prediction(**vars(plain))
 
 
-class Run(runs.Run):
+class Run(runs.FinishedRun):
     """A finished training.  folder; metrics: the validation figures of the model that was kept; outcome: how training ended."""
 
     @property

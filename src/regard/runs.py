@@ -21,7 +21,7 @@ from regard.core.printable import printable
 from regard.data.text_files import refuse_streams
 from regard.pretrained.start_from_run import as_before, warm_from
 from regard.tasks import registry
-from regard.tasks.job import Prepared, Ready, Say
+from regard.tasks.job import Say, Splits, TrainingSetup
 from regard.tasks.model import CONFIG
 from regard.training import run_files
 from regard.training.checkpoint import Checkpoints
@@ -38,7 +38,7 @@ LOG = logging.getLogger("regard")
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """A finished training.  metrics: the validation figures of the model that was kept."""
 
     folder: Path
@@ -54,7 +54,7 @@ def train(
     say: Say | None = None,
     trust: Iterable[str] = (),
     prepare: Callable[[Say], None] | None = None,
-) -> Run:
+) -> FinishedRun:
     """Train what the config says into the run folder `out`; classes that it names are imported, for whoever trains trusts his config.
 
     resume: go on with the run that lies there, or begin where none does.  say: hears of data and progress; None: the logger `regard`, at
@@ -74,7 +74,7 @@ def train(
         return _whole(config, folder, resume=resume, say=say, trust=trust)
 
 
-def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> Run:
+def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> FinishedRun:
     job, goes_on = registry.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
     if goes_on and changed(folder, [METRICS]):
@@ -113,10 +113,10 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     note(folder, (*USED, EXPORTED, METRICS))
     write_run(folder, data.fingerprint, plain, ended=True)
     write_card(folder, config, outcome, sizes=ready.sizes)
-    return Run(folder, outcome.best, outcome)
+    return FinishedRun(folder, outcome.best, outcome)
 
 
-def _trained(config: Config, ready: Ready, data: Prepared, folder: Path, *, resume: bool, say: Say) -> Outcome:
+def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *, resume: bool, say: Say) -> Outcome:
     give_back_freed_memory()
     marks = marked(config, Checkpoints(folder, fingerprint={}).newest())
     if any(marks["train"][key] != getattr(config.train, key) for key in ("epochs", "updates")):

@@ -23,7 +23,7 @@ with hook:
     from regard.attention import aaren, attention_over_attention, pooling, score, scope, weighting
     from regard.data.batching import collate
     from regard.networks import base, recurrent, transformer
-    from regard.tasks.seq2seq import Beam, Limits, Sample, Transduce, answer
+    from regard.tasks.seq2seq import Beam, Limits, Sample, Seq2SeqNetwork, answer
     from regard.build import networks
     from regard.config import AttentionSection, ModelSection, mechanisms
 
@@ -40,7 +40,7 @@ def expressions(table):
 def visit(model):
     """Train a step, answer by beam and by draws, in one model."""
     make = networks.recurrent if model.family == "recurrent" else networks.transformer
-    task, batch = Transduce(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
+    task, batch = Seq2SeqNetwork(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
     task.train().loss(batch).total.backward()
     task.eval()
     for way in (Beam(2, n_best=2, length_penalty=1.0), Sample(n_best=2, top_k=3, top_p=0.9)):
@@ -94,7 +94,7 @@ PLANTED = {
     "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5).bool(), None, torch.zeros(2, 5, dtype=torch.long))",
     "an encoder": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 4).bool())",
     "a mask that is no mask": "recurrent.RecurrentEncoder(torch.nn.GRU(3, 4, batch_first=True))(torch.zeros(2, 5, 3), torch.ones(2, 5))",
-    "what is encoded": "base.Encoded(torch.zeros(2, 3, 4), torch.ones(2, 5).bool(), torch.zeros(2, 4))",
+    "what is encoded": "base.EncoderOutput(torch.zeros(2, 3, 4), torch.ones(2, 5).bool(), torch.zeros(2, 4))",
 }
 
 

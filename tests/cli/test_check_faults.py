@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.check.examine import Report, examine
-from regard.check.form import Given
+from regard.check.examine import CheckReport, examine
+from regard.check.form import StatedForm
 from tests.cli import clean_files as clean
 
 Lines = list[str]
@@ -109,14 +109,14 @@ INFLECTIONS = {
 }
 
 
-def looked(folder: Path, name: str, text: str | bytes, **said: object) -> Report:
+def looked(folder: Path, name: str, text: str | bytes, **said: object) -> CheckReport:
     """The report of one file."""
     file = folder / name
     file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", errors="surrogatepass"))
     return examine([str(file)], **said)  # type: ignore[arg-type]
 
 
-def kinds(report: Report) -> set[str]:
+def kinds(report: CheckReport) -> set[str]:
     return {finding.kind for finding in report.findings}
 
 
@@ -140,7 +140,7 @@ def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
     assert "encoding" in kinds(report) and report.worst == "error"
 
 
-def aligned(folder: Path, english: str, german: str) -> Report:
+def aligned(folder: Path, english: str, german: str) -> CheckReport:
     """The report of two line-aligned files."""
     for name, text in (("a.en", english), ("a.de", german)):
         (folder / name).write_text(text, "utf-8")
@@ -181,7 +181,7 @@ def test_the_first_shifted_pair_is_named(tmp_path: Path) -> None:
 
 def test_a_bound_of_decoding_that_cuts_targets_is_an_error(tmp_path: Path) -> None:
     text = "".join(f"{n}\t{' '.join('digit-' + c for c in str(n))}\n" for n in range(10000, 10300))
-    given = Given(max_ratio=2.0, max_extra=20, source_tokenizer="char", target_tokenizer="char", source=1, target=2)
+    given = StatedForm(max_ratio=2.0, max_extra=20, source_tokenizer="char", target_tokenizer="char", source=1, target=2)
     report = looked(tmp_path, "numbers.tsv", text, given=given)
     assert "out-of-bound" in kinds(report) and report.worst == "error"
     assert "out-of-bound" not in kinds(looked(tmp_path, "numbers.tsv", WORDS, given=given))

@@ -8,7 +8,7 @@ import pytest
 
 from regard import runs
 from regard.check.examine import examine
-from regard.check.form import Given
+from regard.check.form import StatedForm
 from regard.config import read_config
 from regard.core.errors import DataError
 from regard.tasks.forecast.series_file import read_series
@@ -48,7 +48,7 @@ def test_exact_steps_forgive_nothing(tmp_path: Path) -> None:
 def test_gaps_that_are_ignored_are_but_a_note(tmp_path: Path) -> None:
     file, rows = tmp_path / "a.csv", clean.hours(300)
     file.write_text(clean.csv(rows[:50] + rows[55:]), "utf-8")
-    report = examine([str(file)], task="forecast", given=Given(gaps="ignore"))
+    report = examine([str(file)], task="forecast", given=StatedForm(gaps="ignore"))
     assert [finding.level for finding in report.findings if finding.kind == "time-gap"] == ["note"] and report.worst == "note"
     assert "forecast.gaps: ignore" in examine([str(file)], task="forecast").config
 

@@ -13,15 +13,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from regard.check.examine import Report, examine
-from regard.check.form import Given
+from regard.check.examine import CheckReport, examine
+from regard.check.form import StatedForm
 from regard.data.images import write_png
 from tests.cli import clean_files as clean
 
 Pairs = list[tuple[str, ...]]
 
 
-def report(folder: Path, name: str, text: str, *, valid: str = "", **said: Any) -> Report:
+def report(folder: Path, name: str, text: str, *, valid: str = "", **said: Any) -> CheckReport:
     """What is found in a file of such text, and in one of validation data."""
     file, other = folder / name, folder / f"valid-{name}"
     file.write_text(text, "utf-8")
@@ -30,7 +30,7 @@ def report(folder: Path, name: str, text: str, *, valid: str = "", **said: Any) 
     return examine([str(file)], valid=[str(other)] if valid else (), **said)
 
 
-def kinds(found: Report) -> set[str]:
+def kinds(found: CheckReport) -> set[str]:
     return {finding.kind for finding in found.findings}
 
 
@@ -78,7 +78,7 @@ def test_labels_of_validation_alone_and_labels_first(tmp_path: Path) -> None:
     turned = report(tmp_path, "b.tsv", clean.tsv((b, a) for a, b in rows), task="classify")
     assert "data.source: 2" in turned.config and "data.target: 1" in turned.config
     said = report(
-        tmp_path, "c.tsv", clean.tsv((b, a) for a, b in rows), task="classify", given=Given(source=1, target=2, fixed=True)
+        tmp_path, "c.tsv", clean.tsv((b, a) for a, b in rows), task="classify", given=StatedForm(source=1, target=2, fixed=True)
     )
     assert "swapped" in kinds(said) and said.worst == "error"
 
@@ -290,7 +290,7 @@ def test_offsets_that_change_are_no_gaps(tmp_path: Path, step: timedelta) -> Non
 def test_weekends_are_no_fault_where_gaps_are_ignored(tmp_path: Path) -> None:
     days = [day for i in range(400) if (day := datetime(2024, 1, 1) + timedelta(days=i)).weekday() < 5]
     rows = [["date", "close"], *([f"{day:%Y-%m-%d}", f"{100 + i % 9 + i / 7:.2f}"] for i, day in enumerate(days))]
-    ignored = report(tmp_path, "close.csv", clean.csv(rows), given=Given(gaps="ignore"))
+    ignored = report(tmp_path, "close.csv", clean.csv(rows), given=StatedForm(gaps="ignore"))
     assert ignored.worst == "note" and "Weekends are left out." in {finding.what for finding in ignored.findings}
     assert (
         "forecast.gaps: ignore" in report(tmp_path, "close.csv", clean.csv(rows)).config

@@ -16,7 +16,7 @@ import pytest
 from regard.cli.main import run
 from regard.config import Config, load_config
 from regard.core.errors import RunFolderError
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 from regard.tasks.generation import Transducer
 
 
@@ -50,7 +50,7 @@ class FakeModel:
     def ensemble(cls, models: list[FakeModel]) -> FakeModel:
         return cls(*(m.folder for m in models))
 
-    def stream(self, items: Iterable[Any], *, say: Any = None, **asked: Any) -> Iterator[list[Prediction]]:
+    def stream(self, items: Iterable[Any], *, say: Any = None, **asked: Any) -> Iterator[list[TaskPrediction]]:
         type(self).asked = asked | {"folders": self.folders}
         for item in items:
             source, features = (item, ()) if isinstance(item, str) else (item.source, item.features)
@@ -59,15 +59,15 @@ class FakeModel:
             say("1 source was cut.")
 
     @staticmethod
-    def answer(source: str, features: tuple[str, ...], rank: int, *, attention: bool) -> Prediction:
+    def answer(source: str, features: tuple[str, ...], rank: int, *, attention: bool) -> TaskPrediction:
         if not source:
-            return Prediction("", 0.0)
+            return TaskPrediction("", 0.0)
         text = source[::-1] + "'" * rank
         tokens, sources = (*text, "</s>"), (*source, "</s>")
         weights = np.full((1, len(tokens), len(sources)), 1 / len(sources), dtype=np.float32)
         looks = {"decoder.0.cross": weights} if attention else {}
         unknown = tuple(dict.fromkeys(c for c in source if c not in "abcdef"))
-        return Prediction(text, -1.5 - rank, tokens, sources, looks, source, features, unknown)
+        return TaskPrediction(text, -1.5 - rank, tokens, sources, looks, source, features, unknown)
 
     def evaluate(self, files: list[str], *, beam: int | None = None, errors: Path | None = None) -> dict[str, Any]:
         type(self).asked = {"files": files, "beam": beam, "errors": errors, "folders": len(self.folders)}
@@ -83,7 +83,7 @@ class FakeModel:
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeModel]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("regard.tasks.model.Model", FakeModel)
+    monkeypatch.setattr("regard.tasks.model.Predictor", FakeModel)
     return FakeModel
 
 

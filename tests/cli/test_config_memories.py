@@ -12,7 +12,7 @@ from regard.core.errors import ConfigError
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.fixed_context import PooledContext
 from regard.networks.recurrent import BahdanauDecoder, FixedDecoder, LuongDecoder
-from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 
 
 def network(**model):
@@ -48,7 +48,7 @@ def test_an_aaren_encoder_reads_from_left_to_right():
 def test_past():
     net = network(past={"score": "general", "memory": "key-value-predict"})
     decoder = net.decoder
-    assert isinstance(decoder, RecallDecoder) and isinstance(decoder.decoder, BahdanauDecoder)
+    assert isinstance(decoder, SelfAttentiveDecoder) and isinstance(decoder.decoder, BahdanauDecoder)
     assert decoder.parts == 3 and decoder.attention.score.w.shape == (1, 4, 4) and decoder.join.weight.shape == (12, 8)
     valid = torch.ones(1, 3, dtype=torch.bool)
     words, start = torch.ones(1, 4, dtype=torch.long), decoder.start(net.encode(torch.ones(1, 3, dtype=torch.long), valid))

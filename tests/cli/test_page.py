@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from regard.core.errors import RegardError, UsageError
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 from regard.view import page
 
 # ---- page ---------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def test_page_asks_no_network_and_runs_only_its_own_script(told):
 
 
 def test_page_keeps_a_line_without_a_prediction(told):
-    empty = Prediction("", 0.0)
+    empty = TaskPrediction("", 0.0)
     data = embedded(page.html([[empty], [told(["a", "</s>"], ["b", "</s>"])]], title="t"))
     assert data["sentences"][0]["best"][0]["layers"] == [] and data["sentences"][0]["best"][0]["layer"] is None
     with pytest.raises(UsageError, match="an empty input"):

@@ -18,7 +18,7 @@ from regard.cli.main import run
 from regard.config import load_config, mechanisms, read_config, trust
 from regard.config.mechanisms import Word
 from regard.core.errors import ConfigError, RunFolderError
-from regard.tasks.model import Model
+from regard.tasks.model import Predictor
 from regard.tasks.transduce.demo_data import dates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +219,7 @@ def test_a_strangers_code_does_not_run(trained: Path, capfd: pytest.CaptureFixtu
 
 def test_from_python(trained: Path) -> None:
     m = trained.stem
-    for load in (regard.load, Model.load):
+    for load in (regard.load, Predictor.load):
         with pytest.raises(RunFolderError, match=rf'trust=\("{m}",\)') as caught:
             load("run")
         assert caught.value.exit_code == 2 and not Path("RAN").exists() and m not in sys.modules
@@ -282,13 +282,13 @@ def test_what_cannot_be_built_leaves_nothing_behind(trained: Path, capfd: pytest
 
 
 def test_a_run_becomes_a_network_at_one_place_that_asks() -> None:
-    """Only jobs build from a config: in training the user's own, and a run folder's where a job is told to `open` it; and only `model`
-    tells it to, which refuses strangers right before."""
+    """Only tasks build from a config: in training the user's own, and a run folder's where a task is told to `open` it; and only
+    `tasks/model.py` tells it to, which refuses strangers right before."""
     builds, opens = set(), {}
     for path in (ROOT / "src").rglob("*.py"):
         calls = [ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
-        if {"build.task", "build.recurrent", "build.transformer"} & set(calls):
-            builds.add(path.parent.name)
-        if any(call.startswith("jobs.of(") and call.endswith(".open") for call in calls):
+        if {"networks.task", "networks.recurrent", "networks.transformer"} & set(calls):
+            builds.add(path.relative_to(ROOT / "src" / "regard").parts[0])
+        if any(call.startswith("registry.of(") and call.endswith(".open") for call in calls):
             opens[path.name] = "refuse_strangers" in calls
-    assert builds == {"jobs"} and opens == {"model.py": True}
+    assert builds == {"tasks"} and opens == {"model.py": True}

@@ -9,7 +9,7 @@ import torch
 
 from regard.build import networks
 from regard.config import ModelSection
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 
 from .test_tiny import EOS, FIRST, Batch, collate, exact
 
@@ -40,7 +40,7 @@ def batch(random: torch.Generator, number: int) -> Batch:
 def learn(head: str, updates: int, goal: float = 2.0) -> float:
     """Train on 32 fresh strings an update, and stop where the goal is reached; gives the share of 100 others that is right."""
     torch.manual_seed(1)
-    net = Transduce(networks.recurrent(ModelSection(**NET, **HEADS[head]), FIRST + LETTERS, FIRST + LETTERS))
+    net = Seq2SeqNetwork(networks.recurrent(ModelSection(**NET, **HEADS[head]), FIRST + LETTERS, FIRST + LETTERS))
     fresh, judged = torch.Generator().manual_seed(2), batch(torch.Generator().manual_seed(3), 100)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=0.0)
     for update in range(1, updates + 1):

@@ -11,7 +11,7 @@ import torch
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
 from regard.data.batching import Batch, collate
-from regard.tasks.seq2seq import Beam, Limits, Transduce, answer
+from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
 
 FIRST, LETTERS, EOS = 4, 8, 2
 RECURRENT = {"embedding": 16, "size": 48, "dropout": 0.0}
@@ -37,7 +37,7 @@ def batch(sources: list[list[int]], task: str) -> Batch:
     return collate([([*s, EOS], [*TURN[task](s), EOS]) for s in sources], range(len(sources)))
 
 
-def exact(task: Transduce, of: Batch) -> float:
+def exact(task: Seq2SeqNetwork, of: Batch) -> float:
     told = answer([task.network], of, way=Beam(1), limits=Limits(), attention=False)
     right = [h[0].words == tuple(t[v].tolist()) for h, t, v in zip(told, of.target, of.target_valid, strict=True)]
     return sum(right) / len(right)
@@ -47,7 +47,7 @@ def learn(family: str, task: str, *, longest: int, updates: int, rate: float, go
     """Train on 64 fresh strings an update, and stop where the goal is reached; gives the share that is right."""
     torch.manual_seed(1)
     model = ModelSection(**FAMILIES[family])
-    net = Transduce(
+    net = Seq2SeqNetwork(
         (networks.recurrent if model.family == "recurrent" else networks.transformer)(model, FIRST + LETTERS, FIRST + LETTERS)
     )
     fresh, other = torch.Generator().manual_seed(2), torch.Generator().manual_seed(3)

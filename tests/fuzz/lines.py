@@ -16,7 +16,7 @@ from typing import Any
 
 from regard.tasks import registry
 from regard.tasks.forecast.series_file import read_series
-from regard.tasks.job import Prepared
+from regard.tasks.job import Splits
 
 from .bases import SECTIONS
 
@@ -86,7 +86,7 @@ def stands(task: str, data: bytes) -> list[Any]:
     return sorted(set(found) if task == "caption" else found)
 
 
-def read(task: str, made: Prepared, file: Path, *, share: bool) -> list[Any]:
+def read(task: str, made: Splits, file: Path, *, share: bool) -> list[Any]:
     """The items that a training read of a file, in the same order.  share: some are set aside."""
     items: list[Any] = [*made.train, *(made.valid if share else [])]
     if task == "language":
@@ -140,13 +140,13 @@ def units(task: str, file: Path, data: bytes) -> list[str] | None:
 
 
 @contextlib.contextmanager
-def overheard(task: str) -> Iterator[list[Prepared]]:
+def overheard(task: str) -> Iterator[list[Splits]]:
     """What is read by trainings of a task inside."""
-    heard: list[Prepared] = []
+    heard: list[Splits] = []
     kind: Any = type(registry.of(task))
     real, own = kind.read, "read" in vars(kind)
 
-    def reading(self: Any, config: Any, say: Any) -> Prepared:
+    def reading(self: Any, config: Any, say: Any) -> Splits:
         heard.append(real(self, config, say))
         return heard[-1]
 

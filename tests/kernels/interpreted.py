@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from regard.attention.kernels import band_triton, tanh_triton
-from regard.attention.score import Tanh
+from regard.attention.score import AdditiveForm
 from regard.attention.weighting import masked_softmax
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -20,7 +20,7 @@ def test_additive(shape, scale):
     given = [torch.randn(B, H, Q, D) * scale, torch.randn(B, H, K, D) * scale, torch.randn(H, D)]
     grad = torch.randn(B, H, Q, K)
     leaves = [t.double().requires_grad_() for t in given]
-    scores = Tanh(*leaves).scores()
+    scores = AdditiveForm(*leaves).scores()
     truth = [scores, *torch.autograd.grad(scores, leaves, grad.double())]
     query, keys, v = (t.to(DEVICE) for t in given)
     rows = query.flatten(0, 1), keys.flatten(0, 1)

@@ -9,19 +9,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from regard.attention import kernels
-from regard.attention.score import Inner, Tanh
+from regard.attention.score import AdditiveForm, DotForm
 from regard.attention.weighting import masked_softmax
 from regard.build import networks
 from regard.config import Config
 from regard.core.optional import module
 from regard.inference import batch_invariant, int8, layout, prepacked, recurrent_steps, transformer_steps
 from regard.inference.int8 import Int8Weight, quantize
-from regard.inference.prepare import Kept, in_use
+from regard.inference.prepare import PreparedNetworks, in_use
 from regard.inference.weights import OneHead
 from regard.networks import search
 from regard.networks.cells import GRU, LSTM
 from regard.networks.recurrent import RecurrentEncoder
-from regard.networks.rnn_layers import Layers, by_cell, readers
+from regard.networks.rnn_layers import RNNLayers, by_cell, readers
 
 single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_numba"))
 pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
@@ -46,12 +46,14 @@ def test_a_look_of_one_query(kind, heads, masks, size):
     """Also where numbers are large, and zeros where nothing is in sight."""
     B, K, D, E = 5, 7, 11, 4
     query, keys, values = size * torch.randn(B, heads, 1, D), size * torch.randn(B, heads, K, D), torch.randn(B, heads, K, E)
-    form = Tanh(query, keys, torch.randn(heads, D)) if kind == "tanh" else Inner(query, keys)
+    form = AdditiveForm(query, keys, torch.randn(heads, D)) if kind == "tanh" else DotForm(query, keys)
     mask = sight(B, masks, K)
     with torch.no_grad():
         made = kernels.context(form, mask, values)
     exact = (
-        Tanh(query.double(), keys.double(), form.v.double()) if isinstance(form, Tanh) else Inner(query.double(), keys.double())
+        AdditiveForm(query.double(), keys.double(), form.v.double())
+        if isinstance(form, AdditiveForm)
+        else DotForm(query.double(), keys.double())
     )
     want = masked_softmax(exact.scores(), mask) @ values.double()
     torch.testing.assert_close(made.double(), want, rtol=2e-5, atol=2e-5 if size == 1 else 2e-3)
@@ -69,12 +71,12 @@ def test_it_is_taken_in_use_alone(monkeypatch):
         torch.randn(2, 1, 5, 4),
         torch.ones(2, 1, 1, 5) > 0,
     )
-    assert kernels.context(Inner(query, keys), mask, values) is None
+    assert kernels.context(DotForm(query, keys), mask, values) is None
     with torch.no_grad():
-        assert kernels.context(Inner(query.double(), keys.double()), mask, values.double()) is None
-        assert kernels.context(Inner(query.expand(2, 1, 2, 3), keys), mask, values) is None
+        assert kernels.context(DotForm(query.double(), keys.double()), mask, values.double()) is None
+        assert kernels.context(DotForm(query.expand(2, 1, 2, 3), keys), mask, values) is None
         assert not calls
-        assert kernels.context(Inner(query, keys), mask, values) is not None
+        assert kernels.context(DotForm(query, keys), mask, values) is not None
     assert calls == [1]
 
 
@@ -101,7 +103,7 @@ def test_cells_read_what_pytorchs_loops_read(kind):
     """Of each layer and direction, with its very parameters."""
     net = kind(5, 6, num_layers=2, bidirectional=True, batch_first=True)
     made = by_cell(net)
-    assert isinstance(made, Layers) and {id(p) for p in made.parameters()} == {id(p) for p in net.parameters()}
+    assert isinstance(made, RNNLayers) and {id(p) for p in made.parameters()} == {id(p) for p in net.parameters()}
     with torch.no_grad():
         for one, other, width in zip(readers(made), readers(net), (5, 5, 12, 12), strict=True):
             x = torch.randn(3, 7, width)
@@ -121,7 +123,7 @@ def test_an_encoder_in_use(kind, monkeypatch):
         used = in_use(net, 20)
         made = used.encode(source, valid)
         assert isinstance(net.encoder, RecurrentEncoder) and isinstance(net.encoder.net, nn.RNNBase)
-        assert isinstance(used.encoder, RecurrentEncoder) and isinstance(used.encoder.net, Layers)
+        assert isinstance(used.encoder, RecurrentEncoder) and isinstance(used.encoder.net, RNNLayers)
         torch.testing.assert_close((made.states, made.final), (want.states, want.final), rtol=1e-5, atol=1e-6)
         near = quantize(net).encode(source, valid)
     assert 0 < (near.states - want.states).abs().max() < 0.1
@@ -166,14 +168,14 @@ def test_tiles_of_float32(size, rows, monkeypatch):
     weight, x, bias = torch.randn(size), torch.randn(rows, size[1]), torch.randn(size[0])
     for b in (bias, None):
         made, exact = (
-            prepacked.Packed(weight, 8).linear(x, b),
+            prepacked.PrepackedWeight(weight, 8).linear(x, b),
             F.linear(x.double(), weight.double(), None if b is None else b.double()),
         )
         torch.testing.assert_close(made.double(), exact, rtol=1e-5, atol=1e-4)
-        assert torch.equal(made, torch.cat([prepacked.Packed(weight, 8).linear(row, b) for row in x.split(1)]))
+        assert torch.equal(made, torch.cat([prepacked.PrepackedWeight(weight, 8).linear(row, b) for row in x.split(1)]))
         with monkeypatch.context() as patch:
             without_tiles(patch)
-            torch.testing.assert_close(prepacked.Packed(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
+            torch.testing.assert_close(prepacked.PrepackedWeight(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("tiles", [True, False])
@@ -194,7 +196,7 @@ def test_tiles_tell_what_is_not_a_number():
     """In its own row alone."""
     x = torch.randn(5, 8)
     x[2, 3] = torch.nan
-    for weight in (Int8Weight.of(torch.randn(6, 8)), prepacked.Packed(torch.randn(6, 8), 8)):
+    for weight in (Int8Weight.of(torch.randn(6, 8)), prepacked.PrepackedWeight(torch.randn(6, 8), 8)):
         made = weight.linear(x, None)
         assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
 
@@ -249,7 +251,7 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
     sizes = {"recurrent": {"embedding": 16, "encoder": "bigru", "decoder": "gru"}, "transformer": {"heads": 2, "feedforward": 32}}
     model = {"family": family, "size": 32, "dropout": 0.0, **sizes[family]}
     net = networks.task(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
-    kept, words = Kept(), torch.tensor([[4, 5, 2], [6, 2, 2]])
+    kept, words = PreparedNetworks(), torch.tensor([[4, 5, 2], [6, 2, 2]])
     real = torch.ones_like(words, dtype=torch.bool)
 
     def says(network: nn.Module) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from regard.attention import kernels
 from regard.attention.kernels import inner
-from regard.attention.score import Inner
+from regard.attention.score import DotForm
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +26,11 @@ def test_values_and_gradients(heads, biased):
     bias = torch.randn(2, heads, 1, 7, dtype=torch.float64) if biased else None
 
     def told(scores) -> list[torch.Tensor]:
-        made = scores(Inner(*leaves, bias))
+        made = scores(DotForm(*leaves, bias))
         return [made, *torch.autograd.grad(made.sin().sum(), leaves)]
 
     assert inner.of_one(*leaves) is not None
-    for ours, plain in zip(told(kernels.scores), told(Inner.scores), strict=True):
+    for ours, plain in zip(told(kernels.scores), told(DotForm.scores), strict=True):
         assert torch.allclose(ours, plain, rtol=0, atol=1e-14)
     assert torch.autograd.gradgradcheck(inner.of_one, leaves)
 
@@ -41,10 +41,10 @@ def test_under_autocast(heads):
 
     def told(scores) -> list[torch.Tensor]:
         with torch.autocast("cpu", torch.bfloat16):
-            made = scores(Inner(*leaves))
+            made = scores(DotForm(*leaves))
         return [made, *torch.autograd.grad(made.float().sin().sum(), leaves)]
 
-    for ours, plain in zip(told(kernels.scores), told(Inner.scores), strict=True):
+    for ours, plain in zip(told(kernels.scores), told(DotForm.scores), strict=True):
         assert ours.dtype == plain.dtype
         assert torch.allclose(ours.float(), plain.float(), rtol=0.02, atol=0.02)
 
@@ -52,7 +52,7 @@ def test_under_autocast(heads):
 def test_the_gradient_of_the_keys_lies_as_they_do():
     """What is added to it is then added in one pass."""
     query, keys = torch.randn(1, 1, 1, 16, requires_grad=True), torch.randn(1, 1, 50, 16, requires_grad=True)
-    (grad,) = torch.autograd.grad(kernels.scores(Inner(query, keys)).sum(), keys)
+    (grad,) = torch.autograd.grad(kernels.scores(DotForm(query, keys)).sum(), keys)
     assert grad.is_contiguous()
 
 

@@ -15,7 +15,7 @@ from regard.config import Config
 from regard.core import optional
 from regard.inference import int8, prepacked
 from regard.inference.int8 import Int8Weight, quantize
-from regard.inference.prepacked import Packed
+from regard.inference.prepacked import PrepackedWeight
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
 
@@ -121,7 +121,7 @@ def test_ties_stay_ties_and_encoders_keep_their_loops():
 def test_products(rows):
     """Also of other numbers of rows than were foreseen, of columns and of parts of the rows; all else sees the matrix."""
     weight, bias, x = torch.randn(100, 24), torch.randn(100), torch.randn(rows, 2, 24)
-    ready = Packed(weight, 8)
+    ready = PrepackedWeight(weight, 8)
     for ours, theirs in (
         (F.linear(x, ready, bias), F.linear(x, weight, bias)),
         (F.linear(x[..., 3:20], ready[:, 3:20]), F.linear(x[..., 3:20], weight[:, 3:20])),
@@ -148,7 +148,7 @@ def test_a_net_in_use_says_the_same(words):
 
 
 def matrices(net: EncoderDecoder) -> list[object]:
-    return [x for m in net.modules() for x in m.__dict__.values() if isinstance(x, Packed)]
+    return [x for m in net.modules() for x in m.__dict__.values() if isinstance(x, PrepackedWeight)]
 
 
 def test_it_is_not_made_where_it_would_not_pay(monkeypatch):
@@ -167,7 +167,7 @@ def test_it_is_not_made_where_it_would_not_pay(monkeypatch):
 def test_no_gradient_is_lost_without_a_word():
     """The matrices of a net in use are no parameters: what is left of them says so."""
     ready = in_use(made(NETS["bahdanau gru"]), 16)
-    linear = next(m for m in ready.modules() if isinstance(getattr(m, "weight", None), Packed))
+    linear = next(m for m in ready.modules() if isinstance(getattr(m, "weight", None), PrepackedWeight))
     made_of: Tensor = F.linear(torch.randn(2, linear.weight.shape[1]), linear.weight)
     assert not made_of.requires_grad
 

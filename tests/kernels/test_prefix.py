@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention import Aaren, Attention, Causal, Summary, kernels
+from regard.attention import Aaren, Attention, Causal, PrefixSummary, kernels
 from regard.attention.kernels import prefix_numba
 from regard.core import parallel
 
@@ -80,7 +80,7 @@ def test_nothing_seen_reads_zeros():
     read, *left = kernels.prefix(*state, scores, torch.zeros(1, 1, 5, dtype=torch.bool), values)
     moved = torch.autograd.grad(read.sum() + left[2].sum(), [scores, values])
     assert not read.any() and not any(m.any() for m in moved)
-    assert not Summary(*left).read().any()
+    assert not PrefixSummary(*left).read().any()
 
 
 @pytest.mark.parametrize("by", ["compiled", "blocks"])

@@ -11,7 +11,7 @@ import torch
 from regard.attention import Aaren, Attention, Causal, Window, kernels
 from regard.attention import attention as floor
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
-from regard.attention.score import Tanh
+from regard.attention.score import AdditiveForm
 from regard.build import networks
 from regard.config import Config
 from regard.inference.prepare import in_use
@@ -39,7 +39,7 @@ def test_additive_attention(loops, least, monkeypatch):
         leaves = [t.clone().requires_grad_() for t in given]
         made(*leaves).sum().backward()
 
-    assert ratio(lambda: both(lambda *x: Tanh(*x).scores()), lambda: both(tanh.tanh_scores)) > least
+    assert ratio(lambda: both(lambda *x: AdditiveForm(*x).scores()), lambda: both(tanh.tanh_scores)) > least
 
 
 def test_windows(monkeypatch):

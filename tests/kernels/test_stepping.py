@@ -15,7 +15,7 @@ from regard.core.state import reorder, select, tree_map
 from regard.inference import int8, prepacked, transformer_steps
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
-from regard.inference.transformer_steps import Stepping
+from regard.inference.transformer_steps import TransformerSteps
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.seq2seq import Beam, Limits, answer
 from tests.laws.test_answers import alike, sources
@@ -94,7 +94,7 @@ def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_it_says_what_the_plain_one_says(net):
     """A row, two, and many; a word at a time, and several."""
     want, used = wrote(net), in_use(net, B)
-    assert isinstance(used.decoder, Stepping) and not isinstance(net.decoder, Stepping)
+    assert isinstance(used.decoder, TransformerSteps) and not isinstance(net.decoder, TransformerSteps)
     for rows in (slice(0, 1), slice(2, 3), slice(1, 3), slice(0, 5)):
         for cutting in ((1,) * T, (3, 1, 2, 1), (T,)):
             near(wrote(used, rows, cutting), want[rows])
@@ -106,7 +106,7 @@ def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypat
     monkeypatch.setattr(int8, "LEAST", least)
     net = quantize(net)
     want, used = wrote(net), in_use(net, B)
-    assert isinstance(used.decoder, Stepping)
+    assert isinstance(used.decoder, TransformerSteps)
     for rows in (slice(0, 1), slice(1, 3), slice(0, 5)):
         near(wrote(used, rows), want[rows])
 
@@ -179,10 +179,10 @@ def test_answers_and_attention_are_the_same(net, way):
 def test_other_parts_go_the_plain_way(words):
     net = made(words)
     used = in_use(deepcopy(net), B)
-    assert not isinstance(used.decoder, Stepping)
+    assert not isinstance(used.decoder, TransformerSteps)
     near(wrote(used), wrote(net))
 
 
 def test_without_numba_it_is_the_plain_one(monkeypatch):
     monkeypatch.setattr(transformer_steps, "module", lambda name: None)
-    assert not isinstance(in_use(made({}), B).decoder, Stepping)
+    assert not isinstance(in_use(made({}), B).decoder, TransformerSteps)

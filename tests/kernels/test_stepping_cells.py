@@ -16,7 +16,7 @@ from regard.core.state import select, tree_map
 from regard.inference import int8, prepacked, recurrent_steps
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
-from regard.inference.recurrent_steps import CellStepping
+from regard.inference.recurrent_steps import RecurrentSteps
 from regard.networks.encoder_decoder import EncoderDecoder
 
 from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
@@ -60,7 +60,7 @@ def net(request: pytest.FixtureRequest) -> EncoderDecoder:
 def test_it_says_what_the_plain_one_says(net):
     """A row, two, and many; a word at a time, and several."""
     want, used = wrote(net), in_use(net, B)
-    assert isinstance(used.decoder, CellStepping) and not isinstance(net.decoder, CellStepping)
+    assert isinstance(used.decoder, RecurrentSteps) and not isinstance(net.decoder, RecurrentSteps)
     for rows in (slice(0, 1), slice(2, 3), slice(1, 3), slice(0, 5)):
         for cutting in ((1,) * T, (3, 1, 2, 1), (T,)):
             near(wrote(used, rows, cutting), want[rows])
@@ -71,7 +71,7 @@ def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypat
     monkeypatch.setattr(int8, "LEAST", least)
     net = quantize(net)
     want, used = wrote(net), in_use(net, B)
-    assert isinstance(used.decoder, CellStepping)
+    assert isinstance(used.decoder, RecurrentSteps)
     for rows in (slice(0, 1), slice(1, 3), slice(0, 5)):
         near(wrote(used, rows), want[rows])
 
@@ -132,10 +132,10 @@ def test_gradients_and_other_types_go_the_plain_way(net):
 def test_other_parts_go_the_plain_way(words):
     net = made(words)
     used = in_use(deepcopy(net), B)
-    assert not isinstance(used.decoder, CellStepping)
+    assert not isinstance(used.decoder, RecurrentSteps)
     near(wrote(used), wrote(net))
 
 
 def test_without_tiles_it_is_the_plain_one(monkeypatch):
     monkeypatch.setattr(recurrent_steps, "module", lambda name: None if name.endswith("gemm_numba") else module(name))
-    assert not isinstance(in_use(made(NETS["fed gru"]), B).decoder, CellStepping)
+    assert not isinstance(in_use(made(NETS["fed gru"]), B).decoder, RecurrentSteps)

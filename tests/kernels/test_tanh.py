@@ -12,7 +12,7 @@ from torch import Tensor
 
 from regard.attention import Additive, Attention, kernels
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
-from regard.attention.score import Tanh
+from regard.attention.score import AdditiveForm
 from regard.core import parallel
 
 LOOPS = {"compiled": tanh_numba, "tiled": tanh_torch}
@@ -51,7 +51,7 @@ def compared(query: Tensor, keys: Tensor, v: Tensor) -> tuple[list[Tensor], list
         return [scores.detach(), *torch.autograd.grad(scores, leaves, grad)]
 
     fast, plain = ([t.to(d).requires_grad_() for t in (query, keys, v)] for d in (query.dtype, torch.float64))
-    return told(tanh.tanh_scores(*fast), fast), told(Tanh(*plain).scores(), plain)
+    return told(tanh.tanh_scores(*fast), fast), told(AdditiveForm(*plain).scores(), plain)
 
 
 def far(a: Tensor, b: Tensor) -> float:

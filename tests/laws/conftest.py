@@ -17,14 +17,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention import Attention, Memory, Reading, Score
-from regard.attention.weighting import Choice
+from regard.attention import Attention, AttentionOutput, Memory, Score
+from regard.attention.weighting import SampledLogProb
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
 from regard.core.errors import ConfigError
-from regard.networks.base import Written
+from regard.networks.base import DecoderOutput
 from regard.networks.encoder_decoder import EncoderDecoder, Writing
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 
 from .memories import CONTEXTS as FIXED
 from .memories import MEMORIES
@@ -72,7 +72,7 @@ class Look:
     def remember(self, source: Tensor | None = None, valid: Tensor | None = None) -> Memory:
         return self.attention.remember(self.source if source is None else source, self.valid if valid is None else valid)
 
-    def read(self, memory: Memory, query: Tensor | None = None, at: Tensor | None = None) -> Reading:
+    def read(self, memory: Memory, query: Tensor | None = None, at: Tensor | None = None) -> AttentionOutput:
         """All looks, with weights; of a sequential attention one after the other."""
         query, at = self.query if query is None else query, self.at if at is None else at
         if not self.attention.sequential:
@@ -82,9 +82,9 @@ class Look:
             readings.append(self.attention(q, memory, a, weights=True))
             memory = readings[-1].memory
         drawn = [r.choice for r in readings if r.choice is not None]
-        choice = Choice(*(torch.cat(parts, 1) for parts in zip(*drawn, strict=True))) if drawn else None
+        choice = SampledLogProb(*(torch.cat(parts, 1) for parts in zip(*drawn, strict=True))) if drawn else None
         context, weights = torch.cat([r.context for r in readings], 1), torch.cat([r.weights for r in readings], 2)
-        return Reading(context, memory, weights, choice)
+        return AttentionOutput(context, memory, weights, choice)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Net:
         source, valid = self.source if source is None else source, self.valid if valid is None else valid
         return self.network.start(self.network.encode(source, valid), source)
 
-    def write(self, words: Tensor | None = None, state: Any = None, *, weights: bool = False) -> tuple[Written, Any]:
+    def write(self, words: Tensor | None = None, state: Any = None, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         state = self.start() if state is None else state
         return self.network.write(self.words if words is None else words, state, weights=weights)
 
@@ -285,4 +285,4 @@ def some_net(request: pytest.FixtureRequest, float64: None) -> Net:
 @pytest.fixture
 def task_of():
     """The task around a network, without label smoothing."""
-    return lambda made, **keys: Transduce(made.network, **keys).eval()
+    return lambda made, **keys: Seq2SeqNetwork(made.network, **keys).eval()

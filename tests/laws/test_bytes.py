@@ -14,7 +14,7 @@ from regard.config import ModelSection
 from regard.core.optional import module
 from regard.data.batching import collate
 from regard.inference import int8, prepacked
-from regard.inference.batch_invariant import Steady
+from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
@@ -108,5 +108,5 @@ def test_a_steady_product_is_the_product(monkeypatch):
         monkeypatch.setattr(
             "regard.inference.batch_invariant.module", lambda name, absent=absent: None if name in absent else module(name)
         )
-        torch.testing.assert_close(Steady(weight).linear(x, bias), nn.functional.linear(x, weight, bias))
-        torch.testing.assert_close(Steady(weight)[:, 3:9].linear(x[..., 3:9], None), x[..., 3:9] @ weight[:, 3:9].T)
+        torch.testing.assert_close(InvariantWeight(weight).linear(x, bias), nn.functional.linear(x, weight, bias))
+        torch.testing.assert_close(InvariantWeight(weight)[:, 3:9].linear(x[..., 3:9], None), x[..., 3:9] @ weight[:, 3:9].T)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from regard.attention import Attention
 from regard.attention.aaren import Aaren
 from regard.data.batching import Batch
-from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
@@ -104,7 +104,7 @@ def test_weights_of_all_looks(any_net):
 def attentions(network) -> dict[str, Attention]:
     """The attentions of a network by the names of their looks."""
     decoder, found = network.decoder, {}
-    if isinstance(decoder, RecallDecoder):
+    if isinstance(decoder, SelfAttentiveDecoder):
         decoder, found = decoder.decoder, {"decoder.0.self": decoder.attention}
     if not hasattr(decoder, "layers"):
         return found | ({"decoder.0.cross": decoder.attention} if hasattr(decoder, "attention") else {})

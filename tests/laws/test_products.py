@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 import torch.nn.functional as F
 
-from regard.attention import Attention, Given, Score, Weighting, Weights
+from regard.attention import Attention, PrecomputedForm, Score, Weighting, Weights
 from regard.attention.weighting import masked_softmax
 from regard.build import networks
 from regard.config import Config, read_config
@@ -25,7 +25,7 @@ from regard.core.errors import ConfigError
 from regard.core.state import select
 from regard.data.batching import Batch
 from regard.networks.transformer import DecoderLayer, FeedForward, PreNorm
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.training.checkpoint import fill, weights
 
 from .products import COUNTS, FAMILIES, Product, kinds, pairwise, sample, size
@@ -59,7 +59,7 @@ def config(choice: Product, shape: dict[str, Any]) -> Config:
     return read_config({"data": data, "model": model})
 
 
-def made(of: Config, seed: int) -> Transduce:
+def made(of: Config, seed: int) -> Seq2SeqNetwork:
     torch.manual_seed(seed)
     return networks.task(of, source_words=V, target_words=V).eval()
 
@@ -93,14 +93,14 @@ def trial(choice: Product, number: int) -> str:
 class Trial:
     """A net in use, what it reads and what it writes: three sources, the last one empty, and three words of each target."""
 
-    def __init__(self, task: Transduce) -> None:
+    def __init__(self, task: Seq2SeqNetwork) -> None:
         random = torch.Generator().manual_seed(3)
         self.task, self.network = task, task.network
         self.source, self.other = (torch.randint(1, V, (3, 5), generator=random) for _ in range(2))
         self.words = torch.randint(1, V, (3, 3), generator=random)
         self.source = self.source * VALID
 
-    def run(self, again: Transduce) -> None:
+    def run(self, again: Seq2SeqNetwork) -> None:
         with torch.no_grad():
             encoded = self.network.encode(self.source, VALID, weights=True)
             start = self.network.start(encoded, self.source)
@@ -154,27 +154,29 @@ class Own(Score):
     """A score that keeps all laws, for others to break one."""
 
     def form(self, query, memory, at):
-        return Given(-(memory.at[:, None] - at[:, :, None])[:, None].to(query).square().expand(-1, query.shape[1], -1, -1))
+        return PrecomputedForm(
+            -(memory.at[:, None] - at[:, :, None])[:, None].to(query).square().expand(-1, query.shape[1], -1, -1)
+        )
 
 
 class SeesPadding(Own):
     def form(self, query, memory, at):
-        return Given(super().form(query, memory, at).bias * memory.keys.shape[2])
+        return PrecomputedForm(super().form(query, memory, at).bias * memory.keys.shape[2])
 
 
 class SeesOthers(Own):
     def form(self, query, memory, at):
-        return Given(super().form(query, memory, at).bias * query.mean())
+        return PrecomputedForm(super().form(query, memory, at).bias * query.mean())
 
 
 class HasNoGradient(Own):
     def form(self, query, memory, at):
-        return Given(super().form(query, memory, at).bias + (0 * memory.keys).sum(-1)[:, :, None].sqrt())
+        return PrecomputedForm(super().form(query, memory, at).bias + (0 * memory.keys).sum(-1)[:, :, None].sqrt())
 
 
 class Fails(Own):
     def form(self, query, memory, at):
-        return Given(super().form(query, memory, at).bias[:, :, :, :3])
+        return PrecomputedForm(super().form(query, memory, at).bias[:, :, :, :3])
 
 
 class Refuses(Own):
@@ -188,7 +190,7 @@ class Forgets(Own):
         self.w = torch.rand(())
 
     def form(self, query, memory, at):
-        return Given(super().form(query, memory, at).bias * self.w)
+        return PrecomputedForm(super().form(query, memory, at).bias * self.w)
 
 
 class TakesTwice(Weighting):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from regard.attention import Attention, Coverage, Past
+from regard.attention import Attention, AttentionHistory, Coverage
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
 from regard.core.errors import ConfigError
@@ -21,7 +21,7 @@ def test_a_score_reads_what_it_says(score, heads):
     """Other queries, keys, places (all distances times 3) or another past change the scores just where they are read."""
     made = networks.make_attention(score=score, query_size=3 * heads, memory_size=3 * heads, heads=heads).score
     query, keys = torch.randn(2, heads, 1, 3), torch.randn(2, heads, 5, 3)
-    past = Past(*torch.rand(2, 2, heads, 5), torch.ones_like(AT))
+    past = AttentionHistory(*torch.rand(2, 2, heads, 5), torch.ones_like(AT))
     empty = Attention(3 * heads, 3 * heads, heads=heads).remember(torch.zeros(2, 5, 3 * heads))
 
     def scores(query=query, keys=keys, stretch=1, past=past):
@@ -34,7 +34,7 @@ def test_a_score_reads_what_it_says(score, heads):
         "query": scores(query=torch.randn_like(query)),
         "keys": scores(keys=torch.randn_like(keys)),
         "places": scores(stretch=3),
-        "past": scores(past=Past(*torch.rand(2, 2, heads, 5), torch.ones_like(AT))),
+        "past": scores(past=AttentionHistory(*torch.rand(2, 2, heads, 5), torch.ones_like(AT))),
     }
     changed = {name for name, told in others.items() if not torch.equal(told, scores())}
     assert changed == made.reads | ({"past"} if made.sequential else set())

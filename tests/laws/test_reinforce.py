@@ -7,12 +7,12 @@ from itertools import product
 import pytest
 import torch
 
-from regard.attention import Attention, Choice, Drawn, General, Hard, Softmax, Weighting, Weights
+from regard.attention import Attention, General, Hard, Sampled, SampledLogProb, Softmax, Weighting, Weights
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
 from regard.data.batching import Batch
-from regard.networks.base import Encoded
-from regard.tasks.seq2seq import Transduce
+from regard.networks.base import EncoderOutput
+from regard.tasks.seq2seq import Seq2SeqNetwork
 
 pytestmark = pytest.mark.usefixtures("float64")
 CHUNKS, DRAWS = 100, 100_000  # estimates, each the mean of DRAWS / CHUNKS draws
@@ -26,7 +26,7 @@ def agree(told: torch.Tensor, want: torch.Tensor) -> None:
     assert ((told.mean(0) - want).abs() <= 4.5 * error).all(), f"{told.mean(0)}, not {want}, with errors {error}"
 
 
-@pytest.mark.parametrize("weighting", [Hard, Drawn])
+@pytest.mark.parametrize("weighting", [Hard, Sampled])
 def test_one_look(weighting, n=DRAWS // CHUNKS):
     """Dot scores through W, reward r_s for taking place s: REINFORCE on the draw is the gradient of sum_s p_s r_s."""
     look, query, reward = (
@@ -77,7 +77,7 @@ def test_the_loss_of_a_task(order, draws, n=DRAWS // CHUNKS):
     n //= draws
     look = AttentionSection(score="general", weighting="hard")
     model = ModelSection(embedding=4, size=3, encoder="rnn", decoder="rnn", attention=look, dropout=0.0, **order)
-    task = Transduce(networks.recurrent(model, 7, 7), entropy=0.0, draws=draws)
+    task = Seq2SeqNetwork(networks.recurrent(model, 7, 7), entropy=0.0, draws=draws)
     network, w = task.network, task.network.decoder.attention.score.w
     for x in network.parameters():
         x.data *= 2
@@ -125,8 +125,8 @@ def test_draws_of_encoder_and_decoder_keep_their_own_rewards(real, baseline, dec
     """A draw of the decoder is rewarded by what comes from it on, a draw of the encoder by everything, also where source and
     target have one length.  With log p = -1, -2, -4 the first word's draw gets -7, the second -6; each draw of the encoder -7.
     A baseline of -1 a token takes 3, 2, 1 off.  A third word that is padding draws nothing.  The loss is to fall: signs turn."""
-    told = {k: Choice(*(torch.zeros(1, 3, requires_grad=True) for _ in "pe")) for k in ("encoder", "decoder")}
-    task = Transduce(Scripted(told), entropy=0.5).eval()
+    told = {k: SampledLogProb(*(torch.zeros(1, 3, requires_grad=True) for _ in "pe")) for k in ("encoder", "decoder")}
+    task = Seq2SeqNetwork(Scripted(told), entropy=0.5).eval()
     task.baseline.fill_(baseline)
     words, real = torch.ones(1, 3, dtype=torch.long), torch.tensor([real])
     task.loss(Batch((), words, torch.ones_like(real), words, real)).total.backward()
@@ -143,7 +143,7 @@ class Scripted(torch.nn.Module):
         self.told = told
 
     def encode(self, source, valid):
-        return Encoded(torch.zeros(1, 3, 2), valid, torch.zeros(1, 2), self.told["encoder"])
+        return EncoderOutput(torch.zeros(1, 3, 2), valid, torch.zeros(1, 2), self.told["encoder"])
 
     def start(self, encoded, words):
         return None

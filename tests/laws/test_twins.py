@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from regard.attention import Attention
-from regard.attention.tiling import Look as Told
+from regard.attention.tiling import TileOutput as Told
 from regard.build import networks
 from regard.config import mechanisms
 from regard.core.optional import module, without_loops

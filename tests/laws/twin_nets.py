@@ -21,7 +21,7 @@ from regard.data.batching import Batch, collate
 from regard.inference import prepacked
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, Transduce, answer
+from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
 
 from .memories import CONTEXTS, MEMORIES
 from .products import attention as kind_of
@@ -107,7 +107,7 @@ def net_of(by: random.Random, model: dict[str, Any], updates: int) -> Net:
     """A net of a model section.  Raises ConfigError where it cannot be built."""
     torch.manual_seed(by.randrange(2**31))
     made = networks.recurrent if model.get("family", "recurrent") == "recurrent" else networks.transformer
-    task = Transduce(made(ModelSection(**{"dropout": 0.0, "max_positions": 40, **model}), V, V)).train()
+    task = Seq2SeqNetwork(made(ModelSection(**{"dropout": 0.0, "max_positions": 40, **model}), V, V)).train()
     lines = [[by.randint(4, V - 1) for _ in range(by.choice([1, 2, 3, 6, 9]))] for _ in range(4)]
     batch = collate([([*line, EOS], [*line[::-1], EOS]) for line in lines], range(len(lines)))
     adam = torch.optim.Adam(task.parameters(), 0.02)

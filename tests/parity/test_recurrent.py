@@ -12,7 +12,7 @@ from regard.networks.cells import GRU, LSTM, RNN, Stack
 from regard.networks.gru_reset_before import ResetBeforeGRU
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.recurrent import RecurrentEncoder
-from regard.networks.rnn_layers import Layers
+from regard.networks.rnn_layers import RNNLayers
 
 B, T, N, D = 3, 5, 4, 6
 KINDS = {"rnn": (RNN, nn.RNN, nn.RNNCell), "gru": (GRU, nn.GRU, nn.GRUCell), "lstm": (LSTM, nn.LSTM, nn.LSTMCell)}
@@ -168,7 +168,7 @@ def test_the_encoder_is_packed(kind, both, layers):
 @pytest.mark.parametrize("both", [False, True])
 def test_layers_of_cells_are_a_net_of_layers(both):
     """LSTMs with blind peepholes, two layers of them in one direction or two: the same encoder as around nn.LSTM, padding and all."""
-    net, layers = nn.LSTM(N, D, 2, batch_first=True, bidirectional=both), Layers(PeepholeLSTM, N, D, 2, bidirectional=both)
+    net, layers = nn.LSTM(N, D, 2, batch_first=True, bidirectional=both), RNNLayers(PeepholeLSTM, N, D, 2, bidirectional=both)
     for cell, parameters in zip(layers.cells, net.all_weights, strict=True):
         copied(cell, parameters)
         blinded(cell)
@@ -184,7 +184,7 @@ def test_layers_of_cells_are_a_net_of_layers(both):
 @pytest.mark.parametrize("kind", OWN)
 def test_the_encoder_reads_each_sentence_alone(kind):
     """Two layers of cells in both directions: each sentence without its padding, forward and turned round, step by step."""
-    layers = Layers(OWN[kind], N, D, 2, bidirectional=True)
+    layers = RNNLayers(OWN[kind], N, D, 2, bidirectional=True)
     x, valid = torch.randn(B, T, N), torch.arange(T) < LENGTHS[:, None]
     noise = torch.where(valid[..., None], x, torch.nan).requires_grad_()
     got = RecurrentEncoder(layers).eval()(noise, valid)
@@ -207,14 +207,14 @@ def test_the_encoder_reads_each_sentence_alone(kind):
 
 
 def test_layers_drop_between_and_not_below():
-    assert RecurrentEncoder(Layers(PeepholeLSTM, N, D, 2, dropout=0.5)).between.below == 128
+    assert RecurrentEncoder(RNNLayers(PeepholeLSTM, N, D, 2, dropout=0.5)).between.below == 128
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OWN])
 def test_an_empty_sentence_reads_zeros(kind):
     """Also where its padding is NaN, and its neighbours do not notice."""
     keys = {"bidirectional": True}
-    net = Layers(OWN[kind], N, D, **keys) if kind in OWN else KINDS[kind][1](N, D, batch_first=True, **keys)
+    net = RNNLayers(OWN[kind], N, D, **keys) if kind in OWN else KINDS[kind][1](N, D, batch_first=True, **keys)
     ours = RecurrentEncoder(net).eval()
     x, valid = torch.randn(B, T, N), torch.arange(T) < torch.tensor([3, 0, 5])[:, None]
     got = ours(torch.where(valid[..., None], x, torch.nan), valid)
@@ -236,7 +236,7 @@ def test_old_runs_load():
     assert set(encoder.state_dict()) == {f"net.{name}" for name in names}
     assert set(Stack([GRU(N, D)]).state_dict()) == {f"layers.0.net.{name}" for name in names if name.endswith("l0")}
     own = {f"net.layers.{i}.{name}" for i in (0, 1) for name in ("weight_ih", "weight_hh", "bias", "peephole")}
-    assert set(RecurrentEncoder(Layers(PeepholeLSTM, N, D, bidirectional=True)).state_dict()) == own
+    assert set(RecurrentEncoder(RNNLayers(PeepholeLSTM, N, D, bidirectional=True)).state_dict()) == own
 
 
 def test_padding_on_the_left_is_refused():

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from regard.attention import Attention, Causal
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.networks.transformer import (
     DecoderLayer,
     EncoderLayer,
@@ -96,7 +96,7 @@ def test_decoder_layers(norm, activation):
     valid = torch.arange(K) < LENGTHS[:, None]
     ahead = torch.ones(T, T, dtype=torch.bool).triu(1)
     want = theirs(x, source, tgt_mask=ahead, memory_key_padding_mask=~valid)
-    state = ours.start(Encoded(source, valid, source[:, 0]))
+    state = ours.start(EncoderOutput(source, valid, source[:, 0]))
     got = ours(x, state)[0].states
     torch.testing.assert_close(got, want)
     torch.testing.assert_close(gradients(got, x, source), gradients(want, x, source))

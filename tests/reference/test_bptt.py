@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from regard.core.errors import ConfigError
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.networks.bptt import gradients_by_lag, segments
 from regard.networks.cells import GRU, LSTM, RNN, Stack
 from regard.networks.recurrent import FixedDecoder, LastState
@@ -58,7 +58,7 @@ def test_a_decoder_in_segments():
     torch.manual_seed(0)
     decoder = FixedDecoder(Stack([GRU(5, 3)]), LastState(), 2, begin=True, feed=True)
     source = torch.randn(1, 4, 2, requires_grad=True)
-    begin = decoder.start(Encoded(source, torch.ones(1, 4, dtype=torch.bool), source[:, -1]))
+    begin = decoder.start(EncoderOutput(source, torch.ones(1, 4, dtype=torch.bool), source[:, -1]))
     x = torch.randn(1, 6, 3)
     whole, end = decoder(x, begin)
     parts = list(segments(decoder, x, begin, length=4))

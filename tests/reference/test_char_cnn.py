@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.networks.char_cnn import Spelling
+from regard.networks.char_cnn import CharCNN
 
 
 @pytest.fixture
-def spelling() -> Spelling:
+def spelling() -> CharCNN:
     torch.manual_seed(1)
-    made = Spelling(7, width=3, size=5).double()
+    made = CharCNN(7, width=3, size=5).double()
     torch.nn.init.normal_(made.table.weight)
     return made
 
 
-def by_hand(spelling: Spelling, letters: list[int]) -> torch.Tensor:
+def by_hand(spelling: CharCNN, letters: list[int]) -> torch.Tensor:
     """max_i tanh(W [l_{i-1}; l_i; l_{i+1}] + b), zeros beside the word."""
     weight, bias = spelling.convolution.weight, spelling.convolution.bias
     none = torch.zeros(3, dtype=torch.float64)

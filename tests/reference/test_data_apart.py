@@ -8,7 +8,7 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.data.examples import Item, Place, split
-from regard.data.validation_share import Apart, Remaining
+from regard.data.validation_share import HeldOutSources, TrainingSources
 
 
 def made(seed: int) -> list[Item]:
@@ -23,10 +23,10 @@ def test_two_readings_set_apart_what_one_list_does(seed: int) -> None:
     items, share = made(seed), [0.02, 0.1, 0.5, 0.97][seed % 4]
     if len({item.source for item in items}) < 2:
         with pytest.raises(DataError, match="at least 2 different sources"):
-            Apart((item.source for item in items), share, seed)
+            HeldOutSources((item.source for item in items), share, seed)
         return
     train, held = split(items, share, seed)
-    apart = Apart((item.source for item in items), share, seed)
-    remaining = Remaining(items, apart)
+    apart = HeldOutSources((item.source for item in items), share, seed)
+    remaining = TrainingSources(items, apart)
     assert list(remaining) == train == list(remaining)  # as often as they are asked for
     assert [item for item in items if item.source in apart] == held

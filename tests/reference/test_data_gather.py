@@ -6,17 +6,17 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.data.gather import gather
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 
 
 def found():
-    return iter(["a", BadLine("x:2: bad."), "b", BadLine("x:4: worse.")])
+    return iter(["a", RecordError("x:2: bad."), "b", RecordError("x:4: worse.")])
 
 
 def test_it_refuses_lines_at_fault_all_together():
-    with pytest.raises(BadLine, match=r"^x:2: bad\. Or set data\.on_bad_line: skip\.$"):
-        gather(iter(["a", BadLine("x:2: bad.")]), ["x"], what="things")
-    with pytest.raises(BadLine, match=r"^x: .* 2 of 4 .*\n  x:2: bad\.\n  x:4: worse\."):
+    with pytest.raises(RecordError, match=r"^x:2: bad\. Or set data\.on_bad_line: skip\.$"):
+        gather(iter(["a", RecordError("x:2: bad.")]), ["x"], what="things")
+    with pytest.raises(RecordError, match=r"^x: .* 2 of 4 .*\n  x:2: bad\.\n  x:4: worse\."):
         gather(found(), ["x"], what="things")
 
 
@@ -31,7 +31,7 @@ def test_nothing_left_is_an_error():
     with pytest.raises(DataError, match=r"^x \+ y: expected things; received none\. Give a file with data\.$"):
         gather(iter(()), ["x", "y"], what="things")
     with pytest.raises(DataError, match=r"received 1 at fault; the first: x:2: bad"):
-        gather(iter([BadLine("x:2: bad.")]), ["x"], what="things", on_bad_line="skip")
+        gather(iter([RecordError("x:2: bad.")]), ["x"], what="things", on_bad_line="skip")
 
 
 def test_what_is_wrong_with_a_whole_file_is_never_skipped():

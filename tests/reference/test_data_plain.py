@@ -9,7 +9,7 @@ import pytest
 from regard.core.errors import DataError
 from regard.data.examples import Place
 from regard.data.plain_text import PlainText, read_plain, set_aside
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 
 
 def test_a_file_is_a_text(tmp_path):
@@ -26,7 +26,7 @@ def test_lines_and_rows(tmp_path):
     (tmp_path / "a.txt").write_text("one\n\ntwo\n", encoding="utf-8")
     one, bad, two = read_plain([str(tmp_path / "a.txt")], kind="lines")
     assert (one.text, two.text, one.whole, str(two.place)) == ("one", "two", False, f"{tmp_path / 'a.txt'}:3")
-    assert isinstance(bad, BadLine) and str(bad).startswith(f"{tmp_path / 'a.txt'}:2: expected a text; received an empty one")
+    assert isinstance(bad, RecordError) and str(bad).startswith(f"{tmp_path / 'a.txt'}:2: expected a text; received an empty one")
     (tmp_path / "a.tsv").write_text("x\ty\tone\nz\n", encoding="utf-8")
     one, bad = read_plain([str(tmp_path / "a.tsv")], kind="auto", column=3)
     assert one.text == "one" and "expected at least 3 columns, separated by tabs; received 1" in str(bad)
@@ -34,7 +34,7 @@ def test_lines_and_rows(tmp_path):
     assert [t.text for t in read_plain([str(tmp_path / "b.tsv")], kind="auto", column="poem")] == ["one"]
     (tmp_path / "a.jsonl").write_text('{"poem": "one", "target": 3}\n{}\n', encoding="utf-8")
     one, bad = read_plain([str(tmp_path / "a.jsonl")], kind="auto", column="poem")
-    assert one.text == "one" and isinstance(bad, BadLine)
+    assert one.text == "one" and isinstance(bad, RecordError)
 
 
 def test_the_end_of_each_file_is_set_aside():

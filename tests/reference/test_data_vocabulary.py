@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import Tokenizer
-from regard.data.tokenizer_kinds import SUBWORD, WORD, Kind, counted, cutter, kind_of, ranked
+from regard.data.tokenizer_kinds import SUBWORD, WORD, TokenizerKind, counted, cutter, kind_of, ranked
 from regard.data.unigram import Lattice, learn_unigram
 
 TEXTS = ["The dog sleeps, the dogs eat.", " we  don't ", "我们去北京。 kæt t͡ʃiːz", "नमस्ते 👩‍👩‍👧 2026 <s> </s>", "", "\u2028\x1f"]
@@ -111,7 +111,11 @@ def test_a_word_that_is_none_is_refused(word: str, said: str) -> None:
 
 
 def test_a_word_may_have_spaces() -> None:
-    assert kind_of(" bpe( 80 ) ") == Kind("bpe", 80) and str(kind_of("bpe (80)")) == "bpe(80)" and str(kind_of("word")) == "word"
+    assert (
+        kind_of(" bpe( 80 ) ") == TokenizerKind("bpe", 80)
+        and str(kind_of("bpe (80)")) == "bpe(80)"
+        and str(kind_of("word")) == "word"
+    )
 
 
 def test_symbols_are_sorted_by_frequency_then_by_code_point() -> None:

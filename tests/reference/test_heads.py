@@ -11,7 +11,7 @@ from regard.build import networks
 from regard.config import ModelSection
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import Tokenizer
-from regard.networks.base import Encoded, Places, Written
+from regard.networks.base import DecoderOutput, EncoderOutput, Places
 from regard.networks.copy_head import CopyHead
 from regard.networks.heads import WordHead
 from regard.networks.marginal_heads import HardMonotonicHead, MarginalHead
@@ -33,9 +33,9 @@ def copying(look, source, *, bias: float = log(3), twins=(-1, -1, -1, -1, A, B_)
     head.gate.weight.data.zero_()
     head.gate.bias.data.fill_(bias)
     words = torch.tensor([source])
-    encoded = Encoded(torch.zeros(1, len(source), 1), torch.ones_like(words, dtype=torch.bool), torch.zeros(1, 1))
+    encoded = EncoderOutput(torch.zeros(1, len(source), 1), torch.ones_like(words, dtype=torch.bool), torch.zeros(1, 1))
     looks = {"decoder.0.cross": torch.full((1, 1, 1, len(source)), 0.5), "decoder.1.cross": torch.tensor([look])[:, :, None]}
-    written = Written(torch.ones(1, 1, 1), {**looks, "decoder.1.self": torch.ones(1, 1, 1, 1)})
+    written = DecoderOutput(torch.ones(1, 1, 1), {**looks, "decoder.1.self": torch.ones(1, 1, 1, 1)})
     return head(written, words[:, :1], head.start(encoded, words))[0][0, 0].exp()
 
 
@@ -81,8 +81,8 @@ def test_the_loss_of_a_word_that_only_the_source_has(smoothing):
     head.gate.weight.data.zero_()
     head.gate.bias.data.fill_(log(3))
     words = torch.tensor([[12 + 0, A]])
-    encoded = Encoded(torch.zeros(1, 2, 1), words > 0, torch.zeros(1, 1))
-    written, real = Written(torch.ones(1, 1, 1), {"decoder.0.cross": torch.full((1, 1, 1, 2), 0.5)}), words[:, :1] > 0
+    encoded = EncoderOutput(torch.zeros(1, 2, 1), words > 0, torch.zeros(1, 1))
+    written, real = DecoderOutput(torch.ones(1, 1, 1), {"decoder.0.cross": torch.full((1, 1, 1, 2), 0.5)}), words[:, :1] > 0
     total, nats = head.loss(written, torch.tensor([[6 + 0]]), real, head.start(encoded, words), smoothing=smoothing)
     assert float(nats) == pytest.approx(log(8))
     assert float(total.detach()) == pytest.approx((1 - smoothing) * log(8) + smoothing * (5 * log(8) + log(4)) / 6)
@@ -116,11 +116,11 @@ def aligned(head_of, share, said, target: str) -> tuple[torch.Tensor, torch.Tens
     states = torch.tensor([[p, 1 - p] for p in said]).log()  # so that the softmax gives them back
     share = torch.tensor([share])
     T, P = share.shape[1:]
-    written = Written(
+    written = DecoderOutput(
         torch.zeros(1, T, 2), {"decoder.0.cross": share[:, None, :, :-1]}, None, Places(states.expand(1, T, P, 2), share)
     )
     head, source = head_of(words), torch.zeros(1, P - 1, dtype=torch.long)
-    encoded = Encoded(torch.zeros(1, P - 1, 1), source == 0, torch.zeros(1, 1))
+    encoded = EncoderOutput(torch.zeros(1, P - 1, 1), source == 0, torch.zeros(1, 1))
     targets = torch.tensor([[LETTERS[x] for x in target]])
     read = torch.cat([torch.zeros(1, 1, dtype=torch.long), targets[:, :-1]], 1)
     state = head.start(encoded, source)
@@ -170,10 +170,10 @@ def test_far_apart_scores_stay_finite():
     scores = (100 * torch.randn(2, 5, 6)).requires_grad_()
     states = torch.randn(2, 5, 7, 3, requires_grad=True)
     share = torch.cat([scores.softmax(-1), torch.zeros(2, 5, 1)], -1)
-    written, source = Written(states[:, :, 0], {}, None, Places(states, share)), torch.zeros(2, 6, dtype=torch.long)
+    written, source = DecoderOutput(states[:, :, 0], {}, None, Places(states, share)), torch.zeros(2, 6, dtype=torch.long)
     targets = torch.randint(4, (2, 5))
     for head in (HardMonotonicHead(words, 3), MarginalHead(words)):
-        state = head.start(Encoded(torch.zeros(2, 6, 1), source == 0, torch.zeros(2, 1)), source)
+        state = head.start(EncoderOutput(torch.zeros(2, 6, 1), source == 0, torch.zeros(2, 1)), source)
         total, _ = head.loss(written, targets, torch.ones_like(targets, dtype=torch.bool), state, smoothing=0.1)
         grads = torch.autograd.grad(total, [scores, states, *words.parameters()], retain_graph=True)
         assert total.isfinite() and all(g.isfinite().all() and g.any() for g in grads)

@@ -9,8 +9,8 @@ import regard.data
 from regard.check.bad_lines import WHY
 from regard.data.columns import Layout
 from regard.data.pairs import each_pair
-from regard.data.row_parser import BadLine
-from regard.tasks.pair.data import CoupledLayout, rated, read_coupled
+from regard.data.row_parser import RecordError
+from regard.tasks.pair.data import PairColumns, rated, read_coupled
 from regard.tasks.tag.data import read_tagged
 from regard.tasks.tag.file_formats import TagLayout
 
@@ -19,7 +19,7 @@ READERS = sorted([*SOURCE.glob("data/*.py"), *SOURCE.glob("tasks/**/*.py")])
 
 
 def kinds(source: str) -> set[str]:
-    """The literal kinds that `BadLine` is given, also by `partial`, and both of a choice between two."""
+    """The literal kinds that `RecordError` is given, also by `partial`, and both of a choice between two."""
     found = set[str]()
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
         names = [part.id for part in (call.func, *call.args[:1]) if isinstance(part, ast.Name)]
@@ -48,15 +48,19 @@ def test_every_kind_is_known_to_check() -> None:
 def test_words_of_the_data_do_not_change_the_kind(tmp_path: Path, line: str, kind: str) -> None:
     file = tmp_path / "pairs.jsonl"
     file.write_text(f'{{"source": "a", "target": "b"}}\n{line}\n', encoding="utf-8")
-    (fault,) = [found for found in each_pair([str(file)], Layout("jsonl")) if isinstance(found, BadLine)]
+    (fault,) = [found for found in each_pair([str(file)], Layout("jsonl")) if isinstance(found, RecordError)]
     assert fault.kind == kind
 
 
 def test_of_two_texts(tmp_path: Path) -> None:
     file = tmp_path / "pairs.tsv"
     file.write_text("a\tb\tc\na\t \tthe key\na\ta JSON object\t\nreceived an empty line\n", encoding="utf-8")
-    found = read_coupled([str(file)], CoupledLayout(1, 2, 3))
-    assert [fault.kind for fault in found if isinstance(fault, BadLine)] == ["empty-source", "empty-target", "too-few-columns"]
+    found = read_coupled([str(file)], PairColumns(1, 2, 3))
+    assert [fault.kind for fault in found if isinstance(fault, RecordError)] == [
+        "empty-source",
+        "empty-target",
+        "too-few-columns",
+    ]
 
 
 def test_of_ratings_tags_and_quotes(tmp_path: Path) -> None:
@@ -65,8 +69,8 @@ def test_of_ratings_tags_and_quotes(tmp_path: Path) -> None:
     tagged.write_text('{"tokens": ["a", "b"], "tags": ["X", "Y"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n', encoding="utf-8")
     quoted.write_text('a,b\nc,"d" e\n', encoding="utf-8")
     found = [
-        *rated(read_coupled([str(pairs)], CoupledLayout(1, 2, 3))),
+        *rated(read_coupled([str(pairs)], PairColumns(1, 2, 3))),
         *read_tagged([str(tagged)], TagLayout()),
         *each_pair([str(quoted)], Layout("csv", header=False)),
     ]
-    assert [fault.kind for fault in found if isinstance(fault, BadLine)] == ["no-rating", "tag-count", "quotes"]
+    assert [fault.kind for fault in found if isinstance(fault, RecordError)] == ["no-rating", "tag-count", "quotes"]

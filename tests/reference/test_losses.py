@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from regard.networks import loss
-from regard.networks.base import Written
+from regard.networks.base import DecoderOutput
 from regard.networks.heads import TiedWordHead, WordHead
 from regard.networks.loss import chunked_cross_entropy, cross_entropy
 from regard.networks.search import length_norm
@@ -63,7 +63,7 @@ def test_heads(size):
     inner = states if size == 2 else states @ tied.linear.weight.T
     torch.testing.assert_close(tied.logits(states), inner @ table.weight.T + tied.bias)
     torch.testing.assert_close(free.logits(states), states @ free.linear.weight.T + free.linear.bias)
-    written, real = Written(states.view(2, 2, -1), {}), torch.tensor([[True, True], [True, False]])
+    written, real = DecoderOutput(states.view(2, 2, -1), {}), torch.tensor([[True, True], [True, False]])
     for head in (tied, free):
         total, nats = head.loss(written, words.view(2, 2), real, None, smoothing=0.1)
         want, plain = cross_entropy(head.logits(states[:3]), words[:3], 0.1)

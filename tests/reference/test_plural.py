@@ -7,7 +7,7 @@ import torch
 from regard.config import read_config
 from regard.core.plural import many
 from regard.data.gather import gather
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.training.optimizer import arithmetic
 from regard.training.progress import Arithmetic
 from regard.training.stopping import ending
@@ -19,7 +19,7 @@ def test_one_and_many():
 
 
 def test_sentences_of_one():
-    _, report = gather(iter(["a", BadLine("x:2: bad.")]), ["x"], what="things", on_bad_line="skip")
+    _, report = gather(iter(["a", RecordError("x:2: bad.")]), ["x"], what="things", on_bad_line="skip")
     assert "x: 1 item." in str(report) and "1 bad item was skipped" in str(report)
     train = read_config({"train": {"epochs": 1, "threads": 2}}).train
     assert ending("epochs", train) == "stopped: 1 epoch (train.epochs)"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.attention import Additive, Attention, Causal, KerasPool, KeyOnly, Pool, Reading, StructuredPool, hop_overlap
+from regard.attention import Additive, Attention, AttentionOutput, Causal, KerasPool, KeyOnly, Pool, StructuredPool, hop_overlap
 from regard.attention.scope import Window
 from regard.core.errors import ConfigError, DataError
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.networks.fixed_context import PooledContext
 
 same = torch.testing.assert_close
@@ -24,7 +24,7 @@ def close(got: torch.Tensor, want) -> None:
     same(got, torch.tensor(want), atol=1e-6, rtol=0)
 
 
-def weights_of(reading: Reading) -> torch.Tensor:
+def weights_of(reading: AttentionOutput) -> torch.Tensor:
     assert reading.weights is not None
     return reading.weights[0, 0]
 
@@ -183,6 +183,6 @@ def test_a_pooled_context_is_its_hops_side_by_side():
     torch.manual_seed(0)
     pool, valid = StructuredPool(2, inner=3, hops=2), torch.tensor([[True, True, False], [False] * 3])
     states = H.expand(2, -1, -1)
-    context = PooledContext(pool)(Encoded(states, valid, torch.zeros(2, 2)))
+    context = PooledContext(pool)(EncoderOutput(states, valid, torch.zeros(2, 2)))
     same(context[0], torch.cat([*pool(H, VALID).context[0]]))
     assert not context[1].any()

@@ -9,7 +9,7 @@ import torch
 
 from regard.attention import LearnedPositions, NoPositions, SinusoidalPositions
 from regard.core.errors import ConfigError, DataError
-from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.embedding import Embedding, PositionedEmbedding, table
 
 
 def test_sinusoidal():
@@ -43,9 +43,9 @@ def test_embeddings():
     words, at = torch.tensor([[2, 0]]), torch.tensor([[5, 6]])
     made = table(3, 4, padding=0)
     positions = SinusoidalPositions(4)
-    got = PositionedEmbed(made, positions).eval()(words, at)
+    got = PositionedEmbedding(made, positions).eval()(words, at)
     torch.testing.assert_close(got, 2 * made.weight[words] + positions(at))
-    torch.testing.assert_close(Embed(made).eval()(words, at), made.weight[words])
+    torch.testing.assert_close(Embedding(made).eval()(words, at), made.weight[words])
     assert not made.weight[0].any() and made.weight[1:].all()
 
 

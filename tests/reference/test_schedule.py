@@ -10,13 +10,13 @@ from torch import nn
 
 from regard.config.schema import TrainSection
 from regard.training.optimizer import LARGE, exactly, make_optimizer, resolve_precision, step
-from regard.training.schedule import Constant, InverseSqrt, Linear, Plateau, Standing
+from regard.training.schedule import Constant, InverseSqrt, LinearDecay, Plateau, ScheduleState
 from regard.training.stopping import better, few, make_schedule, total_updates
 
-START = Standing()
+START = ScheduleState()
 
 
-@pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), Linear(0.8, 4, 9), Plateau(0.8, 4)])
+@pytest.mark.parametrize("schedule", [Constant(0.8, 4), InverseSqrt(0.8, 4), LinearDecay(0.8, 4, 9), Plateau(0.8, 4)])
 def test_the_rise_is_linear_and_ends_at_the_peak(schedule):
     assert [schedule.rate(s, START) for s in (1, 2, 3, 4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
@@ -39,15 +39,17 @@ def test_inverse_sqrt_is_vaswanis():
 
 
 def test_linear_falls_in_equal_steps_to_the_end():
-    assert [Linear(0.8, 2, 5).rate(s, START) for s in (1, 2, 3, 4, 5)] == pytest.approx([0.4, 0.8, 0.6, 0.4, 0.2])
-    assert [Linear(0.8, 0, 4).rate(s, START) for s in (1, 2, 3, 4)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
-    assert [Linear(0.8, 4, 3).rate(s, START) for s in (1, 2, 3)] == pytest.approx([0.2, 0.4, 0.6])  # ends in the rise
-    assert Linear(0.8, 1, 1).rate(1, START) == 0.8
-    assert [Linear(0.8, 2, 3).rate(s, START) for s in (3, 4, 9)] == pytest.approx([0.4, 0.4, 0.4])  # longer than was foreseen
+    assert [LinearDecay(0.8, 2, 5).rate(s, START) for s in (1, 2, 3, 4, 5)] == pytest.approx([0.4, 0.8, 0.6, 0.4, 0.2])
+    assert [LinearDecay(0.8, 0, 4).rate(s, START) for s in (1, 2, 3, 4)] == pytest.approx([0.8, 0.6, 0.4, 0.2])
+    assert [LinearDecay(0.8, 4, 3).rate(s, START) for s in (1, 2, 3)] == pytest.approx([0.2, 0.4, 0.6])  # ends in the rise
+    assert LinearDecay(0.8, 1, 1).rate(1, START) == 0.8
+    assert [LinearDecay(0.8, 2, 3).rate(s, START) for s in (3, 4, 9)] == pytest.approx(
+        [0.4, 0.4, 0.4]
+    )  # longer than was foreseen
 
 
 def test_linear_falls_to_0_in_the_last_fifth_of_the_time_wherever_the_updates_are():
-    for schedule in (Linear(0.8, 0, 1000), Linear(0.8, 500, 1000)):  # the latter still rises
+    for schedule in (LinearDecay(0.8, 0, 1000), LinearDecay(0.8, 500, 1000)):  # the latter still rises
         for number in (10, 100, 800):
             before = schedule.rate(number, START)
             assert [schedule.rate(number, START, gone) for gone in (0.3, 0.79)] == [before, before]  # to the last bit
@@ -70,13 +72,13 @@ def test_plateau_cuts_after_so_many_validations_without_a_gain():
 
 
 @pytest.mark.parametrize(
-    ("word", "kind"), [("constant", Constant), ("inverse-sqrt", InverseSqrt), ("linear", Linear), ("plateau", Plateau)]
+    ("word", "kind"), [("constant", Constant), ("inverse-sqrt", InverseSqrt), ("linear", LinearDecay), ("plateau", Plateau)]
 )
 def test_each_word_of_the_config_makes_its_schedule(word, kind):
     made = make_schedule(TrainSection(schedule=word, learning_rate=0.3, warmup=7, plateau_factor=0.1, plateau_patience=5), 40)
     assert type(made) is kind and (made.peak, made.warmup) == (0.3, 7)
     assert not isinstance(made, Plateau) or (made.factor, made.patience) == (0.1, 5)
-    assert not isinstance(made, Linear) or made.updates == 40
+    assert not isinstance(made, LinearDecay) or made.updates == 40
 
 
 def test_better():

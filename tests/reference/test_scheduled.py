@@ -13,7 +13,7 @@ from regard.config.schema import TrainSection
 from regard.core.errors import ConfigError
 from regard.data.batching import Batch
 from regard.tasks.scheduled_sampling import StepByStep, TwoPasses, drawn, exponential, inverse_sigmoid, linear
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.training.trainer import Validation, fit
 
 V, B, T = 9, 64, 6
@@ -90,7 +90,7 @@ def test_nothing_is_drawn_at_the_beginning_nor_in_use():
     network, batch = sure()
     for x in network.head.parameters():
         x.data /= 1e3
-    plain, sampled = Transduce(network), Transduce(network, sampling=StepByStep(0.9))
+    plain, sampled = Seq2SeqNetwork(network), Seq2SeqNetwork(network, sampling=StepByStep(0.9))
     before = torch.get_rng_state()
     assert sampled.train().loss(batch).total == plain.train().loss(batch).total
     assert torch.equal(torch.get_rng_state(), before)
@@ -121,7 +121,7 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-def session(folder: Path, *, resume: bool, last: int = 10**9) -> Transduce:
+def session(folder: Path, *, resume: bool, last: int = 10**9) -> Seq2SeqNetwork:
     """Twelve updates with a growing share, or as many as there are before `last`."""
     config = read_config({"model": {**SIZES, "dropout": 0.2}, "train": {"scheduled_sampling": 0.8, "learning_rate": 0.01}})
     torch.manual_seed(7)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from regard.attention import Attention, Causal, Dot, Everywhere, Scope, Sight, Window
+from regard.attention import Attention, AttentionMask, Causal, Dot, Everywhere, Scope, Window
 from regard.build.networks import make_scope
 from regard.core.errors import ConfigError
 
@@ -102,10 +102,10 @@ class Light(Scope):
 
     def forward(self, query, at, k_at, length):
         seen = (k_at <= self.last)[:, None, None].expand(-1, 1, at.shape[1], -1)
-        return Sight(seen, torch.full(seen.shape, self.light))
+        return AttentionMask(seen, torch.full(seen.shape, self.light))
 
 
-def seen(scope: Scope) -> Sight:
+def seen(scope: Scope) -> AttentionMask:
     places = torch.arange(3)[None]
     return scope(torch.zeros(1, 1, 2), torch.tensor([[1]]), places, torch.tensor([3]))
 

@@ -10,18 +10,18 @@ import torch
 
 from regard.attention import (
     Additive,
+    AdditiveForm,
     Attention,
     Concat,
     Cosine,
     Dot,
+    DotForm,
     General,
-    Given,
-    Inner,
     KeyOnly,
+    PrecomputedForm,
     ScaledDot,
     Score,
     SelfAttentive,
-    Tanh,
 )
 from regard.build.networks import make_attention
 from regard.core.errors import ConfigError
@@ -144,16 +144,21 @@ def test_each_head_has_its_own_weights():
 def test_forms():
     """Given says its numbers, Inner q.k + bias, Tanh v.tanh(q + k) + bias."""
     q, k, bias = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[3.0, -1.0]]]]), torch.tensor([[[[0.5]]]])
-    assert Given(bias).scores().item() == 0.5
-    assert Inner(q, k).scores().item() == 1 and Inner(q, k, bias).scores().item() == 1.5
+    assert PrecomputedForm(bias).scores().item() == 0.5
+    assert DotForm(q, k).scores().item() == 1 and DotForm(q, k, bias).scores().item() == 1.5
     v = torch.tensor([[1.0, -2.0]])
-    assert Tanh(q, k, v).scores().item() == pytest.approx(tanh(4) - 2 * tanh(1), abs=1e-6)
-    assert Tanh(q, k, v, bias).scores().item() == pytest.approx(tanh(4) - 2 * tanh(1) + 0.5, abs=1e-6)
+    assert AdditiveForm(q, k, v).scores().item() == pytest.approx(tanh(4) - 2 * tanh(1), abs=1e-6)
+    assert AdditiveForm(q, k, v, bias).scores().item() == pytest.approx(tanh(4) - 2 * tanh(1) + 0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     ("a", "b", "form"),
-    [("dot", "general", Inner), ("additive", "dot", Given), ("additive", "additive", Given), ("dot", "cosine", Inner)],
+    [
+        ("dot", "general", DotForm),
+        ("additive", "dot", PrecomputedForm),
+        ("additive", "additive", PrecomputedForm),
+        ("dot", "cosine", DotForm),
+    ],
 )
 def test_a_sum_keeps_the_form_that_kernels_take(a, b, form):
     made = make_attention(score=f"{a} + {b}", query_size=2, memory_size=2)
@@ -171,7 +176,7 @@ def test_biases_of_both_terms_are_kept():
 
         def form(self, query, memory, at):
             bias = torch.full((1, 1, query.shape[2], memory.keys.shape[2]), self.bias)
-            return Given(bias) if self.bare else Inner(query, memory.keys, bias)
+            return PrecomputedForm(bias) if self.bare else DotForm(query, memory.keys, bias)
 
     for order in ((False, True, False), (True, False, False), (False, False, True), (True, True, False)):
         terms = [Biased(10.0**i, bare) for i, bare in enumerate(order)]

@@ -12,8 +12,8 @@ from torch import Tensor
 from regard.attention import Attention, Causal, Dot, Everywhere, General, Part, Softmax, Window, key_value
 from regard.attention.key_value import part_width
 from regard.core.errors import ConfigError
-from regard.networks.base import Decoder, Encoded, Written
-from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 
 same = torch.testing.assert_close
 
@@ -33,12 +33,15 @@ class Repeat(Decoder):
         return At(torch.zeros(len(encoded.states), dtype=torch.long))
 
     def forward(self, x, state, *, weights=False):
-        return Written(x, {}), At(state.at + x.shape[1])
+        return DecoderOutput(x, {}), At(state.at + x.shape[1])
 
 
-def wrote(decoder: RecallDecoder, states: list[list[float]]) -> Written:
+def wrote(decoder: SelfAttentiveDecoder, states: list[list[float]]) -> DecoderOutput:
     """All at once, and, equally, word by word."""
-    x, start = torch.tensor([states]), decoder.start(Encoded(torch.zeros(1, 1, 1), torch.ones(1, 1).bool(), torch.zeros(1, 1)))
+    x, start = (
+        torch.tensor([states]),
+        decoder.start(EncoderOutput(torch.zeros(1, 1, 1), torch.ones(1, 1).bool(), torch.zeros(1, 1))),
+    )
     whole, end = decoder.eval()(x, start, weights=True)
     state, parts = start, []
     for word in x.split(1, 1):
@@ -55,7 +58,7 @@ def earlier(width: int, scope=None, **kinds) -> Attention:
 
 def test_plain():
     """Handed over: [h*; 7].  h = 1, 2, -1: no past; the first alone; then weights e^-1 and e^-2 of 1 and 2.  h* = tanh(2 r - 3 h)."""
-    decoder = RecallDecoder(Repeat(2), earlier(1), 1)
+    decoder = SelfAttentiveDecoder(Repeat(2), earlier(1), 1)
     decoder.join.weight.data.copy_(torch.tensor([[2.0, -3.0]]))
     told = wrote(decoder, [[1.0, 7.0], [2.0, 7.0], [-1.0, 7.0]])
     share = exp(-1) / (exp(-1) + exp(-2))
@@ -68,7 +71,7 @@ def test_plain():
 
 def test_key_value():
     """h = [k; v]: k asks and is spoken, v is read.  k = 1, 2 and v = 5, 9: at the second word r = 5, h* = tanh(W [5; 2])."""
-    decoder = RecallDecoder(Repeat(2), earlier(1), 2, parts=2)
+    decoder = SelfAttentiveDecoder(Repeat(2), earlier(1), 2, parts=2)
     decoder.join.weight.data.copy_(torch.tensor([[0.1, 0.2], [-0.3, 0.0]]))
     told = wrote(decoder, [[1.0, 5.0], [2.0, 9.0]])
     same(told.states[0], torch.tensor([[tanh(0.2), 0.0], [tanh(0.5 + 0.4), tanh(-1.5)]]))
@@ -76,7 +79,7 @@ def test_key_value():
 
 def test_key_value_predict():
     """h = [k; v; p]: k asks, v is read, p is spoken.  k = 1, 2, 1; v = 5, 9, 0: at the third word weights e, e^2 of 5 and 9."""
-    decoder = RecallDecoder(Repeat(3), earlier(1), 3, parts=3)
+    decoder = SelfAttentiveDecoder(Repeat(3), earlier(1), 3, parts=3)
     decoder.join.weight.data.copy_(torch.tensor([[0.1, 0.2], [0.0, 1.0], [0.05, 0.0]]))
     told = wrote(decoder, [[1.0, 5.0, 0.5], [2.0, 9.0, 0.25], [1.0, 0.0, -1.0]])
     r = (5 * exp(1) + 9 * exp(2)) / (exp(1) + exp(2))
@@ -87,7 +90,7 @@ def test_general_is_the_form_of_the_notes():
     """`h_t W h_i` over earlier states, in two dimensions, by softmax."""
     torch.manual_seed(0)
     score, h = General(3, 3), torch.randn(5, 3)
-    decoder = RecallDecoder(Repeat(3), Attention(3, 3, score=score, scope=Causal() & ~Window(0)), 3)
+    decoder = SelfAttentiveDecoder(Repeat(3), Attention(3, 3, score=score, scope=Causal() & ~Window(0)), 3)
     told = wrote(decoder, h.tolist())
     for t in range(1, 5):
         a = torch.softmax(torch.stack([h[t] @ score.w[0] @ h[i] for i in range(t)]), 0)
@@ -96,10 +99,10 @@ def test_general_is_the_form_of_the_notes():
 
 def test_a_window_forgets():
     """With a reach of 2 no more than two places are kept, and the third word no longer sees the first."""
-    decoder = RecallDecoder(Repeat(1), earlier(1, Causal() & ~Window(0) & Window(1, 0)), 1)
+    decoder = SelfAttentiveDecoder(Repeat(1), earlier(1, Causal() & ~Window(0) & Window(1, 0)), 1)
     told = wrote(decoder, [[1.0], [2.0], [3.0]])
     same(told.looks["decoder.0.self"][0, 0], torch.tensor([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]))
-    start = decoder.start(Encoded(torch.zeros(1, 1, 1), torch.ones(1, 1).bool(), torch.zeros(1, 1)))
+    start = decoder.start(EncoderOutput(torch.zeros(1, 1, 1), torch.ones(1, 1).bool(), torch.zeros(1, 1)))
     assert decoder(torch.ones(1, 9, 1), start)[1].own.valid.shape == (1, 1)
 
 
@@ -118,7 +121,7 @@ class Mixed(Softmax):
 )
 def test_what_is_refused(look, parts, told):
     with pytest.raises(ConfigError, match=told):
-        RecallDecoder(Repeat(4), look(), 4, parts=parts)
+        SelfAttentiveDecoder(Repeat(4), look(), 4, parts=parts)
 
 
 def test_parts():

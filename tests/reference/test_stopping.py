@@ -17,10 +17,10 @@ from torch import Tensor, nn
 import regard
 from regard import runs as fitted
 from regard.config.schema import TrainSection
-from regard.runs import Run
+from regard.runs import FinishedRun
 from regard.training import reporting, trainer
 from regard.training.checkpoint import Progress
-from regard.training.reporting import Clock, silent, spoken
+from regard.training.reporting import RunClock, silent, spoken
 from regard.training.stopping import ending, left, over, timely
 from regard.training.trainer import Outcome, Validation, fit
 
@@ -197,7 +197,7 @@ def test_how_long_it_will_be_is_said_when_it_is_known(tmp_path, monkeypatch):
 def test_the_time_left_is_what_the_updates_so_far_took_but_for_the_first(monkeypatch):
     now = 50.0
     monkeypatch.setattr(reporting.time, "monotonic", lambda: now)
-    clock = Clock(100.0)
+    clock = RunClock(100.0)
     assert clock.eta(10) is None and clock.lasts(10) is None
     for seconds in (40.0, 1.0, 1.0):
         now += seconds
@@ -217,7 +217,7 @@ def test_the_time_left_is_what_the_updates_so_far_took_but_for_the_first(monkeyp
 
 def test_the_share_of_the_time_counts_the_sessions_before(monkeypatch):
     monkeypatch.setattr(reporting.time, "monotonic", lambda: 9.0)
-    assert Clock(45.0, most=60.0).gone() == 0.75 and Clock(45.0).gone() == 0.0
+    assert RunClock(45.0, most=60.0).gone() == 0.75 and RunClock(45.0).gone() == 0.0
 
 
 class Terminal(io.StringIO):
@@ -241,7 +241,9 @@ def test_from_python_the_level_of_the_logger_says_whether_a_run_is_quiet(tmp_pat
     if level is not None:
         log.setLevel(level)
     heard: list[Any] = []
-    monkeypatch.setattr(fitted, "_whole", lambda *a, say, **more: heard.append(say) or say("epoch 1") or Run(tmp_path, {}, None))
+    monkeypatch.setattr(
+        fitted, "_whole", lambda *a, say, **more: heard.append(say) or say("epoch 1") or FinishedRun(tmp_path, {}, None)
+    )
     regard.train({}, tmp_path / "run", train=["a.tsv"])
     assert (heard[0] is not silent, capsys.readouterr().err) == (told, "epoch 1\n" if told else "")
     log.setLevel(logging.NOTSET)

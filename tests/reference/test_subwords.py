@@ -3,11 +3,11 @@
 import torch
 
 from regard.build.bert import make_bert
-from regard.networks.bert import BertShape, Together, draw
-from regard.networks.text_encoder import Reader
-from regard.tasks.read.layers import JointReader, Text
+from regard.networks.bert import BertShape, TextPairs, draw
+from regard.networks.text_encoder import TextEncoder
+from regard.tasks.read.layers import JointReader, ReadText
 from regard.tasks.subword_batches import fitting, side_by_side
-from regard.tasks.tag.network import Tag, TagBatch
+from regard.tasks.tag.network import TagBatch, TagNetwork
 
 START, END = 1, 2
 ONE, TWO = ((5, 6, 7), (8,)), ((9,), (10, 11), (12,))
@@ -33,22 +33,22 @@ def test_where_words_begin():
 
 
 def test_a_tag_is_read_from_the_first_piece_of_its_word():
-    net = Tag(bert(), tags=3).eval()
+    net = TagNetwork(bert(), tags=3).eval()
     words = torch.tensor([[3, 3]])
     real = torch.ones(1, 2, dtype=torch.bool)
     batch = TagBatch(
         type("Words", (), {"source": words, "source_valid": real})(), words, words, None, side_by_side([ONE], (START,), (END,))
     )
-    alone = Reader.__call__(net.reader, torch.tensor([[1, 5, 6, 7, 8, 2]]), torch.ones(1, 6, dtype=torch.bool))
+    alone = TextEncoder.__call__(net.reader, torch.tensor([[1, 5, 6, 7, 8, 2]]), torch.ones(1, 6, dtype=torch.bool))
     torch.testing.assert_close(net(batch).tags, net.scores(alone.states[:, [1, 4]]))
 
 
 def test_question_and_passage_are_one_sequence():
     inner = bert()
-    net = JointReader(Together(inner, start=START, end=END)).eval()
+    net = JointReader(TextPairs(inner, start=START, end=END)).eval()
     question, passage = side_by_side([ONE, TWO]), side_by_side([TWO, ONE])
     texts = [
-        Text(t.first, torch.arange(3) < torch.tensor([[n], [m]]), torch.zeros(2, 3, 0), None, t)
+        ReadText(t.first, torch.arange(3) < torch.tensor([[n], [m]]), torch.zeros(2, 3, 0), None, t)
         for t, n, m in ((passage, 3, 2), (question, 2, 3))
     ]
     read, asked, looks = net(*texts)

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from regard.core.errors import ConfigError, DataError, RegardError
-from regard.metrics.edits import Answer, Edit, align, distance, kinds_path, nearest, shown, write_errors
+from regard.metrics.edits import Edit, EvaluatedAnswer, align, distance, kinds_path, nearest, shown, write_errors
 from regard.metrics.text_generation import METRICS, judge
 
 
@@ -177,12 +177,12 @@ def test_what_cannot_be_judged_is_refused(predictions, references, options, erro
 
 
 ANSWERS = [
-    Answer(1, "Bett", ("N", "SG"), ("b e t",), "b ɛ t", -0.25),
-    Answer(2, "gut", (), ("ɡ u t",), "ɡ u t", -0.1),
-    Answer(3, "Kahn", (), ("k a n", "k aː n"), "k aː n n", -1.0),
-    Answer(5, "nett\tig", (), ("n e t",), "n ɛ d", -2.0),
-    Answer(7, "weg", (), ("v ɛ k", "v eː k"), "v eː k", -0.5),
-    Answer(8, "so", (), ("z o",), "z  o", -3.0),
+    EvaluatedAnswer(1, "Bett", ("N", "SG"), ("b e t",), "b ɛ t", -0.25),
+    EvaluatedAnswer(2, "gut", (), ("ɡ u t",), "ɡ u t", -0.1),
+    EvaluatedAnswer(3, "Kahn", (), ("k a n", "k aː n"), "k aː n n", -1.0),
+    EvaluatedAnswer(5, "nett\tig", (), ("n e t",), "n ɛ d", -2.0),
+    EvaluatedAnswer(7, "weg", (), ("v ɛ k", "v eː k"), "v eː k", -0.5),
+    EvaluatedAnswer(8, "so", (), ("z o",), "z  o", -3.0),
 ]
 
 

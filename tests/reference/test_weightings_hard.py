@@ -7,7 +7,7 @@ from math import log, sqrt
 import pytest
 import torch
 
-from regard.attention import Attention, Drawn, Gumbel, Hard, Marginal, Sigmoid
+from regard.attention import Attention, Gumbel, Hard, Marginal, Sampled, Sigmoid
 from regard.attention.hard import uniform
 from regard.attention.memory import Memory
 from regard.attention.weighting import masked_softmax
@@ -21,7 +21,7 @@ def memory(at) -> Memory:
 
 
 def drawn(seed, scores, mask, at, places) -> torch.Tensor:
-    return Drawn(seed).eval()(scores, mask, memory(places), at).values
+    return Sampled(seed).eval()(scores, mask, memory(places), at).values
 
 
 def test_the_mixing_is_splitmix64():

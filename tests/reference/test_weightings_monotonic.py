@@ -8,7 +8,7 @@ from math import log
 import pytest
 import torch
 
-from regard.attention import Memory, Monotonic, MonotonicSoft, Past
+from regard.attention import AttentionHistory, Memory, Monotonic, MonotonicSoft
 from regard.attention.monotonic import arrived
 from regard.attention.weighting import Weighting
 from regard.build.networks import make_weighting
@@ -22,7 +22,9 @@ def looks(weighting: Weighting, scores, mask=None) -> torch.Tensor:
     mask = torch.ones_like(scores, dtype=torch.bool) if mask is None else torch.tensor(mask).expand_as(scores)
     K, taken = scores.shape[1], []
     none, at = torch.zeros(1, 1, K, dtype=torch.float64), torch.arange(K)[None]
-    memory = Memory(None, none[..., None], torch.ones(1, K, dtype=torch.bool), at, Past(none, none, torch.zeros_like(at)))
+    memory = Memory(
+        None, none[..., None], torch.ones(1, K, dtype=torch.bool), at, AttentionHistory(none, none, torch.zeros_like(at))
+    )
     for row, seen in zip(scores, mask, strict=True):
         values = weighting(row[None, None, None], seen[None, None, None], memory, at[:, :1]).values
         memory = memory.after(values[:, :, 0])
@@ -119,7 +121,7 @@ def test_in_training_scores_are_noisy(kind, n=20000):
     """By a normal of mean 0 and variance 1 (to 4 standard errors), each place its own; the first place tells: p = a."""
     torch.manual_seed(0)
     none, at = torch.zeros(n, 1, 2), torch.zeros(n, 2, dtype=torch.long)
-    memory = Memory(None, none[..., None], torch.ones(n, 2, dtype=torch.bool), at, Past(none, none, at))
+    memory = Memory(None, none[..., None], torch.ones(n, 2, dtype=torch.bool), at, AttentionHistory(none, none, at))
     taken = kind().train()(torch.full((n, 1, 1, 2), 0.3), torch.ones(n, 1, 1, 2, dtype=torch.bool), memory, at[:, :1]).values
     noise = torch.logit(taken[:, 0, 0, 0]) - 0.3
     assert abs(noise.mean()) < 4 / n**0.5 and abs(noise.var() - 1) < 4 * (2 / n) ** 0.5
@@ -136,7 +138,9 @@ def test_gradients_by_differences():
 def test_the_past_is_carried_by_select_and_growth():
     """Rows are chosen with their past; a place that is added later has none."""
     none, at = torch.zeros(2, 1, 3), torch.arange(3).expand(2, 3)
-    memory = Memory((), none[..., None], torch.ones(2, 3, dtype=torch.bool), at, Past(none, none, torch.zeros_like(at)))
+    memory = Memory(
+        (), none[..., None], torch.ones(2, 3, dtype=torch.bool), at, AttentionHistory(none, none, torch.zeros_like(at))
+    )
     taken = torch.tensor([[[0.0, 1.0, 0.0]], [[0.0, 0.0, 0.0]]])
     after = memory.after(taken)
     assert after.past.looks.tolist() == [[1, 1, 1]] * 2 and not memory.past.looks.any()

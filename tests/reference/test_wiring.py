@@ -11,7 +11,7 @@ from torch import nn
 
 from regard.attention import Attention, Dot
 from regard.core.errors import ConfigError
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.networks.cells import LSTM, RNN, Stack
 from regard.networks.recurrent import (
     BahdanauDecoder,
@@ -26,9 +26,9 @@ from regard.networks.recurrent import (
 STATES, FINAL, WORDS = [1.0, 3.0], 0.5, [0.7, -0.4]  # the source's states, its final state, two words; a third state is padding
 
 
-def encoded() -> Encoded:
+def encoded() -> EncoderOutput:
     valid = torch.tensor([[True, True, False]])
-    return Encoded(torch.tensor([[[h] for h in (*STATES, 99.0)]]), valid, torch.tensor([[FINAL]]))
+    return EncoderOutput(torch.tensor([[[h] for h in (*STATES, 99.0)]]), valid, torch.tensor([[FINAL]]))
 
 
 def look(s: float) -> float:
@@ -142,7 +142,7 @@ def test_the_fixed_contexts():
     put(last.linear, 3.0, bias=-0.1)
     put(every.linear, 3.0, bias=-5.9)
     close([m(encoded()).item() for m in (LastState(), last, every)], [FINAL, tanh(1.4), tanh(0.1)])
-    nothing = Encoded(torch.tensor([[[99.0]]]), torch.tensor([[False]]), torch.zeros(1, 1))
+    nothing = EncoderOutput(torch.tensor([[[99.0]]]), torch.tensor([[False]]), torch.zeros(1, 1))
     close(every(nothing).item(), tanh(-5.9))
 
 

@@ -16,7 +16,7 @@ from regard.attention.score import weight
 from regard.core.errors import ConfigError, message
 
 
-class Summary(NamedTuple):
+class PrefixSummary(NamedTuple):
     """What a fixed query keeps of the places behind it: O(1), however many they were.
 
     top: their best score; total: the sum of exp(score - top); sum: that of exp(score - top) value.  No gradient goes through `top`:
@@ -27,24 +27,24 @@ class Summary(NamedTuple):
     total: Float[Tensor, "B H *T"]
     sum: Float[Tensor, "B H *T E"]
 
-    def then(self, more: Summary) -> Summary:
+    def then(self, more: PrefixSummary) -> PrefixSummary:
         """The places of `more` behind these.  Associative, so that a prefix scan may take it in any order.  Feng et al. 2024,
         section 3.2, and never larger than it must be: the scale is the better of the two tops."""
         top = torch.maximum(self.top, more.top)
         old, new = torch.exp(self.top - top), torch.exp(more.top - top)
-        return Summary(top, old * self.total + new * more.total, old[..., None] * self.sum + new[..., None] * more.sum)
+        return PrefixSummary(top, old * self.total + new * more.total, old[..., None] * self.sum + new[..., None] * more.sum)
 
     def read(self) -> Float[Tensor, "B H *T E"]:
         """softmax(scores) times the values; zeros where there was no place."""
         return self.sum / self.total.where(self.total > 0, 1.0)[..., None]
 
 
-class Running(NamedTuple):
+class PrefixOutput(NamedTuple):
     """context: "B T E", what is read of each prefix.  state: to go on from.  weights: "B H T T", of the places of this call, where
     asked for: their rows sum to 1 less what earlier calls hold."""
 
     context: Float[Tensor, "B T E"]
-    state: Summary
+    state: PrefixSummary
     weights: Float[Tensor, "B H T T"] | None = None
 
 
@@ -72,16 +72,16 @@ class Aaren(nn.Module):
         self.attention, self.block = attention, block
         self.query = weight(1, size) if size else None
 
-    def start(self, like: Float[Tensor, " B *any"]) -> Summary:
+    def start(self, like: Float[Tensor, " B *any"]) -> PrefixSummary:
         """The state before anything was read; batch, device and precision are those of `like`."""
         B, H, E = len(like), self.attention.heads, self.attention.context_size // self.attention.heads
         like = like.new_zeros((), dtype=torch.promote_types(like.dtype, torch.float32))
         lowest = torch.finfo(like.dtype).min
-        return Summary(like.new_full((B, H), lowest), like.new_zeros(B, H), like.new_zeros(B, H, E))
+        return PrefixSummary(like.new_full((B, H), lowest), like.new_zeros(B, H), like.new_zeros(B, H, E))
 
     def forward(
-        self, x: Float[Tensor, "B T M"], state: Summary, valid: Bool[Tensor, "B T"] | None = None, *, weights: bool = False
-    ) -> Running:
+        self, x: Float[Tensor, "B T M"], state: PrefixSummary, valid: Bool[Tensor, "B T"] | None = None, *, weights: bool = False
+    ) -> PrefixOutput:
         """Read on.  valid: True = a real place; None: all.  weights=True hands over the weights too and never changes the context."""
         look, T = self.attention, x.shape[1]
         valid = torch.ones_like(x[..., 0], dtype=torch.bool) if valid is None else valid
@@ -96,13 +96,13 @@ class Aaren(nn.Module):
         if weights or read is None:
             run = self._scan(state, scores, seen, values)
             shown = _taken(scores, seen, run.top) / run.total.where(run.total > 0, 1.0)[..., None] if weights else None
-            read = read or (run.read(), *(Summary(*(t[:, :, -1] for t in run)) if T else state))
+            read = read or (run.read(), *(PrefixSummary(*(t[:, :, -1] for t in run)) if T else state))
         context = read[0].to(memory.values.dtype).transpose(1, 2).flatten(2)
-        return Running(look.out(context), Summary(*read[1:]), shown)
+        return PrefixOutput(look.out(context), PrefixSummary(*read[1:]), shown)
 
     def _scan(
-        self, before: Summary, scores: Float[Tensor, "B H T"], seen: Bool[Tensor, "B H T"], values: Float[Tensor, "B H T E"]
-    ) -> Summary:
+        self, before: PrefixSummary, scores: Float[Tensor, "B H T"], seen: Bool[Tensor, "B H T"], values: Float[Tensor, "B H T E"]
+    ) -> PrefixSummary:
         """The summary of each prefix: within a block by one product, from block to block by a scan of their ends."""
         T = scores.shape[-1]
         block = max(1, min(self.block, T))
@@ -111,10 +111,10 @@ class Aaren(nn.Module):
         values = F.pad(values, (0, 0, 0, spare)).unflatten(2, (-1, block))
         top = scores.detach().masked_fill(~seen, torch.finfo(scores.dtype).min).cummax(-1).values
         taken = _taken(scores, seen, top)
-        within = Summary(top, taken.sum(-1), taken @ values)
+        within = PrefixSummary(top, taken.sum(-1), taken @ values)
         ends = (torch.cat([b[:, :, None], w[:, :, :-1, -1]], 2) for b, w in zip(before, within, strict=True))
-        run = Summary(*(t[:, :, :, None] for t in _prefixes(Summary(*ends)))).then(within)
-        return Summary(*(t.flatten(2, 3)[:, :, :T] for t in run))
+        run = PrefixSummary(*(t[:, :, :, None] for t in _prefixes(PrefixSummary(*ends)))).then(within)
+        return PrefixSummary(*(t.flatten(2, 3)[:, :, :T] for t in run))
 
 
 def _taken(scores: Float[Tensor, "B H *N T"], seen: Bool[Tensor, "B H *N T"], top: Float[Tensor, "B H *N T"]) -> Tensor:
@@ -125,18 +125,18 @@ def _taken(scores: Float[Tensor, "B H *N T"], seen: Bool[Tensor, "B H *N T"], to
     return far.exp()
 
 
-def _prefixes(each: Summary) -> Summary:
+def _prefixes(each: PrefixSummary) -> PrefixSummary:
     """What is kept of every prefix of "B H N" summaries, in log2 N rounds.  Hillis & Steele 1986."""
     step = 1
     while step < each.top.shape[2]:
         later = _part(each, None, -step).then(_part(each, step, None))
-        each = Summary(*(torch.cat([t[:, :, :step], u], 2) for t, u in zip(each, later, strict=True)))
+        each = PrefixSummary(*(torch.cat([t[:, :, :step], u], 2) for t, u in zip(each, later, strict=True)))
         step *= 2
     return each
 
 
-def _part(each: Summary, first: int | None, last: int | None) -> Summary:
-    return Summary(*(t[:, :, first:last] for t in each))
+def _part(each: PrefixSummary, first: int | None, last: int | None) -> PrefixSummary:
+    return PrefixSummary(*(t[:, :, first:last] for t in each))
 
 
 def _refuse(attention: Attention, block: int) -> None:

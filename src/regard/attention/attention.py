@@ -11,12 +11,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention import kernels
-from regard.attention.memory import Memory, Past
+from regard.attention.memory import AttentionHistory, Memory
 from regard.attention.positions import Rotary
-from regard.attention.scope import Everywhere, Scope, Sight
-from regard.attention.score import Form, Given, Inner, ScaledDot, Score
-from regard.attention.tiling import LONG, Asked, Look, Tile, in_tiles, tiles
-from regard.attention.weighting import Choice, Softmax, Weighting
+from regard.attention.scope import AttentionMask, Everywhere, Scope
+from regard.attention.score import DotForm, Form, PrecomputedForm, ScaledDot, Score
+from regard.attention.tiling import LONG, Queries, Tile, TileOutput, in_tiles, tiles
+from regard.attention.weighting import SampledLogProb, Softmax, Weighting
 from regard.core.errors import ConfigError, message
 from regard.core.state import tree_map
 
@@ -31,14 +31,14 @@ class Mixture(NamedTuple):
     share: Float[Tensor, "B Q P"]
 
 
-class Reading(NamedTuple):
+class AttentionOutput(NamedTuple):
     """context: "B Q E", what was gathered.  memory: as this look leaves it.  weights: "B H Q K", after fade and before dropout,
     where asked for.  choice: "B Q", summed over heads, where the look was drawn.  mixture: where the weighting mixes."""
 
     context: Float[Tensor, "B Q E"]
     memory: Memory
     weights: Float[Tensor, "B H Q K"] | None = None
-    choice: Choice | None = None
+    choice: SampledLogProb | None = None
     mixture: Mixture | None = None
 
 
@@ -109,7 +109,7 @@ class Attention(nn.Module):
         keys, found = _projected(self.key, self.value, source, values)
         keys = self._turned(self._shared(keys), at)
         none = source.new_zeros(B, self.heads, K)
-        past = Past(none, none, torch.zeros_like(at)) if self.sequential else None
+        past = AttentionHistory(none, none, torch.zeros_like(at)) if self.sequential else None
         return Memory(self.score.prepare(keys, at), self._shared(found), valid, at, past)
 
     def forward(
@@ -119,7 +119,7 @@ class Attention(nn.Module):
         at: Int[Tensor, "B Q"] | None = None,
         *,
         weights: bool = False,
-    ) -> Reading:
+    ) -> AttentionOutput:
         """Look.  at: the true positions of the queries; None: they are the memory's own places, one for one, or, where there are more
         or fewer queries than places, 0, 1, 2...
 
@@ -134,26 +134,28 @@ class Attention(nn.Module):
         if not K:
             return self._of_nothing(query, memory, at, weights)
         length = memory.length[:, None].expand(-1, Q) if self.scope.ends else at
-        asked = Asked(query, self._turned(_split(self.query(query), self.heads), at), at, length)
+        asked = Queries(query, self._turned(_split(self.query(query), self.heads), at), at, length)
         look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
         left = memory.after(look.taken[:, :, 0]) if self.sequential and look.taken is not None else memory
-        told = None if look.choice is None else Choice(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))
+        told = None if look.choice is None else SampledLogProb(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))
         mixture = None
         if self.weighting.mixes and look.shown is not None:
             mixture = Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), _share(look.shown))
-        return Reading(self._merge(look.context), left, look.shown if weights else None, told, mixture)
+        return AttentionOutput(self._merge(look.context), left, look.shown if weights else None, told, mixture)
 
-    def _of_nothing(self, query: Float[Tensor, "B Q M"], memory: Memory, at: Int[Tensor, "B Q"], weights: bool) -> Reading:
+    def _of_nothing(
+        self, query: Float[Tensor, "B Q M"], memory: Memory, at: Int[Tensor, "B Q"], weights: bool
+    ) -> AttentionOutput:
         """A look at a memory without places, of which no score can be made: it tells all that any look does."""
         none = query.new_zeros(len(query), self.heads, query.shape[1], 0)
         context = self._merge(none.new_zeros(*none.shape[:3], memory.values.shape[-1]))
         unseen = F.pad(none, (0, 1)) > 0
         drawn = self.weighting(unseen.to(none), unseen, memory, at).choice if self.training and not self.sequential else None
-        told = None if drawn is None else Choice(drawn.log_prob.sum(1), drawn.entropy.sum(1))
+        told = None if drawn is None else SampledLogProb(drawn.log_prob.sum(1), drawn.entropy.sum(1))
         mixture = Mixture(self._merge(F.pad(memory.values, (0, 0, 0, 1))), _share(none)) if self.weighting.mixes else None
-        return Reading(context, memory, none if weights else None, told, mixture)
+        return AttentionOutput(context, memory, none if weights else None, told, mixture)
 
-    def _look(self, asked: Asked, memory: Memory, weights: bool) -> Look:
+    def _look(self, asked: Queries, memory: Memory, weights: bool) -> TileOutput:
         """Score, sight, weigh, gather."""
         mask, fade = self._sight(asked, memory)
         form = self.score.form(asked.turned, memory, asked.at)
@@ -161,7 +163,7 @@ class Attention(nn.Module):
         one_pass = self._is_softmax and fade is None and not self.sequential
         context = kernels.context(form, mask, memory.values, steady=self.steady) if one_pass else None
         if context is not None and not weights:
-            return Look(context)
+            return TileOutput(context)
         if self.steady:
             return _rounded(self._weighed(tree_map(_wide, form), mask, fade, memory, asked.at, context), memory.values.dtype)
         return self._weighed(form, mask, fade, memory, asked.at, context)
@@ -174,19 +176,19 @@ class Attention(nn.Module):
         memory: Memory,
         at: Int[Tensor, "B Q"],
         context: Float[Tensor, "B H Q E"] | None,
-    ) -> Look:
+    ) -> TileOutput:
         """Score, weigh, gather, in the type of the form; context: where it is known already."""
         scores = kernels.scores(form)
-        if isinstance(form, Given):
+        if isinstance(form, PrecomputedForm):
             mask = mask & (scores > -torch.inf)
         taken, choice = self.weighting(scores, mask, memory, at)
         shown = taken if fade is None else taken * fade
         if context is None:
             values = memory.values.to(torch.float64) if self.steady else memory.values
             context = F.dropout(shown, self.dropout, self.training).to(values.dtype) @ values
-        return Look(context, shown, taken, choice)
+        return TileOutput(context, shown, taken, choice)
 
-    def _tiled(self, asked: Asked, memory: Memory, weights: bool, own: bool) -> Look:
+    def _tiled(self, asked: Queries, memory: Memory, weights: bool, own: bool) -> TileOutput:
         """The same in tiles, each made again in the backward pass: nothing of size Q x K is kept but weights that are asked for.
 
         own: the queries are the places, so that those out of reach need not be looked at.
@@ -194,15 +196,15 @@ class Attention(nn.Module):
         cut = tiles(asked.at.shape[1], memory.valid.shape[1], self.scope.reach if own else None)
         context = None if self.steady else self._banded(asked, memory, cut, own)
         if context is not None and not weights:
-            return Look(context)
+            return TileOutput(context)
         return in_tiles(self._look, asked, memory, cut, shows=weights or self.weighting.mixes, context=context)
 
-    def _banded(self, asked: Asked, memory: Memory, cut: list[Tile], own: bool) -> Float[Tensor, "B H Q E"] | None:
+    def _banded(self, asked: Queries, memory: Memory, cut: list[Tile], own: bool) -> Float[Tensor, "B H Q E"] | None:
         """The context by one kernel for all tiles, where the score is a plain inner product and what is in sight needs no gradient."""
         if not self._is_softmax or self.scope.fades or "places" in self.score.reads:
             return None
         form = self.score.form(asked.turned, memory, asked.at)
-        if not isinstance(form, Inner) or form.bias is not None:
+        if not isinstance(form, DotForm) or form.bias is not None:
             return None
         band = (form, memory.values, memory.at, memory.valid, self.scope.reach)
         if own and self.scope.exact and (made := kernels.band(*band)) is not None:
@@ -210,7 +212,7 @@ class Attention(nn.Module):
 
         def sight(tile: Tile) -> Bool[Tensor, " B #H Q K"]:
             of, at = tile
-            part = Asked(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
+            part = Queries(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
             return self._sight(part, replace(memory, valid=memory.valid[:, at], at=memory.at[:, at])).mask
 
         return kernels.banded(form, memory.values, cut, sight)
@@ -219,10 +221,10 @@ class Attention(nn.Module):
     def _is_softmax(self) -> bool:
         return self.weighting.softmax and not (self.training and self.dropout)
 
-    def _sight(self, asked: Asked, memory: Memory) -> Sight:
+    def _sight(self, asked: Queries, memory: Memory) -> AttentionMask:
         query = asked.query.double() if self.steady else asked.query
         mask, fade = self.scope(query, asked.at, memory.at, asked.length)
-        return Sight(mask & memory.valid[:, None, None], fade)
+        return AttentionMask(mask & memory.valid[:, None, None], fade)
 
     def _shared(self, x: Float[Tensor, "B T GD"]) -> Float[Tensor, "B H T D"]:
         """A head of keys or values for each head of the queries."""
@@ -253,11 +255,11 @@ def _wide(x: Tensor) -> Tensor:
     return x.double()
 
 
-def _rounded(look: Look, to: torch.dtype) -> Look:
+def _rounded(look: TileOutput, to: torch.dtype) -> TileOutput:
     """What was made in float64, rounded once: no order of its sums shows."""
-    choice = None if look.choice is None else Choice(*(x.to(to) for x in look.choice))
+    choice = None if look.choice is None else SampledLogProb(*(x.to(to) for x in look.choice))
     shown, taken = (None if x is None else x.to(to) for x in (look.shown, look.taken))
-    return Look(look.context.to(to), shown, taken, choice)
+    return TileOutput(look.context.to(to), shown, taken, choice)
 
 
 def _share(shown: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B Q P"]:

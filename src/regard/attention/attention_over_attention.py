@@ -14,7 +14,7 @@ from regard.attention.weighting import masked_softmax
 from regard.core.errors import ConfigError, message
 
 
-class Pointer(NamedTuple):
+class DocumentPointer(NamedTuple):
     """share: "B K", how likely each place of the document is the answer; sums to 1 where both texts have a real place, else 0.
     columns: "B Q K", what each word of the question takes of the document; importance: "B Q", how much each of them counts."""
 
@@ -64,7 +64,7 @@ class AttentionOverAttention(nn.Module):
         question: Float[Tensor, "B Q M"],
         document_valid: Bool[Tensor, "B K"] | None = None,
         question_valid: Bool[Tensor, "B Q"] | None = None,
-    ) -> Pointer:
+    ) -> DocumentPointer:
         """valid: True = a real word; None: all."""
         memory = self.look.remember(document, document_valid)
         asked = torch.ones_like(question[..., 0], dtype=torch.bool) if question_valid is None else question_valid
@@ -73,4 +73,4 @@ class AttentionOverAttention(nn.Module):
         both = (asked[:, :, None] & memory.valid[:, None])[:, None]
         columns, rows = masked_softmax(scores, both)[:, 0], masked_softmax(scores.mT, both.mT)[:, 0]
         importance = rows.sum(1) / memory.valid.sum(1, keepdim=True).clamp(min=1)
-        return Pointer((importance[:, None] @ columns)[:, 0], columns, importance)
+        return DocumentPointer((importance[:, None] @ columns)[:, 0], columns, importance)

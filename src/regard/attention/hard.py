@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.attention.memory import Memory
-from regard.attention.weighting import Annealed, Choice, Weighting, Weights, at_least_float32, masked_softmax, one_hot
+from regard.attention.weighting import Annealed, SampledLogProb, Weighting, Weights, at_least_float32, masked_softmax, one_hot
 from regard.core.errors import ConfigError, message
 
 
@@ -36,7 +36,7 @@ class _Reinforced(Weighting):
             whole = torch.rand(len(scores), 1, scores.shape[2], device=scores.device) < self.soft  # of all heads of a look
             values = torch.where(whole[..., None], log_p.exp() * mask, values)
             taken, entropy = taken.masked_fill(whole, 0.0), entropy.masked_fill(whole, 0.0)
-        return Weights(values, Choice(taken, entropy))
+        return Weights(values, SampledLogProb(taken, entropy))
 
     @abstractmethod
     def place(
@@ -73,7 +73,7 @@ class Hard(_Reinforced, Annealed):
         return seen.argmax(-1)
 
 
-class Drawn(_Reinforced):
+class Sampled(_Reinforced):
     """`k ~ softmax(score)`: one place, drawn in training as hard does, and drawn in use too.  Xu et al. 2015, section 4.1.
 
     In use the draw is keyed by (seed, head, position of the query, position of the place): the same sentence is always read in one

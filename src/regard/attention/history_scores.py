@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from regard.attention.memory import Memory, Past
-from regard.attention.score import Given, Score, Tanh, by_head, weight
+from regard.attention.memory import AttentionHistory, Memory
+from regard.attention.score import AdditiveForm, PrecomputedForm, Score, by_head, weight
 from regard.core.errors import ConfigError, message
 
 
@@ -26,15 +26,15 @@ class _Sensing(Score):
         self.b = nn.Parameter(torch.zeros(heads, size))
 
     @abstractmethod
-    def sense(self, past: Past) -> Float[Tensor, "B H K E"]: ...
+    def sense(self, past: AttentionHistory) -> Float[Tensor, "B H K E"]: ...
 
     @final
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
         return by_head(keys, self.w1)
 
     @final
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Tanh:
-        return Tanh(by_head(query, self.w2) + self.b[:, None], memory.keys + self.sense(_past(memory)), self.v)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> AdditiveForm:
+        return AdditiveForm(by_head(query, self.w2) + self.b[:, None], memory.keys + self.sense(_past(memory)), self.v)
 
 
 class LocationSensitive(_Sensing):
@@ -55,7 +55,7 @@ class LocationSensitive(_Sensing):
             raise ConfigError(message("location-sensitive", "an odd width, with the place in its middle", str(width), do))
         self.filters, self.u = weight(heads, channels, width), weight(heads, size, channels)
 
-    def sense(self, past: Past) -> Float[Tensor, "B H K E"]:
+    def sense(self, past: AttentionHistory) -> Float[Tensor, "B H K E"]:
         width = self.filters.shape[-1]
         around = F.pad(past.last, (width // 2, width // 2)).unfold(-1, width, 1)
         return by_head(by_head(around, self.filters), self.u)
@@ -74,7 +74,7 @@ class AdditiveCoverage(_Sensing):
         super().__init__(query_size, key_size, size, heads)
         self.c = weight(heads, size, 1)
 
-    def sense(self, past: Past) -> Float[Tensor, "B H K E"]:
+    def sense(self, past: AttentionHistory) -> Float[Tensor, "B H K E"]:
         return by_head(past.total[..., None], self.c)
 
 
@@ -97,10 +97,10 @@ class Coverage(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K 0"]:
         return keys[..., :0]
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Given:
-        return Given((self.w[:, None] * _past(memory).total)[:, :, None])
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> PrecomputedForm:
+        return PrecomputedForm((self.w[:, None] * _past(memory).total)[:, :, None])
 
 
-def _past(memory: Memory) -> Past:
+def _past(memory: Memory) -> AttentionHistory:
     assert memory.past is not None  # Attention gives one to whatever is sequential
     return memory.past

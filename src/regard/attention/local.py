@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from regard.attention.scope import Scope, Sight, Window
+from regard.attention.scope import AttentionMask, Scope, Window
 from regard.core.errors import ConfigError, message
 
 
@@ -56,10 +56,10 @@ class LocalP(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
+    ) -> AttentionMask:
         far = (k_at[:, None] - self.centre(query, length)[..., None])[:, None]
         near = far.clamp(-self.D, self.D)  # beyond the window no weight is left to fade, and no gradient
-        return Sight(far.abs() <= self.D, torch.exp(-(near**2) / (2 * (self.D / 2) ** 2)))
+        return AttentionMask(far.abs() <= self.D, torch.exp(-(near**2) / (2 * (self.D / 2) ** 2)))
 
     def centre(self, query: Float[Tensor, "B Q M"], length: Int[Tensor, "B Q"]) -> Float[Tensor, "B Q"]:
         """p_t, in places; in at least float32, as bfloat16 cannot tell place 300 from 301."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from regard.core.state import tree_map
 
 
-class Past(NamedTuple):
+class AttentionHistory(NamedTuple):
     """What earlier looks took of each place, before fade and dropout; only for looks that go one query at a time.
 
     looks: how many there were since the place was there: whether nothing was taken yet, or nothing at all.
@@ -39,7 +39,7 @@ class Memory:
     values: Float[Tensor, "B H K E"]
     valid: Bool[Tensor, "B K"]
     at: Int[Tensor, "B K"]
-    past: Past | None = field(default=None, metadata={"own": True})
+    past: AttentionHistory | None = field(default=None, metadata={"own": True})
 
     @property
     def length(self) -> Int[Tensor, " B"]:
@@ -59,7 +59,7 @@ class Memory:
 
     def after(self, taken: Float[Tensor, "B H K"]) -> Memory:
         """The same memory once `taken` was taken of its places."""
-        return replace(self, past=Past(taken, self.past.total + taken, self.past.looks + 1)) if self.past else self
+        return replace(self, past=AttentionHistory(taken, self.past.total + taken, self.past.looks + 1)) if self.past else self
 
 
 def _axis(t: Tensor) -> int:

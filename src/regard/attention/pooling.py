@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.attention import Attention, Reading
+from regard.attention.attention import Attention, AttentionOutput
 from regard.attention.memory import Memory
-from regard.attention.score import Dot, Inner, Score, weight
+from regard.attention.score import Dot, DotForm, Score, weight
 from regard.attention.weighting import Weighting, Weights
 from regard.core.errors import ConfigError, DataError, message
 
@@ -45,7 +45,7 @@ class Pool(nn.Module):
         *,
         values: Float[Tensor, "B K N"] | None = None,
         weights: bool = False,
-    ) -> Reading:
+    ) -> AttentionOutput:
         """context: "B R E", weights: "B H R K", R = hops.
 
         valid: True = may look; None: every place, padding too, as the code that Raffel & Ellis released runs.
@@ -77,7 +77,7 @@ class StructuredPool(nn.Module):
 
     def forward(
         self, source: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"] | None = None, *, weights: bool = False
-    ) -> Reading:
+    ) -> AttentionOutput:
         """context: "B R D", weights: "B 1 R K"."""
         return self.pool(torch.tanh(self.inner(source)), valid, values=source, weights=weights)
 
@@ -108,7 +108,7 @@ class KerasPool(nn.Module):
 
     def forward(
         self, source: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"] | None = None, *, weights: bool = False
-    ) -> Reading:
+    ) -> AttentionOutput:
         """context: "B 1 D", weights: "B 1 1 K"."""
         real = torch.ones_like(source[..., 0], dtype=torch.bool) if valid is None else valid
         if real[:, self.places :].any():
@@ -129,8 +129,8 @@ class _StepKey(Score):
         bias = self.b[at.clamp(max=len(self.b) - 1)]  # padding may lie beyond the last
         return torch.tanh(keys @ self.w + bias[:, None])[..., None]
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(memory.keys.new_ones(*query.shape[:3], 1), memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(memory.keys.new_ones(*query.shape[:3], 1), memory.keys)
 
 
 class _Exponential(Weighting):

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.attention.memory import Memory
-from regard.attention.score import Given, Score, by_head, weight
+from regard.attention.score import PrecomputedForm, Score, by_head, weight
 from regard.core.errors import ConfigError, DataError, message
 
 
@@ -42,13 +42,13 @@ class Location(_Placed):
         super().__init__()
         self.w = weight(heads, max, query_size)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Given:
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> PrecomputedForm:
         most = self.w.shape[1]
         if bool((memory.length > most).any()):
             do = "Cut or leave out what is longer, or train with a larger max."
             raise DataError(message("location", f"at most {most} places", f"{int(memory.length.max())} places", do))
         table, place = by_head(query, self.w), memory.at.clamp(0, most - 1)[:, None, None]  # clamped: padding may stand anywhere
-        return Given(table.gather(-1, place.expand(*table.shape[:3], -1)))
+        return PrecomputedForm(table.gather(-1, place.expand(*table.shape[:3], -1)))
 
 
 class Alibi(_Placed):
@@ -66,8 +66,8 @@ class Alibi(_Placed):
         super().__init__()
         self.slope = nn.Buffer(torch.tensor(_slopes(heads)), persistent=False)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Given:
-        return Given((-self.slope[:, None, None] * _ahead(memory, at).abs()[:, None]).to(query))
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> PrecomputedForm:
+        return PrecomputedForm((-self.slope[:, None, None] * _ahead(memory, at).abs()[:, None]).to(query))
 
 
 class Relative(_Placed):
@@ -85,11 +85,11 @@ class Relative(_Placed):
         super().__init__()
         self.table = weight(2 * max + 1, query_size)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Given:
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> PrecomputedForm:
         most = len(self.table) // 2
         near = (_ahead(memory, at).clamp(-most, most) + most)[:, None]
         told = query @ self.table.T / math.sqrt(query.shape[-1])
-        return Given(told.gather(-1, near.expand(-1, told.shape[1], -1, -1)))
+        return PrecomputedForm(told.gather(-1, near.expand(-1, told.shape[1], -1, -1)))
 
 
 class _Bucketed(_Placed):
@@ -112,8 +112,8 @@ class _Bucketed(_Placed):
         """Which bucket a place so far ahead is in (behind: negative)."""
 
     @final
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Given:
-        return Given(self.table[:, self.bucket(_ahead(memory, at))].transpose(0, 1).to(query))
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> PrecomputedForm:
+        return PrecomputedForm(self.table[:, self.bucket(_ahead(memory, at))].transpose(0, 1).to(query))
 
     @final
     def of(self, far: Int[Tensor, "B Q K"]) -> Int[Tensor, "B Q K"]:

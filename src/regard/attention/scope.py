@@ -15,7 +15,7 @@ from regard.core.errors import ConfigError, message
 Reach = tuple[float, float]  # at most so many places back, and ahead
 
 
-class Sight(NamedTuple):
+class AttentionMask(NamedTuple):
     """mask: which places may be taken, True = may look.  fade: in (0, 1], by how much the weight of each is reduced, after weighting."""
 
     mask: Bool[Tensor, " B #H Q K"]
@@ -34,7 +34,7 @@ class Scope(nn.Module, ABC):
     @abstractmethod
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
+    ) -> AttentionMask:
         """query: the asking states; at, k_at: true positions of queries and places; length: one past the last real place, for each
         query: the memory's end, or the query's own place where another scope lets it see no further."""
 
@@ -60,8 +60,8 @@ class Everywhere(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight(torch.ones(len(at), 1, at.shape[1], k_at.shape[1], dtype=torch.bool, device=at.device))
+    ) -> AttentionMask:
+        return AttentionMask(torch.ones(len(at), 1, at.shape[1], k_at.shape[1], dtype=torch.bool, device=at.device))
 
 
 class Causal(Scope):
@@ -77,8 +77,8 @@ class Causal(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight((k_at[:, None] <= at[:, :, None])[:, None])
+    ) -> AttentionMask:
+        return AttentionMask((k_at[:, None] <= at[:, :, None])[:, None])
 
 
 class Window(Scope):
@@ -105,9 +105,9 @@ class Window(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
+    ) -> AttentionMask:
         far = k_at[:, None] - at[:, :, None]
-        return Sight(((far >= -self.back) & (far <= self.ahead))[:, None])
+        return AttentionMask(((far >= -self.back) & (far <= self.ahead))[:, None])
 
 
 class Dilated(Scope):
@@ -131,8 +131,8 @@ class Dilated(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight(((k_at[:, None] - at[:, :, None]) % self.step == 0)[:, None])
+    ) -> AttentionMask:
+        return AttentionMask(((k_at[:, None] - at[:, :, None]) % self.step == 0)[:, None])
 
 
 class Prefix(Scope):
@@ -153,8 +153,8 @@ class Prefix(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight((k_at < self.count)[:, None, None].expand(-1, 1, at.shape[1], -1))
+    ) -> AttentionMask:
+        return AttentionMask((k_at < self.count)[:, None, None].expand(-1, 1, at.shape[1], -1))
 
 
 class Global(Scope):
@@ -173,8 +173,8 @@ class Global(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight(((k_at < self.count)[:, None] | (at < self.count)[:, :, None])[:, None])
+    ) -> AttentionMask:
+        return AttentionMask(((k_at < self.count)[:, None] | (at < self.count)[:, :, None])[:, None])
 
 
 def _first(what: str, count: int) -> int:
@@ -195,10 +195,10 @@ class And(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
+    ) -> AttentionMask:
         length = torch.minimum(length, at + 1) if self.reach[1] <= 0 else length
         (a, fa), (b, fb) = self.a(query, at, k_at, length), self.b(query, at, k_at, length)
-        return Sight(a & b, fb if fa is None else fa if fb is None else fa * fb)
+        return AttentionMask(a & b, fb if fa is None else fa if fb is None else fa * fb)
 
 
 class Or(Scope):
@@ -212,10 +212,10 @@ class Or(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
+    ) -> AttentionMask:
         a, b = self.a(query, at, k_at, length), self.b(query, at, k_at, length)
         light = [s.mask.to(query) * (1.0 if s.fade is None else s.fade) for s in (a, b)] if self.fades else None
-        return Sight(a.mask | b.mask, torch.maximum(*light) if light else None)
+        return AttentionMask(a.mask | b.mask, torch.maximum(*light) if light else None)
 
 
 class Not(Scope):
@@ -229,5 +229,5 @@ class Not(Scope):
 
     def forward(
         self, query: Float[Tensor, "B Q M"], at: Int[Tensor, "B Q"], k_at: Int[Tensor, "B K"], length: Int[Tensor, "B Q"]
-    ) -> Sight:
-        return Sight(~self.a(query, at, k_at, length).mask)
+    ) -> AttentionMask:
+        return AttentionMask(~self.a(query, at, k_at, length).mask)

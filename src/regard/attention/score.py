@@ -21,7 +21,7 @@ from regard.attention.memory import Memory
 from regard.core.errors import ConfigError, message
 
 
-class Given(NamedTuple):
+class PrecomputedForm(NamedTuple):
     """Scores already made.  -inf: out of sight."""
 
     bias: Float[Tensor, "B H Q K"]
@@ -30,7 +30,7 @@ class Given(NamedTuple):
         return self.bias
 
 
-class Inner(NamedTuple):
+class DotForm(NamedTuple):
     """`q . k + bias`: what every fused kernel of the world takes."""
 
     query: Float[Tensor, "B H Q D"]
@@ -41,7 +41,7 @@ class Inner(NamedTuple):
         return _plus(self.query @ self.keys.mT, self.bias)
 
 
-class Tanh(NamedTuple):
+class AdditiveForm(NamedTuple):
     """`v . tanh(q + k) + bias`."""
 
     query: Float[Tensor, "B H Q D"]
@@ -56,7 +56,7 @@ class Tanh(NamedTuple):
         return _plus(2 * read - self.v.sum(-1)[:, None, None], self.bias)
 
 
-Form = Given | Inner | Tanh  # closed: a new score chooses one, a new kernel takes one
+Form = PrecomputedForm | DotForm | AdditiveForm  # closed: a new score chooses one, a new kernel takes one
 
 
 def _plus(a: Tensor, b: Tensor | None) -> Tensor:
@@ -66,15 +66,15 @@ def _plus(a: Tensor, b: Tensor | None) -> Tensor:
 def _joined(a: Form, b: Form) -> Form:
     """The form of a sum."""
     match a, b:
-        case (_, Given()):
+        case (_, PrecomputedForm()):
             return a._replace(bias=_plus(b.bias, a.bias))
-        case (Given(), _):
+        case (PrecomputedForm(), _):
             return b._replace(bias=_plus(a.bias, b.bias))
-        case (Inner(), Inner()):
+        case (DotForm(), DotForm()):
             bias = b.bias if a.bias is None else _plus(a.bias, b.bias)
-            return Inner(torch.cat([a.query, b.query], -1), torch.cat([a.keys, b.keys], -1), bias)
+            return DotForm(torch.cat([a.query, b.query], -1), torch.cat([a.keys, b.keys], -1), bias)
         case _:
-            return Given(a.scores() + b.scores())
+            return PrecomputedForm(a.scores() + b.scores())
 
 
 class Score(nn.Module, ABC):
@@ -128,8 +128,8 @@ class Dot(Score):
     Cost: m n d.
     """
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(query, memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(query, memory.keys)
 
 
 class ScaledDot(Score):
@@ -140,8 +140,8 @@ class ScaledDot(Score):
     Cost: m n d.
     """
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(query / math.sqrt(query.shape[-1]), memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(query / math.sqrt(query.shape[-1]), memory.keys)
 
 
 class Cosine(Score):
@@ -166,9 +166,11 @@ class Cosine(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K D"]:
         return F.normalize(keys, dim=-1)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
         turned = F.normalize(query, dim=-1)
-        return Inner(turned if self.log_temperature is None else turned / self.log_temperature.exp()[:, None, None], memory.keys)
+        return DotForm(
+            turned if self.log_temperature is None else turned / self.log_temperature.exp()[:, None, None], memory.keys
+        )
 
 
 class General(Score):
@@ -186,8 +188,8 @@ class General(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
         return by_head(keys, self.w)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(query, memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(query, memory.keys)
 
 
 class Additive(Score):
@@ -205,8 +207,8 @@ class Additive(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
         return by_head(keys, self.w1)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Tanh:
-        return Tanh(by_head(query, self.w2), memory.keys, self.v)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> AdditiveForm:
+        return AdditiveForm(by_head(query, self.w2), memory.keys, self.v)
 
 
 class Concat(Score):
@@ -224,8 +226,8 @@ class Concat(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K E"]:
         return by_head(keys, self.w[..., self.query_size :])
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Tanh:
-        return Tanh(by_head(query, self.w[..., : self.query_size]), memory.keys, self.v)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> AdditiveForm:
+        return AdditiveForm(by_head(query, self.w[..., : self.query_size]), memory.keys, self.v)
 
 
 class KeyOnly(Score):
@@ -245,8 +247,8 @@ class KeyOnly(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K 1"]:
         return torch.tanh(by_head(keys, self.w) + self.b[:, None, None])
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(query.new_ones(*query.shape[:3], 1), memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(query.new_ones(*query.shape[:3], 1), memory.keys)
 
 
 class SelfAttentive(Score):
@@ -266,8 +268,8 @@ class SelfAttentive(Score):
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Float[Tensor, "B H K 1"]:
         return by_head(torch.tanh(by_head(keys, self.w)), self.v)
 
-    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> Inner:
-        return Inner(query.new_ones(*query.shape[:3], 1), memory.keys)
+    def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
+        return DotForm(query.new_ones(*query.shape[:3], 1), memory.keys)
 
 
 def by_head(x: Float[Tensor, "B H T D"], w: Float[Tensor, "H E D"]) -> Float[Tensor, "B H T E"]:

@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from regard.attention.memory import Memory
 from regard.attention.scope import Reach
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.state import tree_map
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ LONG = 256  # queries above which they are looked from in tiles
 NARROW, WIDE = 64, 256  # queries of a tile: where the reach is bounded to both sides, and elsewhere
 
 
-class Asked(NamedTuple):
+class Queries(NamedTuple):
     """Queries: as they came, projected and turned; where they stand; one past the last place that is there for each, where asked for."""
 
     query: Float[Tensor, "B Q M"]
@@ -31,13 +31,13 @@ class Asked(NamedTuple):
     length: Int[Tensor, "B Q"]
 
 
-class Look(NamedTuple):
+class TileOutput(NamedTuple):
     """context; the weights after and before fade, where they were made; what was drawn."""
 
     context: Float[Tensor, "B H Q E"]
     shown: Float[Tensor, "B H Q K"] | None = None
     taken: Float[Tensor, "B H Q K"] | None = None
-    choice: Choice | None = None
+    choice: SampledLogProb | None = None
 
 
 class Tile(NamedTuple):
@@ -60,14 +60,14 @@ def tiles(queries: int, places: int, reach: Reach | None) -> list[Tile]:
 
 
 def in_tiles(
-    look: Callable[[Asked, Memory, bool], Look],
-    asked: Asked,
+    look: Callable[[Queries, Memory, bool], TileOutput],
+    asked: Queries,
     memory: Memory,
     cut: Sequence[Tile],
     *,
     shows: bool,
     context: Float[Tensor, "B H Q E"] | None,
-) -> Look:
+) -> TileOutput:
     """One look, tile by tile; each tile is made again in the backward pass.
 
     shows: with its weights, which are zero where a tile does not reach.  context: where it is known already.
@@ -75,18 +75,18 @@ def in_tiles(
     K = memory.valid.shape[1]
     asking = parts(asked, [t.queries for t in cut], lambda t: t.dim() // 2)
     memories = parts(memory, [t.places for t in cut], lambda t: min(t.dim() - 1, 2))
-    looks = [cast(Look, checkpoint(look, a, m, shows, use_reentrant=False)) for a, m in zip(asking, memories, strict=True)]
+    looks = [cast(TileOutput, checkpoint(look, a, m, shows, use_reentrant=False)) for a, m in zip(asking, memories, strict=True)]
     wide = [
         F.pad(x.shown, (t.places.start, K - t.places.stop))
         for x, t in zip(looks, cut, strict=True)
         if x.shown is not None and shows
     ]
     choices = [x.choice for x in looks if x.choice is not None]
-    return Look(
+    return TileOutput(
         torch.cat([x.context for x in looks], 2) if context is None else context,
         torch.cat(wide, 2) if wide else None,
         None,
-        Choice(*(torch.cat(c, 2) for c in zip(*choices, strict=True))) if choices else None,
+        SampledLogProb(*(torch.cat(c, 2) for c in zip(*choices, strict=True))) if choices else None,
     )
 
 

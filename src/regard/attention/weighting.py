@@ -17,7 +17,7 @@ from regard.attention.memory import Memory
 LANES = 16
 
 
-class Choice(NamedTuple):
+class SampledLogProb(NamedTuple):
     """What a sampled look must tell its loss (REINFORCE); the same shape for both."""
 
     log_prob: Float[Tensor, "*any"]
@@ -28,7 +28,7 @@ class Weights(NamedTuple):
     """values: "B H Q K", how much is taken.  choice: "B H Q", where the taking was drawn."""
 
     values: Float[Tensor, "B H Q K"]
-    choice: Choice | None = None
+    choice: SampledLogProb | None = None
 
 
 class Annealed(ABC):

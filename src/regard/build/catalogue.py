@@ -20,7 +20,7 @@ from regard.attention.weighting import Weighting
 from regard.networks.marginal_heads import HardMonotonicHead
 from regard.networks.heads import WordHead
 from regard.networks.copy_head import CopyHead
-from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 from regard.networks.recurrent import BahdanauDecoder, LastState, LuongDecoder, TransformedAll, TransformedLast
 from regard.config import mechanisms as words
 from regard.build.networks import CELLS
@@ -37,7 +37,7 @@ _AROUND: tuple[_Kind, ...] = (
         "past",
         "model.past",
         "any recurrent decoder; any score, weighting, heads; scopes that never look ahead",
-        {"past": RecallDecoder},
+        {"past": SelfAttentiveDecoder},
     ),
     (
         "position",

@@ -23,14 +23,14 @@ from regard.networks.bert import BertShape
 from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
 from regard.networks.base import Decoder, Encoder
 from regard.networks.fixed_context import PooledContext
-from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.language_model import CellsDecoder
-from regard.networks.rnn_layers import Layers
+from regard.networks.rnn_layers import RNNLayers
 from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
-from regard.networks.text_encoder import Reader
-from regard.networks.self_attentive_decoder import RecallDecoder
+from regard.networks.text_encoder import TextEncoder
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 from regard.networks.recurrent import (
     BahdanauDecoder,
     FixedDecoder,
@@ -47,13 +47,13 @@ from regard.networks.transformer import (
     FeedForward,
     PostNorm,
     PreNorm,
-    ReadingLayer,
+    EncoderLayerBase,
     Residual,
     TransformerDecoder,
     TransformerEncoder,
-    WritingLayer,
+    DecoderLayerBase,
 )
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.build.bert import make_bert
 from regard.build.heads import make_head, make_sampling
 from regard.build.attention import PARTS, look_of, parted_look, refuse_steps
@@ -70,7 +70,7 @@ CELLS: Mapping[str, Callable[[int, int], Cell]] = {
     "lstm-peephole": PeepholeLSTM,
     "lstm-peephole-full": FullPeepholeLSTM,
 }
-NETS: Mapping[str, Callable[..., nn.RNNBase]] = {  # what PyTorch has; an encoder reads other cells as `Layers`
+NETS: Mapping[str, Callable[..., nn.RNNBase]] = {  # what PyTorch has; an encoder reads other cells as `RNNLayers`
     "rnn": partial(nn.RNN, batch_first=True),
     "gru": partial(nn.GRU, batch_first=True),
     "lstm": partial(nn.LSTM, batch_first=True),
@@ -85,14 +85,14 @@ NORMS: Mapping[str, type[Residual]] = {"pre": PreNorm, "post": PostNorm}
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
-def task(config: Config, *, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> Transduce:
+def task(config: Config, *, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> Seq2SeqNetwork:
     """The task of a config, for vocabularies of these sizes, its weights drawn from torch's generator.
 
     twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
     """
     build = recurrent if config.model.family == "recurrent" else transformer
     network = build(config.model, source_words, target_words, twins)
-    return Transduce(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
+    return Seq2SeqNetwork(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
 
 
 def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
@@ -101,10 +101,10 @@ def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequ
     decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
     source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
-    return EncoderDecoder(Embed(source, dropout=drop), encoder, Embed(target, dropout=drop), decoder, head)
+    return EncoderDecoder(Embedding(source, dropout=drop), encoder, Embedding(target, dropout=drop), decoder, head)
 
 
-def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | None = None) -> Reader:
+def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | None = None) -> TextEncoder:
     """What reads a text of a vocabulary of so many words, and writes none: the encoder half of the family.
 
     beside: width of what stands beside each word's vector; in a Transformer the vectors are narrower by that.  bert: the shape of the
@@ -114,13 +114,13 @@ def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | No
         return make_bert(bert or BertShape(words, size=12, layers=1, heads=1, feedforward=12), beside=beside)
     if m.family == "recurrent":
         reads = encoder(m, beside=beside)
-        return Reader(Embed(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), reads)
+        return TextEncoder(Embedding(table(words, m.embedding, padding=PAD), dropout=m.embedding_dropout), reads)
     if beside >= m.size:
         do = "Raise model.size, or take less beside the words."
         raise ConfigError(message("model.size", f"more than the {beside} that stand beside each word's vector", str(m.size), do))
     reads = encoder(m)
     drawn = table(words, m.size - beside, padding=PAD)
-    return Reader(PositionedEmbed(drawn, make_positions(m), dropout=m.embedding_dropout), reads)
+    return TextEncoder(PositionedEmbedding(drawn, make_positions(m), dropout=m.embedding_dropout), reads)
 
 
 def encoder(m: ModelSection, *, beside: int = 0) -> Encoder:
@@ -145,7 +145,7 @@ def decoder(m: ModelSection, encoded: int | None) -> Decoder:
 def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
     both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
     between = m.dropout if m.encoder_layers > 1 else 0.0
-    made_by = NETS.get(kind) or partial(Layers, CELLS[kind])
+    made_by = NETS.get(kind) or partial(RNNLayers, CELLS[kind])
     return RecurrentEncoder(
         made_by(m.embedding + beside, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
     )
@@ -187,7 +187,7 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
     part = part_width(m.size, parts)
     look = look_of(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
     look.scope = Causal() & ~Window(0) & look.scope
-    return RecallDecoder(decoder, look, m.size, parts=parts, dropout=m.dropout)
+    return SelfAttentiveDecoder(decoder, look, m.size, parts=parts, dropout=m.dropout)
 
 
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
@@ -198,18 +198,18 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
-        PositionedEmbed(source, make_positions(m), dropout=drop),
+        PositionedEmbedding(source, make_positions(m), dropout=drop),
         encoder,
-        PositionedEmbed(target, make_positions(m), dropout=drop),
+        PositionedEmbedding(target, make_positions(m), dropout=drop),
         decoder,
         head,
     )
 
 
-def _readers(m: ModelSection) -> list[ReadingLayer]:
+def _readers(m: ModelSection) -> list[EncoderLayerBase]:
     """The layers of a Transformer's encoder, or of one whose own looks are Aarens."""
 
-    def reader() -> ReadingLayer:
+    def reader() -> EncoderLayerBase:
         if m.family == "aaren":
             return AarenEncoderLayer(_aaren(m), _feedforward(m), _around(m, 2))
         return EncoderLayer(_own(m), _feedforward(m), _around(m, 2))
@@ -217,15 +217,15 @@ def _readers(m: ModelSection) -> list[ReadingLayer]:
     return [reader() for _ in range(m.encoder_layers)]
 
 
-def _writers(m: ModelSection, *, alone: bool = False) -> list[WritingLayer]:
+def _writers(m: ModelSection, *, alone: bool = False) -> list[DecoderLayerBase]:
     """The layers of its decoder; alone: without a look at a source."""
     assert m.attention is not None  # the config refuses `attention: none` here
     cross = m.attention
 
-    def writer() -> WritingLayer:
+    def writer() -> DecoderLayerBase:
         kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
         own = _aaren(m) if m.family == "aaren" else _own(m, Causal())
-        made: WritingLayer = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
+        made: DecoderLayerBase = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
         return made
 
     return [writer() for _ in range(m.decoder_layers)]

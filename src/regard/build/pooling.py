@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING
 from regard.attention.attention import Attention
 from regard.attention.pooling import Pool, StructuredPool
 from regard.core.errors import ConfigError, message
-from regard.networks.pooling import FirstSummary, LastSummary, MaxSummary, MeanSummary, PooledSummary, Summing
+from regard.networks.pooling import FirstPooling, LastPooling, MaxPooling, MeanPooling, AttentionPooling, Pooling
 from regard.build.attention import make_attention
 
 if TYPE_CHECKING:
     from regard.config.attention import AttentionSection
     from regard.config.task_sections import ClassifySection
 
-SUMMARIES: Mapping[str, Callable[[int], Summing]] = {
-    "last": LastSummary,
-    "mean": MeanSummary,
-    "max": MaxSummary,
-    "cls": FirstSummary,
+SUMMARIES: Mapping[str, Callable[[int], Pooling]] = {
+    "last": LastPooling,
+    "mean": MeanPooling,
+    "max": MaxPooling,
+    "cls": FirstPooling,
 }
 DRAWN = ("hard", "drawn", "marginal")  # weightings that are trained by what they drew, or mixed by a head of words
 
 
-def make_summing(section: ClassifySection, size: int, *, pooled: bool = False) -> Summing:
+def make_summing(section: ClassifySection, size: int, *, pooled: bool = False) -> Pooling:
     """How states of this width become one vector, from the word `pooling` of a section.  pooled: the reader pools by itself, as BERT does
     from [CLS]."""
     if section.pooling == "cls" and pooled:
-        return LastSummary(size)
+        return LastPooling(size)
     if section.pooling == "attention":
-        return PooledSummary(Pool(pool_look(section.look, size)), size=size)
+        return AttentionPooling(Pool(pool_look(section.look, size)), size=size)
     if section.pooling == "structured":
-        return PooledSummary(StructuredPool(size, inner=section.hop_width, hops=section.hops), size=size, hops=section.hops)
+        return AttentionPooling(StructuredPool(size, inner=section.hop_width, hops=section.hops), size=size, hops=section.hops)
     return SUMMARIES[section.pooling](size)
 
 

@@ -44,7 +44,7 @@ def within(most: int, refused: Callable[[str], RegardError]) -> Iterator[None]:
         register(counted) for register in (register_module_parameter_registration_hook, register_module_buffer_registration_hook)
     ]
     try:
-        with _Asked(most, refused):
+        with _Counting(most, refused):
             yield
     except (MemoryError, RuntimeError) as error:
         if exhausted(error):
@@ -55,7 +55,7 @@ def within(most: int, refused: Callable[[str], RegardError]) -> Iterator[None]:
             hook.remove()
 
 
-class _Asked(TorchFunctionMode):
+class _Counting(TorchFunctionMode):
     """Looks at the sizes of tensors that are filled as they are made, before they are made."""
 
     def __init__(self, most: int, refused: Callable[[str], RegardError]) -> None:

@@ -9,10 +9,10 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 
-from regard.check.finding import Finding, Hits, Seen, short
+from regard.check.finding import Finding, FindingPlace, Hits, short
 from regard.core.plural import many
 
-WHY = {  # kind of `BadLine`: what is said of one line, of several, and what to do
+WHY = {  # kind of `RecordError`: what is said of one line, of several, and what to do
     "too-few-columns": ("has too few columns", "have too few columns", "Give them all their columns."),
     "empty-line": ("is empty", "are empty", "Remove them."),
     "empty-source": ("has no source", "have no source", "Fill them in, or remove the lines."),
@@ -54,7 +54,7 @@ KEPT = ("quotes", "no-tag", "tag-count", "sentence", "answer", "no-answer", "que
 REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
 
 
-class BadLines:
+class RecordErrors:
     """Every line at fault, with its kind and what was received there; the places lie on the disk until they are asked for."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class BadLines:
     def add(self, kind: str, file: str, line: int, text: str, why: str = "") -> None:
         """kind: of `WHY`, or of a finding that another check tells."""
         self.kinds[kind] += 1
-        self.first.setdefault(kind, Hits()).add(Seen(file, line, short(why or text)))
+        self.first.setdefault(kind, Hits()).add(FindingPlace(file, line, short(why or text)))
         self.numbers.setdefault(file, array("q")).append(line)
         if kind in REMOVED:
             self.removed.setdefault(file, array("q")).append(line)
@@ -85,7 +85,7 @@ class BadLines:
             yield tuple(json.loads(line))
         self._file.seek(0, 2)
 
-    def take(self, other: BadLines) -> None:
+    def take(self, other: RecordErrors) -> None:
         """Adds all of another's."""
         for file, line, kind, why, text in other:
             self.add(kind, file, line, text, why)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from regard.check.column_profile import Profile
-from regard.check.form import Form, Given
+from regard.check.form import FileForm, StatedForm
 from regard.core.plural import many
 
 NOUNS: Mapping[str, Mapping[str, str]] = {
@@ -28,8 +28,8 @@ class Case:
     """profiles: of each role.  given: what was said of the files.  sampled: whether only the first rows are looked at."""
 
     task: str
-    form: Form
-    given: Given
+    form: FileForm
+    given: StatedForm
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     sampled: bool = False
 

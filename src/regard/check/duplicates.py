@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Seen, short
-from regard.check.raw_lines import Opened
+from regard.check.finding import FIX, Block, Finding, FindingPlace, short
+from regard.check.raw_lines import RawLines
 from regard.core.plural import many
 
 Numbers = NDArray[np.int64]
 ONCE = ("transduce", "classify", "pair")  # tasks in which --fix leaves a row once that is there twice
 
 
-class Twins:
+class Duplicates:
     """A hash of each row and of what is asked in it.  Two rows of a million share one by chance once in 40 million files."""
 
     def __init__(self, case: Case) -> None:
@@ -31,7 +31,7 @@ class Twins:
         self._lines: dict[bool, array[int]] = {False: array("Q"), True: array("Q")}
         self._files: list[str] = []
         self._equal = 0
-        self._same: list[Seen] = []
+        self._same: list[FindingPlace] = []
 
     def feed(self, block: Block) -> None:
         asked, whole = self._hashes[block.valid]
@@ -124,10 +124,11 @@ class Twins:
         do = "The figures will be too good: take them out of one of the sets."
         return [Finding("shared", level, what, len(both), self._seen(both, True), do)]
 
-    def _seen(self, rows: Numbers, valid: bool) -> tuple[Seen, ...]:
+    def _seen(self, rows: Numbers, valid: bool) -> tuple[FindingPlace, ...]:
         places = [self._lines[valid][int(row)] for row in rows[:3]]
         return tuple(
-            Seen(self._files[p >> 40], p & ((1 << 40) - 1), text_at(self._files[p >> 40], p & ((1 << 40) - 1))) for p in places
+            FindingPlace(self._files[p >> 40], p & ((1 << 40) - 1), text_at(self._files[p >> 40], p & ((1 << 40) - 1)))
+            for p in places
         )
 
 
@@ -140,7 +141,7 @@ def _later(hashes: Numbers) -> Numbers:
 
 def text_at(file: str, line: int) -> str:
     """A line of a file, read again: what is found at the end has only its number."""
-    with closing(Opened(file).pieces()) as pieces:
+    with closing(RawLines(file).pieces()) as pieces:
         for number, lines in pieces:
             if line < number + len(lines):
                 return short(lines[line - number])

@@ -8,23 +8,23 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from regard.check.bad_lines import BadLines
+from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
 from regard.check.column_profile import profile
-from regard.check.duplicates import Twins
-from regard.check.exchanged_sides import Mixed
+from regard.check.duplicates import Duplicates
+from regard.check.exchanged_sides import ExchangedSides
 from regard.check.finding import Block, Check, Finding
-from regard.check.form import Form, Given, ending, separated
+from regard.check.form import FileForm, StatedForm, ending, separated
 from regard.check.labels import Labels
 from regard.check.lengths import Lengths
 from regard.check.patterns import Signs
 from regard.check.ranking import by_hand, ordered, softened
-from regard.check.raw_lines import Opened
+from regard.check.raw_lines import RawLines
 from regard.check.recognize import recognized
-from regard.check.rows import Rows
+from regard.check.rows import RowStream
 from regard.check.spelling import Digits, Lookalikes, Normal, OtherScript, StandIns
 from regard.check.structure import of_structure
-from regard.check.symbols import Phones, Readings, Symbols
+from regard.check.symbols import Phones, Readings, SymbolCounts
 from regard.check.training_errors import refusals
 from regard.core.errors import DataError, message
 from regard.data.column_names import is_header
@@ -32,7 +32,7 @@ from regard.data.columns import LAST
 from regard.data.text_files import refuse_streams
 from regard.tasks.caption.check_images import Listed, Pictures, folder
 from regard.tasks.forecast.check_numbers import of_series, of_several
-from regard.tasks.forecast.check_rows import Series
+from regard.tasks.forecast.check_rows import SeriesRows
 from regard.tasks.read.check_questions import Questions
 from regard.tasks.tag.check_sentences import Sentences
 from regard.tasks.tag.check_spans import Spans
@@ -48,10 +48,10 @@ CHECKS: tuple[Callable[[Case], Check], ...] = (
     Digits,
     Phones,
     Readings,
-    Symbols,
-    Twins,
+    SymbolCounts,
+    Duplicates,
     Lengths,
-    Mixed,
+    ExchangedSides,
     Labels,
     Tags,
 )
@@ -69,7 +69,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """files, valid: what was looked at.  form: what they are.  rows: that can be learnt from.  findings: most harmful first.
     bad: every line at fault.  config: lines for a config.  sampled: whether only the first rows were looked at.  spellings: of labels
     and tags that are written in several ways, the most frequent of each."""
@@ -80,7 +80,7 @@ class Report:
     rows: int
     lines: int
     findings: tuple[Finding, ...]
-    bad: BadLines
+    bad: RecordErrors
     facts: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
     sampled: bool = False
@@ -97,13 +97,13 @@ def examine(
     *,
     valid: Sequence[str] = (),
     task: str | None = None,
-    given: Given | None = None,
+    given: StatedForm | None = None,
     most: int | None = None,
-) -> Report:
+) -> CheckReport:
     """Look at files as a task would learn from them.  task: None: as the files look.  most: only so many rows, about.
 
     DataError where a file is not there or cannot be opened; what is wrong inside is a finding."""
-    given = given or Given()
+    given = given or StatedForm()
     if not files:
         raise DataError(message("regard check", "a file", "none", "Name one."))
     refuse_streams([*files, *valid], "regard check")
@@ -119,7 +119,7 @@ def head(file: str) -> list[str]:
     if ending(file) == ".npz":
         return []
     found: list[str] = []
-    with closing(Opened(file).pieces()) as pieces:
+    with closing(RawLines(file).pieces()) as pieces:
         for _, lines in pieces:
             found += lines[:HEAD]
             if len(found) >= HEAD:
@@ -127,11 +127,11 @@ def head(file: str) -> list[str]:
     return found[:HEAD]
 
 
-def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given, most: int | None) -> Report:
+def _texts(files: Sequence[str], valid: Sequence[str], form: FileForm, given: StatedForm, most: int | None) -> CheckReport:
     """Files whose rows are texts."""
-    bad, again = BadLines(), [file for file in valid if _again(file, files)]
-    opened = [Opened(file, bad) for file in files]
-    beside = [Opened(file, bad) for file in valid if file not in again]
+    bad, again = RecordErrors(), [file for file in valid if _again(file, files)]
+    opened = [RawLines(file, bad) for file in files]
+    beside = [RawLines(file, bad) for file in valid if file not in again]
     stream = _stream(opened, form, given, bad, False, most)
     case, checks = Case(form.task, form, given, sampled=most is not None), list[Check]()
     for block in stream:
@@ -144,7 +144,7 @@ def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given,
     held = _stream(beside, _same(form, [o.file for o in beside], given), given, bad, True, most)
     for block in held if beside else ():
         feed(checks, block)
-    found = of_structure(case, stream, opened) if isinstance(stream, Rows) else stream.findings()
+    found = of_structure(case, stream, opened) if isinstance(stream, RowStream) else stream.findings()
     found = [*found, *(finding for check in checks for finding in check.findings()), *map(_twice, again)]
     found += [finding for o in (*opened, *beside) for finding in o.findings()]
     if any(finding.kind == "swapped" for finding in found):  # whence it comes that there are so many
@@ -159,7 +159,7 @@ def _texts(files: Sequence[str], valid: Sequence[str], form: Form, given: Given,
     ranked = ranked if form.rewritten else tuple(map(by_hand, ranked))
     spellings = {rare: often for check in checks if isinstance(check, Labels | Tags) for rare, often in check.spellings.items()}
     named, sampled = (tuple(files), tuple(valid)), most is not None
-    return Report(*named, case, stream.rows, lines, ranked, bad, (), config(case, found), sampled, spellings)
+    return CheckReport(*named, case, stream.rows, lines, ranked, bad, (), config(case, found), sampled, spellings)
 
 
 def _again(file: str, files: Sequence[str]) -> bool:
@@ -177,7 +177,9 @@ def _nothing(files: Sequence[str]) -> Finding:
     return Finding("no-rows", "error", f"Nothing of {' + '.join(files)} can be learnt from.", 0, (), do)
 
 
-def _stream(opened: Sequence[Opened], form: Form, given: Given, bad: BadLines, valid: bool, most: int | None) -> Stream:
+def _stream(
+    opened: Sequence[RawLines], form: FileForm, given: StatedForm, bad: RecordErrors, valid: bool, most: int | None
+) -> Stream:
     """What reads files of a form, block by block."""
     if form.task == "read":
         return Questions(opened, bad, given, cloze=form.cloze or given.cloze, valid=valid, most=most)
@@ -185,16 +187,16 @@ def _stream(opened: Sequence[Opened], form: Form, given: Given, bad: BadLines, v
         return Sentences(opened, form, bad, valid=valid, most=most)
     if form.format in ("json", "arrays") or (form.task == "caption" and form.format == "jsonl"):
         return Listed(opened, bad, given, valid=valid)
-    return Rows(opened, form, bad, valid=valid, most=most)
+    return RowStream(opened, form, bad, valid=valid, most=most)
 
 
-def _series(files: Sequence[str], valid: Sequence[str], form: Form, given: Given) -> Report:
+def _series(files: Sequence[str], valid: Sequence[str], form: FileForm, given: StatedForm) -> CheckReport:
     """Files whose rows are numbers."""
-    bad, found, facts, each, opened = BadLines(), list[Finding](), list[str](), list[Series](), list[Opened]()
+    bad, found, facts, each, opened = RecordErrors(), list[Finding](), list[str](), list[SeriesRows](), list[RawLines]()
     again = [file for file in valid if _again(file, files)]
     for file in (*files, *(file for file in valid if file not in again)):
-        opened.append(Opened(file, bad))
-        each.append(Series(opened[-1], bad, given))
+        opened.append(RawLines(file, bad))
+        each.append(SeriesRows(opened[-1], bad, given))
         each[-1].read()
         found += of_series(each[-1], given, held=file not in files, alone=not valid)
         found += opened[-1].findings()
@@ -206,10 +208,10 @@ def _series(files: Sequence[str], valid: Sequence[str], form: Form, given: Given
         found.append(_nothing(files))
     lines, found = sum(o.lines for o in opened[: len(files)]), list(dict.fromkeys(found))
     case = Case("forecast", form, given)
-    return Report(tuple(files), tuple(valid), case, rows, lines, ordered(found), bad, tuple(facts), config(case, found))
+    return CheckReport(tuple(files), tuple(valid), case, rows, lines, ordered(found), bad, tuple(facts), config(case, found))
 
 
-def _same(form: Form, valid: Sequence[str], given: Given) -> Form:
+def _same(form: FileForm, valid: Sequence[str], given: StatedForm) -> FileForm:
     """The form of validation data: that of training, but a header only where it has one."""
     if not valid or form.format not in ("tsv", "csv"):
         return form

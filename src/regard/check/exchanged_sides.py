@@ -12,7 +12,7 @@ LEARNT = 20_000  # rows by which the words of each side are known
 LEAST = 5  # times that a word must be seen there
 
 
-class Mixed:
+class ExchangedSides:
     """Counts, in each pair, the words that stand nearly always on the other side."""
 
     def __init__(self, case: Case) -> None:

@@ -12,7 +12,7 @@ FIX = "--fix does it"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FindingPlace:
     """One place: a file, a line of it (from 1; 0: the file as a whole), and the text that stands there."""
 
     file: str
@@ -33,7 +33,7 @@ class Finding:
     level: str
     what: str
     count: int
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[FindingPlace, ...] = ()
     do: str = ""
     fixable: bool = False
     config: tuple[str, ...] = ()
@@ -65,9 +65,9 @@ class Block:
             text = "\n".join(cells)
         return text, cells
 
-    def at(self, role: str, i: int, text: str | None = None) -> Seen:
+    def at(self, role: str, i: int, text: str | None = None) -> FindingPlace:
         """Row i of a role, with its cell as text."""
-        return Seen(self.files[role], self.lines[i], short(self.cells[role][i] if text is None else text))
+        return FindingPlace(self.files[role], self.lines[i], short(self.cells[role][i] if text is None else text))
 
 
 class Check(Protocol):
@@ -85,14 +85,14 @@ class Hits:
     """A count, and the first places; where `every` is a list, all places, for `--bad`."""
 
     count: int = 0
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[FindingPlace] = field(default_factory=list)
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: FindingPlace) -> None:
         self.count += 1
         if len(self.seen) < KEPT:
             self.seen.append(seen)
 
-    def first(self, number: int = 3) -> tuple[Seen, ...]:
+    def first(self, number: int = 3) -> tuple[FindingPlace, ...]:
         return tuple(self.seen[:number])
 
 

@@ -28,7 +28,7 @@ COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".conll03")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class StatedForm:
     """What is said, and so is not guessed: None where it is not.  Columns by number from 1 or by name."""
 
     format: str | None = None
@@ -62,7 +62,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FileForm:
     """format: tsv, csv, jsonl, lines, columns, conllu, json, text or arrays.  separator: of cells.  header: names, where the first line
     has them.  comment: what a line that is none begins with.  width: cells of most lines.  roles: each role's column (from 0) or key.
     profiles: of the columns or keys that were looked at."""
@@ -100,7 +100,7 @@ class Form:
         name = self.header[at] if self.header and at < len(self.header) else ""
         return name if self.header and name and self.header.count(name) == 1 else at + 1
 
-    def layout(self, given: Given | None = None) -> Layout:
+    def layout(self, given: StatedForm | None = None) -> Layout:
         """How a training reads such a file, where every key says what was recognised; what is given is as it was said."""
         keys: dict[str, Any] = {role: self.named(role) for role in ("source", "target", "features") if role in self.roles}
         said = {role: getattr(given, role, None) for role in ("source", "target", "features")}

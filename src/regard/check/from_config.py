@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.check.bad_lines import WHY
 from regard.check.examine import examine
-from regard.check.form import Given
+from regard.check.form import StatedForm
 from regard.config import Config
 from regard.config.auto import left_out
 from regard.config.data_files import TABLES
@@ -62,7 +62,7 @@ def said(config: Config) -> dict[str, Any]:
     return found
 
 
-def given(config: Config, *, fixed: bool) -> Given:
+def given(config: Config, *, fixed: bool) -> StatedForm:
     """What a config says of its data.  fixed: every key counts, as in the training that is about to begin; else those that are set."""
     known, left = said(config), left_out(config)
 
@@ -76,7 +76,7 @@ def given(config: Config, *, fixed: bool) -> Given:
     comment, separator = key("data.comment"), key("data.separator")
     number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
     writes = config.task == "transduce"
-    return Given(
+    return StatedForm(
         format=None if form == "auto" else form,
         source=key("data.source"),
         target=key("data.target"),

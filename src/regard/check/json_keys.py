@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regard.check.column_profile import profile
-from regard.check.form import ROLES, Form, Given
+from regard.check.form import ROLES, FileForm, StatedForm
 from regard.data.column_names import CAPTIONS, IMAGES, NAMES, TWO_TEXTS, plain
 from regard.data.columns import LAST
-from regard.data.file_format import Recognized
+from regard.data.file_format import RecognizedFile
 from regard.data.row_parser import value_of
 
 
@@ -21,7 +21,7 @@ def are_objects(lines: Sequence[str]) -> bool:
     return bool(some) and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in some)
 
 
-def keyed(lines: Sequence[str], task: str | None, given: Given, said: Recognized | None) -> Form:
+def keyed(lines: Sequence[str], task: str | None, given: StatedForm, said: RecognizedFile | None) -> FileForm:
     """JSON lines: roles by the names of keys.  said: what a training takes the file for."""
     records = []
     for line in lines:
@@ -37,14 +37,14 @@ def keyed(lines: Sequence[str], task: str | None, given: Given, said: Recognized
     if task in ("read", "tag"):
         named = {"tokens": given.source, "tags": given.target} if task == "tag" else {}
         said_so: dict[str, int | str] = {role: key for role, key in named.items() if isinstance(key, str)}
-        return Form(task, "jsonl", roles=said_so, cloze=task == "read" and "doc" in there)
+        return FileForm(task, "jsonl", roles=said_so, cloze=task == "read" and "doc" in there)
     roles, guessed = _roles(task, there, given, said)
     cells = {key: [_plain(value_of(record, key)[1]) for record in records] for key in {*keys, *map(str, roles.values())}}
-    return Form(task, "jsonl", roles=roles, profiles={key: profile(value) for key, value in cells.items()}, guessed=guessed)
+    return FileForm(task, "jsonl", roles=roles, profiles={key: profile(value) for key, value in cells.items()}, guessed=guessed)
 
 
 def _roles(
-    task: str, there: Mapping[str, str], given: Given, said: Recognized | None
+    task: str, there: Mapping[str, str], given: StatedForm, said: RecognizedFile | None
 ) -> tuple[dict[str, int | str], tuple[str, ...]]:
     """Which key is what: as it is said, else as a training finds it, else by its name; and the roles of the last kind.  there: the
     keys, by their plain names."""

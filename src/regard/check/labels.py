@@ -6,7 +6,7 @@ from collections import Counter
 
 from regard.check.case import Case
 from regard.check.column_profile import NUMBER
-from regard.check.finding import FIX, Block, Finding, Seen, listed, short
+from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, short
 from regard.core.plural import many
 
 MOST = 100_000
@@ -20,7 +20,7 @@ class Labels:
         self._case = case
         self._role = next((r for r in case.profiles if case.labelled(r)), "")
         self._counts = {False: Counter[str](), True: Counter[str]()}
-        self._first: dict[str, Seen] = {}
+        self._first: dict[str, FindingPlace] = {}
         self.spellings: dict[str, str] = {}  # of labels that are written in several ways, the most frequent
 
     def feed(self, block: Block) -> None:

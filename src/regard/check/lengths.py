@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regard.check.case import Case
 from regard.check.duplicates import text_at
-from regard.check.finding import Block, Finding, Hits, Seen
+from regard.check.finding import Block, Finding, FindingPlace, Hits
 from regard.core.plural import many
 
 WINDOW = 200  # rows in which lengths are compared
@@ -75,10 +75,10 @@ class Lengths:
                 found += shifted or self._apart(source, target)
         return found
 
-    def _place(self, role: str, row: int) -> Seen:
+    def _place(self, role: str, row: int) -> FindingPlace:
         place = self._places[role][row]
         file, line = self._files[place >> 40], place & ((1 << 40) - 1)
-        return Seen(file, line, text_at(file, line))
+        return FindingPlace(file, line, text_at(file, line))
 
     def _long(self, role: str) -> list[Finding]:
         sizes = np.frombuffer(self._sizes[role], dtype=np.uint32)

@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import IO, cast
 
-from regard.check.bad_lines import BadLines
-from regard.check.finding import FIX, Finding, Hits, Seen, short
+from regard.check.bad_lines import RecordErrors
+from regard.check.finding import FIX, Finding, FindingPlace, Hits, short
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.file_format import is_parquet
@@ -28,14 +28,14 @@ NAMES = {"cp1252": "Latin-1 (Windows-1252)", "gb18030": "GB 18030", "utf-16-le":
 
 
 @dataclass
-class Opened:
+class RawLines:
     """A file that is read piece by piece.  After the last piece: how many lines it had, and what was wrong with its bytes.
 
     encoding: utf-8, or what the bytes that are no UTF-8 look like, by which those lines are read.  faults: where lines whose bytes are
     wrong are told."""
 
     file: str
-    faults: BadLines | None = None
+    faults: RecordErrors | None = None
     encoding: str = "utf-8"
     lines: int = 0
     returns: int = 0  # lines that end in CR LF
@@ -138,7 +138,7 @@ class Opened:
             return text
 
     def _told(self, kind: str, hits: Hits, number: int, text: str) -> None:
-        hits.add(Seen(self.file, number, short(text)))
+        hits.add(FindingPlace(self.file, number, short(text)))
         if self.faults is not None:
             self.faults.add(kind, self.file, number, text)
 
@@ -167,7 +167,7 @@ class Opened:
             found.append(Finding("line-ends", "error", what, self.lines, (), do, True))
         if self.torn:
             what = f"{self.file} breaks off: {self.torn}."
-            found.append(Finding("torn", "error", what, 1, (Seen(self.file, self.lines),), "Copy or pack it again."))
+            found.append(Finding("torn", "error", what, 1, (FindingPlace(self.file, self.lines),), "Copy or pack it again."))
         if 0 < self.returns < self.lines:
             what = f"{many(self.returns, 'line ends', 'lines end')} in CR LF, the others in LF."
             do = f"Both are read; {FIX}: LF everywhere."

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from regard.check.column_profile import NUMBER, Profile, profile
-from regard.check.form import COLUMNS, COMMENTS, ROLES, Form, Given, dictionary, ending, joined, separated
+from regard.check.form import COLUMNS, COMMENTS, ROLES, FileForm, StatedForm, dictionary, ending, joined, separated
 from regard.check.json_keys import are_objects, keyed
 from regard.core.errors import DataError, message
 from regard.data.column_names import CAPTIONS, IMAGES, KNOWN, NAMES, plain
 from regard.data.columns import LAST, Layout
-from regard.data.file_format import MARKS, Recognized, is_parquet, recognize
+from regard.data.file_format import MARKS, RecognizedFile, is_parquet, recognize
 from regard.data.series_table import TIMES
 from regard.tasks.caption.tables import image_columns
 from regard.tasks.tag.data import read_tagged
@@ -22,33 +22,33 @@ from regard.tasks.tag.file_formats import TagLayout, fields, form_of
 TABLES = ("transduce", "classify", "pair")  # tasks whose training looks at the first lines of its files
 
 
-def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None, given: Given) -> Form:
+def recognized(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None, given: StatedForm) -> FileForm:
     """The form of files.  heads: the first lines of each."""
     ends = [ending(file) for file in files]
     first = heads[0] if heads else []
     if any(end == ".npz" for end in ends):
-        return Form(task or "caption", "arrays")
+        return FileForm(task or "caption", "arrays")
     if given.format == "lines" or (
         len(files) > 1 and given.format is None and not set(ends) & {".tsv", ".csv", ".jsonl", ".json", ".parquet"}
     ):
         return _aligned(files, heads, task)
     if task == "caption" and ends[0] == ".json":  # a list, or COCO's object, be it on one line
-        return Form(task, "json")
+        return FileForm(task, "json")
     if any(map(is_parquet, files)):
         _reads_parquet(files, task)
         return replace(keyed(first, task, given, _said(files[0])), parquet=True)
     if given.format == "jsonl" or ends[0] == ".jsonl" or (ends[0] not in (".tsv", ".csv") and are_objects(first)):
         return keyed(first, task, given, _said(files[0]))
     if ends[0] == ".json":
-        return Form(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
+        return FileForm(task or ("caption" if first and first[0].lstrip().startswith("[") else "read"), "json")
     if task == "tag" or (task is None and (ends[0] in COLUMNS or _in_columns(first))):
         return _columns(first, files[0], given)
     if task in ("language", "pretrain") and given.source is None and ends[0] not in (".tsv", ".csv"):
-        return Form(task, "text", roles={"source": 0}, profiles={0: profile(first)})
+        return FileForm(task, "text", roles={"source": 0}, profiles={0: profile(first)})
     return _table(files[0], first, task, given)
 
 
-def _aligned(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None) -> Form:
+def _aligned(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | None) -> FileForm:
     """Line-aligned files.  DataError where a training would not read so many side by side."""
     profiles: dict[int | str, Profile] = {i: profile(head) for i, head in enumerate(heads)}
     if task is None:
@@ -58,11 +58,11 @@ def _aligned(files: Sequence[str], heads: Sequence[Sequence[str]], task: str | N
     if task == "tag":
         read_tagged(files)
         roles = dict(zip(("tokens", "tags", "label"), range(len(heads)), strict=False))
-        return Form("tag", "lines", roles=roles, profiles=profiles)
+        return FileForm("tag", "lines", roles=roles, profiles=profiles)
     if task not in ("transduce", "classify"):  # other tasks read several files one after another
-        return Form(task, "text", roles={"source": 0}, profiles=profiles)
+        return FileForm(task, "text", roles={"source": 0}, profiles=profiles)
     Layout("lines").resolved(files)
-    return Form(task, "lines", roles={"source": 0, "target": 1}, profiles=profiles)
+    return FileForm(task, "lines", roles={"source": 0, "target": 1}, profiles=profiles)
 
 
 def _in_columns(lines: Sequence[str]) -> bool:
@@ -75,7 +75,7 @@ def _in_columns(lines: Sequence[str]) -> bool:
     return tagged > 0.95 * len(full) and len(ended) < 0.3 * len(full) + 10 and len(full) > 3 and len(full[0]) < 20
 
 
-def _columns(lines: Sequence[str], file: str, given: Given) -> Form:
+def _columns(lines: Sequence[str], file: str, given: StatedForm) -> FileForm:
     """As a training takes them: the same lines are asked in the same way."""
     full = [fields(line) for line in lines if line.strip() and not line.startswith("#")]
     tabs = sum("\t" in line for line in lines)
@@ -87,10 +87,10 @@ def _columns(lines: Sequence[str], file: str, given: Given) -> Form:
     conllu = found.kind == "conllu"
     comment = "#" if conllu or found.numbered or any(line.startswith("# ") and "=" in line for line in lines) else ""
     separator = "\t" if tabs > len(full) / 2 else " "
-    return Form("tag", found.kind, separator, comment=comment, width=width, token=found.token, tag=found.tag)
+    return FileForm("tag", found.kind, separator, comment=comment, width=width, token=found.token, tag=found.tag)
 
 
-def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> Form:
+def _table(file: str, lines: Sequence[str], task: str | None, given: StatedForm) -> FileForm:
     """One file with columns: its separator, its header, its comments, and what each column is; as a training would find it."""
     said, end = _said(file), ending(file)
     taken = given.comment if given.comment is not None else said.comment if said else ""
@@ -120,14 +120,14 @@ def _table(file: str, lines: Sequence[str], task: str | None, given: Given) -> F
     if task is None:
         task = "transduce" if format == "cmudict" else _task(profiles, width, header, end)
     if width == 1 and not header and task in ("language", "pretrain"):
-        return Form(task, "text", roles={"source": 0}, profiles=profiles)
-    form = Form(task, format, separator, header, comment, width, {}, profiles, format == "csv", certain=certain)
+        return FileForm(task, "text", roles={"source": 0}, profiles=profiles)
+    form = FileForm(task, format, separator, header, comment, width, {}, profiles, format == "csv", certain=certain)
     form = replace(form, features_separator=said.features_separator if said else ";", last=given.target == LAST)
     form = replace(form, uncommented=given.comment == "", passed=bool(taken) or not comment)
     return replace(form, roles=_roles(form, _found(given, said, task) if not given.fixed else given))
 
 
-def _said(file: str) -> Recognized | None:
+def _said(file: str) -> RecognizedFile | None:
     """What a training would take the file for; None where it would refuse it."""
     try:
         return recognize(file)
@@ -143,7 +143,7 @@ def _reads_parquet(files: Sequence[str], task: str | None) -> None:
         raise DataError(message(file, f"a file of text, which task {task} reads", "Parquet", do))
 
 
-def _found(given: Given, said: Recognized | None, task: str) -> Given:
+def _found(given: StatedForm, said: RecognizedFile | None, task: str) -> StatedForm:
     """Columns that nobody named, as a training would find them."""
     if said is None or said.target is None or any(c is not None for c in (given.source, given.target)):
         return given
@@ -239,7 +239,7 @@ def _task(profiles: Mapping[int | str, Profile], width: int, header: tuple[str, 
     return "transduce"
 
 
-def _roles(form: Form, given: Given) -> dict[str, int | str]:
+def _roles(form: FileForm, given: StatedForm) -> dict[str, int | str]:
     """Which column is what: as said, else by its name, else by what it holds, else by its place."""
     roles: dict[str, int | str] = {}
     names = {"source": IMAGES, "target": CAPTIONS} if form.task == "caption" else NAMES
@@ -268,7 +268,7 @@ def _roles(form: Form, given: Given) -> dict[str, int | str]:
     return roles
 
 
-def _by_content(form: Form, roles: dict[str, int | str], free: list[int]) -> None:
+def _by_content(form: FileForm, roles: dict[str, int | str], free: list[int]) -> None:
     held = form.profiles
     if form.task == "transduce" and "features" not in roles:
         bundles = [i for i in free if held[i].manner == "features"]

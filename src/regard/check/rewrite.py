@@ -16,9 +16,9 @@ from typing import IO, Any
 
 from regard.check.clean import Cells
 from regard.check.duplicates import ONCE
-from regard.check.examine import Report
-from regard.check.form import Form, separated
-from regard.check.raw_lines import Opened
+from regard.check.examine import CheckReport
+from regard.check.form import FileForm, separated
+from regard.check.raw_lines import RawLines
 from regard.check.rows import numbered, split_rows
 from regard.core.atomic_files import atomic
 from regard.core.errors import UsageError, message
@@ -26,9 +26,9 @@ from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.file_format import is_parquet
 from regard.data.records import is_comment
-from regard.data.row_parser import BadLine, json_object
+from regard.data.row_parser import RecordError, json_object
 from regard.tasks.forecast.check_fix import in_order
-from regard.tasks.tag.check_fix import Retagged
+from regard.tasks.tag.check_fix import TagFixes
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Rewritten:
         return f"{' + '.join(map(str, self.paths))}: {many(self.written, 'row')}. Lines taken out: {gone}. Cells changed: {done}."
 
 
-def rewrite(report: Report, out: Path, files: Sequence[str]) -> Rewritten:
+def rewrite(report: CheckReport, out: Path, files: Sequence[str]) -> Rewritten:
     """Writes a cleaned copy of files of the report's form: one file as `out`, several into a new folder `out` under their own names.
 
     UsageError where something is there already, or the form is none that can be rewritten."""
@@ -63,7 +63,7 @@ def rewrite(report: Report, out: Path, files: Sequence[str]) -> Rewritten:
                 done.written += in_order(file, stream, done.taken, report.case.given)
         elif form.task == "tag" and form.format != "lines":
             for file, stream in zip(files, streams, strict=True):
-                done.written += Retagged(report, done.changed, done.taken).write(Opened(file), stream)
+                done.written += TagFixes(report, done.changed, done.taken).write(RawLines(file), stream)
         else:
             _rows(report, files, streams, done)
     return done
@@ -105,7 +105,7 @@ def _stream(stack: ExitStack, path: Path) -> IO[str]:
     return text
 
 
-def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done: Rewritten) -> None:
+def _rows(report: CheckReport, files: Sequence[str], streams: Sequence[IO[str]], done: Rewritten) -> None:
     case, form = report.case, report.case.form
     kinds = frozenset(finding.kind for finding in report.findings if finding.fixable)
     roles = {role: Cells(case, kinds, role) for role in form.roles}
@@ -114,12 +114,12 @@ def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done
     once, seen = bool(kinds) and case.task in ONCE, set[int]()
     gone = {file: frozenset(numbers) for file, numbers in report.bad.removed.items()}
     if form.format == "lines":
-        tags = Retagged(report, done.changed, done.taken).tags if case.task == "tag" else None
+        tags = TagFixes(report, done.changed, done.taken).tags if case.task == "tag" else None
         _aligned(form, files, streams, roles, gone, done, seen if once else None, tags)
     else:
         write = {"jsonl": _keyed, "text": _plain}.get(form.format, _columns)
         for file, stream in zip(files, streams, strict=True):
-            for row in write(form, Opened(file), roles, gone.get(file, frozenset()), done):
+            for row in write(form, RawLines(file), roles, gone.get(file, frozenset()), done):
                 if once and hash(row) in seen:
                     done.taken["duplicates"] += 1
                     continue
@@ -133,7 +133,7 @@ def _rows(report: Report, files: Sequence[str], streams: Sequence[IO[str]], done
 Roles = Mapping[str, Cells]
 
 
-def _columns(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+def _columns(form: FileForm, opened: RawLines, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
     join: Callable[[list[str]], str] = _quoted(form.separator) if form.quoted else form.separator.join
     places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
     first, least, layout = form.header is not None, form.least(), form.layout()
@@ -172,7 +172,7 @@ def _quoted(separator: str) -> Callable[[list[str]], str]:
     return join
 
 
-def _plain(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+def _plain(form: FileForm, opened: RawLines, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
     for number, line in numbered(opened):
         if number in gone:
             done.taken["bad"] += 1
@@ -180,11 +180,11 @@ def _plain(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done:
         yield roles["source"].clean(line)
 
 
-def _keyed(form: Form, opened: Opened, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
+def _keyed(form: FileForm, opened: RawLines, roles: Roles, gone: frozenset[int], done: Rewritten) -> Iterator[str]:
     for number, line in numbered(opened):
         try:
             record = json_object(line, Place(opened.file, number))
-        except BadLine:
+        except RecordError:
             record = None
         if record is None or number in gone:
             done.taken["bad"] += 1
@@ -210,7 +210,7 @@ def _holder(record: dict[str, Any], key: str) -> tuple[dict[str, Any], str]:
 
 
 def _aligned(
-    form: Form,
+    form: FileForm,
     files: Sequence[str],
     streams: Sequence[IO[str]],
     roles: Roles,
@@ -221,7 +221,7 @@ def _aligned(
 ) -> None:
     lost = frozenset().union(*gone.values())
     names = [next(role for role, at in form.roles.items() if at == i) for i in range(len(files))]
-    for pairs in zip_longest(*(numbered(Opened(file)) for file in files)):
+    for pairs in zip_longest(*(numbered(RawLines(file)) for file in files)):
         if None in pairs or pairs[0][0] in lost:
             done.taken["bad"] += 1
             continue

@@ -8,26 +8,26 @@ from contextlib import closing
 from itertools import zip_longest
 from typing import Any
 
-from regard.check.bad_lines import BadLines
-from regard.check.finding import Block, Finding, Hits, Seen, short
-from regard.check.form import Form, dictionary, joined, separated
-from regard.check.raw_lines import Opened
+from regard.check.bad_lines import RecordErrors
+from regard.check.finding import Block, Finding, FindingPlace, Hits, short
+from regard.check.form import FileForm, dictionary, joined, separated
+from regard.check.raw_lines import RawLines
 from regard.data.examples import Place
 from regard.data.plain_text import row_layout
 from regard.data.records import is_comment
-from regard.data.row_parser import BadLine, json_object, object_row
-from regard.tasks.pair.data import CoupledLayout, coupled_row
+from regard.data.row_parser import RecordError, json_object, object_row
+from regard.tasks.pair.data import PairColumns, coupled_row
 
 ROWS = 20_000  # of a block, about
 Numbered = Iterable[tuple[int, str]]
 
 
-class Rows:
+class RowStream:
     """The rows of a set of files.  After the last block, `wide` holds lines with more cells than most, `comments` their number,
     `blank` the empty lines of formats that have them between rows."""
 
     def __init__(
-        self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
+        self, opened: Sequence[RawLines], form: FileForm, bad: RecordErrors, *, valid: bool = False, most: int | None = None
     ) -> None:
         self._opened, self._form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
         self._layout = form.layout()
@@ -73,18 +73,18 @@ class Rows:
                 self._bad.add("quotes", file, at, line)
             elif not line.strip():
                 if "features" in form.roles:  # UniMorph has blank lines between lemmas
-                    self.blank.add(Seen(file, at))
+                    self.blank.add(FindingPlace(file, at))
                 else:
                     self._bad.add("empty-line", file, at, line)
             elif is_comment(row, least, self._layout, True):
-                self.comments.add(Seen(file, at, short(line)))
+                self.comments.add(FindingPlace(file, at, short(line)))
             elif header:
                 header = False
             elif len(row) < least or not all(row[form.place(role, column, row)].strip() for role, column in filled):
                 self._bad.add(self._fault(row, least), file, at, line, _received(row, least))
             else:
                 if len(row) > form.width and not form.last:
-                    self.wide.add(Seen(file, at, short(line)))
+                    self.wide.add(FindingPlace(file, at, short(line)))
                 yield at, [row[form.place(role, column, row)] for role, column in places]
 
     def _fault(self, row: Sequence[str], least: int) -> str:
@@ -98,7 +98,7 @@ class Rows:
             place = Place(file, at)
             try:
                 rows = self._records(json_object(line, place), place)
-            except BadLine as fault:
+            except RecordError as fault:
                 self._bad.add(fault.kind, file, at, line, str(fault).partition(": ")[2])
                 continue
             yield from ((at, row) for row in rows)
@@ -108,7 +108,7 @@ class Rows:
         roles = self._form.roles
         if self._form.task == "pair":
             source, second, target = (roles.get(role, role) for role in ("source", "second", "target"))
-            found = coupled_row(record, place, CoupledLayout(source, second, target, self._layout))
+            found = coupled_row(record, place, PairColumns(source, second, target, self._layout))
             texts = {"source": found.first, "second": found.second, "target": found.target or ""}
             return [[texts.get(role, "") for role in roles]]
         lone = "target" not in roles
@@ -116,9 +116,9 @@ class Rows:
         row = object_row(record, place, layout, need_target=not lone)
         if not row.source.strip() or not all(target.strip() for target in row.targets) or not (lone or row.targets):
             side = "target" if row.source.strip() else "source"
-            raise BadLine(f"{place}: expected a {side} with text in it; received an empty {side}.", f"empty-{side}")
+            raise RecordError(f"{place}: expected a {side} with text in it; received an empty {side}.", f"empty-{side}")
         if self._form.task == "classify" and len(row.targets) > 1:
-            raise BadLine(f"{place}: expected one label; received {len(row.targets)}.", "several-labels")
+            raise RecordError(f"{place}: expected one label; received {len(row.targets)}.", "several-labels")
         texts = {"source": row.source, "features": ";".join(row.features)}
         return [[target if role == "target" else texts.get(role, "") for role in roles] for target in row.targets or ("",)]
 
@@ -151,14 +151,14 @@ class Rows:
         yield Block(numbers, cells, names, self._valid)
 
 
-def numbered(opened: Opened) -> Iterator[tuple[int, str]]:
+def numbered(opened: RawLines) -> Iterator[tuple[int, str]]:
     """The lines of a file, each with its number."""
     with closing(opened.pieces()) as pieces:
         for number, lines in pieces:
             yield from enumerate(lines, number)
 
 
-def split_rows(form: Form, lines: Numbered) -> Iterator[tuple[int, str, list[str] | None]]:
+def split_rows(form: FileForm, lines: Numbered) -> Iterator[tuple[int, str, list[str] | None]]:
     """The rows of a table: the number of the first line of each, its text, and its cells; None where its quotes are none of CSV.
 
     A cell of CSV may hold line ends."""

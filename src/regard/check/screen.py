@@ -6,15 +6,15 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from regard.check.examine import Report
-from regard.check.finding import LEVELS, Finding, Seen, listed
+from regard.check.examine import CheckReport
+from regard.check.finding import LEVELS, Finding, FindingPlace, listed
 from regard.core.plural import many
 
 FULL = 9  # findings that are told with their places
 REST = 8  # and in one line each
 
 
-def screen(report: Report, *, cleaned: bool = False) -> str:
+def screen(report: CheckReport, *, cleaned: bool = False) -> str:
     """What was recognised, the findings, most harmful first, and how to train.  cleaned: a cleaned copy is being written."""
     lines = [*recognised(report), ""]
     told = report.findings
@@ -32,7 +32,7 @@ def screen(report: Report, *, cleaned: bool = False) -> str:
     return "\n".join(lines)
 
 
-def recognised(report: Report) -> list[str]:
+def recognised(report: CheckReport) -> list[str]:
     """What the files are, in a few lines."""
     case, form = report.case, report.case.form
     signs = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
@@ -57,7 +57,7 @@ def recognised(report: Report) -> list[str]:
     return [first, task, *report.facts]
 
 
-def _where(report: Report, role: str) -> str:
+def _where(report: CheckReport, role: str) -> str:
     form = report.case.form
     if role not in form.roles:
         return role
@@ -78,12 +78,12 @@ def brief(finding: Finding) -> str:
     return f"{finding.level:<8} {finding.what}{place}"
 
 
-def _place(seen: Seen) -> str:
+def _place(seen: FindingPlace) -> str:
     text = "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in seen.text.replace("\t", " ⇥ "))
     return f"{seen}: {text}" if text else str(seen)
 
 
-def advice(report: Report, cleaned: bool) -> Iterator[str]:
+def advice(report: CheckReport, cleaned: bool) -> Iterator[str]:
     """The commands that come next."""
     if not cleaned and any(finding.fixable for finding in report.findings):
         names = " ".join(map(shlex.quote, report.files))
@@ -92,7 +92,7 @@ def advice(report: Report, cleaned: bool) -> Iterator[str]:
         yield f"For a config: {'  '.join(report.config)}"
 
 
-def told(report: Report) -> dict[str, Any]:
+def told(report: CheckReport) -> dict[str, Any]:
     """Everything, as plain values."""
     case, form = report.case, report.case.form
     roles = {role: {"column": _where(report, role), "holds": case.profiles[role].told} for role in case.profiles}

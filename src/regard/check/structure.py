@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from regard.check.case import Case
-from regard.check.finding import Finding, Seen, listed, short
-from regard.check.raw_lines import Opened
+from regard.check.finding import Finding, FindingPlace, listed, short
+from regard.check.raw_lines import RawLines
 from regard.check.recognize import TABLES
-from regard.check.rows import Rows
+from regard.check.rows import RowStream
 from regard.core.plural import many
 
 KEYS = {"source": "data.source", "target": "data.target", "features": "data.features", "second": "pair.second"}
 DEFAULTS = {"source": 1, "target": 2, "second": 2}
 
 
-def of_structure(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Finding]:
+def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
     """What is to be said of the frame, after the last row."""
     found = [*_separators(case, rows, opened), *_header(case, opened), *_comments(case, rows), *_columns(case)]
     if rows.wide.count and rows.wide.count < 0.5 * max(1, rows.rows):
@@ -31,12 +31,12 @@ def of_structure(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Findi
     return found
 
 
-def _separators(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Finding]:
+def _separators(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
     """A file of one column where two are needed."""
     form = case.form
     if form.format != "tsv" or form.width > 1 or case.task not in ("transduce", "classify", "pair", "caption"):
         return []
-    with closing(Opened(opened[0].file).pieces()) as pieces:
+    with closing(RawLines(opened[0].file).pieces()) as pieces:
         _, lines = next(pieces, (1, []))
     some = [line for line in lines[:200] if line.strip()]
     signs = {"commas": ",", "semicolons": ";", "two or more blanks": "  ", "vertical bars": "|", "blanks": " "}
@@ -44,11 +44,11 @@ def _separators(case: Case, rows: Rows, opened: Sequence[Opened]) -> list[Findin
         if some and sum(sign in line for line in some) > 0.8 * len(some):
             what = f"Columns are parted by tabs; here are none, but {name} in nearly every line."
             do = "Name the file .csv, or write tabs." if sign in ",;" else "Write a tab between the columns."
-            return [Finding("no-tabs", "error", what, len(some), (Seen(opened[0].file, 1, short(some[0])),), do)]
+            return [Finding("no-tabs", "error", what, len(some), (FindingPlace(opened[0].file, 1, short(some[0])),), do)]
     return []
 
 
-def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
+def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
     form = case.form
     if not form.header:
         return []
@@ -57,7 +57,7 @@ def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
     learnt = not form.certain and not any(isinstance(column, str) for column in given)
     what = f"Line 1 looks like a header ({listed(form.header)})"
     what += " and would be learnt as an item." if learnt else "."
-    seen = (Seen(opened[0].file, 1, short("\t".join(form.header))),)
+    seen = (FindingPlace(opened[0].file, 1, short("\t".join(form.header))),)
     if not learnt:
         return [Finding("header", "note", what, 1, seen, "A training reads it as names.", False, tuple(named))]
     lines = tuple(named) or ("data.header: true",)
@@ -65,7 +65,7 @@ def _header(case: Case, opened: Sequence[Opened]) -> list[Finding]:
     return [Finding("header", "warning", what, 1, seen, do, False, lines)]
 
 
-def _comments(case: Case, rows: Rows) -> list[Finding]:
+def _comments(case: Case, rows: RowStream) -> list[Finding]:
     if rows.blank.count:
         what = f"{many(rows.blank.count, 'empty line stands', 'empty lines stand')} between rows."
         do = "A training passes them by, as UniMorph's; --fix takes them out."
@@ -73,7 +73,7 @@ def _comments(case: Case, rows: Rows) -> list[Finding]:
     return _marked(case, rows)
 
 
-def _marked(case: Case, rows: Rows) -> list[Finding]:
+def _marked(case: Case, rows: RowStream) -> list[Finding]:
     if not rows.comments.count:
         return []
     mark, count, first = case.form.comment or rows.comments.seen[0].text[:1], rows.comments.count, rows.comments.first()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed, short
+from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, listed, short
 from regard.check.letters import named
 from regard.check.patterns import matching
 
@@ -19,7 +19,7 @@ MOST = 100_000  # different symbols that are counted; of a column with more, the
 LETTERS = 0x110000
 
 
-class Symbols:
+class SymbolCounts:
     """Counts letters, and in cells of symbols parted by blanks these, in training and in validation."""
 
     def __init__(self, case: Case) -> None:
@@ -30,7 +30,7 @@ class Symbols:
         ]
         self._letters: dict[tuple[str, bool], NDArray[np.int64]] = {}
         self._tokens: dict[tuple[str, bool], Counter[str]] = {}
-        self._first: dict[tuple[str, bool, str], Seen] = {}
+        self._first: dict[tuple[str, bool, str], FindingPlace] = {}
         self._full: set[str] = set()
 
     def feed(self, block: Block) -> None:
@@ -117,8 +117,8 @@ class Symbols:
     def _unit(self, role: str) -> str:
         return "symbols" if role in self._segmented else "letters"
 
-    def _seen(self, role: str, valid: bool, symbol: str) -> Seen:
-        return self._first.get((role, valid, symbol), Seen(self._case.column(role), 0))
+    def _seen(self, role: str, valid: bool, symbol: str) -> FindingPlace:
+        return self._first.get((role, valid, symbol), FindingPlace(self._case.column(role), 0))
 
 
 LANGUAGE = re.compile(r"\([a-z]{2,3}(?:-[a-z]+)?\)")  # espeak's mark of a language: (en)

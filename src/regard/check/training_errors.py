@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from regard.check.bad_lines import BadLines
+from regard.check.bad_lines import RecordErrors
 from regard.check.finding import Finding, said_and_done
-from regard.check.form import Form, Given
-from regard.check.raw_lines import Opened
+from regard.check.form import FileForm, StatedForm
+from regard.check.raw_lines import RawLines
 from regard.check.recognize import TABLES
 from regard.check.rows import numbered
 from regard.core.errors import DataError, RegardError, message
@@ -22,11 +22,11 @@ from regard.data.examples import Item, split
 from regard.data.pairs import each_labelled, each_pair
 from regard.data.plain_text import read_plain, set_aside
 from regard.data.prediction_layout import another
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.tasks.caption.tables import read_told
-from regard.tasks.pair.data import CoupledLayout, number, rated, read_coupled
+from regard.tasks.pair.data import PairColumns, number, rated, read_coupled
 from regard.tasks.pretrain.documents import blocks, read_documents
-from regard.tasks.read.data import Asked, read_asked
+from regard.tasks.read.data import PassageQuestion, read_asked
 from regard.tasks.tag.data import read_tagged
 from regard.tasks.tag.file_formats import AUTO, TagLayout
 
@@ -45,7 +45,9 @@ class _Seen:
     letters: int = 0
 
 
-def refusals(files: Sequence[str], valid: Sequence[str], form: Form, given: Given, bad: BadLines, *, told: bool) -> list[Finding]:
+def refusals(
+    files: Sequence[str], valid: Sequence[str], form: FileForm, given: StatedForm, bad: RecordErrors, *, told: bool
+) -> list[Finding]:
     """Lines that a training refuses go to `bad`, those that are there already aside; what it refuses as a whole is an error.
 
     told: whether other checks have found an error, which is then what a training refuses."""
@@ -67,11 +69,13 @@ def _finding(error: str) -> Finding:
     return Finding("refused", "error", what, 1, (), do)
 
 
-def _read(files: Sequence[str], form: Form, given: Given, bad: BadLines, *, held: bool, train: Sequence[str] = ()) -> _Seen:
+def _read(
+    files: Sequence[str], form: FileForm, given: StatedForm, bad: RecordErrors, *, held: bool, train: Sequence[str] = ()
+) -> _Seen:
     known = {file: frozenset(numbers) for file, numbers in bad.numbers.items()}
-    seen, new = _Seen(), dict[str, dict[int, BadLine]]()
+    seen, new = _Seen(), dict[str, dict[int, RecordError]]()
     for item in _items(files, form, given, held=held, train=train):
-        if isinstance(item, BadLine):
+        if isinstance(item, RecordError):
             file, line = _place(str(item), files)
             if line not in known.get(file, ()) and not (line == 0 and known.get(file)):
                 new.setdefault(file, {}).setdefault(line, item)
@@ -89,13 +93,13 @@ def _read(files: Sequence[str], form: Form, given: Given, bad: BadLines, *, held
     return seen
 
 
-def _enough(seen: _Seen, form: Form, given: Given) -> bool:
+def _enough(seen: _Seen, form: FileForm, given: StatedForm) -> bool:
     """Whether the rest of a table need not be read again: its rows were read by the same rules, and its labels differ."""
     numbers = form.task == "pair" and given.output == "number"
     return form.task in TABLES and not numbers and (form.task == "transduce" or len(seen.right) > 1)
 
 
-def _add(file: str, faults: dict[int, BadLine], form: Form, bad: BadLines) -> None:
+def _add(file: str, faults: dict[int, RecordError], form: FileForm, bad: RecordErrors) -> None:
     for line, text in _texts(file, faults):
         kind = "sentence" if form.task == "tag" else faults[line].kind
         bad.add(kind, file, line, text, str(faults[line]).removeprefix(f"{file}:{line}: "))
@@ -105,7 +109,7 @@ def _texts(file: str, faults: Iterable[int]) -> Iterator[tuple[int, str]]:
     """The lines at fault, with what stands there."""
     rest = dict.fromkeys(sorted(faults))
     if not file.lower().removesuffix(".gz").endswith(".json"):  # whose elements have no line of their own
-        for number_, line in numbered(Opened(file)):
+        for number_, line in numbered(RawLines(file)):
             if number_ in rest:
                 del rest[number_]
                 yield number_, line
@@ -120,7 +124,7 @@ def _place(said: str, files: Sequence[str]) -> tuple[str, int]:
     return file, int(line[1]) if line else 0
 
 
-def _items(files: Sequence[str], form: Form, given: Given, *, held: bool, train: Sequence[str]) -> Iterable[Any]:
+def _items(files: Sequence[str], form: FileForm, given: StatedForm, *, held: bool, train: Sequence[str]) -> Iterable[Any]:
     """The items of files as a training reads them, those at fault as BadLine.  held: to validate with."""
     layout = form.layout(given)
     if form.task in TABLES and not held:
@@ -135,7 +139,7 @@ def _items(files: Sequence[str], form: Form, given: Given, *, held: bool, train:
     if form.task == "pair":
         columns: dict[str, int | str] = {role: form.named(role) for role in ("second",) if role in form.roles}
         columns |= {"source": layout.source, "target": layout.target} | ({"second": given.second} if given.second else {})
-        found = read_coupled(files, CoupledLayout(**columns, table=layout))
+        found = read_coupled(files, PairColumns(**columns, table=layout))
         return rated(found) if given.output == "number" else found
     if form.task == "tag":
         said = given.format if given.format in ("columns", "conllu", "jsonl", "lines") else AUTO
@@ -147,9 +151,9 @@ def _items(files: Sequence[str], form: Form, given: Given, *, held: bool, train:
             do, expected = "Name them apart.", "one file of captions, and maybe one .npz of features or images"
             raise DataError(message("the files", expected, ", ".join(files), do))
         each = read_told(tables[0], Layout(source=given.source or 1, target=given.target or 2), whole=bool(arrays))
-        return (one if isinstance(one, BadLine) else Item(one.name or str(one.place), None, (), one.place) for one in each)
+        return (one if isinstance(one, RecordError) else Item(one.name or str(one.place), None, (), one.place) for one in each)
     if form.task == "read":  # what is wrong with single questions is known
-        return islice((x for x in read_asked(files, blank=form.cloze or given.cloze) if isinstance(x, Asked)), FEW + 1)
+        return islice((x for x in read_asked(files, blank=form.cloze or given.cloze) if isinstance(x, PassageQuestion)), FEW + 1)
     if sum(os.path.getsize(file) for file in files) > LARGE:
         return ()  # whose texts would lie whole in memory
     if form.task == "language":
@@ -157,7 +161,7 @@ def _items(files: Sequence[str], form: Form, given: Given, *, held: bool, train:
     return read_documents(files) if form.task == "pretrain" else ()
 
 
-def _learnt(seen: _Seen, form: Form, given: Given, valid: bool) -> Iterator[Finding]:
+def _learnt(seen: _Seen, form: FileForm, given: StatedForm, valid: bool) -> Iterator[Finding]:
     """Of items that can be read: whether they teach anything, and whether some can be set aside."""
     if form.task in ("classify", "pair") and len(seen.right) < 2 and given.output != "number":
         do = "Give data with more labels, or name the column that holds them (data.target)."
@@ -183,7 +187,7 @@ def _learnt(seen: _Seen, form: Form, given: Given, valid: bool) -> Iterator[Find
         yield from _followed(seen)
 
 
-def _set_aside(seen: _Seen, form: Form, given: Given) -> None:
+def _set_aside(seen: _Seen, form: FileForm, given: StatedForm) -> None:
     """DataError where nothing can be set aside for validation."""
     kinds: dict[str, Callable[[Any], Iterable[str]]] = {
         "classify": lambda item: [str(item.target).strip()],

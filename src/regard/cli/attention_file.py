@@ -12,10 +12,10 @@ from typing import IO, TYPE_CHECKING, Any
 from regard.cli.formats import tokens_of
 
 if TYPE_CHECKING:
-    from regard.tasks.base import Prediction
+    from regard.tasks.base import TaskPrediction
 
 SUFFIXES = (".npz", ".jsonl")
-Save = Callable[[int, "Sequence[Prediction]"], None]
+Save = Callable[[int, "Sequence[TaskPrediction]"], None]
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def saving(path: Path | None) -> Iterator[Save]:
 
 @contextmanager
 def _jsonl(file: IO[bytes]) -> Iterator[Save]:
-    def save(line: int, predictions: Sequence[Prediction]) -> None:
+    def save(line: int, predictions: Sequence[TaskPrediction]) -> None:
         for rank, p in enumerate(predictions, 1):
             looks = {name: weights.tolist() for name, weights in p.attention.items()}
             file.write(json.dumps(tokens_of(line, rank, p) | {"attention": looks}, ensure_ascii=False).encode() + b"\n")
@@ -59,7 +59,7 @@ def _npz(file: IO[bytes]) -> Iterator[Save]:
             info.compress_type = zipfile.ZIP_DEFLATED
             return archive.open(info, "w", force_zip64=True)
 
-        def save(line: int, predictions: Sequence[Prediction]) -> None:
+        def save(line: int, predictions: Sequence[TaskPrediction]) -> None:
             for rank, p in enumerate(predictions, 1):
                 told.append(tokens_of(line, rank, p))
                 for name, weights in p.attention.items():

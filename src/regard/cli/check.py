@@ -15,9 +15,9 @@ from regard.core.plural import many
 from regard.core.printable import printable
 
 if TYPE_CHECKING:
-    from regard.check.bad_lines import BadLines
-    from regard.check.examine import Report
-    from regard.check.form import Given
+    from regard.check.bad_lines import RecordErrors
+    from regard.check.examine import CheckReport
+    from regard.check.form import StatedForm
 
 
 def check(
@@ -59,9 +59,9 @@ def check(
         raise typer.Exit(DataError.exit_code)
 
 
-def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, str | None]:
+def _understood(words: list[str], task: str | None) -> tuple[list[str], StatedForm, str | None]:
     """The files, the task, and what a config and keys say of them."""
-    from regard.check.form import Given
+    from regard.check.form import StatedForm
     from regard.check.from_config import given
     from regard.config import load_config
 
@@ -73,7 +73,7 @@ def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, s
             message("regard check", "one config", " and ".join(configs), "Name one; override keys by section.key=value.")
         )
     if not keys and not configs and task is None:
-        return files, Given(), None
+        return files, StatedForm(), None
     config = load_config(configs[0] if configs else None, keys, task=task)
     files = files or list(config.data.train)
     if not files:
@@ -82,7 +82,7 @@ def _understood(words: list[str], task: str | None) -> tuple[list[str], Given, s
     return files, given(config, fixed=False), config.task if named else None
 
 
-def _write_cleaned(report: Report, out: Path) -> None:
+def _write_cleaned(report: CheckReport, out: Path) -> None:
     """The cleaned copy; what was done, and what is left, on stderr."""
     from regard.check.examine import examine
     from regard.check.rewrite import rewrite
@@ -103,7 +103,7 @@ def _write_cleaned(report: Report, out: Path) -> None:
     print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
 
 
-def _write_bad(path: Path, bad: BadLines) -> None:
+def _write_bad(path: Path, bad: RecordErrors) -> None:
     """Every bad line, as TSV, one a line: tabs and line ends inside are written as blanks."""
     from regard.core.atomic_files import atomic
 

@@ -39,7 +39,7 @@ def evaluate(
         list[str] | None,
         typer.Option("--train", metavar="FILE", help="What the run was trained on, to judge sources it saw and others apart."),
     ] = None,
-    precision: options.Precision = options.Word.float32,
+    precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     trust: options.Trust = None,

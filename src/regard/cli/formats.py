@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regard.tasks.base import Prediction
+    from regard.tasks.base import TaskPrediction
 
-Writer = Callable[[int, "Sequence[Prediction]"], str]
+Writer = Callable[[int, "Sequence[TaskPrediction]"], str]
 
 _ENDS = str.maketrans({"\n": "\\n", "\r": "\\r"})  # a prediction stays on its line, whatever it says
 _TABS = str.maketrans({"\t": "\\t"})
@@ -24,13 +24,13 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
-def text(line: int, predictions: Sequence[Prediction]) -> str:
+def text(line: int, predictions: Sequence[TaskPrediction]) -> str:
     """The best, and nothing else; as a table where it is one."""
     lines = predictions[0].lines or (predictions[0].text,)
     return "".join(line.translate(_ENDS) + "\n" for line in lines)
 
 
-def tsv(line: int, predictions: Sequence[Prediction]) -> str:
+def tsv(line: int, predictions: Sequence[TaskPrediction]) -> str:
     """`line rank score text`, line and rank from 1; the score is empty where an answer has no probability."""
     return "".join(
         f"{line}\t{rank}\t{'' if p.score is None else f'{p.score:.6f}'}\t{p.text.translate(_ENDS).translate(_TABS)}\n"
@@ -38,7 +38,7 @@ def tsv(line: int, predictions: Sequence[Prediction]) -> str:
     )
 
 
-def jsonl(line: int, predictions: Sequence[Prediction]) -> str:
+def jsonl(line: int, predictions: Sequence[TaskPrediction]) -> str:
     """Everything but attention: one object for each input line."""
     best = predictions[0]
     found = {
@@ -58,7 +58,7 @@ def jsonl(line: int, predictions: Sequence[Prediction]) -> str:
 WRITERS: Mapping[Format, Writer] = {Format.text: text, Format.tsv: tsv, Format.jsonl: jsonl}
 
 
-def tokens_of(line: int, rank: int, prediction: Prediction) -> dict[str, Any]:
+def tokens_of(line: int, rank: int, prediction: TaskPrediction) -> dict[str, Any]:
     """What an array of attention needs beside it to be read; line and rank from 1."""
     return {
         "line": line,

@@ -91,10 +91,10 @@ def _model(config: Config) -> dict[str, str]:
 
 def _vocabularies(run: Path) -> dict[str, str]:
     from regard.data.tokenizer import Tokenizer
-    from regard.data.vocab import Symbols
+    from regard.data.vocab import Vocabulary
 
     sizes = {path.stem: len(Tokenizer.load(path)) for path in sorted(run.glob("tokenizer*.json"))}
-    sizes |= {path.stem: len(Symbols.load(path)) for path in sorted(run.glob("*.json")) if path.stem in SYMBOLS}
+    sizes |= {path.stem: len(Vocabulary.load(path)) for path in sorted(run.glob("*.json")) if path.stem in SYMBOLS}
     return {"vocabulary": ", ".join(f"{name} {size:,}" for name, size in sizes.items()) or "none yet"}
 
 

@@ -16,14 +16,14 @@ from regard.core.errors import UsageError, did_you_mean, message
 from regard.core.printable import printable
 
 if TYPE_CHECKING:
-    from regard.tasks.model import Model
+    from regard.tasks.model import Predictor
 
 Say = Callable[[str], None]
 SECTION = "decode"
 SETTING = re.compile(r"[A-Za-z_]+(\.[A-Za-z_0-9]+)+\s*=")
 
 
-class Word(StrEnum):
+class PlainOption(StrEnum):
     float32 = "float32"
     int8 = "int8"
 
@@ -56,7 +56,7 @@ Beam = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses k
 NBest = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses given (default: the config's).")]
 BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines at a time; changes no prediction.")]
 Precision = Annotated[
-    Word, typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said.")
+    PlainOption, typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU (default: PyTorch's own choice).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
@@ -94,27 +94,27 @@ def opened(
     others: Sequence[Path] | None,
     *,
     settings: Sequence[str] = (),
-    precision: Word = Word.float32,
+    precision: PlainOption = PlainOption.float32,
     trust: Iterable[str] | None = None,
     threads: int | None = None,
     say: Say | None = None,
-) -> Model:
+) -> Predictor:
     """The model of a run, or of several that answer together, which writes as `settings` say.  say: hears what int8 changes."""
-    from regard.tasks.model import Model
+    from regard.tasks.model import Predictor
 
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
     runs = [run, *(others or ())]
-    models = [Model.load(each, trust=trust or (), precision=precision.value) for each in runs]
-    if precision is Word.int8 and say:
+    models = [Predictor.load(each, trust=trust or (), precision=precision.value) for each in runs]
+    if precision is PlainOption.int8 and say:
         from regard.tasks.quantization_report import parity
 
         for each in runs:
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
-    model = models[0] if len(models) == 1 else Model.ensemble(models)
+    model = models[0] if len(models) == 1 else Predictor.ensemble(models)
     return model.decided(settings) if settings else model
 
 

@@ -33,7 +33,7 @@ def predict(
     attention: Annotated[
         Path | None, typer.Option(metavar="OUT.npz|OUT.jsonl", help="Write where the model looked to a new file.")
     ] = None,
-    precision: options.Precision = options.Word.float32,
+    precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     trust: options.Trust = None,

@@ -21,7 +21,7 @@ def score(
     text: options.Text = None,
     others: options.Others = None,
     batch_size: options.BatchSize = None,
-    precision: options.Precision = options.Word.float32,
+    precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     trust: options.Trust = None,

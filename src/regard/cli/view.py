@@ -14,7 +14,7 @@ from regard.core.errors import UsageError, message
 from regard.core.printable import printable
 
 if TYPE_CHECKING:
-    from regard.tasks.base import Prediction
+    from regard.tasks.base import TaskPrediction
 
 PAGE, PICTURE = (".html", ".htm"), (".png", ".svg", ".pdf")
 MOST = {"page": 200, "terminal": 20, "picture": 1}  # sentences of a file that are shown
@@ -32,7 +32,7 @@ def view(
     beam: options.Beam = None,
     n_best: options.NBest = None,
     batch_size: options.BatchSize = None,
-    precision: options.Precision = options.Word.float32,
+    precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     trust: options.Trust = None,
@@ -75,7 +75,7 @@ def _first(items: Iterable[Any], most: int, kind: str, say: options.Say) -> list
     return kept
 
 
-def _show(found: list[list[Prediction]], path: Path | None, kind: str, say: options.Say, *, title: str) -> None:
+def _show(found: list[list[TaskPrediction]], path: Path | None, kind: str, say: options.Say, *, title: str) -> None:
     if path is None:
         from regard.view import terminal
 

@@ -9,7 +9,7 @@ from regard.config import mechanisms
 from regard.config.check_heads import heads as head_problems
 from regard.config.check_task import of_task
 from regard.config.length_limits import places, room
-from regard.config.problem import Misfit as Misfit
+from regard.config.problem import ConfigErrors as ConfigErrors
 from regard.config.problem import Problem as Problem
 from regard.config.task_spec import TASKS
 

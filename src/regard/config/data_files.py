@@ -11,7 +11,7 @@ from regard.config.task_spec import TASKS
 from regard.core.errors import DataError, message
 from regard.data.column_content import features_part_at, looks_like_features
 from regard.data.columns import LAST, SEPARATORS, Layout
-from regard.data.file_format import Recognized, recognize
+from regard.data.file_format import RecognizedFile, recognize
 
 TABLES = ("transduce", "classify", "pair")  # tasks whose files are tables, JSON lines or line-aligned
 OPEN = ("format", "header", "comment", "separator", "features_separator")  # keys whose `auto` becomes what is found
@@ -36,7 +36,7 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
     if data.format == "auto":
         format = _format(config, format, found)
     if found.format != format:
-        found = Recognized(found.file, format, notes=found.notes if format == "tsv" else ())
+        found = RecognizedFile(found.file, format, notes=found.notes if format == "tsv" else ())
     found = _headed(data, found)
     values: dict[str, Any] = {"format": format}
     if format in ("tsv", "csv", "cmudict"):
@@ -68,7 +68,7 @@ def _with(config: Config, values: dict[str, Any]) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update=values)})
 
 
-def _format(config: Config, named: str, found: Recognized) -> str:
+def _format(config: Config, named: str, found: RecognizedFile) -> str:
     """The format that a file has, where its task reads it."""
     if found.format in ELSEWHERE:
         do = f"Train with --task {ELSEWHERE[found.format]}, or say data.format: tsv if the file is a table all the same."
@@ -76,7 +76,7 @@ def _format(config: Config, named: str, found: Recognized) -> str:
     return found.format if found.format in ("csv", "cmudict", "jsonl", "parquet") else named
 
 
-def _table(data: DataSection, found: Recognized) -> dict[str, Any]:
+def _table(data: DataSection, found: RecognizedFile) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if data.header == "auto" and found.header:
         values["header"] = True
@@ -89,7 +89,7 @@ def _table(data: DataSection, found: Recognized) -> dict[str, Any]:
     return values
 
 
-def _headed(data: DataSection, found: Recognized) -> Recognized:
+def _headed(data: DataSection, found: RecognizedFile) -> RecognizedFile:
     """What was recognised, with the header that the config says or denies."""
     columns = (column for column in (data.source, data.target, data.features) if column != LAST)
     header = data.header if data.header != "auto" else bool(found.header) or any(isinstance(column, str) for column in columns)
@@ -106,7 +106,7 @@ def _headed(data: DataSection, found: Recognized) -> Recognized:
     return replace(found, header=(), notes=notes, **numbers)
 
 
-def _columns(config: Config, found: Recognized) -> dict[str, Any]:
+def _columns(config: Config, found: RecognizedFile) -> dict[str, Any]:
     """Source, target and features where they were left out, and what parts features."""
     data, values = config.data, dict[str, Any]()
     both = _left_out(config, "source") and _left_out(config, "target") and found.target is not None
@@ -139,7 +139,7 @@ def _left_out(config: Config, key: str) -> bool:
     )
 
 
-def _place(column: int | str | None, found: Recognized) -> int | None:
+def _place(column: int | str | None, found: RecognizedFile) -> int | None:
     """A column, counted from 0; None where it is not there."""
     if isinstance(column, int):
         return column - 1
@@ -148,13 +148,13 @@ def _place(column: int | str | None, found: Recognized) -> int | None:
     return found.header.index(column) if column in found.header else None
 
 
-def _cells(found: Recognized, column: int | str) -> list[str]:
+def _cells(found: RecognizedFile, column: int | str) -> list[str]:
     """The cells of a column, among the lines that were looked at."""
     place = _place(column, found)
     return [row[place] for row in found.rows[bool(found.header) :] if place is not None and place < len(row)]
 
 
-def _told(config: Config, found: Recognized) -> Iterator[str]:
+def _told(config: Config, found: RecognizedFile) -> Iterator[str]:
     data = config.data
     roles = [f"source {data.source}", f"target {data.target}"]
     if config.task == "transduce" and data.features is not None:

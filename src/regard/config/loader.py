@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from regard.config import yaml_text
-from regard.config.checks import Misfit, Problem
+from regard.config.checks import ConfigErrors, Problem
 from regard.config.explain import dotted, explain, find
 from regard.config.schema import Config
 from regard.config.yaml_text import KeyPath
@@ -22,7 +22,7 @@ LONGEST = 1 << 20  # bytes of a file
 _AFTER = 1_000_000_000  # overrides and options come after every line of the file
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """Where a key was said.  order: its line in the file; after all lines for an override."""
 
     order: int
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 class Fault:
     """One thing that is wrong: where it stands, and the four parts of its message."""
 
-    place: Place
+    place: KeyPlace
     key: str
     expected: str
     received: str
@@ -49,15 +49,15 @@ class Draft:
     """A config on its way: plain values, where each key was said, and what is wrong so far."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    places: dict[KeyPath, KeyPlace] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     name: str = "config"
 
-    def place(self, path: KeyPath) -> Place:
+    def place(self, path: KeyPath) -> KeyPlace:
         """Where this key was said; else a key below it, else the nearest above."""
         above = [path[:end] for end in range(len(path) - 1, 0, -1)]
         below = [p for p in self.places if p[: len(path)] == path]
-        return next((self.places[p] for p in (path, *below, *above) if p in self.places), Place(0, self.name))
+        return next((self.places[p] for p in (path, *below, *above) if p in self.places), KeyPlace(0, self.name))
 
     def fault(self, path: KeyPath, expected: str, received: str, do: str) -> None:
         self.faults.append(Fault(self.place(path), dotted(path), expected, received, do))
@@ -80,7 +80,7 @@ def load_config(
     """
     draft = _opened(path) if path is not None else Draft()
     for number, override in enumerate(overrides):
-        _override(draft, override, Place(_AFTER + number, override))
+        _override(draft, override, KeyPlace(_AFTER + number, override))
     for option, key, value in (
         ("--task", ("task",), task),
         ("--train", ("data", "train"), train),
@@ -88,7 +88,7 @@ def load_config(
         ("--from", _begun(draft, pretrained, task), pretrained),
     ):
         if value is not None:
-            _put(draft, key, value if isinstance(value, str) else list(value), Place(_AFTER + len(overrides), option))
+            _put(draft, key, value if isinstance(value, str) else list(value), KeyPlace(_AFTER + len(overrides), option))
     return _checked(draft)
 
 
@@ -121,9 +121,9 @@ def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, A
     """A config with other keys: overrides as `load_config` takes them, and values of dotted keys, which win.  Raises ConfigError."""
     draft = Draft(config.model_dump(mode="json"))
     for number, override in enumerate(overrides):
-        _override(draft, override, Place(_AFTER + number, override))
+        _override(draft, override, KeyPlace(_AFTER + number, override))
     for key, value in values.items():
-        _put(draft, tuple(key.split(".")), value, Place(_AFTER + len(overrides), f"{key}={value!r}"))
+        _put(draft, tuple(key.split(".")), value, KeyPlace(_AFTER + len(overrides), f"{key}={value!r}"))
     return _checked(draft)
 
 
@@ -149,9 +149,9 @@ def _opened(path: str | Path) -> Draft:
         raise ConfigError(
             message(f"{name}:1", "sections, as in `model:`", repr(read.values)[:60], "Write `section:` and its keys.")
         )
-    draft = Draft(read.values or {}, {p: Place(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
+    draft = Draft(read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
     for at, line, expected, received, do in read.wrong:
-        draft.faults.append(Fault(Place(line, f"{name}:{line}"), dotted(at), expected, received, do))
+        draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), dotted(at), expected, received, do))
     return draft
 
 
@@ -162,7 +162,7 @@ def _yaml_error(name: str, error: yaml.YAMLError, text: str) -> tuple[str, str]:
     return (f"{name}:{mark.line + 1}" if mark else name), problem.removeprefix("found ")
 
 
-def _override(draft: Draft, override: str, place: Place) -> None:
+def _override(draft: Draft, override: str, place: KeyPlace) -> None:
     key, sign, text = override.partition("=")
     path = tuple(key.strip().split("."))
     if not sign or not all(path):
@@ -180,7 +180,7 @@ def _override(draft: Draft, override: str, place: Place) -> None:
     _put(draft, path, read.values, place)
 
 
-def _put(draft: Draft, path: KeyPath, value: Any, place: Place) -> None:
+def _put(draft: Draft, path: KeyPath, value: Any, place: KeyPlace) -> None:
     """Set a dotted key.  An attention in its short form makes room for its other words; any other value in the way is a fault."""
     level: Any = draft.values
     for depth, key in enumerate(path[:-1], 1):
@@ -237,7 +237,7 @@ def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) ->
     refused: dict[KeyPath, None] = {}
     for error in errors:
         cause = error.get("ctx", {}).get("error")
-        if isinstance(cause, Misfit):
+        if isinstance(cause, ConfigErrors):
             for problem in cause.problems:
                 _misfit(draft, problem, left_out)
             continue

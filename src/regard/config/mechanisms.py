@@ -102,7 +102,7 @@ WEIGHTINGS: Table = {
     "drawn": Known(
         "as hard, but drawn in use too, keyed by `seed` (1) and the positions",
         (Argument("seed", least=0, most=2**63 - 1, default=1),),
-        "Drawn",
+        "Sampled",
     ),
     "gumbel": Known(
         "one place: drawn in training (straight-through, temperature from `start` 1 to `end` 0.3), the best in use",

@@ -16,7 +16,7 @@ class Problem(NamedTuple):
     do: str
 
 
-class Misfit(ConfigError):
+class ConfigErrors(ConfigError):
     """Keys that do not go together; `problems` has them one by one."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -231,7 +231,7 @@ class Config(Section):
     def _fits_together(self) -> Config:
         problems = checks.problems(self)
         if problems:
-            raise checks.Misfit(problems)
+            raise checks.ConfigErrors(problems)
         return self
 
     @model_serializer(mode="wrap")

@@ -19,8 +19,8 @@ VECTORS = ("data.vectors", "data.tune_vectors")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A task.  job: `module:Class` of its `Job`.  metrics: what each figure means, the one that chooses the model kept first.
+class TaskSpec:
+    """A task.  job: `module:Class` of its `Task`.  metrics: what each figure means, the one that chooses the model kept first.
     otherwise: the figure that chooses instead, where a key of the task's section has a value.
     lower: the figures of which less is better.  defaults: of keys that other tasks give another default.  unused: keys that would
     change nothing, refused where they are set."""
@@ -73,9 +73,9 @@ _ERRORS: Mapping[str, str] = {  # of forecasts, and of forecasts that need no ne
     for figure, kind in {"mse": "squared", "mae": "absolute"}.items()
 }
 
-TASKS: Mapping[str, Kind] = {
-    "transduce": Kind(
-        "regard.tasks.transduce.task:TransduceJob",
+TASKS: Mapping[str, TaskSpec] = {
+    "transduce": TaskSpec(
+        "regard.tasks.transduce.task:TransduceTask",
         "writes a target for each source",
         {
             "exact": "share of items that are right",
@@ -89,8 +89,8 @@ TASKS: Mapping[str, Kind] = {
         },
         lower=("per", "wer", "cer", "ter", "loss"),
     ),
-    "read": Kind(
-        "regard.tasks.read.task:ReadJob",
+    "read": TaskSpec(
+        "regard.tasks.read.task:ReadTask",
         "a part of a passage that answers a question, or fills its blank",
         {
             "exact_match": "share of answers that are right, as SQuAD counts; Chinese as CMRC does",
@@ -103,8 +103,8 @@ TASKS: Mapping[str, Kind] = {
         otherwise={("head", "over"): "accuracy", ("head", "sum"): "accuracy"},
         begins=True,
     ),
-    "tag": Kind(
-        "regard.tasks.tag.task:TagJob",
+    "tag": TaskSpec(
+        "regard.tasks.tag.task:TagTask",
         "a tag for each token, and maybe a label for the sentence",
         {
             "slot_f1": "F1 of spans whose kind and both ends are right, as conlleval counts",
@@ -128,8 +128,8 @@ TASKS: Mapping[str, Kind] = {
         vectors=True,
         begins=True,
     ),
-    "classify": Kind(
-        "regard.tasks.classify.task:ClassifyJob",
+    "classify": TaskSpec(
+        "regard.tasks.classify.task:ClassifyTask",
         "a label for a text",
         {
             "accuracy": "share of labels that are right",
@@ -141,8 +141,8 @@ TASKS: Mapping[str, Kind] = {
         vectors=True,
         begins=True,
     ),
-    "pair": Kind(
-        "regard.tasks.pair.task:PairJob",
+    "pair": TaskSpec(
+        "regard.tasks.pair.task:PairTask",
         "a label or a number for two texts",
         {
             "accuracy": "share of labels that are right",
@@ -159,8 +159,8 @@ TASKS: Mapping[str, Kind] = {
         vectors=True,
         begins=True,
     ),
-    "pretrain": Kind(
-        "regard.tasks.pretrain.task:PretrainJob",
+    "pretrain": TaskSpec(
+        "regard.tasks.pretrain.task:PretrainTask",
         "words that were masked in plain text, and whether one text follows another: BERT",
         {
             "loss": "nats a word that is told, and those of the pair",
@@ -189,8 +189,8 @@ TASKS: Mapping[str, Kind] = {
         ),
         begins=True,
     ),
-    "language": Kind(
-        "regard.tasks.language.task:LanguageJob",
+    "language": TaskSpec(
+        "regard.tasks.language.task:LanguageTask",
         "how a text goes on",
         {
             "perplexity": "exp(nats a token): among how many tokens the next one is as good as drawn",
@@ -212,8 +212,8 @@ TASKS: Mapping[str, Kind] = {
             *("train.batch_tokens", "train.scheduled_sampling", "train.sampling_decay", "decode.valid_beam"),
         ),
     ),
-    "forecast": Kind(
-        "regard.tasks.forecast.task:ForecastJob",
+    "forecast": TaskSpec(
+        "regard.tasks.forecast.task:ForecastTask",
         "how a series of numbers goes on",
         _ERRORS,
         lower=tuple(_ERRORS),
@@ -225,8 +225,8 @@ TASKS: Mapping[str, Kind] = {
             *("train.label_smoothing", "train.samples"),
         ),
     ),
-    "caption": Kind(
-        "regard.tasks.caption.task:CaptionJob",
+    "caption": TaskSpec(
+        "regard.tasks.caption.task:CaptionTask",
         "writes what an image shows",
         {
             "exact": "share of items whose caption is one of the right ones",

@@ -45,7 +45,7 @@ for _tag, (_form, _first) in _WORDS.items():
 
 
 @dataclass
-class Read:
+class ParsedYaml:
     """What stood in a YAML text: plain values, the line of each key (from 1), and what is wrong: (path, line, expected, received, do)."""
 
     values: Any = None
@@ -53,13 +53,13 @@ class Read:
     wrong: list[tuple[KeyPath, int, str, str, str]] = field(default_factory=list)
 
 
-def read(text: str) -> Read:
+def read(text: str) -> ParsedYaml:
     """Parse one document.  Raises yaml.YAMLError where it is not YAML; twice-given keys, aliases and foreign tags are told in `wrong`."""
     try:
         node = yaml.compose(text, Loader=_Loader)
     except RecursionError:
         raise yaml.YAMLError("brackets nested too deeply") from None
-    found = Read()
+    found = ParsedYaml()
     found.values = _plain(node, (), found, set()) if node is not None else None
     return found
 
@@ -69,7 +69,7 @@ def dump(values: Any) -> str:
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-def _plain(node: yaml.Node, path: KeyPath, found: Read, met: set[int]) -> Any:
+def _plain(node: yaml.Node, path: KeyPath, found: ParsedYaml, met: set[int]) -> Any:
     if id(node) in met:  # aliases can multiply without end, and a config is short
         found.wrong.append((path, found.lines.get(path, 1), "a value", "an alias (`*name`) of another", "Write the value out."))
         return None
@@ -86,7 +86,7 @@ def _plain(node: yaml.Node, path: KeyPath, found: Read, met: set[int]) -> Any:
     return _scalar(node, path, found)
 
 
-def _entries(node: yaml.MappingNode, path: KeyPath, found: Read, met: set[int]) -> Iterator[tuple[str, Any]]:
+def _entries(node: yaml.MappingNode, path: KeyPath, found: ParsedYaml, met: set[int]) -> Iterator[tuple[str, Any]]:
     seen: dict[str, int] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -102,7 +102,7 @@ def _entries(node: yaml.MappingNode, path: KeyPath, found: Read, met: set[int]) 
         yield key, _plain(value_node, (*path, key), found, met)
 
 
-def _scalar(node: yaml.Node, path: KeyPath, found: Read) -> Any:
+def _scalar(node: yaml.Node, path: KeyPath, found: ParsedYaml) -> Any:
     match node.tag:
         case "tag:yaml.org,2002:null":
             return None

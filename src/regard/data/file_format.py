@@ -33,7 +33,7 @@ DECIMAL = re.compile(r"-?\d+(?:\.\d{3})*,\d+")
 
 
 @dataclass(frozen=True)
-class Recognized:
+class RecognizedFile:
     """What the first lines of a file say.  Columns are counted from 1; in JSON they are keys.
 
     format: tsv | csv | cmudict (a word, white space, its phones) | jsonl | json | conllu | conll | lines (plain text) | parquet.
@@ -78,7 +78,7 @@ class Recognized:
         return f"{shown(self.file)}: {', '.join(said)}"
 
 
-def recognize(file: str) -> Recognized:
+def recognize(file: str) -> RecognizedFile:
     """What a file is.  Only its first lines are read; `-` cannot be read twice, so it is refused.
 
     DataError: bytes that are not UTF-8 (UTF-16 and Latin-1 are named, with the line for iconv), before anything else; a file that is
@@ -88,14 +88,14 @@ def recognize(file: str) -> Recognized:
         raise DataError(message("-", "a file, to look at its first lines", "standard input", "Save the data as a file."))
     named = ENDS.get(ending(file), "")
     if is_parquet(file):
-        return Recognized(file, "parquet")
+        return RecognizedFile(file, "parquet")
     head = list(_head(file))
     start = next((line.lstrip() for line in head if line.strip()), "")
     if named == "jsonl" or (not named and _is_object(start)):
         return _jsonl(file, head)
     if named == "json" or (not named and start[:1] in "{[" and start[:1] and start.rstrip()[-1:] in "{[,"):
         squad = '"paragraphs"' in (whole := "".join(head)) or '"answers"' in whole
-        return Recognized(file, "json", kind="squad" if squad else "")
+        return RecognizedFile(file, "json", kind="squad" if squad else "")
     if named in ("conllu", "conll"):
         return _conll(file, head, named)
     return _table(file, head, named)
@@ -138,22 +138,22 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _jsonl(file: str, head: Sequence[str]) -> Recognized:
+def _jsonl(file: str, head: Sequence[str]) -> RecognizedFile:
     """Keys by their names; `translation: {"de": ..., "en": ...}` is the keys `translation.de` and `translation.en`."""
     first: dict[str, Any] = next((json.loads(line) for line in head if _is_object(line.strip())), {})
     keys = [str(key) for key in first]
     for key, value in first.items():
         if isinstance(value, dict) and len(value) == 2 and all(isinstance(text, str) for text in value.values()):
             source, target = (f"{key}.{part}" for part in value)
-            return Recognized(file, "jsonl", header=tuple(keys), source=source, target=target)
+            return RecognizedFile(file, "jsonl", header=tuple(keys), source=source, target=target)
     found = roles(keys)
     kind = "squad" if {"context", "question", "answers"} <= set(keys) else ""
     if "source" in keys or found is None:  # numbers stand for source, target and features
-        return Recognized(file, "jsonl", header=tuple(keys), target=2, features=3 if "features" in keys else None, kind=kind)
-    return _named(Recognized(file, "jsonl", header=tuple(keys), kind=kind), keys, found)
+        return RecognizedFile(file, "jsonl", header=tuple(keys), target=2, features=3 if "features" in keys else None, kind=kind)
+    return _named(RecognizedFile(file, "jsonl", header=tuple(keys), kind=kind), keys, found)
 
 
-def _conll(file: str, head: Sequence[str], format: str) -> Recognized:
+def _conll(file: str, head: Sequence[str], format: str) -> RecognizedFile:
     comment = "#" if format == "conllu" or any(re.match(r"#\s?\S+ = ", line) for line in head) else ""
     rows = [
         line.split("\t") if "\t" in line else line.split() for line in head if line.strip() and not (comment and line[0] == "#")
@@ -164,20 +164,20 @@ def _conll(file: str, head: Sequence[str], format: str) -> Recognized:
     header = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC") if format == "conllu" else ()
     marked = sum(line.startswith("#") for line in head) if comment else 0
     tabs = "\t" if any("\t" in line for line in head) else " "
-    return Recognized(file, format, tabs, header, comment, marked, True, width=width)
+    return RecognizedFile(file, format, tabs, header, comment, marked, True, width=width)
 
 
-def _table(file: str, head: Sequence[str], named: str) -> Recognized:
+def _table(file: str, head: Sequence[str], named: str) -> RecognizedFile:
     """Columns parted by tabs, commas or semicolons, a pronouncing dictionary, a tagged text, or plain lines."""
     comment = _comment(head, named)
     marked = sum(line.startswith(comment) for line in head) if comment else 0
     kept = [line for line in head if not (comment and line.startswith(comment))]
     filled = [line for line in kept if line.strip()]
-    plain = Recognized(file, named or "lines", comment=comment if named else "", comments=marked if named else 0)
+    plain = RecognizedFile(file, named or "lines", comment=comment if named else "", comments=marked if named else 0)
     if not filled:
         return replace(plain, separator="\t" if named == "tsv" else "")
     if named != "csv" and is_dictionary(filled):
-        return Recognized(file, "cmudict", " ", (), comment, marked, width=2, target=2, kind="cmudict", spaced=True)
+        return RecognizedFile(file, "cmudict", " ", (), comment, marked, width=2, target=2, kind="cmudict", spaced=True)
     tabs = sum("\t" in line for line in filled)
     if not named and len(filled) < len(kept) and (is_tagged(kept) or is_conllu(filled)):
         return _conll(file, head, "conllu" if is_conllu(filled) else "conll")
@@ -210,7 +210,7 @@ def _comment(head: Sequence[str], named: str) -> str:
     return ""
 
 
-def _columns(about: Recognized, rows: list[list[str]], kept: Sequence[str]) -> Recognized:
+def _columns(about: RecognizedFile, rows: list[list[str]], kept: Sequence[str]) -> RecognizedFile:
     """Header and columns of a table."""
     width = Counter(map(len, rows)).most_common(1)[0][0]
     named, notes = is_header(rows[0]) and len(rows[0]) >= min(width, 2), list[str]()
@@ -254,18 +254,18 @@ def _by_content(width: int, bundles: dict[int, str]) -> Roles:
     return Roles(source, target, features)
 
 
-def _numbered(about: Recognized, found: Roles) -> Recognized:
+def _numbered(about: RecognizedFile, found: Roles) -> RecognizedFile:
     features = None if found.features is None else found.features + 1
     target = found.target + 1 if found.target < about.width else None
     return replace(about, source=found.source + 1, target=target, features=features)
 
 
-def _named(about: Recognized, names: Sequence[str], found: Roles) -> Recognized:
+def _named(about: RecognizedFile, names: Sequence[str], found: Roles) -> RecognizedFile:
     features, second = (None if place is None else names[place] for place in (found.features, found.second))
     return replace(about, source=names[found.source], target=names[found.target], features=features, second=second)
 
 
-def _kind(about: Recognized, found: Roles) -> str:
+def _kind(about: RecognizedFile, found: Roles) -> str:
     if {"Form", "Segments"} <= set(about.header) and {"Language_ID", "ID"} & set(about.header):
         return "cldf"
     if found.features is not None and not about.header and about.features_separator == ";":

@@ -8,14 +8,14 @@ from typing import TypeVar, cast
 
 from regard.core.errors import DataError, message
 from regard.data.report import Report
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.text_files import shown
 
 T = TypeVar("T")
 
 
 def gather(
-    found: Iterable[T | BadLine],
+    found: Iterable[T | RecordError],
     files: Sequence[str],
     *,
     what: str,
@@ -32,7 +32,7 @@ def gather(
     report.passed = Counter() if passed is None else passed
     for item in found:
         report.lines += 1
-        if isinstance(item, BadLine):
+        if isinstance(item, RecordError):
             report.skipped.append(str(item))
         elif on_bad_line == "skip" or not report.skipped:  # what is refused is read on for all that is wrong with it
             items.append(item)

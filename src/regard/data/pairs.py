@@ -15,9 +15,9 @@ from regard.data.examples import Place as Place
 from regard.data.examples import group as group
 from regard.data.examples import overlap as overlap
 from regard.data.examples import split as split
-from regard.data.records import Found, Passed, file_rows, headless, stream_rows
+from regard.data.records import Found, PassedLine, file_rows, headless, stream_rows
 from regard.data.report import Report as Report
-from regard.data.row_parser import CORRECT, BadLine, Row
+from regard.data.row_parser import CORRECT, RecordError, Row
 from regard.data.source_lists import listed
 from regard.data.text_files import fingerprint as fingerprint
 from regard.data.text_files import lines, shown
@@ -43,12 +43,12 @@ class Pairs:
         files, layout = self._files, self._layout
         report = Report(self.report.files)
         for place, row in _placed(files, layout):
-            if isinstance(row, Passed):
+            if isinstance(row, PassedLine):
                 report.passed[row.kind] += 1
                 continue
             report.lines += 1
-            found = row if isinstance(row, BadLine) else _items(row, place, layout)
-            if isinstance(found, BadLine):
+            found = row if isinstance(row, RecordError) else _items(row, place, layout)
+            if isinstance(found, RecordError):
                 report.skipped.append(str(found))
             elif self._skips or not report.skipped:  # a file that is refused is read on for all that is wrong with it
                 report.items += len(found)
@@ -68,25 +68,25 @@ def read_pairs(files: Sequence[str], layout: Layout, *, on_bad_line: str = "erro
     return list(pairs), pairs.report
 
 
-def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | RecordError]:
     """What `Pairs` reads, with each line at fault as what is wrong with it, for `gather` to stop at or to pass by.  passed: is told of
     lines that hold nothing to read."""
     layout = layout.resolved(files)
     for place, row in _placed(files, layout):
-        if isinstance(row, Passed):
+        if isinstance(row, PassedLine):
             if passed is not None:
                 passed[row.kind] += 1
             continue
-        found = row if isinstance(row, BadLine) else _items(row, place, layout)
-        yield from [found] if isinstance(found, BadLine) else found
+        found = row if isinstance(row, RecordError) else _items(row, place, layout)
+        yield from [found] if isinstance(found, RecordError) else found
 
 
-def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | None = None) -> Iterator[Item | RecordError]:
     """The texts of files; one with several labels (a list in JSONL) is at fault."""
     for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
-        several = len(each) > 1 and not isinstance(each[0], BadLine)
-        yield BadLine(message(str(place), "one label", f"{len(each)}", CORRECT), "several-labels") if several else each[0]
+        several = len(each) > 1 and not isinstance(each[0], RecordError)
+        yield RecordError(message(str(place), "one label", f"{len(each)}", CORRECT), "several-labels") if several else each[0]
 
 
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
@@ -110,11 +110,11 @@ def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
         raise DataError(message(what, "the same number of lines", received, do))
 
 
-def _items(row: Row, place: Place, layout: Layout) -> list[Item] | BadLine:
+def _items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"
-        return BadLine(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT), f"empty-{side}")
+        return RecordError(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT), f"empty-{side}")
     source = layout.clean(row.source)
     return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
 
@@ -134,13 +134,13 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
         stream, layout = listed(lines(file), name, layout, say)
         rows = stream_rows(stream, name, layout, need_target=False)
     for place, row in rows:
-        if isinstance(row, BadLine):
+        if isinstance(row, RecordError):
             raise row
-        if isinstance(row, Passed) and row.kind == "header":
+        if isinstance(row, PassedLine) and row.kind == "header":
             if say:
                 say(headless(place))
             continue
-        row = Row("", (), ()) if isinstance(row, Passed) else row
+        row = Row("", (), ()) if isinstance(row, PassedLine) else row
         target = row.targets[0] if row.targets and row.targets[0].strip() else None
         source = layout.clean(row.source) if row.source.strip() else ""
         yield Item(source, None if target is None else layout.clean(target), row.features, place)

@@ -9,7 +9,7 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place, split
-from regard.data.row_parser import CORRECT, BadLine, Columns, headed, jsonl_row, numbered
+from regard.data.row_parser import CORRECT, Columns, RecordError, headed, jsonl_row, numbered
 from regard.data.text_files import lines, shown
 
 
@@ -26,7 +26,7 @@ class PlainText:
         return self.text
 
 
-def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Iterator[PlainText | BadLine]:
+def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Iterator[PlainText | RecordError]:
     """The texts of files, one file after another.
 
     kind: `text`, a file is one text; `lines`, each line is one; `tsv` and `jsonl`, each row is one, in `column`; `auto`, by each
@@ -40,9 +40,9 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
                 yield PlainText(text, Place(shown(file), 1), whole=True)
             continue
         for place, found in _rows(file, manner, column):
-            if not isinstance(found, BadLine) and not found.strip():
-                found = BadLine(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
-            yield found if isinstance(found, BadLine) else PlainText(found, place)
+            if not isinstance(found, RecordError) and not found.strip():
+                found = RecordError(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
+            yield found if isinstance(found, RecordError) else PlainText(found, place)
 
 
 def _named(file: str) -> str:
@@ -56,7 +56,7 @@ def row_layout(manner: str, column: int | str) -> Layout:
     return Layout(manner, column, nothing)
 
 
-def _rows(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | BadLine]]:
+def _rows(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | RecordError]]:
     name, stream, layout = shown(file), lines(file), row_layout(manner, column)
     start, columns = 1, Columns(0, None, None)
     if manner == "tsv" and isinstance(column, str):
@@ -68,7 +68,7 @@ def _rows(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, st
         place = Place(name, number)
         try:
             yield place, line if manner == "lines" else _cell(line, place, layout, columns.source)
-        except BadLine as fault:
+        except RecordError as fault:
             yield place, fault
 
 
@@ -78,7 +78,7 @@ def _cell(line: str, place: Place, layout: Layout, column: int) -> str:
     fields = line.split("\t")
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
-        raise BadLine(
+        raise RecordError(
             message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do), "too-few-columns"
         )
     return fields[column]

@@ -16,7 +16,7 @@ from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.row_parser import CORRECT, BadLine, Row, headed, input_row, json_object, numbered, object_row, pair_row
+from regard.data.row_parser import CORRECT, RecordError, Row, headed, input_row, json_object, numbered, object_row, pair_row
 from regard.data.text_files import lines, shown
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
@@ -24,7 +24,7 @@ VARIANT = re.compile(r"(.+)\(\d+\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PassedLine:
     """A line that holds nothing to read: a `comment`, a `blank` line where the format has them between blocks, or a `header` over columns
     that go by their numbers, so that nothing says that it is one."""
 
@@ -32,11 +32,12 @@ class Passed:
     place: Place | None = None
 
 
-Found = Row | BadLine | Passed
+Found = Row | RecordError | PassedLine
 
 
 def file_rows(file: str, layout: Layout, *, need_target: bool) -> Iterator[tuple[Place, Found]]:
-    """The rows of a file with columns, or what is wrong with a line, in order; a header gives none (`Passed`, where columns have numbers).
+    """The rows of a file with columns, or what is wrong with a line, in order; a header gives none (`PassedLine`, where columns have
+    numbers).
 
     need_target: training and evaluation want a target; to predict from, it may be missing, and only comments that the layout names
     are passed by.  DataError where columns go by names that the header has not.
@@ -113,18 +114,18 @@ def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) 
         if isinstance(cells, str):
             yield (
                 place,
-                BadLine(
+                RecordError(
                     message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
                 ),
             )
         elif not cells:
             yield place, _blank(place, layout) if need_target else Row("", (), ())
         elif is_comment(cells, needed, layout, need_target):
-            yield place, Passed("comment")
+            yield place, PassedLine("comment")
         elif not begun and (columns is None or is_head(cells, layout)):
             begun = True
             if columns is not None:
-                yield place, Passed("header", place)
+                yield place, PassedLine("header", place)
             columns = columns or headed(layout, cells, place, need_target=need_target)
             needed = columns.width
         else:
@@ -139,8 +140,8 @@ def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) 
 def _blank(place: Place, layout: Layout) -> Found:
     """UniMorph has blank lines between lemmas; elsewhere something is missing."""
     if layout.features is not None:
-        return Passed("blank")
-    return BadLine(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
+        return PassedLine("blank")
+    return RecordError(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
 
 
 def is_head(cells: Sequence[str], layout: Layout) -> bool:
@@ -162,8 +163,8 @@ def headless(place: Place) -> str:
     return f"note: {place} is taken for a header, and has no answer; data.header: false in the run's config.yaml reads it as the others."
 
 
-def _parsed(parse: Callable[[Any, Place], Row], given: Any, place: Place) -> Row | BadLine:
+def _parsed(parse: Callable[[Any, Place], Row], given: Any, place: Place) -> Row | RecordError:
     try:
         return parse(given, place)
-    except BadLine as fault:
+    except RecordError as fault:
         return fault

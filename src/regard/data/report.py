@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from regard.core.errors import message
 from regard.core.plural import many
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 
 NAMED = 5  # so many lines at fault are named one by one
 
@@ -39,13 +39,13 @@ class Report:
             said += self._named()
         return "\n".join(said)
 
-    def refusal(self) -> BadLine:
+    def refusal(self) -> RecordError:
         """The error that says all that is wrong with a file: one fault in its own words, several in a list."""
         if len(self.skipped) == 1:
-            return BadLine(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
+            return RecordError(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
         received = f"{len(self.skipped):,} of {self.lines:,} at fault"
         do = "Correct them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
-        return BadLine(message(" + ".join(self.files), f"{self.of}s that can be read", received, do))
+        return RecordError(message(" + ".join(self.files), f"{self.of}s that can be read", received, do))
 
     def _named(self) -> list[str]:
         """The first lines at fault, and how to see all."""

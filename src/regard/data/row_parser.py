@@ -16,7 +16,7 @@ from regard.data.examples import Place
 CORRECT = "Correct the line."
 
 
-class BadLine(DataError):
+class RecordError(DataError):
     """One line is at fault, not the file: `data.on_bad_line: skip` passes it by.  kind: which fault it is, as `regard check` counts them
     (`check/bad_lines.py`)."""
 
@@ -130,7 +130,7 @@ def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layo
     raise _too_few(fields, place, shorter.width, layout, do)
 
 
-def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> BadLine:
+def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> RecordError:
     there = f"{many(len(fields), 'column')} ({', '.join(shortened(field) for field in fields)})"
     named = {"\t": "separated by tabs", ",": "separated by commas", ";": "separated by semicolons", "": "separated by commas"}
     parted = "a word and its phones" if layout.format == "cmudict" else named.get(layout.parts, f"separated by {layout.parts!r}")
@@ -139,7 +139,7 @@ def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: st
             do = f"It looks like a comment: set data.comment to {fields[0][0]!r}. {do}"
         elif len(fields[0].split(",")) > 1 < width:
             do = f"{do} Where commas or semicolons part the columns: data.format: csv."
-    return BadLine(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
+    return RecordError(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
 
 
 def shortened(text: str) -> str:
@@ -155,13 +155,13 @@ def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> 
 def json_object(line: str, place: Place) -> dict[str, Any]:
     """The object of a line of JSONL.  BadLine where it is none."""
     if not line.strip():
-        raise BadLine(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
+        raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
+        raise RecordError(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
+        raise RecordError(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
     return record
 
 
@@ -195,16 +195,16 @@ def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool
     there, value = value_of(record, key)
     if not there:
         names = ", ".join(repr(name) for name in record) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+        raise RecordError(message(str(place), f"the key {key!r}", names, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
     if several and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     found = tuple(value) if several and isinstance(value, list) else (value,)
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
         received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
-        raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+        raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
     if any(map(halved, found)):
-        raise BadLine(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
+        raise RecordError(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return found
 
 

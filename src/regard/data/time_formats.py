@@ -20,7 +20,7 @@ ISO = re.compile(
 NAMED = re.compile(r"(?i)\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|^\d{4}\s*[qhw]\d")
 
 
-class Spelling(ABC):
+class TimeFormat(ABC):
     """How the times of a column are written."""
 
     unit: float | None = None  # what the last digit says: seconds, or of numbers; None: times are not rounded
@@ -34,7 +34,7 @@ class Spelling(ABC):
         """A time, written as the text `like` is."""
 
 
-class IsoSpelling(Spelling):
+class IsoFormat(TimeFormat):
     """ISO 8601, extended or basic, in as many parts as the last time has."""
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
@@ -66,7 +66,7 @@ class IsoSpelling(Spelling):
 
 
 @dataclass(frozen=True)
-class PartsSpelling(Spelling):
+class PartsFormat(TimeFormat):
     """Numbers with marks between them.  order: `ymd`, `dmy`, `mdy` or `ym`; padded: two digits for days and months; hours likewise."""
 
     order: str
@@ -99,7 +99,7 @@ class PartsSpelling(Spelling):
         return made + _seconds(time, found, ":")
 
 
-class CompactSpelling(Spelling):
+class CompactFormat(TimeFormat):
     """Days in ISO's basic form, 20240131: numbers too, but for a column of nothing else."""
 
     def read(self, text: str) -> datetime | None:
@@ -114,7 +114,7 @@ class CompactSpelling(Spelling):
         return f"{time.year:04}{time.month:02}{time.day:02}"
 
 
-class NumberSpelling(Spelling):
+class NumberFormat(TimeFormat):
     """Numbers, with as many digits as the column has."""
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
@@ -145,15 +145,15 @@ def number(text: str) -> Decimal | None:
     return found if found is not None and found.is_finite() else None
 
 
-def spelling(texts: Sequence[str]) -> Spelling | str:
+def spelling(texts: Sequence[str]) -> TimeFormat | str:
     """How a column of times is written, by its first cell and, where that leaves more than one way, by all; or why it cannot be told."""
     first = texts[0]
-    compact = CompactSpelling()
+    compact = CompactFormat()
     if all(compact.read(text) is not None for text in texts):
         return compact
     if number(first) is not None:
-        return NumberSpelling(texts)
-    found, iso = PARTS.fullmatch(first), IsoSpelling(texts)
+        return NumberFormat(texts)
+    found, iso = PARTS.fullmatch(first), IsoFormat(texts)
     if found is None or all(iso.read(text) is not None for text in texts):
         return iso
     each = [match for text in texts if (match := PARTS.fullmatch(text))]
@@ -162,7 +162,7 @@ def spelling(texts: Sequence[str]) -> Spelling | str:
     one = any(len(x) == 1 for match in each for x in (match["a"], match["b"], match["c"]) if x)
     hour = any(len(match["h"] or "00") == 1 for match in each)
     order = _order(each)
-    return PartsSpelling(order, found["mark"], not one, not hour) if order in ("ymd", "dmy", "mdy", "ym") else order
+    return PartsFormat(order, found["mark"], not one, not hour) if order in ("ymd", "dmy", "mdy", "ym") else order
 
 
 def _order(found: Sequence[re.Match[str]]) -> str:
@@ -184,13 +184,13 @@ def dated(text: str) -> bool:
     text = text.strip()
     if number(text) is not None:
         return False
-    return bool(IsoSpelling().read(text) or _plausible(PARTS.fullmatch(text)) or NAMED.search(text))
+    return bool(IsoFormat().read(text) or _plausible(PARTS.fullmatch(text)) or NAMED.search(text))
 
 
 def readable(text: str) -> bool:
     """Whether a cell is a date that can be read, though it may take others to know which."""
     text = text.strip()
-    return number(text) is None and bool(IsoSpelling().read(text) or _plausible(PARTS.fullmatch(text)))
+    return number(text) is None and bool(IsoFormat().read(text) or _plausible(PARTS.fullmatch(text)))
 
 
 def _plausible(found: re.Match[str] | None) -> bool:

@@ -26,7 +26,7 @@ SUBWORD = r" ?[\p{L}\p{M}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s"
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class TextTreatment:
     """How a kind treats text before its vocabulary sees it."""
 
     pattern: str  # the pieces that a text is cut into; the vocabulary joins or splits only within them
@@ -37,19 +37,21 @@ class Manner:
 
 
 MANNERS = {
-    "char": Manner(CHARACTER, folded=False, marked=False, joint="", sized=False),
-    "ipa": Manner(IPA, folded=False, marked=False, joint="", sized=False),
-    "profile": Manner(CHARACTER, folded=False, marked=False, joint="", sized=False),  # its pattern is that of its graphemes
-    "space": Manner(r" ", folded=True, marked=False, joint=" ", sized=False),
-    "word": Manner(WORD, folded=True, marked=True, joint="", sized=False),
-    "bpe": Manner(SUBWORD, folded=False, marked=True, joint="", sized=True),
-    "unigram": Manner(SUBWORD, folded=False, marked=True, joint="", sized=True),
+    "char": TextTreatment(CHARACTER, folded=False, marked=False, joint="", sized=False),
+    "ipa": TextTreatment(IPA, folded=False, marked=False, joint="", sized=False),
+    "profile": TextTreatment(
+        CHARACTER, folded=False, marked=False, joint="", sized=False
+    ),  # its pattern is that of its graphemes
+    "space": TextTreatment(r" ", folded=True, marked=False, joint=" ", sized=False),
+    "word": TextTreatment(WORD, folded=True, marked=True, joint="", sized=False),
+    "bpe": TextTreatment(SUBWORD, folded=False, marked=True, joint="", sized=True),
+    "unigram": TextTreatment(SUBWORD, folded=False, marked=True, joint="", sized=True),
 }
 WORDS = "char | space | word | ipa | profile(FILE) | bpe(SIZE) | unigram(SIZE)"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TokenizerKind:
     """One of the seven kinds, its size where it has one (specials included, features not), and the file and the graphemes of a profile;
     `str(kind)` is the word."""
 
@@ -62,12 +64,12 @@ class Kind:
         return f"{self.name}({self.file or self.size})" if self.file or self.manner.sized else self.name
 
     @property
-    def manner(self) -> Manner:
+    def manner(self) -> TextTreatment:
         if self.name == "profile":
             return _profiled(self.graphemes)
         return MANNERS[self.name]
 
-    def opened(self) -> Kind:
+    def opened(self) -> TokenizerKind:
         """The kind with what its file says.  DataError for a file that is no profile."""
         return replace(self, graphemes=read_profile(self.file)) if self.file else self
 
@@ -89,7 +91,7 @@ class Kind:
 
 
 @cache
-def _profiled(graphemes: tuple[str, ...]) -> Manner:
+def _profiled(graphemes: tuple[str, ...]) -> TextTreatment:
     return replace(MANNERS["profile"], pattern=profile_pattern(graphemes))
 
 
@@ -97,10 +99,10 @@ def _written_without_spaces(character: str) -> bool:
     return unicodedata.name(character, "").startswith(("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA "))
 
 
-def kind_of(word: str) -> Kind:
+def kind_of(word: str) -> TokenizerKind:
     """Read a tokenizer's word.  ConfigError where it says nothing."""
     if profile := re.fullmatch(r"\s*profile\s*\(\s*(\S.*?)\s*\)\s*", word):
-        return Kind("profile", file=profile[1])
+        return TokenizerKind("profile", file=profile[1])
     found = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\d+)\s*\))?\s*", word)
     name, size = (found[1], found[2]) if found else (word, None)
     if name not in MANNERS:
@@ -109,7 +111,7 @@ def kind_of(word: str) -> Kind:
     if MANNERS[name].sized != (size is not None) or name == "profile":
         do = f"Write {name}(8000)." if MANNERS[name].sized else "Write profile(FILE)." if name == "profile" else f"Write {name}."
         raise ConfigError(message("tokenizer", WORDS, repr(word), do))
-    return Kind(name, int(size or 0))
+    return TokenizerKind(name, int(size or 0))
 
 
 def ranked(counts: Mapping[str, int]) -> list[str]:
@@ -123,12 +125,12 @@ def cutter(pattern: str) -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Split(Regex(pattern), "removed" if pattern == " " else "isolated")
 
 
-def pieces(kind: Kind, text: str) -> list[str]:
+def pieces(kind: TokenizerKind, text: str) -> list[str]:
     """The pieces of one text, in order."""
     return [piece for piece, _ in cutter(kind.manner.pattern).pre_tokenize_str(kind.prepare(text))]
 
 
-def counted(kind: Kind, texts: Iterable[str]) -> Counter[str]:
+def counted(kind: TokenizerKind, texts: Iterable[str]) -> Counter[str]:
     """How often each piece occurs.  A space can only begin a piece, so each different chunk between spaces is cut only once."""
     chunks: Counter[str] = Counter()
     for text in texts:
@@ -140,7 +142,7 @@ def counted(kind: Kind, texts: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def learn(kind: Kind, texts: Iterable[str], least: int = 1) -> Tokenizer:
+def learn(kind: TokenizerKind, texts: Iterable[str], least: int = 1) -> Tokenizer:
     """A trained tokenizer of the `tokenizers` library: specials first, no normaliser.  ConfigError where the size is too small.
 
     least: how often a whole piece must occur to be a symbol; a learnt size says that already.
@@ -149,7 +151,7 @@ def learn(kind: Kind, texts: Iterable[str], least: int = 1) -> Tokenizer:
     return around(kind, sized(kind, texts) if sized else _counted(kind, texts, least))
 
 
-def around(kind: Kind, model: models.Model) -> Tokenizer:
+def around(kind: TokenizerKind, model: models.Model) -> Tokenizer:
     """A tokenizer of the library with this vocabulary, and what its kind puts around one."""
     library = Tokenizer(model)
     library.pre_tokenizer = cutter(kind.manner.pattern)
@@ -158,14 +160,14 @@ def around(kind: Kind, model: models.Model) -> Tokenizer:
     return library
 
 
-def _counted(kind: Kind, texts: Iterable[str], least: int) -> models.Model:
+def _counted(kind: TokenizerKind, texts: Iterable[str], least: int) -> models.Model:
     """Every piece that occurs often enough is a symbol."""
     counts = counted(kind, texts)
     symbols = [*SPECIALS, *(symbol for symbol in ranked(counts) if symbol not in SPECIALS and counts[symbol] >= least)]
     return models.WordLevel({symbol: id for id, symbol in enumerate(symbols)}, unk_token=SPECIALS[UNK])
 
 
-def _bpe(kind: Kind, texts: Iterable[str]) -> models.Model:
+def _bpe(kind: TokenizerKind, texts: Iterable[str]) -> models.Model:
     """Sennrich et al. 2016, "Neural machine translation of rare words with subword units", algorithm 1."""
     alphabet = {" "}
 
@@ -185,7 +187,7 @@ def _bpe(kind: Kind, texts: Iterable[str]) -> models.Model:
     return library.model
 
 
-def _unigram(kind: Kind, texts: Iterable[str]) -> models.Model:
+def _unigram(kind: TokenizerKind, texts: Iterable[str]) -> models.Model:
     """Kudo 2018, "Subword regularization", section 3.2."""
     counts = counted(kind, texts)
     alphabet = {" "}.union(*counts)
@@ -194,7 +196,7 @@ def _unigram(kind: Kind, texts: Iterable[str]) -> models.Model:
     return models.Unigram([*((special, 0.0) for special in SPECIALS), *learned], unk_id=UNK)
 
 
-def _check_size(kind: Kind, alphabet: set[str]) -> None:
+def _check_size(kind: TokenizerKind, alphabet: set[str]) -> None:
     """Every character of the texts is a symbol, whatever the size."""
     needed = len(alphabet) + len(SPECIALS)
     if kind.size < needed:

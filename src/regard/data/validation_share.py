@@ -11,7 +11,7 @@ import numpy as np
 from regard.data.examples import Item, draw, room_of, too_few
 
 
-class Apart:
+class HeldOutSources:
     """Which sources are set apart: those that `items.split` takes, told by the first eight bytes of their hash.
 
     sources: that of each item.  In memory lie eight bytes for each item, and a set of what is set apart.  DataError where a side would
@@ -41,11 +41,11 @@ class Apart:
 
 
 @dataclass(frozen=True)
-class Remaining:
+class TrainingSources:
     """Items whose source is not set apart, read each time that they are asked for."""
 
     items: Iterable[Item]
-    apart: Apart
+    apart: HeldOutSources
 
     def __iter__(self) -> Iterator[Item]:
         return (item for item in self.items if item.source not in self.apart)

@@ -15,7 +15,7 @@ from regard.data.tokenizer_kinds import ranked
 KIND, VERSION = "regard symbols", 1  # what a file says of itself
 
 
-class Symbols:
+class Vocabulary:
     """A list of different names; the number of a name is its place."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ class Symbols:
         self._numbers = {name: number for number, name in enumerate(self.names)}
 
     @classmethod
-    def counted(cls, names: Iterable[str], *, first: Sequence[str] = (), least: int = 1) -> Symbols:
+    def counted(cls, names: Iterable[str], *, first: Sequence[str] = (), least: int = 1) -> Vocabulary:
         """`first`, then the names that occur at least so often, the most frequent first."""
         counts = Counter(names)
         return cls([*first, *(name for name in ranked(counts) if counts[name] >= least and name not in first)])
@@ -56,7 +56,7 @@ class Symbols:
             stream.write(json.dumps(content, ensure_ascii=False, indent=0).encode())
 
     @classmethod
-    def load(cls, path: Path) -> Symbols:
+    def load(cls, path: Path) -> Vocabulary:
         """Read what `save` wrote.  RunFolderError where it is missing, damaged or of a newer version."""
         try:
             content = read_json(path)

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from regard.attention.attention import Attention
 from regard.core.optional import module
-from regard.inference.weights import Matrix, exchange
+from regard.inference.weights import WeightFormat, exchange
 from regard.networks.cells import OwnCell
 
 
-class Steady(Matrix):
+class InvariantWeight(WeightFormat):
     """A float32 matrix whose products with a row have the same bits in any batch: by our tiles or rows, and without numba in float64,
     rounded once, where the order of the sums shows in one of a hundred million numbers."""
 
@@ -43,11 +43,11 @@ class Steady(Matrix):
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
         return F.embedding(rows, self.plain)
 
-    def columns(self, first: int | None, last: int | None) -> Steady:
-        return Steady(self.plain[:, first:last])
+    def columns(self, first: int | None, last: int | None) -> InvariantWeight:
+        return InvariantWeight(self.plain[:, first:last])
 
-    def split(self, rows: Sequence[int]) -> list[Steady]:
-        return [Steady(part) for part in self.plain.split(list(rows))]
+    def split(self, rows: Sequence[int]) -> list[InvariantWeight]:
+        return [InvariantWeight(part) for part in self.plain.split(list(rows))]
 
     def __len__(self) -> int:
         return len(self.plain)
@@ -55,7 +55,7 @@ class Steady(Matrix):
 
 def keep_steady(network: nn.Module) -> None:
     """In place: every product that is left in float32, and every look.  For use, there is nothing left to train."""
-    exchange(network, Steady, 1, readers=True)
+    exchange(network, InvariantWeight, 1, readers=True)
     for part in list(network.modules()):
         if isinstance(part, Attention):
             part.steady = True

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from regard.core.optional import module
 from regard.inference.batch_invariant import keep_steady
-from regard.inference.weights import Matrix, exchange
+from regard.inference.weights import WeightFormat, exchange
 
 # Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes oneDNN 61 us in float32, and 34 in bytes, 512 x 256 117 and 46,
 # 8,000 x 256 2,778 and 392; a single row, in tiles both: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller
@@ -26,7 +26,7 @@ LEAST = 1 << 16
 N = TypeVar("N", bound=nn.Module)
 
 
-class Int8Weight(Matrix):
+class Int8Weight(WeightFormat):
     """A matrix in bytes, and a scale for each row."""
 
     def __init__(self, q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> None:

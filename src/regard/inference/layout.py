@@ -11,7 +11,7 @@ from regard.core.optional import module
 from regard.inference.int8 import Int8Weight
 
 
-class Plan:
+class WeightLayout:
     """What products multiply with, laid out in tiles where there are any (`tiled`), and other numbers beside it.
 
     widest: the outputs of the widest product, for which there must be zeros where a bias is wanting.

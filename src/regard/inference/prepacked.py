@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from regard.core.optional import module
-from regard.inference.weights import Matrix
+from regard.inference.weights import WeightFormat
 
 # Rows, and numbers of a matrix, from which oneDNN's layout pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward
 # 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and
@@ -19,7 +19,7 @@ from regard.inference.weights import Matrix
 ROWS, LEAST = 16, 1 << 16
 
 
-class Packed(Matrix):
+class PrepackedWeight(WeightFormat):
     """A float32 matrix, and how our tiles, or oneDNN for products with about `rows` rows, have laid it out."""
 
     def __init__(self, weight: Float[Tensor, "N K"], rows: int) -> None:
@@ -49,11 +49,11 @@ class Packed(Matrix):
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
         return F.embedding(rows, self.plain)
 
-    def columns(self, first: int | None, last: int | None) -> Packed:
-        return Packed(self.plain[:, first:last], self.rows)
+    def columns(self, first: int | None, last: int | None) -> PrepackedWeight:
+        return PrepackedWeight(self.plain[:, first:last], self.rows)
 
-    def split(self, rows: Sequence[int]) -> list[Packed]:
-        return [Packed(part, self.rows) for part in self.plain.split(list(rows))]
+    def split(self, rows: Sequence[int]) -> list[PrepackedWeight]:
+        return [PrepackedWeight(part, self.rows) for part in self.plain.split(list(rows))]
 
     def __len__(self) -> int:
         return len(self.plain)

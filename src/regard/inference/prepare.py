@@ -12,7 +12,7 @@ from regard.core.optional import module
 from regard.inference import prepacked
 from regard.inference.recurrent_steps import of_cells
 from regard.inference.transformer_steps import stepping
-from regard.inference.weights import Matrix, exchange
+from regard.inference.weights import WeightFormat, exchange
 from regard.networks.encoder_decoder import EncoderDecoder
 
 SOME = 16  # numbers of each weight that are looked at
@@ -25,17 +25,17 @@ def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
     plain = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
     if not plain or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return network
-    in_bytes = any(isinstance(x, Matrix) for m in network.modules() for x in m.__dict__.values())
+    in_bytes = any(isinstance(x, WeightFormat) for m in network.modules() for x in m.__dict__.values())
     decoder = of_cells(stepping(network.decoder, rows))
     made = network if decoder is network.decoder else _with(network, decoder)
     if in_bytes or (rows < prepacked.ROWS and module("inference.kernels.gemv_numba") is None):
         return made
     shared: dict[int, Any] = {id(t): t for t in (*weights, *network.buffers())}
     shared |= {} if made is network else {id(decoder): decoder}
-    return exchange(deepcopy(made, shared), lambda weight: prepacked.Packed(weight, rows), prepacked.LEAST)
+    return exchange(deepcopy(made, shared), lambda weight: prepacked.PrepackedWeight(weight, rows), prepacked.LEAST)
 
 
-class Kept:
+class PreparedNetworks:
     """Networks made ready, each kept while its weights stay what they are: to make one again takes up to half the time of a line.
 
     What is laid out for use lies in memory beside the weights; `let_go` gives it back.

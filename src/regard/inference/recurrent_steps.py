@@ -17,8 +17,8 @@ from regard.attention.attention import Attention
 from regard.attention.score import Additive, Dot, General, ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
-from regard.inference.layout import Plan
-from regard.networks.base import Decoder, Encoded, Written
+from regard.inference.layout import WeightLayout
+from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.cells import GRU, LSTM, TorchCell
 from regard.networks.recurrent import BahdanauDecoder, LuongDecoder, RecurrentState
 
@@ -30,22 +30,22 @@ def of_cells(decoder: Decoder) -> Decoder:
     loops = module("inference.kernels.recurrent_steps_numba")
     if loops is None or module("inference.kernels.gemm_numba") is None or not isinstance(decoder, Plain) or not _plain(decoder):
         return decoder
-    return CellStepping(decoder, loops)
+    return RecurrentSteps(decoder, loops)
 
 
-class CellStepping(Decoder):
+class RecurrentSteps(Decoder):
     """A decoder, with its weights of now."""
 
     def __init__(self, plain: Plain, loops: ModuleType) -> None:
         super().__init__()
         self.size, self.loops = plain.size, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
-        self.weights = loops.ready(_Flat(plain))
+        self.weights = loops.ready(_FlatCells(plain))
 
-    def start(self, encoded: Encoded) -> RecurrentState:
+    def start(self, encoded: EncoderOutput) -> RecurrentState:
         return self.plain[0].start(encoded)
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         B, T, _ = x.shape
         unfit = x.dtype != torch.float32 or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu")
         if weights or unfit or T != 1 or not B or not state.source.valid.shape[1]:
@@ -57,10 +57,10 @@ class CellStepping(Decoder):
         )
         cells = tuple(zip(hidden, kept, strict=True)) if both else tuple(hidden)
         fed = None if state.fed is None else hidden[-1] if isinstance(self.plain[0], BahdanauDecoder) else wrote
-        return Written(wrote[:, None], {}), RecurrentState(state.at + 1, cells, fed, state.source)
+        return DecoderOutput(wrote[:, None], {}), RecurrentState(state.at + 1, cells, fed, state.source)
 
 
-class _Flat:
+class _FlatCells:
     """All weights in a plan.  Its lines: the query's (none: as it is), the word's, that of what is fed beside it (none: nothing),
     the joint one (none: side by side), then of each cell the input's (none: the lowest) and the state's."""
 
@@ -74,7 +74,7 @@ class _Flat:
         parts = of_input[:, :cut], of_input[:, cut:]
         word, beside = parts[::-1] if first else parts
         join = None if first else cast(LuongDecoder, plain).join
-        made = Plan(max([4 * cell.size for cell in cells] + [plain.size, plain.attention.context_size]))
+        made = WeightLayout(max([4 * cell.size for cell in cells] + [plain.size, plain.attention.context_size]))
         none = [-1] * 6
         lines = [
             made.product(score.w2[0], None) if isinstance(score, Additive) else none,

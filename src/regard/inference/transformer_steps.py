@@ -22,19 +22,19 @@ from regard.attention.memory import Memory
 from regard.attention.score import ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
-from regard.inference.batch_invariant import Steady
+from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import Int8Weight
-from regard.inference.layout import Plan
-from regard.inference.prepacked import Packed
-from regard.inference.weights import Matrix
-from regard.networks.base import Decoder, Encoded, Written
+from regard.inference.layout import WeightLayout
+from regard.inference.prepacked import PrepackedWeight
+from regard.inference.weights import WeightFormat
+from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.transformer import DecoderLayer, PostNorm, PreNorm, TransformerDecoder, TransformerState
 
 LEAST = 64  # slots of a pool
 
 
 @dataclass(frozen=True)
-class Stepped:
+class TransformerStepState:
     """at: the position of the next word; slots: where each place lies in the pool; sentence: the row of the source.
 
     The pool is added to and never changed, whoever shares it; used: how many of its slots are taken.  keys, values, valid: of the
@@ -54,10 +54,10 @@ class Stepped:
 def stepping(decoder: Decoder, rows: int) -> Decoder:
     """The decoder for steps of about `rows` rows; itself where it is not made of plain parts, or numba is not installed."""
     loops = module("inference.kernels.transformer_steps_numba")
-    return Stepping(cast(TransformerDecoder, decoder), loops, rows) if loops is not None and _plain(decoder) else decoder
+    return TransformerSteps(cast(TransformerDecoder, decoder), loops, rows) if loops is not None and _plain(decoder) else decoder
 
 
-class Stepping(Decoder):
+class TransformerSteps(Decoder):
     """A decoder, with its weights of now; several words at once, and weights that are to be shown, are left to it."""
 
     def __init__(self, plain: TransformerDecoder, loops: ModuleType, rows: int) -> None:
@@ -67,15 +67,17 @@ class Stepping(Decoder):
         self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
         flat = _Flat(self.layers)
         self.weights, self.whole = loops.ready(flat), flat.tiled
-        self.steady = any(isinstance(weight, Int8Weight | Steady) for layer in self.layers for weight, _ in layer.products)
+        self.steady = any(
+            isinstance(weight, Int8Weight | InvariantWeight) for layer in self.layers for weight, _ in layer.products
+        )
 
-    def start(self, encoded: Encoded) -> Stepped:
+    def start(self, encoded: EncoderOutput) -> TransformerStepState:
         begun = self.plain[0].start(encoded)
         B, none = len(begun.at), encoded.states.new_empty(0)
         pool = none.new_empty(LEAST, len(self.layers), 2, self.size)
         keys, values = (torch.stack([getattr(m, name) for m in begun.source]) for name in ("keys", "values"))
         sentence = torch.arange(B, device=begun.at.device)
-        return Stepped(
+        return TransformerStepState(
             begun.at,
             sentence.new_empty(B, 0),
             sentence,
@@ -86,7 +88,7 @@ class Stepping(Decoder):
             cast(Memory, begun.source[0]).valid,
         )
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         if weights or torch.is_grad_enabled() or x.shape[1] != 1 or not len(x):  # loops make no gradient
             return self._as_plain(x, state, weights)
         state = _extended(state, 1)
@@ -96,9 +98,9 @@ class Stepping(Decoder):
             if self.whole or self.steady or len(h) <= self.loops.MOST
             else self._step(h, state)
         )
-        return Written(h[:, None], {}), self._kept(state)
+        return DecoderOutput(h[:, None], {}), self._kept(state)
 
-    def _step(self, h: Float[Tensor, "R D"], state: Stepped) -> Float[Tensor, "R D"]:
+    def _step(self, h: Float[Tensor, "R D"], state: TransformerStepState) -> Float[Tensor, "R D"]:
         """Many rows: products by oneDNN, looks and norms compiled."""
         parts = [part for n, layer in enumerate(self.layers) for part in layer.parts(state, n, self.loops)]
         norms = [norm for layer in self.layers for norm in layer.norms]
@@ -111,12 +113,12 @@ class Stepping(Decoder):
             h, y = self.loops.added(h, part(y), norm.weight, norm.bias, norm.eps)
         return cast(Tensor, y)
 
-    def _kept(self, state: Stepped) -> Stepped:
+    def _kept(self, state: TransformerStepState) -> TransformerStepState:
         """Places that no layer will see again are forgotten."""
         most = max(layer.back for layer in self.layers)
         return state if (T := state.slots.shape[1]) <= most else replace(state, slots=state.slots[:, T - int(most) :])
 
-    def _as_plain(self, x: Float[Tensor, "B T D"], state: Stepped, weights: bool) -> tuple[Written, Any]:
+    def _as_plain(self, x: Float[Tensor, "B T D"], state: TransformerStepState, weights: bool) -> tuple[DecoderOutput, Any]:
         T, kept = x.shape[1], state.slots.shape[1]
         places = state.at[:, None] - kept + torch.arange(kept, device=x.device)
         real, source_at = torch.ones_like(places, dtype=torch.bool), torch.arange(state.valid.shape[1], device=x.device)
@@ -136,7 +138,7 @@ class Stepping(Decoder):
         return written, self._kept(replace(state, at=left.at))
 
 
-def _extended(state: Stepped, count: int) -> Stepped:
+def _extended(state: TransformerStepState, count: int) -> TransformerStepState:
     """The state with so many new slots for each row, `at` moved on.  Where the pool is full, what rows still keep goes into a larger
     one; the old one stays as it is, for whoever else has it."""
     R, T = state.slots.shape
@@ -166,7 +168,7 @@ class _Layer:
         linear = [[own.query, own.key, own.value], [own.out], [source.query], [source.out], [feed[0]], [feed[3]]]
         self.products = [_joined(cast(list[nn.Linear], each), rows) for each in linear]
 
-    def parts(self, state: Stepped, n: int, loops: ModuleType) -> Iterator[Callable[[Tensor], Tensor]]:
+    def parts(self, state: TransformerStepState, n: int, loops: ModuleType) -> Iterator[Callable[[Tensor], Tensor]]:
         """Its three parts, each of what the residual hands it.  n: which layer it is."""
         given, out, query, source_out, inner, outer = (partial(weight.linear, bias=bias) for weight, bias in self.products)
         yield lambda y: out(loops.look_back(given(y), state.pool, state.slots, n, self.heads, self.back))
@@ -179,7 +181,7 @@ class _Flat:
     """All weights of all layers in a plan, "L 6" products; norms: "L 3", where weight and bias of each norm lie in its rest."""
 
     def __init__(self, layers: Sequence[_Layer]) -> None:
-        made = Plan(max(len(weight) for layer in layers for weight, _ in layer.products))
+        made = WeightLayout(max(len(weight) for layer in layers for weight, _ in layer.products))
         self.products = torch.tensor([[made.product(*each) for each in layer.products] for layer in layers])
         self.norms = torch.tensor([[made.put(torch.cat([norm.weight, norm.bias])) for norm in layer.norms] for layer in layers])
         self.heads = torch.tensor([[layer.heads, layer.source_heads] for layer in layers])
@@ -195,9 +197,9 @@ def _joined(linear: Sequence[nn.Linear], rows: int) -> tuple[Any, Tensor | None]
     if all(isinstance(w, Int8Weight) for w in weights):
         return Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias
     plain = torch.cat([w.float() for w in weights]).detach()
-    if any(isinstance(w, Matrix) for w in weights):
-        return Steady(plain), bias
-    return plain if module("inference.kernels.gemm_numba") is not None else Packed(plain, rows), bias
+    if any(isinstance(w, WeightFormat) for w in weights):
+        return InvariantWeight(plain), bias
+    return plain if module("inference.kernels.gemm_numba") is not None else PrepackedWeight(plain, rows), bias
 
 
 def _plain(decoder: Decoder) -> bool:

@@ -14,12 +14,12 @@ from regard.attention.score import Additive, General
 from regard.networks.cells import OwnCell, TorchCell
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.recurrent import RecurrentEncoder
-from regard.networks.rnn_layers import Layers, by_cell
+from regard.networks.rnn_layers import RNNLayers, by_cell
 
 N = TypeVar("N", bound=nn.Module)
 
 
-class Matrix(ABC):
+class WeightFormat(ABC):
     """A matrix "N K" in another form, by which it is multiplied faster.
 
     `F.linear` multiplies with that form, `F.embedding` reads its rows; columns can be cut out, and rows split; all else sees the
@@ -72,28 +72,28 @@ class Matrix(ABC):
         cls, function: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if function is F.linear and isinstance(args[1], Matrix) and not isinstance(args[0], Matrix):
+        if function is F.linear and isinstance(args[1], WeightFormat) and not isinstance(args[0], WeightFormat):
             return args[1].linear(args[0], args[2] if len(args) > 2 else given.get("bias"))
-        if function is F.embedding and isinstance(args[1], Matrix):
+        if function is F.embedding and isinstance(args[1], WeightFormat):
             return args[1].embedding(args[0])
-        plain = (a.float() if isinstance(a, Matrix) else a for a in args)
-        return function(*plain, **{k: v.float() if isinstance(v, Matrix) else v for k, v in given.items()})
+        plain = (a.float() if isinstance(a, WeightFormat) else a for a in args)
+        return function(*plain, **{k: v.float() if isinstance(v, WeightFormat) else v for k, v in given.items()})
 
 
 class OneHead:
     """The matrices "1 N K" of a score with one head: `[0]` is the matrix, in another form."""
 
-    def __init__(self, only: Matrix) -> None:
+    def __init__(self, only: WeightFormat) -> None:
         self.only = only
 
-    def __getitem__(self, index: int) -> Matrix:
+    def __getitem__(self, index: int) -> WeightFormat:
         return (self.only,)[index]
 
     def __len__(self) -> int:
         return 1
 
 
-def exchange(network: N, made: Callable[[Tensor], Matrix], least: int, *, readers: bool = False) -> N:
+def exchange(network: N, made: Callable[[Tensor], WeightFormat], least: int, *, readers: bool = False) -> N:
     """The network with other forms of the matrices, of `least` numbers or more, that it multiplies with, in place: for use, there is
     nothing left to train.
 
@@ -115,7 +115,7 @@ def exchange(network: N, made: Callable[[Tensor], Matrix], least: int, *, reader
     scores = [m for w in writers for m in w.decoder.modules() if isinstance(m, Additive | General)]
     chosen = {id(p) for m in (*cells, *linear, *heads) for p in m.parameters(recurse=False)}
     chosen |= {id(p) for m in scores for p in m.parameters(recurse=False) if p.dim() == 3}
-    exchanged: dict[int, Matrix] = {}  # tied weights stay tied
+    exchanged: dict[int, WeightFormat] = {}  # tied weights stay tied
     for module in network.modules():
         for name, weight in list(module.named_parameters(recurse=False)):
             one = weight.dim() == 3 and len(weight) == 1
@@ -134,5 +134,5 @@ def _large(net: nn.RNNBase, least: int) -> bool:
 
 def _cells_of(encoder: nn.Module) -> list[nn.Module]:
     """The cells of a recurrent encoder that take a step at a time."""
-    steps = isinstance(encoder, RecurrentEncoder) and isinstance(encoder.net, Layers)
+    steps = isinstance(encoder, RecurrentEncoder) and isinstance(encoder.net, RNNLayers)
     return [m for cell in encoder.modules() if steps and isinstance(cell, TorchCell) for m in cell.modules()]

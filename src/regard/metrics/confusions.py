@@ -14,7 +14,7 @@ KIND_COLUMNS = ("kind", "right", "answered", "count", "share", "items", "example
 EXAMPLES = 5
 
 
-class Taken(NamedTuple):
+class Confusion(NamedTuple):
     """One label or tag that was taken for another; its text is its kind, `B-from→B-to`."""
 
     right: str
@@ -33,7 +33,7 @@ class Mistake(NamedTuple):
     right: str
     answered: str
     score: float | None
-    each: Sequence[tuple[str, Taken]]
+    each: Sequence[tuple[str, Confusion]]
 
 
 def write_mistakes(path: Path, kinds: Path, found: Sequence[Mistake]) -> Counter[str]:
@@ -62,9 +62,9 @@ def _row(mistake: Mistake) -> tuple[object, ...]:
     )
 
 
-def _kind_rows(found: Sequence[Mistake], counts: Counter[Taken], ranked: Sequence[Taken]) -> Iterator[tuple[object, ...]]:
-    having: dict[Taken, list[str]] = {taken: [] for taken in ranked}
-    items: Counter[Taken] = Counter()
+def _kind_rows(found: Sequence[Mistake], counts: Counter[Confusion], ranked: Sequence[Confusion]) -> Iterator[tuple[object, ...]]:
+    having: dict[Confusion, list[str]] = {taken: [] for taken in ranked}
+    items: Counter[Confusion] = Counter()
     for mistake in found:
         items.update({taken for _, taken in mistake.each})
         for said, taken in mistake.each:

@@ -42,7 +42,7 @@ class Edit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EvaluatedAnswer:
     """What a model wrote for one item: `line` counts from 1, `references` holds one text or more, `score` is a log-probability."""
 
     line: int
@@ -53,10 +53,10 @@ class Answer:
     score: float | None
 
 
-class Wrong(NamedTuple):
+class WrongAnswer(NamedTuple):
     """An answer that equals no reference: the reference that is nearest, and the edits from it to the answer."""
 
-    answer: Answer
+    answer: EvaluatedAnswer
     expected: str
     edits: tuple[Edit, ...]
 
@@ -164,7 +164,7 @@ def nearest(predicted: Sequence[str], references: Sequence[Sequence[str]]) -> tu
     return edits, which
 
 
-def wrong(answers: Iterable[Answer], tokens_of: Callable[[str], Sequence[str]]) -> Iterator[Wrong]:
+def wrong(answers: Iterable[EvaluatedAnswer], tokens_of: Callable[[str], Sequence[str]]) -> Iterator[WrongAnswer]:
     """The answers that equal none of their references, each with its edits from the nearest one.
 
     Edits are counted in tokens; where a text is wrong though its tokens are right (a second space), in characters.
@@ -175,7 +175,7 @@ def wrong(answers: Iterable[Answer], tokens_of: Callable[[str], Sequence[str]]) 
             _, which = nearest(predicted, references)
             expected = answer.references[which]
             edits = align(references[which], predicted) or align(expected, answer.predicted)
-            yield Wrong(answer, expected, edits)
+            yield WrongAnswer(answer, expected, edits)
 
 
 def kinds_path(path: Path) -> Path:
@@ -183,7 +183,7 @@ def kinds_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.kinds{path.suffix or '.tsv'}")
 
 
-def write_errors(path: Path, answers: Iterable[Answer], tokens_of: Callable[[str], Sequence[str]]) -> Counter[str]:
+def write_errors(path: Path, answers: Iterable[EvaluatedAnswer], tokens_of: Callable[[str], Sequence[str]]) -> Counter[str]:
     """Write what went wrong as two TSVs with a header, and return how often each kind of edit (`e→ɛ`) occurs.
 
     `path`: one line for each wrong answer; `kind` is its commonest kind of edit in the whole file, and the lines are sorted by it,
@@ -201,7 +201,7 @@ def write_errors(path: Path, answers: Iterable[Answer], tokens_of: Callable[[str
     return Counter({str(edit): counts[edit] for edit in ranks})
 
 
-def _error_row(x: Wrong, leading: Edit) -> tuple[object, ...]:
+def _error_row(x: WrongAnswer, leading: Edit) -> tuple[object, ...]:
     a = x.answer
     operations = " ".join(map(str, x.edits))
     return (
@@ -217,8 +217,8 @@ def _error_row(x: Wrong, leading: Edit) -> tuple[object, ...]:
     )
 
 
-def _kind_rows(found: list[Wrong], counts: Counter[Edit], ranks: dict[Edit, int]) -> Iterator[tuple[object, ...]]:
-    having: dict[Edit, list[Answer]] = {edit: [] for edit in ranks}
+def _kind_rows(found: list[WrongAnswer], counts: Counter[Edit], ranks: dict[Edit, int]) -> Iterator[tuple[object, ...]]:
+    having: dict[Edit, list[EvaluatedAnswer]] = {edit: [] for edit in ranks}
     for x in sorted(found, key=lambda x: x.answer.line):
         for edit in set(x.edits):
             having[edit].append(x.answer)

@@ -23,7 +23,7 @@ KANA_SHARE = 0.05  # of the characters without spaces: a Chinese text may quote 
 NORMAL = 1.959964  # standard deviations on each side that hold 95 % of a normal distribution
 
 
-class Judgement(NamedTuple):
+class TextFigures(NamedTuple):
     """The figures by name, and sacrebleu's signatures of those that have one."""
 
     metrics: dict[str, float]
@@ -39,7 +39,7 @@ def judge(
     bleu_tokenize: str = "auto",
     lowercase: bool = False,
     one_word: bool = False,
-) -> Judgement:
+) -> TextFigures:
     """Judge each prediction by its references, of which there may be several, and not the same number for each.
 
     exact           share of predictions that equal one of their references, character for character
@@ -59,7 +59,7 @@ def judge(
     _refuse_nothing(predictions, references)
     tokenize = _tokenizer_for(references) if bleu_tokenize == "auto" else bleu_tokenize
     columns = _rectangle(references)
-    judgement = Judgement({}, {})
+    judgement = TextFigures({}, {})
     splits: dict[str, Callable[[str], Sequence[str]]] = {"per": tokens_of, "wer": str.split, "cer": list}
     for name in wanted:
         if name == "exact" or (name == "wer" and one_word):

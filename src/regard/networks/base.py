@@ -11,20 +11,20 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.state import tree_map
 
 Looks = dict[str, Tensor]  # by name of the attention, such as "decoder.0.cross": "B H Q K"
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncoderOutput:
     """A source, read.  states: one vector a place; final: the last state of each direction, side by side; choice: "B K", where drawn."""
 
     states: Float[Tensor, "B K D"]
     valid: Bool[Tensor, "B K"]
     final: Float[Tensor, "B D"]
-    choice: Choice | None = None
+    choice: SampledLogProb | None = None
     looks: Looks = field(default_factory=dict)
 
 
@@ -36,13 +36,13 @@ class Places(NamedTuple):
     share: Float[Tensor, "B T P"]
 
 
-class Written(NamedTuple):
+class DecoderOutput(NamedTuple):
     """What a decoder wrote.  states: what the head reads; looks: where it looked, if asked; choice: "B T", summed over attentions;
     places: where the decoder `mixes`."""
 
     states: Float[Tensor, "B T D"]
     looks: Looks
-    choice: Choice | None = None
+    choice: SampledLogProb | None = None
     places: Places | None = None
 
 
@@ -52,7 +52,7 @@ class Encoder(nn.Module, ABC):
     size: int
 
     @abstractmethod
-    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded: ...
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput: ...
 
 
 class Decoder(nn.Module, ABC):
@@ -62,11 +62,11 @@ class Decoder(nn.Module, ABC):
     mixes = False  # hands over Written.places, for a head to mix what it reads of them
 
     @abstractmethod
-    def start(self, encoded: Encoded) -> Any:
+    def start(self, encoded: EncoderOutput) -> Any:
         """The state before the first word: plain data with a field `at`, "B", the position of the next word."""
 
     @abstractmethod
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]: ...
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]: ...
 
 
 def positions(at: Int[Tensor, " B"], count: int) -> Int[Tensor, "B T"]:
@@ -74,7 +74,7 @@ def positions(at: Int[Tensor, " B"], count: int) -> Int[Tensor, "B T"]:
     return at[:, None] + torch.arange(count, device=at.device)
 
 
-def together(*choices: Choice | None) -> Choice | None:
+def together(*choices: SampledLogProb | None) -> SampledLogProb | None:
     """The log-probability of several draws is the sum of theirs."""
     drawn = [c for c in choices if c is not None]
     return reduce(lambda a, b: tree_map(torch.add, a, b), drawn) if drawn else None

@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.positions import LearnedPositions, SinusoidalPositions
-from regard.networks.base import Encoded, positions
-from regard.networks.embedding import Embed
+from regard.networks.base import EncoderOutput, positions
+from regard.networks.embedding import Embedding
 from regard.networks.heads import WordsHead
-from regard.networks.text_encoder import Reader
+from regard.networks.text_encoder import TextEncoder
 from regard.networks.transformer import TransformerEncoder
 
 
@@ -37,7 +37,7 @@ class BertShape:
     causal: bool = False
 
 
-class BertEmbed(Embed):
+class BertEmbedding(Embedding):
     """`norm(E w + P p + S s)`: word, place, and which of two texts.  Devlin et al. 2019, section 3, figure 2."""
 
     def __init__(self, shape: BertShape) -> None:
@@ -62,19 +62,19 @@ class BertEmbed(Embed):
         made = made if beside is None else torch.cat([made, beside], -1)
         device = made.device.type
         if torch.is_autocast_enabled(device):
-            made = made.to(torch.get_autocast_dtype(device))  # as in `PositionedEmbed`: cast once
+            made = made.to(torch.get_autocast_dtype(device))  # as in `PositionedEmbedding`: cast once
         return self.dropout(made)
 
 
-class Bert(Reader):
-    """Words, places and segments, layers of self-attention, and the pooled [CLS], `tanh(W h_0)`, as `Encoded.final`.
+class Bert(TextEncoder):
+    """Words, places and segments, layers of self-attention, and the pooled [CLS], `tanh(W h_0)`, as `EncoderOutput.final`.
 
     beside: width of what stands beside each state (not beside each word: the layers are as wide as they were trained).
     causal: the pooled place is the last one, for [CLS] has seen itself alone.
     """
 
     def __init__(self, shape: BertShape, encoder: TransformerEncoder, *, beside: int = 0) -> None:
-        super().__init__(BertEmbed(shape), encoder)
+        super().__init__(BertEmbedding(shape), encoder)
         self.shape, self.pooler, self.size = shape, nn.Linear(shape.size, shape.size), shape.size + beside
 
     def forward(
@@ -85,9 +85,9 @@ class Bert(Reader):
         *,
         segments: Int[Tensor, "B K"] | None = None,
         weights: bool = False,
-    ) -> Encoded:
+    ) -> EncoderOutput:
         at = positions(words.new_zeros(len(words)), words.shape[1])
-        assert isinstance(self.embed, BertEmbed)
+        assert isinstance(self.embed, BertEmbedding)
         encoded = self.encoder(self.embed(words, at, segments=segments), valid, weights=weights)
         pooled = torch.tanh(self.pooler(encoded.final if self.shape.causal else encoded.states[:, 0]))
         states = encoded.states if beside is None else torch.cat([encoded.states, beside.to(encoded.states.dtype)], -1)
@@ -132,7 +132,7 @@ def draw(network: nn.Module, *, spread: float = 0.02) -> None:
             part.table.weight.copy_(SinusoidalPositions(size)(torch.arange(count)[None])[0] * (spread * 2**0.5))
 
 
-class Together(Reader):
+class TextPairs(TextEncoder):
     """Pairs of texts read in one, `[CLS] first [SEP] second [SEP]`, and handed back apart: what each place knows, it knows of both.
 
     start, end: the numbers of [CLS] and [SEP].  Rows: the first texts and, below them, the second ones.
@@ -150,7 +150,7 @@ class Together(Reader):
         *,
         segments: Int[Tensor, "B K"] | None = None,
         weights: bool = False,
-    ) -> Encoded:
+    ) -> EncoderOutput:
         """final: the pooled [CLS] of each pair, for both of its texts.  Where it looked is not told: those rows hold both texts."""
         half, K = len(words) // 2, words.shape[1]
         one, two = (part.sum(1, keepdim=True) for part in valid.split(half))
@@ -164,4 +164,4 @@ class Together(Reader):
         back = torch.cat([place + 1, place + one + 2]).clamp(max=at.shape[1] - 1)
         states = torch.cat([read.states, read.states]).gather(1, back[..., None].expand(-1, -1, read.states.shape[-1]))
         states = states if beside is None else torch.cat([states, beside.to(states.dtype)], -1)
-        return Encoded(states, valid, torch.cat([read.final, read.final]))
+        return EncoderOutput(states, valid, torch.cat([read.final, read.final]))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from regard.networks.embedding import table
 
 
-class Spelling(nn.Module):
+class CharCNN(nn.Module):
     """`max_i tanh(W [l_{i-1}; l_i; l_{i+1}] + b)`: a convolution over the letters of a word, and the maximum over its places.
     dos Santos & Zadrozny 2014, section 2.1.2; in taggers Ma & Hovy 2016, section 2.1.
 

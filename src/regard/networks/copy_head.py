@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoded, Looks, Written
+from regard.networks.base import DecoderOutput, EncoderOutput, Looks
 from regard.networks.heads import Head, WordsHead
 from regard.networks.loss import LOWEST, costs, in_chunks, objective
 
 
 @dataclass(frozen=True)
-class Copies:
+class CopySources:
     """words: of each place of the source the word of the target that it would be copied as, or -1; behind the vocabulary of V words V +
     the place where it stands first."""
 
@@ -51,10 +51,10 @@ class CopyHead(Head):
         self.words, self.gate = words, nn.Linear(size, 1)
         self.twins = nn.Buffer(torch.tensor(twins, dtype=torch.long), persistent=False)  # made of the vocabularies, not learnt
 
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Copies:
+    def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> CopySources:
         known = len(self.twins)
         made = torch.where(words < known, self.twins[words.clamp(max=known - 1)], words - known)
-        return Copies(made)  # what lies at padding has no weight
+        return CopySources(made)  # what lies at padding has no weight
 
     def read(self, words: Int[Tensor, "B K"]) -> Int[Tensor, "B K"]:
         return words.where(words < len(self.twins), self.unknown)
@@ -62,17 +62,19 @@ class CopyHead(Head):
     def wrote(self, words: Int[Tensor, "B T"]) -> Int[Tensor, "B T"]:
         return words.where(words < self.words.vocabulary, self.unknown)
 
-    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Copies) -> tuple[Float[Tensor, "B T V"], Copies]:
+    def forward(
+        self, written: DecoderOutput, words: Int[Tensor, "B T"], state: CopySources
+    ) -> tuple[Float[Tensor, "B T V"], CopySources]:
         rows = [x.flatten(0, 1) for x in (written.states, *_pointed(written, state))]
         log_p = self._log_p(rows[0], rows[1], rows[2], self._most(state))
         return log_p.unflatten(0, written.states.shape[:2]), state
 
     def loss(
         self,
-        written: Written,
+        written: DecoderOutput,
         targets: Int[Tensor, "B T"],
         real: Bool[Tensor, "B T"],
-        state: Copies,
+        state: CopySources,
         *,
         smoothing: float = 0.0,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
@@ -84,10 +86,10 @@ class CopyHead(Head):
         rows = [x[real] for x in (written.states, *_pointed(written, state), targets)]
         return objective(in_chunks(told, most, *rows), smoothing)
 
-    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Copies) -> Looks:
+    def shown(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: CopySources) -> Looks:
         return written.looks
 
-    def _most(self, state: Copies) -> int:
+    def _most(self, state: CopySources) -> int:
         """The words of the vocabulary as far as these sources extend it."""
         return max(self.words.vocabulary, 1 + int(state.words.max()) if state.words.numel() else 0)
 
@@ -111,7 +113,7 @@ def _either(a: Float[Tensor, "N V"], b: Float[Tensor, "N V"]) -> Float[Tensor, "
     return torch.maximum(a, b) + (a - b).abs().neg_().exp_().add_(1.0).log_()
 
 
-def _pointed(written: Written, state: Copies) -> tuple[Float[Tensor, "B T K"], Int[Tensor, "B T K"]]:
+def _pointed(written: DecoderOutput, state: CopySources) -> tuple[Float[Tensor, "B T K"], Int[Tensor, "B T K"]]:
     """How likely each place is to be copied, in all 1, or 0 where none can be; and as which word."""
     look = [look for name, look in written.looks.items() if name.endswith(".cross")][-1]
     share = look.mean(1) * (state.words >= 0)[:, None]

@@ -12,7 +12,7 @@ from regard.attention.positions import Positions
 from regard.networks.dropout import Dropout
 
 
-class Embed(nn.Module):
+class Embedding(nn.Module):
     """A table of word vectors, with dropout.  What else is known of each word may stand beside its vector: its letters, a mark."""
 
     def __init__(self, table: nn.Embedding, *, dropout: float = 0.0) -> None:
@@ -27,7 +27,7 @@ class Embed(nn.Module):
         return self.dropout(made if beside is None else torch.cat([made, beside], -1))
 
 
-class PositionedEmbed(Embed):
+class PositionedEmbedding(Embedding):
     """Word vectors times sqrt(D), plus positions.  Vaswani et al. 2017, sections 3.4 and 3.5."""
 
     def __init__(self, table: nn.Embedding, positions: Positions, *, dropout: float = 0.0) -> None:

@@ -11,12 +11,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.attention import Attention
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, Encoded, Encoder, Looks, Written, positions
-from regard.networks.embedding import Embed
+from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions
+from regard.networks.embedding import Embedding
 from regard.networks.heads import Head
-from regard.networks.image_encoder import Sights
+from regard.networks.image_encoder import PatchEmbedding
 
 Source = Int[Tensor, "B K"] | Float[Tensor, "B K P"]  # words, or the cells of images
 Penalty = Callable[[Looks, Bool[Tensor, "B T"]], Tensor]  # from looks and which targets are real
@@ -36,21 +36,23 @@ class EncoderDecoder(nn.Module):
     Raises ConfigError where a look mixes probabilities and the head cannot, or the other way round.
     """
 
-    def __init__(self, source: Embed | Sights, encoder: Encoder, target: Embed, decoder: Decoder, head: Head) -> None:
+    def __init__(
+        self, source: Embedding | PatchEmbedding, encoder: Encoder, target: Embedding, decoder: Decoder, head: Head
+    ) -> None:
         super().__init__()
         _refuse_mixtures(encoder, decoder, head)
         self.source, self.encoder, self.target, self.decoder, self.head = source, encoder, target, decoder, head
 
-    def encode(self, words: Source, valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+    def encode(self, words: Source, valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput:
         """Read a source.  valid: True = a real word (or cell); padding lies on the right."""
         at = positions(torch.zeros(len(words), dtype=torch.long, device=words.device), words.shape[1])
         return self.encoder(self.source(self.head.read(words), at), valid, weights=weights)
 
-    def start(self, encoded: Encoded, words: Source) -> Writing:
+    def start(self, encoded: EncoderOutput, words: Source) -> Writing:
         """The state before the first word.  words: of the source that was encoded."""
         return Writing(self.decoder.start(encoded), self.head.start(encoded, words))
 
-    def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         """Read words that were written, from the start sign on, and go on from the decoder's `state` (decoder.start)."""
         return self.decoder(self.target(self.head.wrote(words), positions(state.at, words.shape[1])), state, weights=weights)
 
@@ -74,7 +76,7 @@ class EncoderDecoder(nn.Module):
         *,
         smoothing: float = 0.0,
         penalty: Penalty | None = None,
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], Choice | None]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"], SampledLogProb | None]:
         """The summed objective, the cross-entropy of each real target in nats, and what was drawn while writing.
 
         words: what the decoder reads; targets: what follows each; state: that of `start`; smoothing: see `Head.loss`; penalty: on

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.attention.pooling import Pool, StructuredPool
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 
 
 class PooledContext(nn.Module):
@@ -19,5 +19,5 @@ class PooledContext(nn.Module):
         super().__init__()
         self.pool = pool
 
-    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+    def forward(self, encoded: EncoderOutput) -> Float[Tensor, "B D"]:
         return self.pool(encoded.states, encoded.valid).context.flatten(1)

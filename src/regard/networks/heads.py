@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoded, Looks, Written
+from regard.networks.base import DecoderOutput, EncoderOutput, Looks
 from regard.networks.loss import chunked_cross_entropy
 
 
@@ -34,16 +34,22 @@ class Head(nn.Module, ABC):
         return words
 
     @abstractmethod
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Any:
+    def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> Any:
         """The state before the first word.  words: of the source."""
 
     @abstractmethod
-    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], Any]:
+    def forward(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], Any]:
         """The log-probabilities of what follows each word.  words: those that the decoder read."""
 
     @abstractmethod
     def loss(
-        self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
+        self,
+        written: DecoderOutput,
+        targets: Int[Tensor, "B T"],
+        real: Bool[Tensor, "B T"],
+        state: Any,
+        *,
+        smoothing: float = 0.0,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         """The summed objective, and the plain cross-entropy of each real target in nats, without a gradient.
 
@@ -51,7 +57,7 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
-    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> Looks:
+    def shown(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> Looks:
         """Where it looked.  written: with its looks."""
 
 
@@ -76,18 +82,24 @@ class WordsHead(Head):
             return exact.log_softmax(-1)
         return torch.log_softmax(exact, -1, out=exact)  # in place: on a CPU fresh memory takes longer than the softmax
 
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> None:
+    def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> None:
         return None
 
-    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], Any]:
+    def forward(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], Any]:
         return self.log_p(written.states), None
 
     def loss(
-        self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
+        self,
+        written: DecoderOutput,
+        targets: Int[Tensor, "B T"],
+        real: Bool[Tensor, "B T"],
+        state: Any,
+        *,
+        smoothing: float = 0.0,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         return chunked_cross_entropy(*self.parts(written.states[real]), targets[real], smoothing)
 
-    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> Looks:
+    def shown(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> Looks:
         return written.looks
 
 

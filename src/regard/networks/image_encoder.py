@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoded, Encoder
+from regard.networks.base import Encoder, EncoderOutput
 from regard.networks.dropout import Dropout
 
 
@@ -71,7 +71,7 @@ class Convolved(nn.Module):
         return self.out(self.norm(self.layers(image)).flatten(2).transpose(1, 2))
 
 
-class Sights(nn.Module):
+class PatchEmbedding(nn.Module):
     """What the cells of an image say, and where they lie: the place that word vectors have in a text."""
 
     def __init__(self, read: nn.Module, places: nn.Module, *, dropout: float = 0.0) -> None:
@@ -91,7 +91,7 @@ class GridEncoder(Encoder):
         super().__init__()
         self.size = size
 
-    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput:
         real = valid[..., None]
         states = x.masked_fill(~real, 0.0)
-        return Encoded(states, valid, states.sum(1) / real.sum(1).clamp(min=1))
+        return EncoderOutput(states, valid, states.sum(1) / real.sum(1).clamp(min=1))

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Decoder, Encoded, Looks, Written, positions
+from regard.networks.base import Decoder, DecoderOutput, EncoderOutput, Looks, positions
 from regard.networks.cells import Stack
 from regard.networks.dropout import Dropout
-from regard.networks.embedding import Embed
+from regard.networks.embedding import Embedding
 from regard.networks.heads import WordsHead
 from regard.networks.recurrent import RecurrentState
 
@@ -19,29 +19,29 @@ from regard.networks.recurrent import RecurrentState
 class CellsDecoder(Decoder):
     """`h_t = cell(h_{t-1}, w_t)`: cells alone, from a state of zeros.  Mikolov et al. 2010, section 2.
 
-    What was encoded says only how many rows there are.  Under a `RecallDecoder` it looks back at its own states.
+    What was encoded says only how many rows there are.  Under a `SelfAttentiveDecoder` it looks back at its own states.
     """
 
     def __init__(self, stack: Stack, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.stack, self.dropout, self.size = stack, Dropout(dropout), stack.size
 
-    def start(self, encoded: Encoded) -> RecurrentState:
+    def start(self, encoded: EncoderOutput) -> RecurrentState:
         zero = encoded.states.new_zeros(len(encoded.states), self.stack.size)
         return RecurrentState(
             torch.zeros_like(encoded.valid[:, :1].sum(1)), tuple(cell.start(zero) for cell in self.stack.cells), None, zero[:, :0]
         )
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         h, cells = self.stack.over(x, state.cells)
-        return Written(self.dropout(h), {}), RecurrentState(state.at + x.shape[1], cells, None, state.source)
+        return DecoderOutput(self.dropout(h), {}), RecurrentState(state.at + x.shape[1], cells, None, state.source)
 
 
 class LanguageNet(nn.Module):
     """`p(w_1 ... w_n) = prod_t p(w_t | w_1 ... w_{t-1})`: an embedding, a decoder without a source, and what reads words off it.
     Bengio et al. 2003, section 1.1 (eq. of the joint probability)."""
 
-    def __init__(self, embed: Embed, decoder: Decoder, head: WordsHead) -> None:
+    def __init__(self, embed: Embedding, decoder: Decoder, head: WordsHead) -> None:
         super().__init__()
         self.embed, self.decoder, self.head = embed, decoder, head
 
@@ -49,9 +49,9 @@ class LanguageNet(nn.Module):
         """The state before the first word, for so many rows."""
         none = self.embed.table.weight.new_zeros(rows, 0, self.decoder.size)
         valid = torch.zeros(rows, 0, dtype=torch.bool, device=none.device)
-        return self.decoder.start(Encoded(none, valid, none[:, :, :0].sum(1)))
+        return self.decoder.start(EncoderOutput(none, valid, none[:, :, :0].sum(1)))
 
-    def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def write(self, words: Int[Tensor, "B T"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         """Read words, each after those before it, from the start sign on."""
         return self.decoder(self.embed(words, positions(state.at, words.shape[1])), state, weights=weights)
 

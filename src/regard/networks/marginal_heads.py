@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Encoded, Looks, Places, Written
+from regard.networks.base import DecoderOutput, EncoderOutput, Looks, Places
 from regard.networks.heads import Head, WordsHead
 from regard.networks.loss import LOWEST, costs, in_chunks, objective
 
@@ -46,16 +46,22 @@ class MarginalHead(MixingHead):
     Cost: m n (d^2 + d V), as every place is read by the head: n times that of softmax.
     """
 
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> None:
+    def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> None:
         return None
 
-    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], None]:
+    def forward(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> tuple[Float[Tensor, "B T V"], None]:
         states, share = (x.flatten(0, 1) for x in _places(written))
         log_p = in_chunks(self.mixed, self.cells(states), states, _log(share))
         return log_p.unflatten(0, words.shape), None
 
     def loss(
-        self, written: Written, targets: Int[Tensor, "B T"], real: Bool[Tensor, "B T"], state: Any, *, smoothing: float = 0.0
+        self,
+        written: DecoderOutput,
+        targets: Int[Tensor, "B T"],
+        real: Bool[Tensor, "B T"],
+        state: Any,
+        *,
+        smoothing: float = 0.0,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
         def told(states: Tensor, log_share: Tensor, targets: Tensor) -> Tensor:
             return costs(self.mixed(states, log_share), targets)
@@ -63,12 +69,12 @@ class MarginalHead(MixingHead):
         states, share = (x[real] for x in _places(written))
         return objective(in_chunks(told, self.cells(states), states, _log(share), targets[real]), smoothing)
 
-    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Any) -> Looks:
+    def shown(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: Any) -> Looks:
         return written.looks
 
 
 @dataclass(frozen=True)
-class Aligned:
+class AlignmentState:
     """prior: how likely each place was for the last look, before its word was known; states: what was read there.  P: the places,
     and nothing."""
 
@@ -98,25 +104,27 @@ class HardMonotonicHead(MixingHead):
         super().__init__(words)
         self.size = size
 
-    def start(self, encoded: Encoded, words: Int[Tensor, "B K"]) -> Aligned:
+    def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> AlignmentState:
         B, P = words.shape[0], words.shape[1] + 1
         exact = torch.promote_types(encoded.states.dtype, torch.float32)
         prior = torch.full((B, P), LOWEST, dtype=exact, device=words.device)
         prior[:, 0] = 0.0  # before the first word: at the first place.  One place alone, so the start sign tells nothing
-        return Aligned(prior, encoded.states.new_zeros(B, P, self.size))
+        return AlignmentState(prior, encoded.states.new_zeros(B, P, self.size))
 
-    def forward(self, written: Written, words: Int[Tensor, "B T"], state: Aligned) -> tuple[Float[Tensor, "B T V"], Aligned]:
+    def forward(
+        self, written: DecoderOutput, words: Int[Tensor, "B T"], state: AlignmentState
+    ) -> tuple[Float[Tensor, "B T V"], AlignmentState]:
         states, _ = _places(written)
         prior = self._priors(written, words, state)
         log_p = in_chunks(self.mixed, self.cells(states), states.flatten(0, 1), prior.flatten(0, 1))
-        return log_p.unflatten(0, words.shape), Aligned(prior[:, -1], states[:, -1])
+        return log_p.unflatten(0, words.shape), AlignmentState(prior[:, -1], states[:, -1])
 
     def loss(
         self,
-        written: Written,
+        written: DecoderOutput,
         targets: Int[Tensor, "B T"],
         real: Bool[Tensor, "B T"],
-        state: Aligned,
+        state: AlignmentState,
         *,
         smoothing: float = 0.0,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
@@ -132,11 +140,11 @@ class HardMonotonicHead(MixingHead):
             spread = spread + even
         return objective(torch.stack([nats, spread], -1), smoothing)
 
-    def shown(self, written: Written, words: Int[Tensor, "B T"], state: Aligned) -> Looks:
+    def shown(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: AlignmentState) -> Looks:
         prior = self._priors(written, words, state).exp()
         return {name: prior[:, None, :, :-1] if name.endswith(".cross") else look for name, look in written.looks.items()}
 
-    def _priors(self, written: Written, words: Int[Tensor, "B T"], state: Aligned) -> Float[Tensor, "B T P"]:
+    def _priors(self, written: DecoderOutput, words: Int[Tensor, "B T"], state: AlignmentState) -> Float[Tensor, "B T P"]:
         states, share = _places(written)
         before = torch.cat([state.states[:, None].to(states), states[:, :-1]], 1)  # from which the words that are read were said
         said = in_chunks(self._said, self.cells(states), before.flatten(0, 1), words.flatten())
@@ -174,7 +182,7 @@ def _log(share: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     return share.where(some, 1.0).log().where(some, LOWEST)
 
 
-def _places(written: Written) -> Places:
+def _places(written: DecoderOutput) -> Places:
     if written.places is None:
         do = "Use weighting: marginal, in a recurrent decoder."
         raise ConfigError(message("head", "a decoder that hands over what each place gives", "one that does not", do))

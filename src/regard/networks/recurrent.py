@@ -10,14 +10,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.attention import Attention, Mixture, Reading
+from regard.attention.attention import Attention, AttentionOutput, Mixture
 from regard.attention.memory import Memory
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, Encoded, Encoder, Places, Written, positions
+from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Places, positions
 from regard.networks.cells import Stack, State
 from regard.networks.dropout import Dropout
-from regard.networks.rnn_layers import Layers, readers
+from regard.networks.rnn_layers import RNNLayers, readers
 from regard.networks.weight_gradients import over_time
 
 
@@ -29,12 +29,12 @@ class RecurrentEncoder(Encoder):
     takes up to half the time on a CPU.)  A row without any real place reads zeros.  Raises ConfigError where padding lies elsewhere.
     """
 
-    def __init__(self, net: nn.RNNBase | Layers, *, dropout: float = 0.0) -> None:
+    def __init__(self, net: nn.RNNBase | RNNLayers, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.net, self.dropout, self.between = net, Dropout(dropout), Dropout(net.dropout)
         self.size = net.hidden_size * (2 if net.bidirectional else 1)
 
-    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput:
         if bool((valid[:, 1:] & ~valid[:, :-1]).any()):
             raise ConfigError(message("encoder", "padding on the right", "a real place behind padding", "Put real places first."))
         length = valid.sum(1, keepdim=True)
@@ -50,7 +50,7 @@ class RecurrentEncoder(Encoder):
             ends = torch.cat([_at(y, last)[:, 0] for y in read], -1)
             x = torch.cat([_at(y, turned) if back else y for y, back in zip(read, both, strict=True)], -1)
         states = x.masked_fill(~valid[..., None], 0.0)
-        return Encoded(self.dropout(states), valid, ends * (length > 0))
+        return EncoderOutput(self.dropout(states), valid, ends * (length > 0))
 
 
 def _at(x: Float[Tensor, "B K D"], place: Int[Tensor, "B T"]) -> Float[Tensor, "B T D"]:
@@ -96,12 +96,12 @@ class BahdanauDecoder(Decoder):
         self.bridge, self.mixes = Bridge(encoder_size, stack), attention.weighting.mixes
         self.size = stack.size + stack.cells[0].input_size  # [s; context; word]
 
-    def start(self, encoded: Encoded) -> RecurrentState:
+    def start(self, encoded: EncoderOutput) -> RecurrentState:
         at = torch.zeros_like(encoded.valid[:, :1].sum(1))
         cells = self.bridge(encoded.final, self.stack)
         return RecurrentState(at, cells, top(cells), self.attention.remember(encoded.states, encoded.valid))
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         lowest, size = self.stack.cells[0], self.attention.context_size
         context_weight, word_weight = lowest.input_weight[:, :size], lowest.input_weight[:, size:]
         said = F.linear(x, word_weight, lowest.input_bias)  # the words' share of the gates, for all steps in one product
@@ -117,7 +117,7 @@ class BahdanauDecoder(Decoder):
         wrote = self.dropout(torch.cat([s, torch.cat([r.context for r in readings], 1), x], -1))
         return gathered(wrote, readings, self._places(s, x, readings)), RecurrentState(at, cells, h, memory)
 
-    def _places(self, s: Float[Tensor, "B T S"], x: Float[Tensor, "B T X"], readings: list[Reading]) -> Places | None:
+    def _places(self, s: Float[Tensor, "B T S"], x: Float[Tensor, "B T X"], readings: list[AttentionOutput]) -> Places | None:
         """[s_t; c; y_{t-1}] for the context c of each place; the state itself has seen the expected one."""
         if (mixture := mixtures(readings)) is None:
             return None
@@ -144,13 +144,13 @@ class LuongDecoder(Decoder):
         self.bridge, self.size, self.mixes = Bridge(encoder_size, stack), stack.size, attention.weighting.mixes
         self.join = nn.Linear(attention.context_size + stack.size, stack.size)
 
-    def start(self, encoded: Encoded) -> RecurrentState:
+    def start(self, encoded: EncoderOutput) -> RecurrentState:
         at = torch.zeros_like(encoded.valid[:, :1].sum(1))
         fed = encoded.final.new_zeros(len(at), self.stack.size) if self.feed else None
         cells = self.bridge(encoded.final, self.stack)
         return RecurrentState(at, cells, fed, self.attention.remember(encoded.states, encoded.valid))
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         if self.feed:
             return self._fed(x, state, weights)
         if self.attention.sequential:
@@ -161,7 +161,7 @@ class LuongDecoder(Decoder):
         left = RecurrentState(state.at + x.shape[1], cells, None, state.source)
         return gathered(joined, [reading], self._places(h, [reading])), left
 
-    def _one_by_one(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
+    def _one_by_one(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[DecoderOutput, Any]:
         h, cells = self.stack.over(x, state.cells)
         at, memory, readings = state.at, cast(Memory, state.source), []
         for t in range(x.shape[1]):
@@ -170,12 +170,12 @@ class LuongDecoder(Decoder):
         joined = self.dropout(torch.tanh(self.join(torch.cat([torch.cat([r.context for r in readings], 1), h], -1))))
         return gathered(joined, readings, self._places(h, readings)), RecurrentState(at, cells, None, memory)
 
-    def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[Written, Any]:
+    def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[DecoderOutput, Any]:
         lowest = self.stack.cells[0]
         said = F.linear(x, lowest.input_weight[:, : x.shape[-1]], lowest.input_bias)
         fed_weight = lowest.input_weight[:, x.shape[-1] :]
         at, cells, fed, memory = state.at, state.cells, cast(Tensor, state.fed), cast(Memory, state.source)
-        readings, queries, states = list[Reading](), list[Tensor](), list[Tensor]()
+        readings, queries, states = list[AttentionOutput](), list[Tensor](), list[Tensor]()
         with over_time(x.shape[1]):
             for word in said.unbind(1):
                 h, cells = self.stack.step(word + F.linear(fed, fed_weight), cells)
@@ -188,7 +188,7 @@ class LuongDecoder(Decoder):
         places = self._places(torch.stack(queries, 1), readings)
         return gathered(torch.stack(states, 1), readings, places), RecurrentState(at, cells, fed, memory)
 
-    def _places(self, h: Float[Tensor, "B T S"], readings: list[Reading]) -> Places | None:
+    def _places(self, h: Float[Tensor, "B T S"], readings: list[AttentionOutput]) -> Places | None:
         """tanh(Linear[c; s_t]) for the context c of each place."""
         if (mixture := mixtures(readings)) is None:
             return None
@@ -214,17 +214,17 @@ class FixedDecoder(Decoder):
         self.bridge = Bridge(context_size, stack) if begin else None
         self.size = stack.size + (context_size if feed else 0)
 
-    def start(self, encoded: Encoded) -> RecurrentState:
+    def start(self, encoded: EncoderOutput) -> RecurrentState:
         at, context = torch.zeros_like(encoded.valid[:, :1].sum(1)), self.context(encoded)
         zero = context.new_zeros(len(at), self.stack.size)
         cells = self.bridge(context, self.stack) if self.bridge else tuple(cell.start(zero) for cell in self.stack.cells)
         return RecurrentState(at, cells, None, context)
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         context = state.source[:, None].expand(-1, x.shape[1], -1)
         h, cells = self.stack.over(torch.cat([context, x], -1) if self.feed else x, state.cells)
         states = self.dropout(torch.cat([h, context], -1) if self.feed else h)
-        return Written(states, {}), RecurrentState(state.at + x.shape[1], cells, None, state.source)
+        return DecoderOutput(states, {}), RecurrentState(state.at + x.shape[1], cells, None, state.source)
 
 
 class LastState(nn.Module):
@@ -235,7 +235,7 @@ class LastState(nn.Module):
     Cost: none.
     """
 
-    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+    def forward(self, encoded: EncoderOutput) -> Float[Tensor, "B D"]:
         return encoded.final
 
 
@@ -251,7 +251,7 @@ class TransformedLast(nn.Module):
         super().__init__()
         self.linear = nn.Linear(size, size)
 
-    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+    def forward(self, encoded: EncoderOutput) -> Float[Tensor, "B D"]:
         return torch.tanh(self.linear(encoded.final))
 
 
@@ -268,7 +268,7 @@ class TransformedAll(nn.Module):
         super().__init__()
         self.linear = nn.Linear(size, size)
 
-    def forward(self, encoded: Encoded) -> Float[Tensor, "B D"]:
+    def forward(self, encoded: EncoderOutput) -> Float[Tensor, "B D"]:
         real = encoded.valid[..., None]
         mean = (encoded.states * real).sum(1) / real.sum(1).clamp(min=1)
         return torch.tanh(self.linear(mean))
@@ -279,13 +279,13 @@ def top(cells: State) -> Float[Tensor, "B D"]:
     return cells[-1][0] if isinstance(cells[-1], tuple) else cells[-1]
 
 
-def mixtures(readings: list[Reading]) -> Mixture | None:
+def mixtures(readings: list[AttentionOutput]) -> Mixture | None:
     """The mixtures of all steps side by side; what each place gives is the same at every step."""
     told = [r.mixture for r in readings if r.mixture is not None]
     return Mixture(told[0].context, torch.cat([m.share for m in told], 1)) if told else None
 
 
-def gathered(states: Float[Tensor, "B T D"], readings: list[Reading], places: Places | None) -> Written:
+def gathered(states: Float[Tensor, "B T D"], readings: list[AttentionOutput], places: Places | None) -> DecoderOutput:
     """What was written, with the looks and draws of all its steps side by side."""
     first = readings[0]
     looks = (
@@ -294,7 +294,7 @@ def gathered(states: Float[Tensor, "B T D"], readings: list[Reading], places: Pl
         else {}
     )
     if first.choice is None:
-        return Written(states, looks, None, places)
+        return DecoderOutput(states, looks, None, places)
     parts = [r.choice for r in readings if r.choice is not None]
-    choice = Choice(torch.cat([c.log_prob for c in parts], 1), torch.cat([c.entropy for c in parts], 1))
-    return Written(states, looks, choice, places)
+    choice = SampledLogProb(torch.cat([c.log_prob for c in parts], 1), torch.cat([c.entropy for c in parts], 1))
+    return DecoderOutput(states, looks, choice, places)

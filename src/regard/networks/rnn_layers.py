@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from regard.networks.cells import GRU, LSTM, RNN, Cell, TorchCell
 
 
-class Layers(nn.Module):
+class RNNLayers(nn.Module):
     """Layers of cells in one direction or two, made with the arguments of PyTorch's nn.RNNBase and told by its names: what an
     encoder reads with where PyTorch has no such net.
 
@@ -39,11 +39,11 @@ class Layers(nn.Module):
 _CELLS: dict[str, type[TorchCell]] = {"RNN_TANH": RNN, "GRU": GRU, "LSTM": LSTM}
 
 
-def by_cell(net: nn.RNNBase) -> Layers:
+def by_cell(net: nn.RNNBase) -> RNNLayers:
     """The layers of one of PyTorch's nets as cells that read step by step, with its very parameters: for use, where matrices lie in a
     form that PyTorch's own loops do not know."""
     with torch.device("meta"):  # nothing is drawn, nothing is kept
-        made = Layers(
+        made = RNNLayers(
             _CELLS[net.mode],
             net.input_size,
             net.hidden_size,
@@ -63,9 +63,9 @@ Reader = Callable[[Tensor], Tensor]  # one layer in one direction, from a zero s
 _READERS: dict[str, Callable[..., Any]] = {"RNN_TANH": torch.rnn_tanh, "GRU": torch.gru, "LSTM": torch.lstm}
 
 
-def readers(net: nn.RNNBase | Layers) -> list[Reader]:
+def readers(net: nn.RNNBase | RNNLayers) -> list[Reader]:
     """Of each layer the forward direction, then the backward one."""
-    if isinstance(net, Layers):
+    if isinstance(net, RNNLayers):
         return [partial(_read_cell, cell) for cell in net.cells]
     return [partial(_read_torch, net, params) for params in net.all_weights]
 

@@ -10,17 +10,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from regard.attention.attention import Attention, Reading
+from regard.attention.attention import Attention, AttentionOutput
 from regard.attention.key_value import part_width
 from regard.attention.memory import Memory
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, Encoded, Written, positions, together
+from regard.networks.base import Decoder, DecoderOutput, EncoderOutput, positions, together
 from regard.networks.dropout import Dropout
 
 
 @dataclass(frozen=True)
-class RecallState:
+class SelfAttentiveState:
     """inner: of the decoder that writes; own: the states that it wrote so far, to look at."""
 
     inner: Any
@@ -31,7 +31,7 @@ class RecallState:
         return self.inner.at
 
 
-class RecallDecoder(Decoder):
+class SelfAttentiveDecoder(Decoder):
     """`h*_t = tanh(W [r_t; h_t]), r_t = sum_{i<t} a_ti h_i`: self-attention over the past of a recurrent net.
     Daniluk et al. 2017 (by an additive score; here by any, such as general, `h_t W h_i`); Cheng et al. 2016, section 3 (additive too).
 
@@ -61,11 +61,11 @@ class RecallDecoder(Decoder):
         self.size, self.states, self.parts, self.mixes = decoder.size, states, parts, decoder.mixes
         self.join = nn.Linear(attention.context_size + part, states, bias=False)
 
-    def start(self, encoded: Encoded) -> RecallState:
+    def start(self, encoded: EncoderOutput) -> SelfAttentiveState:
         none = encoded.states.new_zeros(len(encoded.states), 0, self.states // self.parts)
-        return RecallState(self.decoder.start(encoded), self.attention.remember(none, encoded.valid[:, :0]))
+        return SelfAttentiveState(self.decoder.start(encoded), self.attention.remember(none, encoded.valid[:, :0]))
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         at = positions(state.at, x.shape[1])
         written, inner = self.decoder(x, state.inner, weights=weights)
         told = written.states[..., : self.states].chunk(self.parts, -1)
@@ -80,7 +80,7 @@ class RecallDecoder(Decoder):
         reach = math.inf if self.attention.sequential else self.attention.scope.reach[0]
         kept = reading.memory.latest(reach)
         choice = together(written.choice, reading.choice)
-        return written._replace(states=states, looks=looks, choice=choice, places=places), RecallState(inner, kept)
+        return written._replace(states=states, looks=looks, choice=choice, places=places), SelfAttentiveState(inner, kept)
 
     def _spoken(self, states: Float[Tensor, "*B D"], read: Float[Tensor, "*B E"]) -> Float[Tensor, "*B D"]:
         """[h*; whatever else] of [h; whatever else] and of what was read."""
@@ -88,11 +88,11 @@ class RecallDecoder(Decoder):
         part = h.chunk(self.parts, -1)[2 if self.parts == 3 else 0]
         return torch.cat([self.dropout(torch.tanh(self.join(torch.cat([read, part], -1)))), rest], -1)
 
-    def _at_once(self, key: Tensor, value: Tensor, own: Memory, at: Tensor, weights: bool) -> Reading:
+    def _at_once(self, key: Tensor, value: Tensor, own: Memory, at: Tensor, weights: bool) -> AttentionOutput:
         memory = own.extend(self.attention.remember(key, at=at, values=value))
         return self.attention(key, memory, at, weights=weights)
 
-    def _one_by_one(self, key: Tensor, value: Tensor, own: Memory, at: Tensor, weights: bool) -> Reading:
+    def _one_by_one(self, key: Tensor, value: Tensor, own: Memory, at: Tensor, weights: bool) -> AttentionOutput:
         """For what reads the past of its own looks; a look before a place was written took nothing of it."""
         steps = zip(key.split(1, 1), value.split(1, 1), at.split(1, 1), strict=True)
         readings = []
@@ -103,5 +103,5 @@ class RecallDecoder(Decoder):
         length = own.valid.shape[1]
         wide = [torch.cat([w, w.new_zeros(*w.shape[:3], length - w.shape[3])], -1) for w in shown]
         drawn = [r.choice for r in readings if r.choice is not None]
-        choice = Choice(*(torch.cat(parts, 1) for parts in zip(*drawn, strict=True))) if drawn else None
-        return Reading(torch.cat([r.context for r in readings], 1), own, torch.cat(wide, 2) if wide else None, choice)
+        choice = SampledLogProb(*(torch.cat(parts, 1) for parts in zip(*drawn, strict=True))) if drawn else None
+        return AttentionOutput(torch.cat([r.context for r in readings], 1), own, torch.cat(wide, 2) if wide else None, choice)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoded, Encoder, positions
-from regard.networks.embedding import Embed
+from regard.networks.base import Encoder, EncoderOutput, positions
+from regard.networks.embedding import Embedding
 
 
-class Reader(nn.Module):
+class TextEncoder(nn.Module):
     """An embedding and an encoder.  size: width of the states."""
 
-    def __init__(self, embed: Embed, encoder: Encoder) -> None:
+    def __init__(self, embed: Embedding, encoder: Encoder) -> None:
         super().__init__()
         self.embed, self.encoder, self.size = embed, encoder, encoder.size
 
@@ -24,8 +24,8 @@ class Reader(nn.Module):
         *,
         segments: Int[Tensor, "B K"] | None = None,
         weights: bool = False,
-    ) -> Encoded:
-        """valid: True = a real word; padding lies on the right.  beside: what else is known of each word, see `Embed`.  segments: which of
-        two texts each word is of; only a reader that tells them apart (`bert.Bert`) makes use of it."""
+    ) -> EncoderOutput:
+        """valid: True = a real word; padding lies on the right.  beside: what else is known of each word, see `Embedding`.  segments: which
+        of two texts each word is of; only a reader that tells them apart (`bert.Bert`) makes use of it."""
         at = positions(words.new_zeros(len(words)), words.shape[1])
         return self.encoder(self.embed(words, at, beside), valid, weights=weights)

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from regard.attention.attention import Attention
 from regard.attention.memory import Memory
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
 from regard.core.state import tree_map
-from regard.networks.base import Decoder, Encoded, Encoder, Looks, Written, positions, together
+from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions, together
 from regard.networks.dropout import Dropout
 
 
@@ -56,7 +56,7 @@ class FeedForward(nn.Module):
         return self.net(x)
 
 
-class ReadingLayer(nn.Module, ABC):
+class EncoderLayerBase(nn.Module, ABC):
     """A look at one's own sequence, then a feed-forward net, each within its residual."""
 
     def __init__(self, attention: nn.Module, feedforward: FeedForward, residuals: tuple[Residual, Residual]) -> None:
@@ -66,12 +66,12 @@ class ReadingLayer(nn.Module, ABC):
     @abstractmethod
     def look(
         self, y: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
-    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, SampledLogProb | None]:
         """The context of each place; where it looked, if asked; what was drawn."""
 
     def forward(
         self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
-    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, SampledLogProb | None]:
         told: list[Any] = []
 
         def look(y: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class ReadingLayer(nn.Module, ABC):
         return x, told[1], told[2]
 
 
-class EncoderLayer(ReadingLayer):
+class EncoderLayer(EncoderLayerBase):
     """Self-attention, then a feed-forward net."""
 
     attention: Attention
@@ -94,7 +94,7 @@ class EncoderLayer(ReadingLayer):
 
     def look(
         self, y: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], weights: bool
-    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, Choice | None]:
+    ) -> tuple[Float[Tensor, "B K D"], Tensor | None, SampledLogProb | None]:
         reading = self.attention(y, self.attention.remember(y, valid), weights=weights)
         return reading.context, reading.weights, reading.choice
 
@@ -102,11 +102,11 @@ class EncoderLayer(ReadingLayer):
 class TransformerEncoder(Encoder):
     """Layers of self-attention; `norm` closes a stack of pre-norm layers (nn.Identity for post-norm)."""
 
-    def __init__(self, layers: Sequence[ReadingLayer], norm: nn.Module, size: int) -> None:
+    def __init__(self, layers: Sequence[EncoderLayerBase], norm: nn.Module, size: int) -> None:
         super().__init__()
         self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
 
-    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> Encoded:
+    def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput:
         looks: Looks = {}
         choices = []
         for i, layer in enumerate(self.layers):
@@ -118,19 +118,19 @@ class TransformerEncoder(Encoder):
         last = (valid.sum(1) - 1).clamp(min=0)
         final = x[torch.arange(len(x), device=x.device), last]
         choice = tree_map(lambda told: told * valid, together(*choices))  # what padding drew is nobody's
-        return Encoded(x, valid, final, choice, looks)
+        return EncoderOutput(x, valid, final, choice, looks)
 
 
-class Glance(NamedTuple):
+class LayerOutput(NamedTuple):
     """What a layer's look at its own past gives: the context, what is kept to look at, where it looked if asked, what was drawn."""
 
     context: Float[Tensor, "B T D"]
     own: Any
     weights: Float[Tensor, "B H T K"] | None
-    choice: Choice | None
+    choice: SampledLogProb | None
 
 
-class WritingLayer(nn.Module, ABC):
+class DecoderLayerBase(nn.Module, ABC):
     """A look at what was written, a look at the source where there is one, a feed-forward net, each within its residual."""
 
     def __init__(
@@ -147,11 +147,11 @@ class WritingLayer(nn.Module, ABC):
         """What is kept of one's own past before anything was written."""
 
     @abstractmethod
-    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance: ...
+    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> LayerOutput: ...
 
     def forward(
         self, x: Float[Tensor, "B T D"], own: Any, source: Memory | None, at: Int[Tensor, "B T"], weights: bool
-    ) -> tuple[Float[Tensor, "B T D"], Any, tuple[Tensor | None, Tensor | None], Choice | None]:
+    ) -> tuple[Float[Tensor, "B T D"], Any, tuple[Tensor | None, Tensor | None], SampledLogProb | None]:
         told: list[Any] = []
         look = self.source
 
@@ -173,7 +173,7 @@ class WritingLayer(nn.Module, ABC):
         return x, back.own, (back.weights, across.weights), together(back.choice, across.choice)
 
 
-class DecoderLayer(WritingLayer):
+class DecoderLayer(DecoderLayerBase):
     """Self-attention over what was written, a look at the source where there is one, a feed-forward net."""
 
     own: Attention
@@ -198,11 +198,11 @@ class DecoderLayer(WritingLayer):
     def start(self, none: Float[Tensor, "B 0 D"]) -> Memory:
         return self.own.remember(none)
 
-    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> Glance:
+    def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> LayerOutput:
         memory = own.extend(self.own.remember(y, at=at))
         all_own = memory.valid.shape[1] == y.shape[1]  # nothing was written before: the places are those of the queries
         reading = self.own(y, memory, None if all_own else at, weights=weights)
-        return Glance(reading.context, memory.latest(self.own.scope.reach[0]), reading.weights, reading.choice)
+        return LayerOutput(reading.context, memory.latest(self.own.scope.reach[0]), reading.weights, reading.choice)
 
 
 @dataclass(frozen=True)
@@ -217,12 +217,12 @@ class TransformerState:
 class TransformerDecoder(Decoder):
     """Layers of causal self-attention and looks at the source; `norm` as in the encoder."""
 
-    def __init__(self, layers: Sequence[WritingLayer], norm: nn.Module, size: int) -> None:
+    def __init__(self, layers: Sequence[DecoderLayerBase], norm: nn.Module, size: int) -> None:
         super().__init__()
         self.layers, self.norm, self.size = nn.ModuleList(layers), norm, size
 
-    def start(self, encoded: Encoded) -> TransformerState:
-        layers = cast(list[WritingLayer], list(self.layers))
+    def start(self, encoded: EncoderOutput) -> TransformerState:
+        layers = cast(list[DecoderLayerBase], list(self.layers))
         none = encoded.states.new_zeros(len(encoded.states), 0, self.size)
         return TransformerState(
             torch.zeros_like(encoded.valid[:, :1].sum(1)),
@@ -230,7 +230,7 @@ class TransformerDecoder(Decoder):
             tuple(None if layer.source is None else layer.source.remember(encoded.states, encoded.valid) for layer in layers),
         )
 
-    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[Written, Any]:
+    def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]:
         at = positions(state.at, x.shape[1])
         looks: Looks = {}
         owns, choices = [], []
@@ -240,7 +240,7 @@ class TransformerDecoder(Decoder):
             choices.append(choice)
             if weights:
                 looks |= {f"decoder.{i}.self": back} | ({} if across is None else {f"decoder.{i}.cross": across})
-        return Written(self.norm(x), looks, together(*choices)), replace(state, at=state.at + x.shape[1], own=tuple(owns))
+        return DecoderOutput(self.norm(x), looks, together(*choices)), replace(state, at=state.at + x.shape[1], own=tuple(owns))
 
 
 def refuse_sequential(*attentions: Attention) -> None:

@@ -16,7 +16,7 @@ from regard.build.bert import ACTIVATIONS
 from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.wordpiece import WordPieces
-from regard.networks.bert import Bert, BertEmbed, BertShape, MaskedWords
+from regard.networks.bert import Bert, BertEmbedding, BertShape, MaskedWords
 from regard.tasks.model import CONFIG as RUN_CONFIG
 from regard.training import run_files
 from regard.training.checkpoint import MODEL
@@ -140,7 +140,7 @@ def write_shape(
 def tensors(bert: Bert, heads: Heads) -> Iterator[tuple[str, Tensor]]:
     """The tensors of a network by Hugging Face's names: the one table, for both ways."""
     embed = bert.embed
-    assert isinstance(embed, BertEmbed)
+    assert isinstance(embed, BertEmbedding)
     parts: dict[str, nn.Module] = {
         "embeddings.word_embeddings": embed.table,
         "embeddings.position_embeddings": embed.positions.table,

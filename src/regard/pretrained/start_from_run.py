@@ -21,7 +21,7 @@ from regard.core.plural import many
 from regard.data.tokenizer import KIND as TOKENIZER
 from regard.data.tokenizer import Tokenizer
 from regard.data.vocab import KIND as SYMBOLS
-from regard.data.vocab import Symbols
+from regard.data.vocab import Vocabulary
 from regard.training import run_files
 from regard.training.checkpoint import MODEL, listed, weights
 
@@ -70,9 +70,9 @@ def grow(folder: Path, run: Path, say: Say) -> None:
         if kind not in (SYMBOLS, TOKENIZER) or not (run / path.name).is_file():
             continue
         if kind == SYMBOLS:
-            old, new = Symbols.load(run / path.name), Symbols.load(path)
+            old, new = Vocabulary.load(run / path.name), Vocabulary.load(path)
             fresh = [name for name in new if name not in old]
-            Symbols([*old, *fresh]).save(path)
+            Vocabulary([*old, *fresh]).save(path)
         else:
             known, learnt = Tokenizer.load(run / path.name), Tokenizer.load(path)
             both = known.joined(learnt)

@@ -19,7 +19,7 @@ TOKENIZER = "tokenizer.source.json"  # in the run folder
 WHOLE = ("space", "word")  # tokenizers whose symbols are words
 
 
-class Texts:
+class TextVocabulary:
     """The vocabulary of a run, learnt from its training texts, and what `data.unicode` and `data.lowercase` do to a text before.
 
     bert: the shape of the pre-trained reader that the run begins with, where it does (`model.pretrained`): then the vocabulary is its own.
@@ -32,23 +32,23 @@ class Texts:
         self.tokenizer, self._layout = tokenizer, layout
 
     @classmethod
-    def learn(cls, config: Config, texts: Iterable[str], folder: Path, *, least: int = 1, pieced: bool = True) -> Texts:
+    def learn(cls, config: Config, texts: Iterable[str], folder: Path, *, least: int = 1, pieced: bool = True) -> TextVocabulary:
         """Learn `data.source_tokenizer` from texts and keep it in the run folder.  ConfigError where its size is too small.
 
         pieced: a run that begins with a pre-trained reader cuts its texts into that one's pieces, and learns nothing.
         """
         if pieced and config.model.pretrained is not None:
-            return PiecedTexts(kept(folder))
+            return SubwordVocabulary(kept(folder))
         layout = _layout(config)
         tokenizer = Tokenizer.train(config.data.source_tokenizer, (layout.clean(text) for text in texts), least=least)
         tokenizer.save(folder / TOKENIZER)
         return cls(tokenizer, layout)
 
     @classmethod
-    def load(cls, config: Config, folder: Path, *, pieced: bool = True) -> Texts:
+    def load(cls, config: Config, folder: Path, *, pieced: bool = True) -> TextVocabulary:
         """What `learn` kept.  RunFolderError where it is missing or damaged."""
         if pieced and config.model.pretrained is not None:
-            return PiecedTexts(kept(folder))
+            return SubwordVocabulary(kept(folder))
         return cls(Tokenizer.load(folder / TOKENIZER), _layout(config))
 
     def around(self, sums: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -98,7 +98,7 @@ class Texts:
         return tuple(self.tokenizer.unknown(self.clean(text)))
 
 
-class PiecedTexts(Texts):
+class SubwordVocabulary(TextVocabulary):
     """The vocabulary of a pre-trained BERT; a text stands between [CLS] and [SEP].  Devlin et al. 2019, section 3."""
 
     def __init__(self, found: Folder) -> None:

@@ -10,15 +10,15 @@ import torch
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
 from regard.data.word_vectors import read_vectors, vectors_width
-from regard.networks.text_encoder import Reader
-from regard.tasks.base import Task
+from regard.networks.text_encoder import TextEncoder
+from regard.tasks.base import TaskNetwork
 
 if TYPE_CHECKING:
     from regard.config import Config
     from regard.tasks.job import Say
 
 
-def begin_with_vectors(task: Task, vocabulary: Sequence[str], config: Config, say: Say) -> None:
+def begin_with_vectors(task: TaskNetwork, vocabulary: Sequence[str], config: Config, say: Say) -> None:
     """Put the vectors of `data.vectors` into the table of the task's reader, and say how many words have one.
 
     vocabulary: the word of each row of the table, "" for what is no word.  A word that the file lacks is looked up in lower case, and
@@ -51,10 +51,10 @@ def begin_with_vectors(task: Task, vocabulary: Sequence[str], config: Config, sa
     )
 
 
-def freeze_vectors(task: Task) -> None:
+def freeze_vectors(task: TaskNetwork) -> None:
     """The table of the task's reader is not trained, the words without a vector included: Kim 2014's `static`, section 3.3."""
     _reader(task).embed.table.weight.requires_grad_(False)
 
 
-def _reader(task: Task) -> Reader:
-    return next(part for part in task.modules() if isinstance(part, Reader))
+def _reader(task: TaskNetwork) -> TextEncoder:
+    return next(part for part in task.modules() if isinstance(part, TextEncoder))

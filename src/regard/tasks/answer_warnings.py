@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from regard.config import Config
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 from regard.tasks.decode_options import bounded
 
 
-class Read(Protocol):
+class EncodedSource(Protocol):
     """A source as the network reads it."""
 
     @property
@@ -21,7 +21,7 @@ class Read(Protocol):
     def cut(self) -> bool: ...
 
 
-def remarkable(sources: Sequence[Read], answers: Sequence[Sequence[Prediction]], config: Config) -> Iterator[str]:
+def remarkable(sources: Sequence[EncodedSource], answers: Sequence[Sequence[TaskPrediction]], config: Config) -> Iterator[str]:
     """What is to be counted, once for each source of which it is true."""
     longest, featured = config.data.max_source_length, config.data.features is not None
     for source, best in zip(sources, answers, strict=True):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Prediction:
+class TaskPrediction:
     """What a model says to one source.
 
     text: the prediction.  score: its summed log-probability, end included, in nats; None where it has none (a number, a forecast).
@@ -38,11 +38,14 @@ class Prediction:
     axes: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
 
+NBest = list[list[TaskPrediction]]  # of each item its answers, the best first
+
+
 @dataclass(frozen=True)
 class Scored:
     """How likely a model holds a given target to be.
 
-    score: its summed log-probability in nats, which a `Prediction` of it has too: of all its tokens, the end included; None where
+    score: its summed log-probability in nats, which a `TaskPrediction` of it has too: of all its tokens, the end included; None where
     training never saw what is right.  tokens, log_probabilities: of each token; none where only the whole has a probability.
     unknown: symbols of the target that training never saw (where a target is text, each is scored as an unknown one).
     """
@@ -66,14 +69,14 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One answer, in numbers: words with the end sign; score: summed log-probability; attention as in `Prediction`."""
+    """One answer, in numbers: words with the end sign; score: summed log-probability; attention as in `TaskPrediction`."""
 
     words: tuple[int, ...]
     score: float
     attention: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-class Carries(ABC):
+class CarriesState(ABC):
     """What a module hands from one update to the next beside its weights: a run that goes on exactly is given it back."""
 
     @abstractmethod
@@ -85,7 +88,7 @@ class Carries(ABC):
         """Takes back what `carried` gave."""
 
 
-class Task(nn.Module, ABC):
+class TaskNetwork(nn.Module, ABC):
     """A network and what it is for."""
 
     @abstractmethod

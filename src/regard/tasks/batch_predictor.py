@@ -22,17 +22,17 @@ from regard.data.report import Report
 from regard.metrics.confusions import write_mistakes
 from regard.metrics.edits import kinds_path
 from regard.networks.bert import Bert
-from regard.tasks.base import Prediction, Scored, Task
+from regard.tasks.base import NBest, Scored, TaskNetwork, TaskPrediction
 from regard.tasks.decode_options import ahead, counted, decided
-from regard.tasks.gold_labels import Judged
-from regard.tasks.model import Model
+from regard.tasks.gold_labels import LabelPredictor
+from regard.tasks.model import Predictor
 from regard.tasks.scoring import Likely, of_answers
 from regard.training.trainer import Validation
 
 ROWS = 64  # items of a batch whose loss is taken
 
 
-class Sized(Protocol):
+class SizedItem(Protocol):
     """An item in numbers."""
 
     @property
@@ -41,17 +41,17 @@ class Sized(Protocol):
         ...
 
 
-P = TypeVar("P", bound=Sized)
+P = TypeVar("P", bound=SizedItem)
 
 
-class Reading(Judged[P], Model, Generic[P]):
+class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
     options, judged_with = frozenset({"n_best", "batch_size"}), frozenset({"batch_size"})
     likely = False  # whether what is right has a probability
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
-    def __init__(self, task: Task, config: Config, folder: Path) -> None:
+    def __init__(self, task: TaskNetwork, config: Config, folder: Path) -> None:
         self.task, self.config, self.folder = task, config, folder
         begun = next((part for part in task.modules() if isinstance(part, Bert)), None)
         # Tokens that it can read, where its positions or scores bound it.
@@ -71,15 +71,15 @@ class Reading(Judged[P], Model, Generic[P]):
         """Items side by side, as `task.loss` takes them; rows: their numbers."""
 
     @abstractmethod
-    def answered(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> list[list[Prediction]]:
+    def answered(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:
         """The best answers to a batch of items."""
 
     @abstractmethod
-    def nothing(self, item: P) -> Prediction:
+    def nothing(self, item: P) -> TaskPrediction:
         """The answer to an item of size 0."""
 
     @abstractmethod
-    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         """How right the answers are."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Reading(Judged[P], Model, Generic[P]):
         attention: bool = True,
         decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[Prediction]]:
+    ) -> Iterator[list[TaskPrediction]]:
         """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
         settings = decided(self.config, decode, batch_size=batch_size).decode
         best, rows = counted(n_best), settings.batch_size
@@ -136,11 +136,11 @@ class Reading(Judged[P], Model, Generic[P]):
         passed = {"passed": dict(report.passed)} if report.passed else {}
         return {**result, "items": len(items), "skipped": len(report.skipped), **passed, "files": list(files)}
 
-    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
         return {}
 
-    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[TaskPrediction], dict[str, float]]:
         """The best answers to items, and all figures, with the loss."""
         found = [best[0] for best in self.stream(items, batch_size=batch_size, attention=False)]
         return found, {**self.figures(items, found), "loss": self.loss(items)}
@@ -183,6 +183,6 @@ class Reading(Judged[P], Model, Generic[P]):
         """How likely what is right of each item is, where the task says so (`likely`)."""
         raise NotImplementedError
 
-    def together(self, others: Sequence[Model]) -> Model:
+    def together(self, others: Sequence[Predictor]) -> Predictor:
         do = "Name one run."
         raise RunFolderError(message(str(others[0].folder), f"one run: task {self.config.task} answers alone", "another one", do))

@@ -10,7 +10,7 @@ from regard.config.other_names import keys_called
 from regard.core.errors import ArgumentError, ConfigError, did_you_mean, message
 
 if TYPE_CHECKING:
-    from regard.tasks.model import Model
+    from regard.tasks.model import Predictor
 
 TRAINING = "valid_beam"  # the one key of the section that is of training
 AHEAD = 16  # batches that are read and sorted by length at a time
@@ -62,7 +62,7 @@ def bounded(count: int) -> str:
 
 
 def understood(
-    given: Mapping[str, Any], model: Model, *, judging: bool = False, spelt: Callable[[str], str] = str
+    given: Mapping[str, Any], model: Predictor, *, judging: bool = False, spelt: Callable[[str], str] = str
 ) -> dict[str, Any]:
     """The options that were given, None being none.  ArgumentError for one that the task of the run has no use for, or that no task has.
 

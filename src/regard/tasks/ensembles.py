@@ -11,18 +11,18 @@ from torch import nn
 
 from regard.core.errors import RunFolderError, message
 from regard.data.tokenizer import Tokenizer
-from regard.inference.batch_invariant import Steady
+from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import Int8Weight
-from regard.inference.weights import Matrix
+from regard.inference.weights import WeightFormat
 from regard.networks.copy_head import CopyHead
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.tasks.model import Model
+from regard.tasks.model import Predictor
 
 NAMED = 5  # symbols that only one of two vocabularies has, in a message
 
 
-def order(first: Model, mine: Tokenizer, other: Model, theirs: Tokenizer, side: str) -> list[int]:
+def order(first: Predictor, mine: Tokenizer, other: Predictor, theirs: Tokenizer, side: str) -> list[int]:
     """For each id of the first model's vocabulary that of the same symbol in the other's.
 
     RunFolderError where they are no two orders of one vocabulary, with the cause: symbols are numbered by their frequency, which changes
@@ -71,13 +71,13 @@ def _reorder(module: nn.Module, name: str, rows: Sequence[int], done: dict[int, 
         places = list(rows)
         if isinstance(weight, Int8Weight):
             done[id(weight)] = Int8Weight(weight.q[places], weight.scale[places])
-        elif isinstance(weight, Steady):
-            done[id(weight)] = Steady(weight.plain[places])
+        elif isinstance(weight, InvariantWeight):
+            done[id(weight)] = InvariantWeight(weight.plain[places])
         else:
             done[id(weight)] = nn.Parameter(weight.detach()[places])
         done[id(done[id(weight)])] = done[id(weight)]
     made = done[id(weight)]
-    if isinstance(made, Matrix):
+    if isinstance(made, WeightFormat):
         module.__dict__[name] = made
     else:
         setattr(module, name, made)
@@ -95,7 +95,7 @@ def _alone(some: Tokenizer, others: Tokenizer) -> list[str]:
     return some.tokens(id for id, place in enumerate(some.places(others)) if place < 0)
 
 
-def _why(first: Model, other: Model) -> str:
+def _why(first: Predictor, other: Predictor) -> str:
     """What to do about it."""
     one, two = first.config, other.config
     if one.data.train == two.data.train and not one.data.valid and not two.data.valid and one.train.seed != two.train.seed:

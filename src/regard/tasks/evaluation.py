@@ -15,10 +15,10 @@ from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
 from regard.data.prediction_layout import another
 from regard.data.tokenizer import Tokenizer
-from regard.metrics.edits import Answer, write_errors
+from regard.metrics.edits import EvaluatedAnswer, write_errors
 from regard.metrics.text_generation import METRICS, intervals, judge
 from regard.metrics.unspaced_scripts import unspaced
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 from regard.tasks.scoring import nats
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def evaluate(
     result |= _parts(groups, right, {item.source for item in Pairs(train, layout, on_bad_line="skip")} if train else None)
     if errors is not None:
         answers = [
-            Answer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
+            EvaluatedAnswer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
             for g, p in zip(groups, predictions, strict=True)
         ]
         result["edits"] = dict(write_errors(errors, answers, model.target_tokens).most_common(20))
@@ -89,7 +89,7 @@ def judged(
     batch_size: int | None = None,
     tokenize: str = "auto",
     spread: bool = False,
-) -> tuple[list[Prediction], dict[str, Any]]:
+) -> tuple[list[TaskPrediction], dict[str, Any]]:
     """The best prediction of each group, and its figures, with `loss`: nats a target token, the end included.
 
     The groups' references are `writable`.  spread: with the figures' intervals, too.

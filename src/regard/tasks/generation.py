@@ -21,14 +21,14 @@ from regard.data.python_items import pair_of, source_of
 from regard.data.source_lists import single
 from regard.data.tokenizer import EOS, Tokenizer
 from regard.inference.int8 import quantize
-from regard.inference.prepare import Kept
+from regard.inference.prepare import PreparedNetworks
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.answer_warnings import remarkable, told
-from regard.tasks.base import Hypothesis, Prediction, Scored
+from regard.tasks.base import Hypothesis, NBest, Scored, TaskPrediction
 from regard.tasks.decode_options import ahead, decided
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import evaluate, layout_for, layout_of
-from regard.tasks.model import Model, Precision, Say
+from regard.tasks.model import Precision, Predictor, Say
 from regard.tasks.scoring import scores, unspoilt
 from regard.tasks.seq2seq import Beam, Limits, Sample, answer
 from regard.training.checkpoint import MODEL, load_network
@@ -47,13 +47,13 @@ class Source:
     symbols: tuple[str | None, ...] = ()  # of the ids, where what the vocabularies lack can be copied
 
 
-class Transducer(Model):
+class Transducer(Predictor):
     """One network, or several that answer together, with the tokenizers and the config of their training.
 
     Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
     """
 
-    judged_with = Model.judged_with | {"tokenize", "train"}
+    judged_with = Predictor.judged_with | {"tokenize", "train"}
 
     def __init__(
         self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
@@ -61,7 +61,7 @@ class Transducer(Model):
         self.networks, self.tokenizers, self.config, self.folder = tuple(networks), tokenizers, config, folder
         self.network, self.layout = self.networks[0], _layout(config)
         self.room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
-        self.kept = Kept()  # for use: what is laid out for it
+        self.kept = PreparedNetworks()  # for use: what is laid out for it
         for network in self.networks:
             network.eval()
 
@@ -77,7 +77,7 @@ class Transducer(Model):
         seed: int | None = None,
         decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[Prediction]]:
+    ) -> Iterator[list[TaskPrediction]]:
         """The n best predictions of each item, in order, while items are still being read.
 
         items: see `data.python_items.source_of`; an empty text gives an empty prediction.  What is left out is the config's.  batch_size
@@ -93,7 +93,7 @@ class Transducer(Model):
         for note in told(found, self.config, self.room.source):
             (say or str)(note)
 
-    def together(self, others: Sequence[Model]) -> Transducer:
+    def together(self, others: Sequence[Predictor]) -> Transducer:
         networks = list(self.networks)
         for other in others:
             assert isinstance(other, Transducer)
@@ -173,8 +173,8 @@ class Transducer(Model):
         """Whether it can say words that it was never taught."""
         return any(network.head.extends for network in self.networks)
 
-    def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
-        found = [[Prediction("", 0.0, source=s.text, features=s.features)] for s in sources]
+    def _answers(self, sources: Sequence[Source], decode: DecodeSection, attention: bool) -> NBest:
+        found = [[TaskPrediction("", 0.0, source=s.text, features=s.features)] for s in sources]
         real = [i for i, s in enumerate(sources) if s.ids]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
@@ -188,9 +188,9 @@ class Transducer(Model):
                 found[i] = [self._prediction(sources[i], h, ended=len(h.words) <= bound) for h in hypotheses]
         return found
 
-    def _prediction(self, source: Source, found: Hypothesis, *, ended: bool) -> Prediction:
+    def _prediction(self, source: Source, found: Hypothesis, *, ended: bool) -> TaskPrediction:
         reader, writer = self.tokenizers
-        return Prediction(
+        return TaskPrediction(
             writer.decode(found.words, source.symbols),
             found.score,
             tuple(writer.tokens(found.words, source.symbols)),

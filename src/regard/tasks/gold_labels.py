@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from regard.config import Config
-from regard.data.vocab import Symbols
-from regard.metrics.confusions import Mistake, Taken
-from regard.tasks.base import Prediction
+from regard.data.vocab import Vocabulary
+from regard.metrics.confusions import Confusion, Mistake
+from regard.tasks.base import TaskPrediction
 
 NAMED = 10  # so many labels that training never saw are named
 
 P = TypeVar("P")
 
 
-class Judged(ABC, Generic[P]):
+class LabelPredictor(ABC, Generic[P]):
     """A model whose answers are judged.  P: an item in numbers."""
 
     config: Config
@@ -30,13 +30,13 @@ class Judged(ABC, Generic[P]):
 
     @abstractmethod
     def right(self, item: Any) -> str:
-        """What is right, as `Prediction.text` says it."""
+        """What is right, as `TaskPrediction.text` says it."""
 
     def told(self, item: P) -> bool:
         """Whether all that is right of an item is among what training saw; else it has no loss, and counts as wrong."""
         return True
 
-    def rights(self, item: Any) -> Iterable[tuple[str, Symbols]]:
+    def rights(self, item: Any) -> Iterable[tuple[str, Vocabulary]]:
         """What is right of an item, each with what training saw of its kind; nothing where any answer can be given."""
         return ()
 
@@ -64,13 +64,13 @@ class Judged(ABC, Generic[P]):
         """Whether answers can be taken for others, so that `mistake` says which."""
         return False
 
-    def mistake(self, item: Any, found: Prediction) -> Mistake | None:
+    def mistake(self, item: Any, found: TaskPrediction) -> Mistake | None:
         """What was answered wrong; None where nothing was.  An answer that is one label as a whole, unless a task says otherwise."""
         right = self.right(item)
         if found.text == right:
             return None
         return Mistake(
-            str(item.place), item.source, right, found.text, found.score or 0.0, [(item.source, Taken(right, found.text))]
+            str(item.place), item.source, right, found.text, found.score or 0.0, [(item.source, Confusion(right, found.text))]
         )
 
 

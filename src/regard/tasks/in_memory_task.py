@@ -1,4 +1,4 @@
-"""The job of every task whose model is a `Reading`: what differs is how its files are read and what its model knows."""
+"""The job of every task whose model is a `BatchPredictor`: what differs is how its files are read and what its model knows."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from regard.data.batching import Batches
 from regard.data.examples import overlap, split
 from regard.data.gather import gather
 from regard.data.report import Report
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_bert import adopt, warm
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
-from regard.tasks.batch_predictor import Reading
+from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.data_sizes import fitted_to_texts
-from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.job import Say, Splits, Task, TrainingSetup
 from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
 
 
-class ReadingJob(Job):
+class InMemoryTask(Task):
     """Items with `source` (a string that tells them apart), read whole into memory."""
 
     what: str  # items of its files, in the plural: "sentences with tags"
 
     @abstractmethod
-    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | BadLine]:
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | RecordError]:
         """The items of files, with what is right of them, each that is at fault as a BadLine.  passed: is told of lines that hold nothing
         to read, by their kind."""
 
@@ -43,14 +43,14 @@ class ReadingJob(Job):
         """Write what is learnt from the training data before the net is built: vocabularies, scales."""
 
     @abstractmethod
-    def model(self, config: Config, folder: Path) -> Reading[Any]:
+    def model(self, config: Config, folder: Path) -> BatchPredictor[Any]:
         """A model with what `learn` wrote there, and a network drawn from torch's generator."""
 
     def kinds(self, item: Any, config: Config) -> Iterable[str]:
         """The labels of an item, which what is set aside must leave in training."""
         return ()
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         data = config.data
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
@@ -68,7 +68,7 @@ class ReadingJob(Job):
                 f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
                 "none of their sources left in training."
             )
-        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+        return Splits(train, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Any]:
         data = config.data
@@ -87,10 +87,10 @@ class ReadingJob(Job):
         """The text of an item that the net reads, for its length."""
         return str(item.source)
 
-    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+    def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         return fitted_to_texts(config, list(data.train), self.read_of, self.what)
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
         if begins:
             adopt(config, folder)
@@ -114,7 +114,7 @@ class ReadingJob(Job):
         lengths = [item.size for item in encoded]
         for note in model.remarks(items, data.valid):
             say(note)
-        return Ready(
+        return TrainingSetup(
             model.task,
             batch=lambda rows: model.collated([encoded[i] for i in rows], rows),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
@@ -123,7 +123,7 @@ class ReadingJob(Job):
             f"{many(len(data.valid), 'validation item')}",
         )
 
-    def open(self, config: Config, folder: Path, *, precision: Precision) -> Reading[Any]:
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> BatchPredictor[Any]:
         model = self.model(config, folder)
         load_network(model.task, folder / MODEL)
         if precision == "int8":
@@ -131,7 +131,7 @@ class ReadingJob(Job):
         return model
 
 
-def _kept(model: Reading[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
+def _kept(model: BatchPredictor[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
     """The items in numbers; those that are too long are treated as `data.on_long` says."""
     most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
     for given in items:

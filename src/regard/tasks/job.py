@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from regard.config import Config
 from regard.config.auto import settled
-from regard.tasks.base import Task
+from regard.tasks.base import TaskNetwork
 
 if TYPE_CHECKING:
-    from regard.tasks.model import Model, Precision
+    from regard.tasks.model import Precision, Predictor
     from regard.training.stopping import Order
     from regard.training.trainer import Validation
 
@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Splits:
     """What files held: items to learn from (they may be asked for more than once), items to judge by, in the task's own kinds, and what
     is known of the files."""
 
@@ -31,12 +31,12 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Ready:
+class TrainingSetup:
     """All that `train.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
     are in the network; untrained: the network has them from the beginning; moved: where a run begins with another's weights, see
     `pretrained.start_from_run.warm_from`."""
 
-    task: Task
+    task: TaskNetwork
     batch: Callable[[list[int]], Any]
     batches: Order
     validate: Callable[[], Validation]
@@ -46,7 +46,7 @@ class Ready:
     moved: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-class Job(ABC):
+class Task(ABC):
     """From files to a network, and from a run folder to answers."""
 
     @abstractmethod
@@ -54,22 +54,22 @@ class Job(ABC):
         """Build a small net: ConfigError for what cannot be built, before anything is read."""
 
     @abstractmethod
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         """Read the files of a config, set validation data aside where none is named, and say what was found."""
 
     @abstractmethod
     def held(self, config: Config) -> list[Any]:
         """The items that `read` judges by, alone."""
 
-    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+    def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         """The config with every key that was left out fitted to the sizes of the data, and a line for people on it; "" where nothing
         was fitted."""
         return settled(config, {}), ""
 
     @abstractmethod
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         """Learn vocabularies and the like (a run that goes on keeps its own), and build the network from torch's generator."""
 
     @abstractmethod
-    def open(self, config: Config, folder: Path, *, precision: Precision) -> Model:
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Predictor:
         """The model of a run folder."""

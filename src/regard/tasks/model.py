@@ -15,7 +15,7 @@ from regard.config import Config, load_config
 from regard.config.trust import refuse_strangers
 from regard.core.errors import ArgumentError, ConfigError, RegardError, RunFolderError, exhausted, message
 from regard.tasks import registry
-from regard.tasks.base import Prediction, Scored
+from regard.tasks.base import Scored, TaskPrediction
 from regard.tasks.decode_options import decided
 from regard.training.checkpoint import MODEL
 from regard.training.checksums import refuse_changed
@@ -25,7 +25,7 @@ Precision = Literal["float32", "int8"]
 Say = Callable[[str], None]
 
 
-class Model(ABC):
+class Predictor(ABC):
     """What a run has learnt.  config: of its training; folder: where it lies; network: the net (of an ensemble the first)."""
 
     config: Config
@@ -37,7 +37,7 @@ class Model(ABC):
     judged_with = frozenset({"beam", "batch_size"})  # those that `evaluate` takes
 
     @staticmethod
-    def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Model:
+    def load(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Predictor:
         """The model of a run folder; only safetensors, JSON and YAML are read.
 
         trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
@@ -55,7 +55,7 @@ class Model(ABC):
             return opened
 
     @staticmethod
-    def ensemble(models: Sequence[Model]) -> Model:
+    def ensemble(models: Sequence[Predictor]) -> Predictor:
         """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
         first = models[0]
         for other in models[1:]:
@@ -64,14 +64,14 @@ class Model(ABC):
                 raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
         return first.together(models[1:])
 
-    def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Model:
+    def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
         """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
         made = copy(self)
         made.config = decided(self.config, decode)
         return made
 
     @abstractmethod
-    def together(self, others: Sequence[Model]) -> Model:
+    def together(self, others: Sequence[Predictor]) -> Predictor:
         """This model and others of its task, answering together."""
 
     @abstractmethod
@@ -92,7 +92,7 @@ class Model(ABC):
         decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
         **wanted: Any,
-    ) -> Iterator[list[Prediction]]:
+    ) -> Iterator[list[TaskPrediction]]:
         """The n best predictions of each item, in order, while items are still being read; of a pipe as soon as nothing more is there.
 
         decode: keys of the config's `decode` that are others this time.  wanted: those that are options, see the task's own `stream`.

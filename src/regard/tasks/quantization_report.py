@@ -16,7 +16,7 @@ from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RegardError
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
-from regard.tasks.model import Model
+from regard.tasks.model import Predictor
 from regard.training.checkpoint import MODEL
 from regard.training.provenance import data_marks
 
@@ -27,7 +27,7 @@ _KEYS = {"lines": int, "changed": int, "model": str, "check": str}
 
 
 @dataclass(frozen=True)
-class Parity:
+class QuantizationReport:
     """changed: of `lines` answers, how many are another text.  model: what was compared, a hash of its weights."""
 
     lines: int
@@ -38,40 +38,40 @@ class Parity:
         return f"int8: {self.changed:,} of {self.lines:,} validation lines are answered otherwise than in float32."
 
 
-def parity(run: Path, *, trust: Iterable[str] = ()) -> Parity | None:
+def parity(run: Path, *, trust: Iterable[str] = ()) -> QuantizationReport | None:
     """The report of a run: read where it was made before of these very weights, else made, on the first validation lines of its
     config, and kept in the run folder, where that can be written.  None where the validation files are gone, or others."""
     file, weights = run / REPORT, sha256((run / MODEL).read_bytes()).hexdigest()
     if (kept := _kept(file)) is not None and kept.model == weights:
         return kept
-    plain = Model.load(run, trust=trust)
+    plain = Predictor.load(run, trust=trust)
     data = plain.config.data
     if not _as_trained(run, data.valid or data.train):
         return None
-    bytes_ = Model.load(run, trust=trust, precision="int8")
+    bytes_ = Predictor.load(run, trust=trust, precision="int8")
     try:
         held = registry.of(plain.config.task).held(plain.config)[:MOST]
     except (DataError, OSError):
         return None
     told = [[p[0].text for p in model.stream(held, n_best=1, attention=False)] for model in (plain, bytes_)]
-    made = Parity(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
+    made = QuantizationReport(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
     with suppress(RegardError):  # a folder of somebody else's, a CD, a full disk: it is said, and made again next time
         write_text(file, json.dumps({**asdict(made), "check": _check(made)}) + "\n")
     return made
 
 
-def _kept(file: Path) -> Parity | None:
+def _kept(file: Path) -> QuantizationReport | None:
     """A report that was made before; None for what is not ours, or half a file."""
     try:
         found = held_to(read_json(file, most=10_000), _KEYS, lacking=frozenset({"check"}))  # an older Regard wrote none
     except (OSError, ValueError):
         return None
     check = found.pop("check", None)
-    made = Parity(**found)
+    made = QuantizationReport(**found)
     return made if 0 <= made.changed <= made.lines and check in (None, _check(made)) else None
 
 
-def _check(made: Parity) -> str:
+def _check(made: QuantizationReport) -> str:
     """A hash of a report, so that a number that was changed is seen."""
     return sha256(json.dumps(asdict(made), sort_keys=True).encode()).hexdigest()
 

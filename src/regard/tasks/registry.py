@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 
 from regard.config.task_spec import TASKS
-from regard.tasks.job import Job as Job
-from regard.tasks.job import Prepared as Prepared
-from regard.tasks.job import Ready as Ready
+from regard.tasks.job import Splits as Splits
+from regard.tasks.job import Task as Task
+from regard.tasks.job import TrainingSetup as TrainingSetup
 
 
-def of(task: str) -> Job:
+def of(task: str) -> Task:
     """The job of a task word of the config."""
     module, name = TASKS[task].job.split(":")  # imported when asked for: some need extras
-    made: Job = getattr(import_module(module), name)()
+    made: Task = getattr(import_module(module), name)()
     return made

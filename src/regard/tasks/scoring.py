@@ -17,19 +17,19 @@ from regard.data.examples import Place
 from regard.data.line_stream import taken
 from regard.data.plain_text import PlainText
 from regard.data.python_items import pair_of
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.tasks.base import Scored
-from regard.tasks.caption.data import Captioned
+from regard.tasks.caption.data import CaptionedImage
 from regard.tasks.decode_options import ahead, decided
 from regard.tasks.language.section import carries
-from regard.tasks.language.windows import Windows
+from regard.tasks.language.windows import TokenWindows
 from regard.tasks.seq2seq import cross_entropies
 
 if TYPE_CHECKING:
-    from regard.tasks.batch_predictor import Reading
+    from regard.tasks.batch_predictor import BatchPredictor
     from regard.tasks.caption.predictor import Captioner
     from regard.tasks.generation import Transducer
-    from regard.tasks.language.predictor import Continuer
+    from regard.tasks.language.predictor import TextGenerator
 
 ROWS = 64  # pairs of a batch
 Likely = tuple[Sequence[str], Sequence[float], float]  # tokens; their log-probabilities, where each has one; that of the whole
@@ -37,10 +37,10 @@ Pair = tuple[Sequence[int], Sequence[int]]
 T = TypeVar("T")
 
 
-def unspoilt(found: Iterable[T | BadLine]) -> Iterator[T]:
+def unspoilt(found: Iterable[T | RecordError]) -> Iterator[T]:
     """Items in order; one at fault is refused, whatever the config says, for each has its score."""
     for item in found:
-        if isinstance(item, BadLine):
+        if isinstance(item, RecordError):
             raise item
         yield item
 
@@ -75,7 +75,7 @@ def scores(model: Transducer, items: Iterable[Any], batch_size: int | None) -> I
 
 
 @torch.no_grad()
-def of_captions(model: Captioner, items: Iterable[Captioned], batch_size: int | None) -> Iterator[Scored]:
+def of_captions(model: Captioner, items: Iterable[CaptionedImage], batch_size: int | None) -> Iterator[Scored]:
     """See `Model.scores`; each caption of an image by itself."""
     rows = decided(model.config, batch_size=batch_size).decode.batch_size
     each = ((item, caption) for item in items for caption in item.captions)
@@ -90,7 +90,7 @@ def of_captions(model: Captioner, items: Iterable[Captioned], batch_size: int | 
             yield Scored(item.source, caption, sum(log_p), tuple(model.words.tokens(target)), log_p, (), unknown)
 
 
-def of_texts(model: Continuer, items: Iterable[Any], batch_size: int | None) -> Iterator[Scored]:
+def of_texts(model: TextGenerator, items: Iterable[Any], batch_size: int | None) -> Iterator[Scored]:
     """See `Model.scores`.  items: texts, or (begun, text), of which the text alone is scored, as what follows."""
     each, rows = map(_text, items), ahead(decided(model.config, batch_size=batch_size).decode)
     while chunk := taken(each, rows):
@@ -107,8 +107,8 @@ def of_texts(model: Continuer, items: Iterable[Any], batch_size: int | None) -> 
 
 
 @torch.no_grad()
-def of_answers(model: Reading[Any], items: Iterable[Any], batch_size: int | None) -> Iterator[Scored]:
-    """See `Model.scores`.  items: see `Reading.with_right`."""
+def of_answers(model: BatchPredictor[Any], items: Iterable[Any], batch_size: int | None) -> Iterator[Scored]:
+    """See `Model.scores`.  items: see `BatchPredictor.with_right`."""
     each, rows = map(model.with_right, items), ahead(decided(model.config, batch_size=batch_size).decode)
     while chunk := taken(each, rows):
         numbers = [model.encoded(item) for item in chunk]
@@ -128,7 +128,7 @@ def of_answers(model: Reading[Any], items: Iterable[Any], batch_size: int | None
             yield Scored(item.source, model.right(item), score, tuple(tokens), tuple(log_p), (), unknown)
 
 
-def _of_tokens(model: Continuer, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+def _of_tokens(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
     """The cross-entropy of each token of each text, read from its beginning: short ones side by side, long ones window by window."""
     assert model.config.language is not None  # the config gives it to its task
     window, carried = model.config.language.window, carries(model.config)
@@ -140,7 +140,7 @@ def _of_tokens(model: Continuer, texts: Sequence[Sequence[int]]) -> list[NDArray
     for group in groups:
         before = window if carried else window // 2  # as where a text is judged
         some, count = [texts[i] for i in group], len(group)
-        windows = Windows(some, [False] * count, window=window, streams=count, carried=carried, before=before)
+        windows = TokenWindows(some, [False] * count, window=window, streams=count, carried=carried, before=before)
         costs, state = list[NDArray[np.float64]](), None
         for rows in [list(range(len(group)))] if len(group) > 1 else windows.in_order():
             told, state = model.task.costs(model.batch(windows.cut(rows)), state)

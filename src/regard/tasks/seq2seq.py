@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.attention.weighting import Choice
+from regard.attention.weighting import SampledLogProb
 from regard.core.state import select
 from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, EOS, PAD, UNK
 from regard.networks.encoder_decoder import EncoderDecoder, Penalty
 from regard.networks.search import Bounds, Found, beam, sample
-from regard.tasks.base import Hypothesis, Loss, Task
+from regard.tasks.base import Hypothesis, Loss, TaskNetwork
 from regard.tasks.scheduled_sampling import ScheduledSampling
 
 
@@ -70,7 +70,7 @@ class Limits:
         return int((lacking > 0).sum()), self.extra + max(0, int(lacking.max(initial=0)))
 
 
-class Transduce(Task):
+class Seq2SeqNetwork(TaskNetwork):
     """Cross-entropy on real positions, with label smoothing (Szegedy et al. 2016, section 7).
 
     Where an attention draws its places (hard attention), the draws learn by REINFORCE with a baseline and an entropy bonus; the reward
@@ -116,7 +116,12 @@ class Transduce(Task):
         return Loss(total / draws, nats.sum() / draws, int(batch.target_valid.sum()))
 
     def _reinforce(
-        self, written: Choice | None, encoded: Choice | None, nats: Float[Tensor, " N"], real: Bool[Tensor, "B T"], draws: int
+        self,
+        written: SampledLogProb | None,
+        encoded: SampledLogProb | None,
+        nats: Float[Tensor, " N"],
+        real: Bool[Tensor, "B T"],
+        draws: int,
     ) -> Tensor:
         """written: "B T", each draw of the decoder is rewarded by what comes from it on; encoded: "B K", each by everything."""
         gain = torch.zeros(real.shape, dtype=nats.dtype, device=nats.device).masked_scatter(real, -nats)

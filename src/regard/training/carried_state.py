@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from regard.tasks.base import Carries
+from regard.tasks.base import CarriesState
 from regard.training import run_files
 
 CARRIED = "carried.safetensors"
@@ -14,11 +14,11 @@ CARRIED = "carried.safetensors"
 
 def carried(network: nn.Module) -> dict[str, dict[str, Tensor]]:
     """The file of it, where there is anything to keep."""
-    tensors = network.carried() if isinstance(network, Carries) else []
+    tensors = network.carried() if isinstance(network, CarriesState) else []
     return {CARRIED: {f"{i:04d}": t.contiguous() for i, t in enumerate(tensors)}} if tensors else {}
 
 
 def fill_carried(network: nn.Module, checkpoint: Path) -> None:
     """Gives a network what lies in a checkpoint's folder; nothing where that holds none.  RunFolderError where it is damaged."""
-    if isinstance(network, Carries) and (checkpoint / CARRIED).exists():
+    if isinstance(network, CarriesState) and (checkpoint / CARRIED).exists():
         network.carry([tensor for _, tensor in sorted(run_files.read_tensors(checkpoint / CARRIED).items())])

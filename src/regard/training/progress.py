@@ -13,7 +13,7 @@ from regard.config import read_config
 from regard.core.bounded_json import held_to
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.training import run_files as files
-from regard.training.schedule import Standing
+from regard.training.schedule import ScheduleState
 
 FORMAT = 1  # of state.json; one more whenever an older Regard could not read it
 STATE = "state.json"
@@ -35,7 +35,7 @@ class Progress:
     best: dict[str, float | None] = field(default_factory=dict)  # the figures of the best validation
     best_step: int = 0
     waited: int = 0  # validations without a gain since
-    standing: Standing = field(default_factory=Standing)
+    standing: ScheduleState = field(default_factory=ScheduleState)
     snapshots: list[int] = field(default_factory=list)  # the steps whose weights are to be averaged
     nats: float = 0.0  # since the last report: summed cross-entropy, its tokens
     nats_tokens: int = 0
@@ -116,7 +116,7 @@ def _hash(state: Mapping[str, Any]) -> str:
 
 def _progress(stored: Any) -> Progress:
     held_to(stored, _PROGRESS)
-    standing = Standing(**held_to(stored["standing"], {f.name: int for f in fields(Standing)}))
+    standing = ScheduleState(**held_to(stored["standing"], {f.name: int for f in fields(ScheduleState)}))
     numbers = [
         value
         for value in (*stored.values(), *stored["snapshots"], standing.waited, standing.cuts)

@@ -46,7 +46,7 @@ FIRST = 3  # updates of a session that tell nothing of the others: loops are com
 TIMED = 20  # updates after which is said how long the whole takes
 
 
-class Clock:
+class RunClock:
     """The time of a run.  `before`: the seconds of the sessions before this one.  `most`: the seconds it may take in all; None: as many as
     it needs."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from regard.config.task_spec import LOWER
 from regard.core.plural import many
-from regard.training.schedule import Constant, InverseSqrt, Linear, Plateau, Schedule
+from regard.training.schedule import Constant, InverseSqrt, LinearDecay, Plateau, Schedule
 
 if TYPE_CHECKING:
     from regard.config.schema import TrainSection
@@ -30,7 +30,7 @@ class Order(Protocol):
 def make_schedule(settings: TrainSection, updates: int) -> Schedule:
     """The schedule that the settings name.  updates: of the whole training, if nothing stops it before."""
     if settings.schedule == "linear":
-        return Linear(settings.learning_rate, settings.warmup, updates)
+        return LinearDecay(settings.learning_rate, settings.warmup, updates)
     if settings.schedule == "plateau":
         return Plateau(settings.learning_rate, settings.warmup, settings.plateau_factor, settings.plateau_patience)
     return {"constant": Constant, "inverse-sqrt": InverseSqrt}[settings.schedule](settings.learning_rate, settings.warmup)

@@ -19,7 +19,7 @@ from regard.data.batching import Batches
 from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
 from regard.training.longer_runs import gone_on_with
 from regard.training.optimizer import arithmetic, exactly, make_optimizer, step
-from regard.training.reporting import TIMED, Clock, Metrics, Reporter, Row, training_row
+from regard.training.reporting import TIMED, Metrics, Reporter, Row, RunClock, training_row
 from regard.training.signals import Broken, Signals
 from regard.training.signals import Interrupted as Interrupted
 from regard.training.stopping import Order, better, ending, few, left, make_schedule, over, timely, total_updates
@@ -132,7 +132,7 @@ class Trainer:
         self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
         self.schedule, self.rate = make_schedule(settings, self.planned), 0.0  # and the rate of the last update
         self.precision = getattr(torch, checkpoints.arithmetic.precision or "float32")
-        self.clock = Clock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
+        self.clock = RunClock(progress.seconds, most=settings.minutes and 60 * settings.minutes)
 
     def run(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.images import decoded
-from regard.view.picture import Picture, Seen
+from regard.view.picture import Drawable, Picture
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Overlay:
     extent: tuple[float, float]
 
 
-def overlay(prediction: Seen, picture: Picture) -> Overlay | None:
+def overlay(prediction: Drawable, picture: Picture) -> Overlay | None:
     """The pictures of a layer; None where its places are no grid."""
     grid = prediction.details.get("grid")
     if not grid or picture.weights.shape[1] != grid[0] * grid[1] or picture.across.kind != "source":
@@ -36,7 +36,7 @@ def overlay(prediction: Seen, picture: Picture) -> Overlay | None:
     return Overlay(tuple(picture.down.shown), heat, pixels, (down, across))
 
 
-def described(prediction: Seen) -> dict[str, Any] | None:
+def described(prediction: Drawable) -> dict[str, Any] | None:
     """What the page needs to lay attention over an image; None where there is no grid."""
     details = prediction.details
     if not details.get("grid"):

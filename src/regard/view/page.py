@@ -26,7 +26,7 @@ from regard.core.errors import RegardError, message
 from regard.view import merge
 from regard.view.label import SPACE, right_to_left, said, shown
 from regard.view.overlay import described
-from regard.view.picture import NUMBERED, Axis, Seen, axes, blind, default, hides
+from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, hides
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
@@ -35,7 +35,7 @@ UNIT = (
 )
 
 
-def html(predictions: Sequence[Sequence[Seen]], *, title: str) -> str:
+def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
     """The whole page as text: for each sentence its n-best list, best first.
 
     Errors: UsageError where no prediction has any attention.
@@ -56,7 +56,7 @@ def html(predictions: Sequence[Sequence[Seen]], *, title: str) -> str:
     )  # one pass: what is filled in is never read again
 
 
-def write(predictions: Sequence[Sequence[Seen]], path: str | Path, *, title: str) -> None:
+def write(predictions: Sequence[Sequence[Drawable]], path: str | Path, *, title: str) -> None:
     """Write the page to `path`, which must be new and end in .html.  Errors: UsageError; RegardError where the disk refuses."""
     path = claim(path, suffixes=(".html", ".htm"))
     write_bytes(path, html(predictions, title=title).encode("utf-8"))
@@ -76,7 +76,7 @@ def _safe(text: str) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def payload(predictions: Sequence[Sequence[Seen]]) -> dict[str, Any]:
+def payload(predictions: Sequence[Sequence[Drawable]]) -> dict[str, Any]:
     """What the page embeds, as JSON: `unit`, `sentences` and the packed `weights`, to which the layers refer by number.
 
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
@@ -90,7 +90,7 @@ def payload(predictions: Sequence[Sequence[Seen]]) -> dict[str, Any]:
     return {"unit": UNIT, "sentences": sentences, "weights": list(packed)}
 
 
-def _sentence(best: Sequence[Seen], packed: dict[str, int]) -> dict[str, Any]:
+def _sentence(best: Sequence[Drawable], packed: dict[str, int]) -> dict[str, Any]:
     first = best[0]
     return {
         "source": first.source,
@@ -101,7 +101,7 @@ def _sentence(best: Sequence[Seen], packed: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _prediction(prediction: Seen, packed: dict[str, int]) -> dict[str, Any]:
+def _prediction(prediction: Drawable, packed: dict[str, int]) -> dict[str, Any]:
     sides: dict[str, Any] = {}
     layers = []
     for name, weights in prediction.attention.items():

@@ -14,8 +14,8 @@ from regard.view import merge
 from regard.view.label import END, START, said, shown
 
 
-class Seen(Protocol):
-    """What a picture needs of a `regard.tasks.base.Prediction`."""
+class Drawable(Protocol):
+    """What a picture needs of a `regard.tasks.base.TaskPrediction`."""
 
     @property
     def text(self) -> str: ...
@@ -78,7 +78,7 @@ NAMES = {"source": "source", "target": "target", "read": "read so far"}
 NUMBERED = "place"  # the kind, and the name, of a side of which nothing is known but its length
 
 
-def axes(prediction: Seen, name: str) -> tuple[Axis, Axis]:
+def axes(prediction: Drawable, name: str) -> tuple[Axis, Axis]:
     """The sides (down, across) of the layer called `name`.
 
     A `cross` layer: target by source.  `encoder...self`: source by source.  `decoder...self`: the words being written by the words
@@ -117,7 +117,7 @@ def hides(axis: Axis) -> list[int]:
     return [i for i, token in enumerate(axis.tokens) if axis.kind != NUMBERED and i >= axis.plain and token in (END, START)]
 
 
-def default(prediction: Seen) -> str:
+def default(prediction: Drawable) -> str:
     """The layer drawn when none is named: the last `cross`, else the last there is.  Errors: no attention at all."""
     names = list(prediction.attention)
     if not names:
@@ -139,7 +139,7 @@ def blind(source: str) -> RegardError:
     )
 
 
-def choose(prediction: Seen, *, name: str | None = None, head: int | None = None) -> Picture:
+def choose(prediction: Drawable, *, name: str | None = None, head: int | None = None) -> Picture:
     """The layer `name` (default: the last cross attention), its head `head` from 0 (default: the mean over heads).
 
     Errors: UsageError where there is no attention, no such layer (the names there are, with a did-you-mean) or no such head.

@@ -14,7 +14,7 @@ from regard.core.atomic_files import write_bytes
 from regard.core.errors import RegardError, message
 from regard.view.label import clusters
 from regard.view.overlay import Overlay, figure, overlay
-from regard.view.picture import Axis, Picture, Seen, choose
+from regard.view.picture import Axis, Drawable, Picture, choose
 from regard.view.save import claim
 from regard.view.vector import svg as svg
 
@@ -37,7 +37,7 @@ PREFERRED = (  # tried first, so that a text gets one good font and not the firs
 )
 
 
-def write(prediction: Seen, path: str | Path, *, name: str | None = None, head: int | None = None) -> list[str]:
+def write(prediction: Drawable, path: str | Path, *, name: str | None = None, head: int | None = None) -> list[str]:
     """Draw one layer into `path`, a new file that ends in .png, .svg or .pdf; what to tell the user (a font that is missing) comes back.
 
     `name`, `head`: as in `picture.choose`.  Errors: UsageError (as there; another suffix; a path that exists); RegardError where matplotlib

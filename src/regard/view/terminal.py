@@ -12,7 +12,7 @@ import numpy as np
 
 from regard.view.label import LEFT_TO_RIGHT_MARK, clusters, columns, right_to_left, said, shown
 from regard.view.overlay import Overlay, overlay
-from regard.view.picture import Axis, Picture, Seen, choose, hides
+from regard.view.picture import Axis, Drawable, Picture, choose, hides
 
 SHADES = " ░▒▓█"
 RAMP = (234, 17, 18, 24, 25, 31, 38, 44, 80, 122, 158, 229)  # of the 256 colours, from dark to bright: the same on any background
@@ -21,7 +21,7 @@ TALL, LONG = 12, 16  # a longer label is cut: rows of the header, columns of a r
 
 
 def draw(
-    prediction: Seen, *, name: str | None = None, head: int | None = None, width: int | None = None, color: bool | None = None
+    prediction: Drawable, *, name: str | None = None, head: int | None = None, width: int | None = None, color: bool | None = None
 ) -> str:
     """The picture of one layer as text, without a newline at its end.
 
@@ -45,7 +45,7 @@ def draw(
     return "\n".join([title, "\n\n".join("\n".join(panel) for panel in panels), *_legend(picture, margin, width, color)])
 
 
-def tagged(prediction: Seen, *, width: int | None = None) -> str:
+def tagged(prediction: Drawable, *, width: int | None = None) -> str:
     """The tokens of a text, each above its tag.  `width`: as in `draw`."""
     width = shutil.get_terminal_size((100, 24)).columns if width is None else width
     lines, room = [["", ""]], 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from regard.core.printable import printable
 from regard.view.label import SPACE, clusters, columns
-from regard.view.picture import Axis, Picture, Seen, choose
+from regard.view.picture import Axis, Drawable, Picture, choose
 
 CELL, GAP, ROUND = 26, 3, 4
 TEXT, BASE = "#6e7781", "#808080"  # far enough from white and from black
@@ -22,7 +22,7 @@ LETTER = 8.6  # how wide a letter is about, in pixels, at a size of 15: there is
 LEAST = 0.005  # a weight that would not be seen is not drawn
 
 
-def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -> str:
+def svg(prediction: Drawable, *, name: str | None = None, head: int | None = None) -> str:
     """The picture of one layer as SVG text: source across, target down, first row on top; a pointer on a cell shows its value.
 
     `name`, `head` and errors: as in `picture.choose`.  Nothing in it has an id or a class, so that many may stand on one page.
@@ -49,7 +49,7 @@ def svg(prediction: Seen, *, name: str | None = None, head: int | None = None) -
     )
 
 
-def fragment(prediction: Seen) -> str:
+def fragment(prediction: Drawable) -> str:
     """The prediction and its picture as a small piece of HTML for a notebook: no script, no style sheet, and never an error."""
     score = "" if prediction.score is None else "log-probability " + f"{prediction.score:.3f}".replace("-", "−")
     source, text = (html.escape(printable(told)) for told in (prediction.source, prediction.text or "(nothing)"))

@@ -16,7 +16,7 @@ from regard.config import read_config
 from regard.core.errors import ConfigError, DataError
 from regard.data.columns import Layout
 from regard.data.images import read_image, write_png
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.tasks.caption.data import merged, read_arrays, read_captioned, read_images
 from regard.tasks.caption.demo_data import scenes
 from regard.view import page, plot, terminal
@@ -35,7 +35,7 @@ def fill(folder: Path, count: int = 30) -> list[str]:
 
 
 def faults(files: list[Path]) -> list[str]:
-    return [str(x) for x in read_captioned([str(f) for f in files], Layout()) if isinstance(x, BadLine)]
+    return [str(x) for x in read_captioned([str(f) for f in files], Layout()) if isinstance(x, RecordError)]
 
 
 @pytest.fixture(scope="module")

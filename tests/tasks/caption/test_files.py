@@ -12,7 +12,7 @@ import pytest
 from regard.core.errors import DataError
 from regard.data.columns import Layout
 from regard.data.images import write_png
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.tasks.caption.data import merged, read_arrays, read_captioned, read_images
 
 COCO = {
@@ -57,13 +57,13 @@ def test_columns_of_a_csv_by_name(folder):
 def test_faults_name_the_line_and_the_fix(folder):
     (folder / "big.png").write_bytes(write_png(np.zeros((9, 8, 3), np.uint8)))
     (folder / "x.csv").write_text("n,image,caption\n1,0.png,a\n2\n3,9.png,b\n4,big.png,c\n5,1.png,\n")
-    faults = [str(fault) for fault in read_captioned([str(folder / "x.csv")], Layout()) if isinstance(fault, BadLine)]
+    faults = [str(fault) for fault in read_captioned([str(folder / "x.csv")], Layout()) if isinstance(fault, RecordError)]
     told = zip(faults, ("x.csv:3: expected 3 cells", "x.csv:4: ", "x.csv:5: big.png", "x.csv:6: expected a caption"), strict=True)
     assert all(part in fault for fault, part in told), faults
     assert "mogrify" in faults[2]
     (folder / "y.txt").write_text("0.png,a cat\n")
     (fault,) = read_captioned([str(folder / "y.txt")], Layout())
-    assert isinstance(fault, BadLine) and "the first line says so: image,caption" in str(fault)
+    assert isinstance(fault, RecordError) and "the first line says so: image,caption" in str(fault)
     (folder / "z.json").write_text(json.dumps({**COCO, "annotations": [{"image_id": 99, "caption": "a"}, 3]}))
     missing, no_object = read_captioned([str(folder / "z.json")], Layout())
     assert "z.json, element 1" in str(missing) and "the name of an image file" in str(missing)

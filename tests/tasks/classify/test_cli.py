@@ -15,9 +15,9 @@ from regard.cli.evaluate import confused
 from regard.cli.main import run as command
 from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, DataError, RunFolderError
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction
 from regard.tasks.classify.demo import points
-from regard.tasks.classify.demo_data import Told, messages
+from regard.tasks.classify.demo_data import Message, messages
 
 MODEL = {"encoder": "bigru", "embedding": 12, "size": 12, "dropout": 0.1}
 TRAIN = {"epochs": 3, "batch_tokens": 150, "learning_rate": 2e-2, "samples": 1, "threads": 1}
@@ -256,5 +256,5 @@ def test_the_recipe_loads():
 def test_the_demo_knows_where_the_look_fell(place, hit):
     tokens = ("▁a", "▁b", "退", "款", "，")
     weights = np.eye(5, dtype=np.float32)[None, None, place]
-    found = Prediction("payment", 0.0, source_tokens=tokens, attention={"pool": weights})
-    assert points(Told("a b退款，", "payment", "退款"), found) is hit
+    found = TaskPrediction("payment", 0.0, source_tokens=tokens, attention={"pool": weights})
+    assert points(Message("a b退款，", "payment", "退款"), found) is hit

@@ -14,25 +14,25 @@ from regard.build.pooling import pool_look
 from regard.config import AttentionSection, ModelSection
 from regard.data.batching import collate
 from regard.data.tokenizer import BOS, UNK
-from regard.data.vocab import Symbols
-from regard.networks.base import Encoded
-from regard.networks.pooling import FirstSummary, LastSummary, MaxSummary, MeanSummary, PooledSummary
+from regard.data.vocab import Vocabulary
+from regard.networks.base import EncoderOutput
+from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling
 from regard.tasks.classify.demo_data import TELLING, messages
-from regard.tasks.classify.network import ClassBatch, Classify, class_figures, confusion
+from regard.tasks.classify.network import ClassBatch, ClassifyNetwork, class_figures, confusion
 from regard.tasks.classify.task import _balanced
 
 STATES = torch.tensor([[[1.0, -4.0], [3.0, -2.0], [9.0, 9.0]], [[5.0, 6.0], [7.0, 8.0], [-1.0, 0.0]], [[2.0, 2.0]] * 3])
 VALID = torch.tensor([[True, True, False], [True, True, True], [False, False, False]])
-ENCODED = Encoded(STATES, VALID, torch.tensor([[3.0, -2.0], [-1.0, 0.0], [0.0, 0.0]]))
+ENCODED = EncoderOutput(STATES, VALID, torch.tensor([[3.0, -2.0], [-1.0, 0.0], [0.0, 0.0]]))
 
 
 @pytest.mark.parametrize(
     ("summing", "want"),
     [
-        (LastSummary(2), [[3.0, -2.0], [-1.0, 0.0], [0.0, 0.0]]),
-        (FirstSummary(2), [[1.0, -4.0], [5.0, 6.0], [0.0, 0.0]]),
-        (MeanSummary(2), [[2.0, -3.0], [11 / 3, 14 / 3], [0.0, 0.0]]),
-        (MaxSummary(2), [[3.0, -2.0], [7.0, 8.0], [0.0, 0.0]]),
+        (LastPooling(2), [[3.0, -2.0], [-1.0, 0.0], [0.0, 0.0]]),
+        (FirstPooling(2), [[1.0, -4.0], [5.0, 6.0], [0.0, 0.0]]),
+        (MeanPooling(2), [[2.0, -3.0], [11 / 3, 14 / 3], [0.0, 0.0]]),
+        (MaxPooling(2), [[3.0, -2.0], [7.0, 8.0], [0.0, 0.0]]),
     ],
 )
 def test_summaries_by_hand(summing, want):
@@ -45,7 +45,7 @@ def test_a_pool_is_a_weighted_mean():
     look = pool_look(AttentionSection(score="key-only"), 2)
     with torch.no_grad():
         look.score.w.copy_(torch.tensor([[[1.0, 0.0]]]))
-    vector, weights = PooledSummary(Pool(look), size=2)(ENCODED, weights=True)
+    vector, weights = AttentionPooling(Pool(look), size=2)(ENCODED, weights=True)
     a, b = math.exp(math.tanh(1)), math.exp(math.tanh(3))
     torch.testing.assert_close(weights[0, 0, 0], torch.tensor([a / (a + b), b / (a + b), 0.0]))
     torch.testing.assert_close(vector[0], (a * STATES[0, 0] + b * STATES[0, 1]) / (a + b))
@@ -56,10 +56,10 @@ def test_hops_stand_side_by_side_and_their_overlap_costs():
     """Without the penalty the loss is the cross-entropy alone; with it `||A A^T - I||^2` is added, in training only."""
     torch.manual_seed(1)
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
-    summing = PooledSummary(StructuredPool(6, inner=5, hops=3), size=6, hops=3)
+    summing = AttentionPooling(StructuredPool(6, inner=5, hops=3), size=6, hops=3)
     assert summing.size == 18
     batch = ClassBatch(collate([([4, 5, 6], None), ([7, 8], None)], [0, 1]), torch.tensor([0, 1]))
-    plain, dear = (Classify(reader, summing, labels=2, penalty=penalty) for penalty in (0.0, 0.5))
+    plain, dear = (ClassifyNetwork(reader, summing, labels=2, penalty=penalty) for penalty in (0.0, 0.5))
     dear.load_state_dict(plain.state_dict())
     looked = plain(batch, weights=True).looks["pool"]
     extra = 0.5 * float(hop_overlap(looked.detach()).sum())
@@ -71,7 +71,7 @@ def test_the_symbol_that_sums_up_is_never_read_as_unknown():
     """A share of words is, in training; here nearly all."""
     torch.manual_seed(1)
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
-    task = Classify(reader, FirstSummary(6), labels=2, unseen=1 - 1e-7)
+    task = ClassifyNetwork(reader, FirstPooling(6), labels=2, unseen=1 - 1e-7)
     batch = ClassBatch(collate([([BOS, 5, 6], None)], [0]), torch.tensor([0]))
     unknown = ClassBatch(collate([([BOS, UNK, UNK], None)], [0]), torch.tensor([0]))
     torch.testing.assert_close(task(batch).labels, task.eval()(unknown).labels)
@@ -80,7 +80,7 @@ def test_the_symbol_that_sums_up_is_never_read_as_unknown():
 def test_the_loss_weighs_labels_and_smooths():
     torch.manual_seed(1)
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
-    task = Classify(reader, MeanSummary(6), labels=3, smoothing=0.3, weights=[1.0, 2.0, 5.0])
+    task = ClassifyNetwork(reader, MeanPooling(6), labels=3, smoothing=0.3, weights=[1.0, 2.0, 5.0])
     batch = ClassBatch(collate([([4, 5], None), ([6], None)], [0, 1]), torch.tensor([1, 2]))
     log_p = task(batch).labels.detach().log_softmax(-1)
     smooth = [-(0.7 * log_p[i, y] + 0.3 * log_p[i].mean()) for i, y in enumerate((1, 2))]
@@ -108,7 +108,7 @@ def test_figures_are_those_of_sklearn():
 
 def test_balanced_weights_by_hand(tmp_path):
     (tmp_path / "counts.json").write_text('{"a": 6, "b": 2}', encoding="utf-8")
-    assert _balanced(tmp_path / "counts.json", Symbols(["a", "b"])) == pytest.approx([8 / 12, 8 / 4])
+    assert _balanced(tmp_path / "counts.json", Vocabulary(["a", "b"])) == pytest.approx([8 / 12, 8 / 4])
 
 
 def test_messages_hang_on_one_word():

@@ -9,8 +9,8 @@ import torch
 from regard.data.examples import Place
 from regard.tasks.forecast.data import of_numbers, windows
 from regard.tasks.forecast.demo_data import LAG, floods
-from regard.tasks.forecast.layers import InstanceLevel, LastLevel, NoLevel, Patches, patches
-from regard.tasks.forecast.network import Blend, Errors, Linear, naive, profile, seasonal
+from regard.tasks.forecast.layers import InstanceNormalization, LastValueNormalization, NoNormalization, Patches, patches
+from regard.tasks.forecast.network import Blend, ForecastErrors, LinearForecast, naive, profile, seasonal
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.timestamps import clock
 from regard.tasks.pair.ratings import Scale
@@ -62,7 +62,7 @@ def test_forecasts_that_need_no_net():
 
 
 def test_errors_are_means_over_all_numbers():
-    errors = Errors()
+    errors = ForecastErrors()
     errors.add(np.zeros((1, 2, 1)), np.array([[[1.0], [-3.0]]]))
     errors.add(np.zeros((1, 1, 1)), np.array([[[2.0]]]))
     assert errors.figures() == {"mse": pytest.approx(14 / 3), "mae": pytest.approx(2.0)}
@@ -72,7 +72,7 @@ def test_the_linear_forecast_finds_a_linear_rule():
     """y_1 - x_3 = 0.5 (x_1 - x_3) + 2, in both channels."""
     past = np.random.default_rng(1).normal(size=(200, 3, 2))
     future = past[:, -1:] + 0.5 * (past[:, :1] - past[:, -1:]) + 2
-    fitted = Linear.fitted([(past[:120], future[:120]), (past[120:], future[120:])])
+    fitted = LinearForecast.fitted([(past[:120], future[:120]), (past[120:], future[120:])])
     np.testing.assert_allclose(fitted.weights[:, 0], [0.5, 0, 0, 2], atol=5e-3)
     np.testing.assert_allclose(fitted(past[:3]), future[:3], atol=2e-2)
 
@@ -81,11 +81,11 @@ def test_each_channel_may_have_its_own_line():
     """y = x_2 in the first channel, y = x_1 in the second: one map for both errs, one for each hardly."""
     past = np.random.default_rng(1).normal(size=(400, 3, 2))
     future = np.stack([past[:, 1:2, 0], past[:, :1, 1]], 2)
-    fitted = Linear.fitted([(past[:150], future[:150]), (past[150:], future[150:])], own=True)
+    fitted = LinearForecast.fitted([(past[:150], future[:150]), (past[150:], future[150:])], own=True)
     error = [float(((way(past) - future) ** 2).mean()) for way in (fitted, fitted.each)]
     assert fitted.own is not None and fitted.own.shape == (2, 4, 1) and error[1] < error[0] / 4
     np.testing.assert_allclose(fitted.weights[:3, 0], [0.5, 0.5, 0.0], atol=0.1)
-    alone = Linear.fitted([(past[..., :1], future[..., :1])], own=True)
+    alone = LinearForecast.fitted([(past[..., :1], future[..., :1])], own=True)
     assert alone.own is None and np.array_equal(alone.each(past[..., :1]), alone(past[..., :1]))
 
 
@@ -124,12 +124,12 @@ def test_numbers_of_pairs_keep_a_thousandth_of_their_deviation():
 
 def test_levels():
     past = torch.tensor([[[1.0, 7.0], [3.0, 7.0]]])
-    shift, scale = InstanceLevel()(past)
+    shift, scale = InstanceNormalization()(past)
     torch.testing.assert_close(shift, torch.tensor([[[2.0, 7.0]]]))
     torch.testing.assert_close(
         scale, torch.tensor([[[1.0, 1e-5**0.5]]]), rtol=1e-4, atol=0
     )  # what stands still is not divided by 0
-    assert LastLevel()(past)[0].tolist() == [[[3, 7]]] and NoLevel()(past)[1].tolist() == [[[1, 1]]]
+    assert LastValueNormalization()(past)[0].tolist() == [[[3, 7]]] and NoNormalization()(past)[1].tolist() == [[[1, 1]]]
 
 
 def test_patches_end_with_the_series():

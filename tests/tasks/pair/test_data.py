@@ -8,10 +8,10 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.data.examples import Place
-from regard.data.row_parser import BadLine
-from regard.tasks.pair.data import Coupled, CoupledLayout, coupled_of, overlap_marks, read_coupled, read_couples
+from regard.data.row_parser import RecordError
+from regard.tasks.pair.data import PairColumns, TextPair, coupled_of, overlap_marks, read_coupled, read_couples
 
-NAMED = CoupledLayout("a", "b", "y")
+NAMED = PairColumns("a", "b", "y")
 
 
 def write(folder, text, name="x.tsv"):
@@ -25,17 +25,17 @@ def told(items):
 
 def test_columns_by_number_and_by_name(tmp_path):
     plain = write(tmp_path, "one two\tthree\tyes\nfour\tfive\tno\n")
-    assert told(read_coupled([plain], CoupledLayout())) == [("one two", "three", "yes"), ("four", "five", "no")]
+    assert told(read_coupled([plain], PairColumns())) == [("one two", "three", "yes"), ("four", "five", "no")]
     named = write(tmp_path, "id\ty\tb\ta\n7\tyes\tthree\tone two\n", "y.tsv")
     (item,) = read_coupled([named], NAMED)
-    assert item == Coupled("one two", "three", "yes", Place(named, 2)) and item.source == "one two\tthree"
-    assert told(read_coupled([plain, plain], CoupledLayout()))[2:] == told(read_coupled([plain], CoupledLayout()))
+    assert item == TextPair("one two", "three", "yes", Place(named, 2)) and item.source == "one two\tthree"
+    assert told(read_coupled([plain, plain], PairColumns()))[2:] == told(read_coupled([plain], PairColumns()))
 
 
 def test_records(tmp_path):
     rows = [{"source": "a b", "second": "c", "target": 3.5}, {"source": "d", "second": "e", "target": "yes"}]
     file = write(tmp_path, "".join(json.dumps(row) + "\n" for row in rows), "x.jsonl")
-    assert told(read_coupled([file], CoupledLayout())) == [("a b", "c", "3.5"), ("d", "e", "yes")]
+    assert told(read_coupled([file], PairColumns())) == [("a b", "c", "3.5"), ("d", "e", "yes")]
     file = write(tmp_path, json.dumps({"a": "x", "b": "y"}) + "\n", "y.jsonl")
     assert told(read_couples(file, NAMED)) == [("x", "y", None)]
 
@@ -43,12 +43,12 @@ def test_records(tmp_path):
 @pytest.mark.parametrize(
     ("layout", "text", "found"),
     [
-        (CoupledLayout(), "a\tb\tyes\n\nc\td\n", [("a", "b", "yes"), ("", "", None), ("c", "d", None)]),
-        (CoupledLayout(), "a\tb\t\n", [("a", "b", None)]),
-        (CoupledLayout(2, 3, 1), "yes\ta\tb\n", [("a", "b", "yes")]),
-        (CoupledLayout(2, 3, 1), "a\tb\n", [("a", "b", None)]),  # what is right is left out
-        (CoupledLayout(3, 1, 5), "b\tx\ta\tz\n", [("a", "b", None)]),
-        (CoupledLayout(3, 1, 5), "b\ta\n", [("a", "b", None)]),  # the two texts alone, in their order
+        (PairColumns(), "a\tb\tyes\n\nc\td\n", [("a", "b", "yes"), ("", "", None), ("c", "d", None)]),
+        (PairColumns(), "a\tb\t\n", [("a", "b", None)]),
+        (PairColumns(2, 3, 1), "yes\ta\tb\n", [("a", "b", "yes")]),
+        (PairColumns(2, 3, 1), "a\tb\n", [("a", "b", None)]),  # what is right is left out
+        (PairColumns(3, 1, 5), "b\tx\ta\tz\n", [("a", "b", None)]),
+        (PairColumns(3, 1, 5), "b\ta\n", [("a", "b", None)]),  # the two texts alone, in their order
         (NAMED, "b\ta\nb\ta\n", [("a", "b", None)]),
     ],
 )
@@ -74,33 +74,33 @@ def test_items_in_python():
 @pytest.mark.parametrize(
     ("name", "text", "layout", "said"),
     [
-        ("x.tsv", "a\tb\tc\na\tb\n", CoupledLayout(), [":2", "at least 3 columns", "2 columns ('a', 'b')", "pair.second"]),
-        ("x.tsv", "a\tb\tc\n\n", CoupledLayout(), [":2", "an empty line", "Correct the line"]),
-        ("x.tsv", "a\t \tc\n", CoupledLayout(), [":1", "an empty second text"]),
-        ("x.tsv", "\tb\tc\n", CoupledLayout(), [":1", "an empty first text"]),
-        ("x.tsv", "a\tb\t \n", CoupledLayout(), [":1", "what is right", "an empty column"]),
-        ("x.jsonl", "{\n", CoupledLayout(), [":1", "a JSON object"]),
-        ("x.jsonl", "\n", CoupledLayout(), [":1", "an empty line"]),
-        ("x.jsonl", "[1]\n", CoupledLayout(), [":1", "a JSON object", "[1]"]),
+        ("x.tsv", "a\tb\tc\na\tb\n", PairColumns(), [":2", "at least 3 columns", "2 columns ('a', 'b')", "pair.second"]),
+        ("x.tsv", "a\tb\tc\n\n", PairColumns(), [":2", "an empty line", "Correct the line"]),
+        ("x.tsv", "a\t \tc\n", PairColumns(), [":1", "an empty second text"]),
+        ("x.tsv", "\tb\tc\n", PairColumns(), [":1", "an empty first text"]),
+        ("x.tsv", "a\tb\t \n", PairColumns(), [":1", "what is right", "an empty column"]),
+        ("x.jsonl", "{\n", PairColumns(), [":1", "a JSON object"]),
+        ("x.jsonl", "\n", PairColumns(), [":1", "an empty line"]),
+        ("x.jsonl", "[1]\n", PairColumns(), [":1", "a JSON object", "[1]"]),
         (
             "x.jsonl",
             '{"source": "a", "seconds": "b", "target": 1}\n',
-            CoupledLayout(),
+            PairColumns(),
             [":1", "'second'", "Did you mean 'seconds'?"],
         ),
-        ("x.jsonl", '{"source": "a", "second": 3, "target": 1}\n', CoupledLayout(), ["key 'second'", "a string", "3"]),
+        ("x.jsonl", '{"source": "a", "second": 3, "target": 1}\n', PairColumns(), ["key 'second'", "a string", "3"]),
         (
             "x.jsonl",
             '{"source": "a", "second": "b", "target": true}\n',
-            CoupledLayout(),
+            PairColumns(),
             ["key 'target'", "a string or a number"],
         ),
-        ("x.jsonl", '{"source": "\\ud800", "second": "b", "target": "x"}\n', CoupledLayout(), ["key 'source'"]),
+        ("x.jsonl", '{"source": "\\ud800", "second": "b", "target": "x"}\n', PairColumns(), ["key 'source'"]),
     ],
 )
 def test_lines_at_fault(tmp_path, name, text, layout, said):
     fault = list(read_coupled([write(tmp_path, text, name)], layout))[-1]
-    assert isinstance(fault, BadLine)
+    assert isinstance(fault, RecordError)
     assert all(part in str(fault) for part in said), str(fault)
 
 

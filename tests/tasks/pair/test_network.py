@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from regard.attention.attention import Attention
 from regard.attention.score import Dot
 from regard.metrics.correlation import number_figures, pearson, ranks
-from regard.networks.base import Encoded, Encoder
+from regard.networks.base import Encoder, EncoderOutput
 from regard.tasks.pair.demo_data import LABELS, SHOWN, claims
-from regard.tasks.pair.layers import Align, Apart, Matcher, others
-from regard.tasks.pair.network import Binned, Label, Squared
+from regard.tasks.pair.layers import Matcher, NoAlignment, SoftAlignment, others
+from regard.tasks.pair.network import BinnedRegression, Classification, SquaredRegression
 
 
 class Same(Encoder):
@@ -26,11 +26,13 @@ class Same(Encoder):
         self.size = size
 
     def forward(self, x, valid, *, weights=False):
-        return Encoded(x, valid, x[:, 0], looks={"0.self": x.new_ones(len(x), 1, x.shape[1], x.shape[1])} if weights else {})
+        return EncoderOutput(
+            x, valid, x[:, 0], looks={"0.self": x.new_ones(len(x), 1, x.shape[1], x.shape[1])} if weights else {}
+        )
 
 
-def align(size: int, inner: int) -> Align:
-    return Align(Attention(size, size, score=Dot()), size, inner)
+def align(size: int, inner: int) -> SoftAlignment:
+    return SoftAlignment(Attention(size, size, score=Dot()), size, inner)
 
 
 def test_the_other_text():
@@ -60,7 +62,7 @@ def test_alignment_by_hand():
 
 def test_pooled_by_hand():
     """Mean and maximum of each, then both, their difference without its sign, and their product."""
-    matcher = Matcher(Apart(2, 2), None)
+    matcher = Matcher(NoAlignment(2, 2), None)
     with torch.no_grad():
         matcher.align.compare.weight.copy_(torch.eye(2))
         matcher.align.compare.bias.zero_()
@@ -90,7 +92,7 @@ def test_swapping_the_texts_swaps_the_halves():
 
 
 def test_numbers_by_squares():
-    wanted = Squared(3.0, 2.0)
+    wanted = SquaredRegression(3.0, 2.0)
     said, right = torch.tensor([[0.5], [-1.0]]), torch.tensor([5.0, 1.0])
     assert wanted.numbers(said).tolist() == [4.0, 1.0]
     assert wanted.costs(said, right).tolist() == [0.25, 0.0]
@@ -98,7 +100,7 @@ def test_numbers_by_squares():
 
 def test_numbers_by_bins():
     """Tai et al. 2015, section 4.2: y = 3.6 of 1 to 5 lies in bin 3 by 0.4 and in bin 4 by 0.6."""
-    wanted = Binned(1.0, 5.0, 5)
+    wanted = BinnedRegression(1.0, 5.0, 5)
     target = wanted.target(torch.tensor([3.6, 1.0, 5.0, 9.0, 0.0]))
     want = [[0, 0, 0.4, 0.6, 0], [1, 0, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
     torch.testing.assert_close(target, torch.tensor(want))
@@ -108,12 +110,12 @@ def test_numbers_by_bins():
     costs = wanted.costs(said, torch.tensor([3.6, 3.5, 4.0]))
     entropy = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
     torch.testing.assert_close(costs, torch.tensor([np.log(5) - entropy, 0.0, 0.0]).float(), atol=1e-5, rtol=0)
-    finer = Binned(0.0, 1.0, 3)
+    finer = BinnedRegression(0.0, 1.0, 3)
     torch.testing.assert_close(finer.target(torch.tensor([0.25])), torch.tensor([[0.5, 0.5, 0.0]]))
 
 
 def test_labels_smoothed_in_training_alone():
-    wanted, said, right = Label(3, smoothing=0.3), torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    wanted, said, right = Classification(3, smoothing=0.3), torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
     torch.testing.assert_close(wanted.plain(said, right), F.cross_entropy(said, right, reduction="none"))
     torch.testing.assert_close(wanted.costs(said, right), F.cross_entropy(said, right, reduction="none", label_smoothing=0.3))
 

@@ -17,8 +17,8 @@ from regard.data.wordpiece import SPECIALS, WordPieces
 from regard.networks.bert import BertShape, draw
 from regard.tasks.pretrain.demo_data import stories
 from regard.tasks.pretrain.documents import blocks, joined, passages, read_documents
-from regard.tasks.pretrain.masking import NOTHING, Examples, Manner
-from regard.tasks.pretrain.network import BertBatch, Pretrain
+from regard.tasks.pretrain.masking import NOTHING, MaskedExamples, MaskingSettings
+from regard.tasks.pretrain.network import BertBatch, PretrainNetwork
 from regard.tasks.pretrain.predictor import fill_in
 
 WORDS = [*SPECIALS, *"abcdefgh", *(f"##{x}" for x in "abcdefgh"), "."]
@@ -61,16 +61,16 @@ def told():
     return WordPieces.learn("wordpiece(220)", texts)
 
 
-def examples(pieces: WordPieces, manner: Manner, seed: int = 1) -> Examples:
+def examples(pieces: WordPieces, manner: MaskingSettings, seed: int = 1) -> MaskedExamples:
     from regard.tasks.pretrain.documents import Document, Place
 
     made = [Document(tuple(story), i, Place("here", 1)) for i, story in enumerate(stories(1, 60)[0])]
-    return Examples(passages(made, pieces, room=40, most=20), pieces, manner, seed=seed)
+    return MaskedExamples(passages(made, pieces, room=40, most=20), pieces, manner, seed=seed)
 
 
 def test_shares_of_masks(told):
     """15 % are chosen; of these 80 % are masked, 10 % another word, 10 % stay.  Specials never."""
-    drawn = examples(told, Manner())
+    drawn = examples(told, MaskingSettings())
     seen = [drawn.draw(epoch, i) for epoch in range(30) for i in range(len(drawn))]
     words, targets = (np.concatenate([getattr(e, name) for e in seen]) for name in ("words", "targets"))
     chosen, special = targets != NOTHING, np.isin(words, [told.first, told.between])
@@ -82,16 +82,16 @@ def test_shares_of_masks(told):
 
 
 def test_each_epoch_draws_anew_and_the_same_again(told):
-    drawn, again = examples(told, Manner()), examples(told, Manner())
+    drawn, again = examples(told, MaskingSettings()), examples(told, MaskingSettings())
     same = [np.array_equal(drawn.draw(0, i).words, again.draw(0, i).words) for i in reversed(range(len(drawn)))]
     assert all(same)
     assert not any(np.array_equal(drawn.draw(0, i).words, drawn.draw(1, i).words) for i in range(len(drawn)))
-    other = examples(told, Manner(), seed=2)
+    other = examples(told, MaskingSettings(), seed=2)
     assert not all(np.array_equal(drawn.draw(0, i).words, other.draw(0, i).words) for i in range(len(drawn)))
 
 
 def test_pairs_follow_or_come_from_another_document(told):
-    drawn = examples(told, Manner(masked=False, short=0))
+    drawn = examples(told, MaskingSettings(masked=False, short=0))
     whole = {i: np.concatenate(p.parts).tolist() for i, p in enumerate(drawn.passages)}
     for i in range(len(drawn)):
         e = drawn.draw(0, i)
@@ -107,7 +107,7 @@ def test_pairs_follow_or_come_from_another_document(told):
 
 def test_some_passages_end_early(told):
     """A tenth, so that short texts are known too; never fewer than two parts."""
-    drawn = examples(told, Manner(pairs=False, masked=False, short=0.5))
+    drawn = examples(told, MaskingSettings(pairs=False, masked=False, short=0.5))
     long = [i for i, p in enumerate(drawn.passages) if len(p.parts) > 2]
     sizes = [(drawn.draw(e, i).size - 2) / drawn.passages[i].size for e in range(20) for i in long]
     assert 0.4 < np.mean([x < 1 for x in sizes]) < 0.6 and max(sizes) == 1
@@ -117,7 +117,7 @@ def test_whole_words_are_masked_with_all_their_pieces():
     text = np.array(PIECES.encode("abc d ef gh a b cdef h a b c d e f g h ab cd"), dtype=np.int32)
     from regard.tasks.pretrain.documents import Passage
 
-    drawn = Examples([Passage((text,), 0)], PIECES, Manner(share=0.3, whole=True, pairs=False), seed=1)
+    drawn = MaskedExamples([Passage((text,), 0)], PIECES, MaskingSettings(share=0.3, whole=True, pairs=False), seed=1)
     begins = np.array([True, *(PIECES.begins[i] for i in text[1:]), True])
     for epoch in range(50):
         chosen = (drawn.draw(epoch, 0).targets != NOTHING)[1:]
@@ -129,7 +129,7 @@ def test_where_every_word_is_long_the_shortest_is_masked_whole():
     from regard.tasks.pretrain.documents import Passage
 
     text = np.array(PIECES.encode("abcdefgh cdefg abcdefg"), dtype=np.int32)
-    drawn = Examples([Passage((text,), 0)], PIECES, Manner(share=0.1, whole=True, pairs=False), seed=1)
+    drawn = MaskedExamples([Passage((text,), 0)], PIECES, MaskingSettings(share=0.1, whole=True, pairs=False), seed=1)
     for epoch in range(5):
         assert np.flatnonzero(drawn.draw(epoch, 0).targets != NOTHING).tolist() == [9, 10, 11, 12, 13]
 
@@ -146,7 +146,7 @@ def test_from_left_to_right_each_place_tells_the_next():
     from regard.tasks.pretrain.documents import Passage
 
     text = np.array(PIECES.encode("a b c"), dtype=np.int32)
-    e = Examples([Passage((text,), 0)], PIECES, Manner(pairs=False, ahead=True), seed=1).draw(0, 0)
+    e = MaskedExamples([Passage((text,), 0)], PIECES, MaskingSettings(pairs=False, ahead=True), seed=1).draw(0, 0)
     assert PIECES.tokens(e.words) == ("[CLS]", "a", "b", "c", "[SEP]")
     assert PIECES.tokens(e.targets[:3]) == ("a", "b", "c") and (e.targets[3:] == NOTHING).all()
 
@@ -154,7 +154,7 @@ def test_from_left_to_right_each_place_tells_the_next():
 def test_the_loss_is_the_mean_word_and_the_mean_pair():
     torch.manual_seed(0)
     bert = make_bert(BertShape(len(PIECES), size=8, layers=1, heads=2, feedforward=8, positions=16, dropout=0.0))
-    task = Pretrain(bert, make_masked_words(bert), torch.nn.Linear(8, 2))
+    task = PretrainNetwork(bert, make_masked_words(bert), torch.nn.Linear(8, 2))
     draw(task, spread=0.5)
     words = torch.tensor([[2, 5, 6, 3, 7, 3], [2, 5, 4, 3, 0, 0]])
     targets = torch.tensor([[-1, 9, 6, -1, -1, -1], [-1, -1, 8, -1, -1, -1]])
@@ -212,9 +212,9 @@ def test_pieces_fill_masks():
 )
 def test_text_too_short_for_pairs(texts, match, tmp_path):
     with pytest.raises(DataError, match=match):
-        Examples(passages(documents(tmp_path, *texts), PIECES, room=8), PIECES, Manner(), seed=1)
+        MaskedExamples(passages(documents(tmp_path, *texts), PIECES, room=8), PIECES, MaskingSettings(), seed=1)
     assert math.isfinite(
-        len(Examples(passages(documents(tmp_path, *texts), PIECES, room=8), PIECES, Manner(pairs=False), seed=1))
+        len(MaskedExamples(passages(documents(tmp_path, *texts), PIECES, room=8), PIECES, MaskingSettings(pairs=False), seed=1))
     )
 
 

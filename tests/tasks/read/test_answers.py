@@ -12,8 +12,8 @@ from regard import runs
 from regard.api import load
 from regard.cli.main import run as command
 from regard.config import read_config
-from regard.data.row_parser import BadLine
-from regard.tasks.read.data import Answer, Asked, read_asked, read_questions
+from regard.data.row_parser import RecordError
+from regard.tasks.read.data import Answer, PassageQuestion, read_asked, read_questions
 
 MODEL = {"size": 8, "embedding": 8, "encoder": "gru"}
 TRAIN = {"epochs": 1, "batch_tokens": 400, "samples": 0, "threads": 1}
@@ -88,7 +88,7 @@ def test_answers_as_hugging_face_writes_them(answers, found, tmp_path):
     (tmp_path / "x.jsonl").write_text(text + "\n", encoding="utf-8")
     for read in (read_asked([str(tmp_path / "x.jsonl")], blank=False), read_questions(str(tmp_path / "x.jsonl"), blank=False)):
         (item,) = read
-        assert isinstance(item, Asked) and list(item.answers) == found
+        assert isinstance(item, PassageQuestion) and list(item.answers) == found
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,6 @@ def test_such_answers_at_fault(answers, said, tmp_path):
         json.dumps({"context": PASSAGE, "question": "?", "answers": answers}) + "\n", encoding="utf-8"
     )
     (fault,) = read_asked([str(tmp_path / "x.jsonl")], blank=False)
-    assert isinstance(fault, BadLine) and said in str(fault)
+    assert isinstance(fault, RecordError) and said in str(fault)
     (item,) = read_questions(str(tmp_path / "x.jsonl"), blank=False)  # there they are nobody's concern
     assert item.answers == ()

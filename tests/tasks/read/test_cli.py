@@ -18,7 +18,7 @@ from regard.core.errors import ConfigError, DataError
 from regard.data.gather import gather
 from regard.tasks.read.data import read_asked, read_questions
 from regard.tasks.read.demo_data import moves
-from regard.tasks.read.task import ReadJob
+from regard.tasks.read.task import ReadTask
 
 PASSAGE = "The tower stands in Pisa. It leans."
 QA = {"id": "q7", "question": "Where?", "answers": [{"text": "Pisa", "answer_start": 20}]}
@@ -150,7 +150,7 @@ def test_bad_data_is_named_explained_and_corrected(fault, tmp_path):
     path.write_text(content, encoding="utf-8", errors="surrogatepass")
     config = read_config({"task": "read", "data": {"train": [str(path)]}, "read": {"head": "over" if cloze else "span"}})
     with pytest.raises(DataError) as caught:
-        ReadJob().read(config, lambda line: None)
+        ReadTask().read(config, lambda line: None)
     text = str(caught.value)
     assert ": expected " in text and "; received " in text and len(text) < 600
     for part in said:
@@ -227,7 +227,7 @@ def test_keys_that_do_not_fit(values, said):
 )
 def test_nets_that_cannot_be_built(values, said):
     with pytest.raises(ConfigError) as caught:
-        ReadJob().probe(read_config({"task": "read", **values}))
+        ReadTask().probe(read_config({"task": "read", **values}))
     assert said in str(caught.value)
 
 

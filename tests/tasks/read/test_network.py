@@ -12,16 +12,16 @@ from regard.attention.attention import Attention
 from regard.attention.score import Dot
 from regard.data.offsets import covering, located
 from regard.data.tokenizer import Tokenizer
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.tasks.read.demo_data import PEOPLE, PLACES, THINGS, moves
-from regard.tasks.read.layers import Aligned, WordPointer, best_spans
-from regard.tasks.read.network import ReadBatch, ReadSpan, ReadWord
+from regard.tasks.read.layers import QuestionAlignment, WordPointer, best_spans
+from regard.tasks.read.network import ReadBatch, ReadSpanNetwork, ReadWordNetwork
 
 same = torch.testing.assert_close
 
 
-def encoded(states: list[list[float]], final: list[float]) -> Encoded:
-    return Encoded(torch.tensor([states]), torch.ones(1, len(states), dtype=torch.bool), torch.tensor([final]))
+def encoded(states: list[list[float]], final: list[float]) -> EncoderOutput:
+    return EncoderOutput(torch.tensor([states]), torch.ones(1, len(states), dtype=torch.bool), torch.tensor([final]))
 
 
 PASSAGE = encoded([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], [0.0, 0.0])
@@ -36,7 +36,7 @@ def test_attention_sum_by_hand():
         passage=None, question=None, forms=torch.tensor([[0, 1, 0]]), candidate=torch.tensor([[True, True, True]]),
         right=torch.tensor([[[0, 0]]]),
     )  # fmt: skip
-    task = ReadWord(torch.nn.Identity(), WordPointer(over=False, score=Dot()))
+    task = ReadWordNetwork(torch.nn.Identity(), WordPointer(over=False, score=Dot()))
     same(task.log_p(pointed.shares, batch), torch.tensor([log(0.8)]))
     start, end, log_p = task.best(pointed.shares, batch, 3)
     assert start.tolist()[0][:2] == [0, 1] and end.equal(start)
@@ -46,7 +46,7 @@ def test_attention_sum_by_hand():
 def test_the_blank_and_padding_answer_nothing():
     shares = torch.tensor([[[0.5, 0.3, 0.2]]]).log()
     batch = ReadBatch(None, None, torch.tensor([[0, 1, 0]]), torch.tensor([[False, True, False]]))
-    start, _, log_p = ReadWord(torch.nn.Identity(), WordPointer(over=True, score=Dot())).best(shares, batch, 2)
+    start, _, log_p = ReadWordNetwork(torch.nn.Identity(), WordPointer(over=True, score=Dot())).best(shares, batch, 2)
     assert start[0, 0] == 1
     same(log_p, torch.tensor([[log(0.3), float("-inf")]]))
 
@@ -77,7 +77,7 @@ def test_several_right_answers_count_together():
     """p(0..1) + p(2..2); what is padded is no answer."""
     shares = torch.tensor([[[0.5, 0.25, 0.25], [0.125, 0.5, 0.375]]]).log()
     batch = ReadBatch(None, None, torch.zeros(1, 3, dtype=torch.long), torch.ones(1, 3, dtype=torch.bool))
-    task = ReadSpan(torch.nn.Identity(), torch.nn.Identity(), longest=2)
+    task = ReadSpanNetwork(torch.nn.Identity(), torch.nn.Identity(), longest=2)
     for right, p in (([[0, 1], [2, 2], [-1, -1]], 0.25 + 0.09375), ([[0, 1]], 0.25)):
         given = ReadBatch(None, None, batch.forms, batch.candidate, torch.tensor([right]))
         same(task.log_p(shares, given), torch.tensor([log(p)]))
@@ -85,7 +85,7 @@ def test_several_right_answers_count_together():
 
 def test_a_word_of_the_passage_looks_at_the_question():
     """relu(W x) with W = 1, b = 0: scores (log 3, 0), so three quarters of the first word and one of the second."""
-    look = Aligned(Attention(1, 1, score=Dot()), 1)
+    look = QuestionAlignment(Attention(1, 1, score=Dot()), 1)
     torch.nn.init.ones_(look.layer.weight)
     torch.nn.init.zeros_(look.layer.bias)
     seen, weights = look(

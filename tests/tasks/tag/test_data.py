@@ -9,8 +9,8 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.data.examples import Place
-from regard.data.row_parser import BadLine
-from regard.tasks.tag.data import Tagged, read_tagged, read_tokens
+from regard.data.row_parser import RecordError
+from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens
 
 COLUMNS = "-DOCSTART- -X- O\n\nEU NNP B-ORG\nrejects VBZ O\n\n\n郑 B-to\n州 I-to\n-DOCSTART-\nNew York\tB-to\n"
 
@@ -24,9 +24,11 @@ def written(folder: Path, **files: str) -> list[str]:
 def test_columns(tmp_path):
     (file,) = written(tmp_path, x=COLUMNS)
     assert list(read_tagged([file])) == [
-        Tagged(("EU", "rejects"), ("B-ORG", "O"), None, Place(file, 3)),
-        Tagged(("郑", "州"), ("B-to", "I-to"), None, Place(file, 7)),
-        Tagged(("New York",), ("B-to",), None, Place(file, 10)),  # a tab parts, so the blank does not; a document ends a sentence
+        TaggedSentence(("EU", "rejects"), ("B-ORG", "O"), None, Place(file, 3)),
+        TaggedSentence(("郑", "州"), ("B-to", "I-to"), None, Place(file, 7)),
+        TaggedSentence(
+            ("New York",), ("B-to",), None, Place(file, 10)
+        ),  # a tab parts, so the blank does not; a document ends a sentence
     ]
     assert list(read_tokens(file)) == [("EU", "rejects"), ("郑", "州"), ("New York",)]
 
@@ -40,7 +42,9 @@ def test_columns_with_windows_ends_and_packed(tmp_path):
 def test_line_aligned(tmp_path):
     files = written(tmp_path, a="go to 郑 州\nno\n", b="O O B-to I-to\nO\n", c="book\n two words \n")
     first, second = read_tagged(files)
-    assert first == Tagged(("go", "to", "郑", "州"), ("O", "O", "B-to", "I-to"), "book", Place(files[0], 1), tuple(files[1:]))
+    assert first == TaggedSentence(
+        ("go", "to", "郑", "州"), ("O", "O", "B-to", "I-to"), "book", Place(files[0], 1), tuple(files[1:])
+    )
     assert second.label == "two words" and second.source == "no"
     assert [item.label for item in read_tagged(files[:2])] == [None, None]
 
@@ -72,8 +76,8 @@ def test_where_a_tag_and_a_label_stand(tmp_path):
 def test_a_line_at_fault_says_where_and_what_and_the_next_sentence_is_read(files, said, tmp_path):
     paths = dict(zip(files, written(tmp_path, **files), strict=True))
     fault, good = read_tagged(list(paths.values()))
-    assert isinstance(fault, BadLine) and said.format(**paths) in str(fault)
-    assert isinstance(good, Tagged) and good.tokens == ("c",) and good.tags == ("O",)
+    assert isinstance(fault, RecordError) and said.format(**paths) in str(fault)
+    assert isinstance(good, TaggedSentence) and good.tokens == ("c",) and good.tags == ("O",)
 
 
 def test_a_token_that_is_none_is_named_when_tags_are_asked_for(tmp_path):

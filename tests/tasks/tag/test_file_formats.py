@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from regard.core.errors import DataError
-from regard.data.row_parser import BadLine
-from regard.tasks.tag.data import Tagged, described, read_tagged, read_tokens
+from regard.data.row_parser import RecordError
+from regard.tasks.tag.data import TaggedSentence, described, read_tagged, read_tokens
 from regard.tasks.tag.file_formats import TagLayout
 
 UD = """# sent_id = 1
@@ -44,8 +44,8 @@ def written(folder: Path, name: str, text: str) -> str:
 
 def read(folder: Path, name: str, text: str, layout: TagLayout | None = None) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     found = list(read_tagged([written(folder, name, text)], layout or TagLayout()))
-    assert all(isinstance(item, Tagged) for item in found), found
-    return [(item.tokens, item.tags) for item in found if isinstance(item, Tagged)]
+    assert all(isinstance(item, TaggedSentence) for item in found), found
+    return [(item.tokens, item.tags) for item in found if isinstance(item, TaggedSentence)]
 
 
 WORDS = [(("zu", "dem", "Haus 7", "gehe"), ("ADP", "DET", "NOUN", "VERB")), (("so",), ("ADV",))]
@@ -57,7 +57,7 @@ def test_conllu_by_name_and_by_content(name, text, tmp_path):
     assert read(tmp_path, name, text) == WORDS
     assert list(read_tokens(str(tmp_path / name))) == [tokens for tokens, _ in WORDS]
     (first, *_) = read_tagged([str(tmp_path / name)])
-    assert isinstance(first, Tagged) and text.splitlines()[first.tag_at(3).line - 1].startswith("4\tgehe")
+    assert isinstance(first, TaggedSentence) and text.splitlines()[first.tag_at(3).line - 1].startswith("4\tgehe")
     assert list(described([str(tmp_path / name)])) == [f"{tmp_path / name}: CoNLL-U, tokens from form, tags from upos"]
 
 
@@ -86,7 +86,7 @@ def test_columns_of_conllu_by_name_and_number(tmp_path):
 )  # fmt: skip
 def test_conllu_at_fault(text, said, tmp_path):
     (fault, good) = read_tagged([written(tmp_path, "x.conllu", text + "\n1\tb\tb\tX\t_\t_\t0\troot\t_\t_\n")])
-    assert isinstance(fault, BadLine) and said in str(fault) and isinstance(good, Tagged) and good.tokens == ("b",)
+    assert isinstance(fault, RecordError) and said in str(fault) and isinstance(good, TaggedSentence) and good.tokens == ("b",)
 
 
 def test_conllu_as_the_library_reads_it(tmp_path):
@@ -166,8 +166,10 @@ def test_parquet(tmp_path):
     rows = {"id": ["0", "1"], "tokens": [["in", "Ulm"], ["so"]], "ner_tags": [["O", "B-LOC"], ["O", "O"]]}
     parquet.write_table(pyarrow.table(rows), tmp_path / "x.parquet")
     good, fault = read_tagged([str(tmp_path / "x.parquet")])
-    assert isinstance(good, Tagged) and (good.tokens, good.tags) == (("in", "Ulm"), ("O", "B-LOC"))
-    assert isinstance(fault, BadLine) and ":2, key 'ner_tags': expected as many tags as tokens (1); received 2 tags" in str(fault)
+    assert isinstance(good, TaggedSentence) and (good.tokens, good.tags) == (("in", "Ulm"), ("O", "B-LOC"))
+    assert isinstance(fault, RecordError) and ":2, key 'ner_tags': expected as many tags as tokens (1); received 2 tags" in str(
+        fault
+    )
     assert list(read_tokens(str(tmp_path / "x.parquet"))) == [("in", "Ulm"), ("so",)]
     assert "Parquet, tokens from tokens, tags from ner_tags" in next(iter(described([str(tmp_path / "x.parquet")])))
 
@@ -175,7 +177,7 @@ def test_parquet(tmp_path):
 def test_json_lines_with_several_keys_and_a_label(tmp_path):
     text = json.dumps({"tokens": ["a"], "pos_tags": ["N"], "ner_tags": ["O"], "intent": 3})
     (item,) = read_tagged([written(tmp_path, "x.jsonl", text)])
-    assert isinstance(item, Tagged) and item.tags == ("O",) and item.label == "3"
+    assert isinstance(item, TaggedSentence) and item.tags == ("O",) and item.label == "3"
     assert "tags from ner_tags (also there: pos_tags; data.target names another)" in next(
         iter(described([str(tmp_path / "x.jsonl")]))
     )
@@ -200,7 +202,7 @@ def test_json_lines_with_several_keys_and_a_label(tmp_path):
 )
 def test_json_lines_at_fault(record, said, tmp_path):
     good, fault = read_tagged([written(tmp_path, "x.jsonl", '{"tokens": ["a"], "tags": ["O"]}\n' + record)])
-    assert isinstance(good, Tagged) and isinstance(fault, BadLine) and said in str(fault) and ":2" in str(fault)
+    assert isinstance(good, TaggedSentence) and isinstance(fault, RecordError) and said in str(fault) and ":2" in str(fault)
 
 
 def test_only_blanks_and_tabs_part(tmp_path):
@@ -211,14 +213,14 @@ def test_only_blanks_and_tabs_part(tmp_path):
         assert read(tmp_path, "x", f"il\tO\n{token}\tB-NUM\n{odd}\tO\n") == [(("il", token, odd), ("O", "B-NUM", "O"))]
         files = [written(tmp_path, "a", f"il {token} {odd}\n"), written(tmp_path, "b", "O B-NUM O\n")]
         (item,) = read_tagged(files)
-        assert isinstance(item, Tagged) and item.tokens == ("il", token, odd)
+        assert isinstance(item, TaggedSentence) and item.tokens == ("il", token, odd)
         assert list(read_tokens(files[0])) == [("il", token, odd)]
 
 
 def test_a_blank_within_a_token_is_said(tmp_path):
     (fault,) = read_tagged([written(tmp_path, "x", "in O\nNew York B-LOC\n")])
     assert (
-        isinstance(fault, BadLine)
+        isinstance(fault, RecordError)
         and ":2: expected 2 columns, as in" in str(fault)
         and "needs a tab between the columns" in str(fault)
     )
@@ -254,4 +256,4 @@ def test_the_format_can_be_said(tmp_path):
     other = written(tmp_path, "y.txt", "go\nUlm\n\nso\n")
     assert list(read_tokens(other, TagLayout("columns"), KNOWN)) == [("go", "Ulm"), ("so",)]
     both = read_tagged([file, file], TagLayout("columns"))
-    assert [item.tokens for item in both if isinstance(item, Tagged)] == [("go", "Ulm")] * 2
+    assert [item.tokens for item in both if isinstance(item, TaggedSentence)] == [("go", "Ulm")] * 2

@@ -17,17 +17,17 @@ from regard.attention.kernels.inner import banded as banded
 from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
 from regard.attention.scope import Reach
-from regard.attention.score import Form, Inner, Tanh
+from regard.attention.score import AdditiveForm, DotForm, Form
 from regard.core.optional import in_a_graph, loops_in_use, module
 
 
 def scores(form: Form) -> Float[Tensor, "B H Q K"]:
     """The scores of a form."""
     match form:
-        case Tanh(query, keys, v, bias) if _taken(query, keys):
+        case AdditiveForm(query, keys, v, bias) if _taken(query, keys):
             made = tanh_scores(query, keys, v)
             return made if bias is None else made + bias
-        case Inner(query, keys, bias) if not in_a_graph() and (one := of_one(query, keys)) is not None:
+        case DotForm(query, keys, bias) if not in_a_graph() and (one := of_one(query, keys)) is not None:
             return one if bias is None else one + bias
         case _:
             return form.scores()
@@ -41,18 +41,18 @@ def context(
     steady: only by a kernel whose every bit hangs on what a query sees alone.
     """
     match form:
-        case Inner(query, keys, None) if (loops := _single(query, keys, values, steady=steady)) is not None:
+        case DotForm(query, keys, None) if (loops := _single(query, keys, values, steady=steady)) is not None:
             return loops.of_inner(query, keys, mask, values)
-        case Tanh(query, keys, v, None) if (loops := _single(query, keys, v, values, steady=steady)) is not None:
+        case AdditiveForm(query, keys, v, None) if (loops := _single(query, keys, v, values, steady=steady)) is not None:
             return loops.of_tanh(query, keys, v, mask, values)
-        case Inner(query, keys, None) if not steady and pays_inner(query, keys, values):
+        case DotForm(query, keys, None) if not steady and pays_inner(query, keys, values):
             return attend(query, keys, values, mask)
         case _:
             return None
 
 
 def band(
-    form: Inner, values: Float[Tensor, "B H T E"], at: Int[Tensor, "B T"], valid: Bool[Tensor, "B T"], reach: Reach
+    form: DotForm, values: Float[Tensor, "B H T E"], at: Int[Tensor, "B T"], valid: Bool[Tensor, "B T"], reach: Reach
 ) -> Float[Tensor, "B H T E"] | None:
     """`context` of queries that are the places, each seeing all that is within reach: one kernel on a GPU, None elsewhere."""
     kernel = module("attention.kernels.band_triton") if values.device.type == "cuda" and not in_a_graph() else None

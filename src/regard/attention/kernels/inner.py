@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from regard.attention.score import Inner
+from regard.attention.score import DotForm
 from regard.attention.tiling import Tile
 from regard.attention.weighting import masked_softmax
 
@@ -73,17 +73,17 @@ class _OfOne(torch.autograd.Function):
 
 
 def banded(
-    form: Inner, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, " B #H Q K"]]
+    form: DotForm, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, " B #H Q K"]]
 ) -> Float[Tensor, "B H Q E"]:
     """`attend` tile by tile.  Nothing is kept for the backward pass but what comes in: each tile's weights are made again there, by plain
     products, which take less than half as long as PyTorch's fused way forward and back.
 
     form: without a bias.  sight: which of its places each query of a tile may see.
     """
-    return _Banded.apply(form.query, form.keys, values, tiles, sight)
+    return _BandedTiles.apply(form.query, form.keys, values, tiles, sight)
 
 
-class _Banded(torch.autograd.Function):
+class _BandedTiles(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, query: Tensor, keys: Tensor, values: Tensor, tiles: Sequence[Tile], sight: Callable[[Tile], Tensor]

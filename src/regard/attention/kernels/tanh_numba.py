@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.attention.kernels.tanh_rows import FEW, NEAR, Rows
+from regard.attention.kernels.tanh_rows import FEW, NEAR, AdditiveRows
 from regard.core.fast_math import exp, tanh
 from regard.core.numba_loops import arrays, compiled
 from regard.core.parallel import spread
@@ -46,16 +46,16 @@ def backward(
     return d_query.mul_(v), d_keys.mul_(v), d_v.sum(1).view(-1, H, D).sum(0)
 
 
-def _rows(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> Rows:
-    """`Rows.of`, in one pass."""
+def _rows(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> AdditiveRows:
+    """`AdditiveRows.of`, in one pass."""
     if min(query.shape[1], keys.shape[1]) < FEW:
-        return Rows.of(query, keys)
+        return AdditiveRows.of(query, keys)
     made = []
     for x in (query, keys):
         e, near = torch.empty_like(x), torch.empty(x.shape[:2], dtype=torch.bool)
         spread(_exponentials, arrays(x, e, near), near.numel(), x.numel())
         made.append((e, near))
-    return Rows(query, keys, made[0][0], made[1][0], made[0][1], made[1][1])
+    return AdditiveRows(query, keys, made[0][0], made[1][0], made[0][1], made[1][1])
 
 
 @compiled

@@ -12,7 +12,7 @@ NEAR = 10.0  # |q|, |k| up to which e^{2q} e^{2k}, and the product of two such, 
 FEW = 4  # queries or keys below which their exponentials cost more than they save
 
 
-class Rows(NamedTuple):
+class AdditiveRows(NamedTuple):
     """What is compared: "R" is every head of every sentence; contiguous, float32.
 
     e_query, e_keys: e^{2q}, e^{2k}; only to be used for pairs of a near query and a near key.
@@ -26,9 +26,9 @@ class Rows(NamedTuple):
     near_keys: Bool[Tensor, "R K"]
 
     @staticmethod
-    def of(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> Rows:
+    def of(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"]) -> AdditiveRows:
         if min(query.shape[1], keys.shape[1]) < FEW:
             none = (torch.zeros(t.shape[:2], dtype=torch.bool) for t in (query, keys))
-            return Rows(query, keys, query, keys, *none)
+            return AdditiveRows(query, keys, query, keys, *none)
         near = (t.abs().amax(-1) <= NEAR for t in (query, keys))
-        return Rows(query, keys, torch.exp(2 * query), torch.exp(2 * keys), *near)
+        return AdditiveRows(query, keys, torch.exp(2 * query), torch.exp(2 * keys), *near)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.attention.kernels.tanh_rows import Rows
+from regard.attention.kernels.tanh_rows import AdditiveRows
 
 LEAST = 1 << 20  # pairs times width: below 4 MB the plain way stays near the processor too, and goes over all rows at once
 # Numbers of a tile: 2 MB, one for each of two cores; 1 MB takes 7 % (forward) and 20 % (backward) longer, 4 MB 5 % less (forward).
@@ -17,7 +17,7 @@ TILE = 1 << 19
 
 def forward(query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"]) -> Float[Tensor, "R Q K"]:
     """`sum(v) - 2 v . r`, with the r of `_tiles`."""
-    rows = Rows.of(query, keys)
+    rows = AdditiveRows.of(query, keys)
     scores = rows.query.new_empty(*rows.query.shape[:2], rows.keys.shape[1])
     for row, part, r in _tiles(rows):
         torch.matmul(r, v[row % len(v)], out=scores[row, part])
@@ -28,7 +28,7 @@ def backward(
     query: Float[Tensor, "R Q D"], keys: Float[Tensor, "R K D"], v: Float[Tensor, "H D"], grad: Float[Tensor, "R Q K"]
 ) -> tuple[Float[Tensor, "R Q D"], Float[Tensor, "R K D"], Float[Tensor, "H D"]]:
     """The slope of tanh is 4 (r - r^2), its value 1 - 2 r."""
-    rows = Rows.of(query, keys)
+    rows = AdditiveRows.of(query, keys)
     d_query, d_keys, d_v = torch.empty_like(rows.query), torch.zeros_like(rows.keys), torch.zeros_like(v)
     for row, part, r in _tiles(rows):
         g = grad[row, part]
@@ -40,7 +40,7 @@ def backward(
     return d_query.mul_(heads), d_keys.mul_(heads), d_v
 
 
-def _tiles(rows: Rows) -> Iterator[tuple[int, slice, Float[Tensor, "q K D"]]]:
+def _tiles(rows: AdditiveRows) -> Iterator[tuple[int, slice, Float[Tensor, "q K D"]]]:
     """Row, queries, and r = 1 / (1 + e^{2 (q + k)}) of each pair of them and the row's keys, tanh(q + k) being 1 - 2 r; the buffer is
     the caller's until the next tile."""
     R, Q, D = rows.query.shape

@@ -1,4 +1,4 @@
-"""The products of a `plan.Plan` within loops, which take a whole step of a decoder at a time."""
+"""The products of a `plan.WeightLayout` within loops, which take a whole step of a decoder at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def matrix(flat: Any, at: Any, rows: Any, columns: Any) -> Any:
 
 
 def ready(floats: Tensor, bytes_: Tensor) -> tuple[np.ndarray, ...]:
-    """The numbers of a `Plan` as loops take them; of tiles only such as there are, so that no loops are compiled for others."""
+    """The numbers of a `WeightLayout` as loops take them; of tiles only such as there are, so that no loops are compiled for others."""
     both = arrays(floats, bytes_)
     return both if bytes_.dtype == torch.int8 else tuple(each for each in both if len(each))
 

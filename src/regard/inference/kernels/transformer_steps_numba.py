@@ -23,7 +23,7 @@ ZERO, ONE, HALF, ROOT_HALF = F(0), F(1), F(0.5), F(math.sqrt(0.5))
 
 
 def step(h: Float[Tensor, "R D"], weights: tuple[Any, ...], state: Any) -> Float[Tensor, "R D"]:
-    """Rows through all layers.  weights: of `ready`; state: `transformer_steps.Stepped`, with a slot for what is new."""
+    """Rows through all layers.  weights: of `ready`; state: `transformer_steps.TransformerStepState`, with a slot for what is new."""
     out = h.clone()
     kept = arrays(state.pool, state.slots, state.sentence, state.keys, state.values, state.valid)
     spread(_step, (*arrays(out), *weights[:5], *kept, *weights[5:]), -(-len(out) // GROUP), out.numel() * len(weights[0]) * 20)

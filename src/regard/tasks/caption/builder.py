@@ -11,15 +11,15 @@ from regard.build.heads import make_head, make_sampling
 from regard.config import Config
 from regard.data.tokenizer import PAD
 from regard.networks.base import Encoder
-from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.networks.image_encoder import Convolved, Grid, GridEncoder, GridPositions, Sights
+from regard.networks.image_encoder import Convolved, Grid, GridEncoder, GridPositions, PatchEmbedding
 from regard.tasks.caption.network import doubly_stochastic
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 
 
-def captioner(config: Config, grid: Grid, words: int) -> Transduce:
+def captioner(config: Config, grid: Grid, words: int) -> Seq2SeqNetwork:
     """The task of a config whose sources are images of this grid, for a vocabulary of so many words."""
     m, section = config.model, config.caption
     assert section is not None  # the config gives it to its task
@@ -31,12 +31,12 @@ def captioner(config: Config, grid: Grid, words: int) -> Transduce:
     decoder = networks.decoder(m, m.size)
     target = table(words, m.embedding if recurrent else m.size, padding=PAD)
     made: dict[str, Any] = {"dropout": m.embedding_dropout}
-    embed = Embed(target, **made) if recurrent else PositionedEmbed(target, networks.make_positions(m), **made)
+    embed = Embedding(target, **made) if recurrent else PositionedEmbedding(target, networks.make_positions(m), **made)
     spoken = WordHead(decoder.size, words) if m.tie == "none" else TiedWordHead(decoder.size, target)
-    sights = Sights(read, places, dropout=m.dropout)
+    sights = PatchEmbedding(read, places, dropout=m.dropout)
     network = EncoderDecoder(sights, encoder, embed, decoder, make_head(m, spoken, decoder, 0, None))
     penalty = doubly_stochastic(section.doubly_stochastic) if section.doubly_stochastic else None
-    return Transduce(
+    return Seq2SeqNetwork(
         network,
         label_smoothing=config.train.label_smoothing,
         entropy=section.entropy,

@@ -8,16 +8,16 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad_lines import BadLines
+from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
-from regard.check.finding import Block, Finding, Seen, listed, said_and_done
-from regard.check.form import Given
-from regard.check.raw_lines import Opened
+from regard.check.finding import Block, Finding, FindingPlace, listed, said_and_done
+from regard.check.form import StatedForm
+from regard.check.raw_lines import RawLines
 from regard.core.errors import DataError
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.images import MARK, read_image
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.tasks.caption.data import file_of, read_arrays
 from regard.tasks.caption.tables import read_told
 
@@ -28,10 +28,10 @@ Size = tuple[int, int]
 class Pictures:
     """Looks at each image once, and tells each line that names one at fault."""
 
-    def __init__(self, case: Case, bad: BadLines, base: str) -> None:
+    def __init__(self, case: Case, bad: RecordErrors, base: str) -> None:
         self._case, self._bad, self._base = case, bad, base
         self._sizes: Counter[Size] = Counter()  # of the images
-        self._first: dict[Size, Seen] = {}
+        self._first: dict[Size, FindingPlace] = {}
         self._known: dict[int, Size | str | None] = {}  # of each name: its size, where it is known, or what is wrong
         self._others = self._decoded = 0
 
@@ -82,7 +82,7 @@ class Pictures:
 class Listed:
     """Captions of JSON, or of a text beside arrays, as a training reads them, as blocks."""
 
-    def __init__(self, opened: Sequence[Opened], bad: BadLines, given: Given, *, valid: bool = False) -> None:
+    def __init__(self, opened: Sequence[RawLines], bad: RecordErrors, given: StatedForm, *, valid: bool = False) -> None:
         self._arrays = [o.file for o in opened if o.file.lower().endswith(".npz")]
         self._opened = [o for o in opened if o.file not in self._arrays]
         self._bad, self._valid, self.rows = bad, valid, 0
@@ -99,7 +99,7 @@ class Listed:
             try:
                 for told in read_told(opened.file, self._layout, whole=bool(self._arrays)):
                     count += 1
-                    if isinstance(told, BadLine):
+                    if isinstance(told, RecordError):
                         line = re.match(r"(?::|, element )(\d+)", str(told).removeprefix(opened.file))
                         why = str(told).partition(": ")[2]
                         self._bad.add(told.kind, opened.file, int(line[1]) if line else 0, "", why)
@@ -109,7 +109,7 @@ class Listed:
                     captions += told.captions
             except DataError as error:
                 what, do = said_and_done(str(error))
-                self._wrong.append(Finding("no-json", "error", what, 1, (Seen(opened.file, 0),), do))
+                self._wrong.append(Finding("no-json", "error", what, 1, (FindingPlace(opened.file, 0),), do))
             self.rows += len(lines)
             cells = {"source": names, "target": captions} if any(names) else {"target": captions}
             if lines:
@@ -121,12 +121,12 @@ class Listed:
             try:
                 rows = len(read_arrays(array))
             except DataError as error:
-                self._wrong.append(Finding("arrays", "error", str(error), 1, (Seen(array, 0),), "Save the array again."))
+                self._wrong.append(Finding("arrays", "error", str(error), 1, (FindingPlace(array, 0),), "Save the array again."))
                 continue
             if rows != captions:
                 what = f"{array} has {many(rows, 'row')}, {file} {many(captions, 'caption')}."
                 do = "Give as many captions as rows, in the same order."
-                self._wrong.append(Finding("line-counts", "error", what, abs(rows - captions), (Seen(array, 0),), do))
+                self._wrong.append(Finding("line-counts", "error", what, abs(rows - captions), (FindingPlace(array, 0),), do))
 
     def findings(self) -> list[Finding]:
         return self._wrong

@@ -15,16 +15,16 @@ from regard.core.errors import DataError, message
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS, read_image
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.text_files import shown
 from regard.tasks.caption.arrays import read_arrays as read_arrays
-from regard.tasks.caption.tables import Told, read_told
+from regard.tasks.caption.tables import CaptionLine, read_told
 
 NUMBERED = re.compile(rf"(.+(?:{'|'.join(map(re.escape, ENDINGS))}))#\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Captioned:
+class CaptionedImage:
     """An image with its captions, or without.  seen: pixels (H W 3, bytes), or features (rows, columns, D, float32); None: nothing."""
 
     source: str
@@ -33,7 +33,7 @@ class Captioned:
     place: Place
 
 
-def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None = None) -> Iterator[Captioned | BadLine]:
+def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None = None) -> Iterator[CaptionedImage | RecordError]:
     """Images with captions, each fault as a BadLine that names the place and says what to do.
 
     files: a table (TSV, JSONL, or a JSON list) of file names and captions; or captions (also a text file with one a line) and an .npz,
@@ -52,9 +52,9 @@ def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None =
     return _of_files(told, os.path.dirname(tables[0]) if folder is None else folder)
 
 
-def merged(items: Iterable[Captioned]) -> list[Captioned]:
+def merged(items: Iterable[CaptionedImage]) -> list[CaptionedImage]:
     """Each image once, with all its captions, where the first of them stands."""
-    found: dict[str, Captioned] = {}
+    found: dict[str, CaptionedImage] = {}
     for item in items:
         first = found.get(item.source)
         captions = item.captions if first is None else tuple(dict.fromkeys((*first.captions, *item.captions)))
@@ -62,24 +62,26 @@ def merged(items: Iterable[Captioned]) -> list[Captioned]:
     return list(found.values())
 
 
-def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iterator[Captioned]:
+def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iterator[CaptionedImage]:
     """What to predict from, one item for each line or row: an image file, an .npz, a table as in training whose captions may be missing,
     or a text file with a name a line (`-`: standard input).  A line without a name gives an item with nothing to see."""
     ending = os.path.splitext(file.lower())[1]
     if ending in ENDINGS:
-        yield Captioned(file, (), read_image(file), Place(file, 1))
+        yield CaptionedImage(file, (), read_image(file), Place(file, 1))
     elif ending == ".npz":
         for i, row in enumerate(read_arrays(file)):
-            yield Captioned(f"{file}[{i}]", (), row, Place(file, i + 1))
+            yield CaptionedImage(f"{file}[{i}]", (), row, Place(file, i + 1))
     else:
         base = (os.path.dirname(file) if file != "-" else "") if folder is None else folder
         for told in read_told(file, layout, whole=False, plain=True):
-            if isinstance(told, BadLine):
+            if isinstance(told, RecordError):
                 raise told
-            yield Captioned(file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place)
+            yield CaptionedImage(
+                file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place
+            )
 
 
-def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[Captioned | BadLine]:
+def _of_rows(told: Iterator[CaptionLine | RecordError], table: str, file: str) -> Iterator[CaptionedImage | RecordError]:
     """Captions and rows, one for one."""
     rows, each = read_arrays(file), list(told)
     if len(rows) != len(each):
@@ -88,45 +90,45 @@ def _of_rows(told: Iterator[Told | BadLine], table: str, file: str) -> Iterator[
         raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
     first = dict[str, int]()
     for i, (one, row) in enumerate(zip(each, rows, strict=True)):
-        if isinstance(one, BadLine):
+        if isinstance(one, RecordError):
             yield one
             continue
         name = one.name or f"{file}[{i}]"
         same = first.setdefault(name, i)
         # Names are only shown here: rows that differ are different images, whatever they are called.
-        yield Captioned(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
+        yield CaptionedImage(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
 
 
-def _of_files(told: Iterator[Told | BadLine], base: str) -> Iterator[Captioned | BadLine]:
+def _of_files(told: Iterator[CaptionLine | RecordError], base: str) -> Iterator[CaptionedImage | RecordError]:
     """Images by their names; all of one size."""
-    first: tuple[Told, tuple[int, ...]] | None = None
+    first: tuple[CaptionLine, tuple[int, ...]] | None = None
     known = dict[str, NDArray[Any]]()
     for one in told:
-        if isinstance(one, BadLine):
+        if isinstance(one, RecordError):
             yield one
             continue
         name = os.path.normpath(file_of(one.name or "", base))  # ./a.png is a.png
         try:
             seen = known[name] if name in known else _seen(one, base)
-        except BadLine as fault:
+        except RecordError as fault:
             yield fault
             continue
         first = first or (one, seen.shape)
         if seen.shape != first[1]:
             expected = f"an image of {_size(first[1])} pixels, as {first[0].name} ({first[0].place}) is"
             do = "Give all images one size, for example with ImageMagick: mogrify -resize 64x64! *.png."
-            yield BadLine(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
+            yield RecordError(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
             continue
         known[name] = seen
-        yield Captioned(name, one.captions, seen, one.place)
+        yield CaptionedImage(name, one.captions, seen, one.place)
 
 
-def _seen(one: Told, base: str) -> NDArray[Any]:
+def _seen(one: CaptionLine, base: str) -> NDArray[Any]:
     """The pixels of the image that a line names.  BadLine, with the line's place."""
     try:
         return read_image(os.path.join(base, file_of(one.name or "", base)))
     except DataError as error:
-        raise BadLine(f"{one.place}: {error}") from error
+        raise RecordError(f"{one.place}: {error}") from error
 
 
 def file_of(name: str, base: str) -> str:

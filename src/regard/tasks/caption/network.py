@@ -1,4 +1,4 @@
-"""Captions (1-N): what is said of an image is written by `Transduce`; here is what is peculiar to images."""
+"""Captions (1-N): what is said of an image is written by `Seq2SeqNetwork`; here is what is peculiar to images."""
 
 from __future__ import annotations
 

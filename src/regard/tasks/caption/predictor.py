@@ -23,17 +23,17 @@ from regard.data.gather import gather
 from regard.data.images import read_image, write_png
 from regard.data.line_stream import taken
 from regard.data.tokenizer import Tokenizer
-from regard.inference.prepare import Kept
+from regard.inference.prepare import PreparedNetworks
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.image_encoder import Grid
-from regard.tasks.base import Hypothesis, Prediction, Scored
-from regard.tasks.caption.data import Captioned, merged, read_captioned, read_images
+from regard.tasks.base import Hypothesis, NBest, Scored, TaskPrediction
+from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.decode_options import ahead, bounded, decided
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import layout_of
 from regard.tasks.generation import way_of
-from regard.tasks.model import Model, Say
+from regard.tasks.model import Predictor, Say
 from regard.tasks.scoring import of_captions, unspoilt
 from regard.tasks.seq2seq import Limits, answer, cross_entropies
 from regard.training import run_files as files
@@ -44,15 +44,15 @@ METRICS = ("exact", "bleu", "chrf")
 THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a prediction, at most
 
 
-class Captioner(Model):
+class Captioner(Predictor):
     """One network, or several that answer together, with their words and grid; long because it answers and judges."""
 
-    judged_with = Model.judged_with | {"tokenize"}
+    judged_with = Predictor.judged_with | {"tokenize"}
 
     def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
         self.network = self.networks[0]
-        self.kept = Kept()  # for use: what is laid out for it
+        self.kept = PreparedNetworks()  # for use: what is laid out for it
         for network in self.networks:
             network.eval()
 
@@ -68,10 +68,10 @@ class Captioner(Model):
         seed: int | None = None,
         decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[Prediction]]:
+    ) -> Iterator[list[TaskPrediction]]:
         """The n best captions of each image, in order, while images are still being read.
 
-        items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `Captioned`; an empty path
+        items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty path
         gives an empty caption.  What is left out is the config's.  batch_size changes speed, no prediction.
         """
         asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
@@ -84,7 +84,7 @@ class Captioner(Model):
         if bound and say:
             say(bounded(bound))
 
-    def together(self, others: Sequence[Model]) -> Captioner:
+    def together(self, others: Sequence[Predictor]) -> Captioner:
         networks = list(self.networks)
         for other in others:
             assert isinstance(other, Captioner)
@@ -95,11 +95,11 @@ class Captioner(Model):
             networks += [reordered(network, None, words, None) for network in other.networks]
         return Captioner(networks, self.words, self.grid, self.config, self.folder)
 
-    def inputs(self, file: str, say: Say | None = None) -> Iterator[Captioned]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[CaptionedImage]:
         """An image file, an .npz, a table as in training whose captions may be missing, or a text file with a name a line."""
         return read_images(file, layout_of(self.config), folder=self._images)
 
-    def pairs(self, files: Sequence[str]) -> Iterator[Captioned]:
+    def pairs(self, files: Sequence[str]) -> Iterator[CaptionedImage]:
         found = unspoilt(read_captioned(files, layout_of(self.config), folder=self._images))
         return (replace(item, captions=(caption,)) for item in found for caption in item.captions)
 
@@ -136,12 +136,12 @@ class Captioner(Model):
 
     def judged(
         self,
-        items: Sequence[Captioned],
+        items: Sequence[CaptionedImage],
         *,
         beam: int | None = None,
         batch_size: int | None = None,
         tokenize: str = "auto",
-    ) -> tuple[list[Prediction], dict[str, Any]]:
+    ) -> tuple[list[TaskPrediction], dict[str, Any]]:
         """The best caption of each image, and their figures."""
         found = [p[0] for p in self.stream(items, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
         references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
@@ -156,7 +156,7 @@ class Captioner(Model):
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
 
     @torch.no_grad()
-    def loss(self, items: Sequence[Captioned]) -> float:
+    def loss(self, items: Sequence[CaptionedImage]) -> float:
         """The cross-entropy of all captions, in nats a word, the end included."""
         pairs = [(item, ids) for item in items for ids in self.words.encode_all(item.captions)]
         nats, tokens = 0.0, 0
@@ -166,7 +166,9 @@ class Captioner(Model):
             nats, tokens = nats + float(found.double().sum()), tokens + len(found)
         return nats / tokens
 
-    def collated(self, items: Sequence[Captioned], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None) -> Batch:
+    def collated(
+        self, items: Sequence[CaptionedImage], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None
+    ) -> Batch:
         """Images side by side, with captions or without."""
         cells = torch.stack([self.cells(item) for item in items])
         valid = torch.ones(cells.shape[:2], dtype=torch.bool)
@@ -175,7 +177,7 @@ class Captioner(Model):
         told = collate([(ids, ids) for ids in targets], rows)
         return Batch(tuple(rows), cells, valid, told.target, told.target_valid)
 
-    def cells(self, item: Captioned) -> Float[Tensor, "K P"]:
+    def cells(self, item: CaptionedImage) -> Float[Tensor, "K P"]:
         """What the network reads of an image.  DataError where it is of another size or kind than those of training."""
         assert item.seen is not None
         found = shape_of(item.seen, self.grid.patch)
@@ -194,8 +196,8 @@ class Captioner(Model):
     def _images(self) -> str | None:
         return None if self.config.caption is None else self.config.caption.images
 
-    def _answers(self, items: Sequence[Captioned], decode: DecodeSection, attention: bool) -> list[list[Prediction]]:
-        found = [[Prediction("", 0.0, source=item.source)] for item in items]
+    def _answers(self, items: Sequence[CaptionedImage], decode: DecodeSection, attention: bool) -> NBest:
+        found = [[TaskPrediction("", 0.0, source=item.source)] for item in items]
         real = [i for i, item in enumerate(items) if item.seen is not None]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, room(self.config.model).target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
@@ -209,11 +211,11 @@ class Captioner(Model):
                 found[i] = [self._prediction(items[i], h, attention, ended=len(h.words) <= bound) for h in hypotheses]
         return found
 
-    def _prediction(self, item: Captioned, found: Hypothesis, attention: bool, *, ended: bool) -> Prediction:
+    def _prediction(self, item: CaptionedImage, found: Hypothesis, attention: bool, *, ended: bool) -> TaskPrediction:
         names = tuple(f"{row + 1},{column + 1}" for row in range(self.grid.rows) for column in range(self.grid.columns))
         details: dict[str, Any] = {} if ended else {"ended": False}
         details |= {"grid": [self.grid.rows, self.grid.columns], **thumbnail(item.seen, self.grid)} if attention else {}
-        return Prediction(
+        return TaskPrediction(
             self.words.decode(found.words),
             found.score,
             tuple(self.words.tokens(found.words)),
@@ -224,15 +226,15 @@ class Captioner(Model):
         )
 
 
-def _item(item: Any) -> Captioned:
+def _item(item: Any) -> CaptionedImage:
     """An image in one of the forms that it may have.  DataError for anything else."""
-    if isinstance(item, Captioned):
+    if isinstance(item, CaptionedImage):
         return item
     if isinstance(item, str | Path):
         path = str(item)
-        return Captioned(path, (), read_image(path) if path.strip() else None, Place(path, 1))
+        return CaptionedImage(path, (), read_image(path) if path.strip() else None, Place(path, 1))
     if isinstance(item, np.ndarray) and item.ndim == 3 and (item.dtype == np.uint8 or item.dtype.kind == "f"):
-        return Captioned("an array", (), _seen(item), Place("an array", 1))
+        return CaptionedImage("an array", (), _seen(item), Place("an array", 1))
     received = f"{item.dtype} of shape {item.shape}" if isinstance(item, np.ndarray) else type(item).__name__
     expected = "a path, pixels (H, W, 3) of bytes, or features (rows, columns, D) of floats"
     raise DataError(message("an image to caption", expected, received, "Give one of these."))
@@ -270,7 +272,7 @@ def shape_of(seen: np.ndarray, patch: int) -> Grid:
     return Grid(-(-tall // patch), -(-wide // patch), 3 * patch * patch, patch)
 
 
-def grid_of(config: Config, item: Captioned) -> Grid:
+def grid_of(config: Config, item: CaptionedImage) -> Grid:
     """The grid of a run, by its first image."""
     assert config.caption is not None and item.seen is not None
     return shape_of(item.seen, config.caption.patch)

@@ -14,14 +14,14 @@ from regard.data.column_names import CAPTIONS, IMAGES
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS
-from regard.data.row_parser import CORRECT, BadLine, halved, headed, numbered, shortened, tsv_input
+from regard.data.row_parser import CORRECT, RecordError, halved, headed, numbered, shortened, tsv_input
 from regard.data.text_files import lines, shown
 
 MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
 
 
 @dataclass(frozen=True, slots=True)
-class Nth(Place):
+class ListElement(Place):
     """An element of a JSON list, counted from 1: what has no line of its own."""
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Nth(Place):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CaptionLine:
     """What a line says: the name of an image, where it has one, and captions."""
 
     name: str | None
@@ -37,42 +37,42 @@ class Told:
     place: Place
 
 
-def read_told(file: str, layout: Layout, *, whole: bool, plain: bool = False) -> Iterator[Told | BadLine]:
+def read_told(file: str, layout: Layout, *, whole: bool, plain: bool = False) -> Iterator[CaptionLine | RecordError]:
     """What each line says.  whole: captions may come without names, in a .txt of nothing else; plain: names without captions, likewise."""
     ending = os.path.splitext(file.lower().removesuffix(".gz"))[1]
-    each: Iterator[Told | BadLine]
+    each: Iterator[CaptionLine | RecordError]
     if ending == ".json":
-        each = (_checked(record, Nth(file, i)) for i, record in enumerate(listed(file), 1))
+        each = (_checked(record, ListElement(file, i)) for i, record in enumerate(listed(file), 1))
     elif ending == ".jsonl":
         said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (Told(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
+        each = (CaptionLine(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
     elif (found := _headed(file, layout)) is not None:
         each = _rows(file, *found)
     elif (whole or plain) and ending != ".tsv":
         told = ((line.strip(), Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (Told(None, (line,), at) if whole else Told(line.partition("\t")[0], (), at) for line, at in told)
+        each = (CaptionLine(None, (line,), at) if whole else CaptionLine(line.partition("\t")[0], (), at) for line, at in told)
     else:
         each = _columns(file, layout)
     for one in each:
-        yield one if isinstance(one, BadLine) else _said(one, layout, whole, plain)
+        yield one if isinstance(one, RecordError) else _said(one, layout, whole, plain)
 
 
-def _said(one: Told, layout: Layout, whole: bool, plain: bool) -> Told | BadLine:
+def _said(one: CaptionLine, layout: Layout, whole: bool, plain: bool) -> CaptionLine | RecordError:
     """A line as it is, or what it lacks."""
     if plain:
         return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
     if not whole and not (one.name and one.name.strip()):
-        return BadLine(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
+        return RecordError(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
     if not one.captions or not all(text.strip() for text in one.captions):
         do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
         comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
-        return BadLine(
+        return RecordError(
             message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT), "empty-target"
         )
     return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
-def _columns(file: str, layout: Layout) -> Iterator[Told | BadLine]:
+def _columns(file: str, layout: Layout) -> Iterator[CaptionLine | RecordError]:
     stream, name, start = lines(file), shown(file), 1
     columns = numbered(layout) if not layout.named else None
     if columns is None:
@@ -82,10 +82,10 @@ def _columns(file: str, layout: Layout) -> Iterator[Told | BadLine]:
         place = Place(name, number)
         try:
             row = tsv_input(line, place, columns)
-        except BadLine as fault:
+        except RecordError as fault:
             yield fault
             continue
-        yield Told(row.source.strip(), row.targets, place)
+        yield CaptionLine(row.source.strip(), row.targets, place)
 
 
 def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
@@ -114,7 +114,7 @@ def image_columns(header: str) -> tuple[str, int, int] | None:
     return None
 
 
-def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Told | BadLine]:
+def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[CaptionLine | RecordError]:
     """The rows below a header.  A last cell takes marks that stand in it without quotes."""
     stream, name = lines(file), shown(file)
     width = len(_cells(next(stream), mark))
@@ -123,9 +123,11 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Told |
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
-            yield BadLine(message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns")
+            yield RecordError(
+                message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns"
+            )
             continue
-        yield Told(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
+        yield CaptionLine(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
 
 
 def _cells(line: str, mark: str) -> list[str]:
@@ -159,15 +161,15 @@ def _of_coco(images: list[Any], said: list[Any]) -> list[Any]:
     ]
 
 
-def _checked(record: Any, place: Place) -> Told | BadLine:
+def _checked(record: Any, place: Place) -> CaptionLine | RecordError:
     """An object with `file` and `caption`, or a line that holds one."""
     if isinstance(record, str):
         try:
             record = json.loads(record)
         except (ValueError, RecursionError) as error:
-            return BadLine(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT), "no-json")
+            return RecordError(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT), "no-json")
     if not isinstance(record, dict):
-        return BadLine(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
+        return RecordError(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
@@ -175,10 +177,10 @@ def _checked(record: Any, place: Place) -> Told | BadLine:
     captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
         do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
-        return BadLine(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
+        return RecordError(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        return BadLine(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
+        return RecordError(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
     if any(map(halved, (name or "", *captions))):
-        return BadLine(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
-    return Told(name, tuple(captions), place)
+        return RecordError(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
+    return CaptionLine(name, tuple(captions), place)

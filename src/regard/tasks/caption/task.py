@@ -17,18 +17,18 @@ from regard.data.batching import Batches
 from regard.data.examples import overlap, split
 from regard.data.gather import gather
 from regard.data.length_limit import LengthLimit
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
 from regard.data.tokenizer import Tokenizer
 from regard.inference.int8 import quantize
 from regard.networks.image_encoder import Grid
 from regard.pretrained.start_from_run import grow
 from regard.tasks.caption.builder import captioner
-from regard.tasks.caption.data import Captioned, merged, read_captioned
+from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
 from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
 from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.evaluation import layout_of
-from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.job import Say, Splits, Task, TrainingSetup
 from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
 from regard.training.trainer import Validation
@@ -38,20 +38,20 @@ WHAT = "images with captions"
 
 
 @dataclass(frozen=True)
-class Told:
+class EncodedCaption:
     """An image, one of its captions in tokens, and the image's place in the list of items."""
 
     words: Sequence[int]
     item: int
 
 
-class CaptionJob(Job):
+class CaptionTask(Task):
     """Images to captions.  Items are images, each with all of its captions."""
 
     def probe(self, config: Config) -> None:
         captioner(config, SMALL, 8)
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         data = config.data
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
@@ -64,21 +64,21 @@ class CaptionJob(Job):
         else:
             train, held = _divided(train, config)
             say(f"valid: {many(len(held), 'image')} set aside (data.valid_share: {data.valid_share}).")
-        return Prepared(train, held, {**fingerprint([*data.train, *data.valid]), "images": _mark([*train, *held])})
+        return Splits(train, held, {**fingerprint([*data.train, *data.valid]), "images": _mark([*train, *held])})
 
-    def held(self, config: Config) -> list[Captioned]:
+    def held(self, config: Config) -> list[CaptionedImage]:
         data = config.data
         items = self._items(config, data.valid or data.train, "valid", lambda line: None)
         return items if data.valid else _divided(items, config)[1]
 
-    def _items(self, config: Config, files: Sequence[str], name: str, say: Say) -> list[Captioned]:
+    def _items(self, config: Config, files: Sequence[str], name: str, say: Say) -> list[CaptionedImage]:
         found, report = gather(read(files, config), files, what=WHAT, on_bad_line=config.data.on_bad_line)
         items = merged(found)
         say(f"{name}: {report} {many(len(items), 'image')}.")
         return items
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
-        items: list[Captioned] = list(data.train)
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
+        items: list[CaptionedImage] = list(data.train)
         if Checkpoints(folder, fingerprint={}).newest() is None:
             save_grid(folder / GRID, grid_of(config, items[0]))
             texts = [text for item in items for text in item.captions]
@@ -94,7 +94,7 @@ class CaptionJob(Job):
         lengths = np.array([len(one.words) for one in told])
         if cut := beyond_the_bound(config.decode, np.full_like(lengths, grid.rows * grid.columns), lengths):
             say(cut)
-        return Ready(
+        return TrainingSetup(
             task,
             batch=lambda rows: model.collated([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
@@ -111,19 +111,19 @@ class CaptionJob(Job):
         return Captioner([quantize(task.network) if precision == "int8" else task.network], words, grid, config, folder)
 
 
-def read(files: Sequence[str], config: Config) -> Iterator[Captioned | BadLine]:
+def read(files: Sequence[str], config: Config) -> Iterator[CaptionedImage | RecordError]:
     """The images of files, with their captions."""
     assert config.caption is not None  # the config gives it to its task
     return read_captioned(files, layout_of(config), folder=config.caption.images)
 
 
-def _told(config: Config, items: Sequence[Captioned], words: Tokenizer, say: Say) -> list[Told]:
+def _told(config: Config, items: Sequence[CaptionedImage], words: Tokenizer, say: Say) -> list[EncodedCaption]:
     """Each caption of each image, in tokens; what is too long is treated as `data.on_long` says."""
-    limit, told = LengthLimit(2, config.data.max_target_length, config.data.on_long), list[Told]()
+    limit, told = LengthLimit(2, config.data.max_target_length, config.data.on_long), list[EncodedCaption]()
     for i, item in enumerate(items):
         for ids in words.encode_all(item.captions):
             if (kept := limit.keep(((), ids), item.place)) is not None:
-                told.append(Told(kept[1], i))
+                told.append(EncodedCaption(kept[1], i))
     if limit.long:
         say(f"note: {limit}")
     if not told:
@@ -131,7 +131,7 @@ def _told(config: Config, items: Sequence[Captioned], words: Tokenizer, say: Say
     return told
 
 
-def _named(items: Sequence[Captioned]) -> list[Any]:
+def _named(items: Sequence[CaptionedImage]) -> list[Any]:
     """Images are the same where their pixels are, whatever their names."""
     return [_Pixels(hashlib.sha256(_bytes(item)).hexdigest()) for item in items]
 
@@ -141,17 +141,17 @@ class _Pixels:
     source: str
 
 
-def _divided(items: Sequence[Captioned], config: Config) -> tuple[list[Captioned], list[Captioned]]:
+def _divided(items: Sequence[CaptionedImage], config: Config) -> tuple[list[CaptionedImage], list[CaptionedImage]]:
     found: Any = split(items, config.data.valid_share, config.train.seed)  # type: ignore[arg-type]  # it asks for `source` alone
     return found
 
 
-def _bytes(item: Captioned) -> bytes:
+def _bytes(item: CaptionedImage) -> bytes:
     assert item.seen is not None  # what is trained on can be seen
     return item.seen.tobytes()
 
 
-def _mark(items: Sequence[Captioned]) -> str:
+def _mark(items: Sequence[CaptionedImage]) -> str:
     """What the images of a run are: another pixel is another run."""
     made = hashlib.sha256()
     for item in items:
@@ -159,7 +159,7 @@ def _mark(items: Sequence[Captioned]) -> str:
     return made.hexdigest()
 
 
-def _validation(model: Captioner, items: Sequence[Captioned]) -> Validation:
+def _validation(model: Captioner, items: Sequence[CaptionedImage]) -> Validation:
     """Figures of the model as it stands, and some captions to show."""
     found, figures = model.judged(items, beam=model.config.decode.valid_beam)
     model.kept.let_go()  # training changes every weight next

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.api import Model
-from regard.tasks.classify.demo_data import Told, messages
+from regard.tasks.classify.demo_data import Message, messages
 from regard.training import run_files
 from regard.view import page, terminal
 
@@ -57,7 +57,7 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     )
 
 
-def points(told: Told, found: Any) -> bool:
+def points(told: Message, found: Any) -> bool:
     """Whether the pool's look is strongest on the word that tells, or on a part of it."""
     place = int(found.attention["pool"][0, 0].argmax())
     before = "".join(token.replace("▁", " ") for token in found.source_tokens[:place])
@@ -67,9 +67,9 @@ def points(told: Told, found: Any) -> bool:
     return at - 1 <= start < at + len(told.word)
 
 
-def _one_each(held: Sequence[Told], found: Sequence[Any]) -> list[tuple[Told, Any]]:
+def _one_each(held: Sequence[Message], found: Sequence[Any]) -> list[tuple[Message, Any]]:
     """The first message of each label, each of another word."""
-    first: dict[str, tuple[Told, Any]] = {}
+    first: dict[str, tuple[Message, Any]] = {}
     for m, p in zip(held, found, strict=True):
         first.setdefault(m.label, (m, p))
     return list(first.values())

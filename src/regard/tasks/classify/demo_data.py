@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 
-class Told(NamedTuple):
+class Message(NamedTuple):
     """A message, what it is about, and the word that tells."""
 
     text: str
@@ -68,9 +68,9 @@ FILLING: Mapping[str, Sequence[str]] = {
 VALID_SHARE = 0.2
 
 
-def messages(seed: int, count: int) -> tuple[list[Told], list[Told]]:
+def messages(seed: int, count: int) -> tuple[list[Message], list[Message]]:
     """(training, validation): so many different messages in all, none of them twice."""
-    random, made = Random(seed), dict[str, Told]()
+    random, made = Random(seed), dict[str, Message]()
     while len(made) < count:
         told = _message(random)
         made.setdefault(told.text, told)
@@ -78,9 +78,9 @@ def messages(seed: int, count: int) -> tuple[list[Told], list[Told]]:
     return every[held:], every[:held]
 
 
-def _message(random: Random) -> Told:
+def _message(random: Random) -> Message:
     language = random.choice(list(TELLING))
     label = random.choice(list(TELLING[language]))
     word, around = random.choice(TELLING[language][label]), random.sample(FILLING[language], random.randint(2, 6))
     around.insert(random.randint(0, len(around)), word)
-    return Told(("，" if language == "zh" else " ").join(around), label, word)
+    return Message(("，" if language == "zh" else " ").join(around), label, word)

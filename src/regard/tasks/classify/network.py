@@ -17,11 +17,11 @@ from regard.attention.pooling import hop_overlap
 from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, UNK
 from regard.networks.base import Looks
-from regard.networks.char_cnn import Spelling
+from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
-from regard.networks.pooling import Summing
-from regard.networks.text_encoder import Reader
-from regard.tasks.base import Loss, Task
+from regard.networks.pooling import Pooling
+from regard.networks.text_encoder import TextEncoder
+from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.network import of_rows
 
 
@@ -36,7 +36,7 @@ class ClassBatch:
     spelled: Int[Tensor, "B K"] | None = None
 
 
-class Scores(NamedTuple):
+class ClassScores(NamedTuple):
     """labels: "B N"; looks: where the encoder and the pool looked, if asked; overlap: of the pool's hops, where it is penalised."""
 
     labels: Float[Tensor, "B N"]
@@ -44,14 +44,14 @@ class Scores(NamedTuple):
     overlap: Float[Tensor, " B"] | None
 
 
-class Answers(NamedTuple):
+class ClassAnswers(NamedTuple):
     """log_p: of every label; looks: of each row, padding cut off."""
 
     log_p: Float[Tensor, "B N"]
     looks: list[dict[str, np.ndarray]]
 
 
-class Classify(Task):
+class ClassifyNetwork(TaskNetwork):
     """Cross-entropy of the label, read off a summary of the states.
 
     summing: how the states become one vector.  smoothing: share of the probability that is spread over all labels.  weights: how much
@@ -61,11 +61,11 @@ class Classify(Task):
 
     def __init__(
         self,
-        reader: Reader,
-        summing: Summing,
+        reader: TextEncoder,
+        summing: Pooling,
         *,
         labels: int,
-        spelling: Spelling | None = None,
+        spelling: CharCNN | None = None,
         dropout: float = 0.0,
         smoothing: float = 0.0,
         weights: Sequence[float] | None = None,
@@ -79,7 +79,7 @@ class Classify(Task):
         self.weights: Tensor | None
         self.register_buffer("weights", None if weights is None else torch.tensor(weights), persistent=False)
 
-    def forward(self, batch: ClassBatch, *, weights: bool = False) -> Scores:
+    def forward(self, batch: ClassBatch, *, weights: bool = False) -> ClassScores:
         words, valid = batch.words.source, batch.words.source_valid
         if self.training and self.unseen:
             told = valid & (words != BOS)  # the symbol whose state sums a text up is always there
@@ -92,7 +92,7 @@ class Classify(Task):
         vector, pooled = self.summing(encoded, weights=weights or penalised)
         overlap = hop_overlap(pooled.float()) if penalised and pooled is not None else None
         looks = {**encoded.looks, **({} if pooled is None else {"pool": pooled})}
-        return Scores(self.scores(self.dropout(vector)), looks, overlap)
+        return ClassScores(self.scores(self.dropout(vector)), looks, overlap)
 
     def loss(self, batch: ClassBatch) -> Loss:
         """Summed over texts, in nats."""
@@ -107,10 +107,10 @@ class Classify(Task):
         return Loss(total, nats, len(batch.label))
 
     @torch.no_grad()
-    def answer(self, batch: ClassBatch, *, weights: bool = False) -> Answers:
+    def answer(self, batch: ClassBatch, *, weights: bool = False) -> ClassAnswers:
         """The log-probability of each label, and where it looked."""
         labels, looks, _ = self(batch, weights=weights)
-        return Answers(labels.float().log_softmax(-1), of_rows(looks, batch.words.source_valid))
+        return ClassAnswers(labels.float().log_softmax(-1), of_rows(looks, batch.words.source_valid))
 
 
 def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:

@@ -24,18 +24,18 @@ from regard.data.gather import gather
 from regard.data.pairs import Item, Layout, each_labelled, read_inputs
 from regard.data.python_items import pair_of
 from regard.data.report import Report
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.source_lists import single
 from regard.data.tokenizer import PAD, SPECIALS, UNK
-from regard.data.vocab import Symbols
+from regard.data.vocab import Vocabulary
 from regard.networks.bert import Bert, BertShape
-from regard.networks.char_cnn import Spelling
-from regard.pretrained.text_vocabulary import Texts
-from regard.tasks.base import Prediction
-from regard.tasks.batch_predictor import Reading
-from regard.tasks.classify.network import Answers, ClassBatch, Classify, class_figures, confusion, label_figures
+from regard.networks.char_cnn import CharCNN
+from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.batch_predictor import BatchPredictor
+from regard.tasks.classify.network import ClassAnswers, ClassBatch, ClassifyNetwork, class_figures, confusion, label_figures
 from regard.tasks.evaluation import layout_for, layout_of
-from regard.tasks.in_memory_task import ReadingJob
+from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.job import Say
 from regard.tasks.scoring import Likely
 
@@ -47,7 +47,7 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 
 
 @dataclass(frozen=True)
-class Text:
+class EncodedText:
     """A text in numbers.  label: None where not known, or where training never saw it; letters: of each word, where the net reads them;
     told: whether its label, if it has one, is among those of training."""
 
@@ -63,13 +63,13 @@ class Text:
         return len(self.words)
 
 
-class ClassifyJob(ReadingJob):
+class ClassifyTask(InMemoryTask):
     what = WHAT
 
     def probe(self, config: Config) -> None:
         _network(config, words=SMALL, letters=SMALL, labels=2)
 
-    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | BadLine]:
+    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | RecordError]:
         return each_labelled(files, _layout(config, () if tuple(files) == config.data.train else files), passed)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
@@ -82,10 +82,10 @@ class ClassifyJob(ReadingJob):
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
         sources, section = (item.source for item in items), _section(config)
-        texts = Texts.learn(config, sources, folder, least=section.min_count)
+        texts = TextVocabulary.learn(config, sources, folder, least=section.min_count)
         letters = (letter for item in items for letter in texts.clean(item.source) if not letter.isspace())
-        Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
-        labels = Symbols.counted(_label(item) for item in items)
+        Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
+        labels = Vocabulary.counted(_label(item) for item in items)
         labels.save(folder / LABELS)
         with atomic(folder / COUNTS) as stream:
             stream.write(json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0).encode())
@@ -95,14 +95,17 @@ class ClassifyJob(ReadingJob):
         return Classifier(config, folder)
 
 
-class Classifier(Reading[Text]):
+class Classifier(BatchPredictor[EncodedText]):
     """A trained classifier in use."""
 
     likely = True
     what, has_mistakes = "texts", True
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.labels, self.letters = Texts.load(config, folder), *(Symbols.load(folder / n) for n in (LABELS, LETTERS))
+        self.texts, self.labels, self.letters = (
+            TextVocabulary.load(config, folder),
+            *(Vocabulary.load(folder / n) for n in (LABELS, LETTERS)),
+        )
         self.section = _section(config)
         weights = _balanced(folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
         network = _network(
@@ -127,7 +130,7 @@ class Classifier(Reading[Text]):
         found = each_labelled(files, _layout(self.config, files), passed := Counter[str]())
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
-    def encoded(self, item: Any) -> Text:
+    def encoded(self, item: Any) -> EncodedText:
         """item: a text (with tabs: read as a line of a file is), or `Item`, whose target is its label."""
         item = self.line(item) if isinstance(item, str) and "\t" in item else item
         if not isinstance(item, str | Item):
@@ -141,31 +144,31 @@ class Classifier(Reading[Text]):
         words, pieces = (*before, *words, *after), (*self.texts.tokens(before), *pieces, *self.texts.tokens(after))
         letters = (*((),) * len(before), *letters, *((),) * len(after)) if letters else letters
         label = self.labels.get(_label(item), UNSEEN) if isinstance(item, Item) and item.target is not None else None
-        return Text(text, pieces, words, letters, None if label == UNSEEN else label, label != UNSEEN)
+        return EncodedText(text, pieces, words, letters, None if label == UNSEEN else label, label != UNSEEN)
 
     def with_right(self, item: Any) -> Item:
         """item: (text, label), a line with a tab between them, or `Item`."""
         found = pair_of(item, _layout(self.config))
         return replace(found, target=str(found.target))
 
-    def likelihoods(self, items: Sequence[Text], batch: ClassBatch) -> list[Likely]:
+    def likelihoods(self, items: Sequence[EncodedText], batch: ClassBatch) -> list[Likely]:
         log_p = self.network.answer(batch).log_p
         each = [float(row[item.label]) for row, item in zip(log_p, items, strict=True)]
         return [((self.labels.names[item.label or 0],), (p,), p) for item, p in zip(items, each, strict=True)]
 
-    def told(self, item: Text) -> bool:
+    def told(self, item: EncodedText) -> bool:
         return item.told
 
-    def rights(self, item: Item) -> Iterator[tuple[str, Symbols]]:
+    def rights(self, item: Item) -> Iterator[tuple[str, Vocabulary]]:
         yield _label(item), self.labels
 
-    def shortened(self, item: Text, size: int) -> Text:
+    def shortened(self, item: EncodedText, size: int) -> EncodedText:
         """The beginning, and what stands after a text."""
         end = len(self.texts.around(False)[1])
         words, pieces = ((*x[: size - end], *x[len(x) - end :]) for x in (item.words, item.pieces))
         return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
 
-    def collated(self, items: Sequence[Text], rows: Sequence[int]) -> ClassBatch:
+    def collated(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
         words = collate([(item.words, None) for item in items], rows)
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
@@ -176,11 +179,11 @@ class Classifier(Reading[Text]):
         letters = collate([(word, None) for word in different], range(len(different))).source
         return ClassBatch(words, label, letters, collate(each, rows).source)
 
-    def answered(self, items: Sequence[Text], batch: ClassBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+    def answered(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
 
-    def _ranked(self, item: Text, row: int, found: Answers, n_best: int) -> list[Prediction]:
+    def _ranked(self, item: EncodedText, row: int, found: ClassAnswers, n_best: int) -> list[TaskPrediction]:
         """The likeliest labels, each with the same picture and all the probabilities."""
         log_p, names, seen = found.log_p[row], self.labels.names, item.pieces[: item.size]
         order = log_p.argsort(descending=True, stable=True).tolist()
@@ -193,17 +196,19 @@ class Classifier(Reading[Text]):
                 axes["pool"] = ("label" if hops == 1 else "hop", "text")
                 sides["pool"] = ((names[n],) if hops == 1 else tuple(f"hop {i + 1}" for i in range(hops)), seen)
             told.append(
-                Prediction(names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides, details, axes=axes)
+                TaskPrediction(
+                    names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides, details, axes=axes
+                )
             )
         return told
 
-    def nothing(self, item: Text) -> Prediction:
-        return Prediction("", 0.0)
+    def nothing(self, item: EncodedText) -> TaskPrediction:
+        return TaskPrediction("", 0.0)
 
-    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         return class_figures([p.text for p in found], [_label(item) for item in items])
 
-    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         """classes: the figures of each label.  confusion: rows are what is right, columns what was answered."""
         right, told = [_label(item) for item in items], [p.text for p in found]
         names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
@@ -226,7 +231,7 @@ def _spread(counts: Counter[str]) -> str:
     return f"from {most!r} ({often:,}) to {least!r} ({seldom:,})"
 
 
-def _balanced(file: Path, labels: Symbols) -> list[float]:
+def _balanced(file: Path, labels: Vocabulary) -> list[float]:
     """`n / (N n_c)`: so that every label counts the same in all, and a text counts 1 in the mean; scikit-learn's `balanced`."""
     try:
         counts = held_to(read_json(file), dict.fromkeys(labels, int))
@@ -247,12 +252,12 @@ def _network(
     labels: int,
     weights: Sequence[float] | None = None,
     bert: BertShape | None = None,
-) -> Classify:
+) -> ClassifyNetwork:
     """The net of a config for vocabularies of these sizes."""
     section, model = _section(config), config.model
-    spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
+    spelling = CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
     reader = networks.reader(model, words, beside=section.letters, bert=bert)
-    return Classify(
+    return ClassifyNetwork(
         reader,
         make_summing(section, reader.size, pooled=isinstance(reader, Bert)),
         labels=labels,
@@ -271,6 +276,6 @@ def _section(config: Config) -> ClassifySection:
 
 
 def _layout(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> Layout:
-    """How its files are read; files: others than those of training.  Labels stay as they are written; `Texts` cleans the texts."""
+    """How its files are read; files: others than those of training.  Labels stay as they are written; `TextVocabulary` cleans the texts."""
     layout = layout_for(files, config, inputs=inputs) if files else layout_of(config)
     return replace(layout, features=None, unicode="none", lowercase=False)

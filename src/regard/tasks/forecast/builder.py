@@ -7,26 +7,30 @@ from collections.abc import Mapping
 from regard.build import networks
 from regard.config import Config
 from regard.tasks.forecast.layers import (
-    Ahead,
-    FlatAhead,
-    InstanceLevel,
-    LastLevel,
-    Level,
-    NoLevel,
+    DecoderHead,
+    FlattenHead,
+    ForecastHead,
+    InstanceNormalization,
+    LastValueNormalization,
+    LinearMap,
+    NoNormalization,
     Patches,
     SeriesNet,
-    Straight,
-    WrittenAhead,
+    WindowNormalization,
 )
 
-LEVELS: Mapping[str, type[Level]] = {"instance": InstanceLevel, "last": LastLevel, "none": NoLevel}
+LEVELS: Mapping[str, type[WindowNormalization]] = {
+    "instance": InstanceNormalization,
+    "last": LastValueNormalization,
+    "none": NoNormalization,
+}
 
 
-def forecaster(config: Config, columns: int) -> SeriesNet | Straight:
+def forecaster(config: Config, columns: int) -> SeriesNet | LinearMap:
     """What forecasts series of so many columns: a net, or a linear map whose weights are still to come."""
     section = config.forecast
     assert section is not None  # the config gives it to its task
-    return Straight(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
+    return LinearMap(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
 
 
 def series_net(config: Config, columns: int) -> SeriesNet:
@@ -38,10 +42,10 @@ def series_net(config: Config, columns: int) -> SeriesNet:
     width = m.size if transformer else m.embedding
     encoder = networks.encoder(m)
     if section.head == "flat":
-        ahead: Ahead = FlatAhead(section.places, encoder.size, ahead=section.ahead, channels=channels, dropout=m.dropout)
+        ahead: ForecastHead = FlattenHead(section.places, encoder.size, ahead=section.ahead, channels=channels, dropout=m.dropout)
     else:
         decoder, place = networks.decoder(m, encoder.size), networks.make_positions(m) if transformer else None
-        ahead = WrittenAhead(decoder, width, ahead=section.ahead, channels=channels, stride=section.step, place=place)
+        ahead = DecoderHead(decoder, width, ahead=section.ahead, channels=channels, stride=section.step, place=place)
     patches = Patches(
         channels,
         width,

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from typing import IO
 
-from regard.check.bad_lines import BadLines
-from regard.check.form import Given
-from regard.check.raw_lines import Opened
+from regard.check.bad_lines import RecordErrors
+from regard.check.form import StatedForm
+from regard.check.raw_lines import RawLines
 from regard.core.errors import DataError
 from regard.data.time_formats import spelling
-from regard.tasks.forecast.check_rows import Series
+from regard.tasks.forecast.check_rows import SeriesRows
 from regard.tasks.forecast.check_times import seconds
 
 
-def in_order(file: str, stream: IO[str], taken: Counter[str], given: Given) -> int:
+def in_order(file: str, stream: IO[str], taken: Counter[str], given: StatedForm) -> int:
     """Writes the rows of a series in the order of their times, each time once, without empty lines; how many.
 
     DataError where a training would refuse the file as a whole."""
-    series = Series(Opened(file), BadLines(), given)
+    series = SeriesRows(RawLines(file), RecordErrors(), given)
     series.read()
     if series.refusal:
         raise DataError(series.refusal)
-    lines = [line for _, some in Opened(file).pieces() for line in some]
+    lines = [line for _, some in RawLines(file).pieces() for line in some]
     for line in lines[: series.first - 1]:
         if line.strip():
             stream.write(line + "\n")

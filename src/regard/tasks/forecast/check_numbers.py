@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from regard.check.finding import Finding, Seen, said_and_done
-from regard.check.form import Given
+from regard.check.finding import Finding, FindingPlace, said_and_done
+from regard.check.form import StatedForm
 from regard.core.plural import many
 from regard.data.time_formats import spelling
-from regard.tasks.forecast.check_rows import Floats, Series
+from regard.tasks.forecast.check_rows import Floats, SeriesRows
 from regard.tasks.forecast.check_times import Times, of_times
 from regard.tasks.forecast.data import HELD
 from regard.tasks.forecast.series_file import fills
@@ -19,7 +19,7 @@ from regard.tasks.forecast.time_steps import Step, step_of
 FAR = 1e17  # deviations from the rows of the first file, of which float32 holds sums of squares
 
 
-def of_series(series: Series, given: Given, *, held: bool, alone: bool) -> list[Finding]:
+def of_series(series: SeriesRows, given: StatedForm, *, held: bool, alone: bool) -> list[Finding]:
     """What is wrong with rows of numbers that were read.  held: they are to validate with; alone: nothing else is."""
     if series.refusal:
         what, do = said_and_done(series.refusal)
@@ -35,7 +35,7 @@ def of_series(series: Series, given: Given, *, held: bool, alone: bool) -> list[
     return found
 
 
-def _frame(series: Series, given: Given, *, alone: bool) -> Iterator[Finding]:
+def _frame(series: SeriesRows, given: StatedForm, *, alone: bool) -> Iterator[Finding]:
     past, ahead = given.past, given.ahead
     left = series.rows - max(ahead, round(given.valid_share * series.rows)) if alone else series.rows
     if left < past + ahead:
@@ -55,7 +55,7 @@ def _frame(series: Series, given: Given, *, alone: bool) -> Iterator[Finding]:
         yield Finding("empty-line", "error", what, count, series.blank.first(), do, True)
 
 
-def _column(series: Series, name: str, x: Floats, *, held: bool) -> Iterator[Finding]:
+def _column(series: SeriesRows, name: str, x: Floats, *, held: bool) -> Iterator[Finding]:
     steps = np.diff(x)
     if np.ptp(x) == 0 and abs(x[0]) <= HELD:
         if not held:  # of validation data nothing is learnt
@@ -81,7 +81,7 @@ def _column(series: Series, name: str, x: Floats, *, held: bool) -> Iterator[Fin
     yield from _range(series, name, x, steps)
 
 
-def _range(series: Series, name: str, x: Floats, steps: Floats) -> Iterator[Finding]:
+def _range(series: SeriesRows, name: str, x: Floats, steps: Floats) -> Iterator[Finding]:
     size, usual = float(np.abs(x).max()), float(np.median(np.abs(steps[steps != 0])))
     if size > 2e5 * usual and size < 1e19:
         what = f"Column {name} has a level of {size:,.10g} and steps of {usual:.2g}: float32 holds 7 digits."
@@ -95,7 +95,7 @@ def _range(series: Series, name: str, x: Floats, steps: Floats) -> Iterator[Find
         yield Finding("spike", "warning", what, len(far), seen, "Correct them: they rule the scale of the column.")
 
 
-def _fills(series: Series, name: str, x: Floats) -> Iterator[Finding]:
+def _fills(series: SeriesRows, name: str, x: Floats) -> Iterator[Finding]:
     for fill, there in fills(x):
         rows = np.flatnonzero(there)
         what = f"Column {name} is {fill:g} in {many(len(rows), 'row')}: what programs write for a missing number."
@@ -107,7 +107,7 @@ def _fills(series: Series, name: str, x: Floats) -> Iterator[Finding]:
         yield Finding("fill-value", "error" if refused else "warning", what, len(rows), seen, do)
 
 
-def _stuck(series: Series, name: str, steps: Floats) -> Iterator[Finding]:
+def _stuck(series: SeriesRows, name: str, steps: Floats) -> Iterator[Finding]:
     ends = np.flatnonzero(np.concatenate([[True], steps != 0, [True]]))
     longest = int(np.diff(ends).max())
     if longest > max(24, 0.01 * len(steps)):
@@ -117,7 +117,7 @@ def _stuck(series: Series, name: str, steps: Floats) -> Iterator[Finding]:
         yield Finding("stuck", "note", what, longest, seen, "Fill in the rows from elsewhere, or cut the series there.")
 
 
-def _same(series: Series) -> Iterator[Finding]:
+def _same(series: SeriesRows) -> Iterator[Finding]:
     first: dict[int, int] = {}
     for i, column in series.values.items():
         if series.rows < 20:
@@ -128,13 +128,13 @@ def _same(series: Series) -> Iterator[Finding]:
             yield Finding("same-columns", "warning", what, series.rows, (), "Leave one out: forecast.columns.")
 
 
-def of_several(each: Sequence[Series]) -> Iterator[Finding]:
+def of_several(each: Sequence[SeriesRows]) -> Iterator[Finding]:
     """Whether files go together, as a training asks: the same columns, at the same distance, on the same scale."""
     read = [series for series in each if series.rows > 1 and not series.refusal]
     first, names = read[0] if read else None, [read[0].names[i] for i in read[0].kept] if read else []
     for series in read[1:]:
         assert first is not None  # where others are
-        own, one = [series.names[i] for i in series.kept], (Seen(series.file, 0),)
+        own, one = [series.names[i] for i in series.kept], (FindingPlace(series.file, 0),)
         if own != names:
             what = f"{series.file} has the columns {', '.join(own)}, {first.file} {', '.join(names)}."
             do = "Give files with the same columns, or name those that all have: forecast.columns."
@@ -152,7 +152,7 @@ def of_several(each: Sequence[Series]) -> Iterator[Finding]:
                 yield Finding("too-large", "error", what, 1, one, "Fill in what is missing there, or scale the column down.")
 
 
-def _step(series: Series) -> Step | None:
+def _step(series: SeriesRows) -> Step | None:
     manner = spelling(series.texts) if series.texts else ""
     read = [] if isinstance(manner, str) else [manner.read(text) for text in series.texts]
     moments = [time for time in read if time is not None]

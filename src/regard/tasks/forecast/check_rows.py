@@ -10,10 +10,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.check.bad_lines import BadLines
-from regard.check.finding import Hits, Seen, listed, short
-from regard.check.form import Given, separated
-from regard.check.raw_lines import Opened
+from regard.check.bad_lines import RecordErrors
+from regard.check.finding import FindingPlace, Hits, listed, short
+from regard.check.form import StatedForm, separated
+from regard.check.raw_lines import RawLines
 from regard.check.rows import numbered
 from regard.core.errors import DataError, message
 from regard.core.plural import many
@@ -23,14 +23,14 @@ HEAD = 200  # rows by which a file is recognised
 Floats = NDArray[np.float64]
 
 
-class Series:
+class SeriesRows:
     """One file of rows of numbers.  Keeps 8 bytes of each cell.
 
     After `read`: kept: the columns that a training reads; time: that of the times, -1: there is none; refusal: why a training refuses
     the file as a whole, whatever else is wrong with it."""
 
-    def __init__(self, opened: Opened, bad: BadLines, given: Given) -> None:
-        self._opened, self._bad, self._given, self.file = opened, BadLines(), given, opened.file
+    def __init__(self, opened: RawLines, bad: RecordErrors, given: StatedForm) -> None:
+        self._opened, self._bad, self._given, self.file = opened, RecordErrors(), given, opened.file
         self._told = bad
         self.separator, self.names, self.time = ",", list[str](), -1
         self.kept: list[int] = []
@@ -53,7 +53,7 @@ class Series:
                 empty.append(number)
                 continue
             for line in empty:
-                self.blank.add(Seen(self.file, line))
+                self.blank.add(FindingPlace(self.file, line))
                 self._told.add("empty-row", self.file, line, "")
             empty = []
             self._row(number, text)
@@ -65,7 +65,7 @@ class Series:
 
     def _begin(self) -> Table | None:
         """What the first rows say, as a training takes them."""
-        head = [(number, line) for number, line in islice(numbered(Opened(self.file)), HEAD) if line.strip()]
+        head = [(number, line) for number, line in islice(numbered(RawLines(self.file)), HEAD) if line.strip()]
         while head and head[0][1].startswith("#"):
             head = head[1:]
         try:
@@ -99,7 +99,7 @@ class Series:
             if value is None and self.separator != "," and "," in cells[i]:
                 value = finite(cells[i].replace(",", "."))
                 if value is not None:
-                    self.commas.add(Seen(self.file, number, short(text)))
+                    self.commas.add(FindingPlace(self.file, number, short(text)))
             if value is None:
                 wrong.append(i)
             else:
@@ -131,9 +131,9 @@ class Series:
         """The values of a column."""
         return np.frombuffer(self.values[i], dtype=np.float64)
 
-    def seen(self, row: int, text: str = "") -> Seen:
+    def seen(self, row: int, text: str = "") -> FindingPlace:
         """The place of a row."""
-        return Seen(self.file, self.lines[row], text)
+        return FindingPlace(self.file, self.lines[row], text)
 
     def beyond(self, kind: str, rows: Sequence[int], text: str) -> None:
         """Rows that a training refuses for a number in them."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from regard.check.finding import Finding, Seen, said_and_done
+from regard.check.finding import Finding, FindingPlace, said_and_done
 from regard.core.errors import DataError
 from regard.core.plural import many
 from regard.data.examples import Place
@@ -31,7 +31,7 @@ class Times:
 
     def told(self, kind: str, level: str, what: str, rows: Sequence[int], do: str, fixable: bool = False) -> Finding:
         """A finding on rows, each beside the one before."""
-        seen = tuple(Seen(self.file, self.lines[i + 1], f"{self.texts[i]} then {self.texts[i + 1]}") for i in rows[:3])
+        seen = tuple(FindingPlace(self.file, self.lines[i + 1], f"{self.texts[i]} then {self.texts[i + 1]}") for i in rows[:3])
         config = (IGNORE,) if f"Set {IGNORE}" in do else ()
         return Finding(kind, level, what, len(rows), seen, do, fixable, config)
 
@@ -45,14 +45,14 @@ def of_times(times: Times) -> list[Finding]:
     """What is wrong with the times of rows; an error where a training refuses them."""
     manner = spelling(times.texts)
     if isinstance(manner, str):
-        first = (Seen(times.file, times.lines[0], times.texts[0]),)
+        first = (FindingPlace(times.file, times.lines[0], times.texts[0]),)
         do = "Write them as ISO has them."
         return [Finding("time-unreadable", "error", f"Times cannot be read: {manner}", len(times.texts), first, do)]
     read = [manner.read(text) for text in times.texts]
     lost = [i for i, time in enumerate(read) if time is None]
     if lost:
         what = f"{many(len(lost), 'time')} cannot be read as the others are."
-        seen = tuple(Seen(times.file, times.lines[i], times.texts[i]) for i in lost[:3])
+        seen = tuple(FindingPlace(times.file, times.lines[i], times.texts[i]) for i in lost[:3])
         return [Finding("time-unreadable", "error", what, len(lost), seen, "Write all times in one way.")]
     moments = [time for time in read if time is not None]
     kinds = {(isinstance(time, datetime), getattr(time, "tzinfo", None) is None) for time in moments}

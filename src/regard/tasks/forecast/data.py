@@ -67,7 +67,7 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
+class SeriesWindow:
     """`past` rows of a series from `start` on, and the `ahead` rows behind them, where it has them."""
 
     series: Series
@@ -110,18 +110,18 @@ class Window:
         return known, later
 
 
-def windows(series: Series, past: int, ahead: int, *, first: int = 0) -> list[Window]:
+def windows(series: Series, past: int, ahead: int, *, first: int = 0) -> list[SeriesWindow]:
     """Every window of a series whose forecast begins at row `first` or later."""
     begin = max(first - past, 0)
-    return [Window(series, start, past, ahead) for start in range(begin, len(series) - past - ahead + 1)]
+    return [SeriesWindow(series, start, past, ahead) for start in range(begin, len(series) - past - ahead + 1)]
 
 
-def last_window(series: Series, past: int, ahead: int) -> Window:
+def last_window(series: Series, past: int, ahead: int) -> SeriesWindow:
     """What follows the last row.  DataError where the series is too short."""
     if len(series) < past:
         do = "Give more rows before those to forecast from, or train with a smaller forecast.past."
         raise DataError(message(series.name, f"at least forecast.past = {past} rows", f"{len(series)}", do))
-    return Window(series, len(series) - past, past, ahead)
+    return SeriesWindow(series, len(series) - past, past, ahead)
 
 
 def of_numbers(values: ArrayLike, columns: Sequence[str]) -> Series:

@@ -11,13 +11,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.attention.positions import Positions
-from regard.networks.base import Decoder, Encoded, Encoder, Looks, positions
+from regard.networks.base import Decoder, Encoder, EncoderOutput, Looks, positions
 from regard.networks.dropout import Dropout
 
 EPSILON = 1e-5  # added to a variance: a series that stands still is not divided by nothing
 
 
-class Level(nn.Module, ABC):
+class WindowNormalization(nn.Module, ABC):
     """What is taken away from a window before the net reads it, and given back to what the net says."""
 
     @abstractmethod
@@ -25,21 +25,21 @@ class Level(nn.Module, ABC):
         """(shift, scale): the net reads (past - shift) / scale."""
 
 
-class NoLevel(Level):
+class NoNormalization(WindowNormalization):
     """Nothing: the net reads the series as it is."""
 
     def forward(self, past: Float[Tensor, "B L C"]) -> tuple[Float[Tensor, "B 1 C"], Float[Tensor, "B 1 C"]]:
         return torch.zeros_like(past[:, :1]), torch.ones_like(past[:, :1])
 
 
-class LastLevel(Level):
+class LastValueNormalization(WindowNormalization):
     """The last value.  Zeng et al. 2023, section 4.2 (NLinear)."""
 
     def forward(self, past: Float[Tensor, "B L C"]) -> tuple[Float[Tensor, "B 1 C"], Float[Tensor, "B 1 C"]]:
         return past[:, -1:], torch.ones_like(past[:, :1])
 
 
-class InstanceLevel(Level):
+class InstanceNormalization(WindowNormalization):
     """Mean and standard deviation of the window itself, of each channel.  Kim et al. 2022, section 3 (without their affine map)."""
 
     def forward(self, past: Float[Tensor, "B L C"]) -> tuple[Float[Tensor, "B 1 C"], Float[Tensor, "B 1 C"]]:
@@ -74,21 +74,21 @@ def patches(rows: int, *, patch: int, stride: int) -> int:
     return max(math.ceil((rows - patch) / stride), 0) + 1
 
 
-class Said(NamedTuple):
+class SeriesOutput(NamedTuple):
     """values: what is ahead, in the scale that the net reads; looks: where it looked, if asked."""
 
     values: Float[Tensor, "B A C"]
     looks: Looks
 
 
-class Ahead(nn.Module, ABC):
+class ForecastHead(nn.Module, ABC):
     """From a series that was read to what is ahead."""
 
     @abstractmethod
-    def forward(self, encoded: Encoded, *, weights: bool = False) -> Said: ...
+    def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> SeriesOutput: ...
 
 
-class FlatAhead(Ahead):
+class FlattenHead(ForecastHead):
     """All states side by side, and one linear layer to all that is ahead.  Nie et al. 2023, section 3.1 (flatten and linear head).
 
     places: how many states; size: of each; ahead, channels: what is said.
@@ -99,12 +99,12 @@ class FlatAhead(Ahead):
         self.linear, self.dropout = nn.Linear(places * size, ahead * channels), Dropout(dropout)
         self.ahead, self.channels = ahead, channels
 
-    def forward(self, encoded: Encoded, *, weights: bool = False) -> Said:
+    def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> SeriesOutput:
         made = self.linear(self.dropout(encoded.states.flatten(1)))
-        return Said(made.unflatten(1, (self.ahead, self.channels)), encoded.looks)
+        return SeriesOutput(made.unflatten(1, (self.ahead, self.channels)), encoded.looks)
 
 
-class WrittenAhead(Ahead):
+class DecoderHead(ForecastHead):
     """A decoder goes through what is ahead, `stride` rows a step, looks at what was read, and says them by one linear layer.
 
     It reads nothing but which step it is, a learned vector (and `place`, its position behind the series): all steps are said from
@@ -130,13 +130,13 @@ class WrittenAhead(Ahead):
         self.linear = nn.Linear(decoder.size, stride * channels)
         self.ahead, self.channels = ahead, channels
 
-    def forward(self, encoded: Encoded, *, weights: bool = False) -> Said:
+    def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> SeriesOutput:
         asked = self.steps.expand(len(encoded.states), -1, -1)
         if self.place is not None:
             asked = asked + self.place(_at(asked, encoded.states.shape[1]))
         written, _ = self.decoder(asked, self.decoder.start(encoded), weights=weights)
         rows = self.linear(written.states).unflatten(-1, (-1, self.channels)).flatten(1, 2)
-        return Said(rows[:, : self.ahead], {**encoded.looks, **written.looks})
+        return SeriesOutput(rows[:, : self.ahead], {**encoded.looks, **written.looks})
 
 
 class SeriesNet(nn.Module):
@@ -146,11 +146,13 @@ class SeriesNet(nn.Module):
     independence); else a row's channels are read together.
     """
 
-    def __init__(self, level: Level, patches: Patches, encoder: Encoder, ahead: Ahead, *, alone: bool) -> None:
+    def __init__(
+        self, level: WindowNormalization, patches: Patches, encoder: Encoder, ahead: ForecastHead, *, alone: bool
+    ) -> None:
         super().__init__()
         self.level, self.patches, self.encoder, self.ahead, self.alone = level, patches, encoder, ahead, alone
 
-    def forward(self, past: Float[Tensor, "B L C"], *, weights: bool = False) -> Said:
+    def forward(self, past: Float[Tensor, "B L C"], *, weights: bool = False) -> SeriesOutput:
         """Values: "B A C".  Looks: of each window, and of each of its channels where they are read alone, "BC H Q K"."""
         channels = past.shape[2]
         shift, scale = self.level(past)
@@ -161,10 +163,10 @@ class SeriesNet(nn.Module):
         said = self.ahead(self.encoder(vectors, real, weights=weights), weights=weights)
         values = said.values.float()
         values = values[..., 0].unflatten(0, (-1, channels)).transpose(1, 2) if self.alone else values
-        return Said(values * scale + shift, said.looks)
+        return SeriesOutput(values * scale + shift, said.looks)
 
 
-class Straight(nn.Module):
+class LinearMap(nn.Module):
     """`y = x_L + W (x - x_L) + b`, the same for all channels, W and b found elsewhere (by least squares); it looks nowhere.
     NLinear: Zeng et al. 2023, section 4.2."""
 
@@ -174,9 +176,9 @@ class Straight(nn.Module):
         super().__init__()
         self.register_buffer("weights", torch.zeros(past + 1, ahead, dtype=torch.float64))
 
-    def forward(self, past: Float[Tensor, "B L C"], *, weights: bool = False) -> Said:
+    def forward(self, past: Float[Tensor, "B L C"], *, weights: bool = False) -> SeriesOutput:
         gone = (past - past[:, -1:]).double().transpose(1, 2)
-        return Said((gone @ self.weights[:-1] + self.weights[-1]).transpose(1, 2) + past[:, -1:], {})
+        return SeriesOutput((gone @ self.weights[:-1] + self.weights[-1]).transpose(1, 2) + past[:, -1:], {})
 
 
 def _at(x: Float[Tensor, "B T D"], first: int) -> Int[Tensor, "B T"]:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.networks.base import Looks
-from regard.tasks.base import Loss, Task
+from regard.tasks.base import Loss, TaskNetwork
 
 Figures = dict[str, float]
 Rows = np.ndarray  # "B A C"
@@ -34,7 +34,7 @@ class Forecasts(NamedTuple):
     looks: Looks
 
 
-class Forecast(Task):
+class ForecastNetwork(TaskNetwork):
     """The mean of squared differences, over rows ahead and channels.
 
     blended: how many forecasts are blended, the network's the first of them; their weights, found on validation, are part of it.
@@ -60,7 +60,7 @@ class Forecast(Task):
         return Forecasts(*self.network(batch.past, weights=weights))
 
 
-class Errors:
+class ForecastErrors:
     """Mean squared and mean absolute differences, summed up part by part."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class Blend:
         return last + sum(w * (f - last) for w, f in zip(self.weights, forecasts, strict=True))
 
 
-class Linear:
+class LinearForecast:
     """`y - x_L = W (x - x_L) + b`, one W for all channels: NLinear (Zeng et al. 2023, section 4.2) by least squares, with a little
     ridge, so that there is no seed in it.  weights: "L+1 A", the last row is b.  own: "C L+1 A", a map for each channel, drawn towards the
     one of all as far as `DRAWN` of the mean channel's windows would; of one channel, or where they are not asked for, none."""
@@ -135,7 +135,7 @@ class Linear:
         self.weights, self.own = weights, own
 
     @classmethod
-    def fitted(cls, windows: Iterable[tuple[Rows, Rows]], *, own: bool = False) -> Linear:
+    def fitted(cls, windows: Iterable[tuple[Rows, Rows]], *, own: bool = False) -> LinearForecast:
         """Of windows in parts: (past, future)."""
         gram, cross = np.zeros((1, 1, 1)), np.zeros((1, 1, 1))
         for past, future in windows:

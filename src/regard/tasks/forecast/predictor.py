@@ -17,12 +17,12 @@ from torch import Tensor
 from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.data.report import Report
-from regard.tasks.base import Prediction
-from regard.tasks.batch_predictor import Reading
+from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.forecast.builder import forecaster
-from regard.tasks.forecast.data import Series, Window, last_window, of_numbers, windows
-from regard.tasks.forecast.layers import Straight
-from regard.tasks.forecast.network import Blend, Errors, Forecast, ForecastBatch, Rows, naive, profile, seasonal
+from regard.tasks.forecast.data import Series, SeriesWindow, last_window, of_numbers, windows
+from regard.tasks.forecast.layers import LinearMap
+from regard.tasks.forecast.network import Blend, ForecastBatch, ForecastErrors, ForecastNetwork, Rows, naive, profile, seasonal
 from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import read_series
@@ -34,14 +34,14 @@ ROWS = 256  # windows of which figures are taken at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Framed:
+class EncodedWindow:
     """A window, and how many places the encoder makes of it."""
 
-    window: Window
+    window: SeriesWindow
     size: int
 
 
-class Forecaster(Reading[Framed]):
+class Forecaster(BatchPredictor[EncodedWindow]):
     """A trained forecaster in use."""
 
     what, options = "series", frozenset({"batch_size"})  # it has one answer
@@ -49,9 +49,9 @@ class Forecaster(Reading[Framed]):
     def __init__(self, config: Config, folder: Path) -> None:
         self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
         inner = forecaster(config, len(self.scales.columns))
-        if isinstance(inner, Straight):
+        if isinstance(inner, LinearMap):
             inner.weights.copy_(torch.from_numpy(self.linear.weights))
-        network = Forecast(inner, blended=len(self.blended) if self.section.blend else 0)
+        network = ForecastNetwork(inner, blended=len(self.blended) if self.section.blend else 0)
         super().__init__(network, config, folder)
         self.network, self.most = network, None  # windows are as long as they are
         self._beside: tuple[Any, dict[str, float]] = (None, {})
@@ -66,38 +66,38 @@ class Forecaster(Reading[Framed]):
             *("least squares", *each, *(("the mean season",) if section.season else ())),
         )
 
-    def inputs(self, file: str, say: Say | None = None) -> Iterator[Window]:
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[SeriesWindow]:
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Window], Report]:
+    def judged(self, files: Sequence[str]) -> tuple[list[SeriesWindow], Report]:
         return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
 
-    def encoded(self, item: Any) -> Framed:
+    def encoded(self, item: Any) -> EncodedWindow:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""
         if isinstance(item, str):
             item = self._series(item)
-        if not isinstance(item, Window):
+        if not isinstance(item, SeriesWindow):
             item = self._last(item if isinstance(item, Series) else of_numbers(item, self.scales.columns))
-        return Framed(item, self.section.places)
+        return EncodedWindow(item, self.section.places)
 
-    def shortened(self, item: Framed, size: int) -> Framed:
+    def shortened(self, item: EncodedWindow, size: int) -> EncodedWindow:
         raise AssertionError("windows are never too long")
 
-    def collated(self, items: Sequence[Framed], rows: Sequence[int]) -> ForecastBatch:
+    def collated(self, items: Sequence[EncodedWindow], rows: Sequence[int]) -> ForecastBatch:
         past = self.scales.down(np.stack([item.window.before for item in items]))
         right = [after for item in items if (after := item.window.after) is not None]
         future = torch.from_numpy(self.scales.down(np.stack(right))).float() if len(right) == len(items) else None
         return ForecastBatch(torch.from_numpy(past).float(), future)
 
-    def answered(self, items: Sequence[Framed], batch: ForecastBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+    def answered(self, items: Sequence[EncodedWindow], batch: ForecastBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         values = self.scales.up(self._mixed(batch, found.values))
         looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
         names = self.scales.columns if self.section.channels == "alone" else ()
         return [[self._prediction(item.window, values[i], _looks(looks, i, names))] for i, item in enumerate(items)]
 
-    def _prediction(self, window: Window, values: np.ndarray, looks: dict[str, np.ndarray]) -> Prediction:
+    def _prediction(self, window: SeriesWindow, values: np.ndarray, looks: dict[str, np.ndarray]) -> TaskPrediction:
         section, names = self.section, self.scales.columns
         known, later = window.times
         missing = (section.places - 1) * section.step + section.patch - section.past
@@ -113,19 +113,19 @@ class Forecaster(Reading[Framed]):
         text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
         details = {"times": list(later), "columns": list(names), "values": values.tolist()}
         head = _row([*([window.series.time] if clocked else []), *names])
-        return Prediction(
+        return TaskPrediction(
             text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines), axes=axes
         )
 
-    def nothing(self, item: Framed) -> Prediction:
-        return Prediction("", None)
+    def nothing(self, item: EncodedWindow) -> TaskPrediction:
+        return TaskPrediction("", None)
 
-    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         raise AssertionError("figures are taken window by window: see metrics")
 
-    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[TaskPrediction], dict[str, float]]:
         """Errors of the forecast, and of forecasts that need none.  No predictions: a file has thousands of windows."""
-        errors, alone = Errors(), Errors()
+        errors, alone = ForecastErrors(), ForecastErrors()
         for batch, said in self._net(items):
             assert batch.future is not None
             right = batch.future.cpu().numpy()
@@ -163,7 +163,7 @@ class Forecaster(Reading[Framed]):
         if season:
             ways |= {"seasonal_": lambda x: seasonal(x, ahead, season), "profile_": lambda x: profile(x, ahead, season)}
         ways["linear_"] = self.linear
-        errors = {name: Errors() for name in ways}
+        errors = {name: ForecastErrors() for name in ways}
         for past, future in parts(items, self.scales):
             for name, way in ways.items():
                 errors[name].add(way(past), future)
@@ -180,7 +180,7 @@ class Forecaster(Reading[Framed]):
             self.network.mix.copy_(torch.from_numpy(blend.weights))
         return Validation(self.metrics(items)[1], [])
 
-    def right(self, item: Window) -> str:
+    def right(self, item: SeriesWindow) -> str:
         return "" if item.after is None else " ".join(self.scales.brief(item.after[-1]))
 
     def _series(self, file: str) -> Series:
@@ -190,11 +190,11 @@ class Forecaster(Reading[Framed]):
         self.scales.refuse(found)
         return found
 
-    def _last(self, series: Series) -> Window:
+    def _last(self, series: Series) -> SeriesWindow:
         return last_window(series, self.section.past, self.section.ahead)
 
 
-def windows_of(series: Series, section: ForecastSection) -> list[Window]:
+def windows_of(series: Series, section: ForecastSection) -> list[SeriesWindow]:
     """DataError where there is none."""
     found = windows(series, section.past, section.ahead)
     if not found:
@@ -230,7 +230,7 @@ def _cut(items: Sequence[Any]) -> Iterator[list[Any]]:
         yield list(items[start : start + ROWS])
 
 
-def parts(items: Sequence[Window], scales: Scales) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def parts(items: Sequence[SeriesWindow], scales: Scales) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(past, future), scaled, of so many windows at a time."""
     for rows in _cut(items):
         future = [window.after for window in rows]

@@ -16,7 +16,7 @@ from regard.core.atomic_files import atomic
 from regard.core.bounded_json import held_to, is_of, read_bytes, read_json
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.forecast.data import Series
-from regard.tasks.forecast.network import Linear
+from regard.tasks.forecast.network import LinearForecast
 from regard.tasks.forecast.time_steps import Step
 
 SERIES, LINEAR = "series.json", "linear.safetensors"  # in the run folder
@@ -76,7 +76,7 @@ class Scales:
             do = "Give rows at the distance of training, or train on these."
             raise DataError(message(series.name, f"rows {self.step} apart, as in training", f"{step}", do))
 
-    def save(self, folder: Path, linear: Linear) -> None:
+    def save(self, folder: Path, linear: LinearForecast) -> None:
         """Write both files, each whole or not at all."""
         content = {
             **{"kind": KIND, "version": VERSION, "columns": self.columns},
@@ -90,7 +90,7 @@ class Scales:
             stream.write(save({name: np.ascontiguousarray(map_) for name, map_ in maps.items()}))
 
     @classmethod
-    def load(cls, folder: Path) -> tuple[Scales, Linear]:
+    def load(cls, folder: Path) -> tuple[Scales, LinearForecast]:
         """Read what `save` wrote.  RunFolderError where it is missing or damaged."""
         try:
             content = held_to(read_json(folder / SERIES), KEYS, others=True)
@@ -109,7 +109,7 @@ class Scales:
             if not (np.abs(made.mean) < LARGEST).all() or not ((made.spread > 0) & (made.spread < LARGEST)).all():
                 raise ValueError("a mean or a spread that no column can have")
             maps = load(read_bytes(folder / LINEAR))
-            return made, Linear(_numbers(maps["weights"]), None if (own := maps.get("own")) is None else _numbers(own))
+            return made, LinearForecast(_numbers(maps["weights"]), None if (own := maps.get("own")) is None else _numbers(own))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             do = "Copy the run folder again, or train again."
             expected = f"{SERIES} and {LINEAR} that regard wrote, of version {VERSION} or older"

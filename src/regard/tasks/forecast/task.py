@@ -14,31 +14,33 @@ from regard.config import Config
 from regard.config.auto import settled
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
 from regard.tasks.forecast.builder import forecaster
-from regard.tasks.forecast.data import Series, Window, windows
-from regard.tasks.forecast.network import Linear
+from regard.tasks.forecast.data import Series, SeriesWindow, windows
+from regard.tasks.forecast.network import LinearForecast
 from regard.tasks.forecast.predictor import Forecaster, parts, section_of, windows_of
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import described, read_series
-from regard.tasks.in_memory_task import ReadingJob
-from regard.tasks.job import Prepared, Ready, Say
+from regard.tasks.in_memory_task import InMemoryTask
+from regard.tasks.job import Say, Splits, TrainingSetup
 
 
-class ForecastJob(ReadingJob):
+class ForecastTask(InMemoryTask):
     what = "windows of a series"
 
     def probe(self, config: Config) -> None:
         forecaster(config, 2)
 
-    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Window | BadLine]:
+    def items(
+        self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
+    ) -> Iterator[SeriesWindow | RecordError]:
         section = section_of(config)
         for series in _read(files, config):
             yield from windows_of(series, section)
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         """Windows.  Where no validation file is named, those whose forecast lies in the last rows of each file are set aside; what they
         know may lie in the rows before, as is usual, but no row that is forecast there is in a training window."""
         data = config.data
@@ -52,12 +54,12 @@ class ForecastJob(ReadingJob):
         say(f"train: {' + '.join(data.train)}: {many(len(train), 'window')}")
         aside = f"forecasts of the last {data.valid_share:g} of the rows; they look back into the rows before"
         say(f"valid: {' + '.join(data.valid) or aside}: {many(len(held), 'window')}")
-        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+        return Splits(train, held, fingerprint([*data.train, *data.valid]))
 
-    def held(self, config: Config) -> list[Window]:
+    def held(self, config: Config) -> list[SeriesWindow]:
         return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
 
-    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+    def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         return settled(
             config, {}
         ), ""  # how a series should be learnt is in its clock and its scale, not in how much there is of it
@@ -70,13 +72,13 @@ class ForecastJob(ReadingJob):
         ]
         if still:
             say(f"note: {', '.join(still)} never changes in the training rows.")
-        scales.save(folder, Linear.fitted(parts(items, scales), own=section_of(config).blend))
+        scales.save(folder, LinearForecast.fitted(parts(items, scales), own=section_of(config).blend))
 
     def model(self, config: Config, folder: Path) -> Forecaster:
         self._made = Forecaster(config, folder)
         return self._made
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         """Least squares needs no update; in the end it is said whether a net was worth it, and what is blended how."""
         made, section = super().ready(config, data, folder, say), section_of(config)
         straight = section.model == "linear"
@@ -85,7 +87,7 @@ class ForecastJob(ReadingJob):
         return replace(made, finish=finish, untrained=straight, sizes=sizes if straight else made.sizes)
 
 
-def _compared(model: Forecaster, held: Sequence[Window], say: Say) -> None:
+def _compared(model: Forecaster, held: Sequence[SeriesWindow], say: Say) -> None:
     """Says what a blend is made of, or whether least squares is better than the net."""
     figures = model.metrics(held)[1]
     net, line = figures.get("net_mse", figures["mse"]), figures["linear_mse"]
@@ -112,7 +114,7 @@ def _read(files: Sequence[str], config: Config) -> list[Series]:
     return found
 
 
-def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[Window], list[Window]]:
+def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[SeriesWindow], list[SeriesWindow]]:
     """Windows of training and of validation; whole: the series of all files."""
     data, section = config.data, section_of(config)
     train, valid = whole[: len(data.train)], whole[len(data.train) :]
@@ -133,5 +135,5 @@ def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[Window], lis
     return _all(kept, section), [window for each in held for window in each]
 
 
-def _all(found: Sequence[Series], section: ForecastSection) -> list[Window]:
+def _all(found: Sequence[Series], section: ForecastSection) -> list[SeriesWindow]:
     return [window for series in found for window in windows_of(series, section)]

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from regard.data.time_formats import Moment, Spelling
+from regard.data.time_formats import Moment, TimeFormat
 
 NEAR = 1e-3  # of a step, and of a second: a row may lie that far from where it should
 DAY = 86_400.0
@@ -59,7 +59,7 @@ def between(a: Moment, b: Moment) -> float:
     return float(b - a)
 
 
-def step_of(times: Sequence[Moment], manner: Spelling) -> Step:
+def step_of(times: Sequence[Moment], manner: TimeFormat) -> Step:
     """The distance that most rows have; months, where all are whole ones and their days are of one kind."""
     dates, apart = [t for t in times if isinstance(t, datetime)], apart_of(times)
     much = _usual(apart)
@@ -77,7 +77,7 @@ def step_of(times: Sequence[Moment], manner: Spelling) -> Step:
     return Step(much if dates else float(near.mean()), 0, bool(dates))
 
 
-def with_gaps(times: Sequence[Moment], manner: Spelling) -> tuple[Step, np.ndarray]:
+def with_gaps(times: Sequence[Moment], manner: TimeFormat) -> tuple[Step, np.ndarray]:
     """The step of times of which some may be missing, and of each row but the first whether it lies one step behind the one before.
 
     Times that were rounded stray by a digit from their step, which is no gap: it is sought where most rows lie side by side.
@@ -177,7 +177,7 @@ def _weekday(time: datetime, which: str) -> int:
     return 1 if first < 5 else 8 - first
 
 
-def fits(times: Sequence[Moment], step: Step, manner: Spelling) -> np.ndarray:
+def fits(times: Sequence[Moment], step: Step, manner: TimeFormat) -> np.ndarray:
     """Of each row but the first, whether it lies one step behind the one before."""
     dates = [t for t in times if isinstance(t, datetime)]
     if step.months:

@@ -13,7 +13,7 @@ import numpy as np
 
 from regard.core.errors import DataError, message
 from regard.data.examples import Place
-from regard.data.time_formats import WAYS, IsoSpelling, Moment, NumberSpelling, Spelling, spelling
+from regard.data.time_formats import WAYS, IsoFormat, Moment, NumberFormat, TimeFormat, spelling
 from regard.tasks.forecast.time_steps import Step, apart_of, between, fits, later, step_of, with_gaps
 
 OFTEN = 0.5  # share of rows that a step must fit to be one
@@ -31,7 +31,7 @@ class Clock:
 
     last: str
     step: Step | None
-    spelling: Spelling
+    spelling: TimeFormat
     weekdays: frozenset[float] = frozenset()
     hours: tuple[float, ...] = ()
 
@@ -87,10 +87,10 @@ def short(times: Sequence[str]) -> tuple[str, ...]:
     return tuple(t[cut:-3] if whole else t[cut:] for t in times)
 
 
-def _moment(text: str, place: Place, manner: Spelling) -> Moment:
+def _moment(text: str, place: Place, manner: TimeFormat) -> Moment:
     found = manner.read(text)
     if found is None:
-        found = NumberSpelling().read(text) or IsoSpelling().read(text)  # of another kind, which is said then
+        found = NumberFormat().read(text) or IsoFormat().read(text)  # of another kind, which is said then
     if found is None:
         do = "Write it so, or name the column of times: forecast.time."
         raise DataError(message(str(place), WAYS, repr(text), do))
@@ -117,7 +117,7 @@ def _not_after(at: int, texts: Sequence[str], places: Sequence[Place], times: Se
     return message(str(places[at + 1]), f"a time after {texts[at]}", f"{texts[at + 1]}, {what}", do)
 
 
-def _gap(at: int, texts: Sequence[str], places: Sequence[Place], times: Sequence[Moment], step: Step, manner: Spelling) -> str:
+def _gap(at: int, texts: Sequence[str], places: Sequence[Place], times: Sequence[Moment], step: Step, manner: TimeFormat) -> str:
     do = "Fill in the rows that are missing, or, where rows count and not their times, set forecast.gaps: ignore."
     a, b = times[at], times[at + 1]
     if isinstance(a, datetime) and isinstance(b, datetime) and a.tzinfo is None and 0 < step.much <= HOUR:
@@ -131,7 +131,7 @@ def _gap(at: int, texts: Sequence[str], places: Sequence[Place], times: Sequence
     return message(str(places[at + 1]), f"{want}, one step ({step}) after {texts[at]}", texts[at + 1], do)
 
 
-def _loosely(last: str, times: Sequence[Moment], fit: float, step: Step, manner: Spelling) -> Clock:
+def _loosely(last: str, times: Sequence[Moment], fit: float, step: Step, manner: TimeFormat) -> Clock:
     """The clock of rows whose gaps are ignored: on the weekdays, at the hours that they keep to, where that says of more rows than a step
     (fit: of what share) when they come; without a step where neither says it of half of them."""
     dates = [t for t in times if isinstance(t, datetime)]

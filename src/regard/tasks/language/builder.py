@@ -9,14 +9,14 @@ from regard.build import networks
 from regard.config import Config
 from regard.core.errors import ConfigError, message
 from regard.data.tokenizer import PAD
-from regard.networks.embedding import Embed, PositionedEmbed, table
+from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.language_model import LanguageNet
-from regard.tasks.language.network import Language
+from regard.tasks.language.network import LanguageNetwork
 from regard.tasks.language.section import carries
 
 
-def language(config: Config, words: int) -> Language:
+def language(config: Config, words: int) -> LanguageNetwork:
     """The task of a config, for a vocabulary of this size, its weights drawn from torch's generator.
 
     Raises ConfigError where a state that is carried would grow without end.
@@ -29,10 +29,10 @@ def language(config: Config, words: int) -> Language:
     vectors = table(words, m.embedding if m.family == "recurrent" else m.size, padding=PAD)
     head: WordsHead = WordHead(decoder.size, words) if m.tie == "none" else TiedWordHead(decoder.size, vectors)
     if m.family == "recurrent":
-        embed = Embed(vectors, dropout=m.embedding_dropout)
+        embed = Embedding(vectors, dropout=m.embedding_dropout)
     else:
-        embed = PositionedEmbed(vectors, networks.make_positions(m), dropout=m.embedding_dropout)
-    return Language(LanguageNet(embed, decoder, head), label_smoothing=config.train.label_smoothing)
+        embed = PositionedEmbedding(vectors, networks.make_positions(m), dropout=m.embedding_dropout)
+    return LanguageNetwork(LanguageNet(embed, decoder, head), label_smoothing=config.train.label_smoothing)
 
 
 def _refuse_endless(look: Attention, key: str) -> None:

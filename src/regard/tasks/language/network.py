@@ -15,7 +15,7 @@ from regard.core.state import select, tree_map
 from regard.data.tokenizer import BOS, EOS, PAD, UNK
 from regard.networks.language_model import LanguageNet
 from regard.networks.search import Bounds, beam, sample
-from regard.tasks.base import Carries, Hypothesis, Loss, Task
+from regard.tasks.base import CarriesState, Hypothesis, Loss, TaskNetwork
 from regard.tasks.seq2seq import Beam, Sample, key_of
 
 
@@ -30,7 +30,7 @@ class LanguageBatch:
     first: bool
 
 
-class Language(Task, Carries):
+class LanguageNetwork(TaskNetwork, CarriesState):
     """Cross-entropy of each next word, window after window, each from the state that the one before left, without its gradient:
     truncated back-propagation through time (Williams & Peng 1990; `networks.bptt.segments` for a single sequence).
 
@@ -95,7 +95,7 @@ def leaves(state: Any) -> list[Tensor]:
 
 
 @dataclass(frozen=True)
-class Going:
+class WritingState:
     """Where the writing of a text stands.  inner: of the network; ahead: what it says of the next word, where that is known already; left:
     how many words may still be written."""
 
@@ -118,12 +118,12 @@ def go_on(
     ahead, inner = network(words, network.start(len(words)))
     full = torch.full((len(words),), most)
 
-    def step(words: Tensor, state: Going) -> tuple[Tensor, Going]:
+    def step(words: Tensor, state: WritingState) -> tuple[Tensor, WritingState]:
         log_p, inner = (state.ahead, state.inner) if state.ahead is not None else network(words[:, None], state.inner)
         cut = torch.zeros_like(log_p[:1]).masked_fill_(torch.arange(log_p.shape[1]) != EOS, -torch.inf)
-        return torch.where((state.left > 0)[:, None], log_p, cut), Going(inner, None, state.left - 1)
+        return torch.where((state.left > 0)[:, None], log_p, cut), WritingState(inner, None, state.left - 1)
 
-    state, bounds = Going(inner, ahead, full), Bounds(BOS, EOS, (PAD, BOS, UNK), full, least)
+    state, bounds = WritingState(inner, ahead, full), Bounds(BOS, EOS, (PAD, BOS, UNK), full, least)
     if isinstance(way, Sample):
         found = sample(
             step, state, bounds=bounds, keys=[key_of(row) for row in begun], seed=way.seed, count=way.n_best,

@@ -23,21 +23,21 @@ from regard.data.plain_text import PlainText, read_plain, row_layout
 from regard.data.text_files import lines, shown
 from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of
-from regard.pretrained.text_vocabulary import Texts
-from regard.tasks.base import Hypothesis, Prediction, Scored
+from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.base import Hypothesis, Scored, TaskPrediction
 from regard.tasks.decode_options import ahead, decided
 from regard.tasks.generation import way_of
-from regard.tasks.language.network import Distances, Language, LanguageBatch, go_on
+from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
 from regard.tasks.language.section import LanguageSection, carries
-from regard.tasks.language.windows import Window, Windows
-from regard.tasks.model import Model, Say
+from regard.tasks.language.windows import TokenWindow, TokenWindows
+from regard.tasks.model import Predictor, Say
 from regard.tasks.scoring import of_texts, unspoilt
 
 SIGN = "<s>"  # how the start sign is shown
 
 
 @dataclass(frozen=True)
-class Begun:
+class Prompt:
     """A text to go on with.  ids: what of it is read; most: how many words may follow; cut: its beginning is not read."""
 
     text: str
@@ -46,16 +46,16 @@ class Begun:
     cut: bool
 
 
-class Judging(NamedTuple):
+class EvaluationTexts(NamedTuple):
     """Texts to be judged by: in windows; how many characters they have, ends included; how many tokens, and unknown ones of these."""
 
-    windows: Windows
+    windows: TokenWindows
     characters: int
     tokens: int
     unknown: int
 
 
-def side_by_side(windows: Sequence[Window]) -> LanguageBatch:
+def side_by_side(windows: Sequence[TokenWindow]) -> LanguageBatch:
     """Windows side by side, padded on the right."""
     longest = max(len(window.words) for window in windows)
     words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
@@ -66,12 +66,12 @@ def side_by_side(windows: Sequence[Window]) -> LanguageBatch:
     return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
 
 
-class Continuer(Model):
+class TextGenerator(Predictor):
     """A trained language model in use."""
 
     judged_with = frozenset({"beam"})  # to say why it has none
 
-    def __init__(self, task: Language, texts: Texts, config: Config, folder: Path) -> None:
+    def __init__(self, task: LanguageNetwork, texts: TextVocabulary, config: Config, folder: Path) -> None:
         self.task, self.texts, self.config, self.folder = task, texts, config, folder
         self.network = task.network
         # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
@@ -94,7 +94,7 @@ class Continuer(Model):
         seed: int | None = None,
         decode: Mapping[str, Any] | None = None,
         say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[Prediction]]:
+    ) -> Iterator[list[TaskPrediction]]:
         """The n best continuations of each text, in order, while texts are still being read; of an empty one, of nothing at all.
 
         items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
@@ -104,7 +104,7 @@ class Continuer(Model):
         each, cut, way = (self._begun(item, settings) for item in items), 0, way_of(settings)
         while chunk := taken(each, ahead(settings)):
             cut += sum(text.cut for text in chunk)
-            found: dict[int, list[Prediction]] = {}
+            found: dict[int, list[TaskPrediction]] = {}
             for rows in _alike(chunk, settings.batch_size):
                 begun = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1)
                 told = go_on(
@@ -148,7 +148,7 @@ class Continuer(Model):
     def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
         return of_texts(self, items, batch_size)
 
-    def together(self, others: Sequence[Model]) -> Model:
+    def together(self, others: Sequence[Predictor]) -> Predictor:
         do = "Name one run."
         raise RunFolderError(message(str(others[0].folder), "one run: task language answers alone", "another one", do))
 
@@ -156,20 +156,20 @@ class Continuer(Model):
         """Each text in numbers, with its end mark."""
         return [[*ids, EOS] for ids in self.texts.encode_all([text.text for text in texts])]
 
-    def judging(self, texts: Sequence[PlainText]) -> Judging:
+    def judging(self, texts: Sequence[PlainText]) -> EvaluationTexts:
         """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
         where nothing is carried."""
         ids, section, carried = self.encoded(texts), section_of(self.config), carries(self.config)
         before = section.window if carried else section.window // 2
-        windows = Windows(
+        windows = TokenWindows(
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
         )
         characters = sum(len(self.texts.clean(text.text)) + 1 for text in texts)
         spelled = sum(text.text.split().count(SPECIALS[UNK]) for text in texts) if self._spells_unknown else 0
-        return Judging(windows, characters, sum(map(len, ids)), max(0, sum(row.count(UNK) for row in ids) - spelled))
+        return EvaluationTexts(windows, characters, sum(map(len, ids)), max(0, sum(row.count(UNK) for row in ids) - spelled))
 
     @torch.no_grad()
-    def figures(self, judging: Judging, looks: Distances | None = None) -> dict[str, float]:
+    def figures(self, judging: EvaluationTexts, looks: Distances | None = None) -> dict[str, float]:
         """Perplexity and what goes with it.  looks: is told where it looked."""
         nats, tokens, state = 0.0, 0, None
         for rows in judging.windows.in_order():
@@ -188,7 +188,7 @@ class Continuer(Model):
 
     batch = staticmethod(side_by_side)
 
-    def _begun(self, item: Any, decode: DecodeSection) -> Begun:
+    def _begun(self, item: Any, decode: DecodeSection) -> Prompt:
         text = item if isinstance(item, str) else getattr(item, "source", None)
         if not isinstance(text, str):
             do = "Give str, an empty one for a text from its beginning."
@@ -196,22 +196,22 @@ class Continuer(Model):
         ids = tuple(self.texts.encode_all([text])[0])
         most = max(int(len(ids) * decode.max_ratio) + decode.max_extra, decode.min_length, 1)
         if self._room is None or len(ids) + most < self._room:
-            return Begun(text, ids, most, False)
+            return Prompt(text, ids, most, False)
         kept = min(len(ids), max(self._room - 1 - most, self._room // 2, 1))
         most = max(1, min(most, self._room - 1 - kept))
-        return Begun(text, ids[len(ids) - kept :], most, kept < len(ids))
+        return Prompt(text, ids[len(ids) - kept :], most, kept < len(ids))
 
     def _unknown(self, text: str) -> tuple[str, ...]:
         """What training never saw of a text; a word that is written as unknown is no news."""
         spelled = {SPECIALS[UNK]} if self._spells_unknown else set()
         return tuple(token for token in self.texts.unknown(text) if token not in spelled)
 
-    def _prediction(self, begun: Begun, found: Hypothesis) -> Prediction:
+    def _prediction(self, begun: Prompt, found: Hypothesis) -> TaskPrediction:
         tokenizer = self.texts.tokenizer
         read, written = tuple(tokenizer.tokens(begun.ids)), tuple(tokenizer.tokens(found.words))
         text = tokenizer.decode((*begun.ids, *found.words))[len(tokenizer.decode(begun.ids)) :]
         columns = (SIGN, *read, *written[:-1])
-        return Prediction(
+        return TaskPrediction(
             text, found.score, written, read, found.attention, begun.text, (), self._unknown(begun.text),
             sides={name: (written, columns) for name in found.attention},
             axes=dict.fromkeys(found.attention, ("written", "read so far")),
@@ -225,7 +225,7 @@ def section_of(config: Config) -> LanguageSection:
     return config.language
 
 
-def _alike(texts: Sequence[Begun], rows: int) -> list[list[int]]:
+def _alike(texts: Sequence[Prompt], rows: int) -> list[list[int]]:
     """Texts of one length together: what is read needs no padding then."""
     groups: dict[tuple[int, int], list[int]] = {}
     for i, text in enumerate(texts):

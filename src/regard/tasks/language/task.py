@@ -15,12 +15,12 @@ from regard.data.plain_text import PlainText, read_plain, set_aside
 from regard.data.text_files import fingerprint
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
-from regard.pretrained.text_vocabulary import Texts
-from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.job import Say, Splits, Task, TrainingSetup
 from regard.tasks.language import builder
-from regard.tasks.language.predictor import Continuer, section_of
+from regard.tasks.language.predictor import TextGenerator, section_of
 from regard.tasks.language.section import LanguageSection, carries
-from regard.tasks.language.windows import Windows
+from regard.tasks.language.windows import TokenWindows
 from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
 from regard.training.trainer import Validation
@@ -29,13 +29,13 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 WHAT = "plain text"
 
 
-class LanguageJob(Job):
+class LanguageTask(Task):
     """Texts, whole or a line or row each, read into memory."""
 
     def probe(self, config: Config) -> None:
         builder.language(config, SMALL)
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         data = config.data
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
@@ -47,7 +47,7 @@ class LanguageJob(Job):
             texts, held = set_aside(texts, data.valid_share, config.train.seed)
             kind = "the end of each text" if held[0].whole else many(len(held), "text")
             say(f"valid: {kind} set aside (data.valid_share: {data.valid_share}).")
-        return Prepared(texts, held, fingerprint([*data.train, *data.valid]))
+        return Splits(texts, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Item]:
         """Beginnings, to be gone on with."""
@@ -55,17 +55,17 @@ class LanguageJob(Job):
         texts = _texts(config, data.valid or data.train)
         return beginnings(texts if data.valid else set_aside(texts, data.valid_share, config.train.seed)[1])
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         texts, section = list(data.train), section_of(config)
         if Checkpoints(folder, fingerprint={}).newest() is None:
-            Texts.learn(config, (text.text for text in texts), folder, least=section.min_count)
+            TextVocabulary.learn(config, (text.text for text in texts), folder, least=section.min_count)
             if config.train.begin:
                 grow(folder, Path(config.train.begin), say)
         model = _model(config, folder)
         ids = model.encoded(texts)
         count = sum(map(len, ids))
         _refuse_short(count, section, config)
-        windows = Windows(
+        windows = TokenWindows(
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carries(config),
             seed=config.train.seed,
         )  # fmt: skip
@@ -75,7 +75,7 @@ class LanguageJob(Job):
                 f"note: {judged.unknown:,} of {judged.tokens:,} validation tokens are not in the vocabulary; each counts as one <unk>."
             )
         sizes = f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {len(model.texts):,} symbols"
-        return Ready(
+        return TrainingSetup(
             model.task,
             batch=lambda rows: model.batch(windows.cut(rows)),
             batches=windows,
@@ -83,7 +83,7 @@ class LanguageJob(Job):
             sizes=f"{sizes}; {count:,} training tokens, {judged.tokens:,} validation tokens",
         )
 
-    def open(self, config: Config, folder: Path, *, precision: Precision) -> Continuer:
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> TextGenerator:
         model = _model(config, folder)
         load_network(model.task, folder / MODEL)
         if precision == "int8":
@@ -106,9 +106,9 @@ def _texts(config: Config, files: Sequence[str], say: Say | None = None, name: s
     return texts
 
 
-def _model(config: Config, folder: Path) -> Continuer:
-    texts = Texts.load(config, folder)
-    return Continuer(builder.language(config, len(texts)), texts, config, folder)
+def _model(config: Config, folder: Path) -> TextGenerator:
+    texts = TextVocabulary.load(config, folder)
+    return TextGenerator(builder.language(config, len(texts)), texts, config, folder)
 
 
 def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:
@@ -118,6 +118,6 @@ def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:
         raise DataError(message(" + ".join(config.data.train), expected, f"{count}", do))
 
 
-def _samples(model: Continuer, items: Sequence[Any]) -> list[str]:
+def _samples(model: TextGenerator, items: Sequence[Any]) -> list[str]:
     found = model.stream(items, beam=1, n_best=1, attention=False)
     return [f"  {best[0].source}  →  {best[0].text}".replace("\n", "\\n") for best in found]

@@ -14,7 +14,7 @@ from regard.data.tokenizer import BOS
 Ids = NDArray[np.int32]
 
 
-class Window(NamedTuple):
+class TokenWindow(NamedTuple):
     """words: what is read; targets: what follows each of them; skip: so many targets at the front are not counted; first: nothing was
     read before it, else it goes on from the window before in the same row."""
 
@@ -24,7 +24,7 @@ class Window(NamedTuple):
     first: bool
 
 
-class Windows:
+class TokenWindows:
     """Documents as chains of windows, and chains side by side.
 
     documents: ids with their end mark; whole: of each whether it is a running text, of which any piece is a text.  carried: windows go
@@ -71,11 +71,11 @@ class Windows:
         """All batches once, for judging."""
         return [rows for group in self._groups(np.arange(len(self._begin))) for rows in self._steps(group)]
 
-    def cut(self, rows: Sequence[int]) -> list[Window]:
+    def cut(self, rows: Sequence[int]) -> list[TokenWindow]:
         """The windows of these numbers."""
         return [self._cut(row) for row in rows]
 
-    def _cut(self, row: int) -> Window:
+    def _cut(self, row: int) -> TokenWindow:
         chain = self._chain[row]
         begin = int(self._begin[chain] + (row - self._row[chain]) * self.window)
         end = min(begin + self.window, int(self._end[chain]))
@@ -83,7 +83,7 @@ class Windows:
         before = BOS if first and self._sign[chain] else self.tokens[begin - 1]
         targets = self.tokens[begin:end]
         words = np.concatenate([np.array([before], dtype=np.int32), targets[:-1]])
-        return Window(words, targets, min(max(0, int(self._from[chain]) - begin), len(targets)), bool(first))
+        return TokenWindow(words, targets, min(max(0, int(self._from[chain]) - begin), len(targets)), bool(first))
 
     def _groups(self, chains: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Chains of like length together, the longest first, equal ones in the order given."""

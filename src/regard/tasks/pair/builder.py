@@ -8,7 +8,7 @@ from regard.build import networks
 from regard.build.attention import look_of
 from regard.core.errors import ConfigError, message
 from regard.networks.base import Encoder
-from regard.tasks.pair.layers import Align, Apart, Matcher
+from regard.tasks.pair.layers import Matcher, NoAlignment, SoftAlignment
 
 if TYPE_CHECKING:
     from regard.config import ModelSection
@@ -26,9 +26,9 @@ def _again(m: ModelSection) -> Encoder:
     return networks.encoder(one, beside=m.size - m.embedding if m.family == "recurrent" else 0)
 
 
-def _align(m: ModelSection, section: PairSection, states: int) -> Align | Apart:
+def _align(m: ModelSection, section: PairSection, states: int) -> SoftAlignment | NoAlignment:
     if section.align is None:
-        return Apart(states, m.size, dropout=m.dropout)
+        return NoAlignment(states, m.size, dropout=m.dropout)
     transformer = m.family != "recurrent"
     heads = section.align.heads or (m.heads if transformer else 1)
     project = True if transformer and section.align.project is None else section.align.project
@@ -37,4 +37,4 @@ def _align(m: ModelSection, section: PairSection, states: int) -> Align | Apart:
         received = f"{section.align.score} and {section.align.weighting}"
         do = "Choose another score or weighting for pair.align."
         raise ConfigError(message("pair.align", "a look at all places at once", f"{received}, which look step by step", do))
-    return Align(look, states, m.size, dropout=m.dropout)
+    return SoftAlignment(look, states, m.size, dropout=m.dropout)

@@ -16,8 +16,8 @@ from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.records import Passed, cells_of, headless, is_comment, is_head
-from regard.data.row_parser import CORRECT, BadLine, halved, json_object, shortened
+from regard.data.records import PassedLine, cells_of, headless, is_comment, is_head
+from regard.data.row_parser import CORRECT, RecordError, halved, json_object, shortened
 from regard.data.text_files import lines, shown
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -25,7 +25,7 @@ STEM = 4  # letters that two words begin with, to be told alike
 
 
 @dataclass(frozen=True, slots=True)
-class Coupled:
+class TextPair:
     """Two texts, and what is right of them: a label, or a number as it is written; None where not known."""
 
     first: str
@@ -40,7 +40,7 @@ class Coupled:
 
 
 @dataclass(frozen=True)
-class CoupledLayout:
+class PairColumns:
     """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header)."""
 
     source: int | str = 1
@@ -60,26 +60,28 @@ class CoupledLayout:
         return any(isinstance(column, str) for column in self.columns.values())
 
 
-def read_coupled(files: Sequence[str], layout: CoupledLayout, passed: Counter[str] | None = None) -> Iterator[Coupled | BadLine]:
+def read_coupled(
+    files: Sequence[str], layout: PairColumns, passed: Counter[str] | None = None
+) -> Iterator[TextPair | RecordError]:
     """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine.  passed: is told
     of lines that hold nothing to read."""
     passed = Counter() if passed is None else passed
     for file in files:
         for found in _rows(file, layout, needs_target=True):
-            if isinstance(found, Passed):
+            if isinstance(found, PassedLine):
                 passed[found.kind] += 1
             else:
                 yield found
 
 
-def rated(found: Iterable[Coupled | BadLine]) -> Iterator[Coupled | BadLine]:
+def rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | RecordError]:
     """Items whose right answers are numbers; what is none is at fault."""
     for item in found:
-        if isinstance(item, BadLine) or number(item.target) is not None:
+        if isinstance(item, RecordError) or number(item.target) is not None:
             yield item
             continue
         do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
-        yield BadLine(message(str(item.place), "a finite number", repr(item.target), do), "no-rating")
+        yield RecordError(message(str(item.place), "a finite number", repr(item.target), do), "no-rating")
 
 
 def number(text: str | None) -> float | None:
@@ -91,7 +93,7 @@ def number(text: str | None) -> float | None:
     return found if math.isfinite(found) and "_" not in (text or "") else None
 
 
-def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | None = None) -> Iterator[Coupled]:
+def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | None = None) -> Iterator[TextPair]:
     """What to predict from, lazily: an item for every line (a header aside); `-` is standard input.
 
     What is right may be missing: a TSV then has two columns, or the column is blank or left out.  An empty line gives an item of two
@@ -109,30 +111,30 @@ def read_couples(file: str, layout: CoupledLayout, say: Callable[[str], None] | 
                 received = f"note: {shown(file)}: its first line names no column {' or '.join(map(repr, names))}"
                 say(f"{received}, so each line is read as two texts, the first one too.")
     for found in _rows(file, layout, needs_target=False, stream=stream):
-        if isinstance(found, BadLine):
+        if isinstance(found, RecordError):
             raise found
-        if not isinstance(found, Passed):
+        if not isinstance(found, PassedLine):
             yield found
         elif say and found.place is not None:
             say(headless(found.place))
 
 
-def coupled_of(item: Any) -> Coupled:
-    """An item to predict from: (first, second), a line in which a tab parts them, or `Coupled`.  DataError for anything else, and where
+def coupled_of(item: Any) -> TextPair:
+    """An item to predict from: (first, second), a line in which a tab parts them, or `TextPair`.  DataError for anything else, and where
     one of the texts alone is empty."""
-    place = item.place if isinstance(item, Coupled) else Place("item", 1)
-    texts = (item.first, item.second) if isinstance(item, Coupled) else item.split("\t") if isinstance(item, str) else item
+    place = item.place if isinstance(item, TextPair) else Place("item", 1)
+    texts = (item.first, item.second) if isinstance(item, TextPair) else item.split("\t") if isinstance(item, str) else item
     if isinstance(item, str) and not item.strip():
-        return Coupled("", "", None, place)
+        return TextPair("", "", None, place)
     if not isinstance(texts, Sequence) or len(texts) != 2 or not all(isinstance(text, str) for text in texts):
         do = "Give a tuple (first, second), or a line with a tab between them."
         raise DataError(message("an item of a pair", "two texts", repr(item)[:60], do))
     first, second = texts
     if bool(first.strip()) != bool(second.strip()):
         side = "second" if first.strip() else "first"
-        what = str(place) if isinstance(item, Coupled) else "an item of a pair"
+        what = str(place) if isinstance(item, TextPair) else "an item of a pair"
         raise DataError(message(what, f"a {side} text", "an empty one", "Give both texts, or leave the whole line empty."))
-    return item if isinstance(item, Coupled) else Coupled(first, second, None, place)
+    return item if isinstance(item, TextPair) else TextPair(first, second, None, place)
 
 
 def overlap_marks(words: Sequence[str], others: Sequence[str]) -> list[tuple[int, int, int]]:
@@ -142,12 +144,12 @@ def overlap_marks(words: Sequence[str], others: Sequence[str]) -> list[tuple[int
     return [(int(w in exact), int(w.lower() in lower), int(w.lower()[:STEM] in stems)) for w in words]
 
 
-Parse = Callable[[Any, Place], Coupled]
+Parse = Callable[[Any, Place], TextPair]
 
 
 def _rows(
-    file: str, layout: CoupledLayout, *, needs_target: bool, stream: Iterator[str] | None = None
-) -> Iterator[Coupled | BadLine | Passed]:
+    file: str, layout: PairColumns, *, needs_target: bool, stream: Iterator[str] | None = None
+) -> Iterator[TextPair | RecordError | PassedLine]:
     """The items of one file, or what is wrong with a line.  stream: its lines, where they are read already."""
     name, table = shown(file), layout.table.resolved([file])
     if table.format == "parquet":
@@ -157,14 +159,14 @@ def _rows(
         parse = lambda line, place: coupled_row(json_object(line, place), place, layout, needs_target=needs_target)
         for number, line in enumerate(lines(file), 1):
             place = Place(name, number)
-            yield _parsed(parse, line, place) if line.strip() or needs_target else Coupled("", "", None, place)
+            yield _parsed(parse, line, place) if line.strip() or needs_target else TextPair("", "", None, place)
     else:
         yield from _cells(lines(file) if stream is None else stream, name, layout, table, needs_target)
 
 
 def _cells(
-    stream: Iterator[str], name: str, layout: CoupledLayout, table: Layout, needs_target: bool
-) -> Iterator[Coupled | BadLine | Passed]:
+    stream: Iterator[str], name: str, layout: PairColumns, table: Layout, needs_target: bool
+) -> Iterator[TextPair | RecordError | PassedLine]:
     """The items of a table."""
     found: dict[str, int | None] | None = None
     begun, needed = False, 2
@@ -174,17 +176,17 @@ def _cells(
     for number, cells in cells_of(stream, table):
         place = Place(name, number)
         if isinstance(cells, str):
-            yield BadLine(
+            yield RecordError(
                 message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
             )
         elif not cells and not needs_target:
-            yield Coupled("", "", None, place)
+            yield TextPair("", "", None, place)
         elif cells and is_comment(cells, needed, table, needs_target):
-            yield Passed("comment") if needs_target else Coupled("", "", None, place)
+            yield PassedLine("comment") if needs_target else TextPair("", "", None, place)
         elif not begun and cells and (found is None or is_head(cells, table)):
             begun, names = True, [cell.strip() for cell in cells]
             if found is not None:
-                yield Passed("header", place)
+                yield PassedLine("header", place)
             found = found or {key: _found(key, column, names, place, needs_target) for key, column in layout.columns.items()}
         else:
             assert found is not None  # a header was read, or none is there
@@ -195,10 +197,10 @@ def _cells(
         raise DataError(message(name, "a header and lines below it", "an empty file", do))
 
 
-def _parsed(parse: Parse, given: Any, place: Place) -> Coupled | BadLine:
+def _parsed(parse: Parse, given: Any, place: Place) -> TextPair | RecordError:
     try:
         return parse(given, place)
-    except BadLine as fault:
+    except RecordError as fault:
         return fault
 
 
@@ -215,11 +217,11 @@ def _found(key: str, column: int | str, names: list[str], place: Place, needs_ta
     raise DataError(message(f"{place} (header)", f"one column {column!r} for {NAMES[key]}", there, do))
 
 
-def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> Coupled:
+def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> TextPair:
     """A line of a table.  BadLine where a column is missing, or a text is empty."""
     at = {key: column for key, column in found.items() if column is not None}
     if needs_target and not "".join(fields).strip():
-        raise BadLine(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
+        raise RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
     width, target = 1 + max(at.values()), at.get("target")
     if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
         at = {key: column - (column > target) for key, column in at.items() if key != "target"}
@@ -230,11 +232,11 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
         there = f"{many(len(fields), 'column')} ({', '.join(map(shortened, fields))})"
         do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
         separated = "separated by tabs" if parts == "\t" else "separated by commas or semicolons"
-        raise BadLine(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
+        raise RecordError(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
-def coupled_row(record: Mapping[str, Any], place: Place, layout: CoupledLayout, *, needs_target: bool = True) -> Coupled:
+def coupled_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *, needs_target: bool = True) -> TextPair:
     """An object with two texts and a label or a number.  BadLine otherwise."""
     values = {}
     for name, column in layout.columns.items():
@@ -243,23 +245,25 @@ def coupled_row(record: Mapping[str, Any], place: Place, layout: CoupledLayout, 
             if name == "target" and not needs_target:
                 continue
             there = ", ".join(map(repr, record)) or "no keys"
-            raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+            raise RecordError(
+                message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key"
+            )
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)
         if not isinstance(value, str) or halved(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shortened(json.dumps(value, ensure_ascii=True, default=repr))
-            raise BadLine(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+            raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
         values[name] = value
     return _item(values, place, needs_target)
 
 
-def _item(values: dict[str, str], place: Place, needs_target: bool) -> Coupled:
+def _item(values: dict[str, str], place: Place, needs_target: bool) -> TextPair:
     target = values.get("target", "").strip()
     for name, side in (("source", "first text"), ("second", "second text")):
         if not values[name].strip():
-            raise BadLine(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT), "empty-source")
+            raise RecordError(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT), "empty-source")
     if needs_target and not target:
-        raise BadLine(message(str(place), "what is right of the two texts", "an empty column", CORRECT), "empty-target")
-    return Coupled(values["source"], values["second"], target or None, place)
+        raise RecordError(message(str(place), "what is right of the two texts", "an empty column", CORRECT), "empty-target")
+    return TextPair(values["source"], values["second"], target or None, place)

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from regard.attention.attention import Attention
-from regard.networks.base import Encoded, Encoder, Looks
+from regard.networks.base import Encoder, EncoderOutput, Looks
 from regard.networks.dropout import Dropout
-from regard.networks.pooling import MaxSummary, MeanSummary
+from regard.networks.pooling import MaxPooling, MeanPooling
 
 
 def others(x: Shaped[Tensor, "R ..."]) -> Shaped[Tensor, "R ..."]:
@@ -27,7 +27,7 @@ class Matched(NamedTuple):
     looks: Looks
 
 
-class Align(nn.Module):
+class SoftAlignment(nn.Module):
     """`a~ = look(a, b); m = relu(W [a; a~; a - a~; a * a~])`, and b the same: soft alignment and comparison.
     Parikh et al. 2016, section 3.1; Chen et al. 2017, section 3.2, eq. 11-15 (the enhancement; W is the F of section 3.3).
 
@@ -53,7 +53,7 @@ class Align(nn.Module):
         return Matched(made, {} if reading.weights is None else {"align": reading.weights})
 
 
-class Apart(nn.Module):
+class NoAlignment(nn.Module):
     """`m = relu(W a)`: the same place in the net, without a look at the other text."""
 
     def __init__(self, size: int, inner: int, *, dropout: float = 0.0) -> None:
@@ -68,21 +68,21 @@ class Matcher(nn.Module):
     """Two texts to one vector: align, read again, pool by mean and maximum, and put both beside their difference and product.
     Chen et al. 2017, sections 3.2 and 3.3, eq. 16-20; difference and product of the pooled: Mou et al. 2016, section 3.2.
 
-    align: `Align` or `Apart`.  compose: what reads again; None: nothing does, as in Parikh et al. 2016.  size: of the vector.
+    align: `SoftAlignment` or `NoAlignment`.  compose: what reads again; None: nothing does, as in Parikh et al. 2016.  size: of the vector.
     """
 
-    def __init__(self, align: Align | Apart, compose: Encoder | None) -> None:
+    def __init__(self, align: SoftAlignment | NoAlignment, compose: Encoder | None) -> None:
         super().__init__()
         self.align, self.compose = align, compose
         width = align.size if compose is None else compose.size
-        self.mean, self.most, self.size = MeanSummary(width), MaxSummary(width), 8 * width
+        self.mean, self.most, self.size = MeanPooling(width), MaxPooling(width), 8 * width
 
     def forward(
         self, states: Float[Tensor, "R K M"], valid: Bool[Tensor, "R K"], *, weights: bool = False
     ) -> tuple[Float[Tensor, "B D"], Looks]:
         """states: the first texts and, below them, the second ones.  looks: `align`, and `compose....` of what reads again."""
         made, looks = self.align(states, valid, weights=weights)
-        read = Encoded(made, valid, made[:, 0]) if self.compose is None else self.compose(made, valid, weights=weights)
+        read = EncoderOutput(made, valid, made[:, 0]) if self.compose is None else self.compose(made, valid, weights=weights)
         looks = {**looks, **{f"compose.{name}": w for name, w in read.looks.items()}}
         first, second = torch.cat([self.mean(read).vector, self.most(read).vector], -1).chunk(2)
         return torch.cat([first, second, (first - second).abs(), first * second], -1), looks

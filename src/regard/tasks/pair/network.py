@@ -16,8 +16,8 @@ from regard.data.batching import Batch
 from regard.data.tokenizer import UNK
 from regard.networks.base import Looks
 from regard.networks.dropout import Dropout
-from regard.networks.text_encoder import Reader
-from regard.tasks.base import Loss, Task
+from regard.networks.text_encoder import TextEncoder
+from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.pair.layers import Matcher, others
 
 
@@ -31,7 +31,7 @@ class PairBatch:
     right: Tensor | None = None
 
 
-class Wanted(nn.Module, ABC):
+class Objective(nn.Module, ABC):
     """What is asked of two texts.  width: numbers that the net must say of them."""
 
     width: int
@@ -45,7 +45,7 @@ class Wanted(nn.Module, ABC):
         return self.costs(said, right)
 
 
-class Label(Wanted):
+class Classification(Objective):
     """One of `count` labels: cross-entropy, in nats.  smoothing: share of the probability that is spread over all labels."""
 
     def __init__(self, count: int, *, smoothing: float = 0.0) -> None:
@@ -59,7 +59,7 @@ class Label(Wanted):
         return F.cross_entropy(said, right, reduction="none")
 
 
-class Rating(Wanted):
+class Regression(Objective):
     """A number."""
 
     @abstractmethod
@@ -67,7 +67,7 @@ class Rating(Wanted):
         """The numbers that are meant."""
 
 
-class Squared(Rating):
+class SquaredRegression(Regression):
     """`mean + deviation * x`, by the squared error of x: in units of the training data's variance."""
 
     width = 1
@@ -83,7 +83,7 @@ class Squared(Rating):
         return self.mean + self.deviation * said[:, 0]
 
 
-class Binned(Rating):
+class BinnedRegression(Regression):
     """`y = r^T p, p = softmax(x)`, r the values of `count` bins from low to high; by the divergence of p from a target that is y in the
     mean and lies in the two bins around it.  Tai et al. 2015, section 4.2, eq. 15 and the target below it (there r is 1, 2, ..., K)."""
 
@@ -108,42 +108,42 @@ class Binned(Rating):
         return said.softmax(-1) @ self.values
 
 
-class Said(NamedTuple):
+class PairOutput(NamedTuple):
     """said: what the net says of each pair, in float32; looks: where it looked, first texts above second ones, if asked."""
 
     said: Float[Tensor, "B N"]
     looks: Looks
 
 
-class Told(NamedTuple):
+class PairAnswers(NamedTuple):
     """The same for use.  looks: of each pair, by name, padding cut off: `first.NAME` and `second.NAME`."""
 
     said: Float[Tensor, "B N"]
     looks: list[dict[str, np.ndarray]]
 
 
-class Pair(Task):
+class PairNetwork(TaskNetwork):
     """Two texts read by one reader, matched, and an answer read off one hidden layer.  Chen et al. 2017, section 3.
 
     hidden: width of that layer.  unseen: share of the words that training reads as unknown, so that it learns what those are.
     """
 
     def __init__(
-        self, reader: Reader, matcher: Matcher, wanted: Wanted, *, hidden: int, dropout: float = 0.0, unseen: float = 0.0
+        self, reader: TextEncoder, matcher: Matcher, wanted: Objective, *, hidden: int, dropout: float = 0.0, unseen: float = 0.0
     ) -> None:
         super().__init__()
         self.reader, self.matcher, self.wanted, self.unseen = reader, matcher, wanted, unseen
         self.hidden, self.scores = nn.Linear(matcher.size, hidden), nn.Linear(hidden, wanted.width)
         self.dropout = Dropout(dropout)
 
-    def forward(self, batch: PairBatch, *, weights: bool = False) -> Said:
+    def forward(self, batch: PairBatch, *, weights: bool = False) -> PairOutput:
         words, valid = batch.words.source, batch.words.source_valid
         if self.training and self.unseen:
             words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
         read = self.reader(words, valid, batch.marks, weights=weights)
         matched, looks = self.matcher(read.states, valid, weights=weights)
         hidden = torch.tanh(self.hidden(self.dropout(matched)))
-        return Said(self.scores(self.dropout(hidden)).float(), {**read.looks, **looks})
+        return PairOutput(self.scores(self.dropout(hidden)).float(), {**read.looks, **looks})
 
     def loss(self, batch: PairBatch) -> Loss:
         """Summed over pairs."""
@@ -153,10 +153,10 @@ class Pair(Task):
         return Loss(self.wanted.costs(said, batch.right).sum(), nats, len(batch.right))
 
     @torch.no_grad()
-    def answer(self, batch: PairBatch, *, weights: bool = False) -> Told:
+    def answer(self, batch: PairBatch, *, weights: bool = False) -> PairAnswers:
         """What is said of each pair, and where it looked."""
         said, looks = self(batch, weights=weights)
-        return Told(said, _of_pairs(looks, batch.words.source_valid))
+        return PairAnswers(said, _of_pairs(looks, batch.words.source_valid))
 
 
 def _of_pairs(looks: Looks, valid: Tensor) -> list[dict[str, np.ndarray]]:

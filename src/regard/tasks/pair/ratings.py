@@ -14,7 +14,7 @@ from regard.config.task_sections import PairSection
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RunFolderError, message
-from regard.tasks.pair.network import Binned, Rating, Squared
+from regard.tasks.pair.network import BinnedRegression, Regression, SquaredRegression
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,13 @@ class Scale:
     def save(self, file: Path) -> None:
         write_text(file, json.dumps(asdict(self), indent=0))
 
-    def rating(self, section: PairSection) -> Rating:
+    def rating(self, section: PairSection) -> Regression:
         """How numbers are said."""
-        return Squared(self.mean, self.deviation) if section.ratings == "square" else Binned(self.low, self.high, section.bins)
+        return (
+            SquaredRegression(self.mean, self.deviation)
+            if section.ratings == "square"
+            else BinnedRegression(self.low, self.high, section.bins)
+        )
 
     def written(self, number: float) -> str:
         """To a thousandth of the deviation, and no less than three places."""

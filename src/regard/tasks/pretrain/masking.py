@@ -20,7 +20,7 @@ TRIES = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Example:
+class MaskedExample:
     """A text, or two, between specials.  words: as they are read; targets: what is to be told at each place, or -1; segments: which
     text a place is of; follows: whether the second text is the one that follows, None where there is one text only."""
 
@@ -35,7 +35,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Manner:
+class MaskingSettings:
     """What is drawn.  share: of the pieces that are chosen; whole: a word is chosen with all its pieces; pairs: two texts; ahead: nothing
     is masked, and each place tells the piece that follows.  short: share of the passages that end early, so that short texts are known
     too."""
@@ -48,7 +48,7 @@ class Manner:
     short: float = 0.1
 
 
-class Examples:
+class MaskedExamples:
     """Examples drawn from passages, each a pure function of (seed, drawing, number): any order and any batch, the same examples.
 
     Raises DataError where pairs are wanted and there is no second document, or no passage of two parts; not strict: then there are just no
@@ -56,7 +56,7 @@ class Examples:
     """
 
     def __init__(
-        self, passages: Sequence[Passage], pieces: WordPieces, manner: Manner, *, seed: int, strict: bool = True
+        self, passages: Sequence[Passage], pieces: WordPieces, manner: MaskingSettings, *, seed: int, strict: bool = True
     ) -> None:
         self.passages, self.pieces, self.manner, self.seed = passages, pieces, manner, seed
         self._begins = np.array(pieces.begins)
@@ -74,7 +74,7 @@ class Examples:
         """How long each example is at most."""
         return [passage.size + (3 if self.manner.pairs else 2) for passage in self.passages]
 
-    def draw(self, drawing: int, number: int) -> Example:
+    def draw(self, drawing: int, number: int) -> MaskedExample:
         """Example `number` of a drawing (an epoch)."""
         random = np.random.default_rng([self.seed, drawing, number])
         passage, follows = self.passages[number], None
@@ -94,7 +94,7 @@ class Examples:
             targets[np.isin(targets, (self.pieces.first, self.pieces.between))] = NOTHING
         elif self.manner.masked:
             words, targets = self._masked(words, random)
-        return Example(words, targets, segments, follows)
+        return MaskedExample(words, targets, segments, follows)
 
     def _elsewhere(self, passage: Passage, size: int, random: np.random.Generator) -> Ids:
         """As many pieces of another document, from where a part begins."""

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoded
+from regard.networks.base import EncoderOutput
 from regard.networks.bert import Bert, MaskedWords
 from regard.networks.loss import chunked_cross_entropy
-from regard.tasks.base import Loss, Task
+from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.network import of_rows
 
 NOTHING = -1  # at places where nothing is to be told
@@ -34,7 +34,7 @@ class BertBatch:
     follows: Int[Tensor, " B"]
 
 
-class Judged(NamedTuple):
+class PretrainFigures(NamedTuple):
     """Of each row: how many words were to be told, how many of them were, in how many nats; and the log-probability that the second
     text follows, and that it does not."""
 
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
     best: Int[Tensor, " N"]
 
 
-class Pretrain(Task):
+class PretrainNetwork(TaskNetwork):
     """Cross-entropy of the words to be told, and of whether the second text follows.
 
     The second counts, in each row, as much as the mean word does: where both are learnt, the loss of a word is the sum of the two means, as
@@ -56,7 +56,7 @@ class Pretrain(Task):
         super().__init__()
         self.reader, self.words, self.follows = reader, words, follows
 
-    def forward(self, batch: BertBatch, *, weights: bool = False) -> Encoded:
+    def forward(self, batch: BertBatch, *, weights: bool = False) -> EncoderOutput:
         return self.reader(batch.words, batch.valid, segments=batch.segments, weights=weights)
 
     def loss(self, batch: BertBatch) -> Loss:
@@ -75,13 +75,13 @@ class Pretrain(Task):
         return Loss(total, nats, max(int(count.sum()), 1))
 
     @torch.no_grad()
-    def judged(self, batch: BertBatch) -> Judged:
+    def judged(self, batch: BertBatch) -> PretrainFigures:
         """How well each row was told."""
         encoded, chosen = self(batch), batch.targets != NOTHING
         states, wanted, row = encoded.states[chosen], batch.targets[chosen], chosen.nonzero()[:, 0]
         count = chosen.sum(1)
         if self.words is None:
-            return Judged(count, torch.zeros_like(count), torch.zeros(len(count)), self.next(encoded), row.new_zeros(0))
+            return PretrainFigures(count, torch.zeros_like(count), torch.zeros(len(count)), self.next(encoded), row.new_zeros(0))
         best, nats = [], []
         for some, right in zip(states.split(PART), wanted.split(PART), strict=True):
             log_p = self.words.log_p(some)
@@ -89,7 +89,7 @@ class Pretrain(Task):
             nats.append(-log_p.gather(1, right[:, None])[:, 0])
         told = torch.cat(best)
         same = torch.zeros_like(count).index_add(0, row, (told == wanted).long())
-        return Judged(count, same, torch.zeros(len(count)).index_add(0, row, torch.cat(nats)), self.next(encoded), told)
+        return PretrainFigures(count, same, torch.zeros(len(count)).index_add(0, row, torch.cat(nats)), self.next(encoded), told)
 
     @torch.no_grad()
     def told(
@@ -100,6 +100,6 @@ class Pretrain(Task):
         log_p = None if self.words is None else self.words.log_p(encoded.states[places[:, 0], places[:, 1]])
         return log_p, self.next(encoded), of_rows(encoded.looks, batch.valid)
 
-    def next(self, encoded: Encoded) -> Float[Tensor, "B 2"] | None:
+    def next(self, encoded: EncoderOutput) -> Float[Tensor, "B 2"] | None:
         """The log-probability that the second text follows (0) or does not (1)."""
         return None if self.follows is None else self.follows(encoded.final).float().log_softmax(-1)

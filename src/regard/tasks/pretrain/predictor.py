@@ -18,38 +18,38 @@ from regard.data.batching import collate
 from regard.data.report import Report
 from regard.data.text_files import lines, shown
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
-from regard.tasks.base import Prediction
-from regard.tasks.batch_predictor import Reading
+from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.model import Say
 from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
-from regard.tasks.pretrain.masking import Example, Examples, Manner, bracketed
-from regard.tasks.pretrain.network import NOTHING, BertBatch, Pretrain
+from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, bracketed
+from regard.tasks.pretrain.network import NOTHING, BertBatch, PretrainNetwork
 
 SHOWN = 5  # words told for each [MASK] in the details
 VALIDATION = 0  # the drawing of what is judged: always the same
 
 
 @dataclass(frozen=True, eq=False)
-class Blank:
+class MaskedText:
     """A text in numbers.  example: what was drawn to be judged; else text: as given, and places: of its masks."""
 
     words: Any
     segments: Any
     places: tuple[int, ...] = ()
     text: str = ""
-    example: Example | None = None
+    example: MaskedExample | None = None
 
     @property
     def size(self) -> int:
         return len(self.words)
 
 
-class Filler(Reading[Blank]):
+class MaskedLMPredictor(BatchPredictor[MaskedText]):
     """It answers lines; and examples that were drawn, to be judged."""
 
     what = "lines"
 
-    def __init__(self, task: Pretrain, pieces: WordPieces, config: Config, folder: Path) -> None:
+    def __init__(self, task: PretrainNetwork, pieces: WordPieces, config: Config, folder: Path) -> None:
         super().__init__(task, config, folder)
         self.network, self.pieces = task, pieces
 
@@ -57,36 +57,36 @@ class Filler(Reading[Blank]):
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
         return lines(file)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Example], Report]:
+    def judged(self, files: Sequence[str]) -> tuple[list[MaskedExample], Report]:
         found = list(read_documents(files))
         if not found:
             raise DataError(message(" + ".join(map(shown, files)), "text", "none", "Give a file with text."))
         return self.examples(found), Report(tuple(files))
 
-    def examples(self, documents: Sequence[Document]) -> list[Example]:
+    def examples(self, documents: Sequence[Document]) -> list[MaskedExample]:
         """What is judged of a text: always drawn the same."""
         made = drawn_from(documents, self.pieces, self.config, strict=False)
         return _always(made, len(documents), pairs=self.network.words is None)
 
-    def encoded(self, item: Any) -> Blank:
-        """item: a text, or an `Example` to be judged."""
-        if isinstance(item, Example):
-            return Blank(item.words, item.segments, example=item)
+    def encoded(self, item: Any) -> MaskedText:
+        """item: a text, or an `MaskedExample` to be judged."""
+        if isinstance(item, MaskedExample):
+            return MaskedText(item.words, item.segments, example=item)
         if not isinstance(item, str):
             raise DataError(message("an item to fill", "a text", repr(item)[:60], f"Give a text with {MASK} in it."))
         first, *more = item.split("\t")
         if not item.strip():
-            return Blank((), (), text=item)
+            return MaskedText((), (), text=item)
         ids = [masked(text, self.pieces) for text in (first, " ".join(more)) if text.strip()]
         words, segments = bracketed(ids[0], ids[1] if len(ids) > 1 else None, self.pieces)
-        return Blank(words, segments, tuple(np.flatnonzero(words == self.pieces.mask).tolist()), item)
+        return MaskedText(words, segments, tuple(np.flatnonzero(words == self.pieces.mask).tolist()), item)
 
-    def shortened(self, item: Blank, size: int) -> Blank:
+    def shortened(self, item: MaskedText, size: int) -> MaskedText:
         """Cut at the end; its last mark stays."""
         words = np.concatenate([item.words[: size - 1], item.words[-1:]])
         return replace(item, words=words, segments=item.segments[:size], places=tuple(p for p in item.places if p < size - 1))
 
-    def collated(self, items: Sequence[Blank], rows: Sequence[int]) -> BertBatch:
+    def collated(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
         read = collate([(item.words, item.segments) for item in items], rows)
         examples = [item.example for item in items if item.example is not None]
         assert read.target is not None
@@ -96,7 +96,7 @@ class Filler(Reading[Blank]):
             follows[i] = NOTHING if example.follows is None else int(not example.follows)
         return BertBatch(read.source, read.source_valid, read.target, targets, follows)
 
-    def answered(self, items: Sequence[Blank], batch: BertBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+    def answered(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
         if items[0].example is not None:
             return [[p] for p in self._judged(items, batch)]
         if self.network.words is None and any(item.places for item in items):
@@ -108,7 +108,7 @@ class Filler(Reading[Blank]):
             for item, (found, *beside) in zip(items, filled, strict=True)
         ]
 
-    def _filled(self, items: Sequence[Blank], batch: BertBatch, n_best: int, attention: bool) -> list[Any]:
+    def _filled(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> list[Any]:
         """Of each item the best fillings, each (score, words); of each of its masks the likeliest words; where it looked; the
         log-probability that the second text follows.
 
@@ -137,7 +137,7 @@ class Filler(Reading[Blank]):
                     words[i, place] = best[0][1]
         return [(*told, *beside) for told, beside in zip(found, shown, strict=True)]
 
-    def _prediction(self, item: Blank, filling: Any, each: Any, looks: Any, follows: float | None) -> Prediction:
+    def _prediction(self, item: MaskedText, filling: Any, each: Any, looks: Any, follows: float | None) -> TaskPrediction:
         score, told = filling
         words = [int(word) for word in item.words]
         for place, word in zip(item.places, told, strict=True):
@@ -147,7 +147,7 @@ class Filler(Reading[Blank]):
             details["masks"] = [[{"piece": self.pieces.names[w], "p": math.exp(p)} for p, w in best] for best in each]
         if follows is not None and item.segments[-1]:
             details["follows"] = math.exp(follows)
-        return Prediction(
+        return TaskPrediction(
             fill_in(item.text, [self.pieces.names[word] for word in told]),
             score,
             self.pieces.tokens(words),
@@ -158,7 +158,7 @@ class Filler(Reading[Blank]):
             details=details,
         )
 
-    def _judged(self, items: Sequence[Blank], batch: BertBatch) -> Iterator[Prediction]:
+    def _judged(self, items: Sequence[MaskedText], batch: BertBatch) -> Iterator[TaskPrediction]:
         found, place = self.network.judged(batch), 0
         for i, item in enumerate(items):
             assert item.example is not None
@@ -169,19 +169,19 @@ class Filler(Reading[Blank]):
             if found.follows is not None and item.example.follows is not None:
                 details["follows"] = float(found.follows[i, int(not item.example.follows)])
             text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
-            yield Prediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
+            yield TaskPrediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
 
-    def nothing(self, item: Blank) -> Prediction:
-        return Prediction("", 0.0)
+    def nothing(self, item: MaskedText) -> TaskPrediction:
+        return TaskPrediction("", 0.0)
 
     def right(self, item: Any) -> str:
         return " ".join(self.pieces.tokens(item.targets[item.targets != NOTHING])[:SHOWN])
 
-    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[Prediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[TaskPrediction], dict[str, float]]:
         found = [best[0] for best in self.stream(items, batch_size=batch_size, attention=False)]
         return found, self.figures(items, found)
 
-    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         words = sum(p.details["words"] for p in found) if self.network.words is not None else 0
         pairs = [p.details["follows"] for p in found if "follows" in p.details]
         loss, figures = 0.0, {}
@@ -197,7 +197,7 @@ class Filler(Reading[Blank]):
         return {**figures, "loss": loss}
 
 
-def _always(made: Examples, documents: int, *, pairs: bool) -> list[Example]:
+def _always(made: MaskedExamples, documents: int, *, pairs: bool) -> list[MaskedExample]:
     """The same examples each time.  pairs: nothing but pairs is told; DataError where there is none, and so nothing to judge."""
     found = [made.draw(VALIDATION, number) for number in range(len(made))]
     if pairs and all(example.follows is None for example in found):
@@ -223,15 +223,15 @@ def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float
     return list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
 
 
-def drawn_from(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> Examples:
+def drawn_from(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
     """Examples as a config has them; in pairs, no part is longer than half of a passage."""
     wanted = config.pretrain
     assert wanted is not None  # the config gives it to its task
     room = wanted.length - (3 if wanted.next else 2)
     found = passages(joined(documents), pieces, room=room, most=room // 2 if wanted.next else room)
     ahead = wanted.manner == "left-to-right"
-    manner = Manner(wanted.share, wanted.whole_words, wanted.next, ahead, wanted.masked)
-    return Examples(found, pieces, manner, seed=config.train.seed, strict=strict)
+    manner = MaskingSettings(wanted.share, wanted.whole_words, wanted.next, ahead, wanted.masked)
+    return MaskedExamples(found, pieces, manner, seed=config.train.seed, strict=strict)
 
 
 def fill_in(text: str, pieces: Sequence[str]) -> str:

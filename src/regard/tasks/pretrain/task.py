@@ -22,11 +22,11 @@ from regard.inference.int8 import quantize
 from regard.networks.bert import BertShape, draw
 from regard.pretrained import huggingface, start_from_bert
 from regard.pretrained.huggingface import FOLDER, NEXT, WORDS, Heads
-from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.job import Say, Splits, Task, TrainingSetup
 from regard.tasks.model import Precision
 from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
-from regard.tasks.pretrain.network import Pretrain
-from regard.tasks.pretrain.predictor import Filler, drawn_from
+from regard.tasks.pretrain.network import PretrainNetwork
+from regard.tasks.pretrain.predictor import MaskedLMPredictor, drawn_from
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
 
 ARCHITECTURES = {
@@ -38,12 +38,12 @@ LEFT_TO_RIGHT = "BertLMHeadModel"
 SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width: 0.02 in the paper's net, which is 768 wide
 
 
-class PretrainJob(Job):
+class PretrainTask(Task):
     def probe(self, config: Config) -> None:
         check_kind(section(config).vocabulary)
         make_bert(_shape(config, words=8))
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         data = config.data
         if not data.train:
             do = "Name one: --train FILE, or data.train in the config."
@@ -54,7 +54,7 @@ class PretrainJob(Job):
         else:
             train, held = _set_aside(train, config)
             say(f"valid: {many(sum(len(part.lines) for part in held), 'line')} set aside (data.valid_share: {data.valid_share}).")
-        return Prepared(train, held, fingerprint([*data.train, *data.valid]))
+        return Splits(train, held, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Any]:
         """Lines with a word masked, the middle one."""
@@ -64,7 +64,7 @@ class PretrainJob(Job):
         words = [line.split() for document in documents for line in document.lines]
         return [" ".join([*w[: len(w) // 2], MASK, *w[len(w) // 2 + 1 :]]) for w in words]
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         fresh = Checkpoints(folder, fingerprint={}).newest() is None
         if fresh:
             self.learn(config, data.train, folder)
@@ -79,10 +79,10 @@ class PretrainJob(Job):
         judged = model.examples(data.valid)
         batches = Batches(examples.sizes, examples.sizes, tokens=config.train.batch_tokens, seed=config.train.seed)
         count = len(examples)
-        return Ready(
+        return TrainingSetup(
             task,
             batch=lambda rows: model.collated([model.encoded(examples.draw(*divmod(row, count))) for row in rows], rows),
-            batches=Anew(batches, count),
+            batches=RedrawnBatches(batches, count),
             validate=lambda: model.validation(judged),
             sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {many(count, 'training passage')}, "
             f"{many(len(judged), 'validation passage')}",
@@ -99,16 +99,16 @@ class PretrainJob(Job):
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
 
-    def model(self, config: Config, folder: Path) -> Filler:
+    def model(self, config: Config, folder: Path) -> MaskedLMPredictor:
         found, wanted = start_from_bert.kept(folder), section(config)
         _fits(found.shape, config)
         bert = make_bert(found.shape)
         words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
-        task = Pretrain(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
+        task = PretrainNetwork(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
         draw(task, spread=SPREAD / math.sqrt(found.shape.size))
-        return Filler(task, found.pieces, config, folder)
+        return MaskedLMPredictor(task, found.pieces, config, folder)
 
-    def open(self, config: Config, folder: Path, *, precision: Precision) -> Filler:
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> MaskedLMPredictor:
         model = self.model(config, folder)
         load_network(model.task, folder / MODEL)
         if precision == "int8":
@@ -116,7 +116,7 @@ class PretrainJob(Job):
         return model
 
 
-class Anew:
+class RedrawnBatches:
     """Batches whose row numbers tell the epoch too, so that each epoch draws its own examples: epoch x count + row."""
 
     def __init__(self, batches: Batches, count: int) -> None:
@@ -126,13 +126,13 @@ class Anew:
         return [[epoch * self.count + row for row in rows] for rows in self.batches.epoch(epoch)]
 
 
-def export(model: Filler, folder: Path) -> None:
+def export(model: MaskedLMPredictor, folder: Path) -> None:
     """Write a pre-trained model as Hugging Face lays a BERT out."""
     architecture = _architecture(model.config)
     huggingface.write(folder, model.network.reader, model.pieces, heads(model.network), architecture=architecture)
 
 
-def heads(task: Pretrain) -> Heads:
+def heads(task: PretrainNetwork) -> Heads:
     """The heads of a task by Hugging Face's names."""
     return {name: head for name, head in ((WORDS, task.words), (NEXT, task.follows)) if head is not None}
 

@@ -10,17 +10,17 @@ from regard.build.attention import look_of, make_attention
 from regard.build.pooling import DRAWN
 from regard.config import AttentionSection, Config
 from regard.core.errors import ConfigError, message
-from regard.networks.bert import Bert, Together
-from regard.networks.char_cnn import Spelling
-from regard.pretrained.text_vocabulary import PiecedTexts
-from regard.tasks.read.layers import Aligned, AskedReader, JointReader, SpanPointer, WordPointer
-from regard.tasks.read.network import Read, ReadSpan, ReadWord
+from regard.networks.bert import Bert, TextPairs
+from regard.networks.char_cnn import CharCNN
+from regard.pretrained.text_vocabulary import SubwordVocabulary
+from regard.tasks.read.layers import AskedReader, JointReader, QuestionAlignment, SpanPointer, WordPointer
+from regard.tasks.read.network import ReadNetwork, ReadSpanNetwork, ReadWordNetwork
 from regard.tasks.read.section import ReadSection
 
 MARKS = 2  # numbers that mark a word: whether it stands in the other text, and whether with a neighbour
 
 
-def read(config: Config, *, words: int, letters: int, pieced: PiecedTexts | None = None) -> Read:
+def read(config: Config, *, words: int, letters: int, pieced: SubwordVocabulary | None = None) -> ReadNetwork:
     """The net of a config for vocabularies of these sizes.  pieced: that of the pre-trained reader that a run begins with."""
     section = section_of(config)
     begun = config.model.pretrained is not None
@@ -28,10 +28,10 @@ def read(config: Config, *, words: int, letters: int, pieced: PiecedTexts | None
     size = reader.size
     if section.head != "span":
         look = make_attention(score=section.point or "dot", query_size=size, memory_size=size)
-        return ReadWord(reader, WordPointer(over=section.head == "over", score=look.score), unseen=section.unseen)
+        return ReadWordNetwork(reader, WordPointer(over=section.head == "over", score=look.score), unseen=section.unseen)
     start, end = (make_attention(score=section.point or "general", query_size=size, memory_size=size) for _ in range(2))
     pointer = SpanPointer(Pool(Attention(0, size, score=KeyOnly(size))), start, end)
-    return ReadSpan(reader, pointer, longest=section.longest, unseen=section.unseen)
+    return ReadSpanNetwork(reader, pointer, longest=section.longest, unseen=section.unseen)
 
 
 def section_of(config: Config) -> ReadSection:
@@ -40,12 +40,12 @@ def section_of(config: Config) -> ReadSection:
     return config.read
 
 
-def _joint_reader(config: Config, pieced: PiecedTexts | None) -> JointReader:
+def _joint_reader(config: Config, pieced: SubwordVocabulary | None) -> JointReader:
     """A BERT; without the vocabulary of a run a small one, to see whether the rest can be built."""
     bert = networks.reader(config.model, 8, bert=None if pieced is None else pieced.bert)
     assert isinstance(bert, Bert)
     (start,), (end,) = ((0,), (0,)) if pieced is None else pieced.around(True)
-    return JointReader(Together(bert, start=start, end=end), dropout=config.model.dropout)
+    return JointReader(TextPairs(bert, start=start, end=end), dropout=config.model.dropout)
 
 
 def _reader(config: Config, section: ReadSection, words: int, letters: int) -> AskedReader:
@@ -67,14 +67,16 @@ def _reader(config: Config, section: ReadSection, words: int, letters: int) -> A
     aligned = None
     if look is not None:
         _refuse(look)
-        aligned = Aligned(look_of(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project), width)
+        aligned = QuestionAlignment(
+            look_of(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project), width
+        )
     return AskedReader(
         networks.reader(model, words, beside=beside),
         networks.reader(model, words, beside=question),
         passage_beside=beside,
         question_beside=question,
         aligned=aligned,
-        spelling=Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None,
+        spelling=CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None,
         dropout=model.dropout if look is not None else 0.0,
     )
 

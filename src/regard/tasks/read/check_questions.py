@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad_lines import BadLines
-from regard.check.finding import Block, Finding, Hits, Seen, said_and_done, short
-from regard.check.form import Given
-from regard.check.raw_lines import Opened
+from regard.check.bad_lines import RecordErrors
+from regard.check.finding import Block, Finding, FindingPlace, Hits, said_and_done, short
+from regard.check.form import StatedForm
+from regard.check.raw_lines import RawLines
 from regard.core.errors import DataError
 from regard.core.plural import many
 from regard.data.columns import Layout
-from regard.data.row_parser import BadLine
-from regard.tasks.read.data import Asked, pointed_at, read_asked
+from regard.data.row_parser import RecordError
+from regard.tasks.read.data import PassageQuestion, pointed_at, read_asked
 
 QUESTIONS = 500  # of a block
 WORDS = "space"  # how cloze passages are cut, where nobody says a word about them: they come cut into words
@@ -26,9 +26,9 @@ class Questions:
 
     def __init__(
         self,
-        opened: Sequence[Opened],
-        bad: BadLines,
-        given: Given,
+        opened: Sequence[RawLines],
+        bad: RecordErrors,
+        given: StatedForm,
         *,
         cloze: bool,
         valid: bool = False,
@@ -54,7 +54,7 @@ class Questions:
         numbers, cells = list[int](), dict[str, list[str]](passage=[], question=[], target=[])
         for found in read_asked(self._files, blank=self._cloze):
             file, line, text = self._place(found)
-            if isinstance(found, BadLine):
+            if isinstance(found, RecordError):
                 self._bad.add(
                     "question" if found.kind == "unreadable" else found.kind,
                     file,
@@ -64,7 +64,7 @@ class Questions:
                 )
                 continue
             self.rows += 1
-            self._look(found, Seen(file, line))
+            self._look(found, FindingPlace(file, line))
             numbers.append(line)
             cells["passage"].append(found.passage)
             cells["question"].append(found.question)
@@ -77,26 +77,26 @@ class Questions:
         if numbers:
             yield Block(numbers, cells, dict.fromkeys(cells, file), self._valid)
 
-    def _place(self, found: Asked | BadLine) -> tuple[str, int, str]:
+    def _place(self, found: PassageQuestion | RecordError) -> tuple[str, int, str]:
         """The file, the line (0: it has none of its own, as in SQuAD's JSON), and what is wrong, if anything."""
-        text = str(found) if isinstance(found, BadLine) else ""
-        place = found.place if isinstance(found, Asked) else text
+        text = str(found) if isinstance(found, RecordError) else ""
+        place = found.place if isinstance(found, PassageQuestion) else text
         file = next((file for file in self._files if place.startswith(file)), self._files[0])
         line = re.match(r":(\d+)", place.removeprefix(file))
         return file, int(line[1]) if line else 0, text
 
-    def _look(self, asked: Asked, seen: Seen) -> None:
+    def _look(self, asked: PassageQuestion, seen: FindingPlace) -> None:
         for answer in asked.answers[:1]:
             text, passage = answer.text, asked.passage
-            told = Seen(seen.file, seen.line, short(text))
+            told = FindingPlace(seen.file, seen.line, short(text))
             if answer.start is None:
-                if isinstance(next(pointed_at([asked], self._words, self._clean)), BadLine):
+                if isinstance(next(pointed_at([asked], self._words, self._clean)), RecordError):
                     self.absent.add(told)
                 continue
             end = answer.start + len(text)
             if self._words != "char" and (_joined(passage, answer.start) or _joined(passage, end)):
                 around = passage[max(0, answer.start - 8) : end + 8]
-                self.inside.add(Seen(seen.file, seen.line, f"{short(text, 30)} in {around!r}"))
+                self.inside.add(FindingPlace(seen.file, seen.line, f"{short(text, 30)} in {around!r}"))
             if len(text.split()) > LONGEST:
                 self.long.add(told)
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.examples import Place
-from regard.data.row_parser import CORRECT, BadLine, halved, shortened
+from regard.data.row_parser import CORRECT, RecordError, halved, shortened
 from regard.data.text_files import lines, shown
 from regard.data.tokenizer_kinds import kind_of, pieces
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
 TWO = "Give a passage, a tab and a question a line, or JSON (see docs/tasks/read.md)."
-LACKING, MISPLACED = partial(BadLine, kind="missing-key"), partial(BadLine, kind="answer")
+LACKING, MISPLACED = partial(RecordError, kind="missing-key"), partial(RecordError, kind="answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PassageQuestion:
     """A passage, a question about it, and all answers that are right, each once; none where they are not known.  name: the question's
     own (`id`), as JSON holds it; place: where it stands in its file."""
 
@@ -45,7 +45,7 @@ class Asked:
         return self.passage
 
 
-def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[Asked | BadLine]:
+def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[PassageQuestion | RecordError]:
     """The questions of files, with answers.  blank: they are cloze questions, with one blank each.
 
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
@@ -56,23 +56,25 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[Asked | BadLine
     """
     for file in files:
         for record, place in _records(file):
-            if isinstance(record, BadLine):
+            if isinstance(record, RecordError):
                 yield record
                 continue
             try:
                 yield _cloze(record, place, told=True) if blank else _span(record, place, told=True)
-            except BadLine as fault:
+            except RecordError as fault:
                 yield fault
 
 
-def pointed_at(found: Iterable[Asked | BadLine], tokenizer: str, clean: Callable[[str], str]) -> Iterator[Asked | BadLine]:
+def pointed_at(
+    found: Iterable[PassageQuestion | RecordError], tokenizer: str, clean: Callable[[str], str]
+) -> Iterator[PassageQuestion | RecordError]:
     """Cloze questions; one whose answer is no word of its passage is at fault: there is no place to point at.
 
     tokenizer: that of the source, as `data.source_tokenizer`; clean: what is done to texts before.
     """
     kind = kind_of(tokenizer)
     for item in found:
-        if isinstance(item, BadLine):
+        if isinstance(item, RecordError):
             yield item
             continue
         word, passage = clean(item.answers[0].text), clean(item.passage)
@@ -81,12 +83,12 @@ def pointed_at(found: Iterable[Asked | BadLine], tokenizer: str, clean: Callable
             continue
         within = ", which stands there as a part of words, or as several" if word in passage else ""
         expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield BadLine(
+        yield RecordError(
             message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."), "answer"
         )
 
 
-def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:
+def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
     """What to predict from: as `read_asked`, answers may be missing or be none; or lines with a passage, a tab and a question.
 
     An empty line, passage or question gives an item without a passage, so that output stays line for line.
@@ -99,10 +101,10 @@ def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:
     first = given[-1].lstrip() if given else ""
     if first[:1] in ("{", "[") and (first.count("\t") != 1 or _is_row(first)):  # a passage may begin with a bracket too
         for record, place in _records(file, [*given, *stream], blanks=True):
-            if isinstance(record, BadLine):
+            if isinstance(record, RecordError):
                 raise record
             if record is None:
-                yield Asked("", "", (), None, place)
+                yield PassageQuestion("", "", (), None, place)
             else:
                 yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
         return
@@ -110,14 +112,14 @@ def read_questions(file: str, *, blank: bool) -> Iterator[Asked]:
         yield parted(line, str(Place(name, number)))
 
 
-def parted(line: str, place: str) -> Asked:
+def parted(line: str, place: str) -> PassageQuestion:
     """A passage and a question with a tab between them.  DataError where there is no tab, or more than one."""
     fields = line.split("\t")
     if not line.strip():
-        return Asked("", "", (), None, place)
+        return PassageQuestion("", "", (), None, place)
     if len(fields) != 2:
         raise DataError(message(place, "a passage, a tab and a question", shortened(line), TWO))
-    return Asked(fields[0], fields[1], (), None, place)
+    return PassageQuestion(fields[0], fields[1], (), None, place)
 
 
 def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
@@ -157,7 +159,7 @@ def _row(line: str, place: str) -> tuple[Any, str]:
         record, problem = None, f"{shortened(line)} ({error})"
     if problem is not None:
         received, kind = (problem, "no-json") if line.strip() else ("an empty line", "empty-line")
-        return BadLine(message(place, "a JSON object", received, CORRECT), kind), place
+        return RecordError(message(place, "a JSON object", received, CORRECT), kind), place
     return record, place
 
 
@@ -173,25 +175,27 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
                     yield (
-                        BadLine(message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT), "question"),
+                        RecordError(
+                            message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT), "question"
+                        ),
                         place,
                     )
 
 
-def _span(record: dict[str, Any], place: str, *, told: bool) -> Asked:
+def _span(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion:
     """A question whose answers are parts of the text."""
     passage, question = (_text(record, key, place, told=told) for key in ("context", "question"))
     if not told:
         given = _each(record.get("answers"))
         answers = _known(given if isinstance(given, list) else [], passage)
-        return Asked(passage if question.strip() else "", question, answers, record.get("id"), place)
+        return PassageQuestion(passage if question.strip() else "", question, answers, record.get("id"), place)
     found = []
     for i, answer in enumerate(_listed(_each(_held(record, "answers", place, LACKING)), f"{place}.answers", MISPLACED)):
         found.append(_answer(answer, passage, f"{place}.answers[{i}]"))
     if not found:
         do = f"{CORRECT} Questions that the text does not answer (SQuAD 2) are not learnt."
-        raise BadLine(message(place, "an answer", "none", do), "no-answer")
-    return Asked(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
+        raise RecordError(message(place, "an answer", "none", do), "no-answer")
+    return PassageQuestion(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
 
 
 def _each(answers: Any) -> Any:
@@ -214,16 +218,18 @@ def _answer(given: Any, passage: str, place: str) -> Answer:
     text, start = _held(given, "text", place, MISPLACED), _held(given, key, place, MISPLACED)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):
         received = shortened(json.dumps(given, ensure_ascii=False))
-        raise BadLine(message(place, f"a text, and the number of its first character ({key})", received, CORRECT), "answer")
+        raise RecordError(message(place, f"a text, and the number of its first character ({key})", received, CORRECT), "answer")
     if start >= 0 and passage[start : start + len(text)] == text:
         return Answer(text, start)
     there = [at for at in range(len(passage)) if passage.startswith(text, at)]
     if not there:
-        raise BadLine(message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT), "answer")
+        raise RecordError(
+            message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT), "answer"
+        )
     right = " or ".join(map(str, there[:3]))
     stands = shortened(passage[start : start + len(text)]) if start >= 0 else "nothing"
     do = f"{CORRECT} Characters are counted from 0."
-    raise BadLine(
+    raise RecordError(
         message(place, f"{key} {right}, where {shortened(text)} stands", f"{start}, where {stands} stands", do), "answer"
     )
 
@@ -234,12 +240,12 @@ def _known(given: list[Any], passage: str) -> tuple[Answer, ...]:
     for answer in given:
         try:
             found.append(_answer(answer, passage, ""))
-        except BadLine:
+        except RecordError:
             continue
     return tuple(dict.fromkeys(found))
 
 
-def _cloze(record: dict[str, Any], place: str, *, told: bool) -> Asked:
+def _cloze(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion:
     """A question with a blank, whose answer is a word of the text."""
     doc = _held(record, "doc", place, LACKING)
     doc = " ".join(doc) if isinstance(doc, list) and all(isinstance(part, str) for part in doc) else doc
@@ -247,21 +253,23 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> Asked:
     if question.count(BLANK) != 1 and (told or question.strip()):
         do = f"Write {BLANK} for the word that is asked for, once; or set read.head: span for questions without a blank."
         received = f"{question.count(BLANK)}: {shortened(question)}"
-        raise BadLine(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
+        raise RecordError(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
     if not told:
         answer = record.get("answer")
         answers = (Answer(answer.strip(), None),) if isinstance(answer, str) and answer.strip() else ()
-        return Asked(passage if question.strip() else "", question, answers, record.get("id"), place)
-    return Asked(passage, question, (Answer(_text(record, "answer", place, told=True).strip(), None),), record.get("id"), place)
+        return PassageQuestion(passage if question.strip() else "", question, answers, record.get("id"), place)
+    return PassageQuestion(
+        passage, question, (Answer(_text(record, "answer", place, told=True).strip(), None),), record.get("id"), place
+    )
 
 
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
     kind, text = "answer" if key == "answer" else "question", _held(record, key, place, LACKING)
     if not isinstance(text, str) or halved(text):
-        raise BadLine(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT), kind)
+        raise RecordError(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT), kind)
     if told and not text.strip():
-        raise BadLine(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT), kind)
+        raise RecordError(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT), kind)
     return text
 
 

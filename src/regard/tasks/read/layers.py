@@ -13,17 +13,17 @@ from regard.attention.attention import Attention
 from regard.attention.attention_over_attention import AttentionOverAttention
 from regard.attention.pooling import Pool
 from regard.attention.score import Score
-from regard.networks.base import Encoded, Looks, positions
-from regard.networks.bert import Together
-from regard.networks.char_cnn import Spelling
+from regard.networks.base import EncoderOutput, Looks, positions
+from regard.networks.bert import TextPairs
+from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.subwords import Pieces, of_words
-from regard.networks.text_encoder import Reader
+from regard.networks.text_encoder import TextEncoder
 
 LEAST = 1e-12  # a probability in float32 that its logarithm is still taken of
 
 
-class Text(NamedTuple):
+class ReadText(NamedTuple):
     """words: numbers of the vocabulary; valid: True = a real word, padding lies on the right; marks: what else is known of each;
     spelled: which of the words whose letters are known stands there; pieces: the same text, for a pre-trained reader."""
 
@@ -41,7 +41,7 @@ class Pointed(NamedTuple):
     looks: Looks
 
 
-class Aligned(nn.Module):
+class QuestionAlignment(nn.Module):
     """`f(p) = sum_j a_j E(q_j), a = softmax(score(relu(W E(p)), relu(W E(q))))`: each word of the passage looks at the question's
     words, before either is read.  Chen et al. 2017, section 3.2 (aligned question embedding; their score is the dot product).
 
@@ -77,13 +77,13 @@ class AskedReader(nn.Module):
 
     def __init__(
         self,
-        passage: Reader,
-        question: Reader,
+        passage: TextEncoder,
+        question: TextEncoder,
         *,
         passage_beside: int,
         question_beside: int,
-        aligned: Aligned | None = None,
-        spelling: Spelling | None = None,
+        aligned: QuestionAlignment | None = None,
+        spelling: CharCNN | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -93,8 +93,8 @@ class AskedReader(nn.Module):
         self.spelling, self.beside = spelling, (passage_beside, question_beside)
 
     def forward(
-        self, passage: Text, question: Text, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
-    ) -> tuple[Encoded, Encoded, Looks]:
+        self, passage: ReadText, question: ReadText, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
+    ) -> tuple[EncoderOutput, EncoderOutput, Looks]:
         """letters: of each of the words that `spelled` numbers, 0 at padding."""
         if self.spelling is not None:
             assert letters is not None
@@ -117,7 +117,7 @@ class AskedReader(nn.Module):
         return read[0], read[1], own | looks
 
 
-def _with_letters(text: Text, made: Float[Tensor, "W D"]) -> Text:
+def _with_letters(text: ReadText, made: Float[Tensor, "W D"]) -> ReadText:
     assert text.spelled is not None
     return text._replace(marks=torch.cat([text.marks, F.embedding(text.spelled, made).to(text.marks)], -1))
 
@@ -126,13 +126,13 @@ class JointReader(nn.Module):
     """Reads question and passage in one, by a BERT: `[CLS] question [SEP] passage [SEP]`; the state of a word is that of its first piece.
     Devlin et al. 2019, sections 4.2 and 5.3."""
 
-    def __init__(self, together: Together, *, dropout: float = 0.0) -> None:
+    def __init__(self, together: TextPairs, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.together, self.dropout, self.size = together, Dropout(dropout), together.size
 
     def forward(
-        self, passage: Text, question: Text, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
-    ) -> tuple[Encoded, Encoded, Looks]:
+        self, passage: ReadText, question: ReadText, letters: Int[Tensor, "W L"] | None = None, *, weights: bool = False
+    ) -> tuple[EncoderOutput, EncoderOutput, Looks]:
         """What of each text is read is its `pieces`, without [CLS] and [SEP].  The last states of both are the pooled [CLS].
 
         letters, weights: as of `AskedReader`, in whose place this stands; not read, for pieces have no letters and where the BERT looked
@@ -149,16 +149,16 @@ class JointReader(nn.Module):
             of_words(states, text.first) for states, text in zip(self.dropout(read.states).chunk(2), pair, strict=True)
         )
         final = read.final[: len(states)]
-        return Encoded(states, passage.valid, final), Encoded(asked, question.valid, final), {}
+        return EncoderOutput(states, passage.valid, final), EncoderOutput(asked, question.valid, final), {}
 
 
-class Pointer(nn.Module):
+class PassagePointer(nn.Module):
     """What points at places of a passage.  pointers: how many places it points at, each by itself."""
 
     pointers = 1
 
 
-class WordPointer(Pointer):
+class WordPointer(PassagePointer):
     """Which place fills the blank of a question.  over: attention over attention (Cui et al. 2017, section 3); otherwise the question
     is its last states alone, and this is the attention-sum reader (Kadlec et al. 2016, section 4).
 
@@ -169,7 +169,7 @@ class WordPointer(Pointer):
         super().__init__()
         self.over, self.look = over, AttentionOverAttention(score=score)
 
-    def forward(self, passage: Encoded, question: Encoded, *, weights: bool = False) -> Pointed:
+    def forward(self, passage: EncoderOutput, question: EncoderOutput, *, weights: bool = False) -> Pointed:
         states, asked, real = passage.states.float(), question.states.float(), question.valid
         if not self.over:
             asked, real = question.final.float()[:, None], real[:, :1]
@@ -178,7 +178,7 @@ class WordPointer(Pointer):
         return Pointed((told.share + LEAST).log()[:, None], looks)
 
 
-class SpanPointer(Pointer):
+class SpanPointer(PassagePointer):
     """`p_start(i) ~ exp(p_i W_s q), p_end(i) ~ exp(p_i W_e q)`: where an answer begins, and where it ends.  Chen et al. 2017, section
     3.2 (prediction).
 
@@ -192,7 +192,7 @@ class SpanPointer(Pointer):
         super().__init__()
         self.pool, self.start, self.end = pool, start, end
 
-    def forward(self, passage: Encoded, question: Encoded, *, weights: bool = False) -> Pointed:
+    def forward(self, passage: EncoderOutput, question: EncoderOutput, *, weights: bool = False) -> Pointed:
         reading = self.pool(question.states.float(), question.valid, weights=weights)
         at = passage.valid.new_zeros(len(passage.valid), 1, dtype=torch.long)
         shares = []
@@ -203,7 +203,7 @@ class SpanPointer(Pointer):
         return Pointed(torch.stack(shares, 1), {} if reading.weights is None else {"asked": reading.weights})
 
 
-class Best(NamedTuple):
+class BestSpans(NamedTuple):
     """The likeliest spans of each row, the first the best: places of their first and last words, and log-probabilities."""
 
     start: Int[Tensor, "B N"]
@@ -211,7 +211,7 @@ class Best(NamedTuple):
     log_p: Float[Tensor, "B N"]
 
 
-def best_spans(shares: Float[Tensor, "B 2 K"], valid: Bool[Tensor, "B K"], *, longest: int, count: int = 1) -> Best:
+def best_spans(shares: Float[Tensor, "B 2 K"], valid: Bool[Tensor, "B K"], *, longest: int, count: int = 1) -> BestSpans:
     """The spans of which `p_start(i) p_end(j)` is highest, i <= j < i + longest: of every length at once.  Where there are fewer than
     `count`, the last have log-probability -inf.  Chen et al. 2017, section 3.2."""
     K = valid.shape[1]
@@ -222,4 +222,4 @@ def best_spans(shares: Float[Tensor, "B 2 K"], valid: Bool[Tensor, "B K"], *, lo
         every = F.pad(every, (0, count - every.shape[1]), value=float("-inf"))
     best = every.sort(dim=-1, descending=True, stable=True) if count > 1 else every.max(-1, keepdim=True)
     place, length = best.indices[:, :count] // len(rows), best.indices[:, :count] % len(rows)
-    return Best(place, place + length, best.values[:, :count])
+    return BestSpans(place, place + length, best.values[:, :count])

@@ -14,8 +14,8 @@ from torch import Tensor
 from regard.attention.attention_over_attention import by_word
 from regard.data.tokenizer import UNK
 from regard.networks.base import Looks
-from regard.tasks.base import Loss, Task
-from regard.tasks.read.layers import AskedReader, JointReader, Pointed, SpanPointer, Text, WordPointer, best_spans
+from regard.tasks.base import Loss, TaskNetwork
+from regard.tasks.read.layers import AskedReader, JointReader, Pointed, ReadText, SpanPointer, WordPointer, best_spans
 
 AXES = {  # what lies along the rows and the columns of a look, by the first part of its name
     "passage": ("passage", "passage"),
@@ -32,17 +32,17 @@ AXES = {  # what lies along the rows and the columns of a look, by the first par
 class ReadBatch:
     """Passages and questions side by side.  forms: for each place of a passage the number of its word among the different words of
     that passage; candidate: the places that may answer; right: of each row the first and last places of its right answers, -1 beyond
-    them; None where they are not known.  letters: of each of the words that `Text.spelled` numbers."""
+    them; None where they are not known.  letters: of each of the words that `ReadText.spelled` numbers."""
 
-    passage: Text
-    question: Text
+    passage: ReadText
+    question: ReadText
     forms: Int[Tensor, "B K"]
     candidate: Bool[Tensor, "B K"]
     right: Int[Tensor, "B G 2"] | None = None
     letters: Int[Tensor, "W L"] | None = None
 
 
-class Answers(NamedTuple):
+class ReadAnswers(NamedTuple):
     """The likeliest answers of each row, the best first.  start, end: places of their first and last words (of a word that fills a blank,
     where it stands first); log_p: -inf where there are no more; looks: of each row, padding cut off."""
 
@@ -52,7 +52,7 @@ class Answers(NamedTuple):
     looks: list[dict[str, np.ndarray]]
 
 
-class Read(Task):
+class ReadNetwork(TaskNetwork):
     """A reader of both texts, and what points.  unseen: share of the words that training reads as unknown."""
 
     def __init__(self, reader: AskedReader | JointReader, pointer: WordPointer | SpanPointer, *, unseen: float = 0.0) -> None:
@@ -66,7 +66,7 @@ class Read(Task):
             shares, more = self.pointer(*read, weights=weights)
         return Pointed(shares, looks | more)
 
-    def _dropped(self, text: Text) -> Text:
+    def _dropped(self, text: ReadText) -> ReadText:
         if not (self.training and self.unseen):
             return text
         unread = torch.rand(text.words.shape, device=text.words.device) < self.unseen
@@ -78,7 +78,7 @@ class Read(Task):
 
     @abstractmethod
     def best(self, shares: Float[Tensor, "B P K"], batch: ReadBatch, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """`Answers` without the looks."""
+        """`ReadAnswers` without the looks."""
 
     def loss(self, batch: ReadBatch) -> Loss:
         """Summed over questions that have a right answer, in nats; what was cut off with a passage's end is nobody's."""
@@ -88,13 +88,13 @@ class Read(Task):
         return Loss(total, total.detach(), int(known.sum()))
 
     @torch.no_grad()
-    def answer(self, batch: ReadBatch, count: int = 1, *, weights: bool = False) -> Answers:
+    def answer(self, batch: ReadBatch, count: int = 1, *, weights: bool = False) -> ReadAnswers:
         shares, looks = self(batch, weights=weights)
         seen = _of_rows({**looks, "pointer": shares.exp()[:, None]}, batch) if weights else [{} for _ in shares]
-        return Answers(*self.best(shares, batch, count), seen)
+        return ReadAnswers(*self.best(shares, batch, count), seen)
 
 
-class ReadWord(Read):
+class ReadWordNetwork(ReadNetwork):
     """`p(w) = sum_{k: x_k = w} s_k`: the word that fills the blank.  Kadlec et al. 2016, section 4.3; Cui et al. 2017, eq. 8-9."""
 
     def log_p(self, shares: Float[Tensor, "B P K"], batch: ReadBatch) -> Float[Tensor, " B"]:
@@ -114,7 +114,7 @@ class ReadWord(Read):
         return at, at, ranked.values[:, :count]
 
 
-class ReadSpan(Read):
+class ReadSpanNetwork(ReadNetwork):
     """`p(i, j) = p_start(i) p_end(j)`: the part of the passage from i to j, both included.  Chen et al. 2017, section 3.2.
 
     longest: words of an answer.

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from regard.core.plural import many
-from regard.tasks.read.data import Asked
+from regard.tasks.read.data import PassageQuestion
 from regard.tasks.read.metrics import WAYS, exact_and_f1, way_of
 
 if TYPE_CHECKING:
     from regard.tasks.read.task import Answerer
 
 
-def given(model: Answerer, items: Iterable[Asked]) -> Iterator[bool]:
+def given(model: Answerer, items: Iterable[PassageQuestion]) -> Iterator[bool]:
     """Of each right answer whether tokens can give it exactly, as `exact_match` counts."""
     for item in items:
         passage, way = model.cut(item.passage), way_of(item.passage)
@@ -25,7 +25,7 @@ def given(model: Answerer, items: Iterable[Asked]) -> Iterator[bool]:
             yield short and exact_and_f1(text, [answer.text], by_character=way == "run", each=way == "each")[0]
 
 
-def out_of_reach(model: Answerer, train: Sequence[Asked], valid: Sequence[Asked]) -> Iterator[str]:
+def out_of_reach(model: Answerer, train: Sequence[PassageQuestion], valid: Sequence[PassageQuestion]) -> Iterator[str]:
     """What a person should know before a net learns to give answers that it cannot give."""
     for name, items in (("training", train), ("validation", valid)):
         each = list(given(model, items))
@@ -41,7 +41,7 @@ def out_of_reach(model: Answerer, train: Sequence[Asked], valid: Sequence[Asked]
             yield f"note: of {many(len(each), f'{name} answer')} {lost:,} {how} can never be given exactly. {do}"
 
 
-def told_beside(model: Answerer, items: Sequence[Asked]) -> dict[str, Any]:
+def told_beside(model: Answerer, items: Sequence[PassageQuestion]) -> dict[str, Any]:
     """signatures: how F1 was counted.  unreachable: answers that no tokens can give."""
     ways = Counter(way_of(item.passage) for item in items)
     said = "; ".join(f"{count:,} by {WAYS[way]}" for way, count in ways.most_common())

@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from regard.check.clean import Cells
-from regard.check.examine import Report
-from regard.check.raw_lines import Opened
+from regard.check.examine import CheckReport
+from regard.check.raw_lines import RawLines
 from regard.data.span_tags import OUTSIDE, begun
 from regard.tasks.tag.check_tags import OUTSIDES
-from regard.tasks.tag.file_formats import AUTO, Form, TagLayout, of_record
+from regard.tasks.tag.file_formats import AUTO, TagFileForm, TagLayout, of_record
 from regard.tasks.tag.file_formats import fields as fields_of
 
 
-class Retagged:
+class TagFixes:
     """Changes the tags of each sentence by what was found."""
 
-    def __init__(self, report: Report, changed: Counter[str], taken: Counter[str]) -> None:
+    def __init__(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> None:
         self._form, self._changed, self._taken = report.case.form, changed, taken
         self._kinds = frozenset(finding.kind for finding in report.findings if finding.fixable)
         self._spellings = report.spellings
         self._cells = Cells(report.case, self._kinds - {"double-blank", "odd-space"}, "tokens")
         self._gone = {file: frozenset(numbers) for file, numbers in report.bad.removed.items()}
 
-    def write(self, opened: Opened, stream: IO[str]) -> int:
+    def write(self, opened: RawLines, stream: IO[str]) -> int:
         """Writes all lines of a file; the number of sentences."""
         count = self._records(opened, stream) if self._form.format == "jsonl" else self._columns(opened, stream)
         self._changed.update(self._cells.changed)
@@ -39,7 +39,7 @@ class Retagged:
         self._changed["tags"] += sum(a != b for a, b in zip(tags, made, strict=True))
         return made
 
-    def _records(self, opened: Opened, stream: IO[str]) -> int:
+    def _records(self, opened: RawLines, stream: IO[str]) -> int:
         form, count, gone = None, 0, self._gone.get(opened.file, frozenset[int]())
         layout = TagLayout("auto", *(self._form.roles.get(role, AUTO) for role in ("tokens", "tags")))
         for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
@@ -52,7 +52,7 @@ class Retagged:
             count += 1
         return count
 
-    def _record(self, record: dict[str, Any], form: Form) -> dict[str, Any]:
+    def _record(self, record: dict[str, Any], form: TagFileForm) -> dict[str, Any]:
         tokens, tags = record.get(form.token), record.get(form.tag)
         if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens):
             record[form.token] = [self._cells.clean(token) or token for token in tokens]
@@ -60,7 +60,7 @@ class Retagged:
             record[form.tag] = self.tags(tags)
         return record
 
-    def _columns(self, opened: Opened, stream: IO[str]) -> int:
+    def _columns(self, opened: RawLines, stream: IO[str]) -> int:
         """A sentence at a time; the number of those that have a token."""
         block, sentences = list[str](), 0
         for _, lines in opened.pieces():

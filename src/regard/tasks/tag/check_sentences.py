@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad_lines import BadLines
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, short
-from regard.check.form import Form
-from regard.check.raw_lines import Opened
+from regard.check.bad_lines import RecordErrors
+from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, short
+from regard.check.form import FileForm
+from regard.check.raw_lines import RawLines
 from regard.core.plural import many
 from regard.data.examples import Place
-from regard.data.row_parser import BadLine, json_object
+from regard.data.row_parser import RecordError, json_object
 from regard.tasks.tag.data import taken
 from regard.tasks.tag.file_formats import AUTO, TagLayout, of_record
-from regard.tasks.tag.file_formats import Form as TagForm
+from regard.tasks.tag.file_formats import TagFileForm as TagForm
 from regard.tasks.tag.file_formats import fields as fields_of
 
 SENTENCES = 4000  # of a block
@@ -25,7 +25,7 @@ class Sentences:
     tokens with blanks inside, cells with white space at an end, and how many tokens there were."""
 
     def __init__(
-        self, opened: Sequence[Opened], form: Form, bad: BadLines, *, valid: bool = False, most: int | None = None
+        self, opened: Sequence[RawLines], form: FileForm, bad: RecordErrors, *, valid: bool = False, most: int | None = None
     ) -> None:
         self._opened, self._form, self._bad, self._valid, self._most = opened, form, bad, valid, most
         self._layout = TagLayout("auto", *(form.roles.get(role, AUTO) for role in ("tokens", "tags")))
@@ -51,7 +51,7 @@ class Sentences:
             if lines:
                 yield Block(lines, cells, files, self._valid)
 
-    def _columns(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
+    def _columns(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         tokens, tags, start, fault, wide = list[str](), list[str](), 0, False, 0
         for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
             if not line.strip() or line.startswith("-DOCSTART-"):
@@ -60,7 +60,7 @@ class Sentences:
                 tokens, tags, fault = [], [], False
                 continue
             if self._form.comment and line.startswith(self._form.comment):
-                self.comments.add(Seen(opened.file, number, short(line)))
+                self.comments.add(FindingPlace(opened.file, number, short(line)))
                 continue
             start = start if tokens or fault else number
             fields = fields_of(line)
@@ -70,7 +70,7 @@ class Sentences:
                 fault = True
                 continue
             if len(fields) != self._form.width:
-                self.odd.add(Seen(opened.file, number, short(line)))
+                self.odd.add(FindingPlace(opened.file, number, short(line)))
             token, tag = self._picked(fields)
             if token is None:
                 continue
@@ -100,11 +100,11 @@ class Sentences:
 
     def _spaces(self, file: str, number: int, line: str, token: str, tag: str) -> None:
         if token != (token.strip() or token) or tag != tag.strip():  # an ideographic space may be a token
-            self.ends.add(Seen(file, number, short(line)))
+            self.ends.add(FindingPlace(file, number, short(line)))
         if any(c.isspace() for c in token.strip()):
-            self.inner.add(Seen(file, number, short(line)))
+            self.inner.add(FindingPlace(file, number, short(line)))
 
-    def _keyed(self, opened: Opened) -> Iterator[tuple[int, list[str], list[str]]]:
+    def _keyed(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         form: TagForm | None = None
         for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
             if not line.strip():
@@ -114,7 +114,7 @@ class Sentences:
                 record = json_object(line, place)
                 form = form or of_record(record, self._layout)
                 found = taken(record, place, form, told=True)
-            except BadLine as fault:
+            except RecordError as fault:
                 kind = "sentence" if fault.kind == "unreadable" else fault.kind
                 self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])
                 continue

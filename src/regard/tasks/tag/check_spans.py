@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from regard.check.bad_lines import BadLines
+from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Hits, Seen, listed
+from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, listed
 from regard.core.plural import many
 from regard.data.span_tags import BEGINS, OUTSIDE, begun, broken, marked, parted, says_places
 from regard.tasks.tag.check_tags import OUTSIDES
@@ -18,7 +18,7 @@ MIXED = "mixed-schemes"
 class Spans:
     """Looks at each sentence twice: as one of a file whose tags mark where spans end, and as one of a file whose tags do not."""
 
-    def __init__(self, case: Case, bad: BadLines) -> None:
+    def __init__(self, case: Case, bad: RecordErrors) -> None:
         self._scheme, self._bad = case.given.scheme or "auto", bad
         self._sides = {valid: _Side(self._scheme, valid) for valid in (False, True)}
 
@@ -47,7 +47,7 @@ class _Side:
     def __init__(self, scheme: str, valid: bool) -> None:
         self.counts = Counter[str]()
         self._scheme, self._valid = scheme, valid
-        self._faults = {ends: (BadLines(), Hits()) for ends in (False, True)}
+        self._faults = {ends: (RecordErrors(), Hits()) for ends in (False, True)}
         self._begun = self._orphans = self._open = 0
 
     def feed(self, block: Block) -> None:
@@ -67,11 +67,11 @@ class _Side:
                 self._open += ends and not ended
                 where = block.files["tags"], block.lines[i] if beside else block.lines[i] + place
                 told = f"{' '.join(tokens[max(0, place - 1) : place + 1])}: {before or 'the start'} {made[place]}"
-                hits.add(Seen(*where, told))
+                hits.add(FindingPlace(*where, told))
                 kind = MIXED if ends and not ended else "broken-spans"
                 bad.add(kind, *where, cell, f"{made[place]} after {before or 'the start of the sentence'}")
 
-    def findings(self, bad: BadLines) -> list[Finding]:
+    def findings(self, bad: RecordErrors) -> list[Finding]:
         """What is wrong; a sentence that a training refuses goes to `bad`."""
         if self._scheme == "none" or not says_places(self.counts):
             return []

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Seen, listed, said_and_done, short
+from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, said_and_done, short
 from regard.check.labels import near
 from regard.core.errors import DataError
 from regard.core.plural import many
@@ -35,7 +35,7 @@ class Tags:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._counts = {False: Counter[str](), True: Counter[str]()}
-        self._first: dict[str, Seen] = {}
+        self._first: dict[str, FindingPlace] = {}
         self._numbers = self._tokens = 0
         self._labels = set[str]()
         self.spellings: dict[str, str] = {}  # of tags that are written in several ways, the most frequent
@@ -55,7 +55,7 @@ class Tags:
             line = block.lines[i]
             for k, tag in enumerate(tags):
                 if tag not in self._first:
-                    self._first[tag] = Seen(
+                    self._first[tag] = FindingPlace(
                         block.files["tags"], line if beside else line + k, f"{' '.join(tokens[k : k + 1])} {tag}"
                     )
 

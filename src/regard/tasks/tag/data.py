@@ -13,12 +13,12 @@ from regard.core.errors import DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.row_parser import CORRECT, BadLine, halved, shortened
+from regard.data.row_parser import CORRECT, RecordError, halved, shortened
 from regard.data.text_files import lines, shown
 from regard.tasks.tag.file_formats import (
     HEAD,
     NUMBER,
-    Form,
+    TagFileForm,
     TagLayout,
     begins_as,
     fields,
@@ -36,7 +36,7 @@ PLAIN = TagLayout()
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggedSentence:
     """A sentence.  tags: one for each token, or none at all; label: of the whole sentence (an intent), where there is one; place: of
     its first line; beside: the files in which, on the same line, its tags and its label stand; none: they stand with the tokens;
     rows: the line of each token, where they stand below each other."""
@@ -66,7 +66,7 @@ class Tagged:
 
 def read_tagged(
     files: Sequence[str], layout: TagLayout = PLAIN, passed: Counter[str] | None = None
-) -> Iterator[Tagged | BadLine]:
+) -> Iterator[TaggedSentence | RecordError]:
     """The sentences of one file, or of two or three that are line-aligned: tokens, tags and, maybe, a label for the sentence.
 
     One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
@@ -116,18 +116,18 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
             yield () if is_blank(line) else _record(line, Place(shown(file), number), begun, told=False).tokens
     else:
         for found in _sentences(each, shown(file), begun, told=False):
-            if isinstance(found, BadLine):
+            if isinstance(found, RecordError):
                 raise DataError(str(found))
             yield found.tokens
 
 
-def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagged | BadLine]:
+def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[TaggedSentence | RecordError]:
     if kind_of(file) == "parquet":
         form, rows = _of_rows(file, layout)
         for place, record in rows:
             try:
                 yield taken(record, place, form, told=True)
-            except BadLine as fault:
+            except RecordError as fault:
                 yield fault
         return
     stream = lines(file)
@@ -140,11 +140,11 @@ def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagg
         try:
             if not is_blank(line):
                 yield _record(line, Place(shown(file), number), form, told=True)
-        except BadLine as fault:
+        except RecordError as fault:
             yield fault
 
 
-def _of_rows(file: str, layout: TagLayout) -> tuple[Form, Iterator[tuple[Place, Any]]]:
+def _of_rows(file: str, layout: TagLayout) -> tuple[TagFileForm, Iterator[tuple[Place, Any]]]:
     """The rows of a Parquet, and which of its columns are tokens and tags."""
     rows = parquet_rows(file)
     first = next(rows, None)
@@ -153,8 +153,8 @@ def _of_rows(file: str, layout: TagLayout) -> tuple[Form, Iterator[tuple[Place, 
 
 
 def _sentences(
-    each: Iterable[str], name: str, form: Form, *, told: bool, passed: Counter[str] | None = None
-) -> Iterator[Tagged | BadLine]:
+    each: Iterable[str], name: str, form: TagFileForm, *, told: bool, passed: Counter[str] | None = None
+) -> Iterator[TaggedSentence | RecordError]:
     """The sentences of a file whose tokens stand below each other.  told: with their tags; passed: is told of comments."""
     block = list[tuple[int, str]]()
     for number, line in chain(enumerate(each, start=1), [(0, "")]):
@@ -169,7 +169,7 @@ def _sentences(
                 yield _sentence(rows, name, form, told)
 
 
-def _rows(block: Sequence[tuple[int, str]], form: Form) -> list[tuple[int, list[str], str]]:
+def _rows(block: Sequence[tuple[int, str]], form: TagFileForm) -> list[tuple[int, list[str], str]]:
     """The lines of a sentence with their columns, comments left out."""
     if form.kind == "conllu":
         return [(number, line.split("\t"), line) for number, line in block if not line.startswith("#")]
@@ -177,7 +177,9 @@ def _rows(block: Sequence[tuple[int, str]], form: Form) -> list[tuple[int, list[
     return [(number, fields(line), line) for number, line in block if not is_comment(line, last, numbered=form.numbered)]
 
 
-def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form, told: bool) -> Tagged | BadLine:
+def _sentence(
+    rows: Sequence[tuple[int, list[str], str]], name: str, form: TagFileForm, told: bool
+) -> TaggedSentence | RecordError:
     """One sentence, or what is wrong with it first."""
     tokens, tags, at = list[str](), list[str](), list[int]()
     width = len(rows[0][1])
@@ -185,7 +187,7 @@ def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form,
         place = Place(name, number)
         if form.kind == "conllu":
             if (fault := _misfit(cells, form, len(tokens))) is not None:
-                return BadLine(message(str(place), *fault, CORRECT))
+                return RecordError(message(str(place), *fault, CORRECT))
             if form.numbered and not cells[0].isdecimal():
                 continue  # a range of words (3-4), whose words follow, or an empty node (3.1)
         token = cells[form.token] if form.token < len(cells) else ""
@@ -196,23 +198,23 @@ def _sentence(rows: Sequence[tuple[int, list[str], str]], name: str, form: Form,
                 if told
                 else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
             )
-            return BadLine(message(str(place), expected, repr(line) if told else "none", CORRECT))
+            return RecordError(message(str(place), expected, repr(line) if told else "none", CORRECT))
         if (
             told and len(cells) != width and "\t" not in line
         ):  # between tabs a cell may be missing: MeCab knows no reading of some words
             do = f"{CORRECT} A blank within a token needs a tab between the columns."
-            return BadLine(
+            return RecordError(
                 message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shortened(line)}", do)
             )
         tokens.append(token)
         tags.append(tag)
         at.append(number)
     if not tokens:
-        return BadLine(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", CORRECT))
-    return Tagged(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
+        return RecordError(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", CORRECT))
+    return TaggedSentence(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
 
 
-def _misfit(cells: Sequence[str], form: Form, before: int) -> tuple[str, str] | None:
+def _misfit(cells: Sequence[str], form: TagFileForm, before: int) -> tuple[str, str] | None:
     """What is expected of a line of CoNLL-U and what it is, where that is not the same.  before: words of the sentence so far."""
     if len(cells) != form.width:
         return f"{form.width} columns with tabs between them (CoNLL-U)", f"{len(cells)}"
@@ -223,36 +225,36 @@ def _misfit(cells: Sequence[str], form: Form, before: int) -> tuple[str, str] | 
     return None
 
 
-def _record(line: str, place: Place, form: Form, *, told: bool) -> Tagged:
+def _record(line: str, place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
     """A line of JSON.  BadLine where it holds no sentence."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
+        raise RecordError(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
-        raise BadLine(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
+        raise RecordError(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
     return taken(record, place, form, told=told)
 
 
-def taken(record: dict[str, Any], place: Place, form: Form, *, told: bool) -> Tagged:
+def taken(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
     """The sentence of an object.  Labels that are whole numbers are their text.  BadLine where it holds none."""
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
         received = shortened(json.dumps(tokens, ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
+        raise RecordError(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
     if not told:
-        return Tagged(tuple(tokens), (), None, place)
+        return TaggedSentence(tuple(tokens), (), None, place)
     tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
     if len(tags) != len(tokens) or not tokens:
         received = many(len(tags), "tag") if tokens else "no tokens"
         expected = f"as many tags as tokens ({len(tokens) or 'at least 1'})"
-        raise BadLine(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
+        raise RecordError(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
     if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
         received = shortened(json.dumps(tags, ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
+        raise RecordError(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
     label = next((_text(record[key]) for key in LABELS if key in record), None)
     label = label.strip() if isinstance(label, str) and not halved(label) else None
-    return Tagged(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
+    return TaggedSentence(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
 
 
 def _text(value: Any) -> Any:
@@ -262,14 +264,14 @@ def _text(value: Any) -> Any:
 def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
-        raise BadLine(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+        raise RecordError(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
     if not isinstance(record[key], list):
         received = shortened(json.dumps(record[key], ensure_ascii=True))
-        raise BadLine(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
+        raise RecordError(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
     return record[key]
 
 
-def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
+def _aligned(files: Sequence[str]) -> Iterator[TaggedSentence | RecordError]:
     counts, beside = [0] * len(files), tuple(shown(file) for file in files[1:])
     for number, row in enumerate(zip_longest(*map(lines, files)), start=1):
         counts = [count + (line is not None) for count, line in zip(counts, row, strict=True)]
@@ -282,11 +284,11 @@ def _aligned(files: Sequence[str]) -> Iterator[Tagged | BadLine]:
             expected = f"as many tags as {shown(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
             at = Place(shown(files[1] if tokens else files[0]), number)
             received = many(len(tags), "tag") if tokens else "an empty line"
-            yield BadLine(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
+            yield RecordError(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
         elif label == "":
-            yield BadLine(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
+            yield RecordError(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
         else:
-            yield Tagged(tokens, tags, label, place, beside)
+            yield TaggedSentence(tokens, tags, label, place, beside)
     if len(set(counts)) > 1:
         received = ", ".join(f"{shown(file)} {count:,}" for file, count in zip(files, counts, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the others."

@@ -35,7 +35,7 @@ class TagLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TagFileForm:
     """What a file is.  kind: columns, conllu or jsonl; token, tag: places of columns from 0 (-1: the last), or keys; width: how many
     columns each line of CoNLL-U has; numbered: the first column counts the tokens; header: the line that names the columns, 0: none;
     said: the same for people."""
@@ -81,7 +81,7 @@ def kind_of(file: str) -> str | None:
     return ENDS.get(file.removesuffix(".gz").rpartition(".")[2].lower()) if "." in file else None
 
 
-def form_of(head: Sequence[str], file: str, layout: TagLayout) -> Form:
+def form_of(head: Sequence[str], file: str, layout: TagLayout) -> TagFileForm:
     """What a file is.  head: its first lines.  DataError where it is none of the forms, with the words for those that are near."""
     first = next((line for line in head if not is_blank(line)), "")
     kind = layout.format if layout.format not in (AUTO, "tsv", "lines", "parquet") else kind_of(file)
@@ -99,7 +99,7 @@ def form_of(head: Sequence[str], file: str, layout: TagLayout) -> Form:
     wide = max((len(row) for block in blocks for row in block), default=0)
     which = f"column {tag + 1}" if tag >= 0 else f"the last of {wide}" if wide > 2 else "the last"
     numbered = _runs(blocks) and token > 0
-    return Form("columns", token, tag, 0, numbered, header, f"columns, tokens from column {token + 1}, tags from {which}")
+    return TagFileForm("columns", token, tag, 0, numbered, header, f"columns, tokens from column {token + 1}, tags from {which}")
 
 
 def is_comment(line: str, last: str, *, numbered: bool) -> bool:
@@ -167,14 +167,14 @@ def _columns(blocks: Sequence[Sequence[Sequence[str]]], file: str, layout: TagLa
     return token, (tag if layout.target == AUTO else place_of(layout.target, names, file, "data.target"))
 
 
-def _conllu(first: str, file: str, layout: TagLayout) -> Form:
+def _conllu(first: str, file: str, layout: TagLayout) -> TagFileForm:
     """Ten columns with names, or, where the first line says so (CoNLL-U Plus), others."""
     names = list(CONLLU)
     if first.startswith("# global.columns"):
         names = [name.lower() for name in first.partition("=")[2].split()]
     source, target = ("form" if layout.source == AUTO else layout.source), ("upos" if layout.target == AUTO else layout.target)
     token, tag = place_of(source, names, file, "data.source"), place_of(target, names, file, "data.target")
-    return Form(
+    return TagFileForm(
         "conllu", token, tag, len(names), "id" in names, 0, f"CoNLL-U, tokens from {names[token]}, tags from {names[tag]}"
     )
 
@@ -201,7 +201,7 @@ def _record(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def of_record(record: Mapping[str, Any], layout: TagLayout) -> Form:
+def of_record(record: Mapping[str, Any], layout: TagLayout) -> TagFileForm:
     """What JSON lines are, of which this is the first, or the rows of a Parquet: which keys hold tokens and tags, those that the config
     names, else the first known ones."""
     tokens, tags = ([key for key in known if isinstance(record.get(key), list)] for known in (TOKENS, TAGS))
@@ -209,10 +209,12 @@ def of_record(record: Mapping[str, Any], layout: TagLayout) -> Form:
     tag = layout.target if isinstance(layout.target, str) and layout.target != AUTO else (tags or TAGS)[0]
     others = [key for key in tags if key != tag]
     more = f" (also there: {', '.join(others)}; data.target names another)" if others else ""
-    return Form("jsonl", token, tag, said=f"JSON lines, tokens from {token}, tags from {tag}{more}")
+    return TagFileForm("jsonl", token, tag, said=f"JSON lines, tokens from {token}, tags from {tag}{more}")
 
 
-def begins_as(stream: Iterable[str], file: str, layout: TagLayout, known: Collection[str]) -> tuple[list[str], Form | None]:
+def begins_as(
+    stream: Iterable[str], file: str, layout: TagLayout, known: Collection[str]
+) -> tuple[list[str], TagFileForm | None]:
     """What a file to predict from is, and the lines that were read to see it: None where each line is a sentence.
 
     known: the tags of the model.  A file in columns has as many in each row of its first sentence, the last of which are tags.  From

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from regard.attention.pooling import Pool
 from regard.data.batching import Batch
 from regard.data.tokenizer import UNK
-from regard.networks.base import Encoded, Looks
-from regard.networks.char_cnn import Spelling
+from regard.networks.base import EncoderOutput, Looks
+from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.subwords import Pieces, of_words
-from regard.networks.text_encoder import Reader
-from regard.tasks.base import Loss, Task
+from regard.networks.text_encoder import TextEncoder
+from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.crf import ChainCRF
 
 
@@ -36,7 +36,7 @@ class TagBatch:
     pieces: Pieces | None = None
 
 
-class Scores(NamedTuple):
+class TagScores(NamedTuple):
     """tags: "B K N"; label: "B L", where there are labels; looks: where the encoder and the label's pool looked, if asked."""
 
     tags: Float[Tensor, "B K N"]
@@ -44,7 +44,7 @@ class Scores(NamedTuple):
     looks: Looks
 
 
-class Answers(NamedTuple):
+class TagAnswers(NamedTuple):
     """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: of each row, padding cut off."""
 
     tags: Int[Tensor, "B K"]
@@ -62,7 +62,7 @@ class Likelihoods(NamedTuple):
     label: Float[Tensor, " B"] | None
 
 
-class Tag(Task):
+class TagNetwork(TaskNetwork):
     """Cross-entropy of the tags, by place or of the whole sequence (`chain`), and of the label, read by a pool.
 
     Joint intent and slots: Liu & Lane 2016, section 3.2; Goo et al. 2018 (slot-gated).
@@ -71,10 +71,10 @@ class Tag(Task):
 
     def __init__(
         self,
-        reader: Reader,
+        reader: TextEncoder,
         *,
         tags: int,
-        spelling: Spelling | None = None,
+        spelling: CharCNN | None = None,
         chain: ChainCRF | None = None,
         labels: int = 0,
         pool: Pool | None = None,
@@ -87,7 +87,7 @@ class Tag(Task):
         self.scores = nn.Linear(reader.size, tags)
         self.label = nn.Linear(reader.size, labels) if labels else None
 
-    def forward(self, batch: TagBatch, *, weights: bool = False) -> Scores:
+    def forward(self, batch: TagBatch, *, weights: bool = False) -> TagScores:
         words, valid = batch.words.source, batch.words.source_valid
         if self.training and self.unseen:
             words = words.masked_fill(valid & (torch.rand(words.shape, device=words.device) < self.unseen), UNK)
@@ -95,10 +95,10 @@ class Tag(Task):
         encoded = self._read(words, valid, beside, batch.pieces, weights)
         scores = self.scores(encoded.states)
         if self.label is None or self.pool is None:
-            return Scores(scores, None, encoded.looks)
+            return TagScores(scores, None, encoded.looks)
         reading = self.pool(encoded.states, valid, weights=weights)
         looks = {**encoded.looks, **({} if reading.weights is None else {"pool": reading.weights})}
-        return Scores(scores, self.label(self.dropout(reading.context[:, 0])), looks)
+        return TagScores(scores, self.label(self.dropout(reading.context[:, 0])), looks)
 
     def _read(
         self,
@@ -107,7 +107,7 @@ class Tag(Task):
         beside: Float[Tensor, "B K E"] | None,
         pieces: Pieces | None,
         weights: bool,
-    ) -> Encoded:
+    ) -> EncoderOutput:
         """A state for each word."""
         if pieces is None:
             return self.reader(words, valid, beside, weights=weights)
@@ -146,7 +146,7 @@ class Tag(Task):
         return Likelihoods(None if self.chain is not None else each, self.log_p(scores, tags, valid), label)
 
     @torch.no_grad()
-    def answer(self, batch: TagBatch, *, weights: bool = False) -> Answers:
+    def answer(self, batch: TagBatch, *, weights: bool = False) -> TagAnswers:
         """The likeliest tags and label of each row; 0 at padding."""
         scores, labels, looks = self(batch, weights=weights)
         valid = batch.words.source_valid
@@ -156,9 +156,9 @@ class Tag(Task):
         pooled = of_rows({name: w for name, w in looks.items() if name == "pool"}, valid)
         log_p, seen = self.log_p(scores, tags, valid), [one | other for one, other in zip(own, pooled, strict=True)]
         if labels is None:
-            return Answers(tags, log_p, None, None, seen)
+            return TagAnswers(tags, log_p, None, None, seen)
         best = labels.float().log_softmax(-1).max(-1)
-        return Answers(tags, log_p, best.indices, best.values, seen)
+        return TagAnswers(tags, log_p, best.indices, best.values, seen)
 
 
 def of_rows(looks: Looks, valid: Bool[Tensor, "B K"]) -> list[dict[str, np.ndarray]]:

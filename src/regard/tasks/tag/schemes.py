@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from regard.core.errors import DataError, message
 from regard.core.plural import many
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.span_tags import OUTSIDE, begun, broken, marked, parted, says_places
-from regard.tasks.tag.data import Tagged
+from regard.tasks.tag.data import TaggedSentence
 
 SHOWN = 5  # tags that are named
 LIKE_OUTSIDE = ("o", "0", "О", "Ο", "０", "Ｏ")  # Latin, digit, Cyrillic, Greek, full width
@@ -21,13 +21,13 @@ OTHERWISE = "where tags are no spans, set tag.scheme: none; where I may begin a 
 ONE = "One file has one scheme, BIO or BIOES."
 
 
-def checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged | BadLine]:
+def checked(found: Iterable[TaggedSentence | RecordError], scheme: str) -> Iterator[TaggedSentence | RecordError]:
     """Sentences whose tags are broken are at fault; one scheme holds for a whole file: where one sentence marks ends, all do.
 
     scheme: as `tag.scheme`; iob1: they are handed on as IOB2.
     """
     items = list(found)
-    tagged = [item for item in items if isinstance(item, Tagged)]
+    tagged = [item for item in items if isinstance(item, TaggedSentence)]
     names = {tag for item in tagged for tag in item.tags}
     if scheme == "none" or (scheme == "auto" and not says_places(names)):
         yield from items
@@ -35,7 +35,7 @@ def checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged |
     ends = marked(names)
     mark = next((item.tag_at(i) for item in tagged for i, tag in enumerate(item.tags) if marked([tag])), None)
     for item in items:
-        if isinstance(item, BadLine):
+        if isinstance(item, RecordError):
             yield item
             continue
         item = replace(item, tags=begun(item.tags)) if scheme == "iob1" and not ends else item
@@ -43,7 +43,7 @@ def checked(found: Iterable[Tagged | BadLine], scheme: str) -> Iterator[Tagged |
         yield item if place is None else _fault(item, place, None if marked(item.tags) else mark)
 
 
-def _fault(item: Tagged, place: int, mark: object | None) -> BadLine:
+def _fault(item: TaggedSentence, place: int, mark: object | None) -> RecordError:
     """What is wrong with a sentence.  mark: where another sentence marks an end, if this one marks none."""
     before = f" after {item.tags[place - 1]}" if place else " at the start"
     received = f"{item.tags[place]}{before} (token {place + 1}, {item.tokens[place]!r})"
@@ -51,7 +51,7 @@ def _fault(item: Tagged, place: int, mark: object | None) -> BadLine:
     if mark is not None:
         received += f", and ends are marked in this file ({mark})"
         do = f"{ONE} {do}"
-    return BadLine(message(str(item.tag_at(place)), EXPECTED, received, do))
+    return RecordError(message(str(item.tag_at(place)), EXPECTED, received, do))
 
 
 def questioned(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:

@@ -22,27 +22,27 @@ from regard.data.batching import collate
 from regard.data.gather import gather
 from regard.data.python_items import tagged_of
 from regard.data.report import Report
-from regard.data.row_parser import BadLine
+from regard.data.row_parser import RecordError
 from regard.data.span_tags import OUTSIDE, says_places
 from regard.data.tokenizer import PAD, SPECIALS, UNK
-from regard.data.vocab import Symbols
-from regard.metrics.confusions import Mistake, Taken
+from regard.data.vocab import Vocabulary
+from regard.metrics.confusions import Confusion, Mistake
 from regard.metrics.spans import forbidden, span_figures, spans, type_figures
 from regard.networks.bert import BertShape
-from regard.networks.char_cnn import Spelling
+from regard.networks.char_cnn import CharCNN
 from regard.pretrained.start_from_bert import kept
-from regard.pretrained.text_vocabulary import PiecedTexts
-from regard.tasks.base import Prediction
-from regard.tasks.batch_predictor import Reading
+from regard.pretrained.text_vocabulary import SubwordVocabulary
+from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.classify.network import confusion
-from regard.tasks.in_memory_task import ReadingJob
-from regard.tasks.job import Prepared, Say
+from regard.tasks.in_memory_task import InMemoryTask
+from regard.tasks.job import Say, Splits
 from regard.tasks.scoring import Likely
 from regard.tasks.subword_batches import Spelled, fitting, side_by_side
 from regard.tasks.tag.crf import ChainCRF
-from regard.tasks.tag.data import Tagged, described, read_tagged, read_tokens, tokens_of
+from regard.tasks.tag.data import TaggedSentence, described, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
-from regard.tasks.tag.network import Tag, TagBatch
+from regard.tasks.tag.network import TagBatch, TagNetwork
 from regard.tasks.tag.schemes import checked, questioned
 
 WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
@@ -52,7 +52,7 @@ AROUND = 2  # specials around a text
 
 
 @dataclass(frozen=True)
-class Sentence:
+class EncodedSentence:
     """A sentence in numbers.  tags, label: None where not known; pieces: of each token, for a pre-trained reader; told: whether its tags
     and its label are all among those of training (0 stands for others)."""
 
@@ -69,16 +69,18 @@ class Sentence:
         return AROUND + sum(map(len, self.pieces)) if self.pieces else len(self.words)
 
 
-class TagJob(ReadingJob):
+class TagTask(InMemoryTask):
     what = WHAT
 
     def probe(self, config: Config) -> None:
-        _network(config, words=8, letters=8, tags=Symbols(["O"]), labels=2)
+        _network(config, words=8, letters=8, tags=Vocabulary(["O"]), labels=2)
 
-    def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Tagged | BadLine]:
+    def items(
+        self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
+    ) -> Iterator[TaggedSentence | RecordError]:
         return checked(read_tagged(files, _layout(config), passed), _section(config).scheme)
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         for note in described(config.data.train, _layout(config)):
             say(note)
         found = super().read(config, say)
@@ -96,26 +98,26 @@ class TagJob(ReadingJob):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         if config.model.pretrained is None:
             words = (_word(token, config) for item in items for token in item.tokens)
-            Symbols.counted(words, first=SPECIALS, least=_section(config).min_count).save(folder / WORDS)
+            Vocabulary.counted(words, first=SPECIALS, least=_section(config).min_count).save(folder / WORDS)
         letters = (letter for item in items for token in item.tokens for letter in token)
-        Symbols.counted(letters, first=SPECIALS).save(folder / LETTERS)
-        Symbols.counted(tag for item in items for tag in item.tags).save(folder / TAGS)
-        Symbols.counted(item.label for item in items if item.label is not None).save(folder / LABELS)
+        Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
+        Vocabulary.counted(tag for item in items for tag in item.tags).save(folder / TAGS)
+        Vocabulary.counted(item.label for item in items if item.label is not None).save(folder / LABELS)
 
     def model(self, config: Config, folder: Path) -> Tagger:
         return Tagger(config, folder)
 
 
-class Tagger(Reading[Sentence]):
+class Tagger(BatchPredictor[EncodedSentence]):
     """A trained tagger in use."""
 
     what, right_is, has_mistakes, likely = "sentences", "tag", True, True
     options = frozenset({"batch_size"})
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.letters, self.tags, self.labels = (Symbols.load(folder / n) for n in (LETTERS, TAGS, LABELS))
-        self.pieced = PiecedTexts(kept(folder)) if config.model.pretrained is not None else None
-        self.words = Symbols(SPECIALS) if self.pieced else Symbols.load(folder / WORDS)
+        self.letters, self.tags, self.labels = (Vocabulary.load(folder / n) for n in (LETTERS, TAGS, LABELS))
+        self.pieced = SubwordVocabulary(kept(folder)) if config.model.pretrained is not None else None
+        self.words = Vocabulary(SPECIALS) if self.pieced else Vocabulary.load(folder / WORDS)
         network = _network(
             config,
             words=len(self.words),
@@ -131,16 +133,16 @@ class Tagger(Reading[Sentence]):
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
         return read_tokens(file, _layout(self.config), self.tags.names)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Tagged], Report]:
+    def judged(self, files: Sequence[str]) -> tuple[list[TaggedSentence], Report]:
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
         found = checked(read_tagged(files, _layout(self.config), passed := Counter[str]()), _section(self.config).scheme)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
-    def encoded(self, item: Any) -> Sentence:
-        """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `Tagged`."""
-        tagged = item if isinstance(item, Tagged) else None
+    def encoded(self, item: Any) -> EncodedSentence:
+        """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `TaggedSentence`."""
+        tagged = item if isinstance(item, TaggedSentence) else None
         item = item.get("tokens", [None]) if isinstance(item, Mapping) else item
         tokens = tagged.tokens if tagged else tokens_of(item) if isinstance(item, str) else tuple(item)
         if not all(isinstance(token, str) and token for token in tokens):
@@ -154,11 +156,11 @@ class Tagger(Reading[Sentence]):
             told = all(name in known for name, known in self.rights(tagged))
         if tagged and tagged.label is not None and len(self.labels):
             label = self.labels.get(tagged.label, 0)
-        return Sentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
+        return EncodedSentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
 
     with_right = staticmethod(tagged_of)
 
-    def likelihoods(self, items: Sequence[Sentence], batch: TagBatch) -> list[Likely]:
+    def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
         told, found = self.network.likelihoods(batch), list[Likely]()
         for i, item in enumerate(items):
             tags = [self.tags.names[n] for n in item.tags or ()]
@@ -169,22 +171,22 @@ class Tagger(Reading[Sentence]):
             found.append((tags, each, whole))
         return found
 
-    def told(self, item: Sentence) -> bool:
+    def told(self, item: EncodedSentence) -> bool:
         return item.told
 
-    def rights(self, item: Tagged) -> Iterator[tuple[str, Symbols]]:
+    def rights(self, item: TaggedSentence) -> Iterator[tuple[str, Vocabulary]]:
         yield from ((tag, self.tags) for tag in item.tags)
         if item.label is not None and len(self.labels):
             yield item.label, self.labels
 
-    def shortened(self, item: Sentence, size: int) -> Sentence:
+    def shortened(self, item: EncodedSentence, size: int) -> EncodedSentence:
         """The rest is tagged O."""
         pieces = fitting(item.pieces, size - AROUND) if item.pieces else ()
         size = len(pieces) or size
         tags = None if item.tags is None else item.tags[:size]
         return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
-    def collated(self, items: Sequence[Sentence], rows: Sequence[int]) -> TagBatch:
+    def collated(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
         words = collate([(item.words, item.tags) for item in items], rows)
         different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
         each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
@@ -194,7 +196,7 @@ class Tagger(Reading[Sentence]):
         pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
         return TagBatch(words, letters, collate(each, rows).source, label, pieces)
 
-    def answered(self, items: Sequence[Sentence], batch: TagBatch, n_best: int, attention: bool) -> list[list[Prediction]]:
+    def answered(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         answers = []
         for i, item in enumerate(items):
@@ -213,8 +215,8 @@ class Tagger(Reading[Sentence]):
         return answers
 
     def _prediction(
-        self, item: Sentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
-    ) -> Prediction:
+        self, item: EncodedSentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
+    ) -> TaskPrediction:
         text, axes = " ".join(item.tokens), dict.fromkeys(sides, ("label", "token"))
         if self.pieced:
             unknown, (before, after) = self.pieced.unknown(text), self.pieced.around(True)
@@ -224,14 +226,14 @@ class Tagger(Reading[Sentence]):
         else:
             unknown = tuple(token for token, n in zip(item.tokens, item.words, strict=False) if n == UNK)
         once = tuple(dict.fromkeys(unknown))
-        return Prediction(
+        return TaskPrediction(
             " ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details, axes=axes
         )
 
-    def nothing(self, item: Sentence) -> Prediction:
-        return Prediction("", 0.0)
+    def nothing(self, item: EncodedSentence) -> TaskPrediction:
+        return TaskPrediction("", 0.0)
 
-    def figures(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, float]:
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
         figures = span_figures([p.tokens for p in found], [item.tags for item in items])
         if len(self.labels) and all(item.label is not None for item in items):
@@ -240,32 +242,34 @@ class Tagger(Reading[Sentence]):
             figures["intent_accuracy"] = sum(labels) / len(labels)
         return {**figures, "sentence_accuracy": sum(right) / len(right)}
 
-    def beside(self, items: Sequence[Any], found: Sequence[Prediction]) -> dict[str, Any]:
+    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         """types: the figures of each kind of span.  confusion: of single tags, rows are what is right, columns what was answered."""
         right, told = [item.tags for item in items], [p.tokens for p in found]
         names = [*self.tags.names, *sorted({tag for tags in right for tag in tags} - {*self.tags.names})]
         counts = confusion([tag for tags in told for tag in tags], [tag for tags in right for tag in tags], names)
         return {"types": type_figures(told, right), "confusion": {"labels": names, "counts": counts}}
 
-    def mistake(self, item: Tagged, found: Prediction) -> Mistake | None:
+    def mistake(self, item: TaggedSentence, found: TaskPrediction) -> Mistake | None:
         each = zip(item.tokens, item.tags, found.tokens, strict=True)
-        wrong = [(token, Taken(right, told)) for token, right, told in each if right != told]
+        wrong = [(token, Confusion(right, told)) for token, right, told in each if right != told]
         if item.label is not None and len(self.labels) and found.details["label"] != item.label:
-            wrong.append((item.source, Taken(item.label, found.details["label"])))
+            wrong.append((item.source, Confusion(item.label, found.details["label"])))
         return Mistake(str(item.place), item.source, self.right(item), found.text, (found.score or 0.0), wrong) if wrong else None
 
-    def right(self, item: Tagged) -> str:
+    def right(self, item: TaggedSentence) -> str:
         return " ".join(item.tags)
 
 
-def _network(config: Config, *, words: int, letters: int, tags: Symbols, labels: int, bert: BertShape | None = None) -> Tag:
+def _network(
+    config: Config, *, words: int, letters: int, tags: Vocabulary, labels: int, bert: BertShape | None = None
+) -> TagNetwork:
     """The net of a config for vocabularies of these sizes."""
     section, model = _section(config), config.model
-    spelling = Spelling(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
+    spelling = CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
     reader = networks.reader(model, words, beside=section.letters, bert=bert)
     free = section.scheme == "none" or (section.scheme == "auto" and not says_places(tags.names))
     never = [] if free else forbidden(tags.names)
-    return Tag(
+    return TagNetwork(
         reader,
         tags=len(tags),
         spelling=spelling,

@@ -19,14 +19,14 @@ from regard.data.pairs import Pairs, read_pairs
 from regard.data.text_files import fingerprint
 from regard.data.token_store import Corpus
 from regard.data.tokenizer import UNK, Tokenizer
-from regard.data.validation_share import Apart, Remaining
+from regard.data.validation_share import HeldOutSources, TrainingSources
 from regard.pretrained.start_from_run import grow
 from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
 from regard.tasks.evaluation import judged, layout_for, layout_of, writable
 from regard.tasks.generation import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
-from regard.tasks.job import Job, Prepared, Ready, Say
+from regard.tasks.job import Say, Splits, Task, TrainingSetup
 from regard.tasks.model import Precision
-from regard.tasks.seq2seq import Transduce
+from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.training.checkpoint import Checkpoints
 from regard.training.trainer import Validation
 
@@ -35,13 +35,13 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 CHUNK = 2000  # pairs that are tokenised at a time
 
 
-class TransduceJob(Job):
+class TransduceTask(Task):
     """Sequences to sequences.  Items to learn from are pairs, items to judge by groups of a source with all its references."""
 
     def probe(self, config: Config) -> None:
         networks.task(config, source_words=SMALL, target_words=SMALL)
 
-    def read(self, config: Config, say: Say) -> Prepared:
+    def read(self, config: Config, say: Say) -> Splits:
         data, layout = config.data, layout_of(config)
         if not data.train:
             raise ConfigError(
@@ -57,8 +57,8 @@ class TransduceJob(Job):
             if shared:
                 say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
         else:
-            apart = Apart((item.source for item in train), data.valid_share, config.train.seed)
-            pairs, held = Remaining(train, apart), [item for item in train if item.source in apart]
+            apart = HeldOutSources((item.source for item in train), data.valid_share, config.train.seed)
+            pairs, held = TrainingSources(train, apart), [item for item in train if item.source in apart]
             say(f"train: {train.report}")
             say(
                 f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
@@ -66,20 +66,20 @@ class TransduceJob(Job):
             )
             columns = layout.resolved(data.train).format != "lines"
         groups = group(held) if columns else [Group.of(item) for item in held]
-        return Prepared(pairs, groups, fingerprint([*data.train, *data.valid]))
+        return Splits(pairs, groups, fingerprint([*data.train, *data.valid]))
 
     def held(self, config: Config) -> list[Item]:
         data = config.data
         if data.valid:
             return read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)[0]
         items = Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line)
-        apart = Apart((item.source for item in items), data.valid_share, config.train.seed)
+        apart = HeldOutSources((item.source for item in items), data.valid_share, config.train.seed)
         return [item for item in items if item.source in apart]
 
-    def fit(self, config: Config, data: Prepared) -> tuple[Config, str]:
+    def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         return fitted_to_pairs(config, data.train)
 
-    def ready(self, config: Config, data: Prepared, folder: Path, say: Say) -> Ready:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
         tokenizers = _tokenizers(config, data.train, folder, say)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
         corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy"))
@@ -93,7 +93,7 @@ class TransduceJob(Job):
         task = networks.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
         model = Transducer([task.network], tokenizers, config, folder)
         held = writable(data.valid, writer)
-        return Ready(
+        return TrainingSetup(
             task,
             batch=lambda rows: _batch(corpus, rows),
             batches=Batches(
@@ -179,7 +179,7 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
     return Validation(figures["metrics"], shown)
 
 
-def _sizes(task: Transduce, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
+def _sizes(task: Seq2SeqNetwork, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
     count = sum(p.numel() for p in task.parameters())
     words = " and ".join(
         f"{len(t):,} {side} symbols ({t.word})" for side, t in zip(("source", "target"), tokenizers, strict=True)
