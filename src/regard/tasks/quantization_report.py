@@ -13,12 +13,13 @@ from stat import S_ISREG
 
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import held_to, read_json
-from regard.core.errors import DataError, RegardError
+from regard.core.errors import DataError, RegardError, RunFolderError
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
 from regard.tasks.model import Predictor
-from regard.training.checkpoint import MODEL
-from regard.training.provenance import data_marks
+from regard.training.checkpoint import MODEL, Checkpoints
+from regard.training.progress import STATE, read_state
+from regard.training.provenance import read_run
 
 REPORT = "int8.json"  # in the run folder
 MOST = 500  # validation lines that are compared
@@ -79,10 +80,22 @@ def _check(made: QuantizationReport) -> str:
 def _as_trained(run: Path, files: Sequence[str]) -> bool:
     """Whether the files that the config names are those of the training, by their hashes: under the same name another may lie by now, and
     a config may be a stranger's."""
-    marks = data_marks(run)
+    marks = _data_marks(run)
     try:
         if any(file not in marks or not S_ISREG(os.stat(file).st_mode) or os.stat(file).st_size > LARGEST for file in files):
             return False
         return fingerprint(files) == {file: marks[file] for file in files}
     except (OSError, DataError):
         return False
+
+
+def _data_marks(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of the training, by its name in the config: from `run.json`, else from the newest checkpoint."""
+    if (found := read_run(folder)) is not None:
+        return dict(found["data"])
+    newest = Checkpoints(folder, fingerprint={}).newest()
+    try:
+        marks = read_state(newest / STATE)[0] if newest else {}
+    except RunFolderError:
+        return {}
+    return {name: mark for name, mark in marks.items() if isinstance(mark, str)}

@@ -13,7 +13,6 @@ from typing import Any
 
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import held_to, read_json
-from regard.core.errors import RunFolderError
 
 RUN = "run.json"  # in the run folder
 KIND, VERSION = "regard run", 1
@@ -61,21 +60,6 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if found["kind"] == KIND else None
-
-
-def data_marks(folder: Path) -> dict[str, str]:
-    """The sha256 of each file of the training, by its name in the config: from `run.json`, else from the newest checkpoint."""
-    if (found := read_run(folder)) is not None:
-        return dict(found["data"])
-    from regard.training.checkpoint import Checkpoints
-    from regard.training.progress import STATE, read_state
-
-    newest = Checkpoints(folder, fingerprint={}).newest()
-    try:
-        marks = read_state(newest / STATE)[0] if newest else {}
-    except RunFolderError:
-        return {}
-    return {name: mark for name, mark in marks.items() if isinstance(mark, str)}
 
 
 def _versions() -> dict[str, str]:
