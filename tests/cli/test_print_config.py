@@ -83,7 +83,7 @@ def test_it_begins_with_a_run_as_the_command_does(tmp_path: Path) -> None:
 
 def test_the_config_beside_a_demo_trains_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Config] = []
-    monkeypatch.setattr(demo.fit, "train", lambda config, out, **more: made.append(config))
+    monkeypatch.setattr(demo.runs, "train", lambda config, out, **more: made.append(config))
     monkeypatch.setattr(demo, "load", lambda folder: None)
     monkeypatch.setattr(import_module("regard.tasks.transduce.demo"), "show", lambda *a: None)
     demo.run("transduce", tmp_path / "demo")

@@ -139,7 +139,10 @@ def test_a_source_of_a_pair_has_its_features_in_every_form(tmp_path):
     model = regard.load(small.inflector(tmp_path / "run"))
     forms = ["bada\tV;PST", ("bada", "V;PST"), ("bada", ["V", "PST"]), {"source": "bada", "features": "V;PST"}]
     found = model.score([(form, "badad") for form in forms])
-    assert {(one.source, one.features, one.score) for one in found} == {("bada", ("V", "PST"), found[0].score)}
+    assert {(one.source, one.features) for one in found} == {("bada", ("V", "PST"))}
+    assert [one.score for one in found] == pytest.approx(
+        [found[0].score] * 4, rel=1e-6
+    )  # rows of a product may differ in the last bit
     assert found[0].score != model.score([("bada", "badad")])[0].score
     with pytest.raises(regard.DataError, match=r"Give \(source, target\)"):
         model.score([("bada", ["V", "PST"])])

@@ -77,7 +77,7 @@ def test_a_settings_file_of_matplotlib_changes_no_picture(tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     code = """
 import numpy as np
-from regard.tasks.base import Prediction
+from regard.tasks.base import TaskPrediction as Prediction
 from regard.view.plot import write
 look = np.array([[[0.75, 0.25], [0.5, 0.5]]], dtype=np.float32)
 write(Prediction("a b", -1.0, ("a", "b"), ("x", "y"), {"decoder.0.cross": look}, "xy", ()), "made.svg")

@@ -98,14 +98,16 @@ def exchange(network: N, made: Callable[[Tensor], WeightFormat], least: int, *, 
     nothing left to train.
 
     These are the linear layers and, where it writes, the head's table, the weights of the cells that read and write, and those of the
-    scores by which it looks with one head.  readers: also the cells where it only reads.
+    scores by which it looks with one head.  readers: also the cells where it only reads, and an encoder's own, which are left to their
+    loops over a sequence otherwise.
     """
     writers = [m for m in network.modules() if isinstance(m, EncoderDecoder)]
     reading = [m for m in network.modules() if isinstance(m, RecurrentEncoder)] if readers else [w.encoder for w in writers]
     for reader in reading:
         if isinstance(reader, RecurrentEncoder) and isinstance(reader.net, nn.RNNBase) and _large(reader.net, least):
             reader.net = by_cell(reader.net)
-    parts = [m for reader in reading for m in _cells_of(reader)] + [m for w in writers for m in w.decoder.modules()]
+    kinds = (TorchCell, OwnCell) if readers else (TorchCell,)
+    parts = [m for reader in reading for m in _cells_of(reader, kinds)] + [m for w in writers for m in w.decoder.modules()]
     cells = [m for m in parts if isinstance(m, nn.RNNBase | OwnCell)]
     for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):
@@ -132,7 +134,7 @@ def _large(net: nn.RNNBase, least: int) -> bool:
     return cast(Tensor, net.weight_hh_l0).numel() >= least
 
 
-def _cells_of(encoder: nn.Module) -> list[nn.Module]:
-    """The cells of a recurrent encoder that take a step at a time."""
+def _cells_of(encoder: nn.Module, kinds: tuple[type[nn.Module], ...]) -> list[nn.Module]:
+    """The cells of these kinds, of a recurrent encoder that takes a step at a time."""
     steps = isinstance(encoder, RecurrentEncoder) and isinstance(encoder.net, RNNLayers)
-    return [m for cell in encoder.modules() if steps and isinstance(cell, TorchCell) for m in cell.modules()]
+    return [m for cell in encoder.modules() if steps and isinstance(cell, kinds) for m in cell.modules()]
