@@ -32,7 +32,7 @@ from study import Row, Study, median
 
 from regard import runs
 from regard.config import load_config
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("REGARD_DATA", ROOT.parent / "shared" / "data")) / "ts"
@@ -72,7 +72,7 @@ def judged(rows: np.ndarray, span: Sequence[int], way: str, seed: int, season: i
         keys = [f"train.seed={seed}", "train.threads=1", f"forecast.season={season}", *study["keys"], *WAYS[way]]
         config = load_config(ROOT / "configs" / "forecast.yaml", [*keys, f"data.train={files[0]}"])
         runs.train(config, Path(folder) / "run", say=lambda line: None)
-        model = Predictor.load(Path(folder) / "run")
+        model = load_run(Path(folder) / "run")
         found = model.evaluate([str(files[1])])["metrics"]
         mix = " ".join(f"{w:.2f}" for w in model.network.mix.tolist())  # type: ignore[attr-defined]
     line = found["linear_mse"]

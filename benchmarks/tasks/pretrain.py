@@ -37,7 +37,7 @@ from tables import RESULTS, keep, read_rows, write
 from regard import runs as fit
 from regard.config import read_config
 from regard.tasks import registry
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.tasks.pretrain.task import export
 
 NAME = "task-pretrain"
@@ -123,7 +123,7 @@ def untrained(like: str, pieces: int, seed: int, runs: Path) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(Path(like) / "bert", folder / "bert")
     (folder / "bert" / "model.safetensors").unlink()
-    model = Predictor.load(like)
+    model = load_run(like)
     torch.manual_seed(seed)
     export(registry.of("pretrain").model(model.config, folder), folder / "bert")  # type: ignore[attr-defined]  # this job has it
     return str(folder / "bert")
@@ -153,7 +153,7 @@ def judged(task: str, reader: str, number: int, rate: float, pooling: str, asked
         },
     }
     fit.train(read_config(values), out, say=quiet)
-    return float(Predictor.load(out).evaluate([str(DATA / TASKS[task]["judged"])])["metrics"]["accuracy"])
+    return float(load_run(out).evaluate([str(DATA / TASKS[task]["judged"])])["metrics"]["accuracy"])
 
 
 def quiet(line: str) -> None:

@@ -18,13 +18,14 @@ from regard.build.networks import make_attention as make_attention
 from regard.config import Config, load_config, read_config
 from regard.config.trust import modules, users_own
 from regard.core.errors import ArgumentError, message
+from regard.core.say import Say
 from regard.data.in_memory import are_files
+from regard.tasks.base import Precision as Precision
+from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.decode_options import understood
-from regard.tasks.model import Precision as Precision
-from regard.tasks.model import Predictor as TaskModel
-from regard.tasks.model import Say
+from regard.tasks.load_run import load_run, make_ensemble
 from regard.training.rows_in_run import keep_rows
 from regard.view import page
 
@@ -75,7 +76,7 @@ class Model:
     @staticmethod
     def ensemble(models: Sequence[Model]) -> Model:
         """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
-        return Model(TaskModel.ensemble([model._model for model in models]))
+        return Model(make_ensemble([model._model for model in models]))
 
     @property
     def network(self) -> nn.Module:
@@ -208,7 +209,7 @@ def load(
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
     ConfigError for a `decode` that no config could have.
     """
-    return Model(TaskModel.load(folder, trust=trust, precision=precision).decided(decode))
+    return Model(load_run(folder, trust=trust, precision=precision).decided(decode))
 
 
 def train(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from regard.core.atomic_files import atomic
 from regard.core.errors import RunFolderError, message
-from regard.tasks.model import CONFIG, Predictor
+from regard.tasks.load_run import load_run
 from regard.training import run_files
-from regard.training.checksums import EXPORTED, METRICS, USED
+from regard.training.checksums import CONFIG, EXPORTED, METRICS, USED
 from regard.training.model_card import CARD
 from regard.training.provenance import RUN
 
@@ -26,7 +26,7 @@ def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
 
     Errors: RunFolderError where `run` cannot be opened, or `out` is there already; RegardError where it cannot be written.
     """
-    Predictor.load(run, trust=trust)
+    load_run(run, trust=trust)
     if out.exists() or out.is_symlink():
         raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
     names = [name for name in (CONFIG, *USED, EXPORTED, *TOLD) if (run / name).is_file()]
@@ -36,7 +36,7 @@ def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
             with (run / name).open("rb") as read, atomic(out / name, (run / name).stat().st_size) as file:
                 shutil.copyfileobj(read, file, 1 << 20)
-        Predictor.load(out, trust=trust)
+        load_run(out, trust=trust)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise

@@ -18,20 +18,21 @@ from regard.config.trust import modules, named, refuse_strangers
 from regard.core.errors import RunFolderError, message
 from regard.core.freed_memory import give_back_freed_memory
 from regard.core.printable import printable
+from regard.core.say import Say
 from regard.data.text_files import refuse_streams
 from regard.pretrained.start_from_run import as_before, warm_from
 from regard.tasks import registry
-from regard.tasks.job import Say, Splits, TrainingSetup
-from regard.tasks.model import CONFIG
+from regard.tasks.base import Splits
 from regard.training import run_files
 from regard.training.checkpoint import Checkpoints
-from regard.training.checksums import BERT, EXPORTED, LEARNT, METRICS, USED, changed, forget, note, refuse_changed
+from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, changed, forget, note, refuse_changed
 from regard.training.closed_form import keep
 from regard.training.longer_runs import marked, of_length, refuse_annealed, refuse_other_rates
 from regard.training.model_card import write_card
 from regard.training.provenance import write_run
 from regard.training.reporting import silent
 from regard.training.run_lock import claimed, has_begun
+from regard.training.setup import TrainingSetup
 from regard.training.trainer import Outcome, fit
 
 LOG = logging.getLogger("regard")

@@ -83,7 +83,8 @@ class FakeModel:
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeModel]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("regard.tasks.model.Predictor", FakeModel)
+    monkeypatch.setattr("regard.tasks.load_run.load_run", FakeModel.load)
+    monkeypatch.setattr("regard.tasks.load_run.make_ensemble", FakeModel.ensemble)
     return FakeModel
 
 
@@ -285,7 +286,7 @@ def test_head_may_close_the_pipe(tmp_path: Path) -> None:
         "import sys, importlib.util as u\n"
         f"spec = u.spec_from_file_location('fakes', {str(Path(__file__))!r}); fakes = u.module_from_spec(spec)\n"
         "sys.modules['fakes'] = fakes; spec.loader.exec_module(fakes)\n"
-        "import regard.tasks.model as module; module.Model = fakes.FakeModel\n"
+        "import regard.tasks.load_run as module; module.load_run = fakes.FakeModel.load\n"
         "from regard.cli.main import main; main()"
     )
     args = [sys.executable, "-c", code, "predict", "run", "in.txt"]

@@ -12,7 +12,7 @@ import regard
 from regard.cli.main import run as command
 from regard.data.copy_vocabulary import numbered, pointed
 from regard.data.tokenizer import Tokenizer
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import make_ensemble
 
 VERBS = {"sees": "sieht", "knows": "kennt", "calls": "ruft"}
 NAMES = [
@@ -95,10 +95,10 @@ def test_an_ensemble_with_one_that_cannot_copy(run):
     """What only one of them can say has half of its probability."""
     other = trained(run.parent, "other")
     one = regard.load(run)._model
-    assert [p.text for p in Predictor.ensemble([one, regard.load(run)._model]).predict(UNSEEN)] == WANTED
-    mixed = Predictor.ensemble([one, regard.load(other)._model]).predict(UNSEEN)
+    assert [p.text for p in make_ensemble([one, regard.load(run)._model]).predict(UNSEEN)] == WANTED
+    mixed = make_ensemble([one, regard.load(other)._model]).predict(UNSEEN)
     assert mixed[-1].text == WANTED[-1] and mixed[0].text.startswith("Anna sieht")
-    both = Predictor.ensemble([one, regard.load(other)._model])
+    both = make_ensemble([one, regard.load(other)._model])
     loss, own = (m.evaluate([str(run.parent / "valid.tsv")])["metrics"]["loss"] for m in (both, one))
     assert own < loss < own + 1.0
 

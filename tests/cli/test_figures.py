@@ -17,7 +17,7 @@ from regard.data.examples import Group
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.text_generation import judge
 from regard.tasks.evaluation import targets_are, writable
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 PHONES = {"a": "ɑː", "e": "ɛ", "i": "iː", "o": "oʊ", "u": "uː"}
 SMALL = {"encoder": "bigru", "decoder": "gru", "size": 32, "embedding": 32}
@@ -55,9 +55,9 @@ def spaced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[runs.Fini
 
 def test_white_space_that_the_target_tokenizer_folds_is_no_mistake(spaced, tmp_path):
     run, said = spaced
-    clean = Predictor.load(run.folder).evaluate([write(tmp_path / "clean.tsv", spelt())], beam=1)["metrics"]
+    clean = load_run(run.folder).evaluate([write(tmp_path / "clean.tsv", spelt())], beam=1)["metrics"]
     assert run.metrics["exact"] == pytest.approx(clean["exact"]) and clean["exact"] > 0.6
-    found = Predictor.load(run.folder).evaluate([str(run.folder.parent / "train.tsv")], beam=1)
+    found = load_run(run.folder).evaluate([str(run.folder.parent / "train.tsv")], beam=1)
     assert found["metrics"]["exact"] == pytest.approx(clean["exact"]) and found["metrics"]["per"] == pytest.approx(clean["per"])
     samples = [line for line in said if "→" in line]
     assert samples and not any(
@@ -117,7 +117,7 @@ def test_symbols_that_training_never_saw_are_named_and_stay_apart(spaced, tmp_pa
 
 
 def test_an_unknown_symbol_is_not_right_because_the_answer_has_an_unknown_one(spaced):
-    model = Predictor.load(spaced[0].folder)
+    model = load_run(spaced[0].folder)
     assert judge(["⁇ ɑː"], [["ʙ ɑː"]], model.target_tokens, metrics=["per"]).metrics["per"] == 0.5
 
 
@@ -125,9 +125,9 @@ def test_lower_cased_references_are_told_by_the_signature(tmp_path):
     roll, names = random.Random(1), ["Anna", "Otto", "Clara", "Tina", "Emil"]
     rows = [(f"{a} sees {b} now .", f"{a} sieht {b} jetzt .") for a, b in (roll.sample(names, 2) for _ in range(60))]
     run, _ = train(tmp_path, rows, source_tokenizer="word", target_tokenizer="word", lowercase=True)
-    found = Predictor.load(run.folder).evaluate([str(tmp_path / "train.tsv")])
+    found = load_run(run.folder).evaluate([str(tmp_path / "train.tsv")])
     assert "case:lc" in found["signatures"]["bleu"] and "case:lc" in found["signatures"]["chrf"]
-    chosen = Predictor.load(run.folder).evaluate([str(tmp_path / "train.tsv")], tokenize="char")
+    chosen = load_run(run.folder).evaluate([str(tmp_path / "train.tsv")], tokenize="char")
     assert "tok:13a" in found["signatures"]["bleu"] and "tok:char" in chosen["signatures"]["bleu"]
     assert command(["evaluate", str(run.folder), str(tmp_path / "train.tsv"), "--tokenize", "cahr"]) == 2
 

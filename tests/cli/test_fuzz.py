@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 import regard
 from regard.cli.main import run as command
 from regard.core.errors import ConfigError, RegardError, RunFolderError
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 from .. import fuzz
 
@@ -137,7 +137,7 @@ def test_whatever_else_fails_while_a_folder_is_opened(run: Path, monkeypatch: py
         with monkeypatch.context() as patch:
             patch.setattr("regard.tasks.transduce.task.opened", fail)
             with pytest.raises(RunFolderError, match=r"a run folder as regard train makes it|a net of about"):
-                Predictor.load(run)
+                load_run(run)
 
 
 def test_a_number_of_a_state_that_was_changed_is_seen(run: Path) -> None:

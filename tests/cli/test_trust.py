@@ -18,7 +18,7 @@ from regard.cli.main import run
 from regard.config import load_config, mechanisms, read_config, trust
 from regard.config.mechanisms import Word
 from regard.core.errors import ConfigError, RunFolderError
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.tasks.transduce.demo_data import dates
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,7 +219,7 @@ def test_a_strangers_code_does_not_run(trained: Path, capfd: pytest.CaptureFixtu
 
 def test_from_python(trained: Path) -> None:
     m = trained.stem
-    for load in (regard.load, Predictor.load):
+    for load in (regard.load, load_run):
         with pytest.raises(RunFolderError, match=rf'trust=\("{m}",\)') as caught:
             load("run")
         assert caught.value.exit_code == 2 and not Path("RAN").exists() and m not in sys.modules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from regard import runs
 from regard.config import read_config
 from regard.tasks.language.demo_data import fables
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 MODEL = {
     **{"decoder": "gru", "embedding": 16, "size": 32, "dropout": 0.0},
@@ -27,6 +27,6 @@ def test_what_was_said_is_found_again(tmp_path):
         "language": {"documents": "lines", "streams": 8},
     }
     runs.train(read_config(values), tmp_path / "run", say=lambda line: None)
-    found = Predictor.load(tmp_path / "run").predict([fable.begun for fable in valid])
+    found = load_run(tmp_path / "run").predict([fable.begun for fable in valid])
     right = [p.tokens[0] == f.words[f.told[0]] for p, f in zip(found, valid, strict=True)]
     assert sum(right) / len(right) >= 0.9

@@ -10,11 +10,12 @@ import numpy as np
 
 from regard import runs
 from regard.config import read_config
+from regard.tasks.base import Predictor
 from regard.tasks.classify.demo import points
 from regard.tasks.classify.demo_data import messages
 from regard.tasks.forecast.demo_data import LAG, floods
 from regard.tasks.forecast.demo_data import csv as river
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.tasks.pair.demo_data import claims
 from regard.tasks.pretrain.demo_data import stories
 from regard.tasks.read.demo_data import moves
@@ -26,7 +27,7 @@ TRAIN = {"samples": 0, "threads": 1, "precision": "float32"}
 def trained(values: dict[str, Any], out: Path) -> tuple[dict[str, float | None], Predictor]:
     """The best validation figures of a config, and the model."""
     run = runs.train(read_config({**values, "train": TRAIN | values.get("train", {})}), out, say=lambda line: None)
-    return run.metrics, Predictor.load(out)
+    return run.metrics, load_run(out)
 
 
 def test_tag(tmp_path):

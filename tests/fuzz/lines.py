@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from regard.tasks import registry
+from regard.tasks.base import Splits
 from regard.tasks.forecast.series_file import read_series
-from regard.tasks.job import Splits
 
 from .bases import SECTIONS
 

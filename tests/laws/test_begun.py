@@ -15,7 +15,7 @@ from regard.core.errors import ConfigError, RunFolderError
 from regard.data.tokenizer import Tokenizer
 from regard.runs import train
 from regard.tasks.generation import opened
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.training.checkpoint import weights
 
 SMALL = {"model": {"size": 11, "embedding": 13, "encoder": "bigru", "decoder": "gru"}}
@@ -68,7 +68,7 @@ def test_on_the_same_data_it_answers_as_the_run_did(tmp_path):
     assert not any("drawn anew" in line for line in said)
     for side in ("source", "target"):
         assert (again / f"tokenizer.{side}.json").read_bytes() == (first / f"tokenizer.{side}.json").read_bytes()
-    assert Predictor.load(again).config.model.dropout == 0.0
+    assert load_run(again).config.model.dropout == 0.0
 
 
 def test_what_does_not_fit_is_refused_with_the_reason(tmp_path):
@@ -105,7 +105,7 @@ def test_a_tagger_begins_with_a_tagger(tmp_path):
     more = {"task": "tag", "data": {"train": [tagged("b.conll", "bcd")]}, "train": BRIEF | {"begin": str(tmp_path / "first")}}
     train(read_config(more), tmp_path / "second", say=said.append)
     assert sum("drawn anew: " in line for line in said) >= 2
-    answer = Predictor.load(tmp_path / "second").predict(["a is", "d is"])
+    answer = load_run(tmp_path / "second").predict(["a is", "d is"])
     assert len(answer) == 2
 
 

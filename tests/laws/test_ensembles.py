@@ -13,7 +13,7 @@ from regard.cli.main import run as command
 from regard.config import read_config
 from regard.core.errors import RunFolderError
 from regard.tasks.generation import Transducer
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run, make_ensemble
 
 KINDS = {
     "words": {},
@@ -58,7 +58,7 @@ def runs(request, tmp_path_factory) -> list[Path]:
 
 
 def numbered(run: Path) -> list[str]:
-    made = Predictor.load(run)
+    made = load_run(run)
     assert isinstance(made, Transducer)
     return made.tokenizers[0].tokens(range(len(made.tokenizers[0])))
 
@@ -68,8 +68,8 @@ def test_symbols_in_another_order_are_the_same_symbols(runs, precision, monkeypa
     monkeypatch.setattr("regard.inference.int8.LEAST", 1)  # the smallest weights are bytes too
     one, two = numbered(runs[0]), numbered(runs[1])
     assert one != two and sorted(one) == sorted(two)
-    first, second = (Predictor.load(run, precision=precision) for run in runs)
-    both, turned = Predictor.ensemble([first, second]), Predictor.ensemble([second, first])
+    first, second = (load_run(run, precision=precision) for run in runs)
+    both, turned = make_ensemble([first, second]), make_ensemble([second, first])
     assert isinstance(both, Transducer) and isinstance(first, Transducer)
     alone = Transducer(both.networks[1:], first.tokenizers, first.config, first.folder)
     for a, b in ((both, turned), (alone, second)):

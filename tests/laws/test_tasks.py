@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from regard import runs
 from regard.config import read_config
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 from .cases import CASES, TRAIN, Case
 
@@ -41,7 +41,7 @@ def alike(got: Any, want: Any) -> None:
 
 def test_batch_and_padding_are_invisible(case):
     made, folder, _ = case
-    model, items = Predictor.load(folder / "run"), made.items(folder)
+    model, items = load_run(folder / "run"), made.items(folder)
     whole = model.predict(items)
     assert len(whole) == len(items) and any(p.text for p in whole)
     for size in (1, 3, len(items)):
@@ -82,7 +82,7 @@ def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):
 def test_figures_are_those_of_training(case):
     """`evaluate` on the validation files tells what the model that was kept was told."""
     _, folder, values = case
-    found = Predictor.load(folder / "run").evaluate(values["data"]["valid"])["metrics"]
+    found = load_run(folder / "run").evaluate(values["data"]["valid"])["metrics"]
     rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
     best = [row for row in rows if row.get("best")][-1]
     for name, figure in found.items():

@@ -13,7 +13,7 @@ from regard.config import read_config
 from regard.core.errors import ConfigError, DataError
 from regard.data.text_files import lines
 from regard.data.word_vectors import read_vectors, vectors_width
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 
 FORMS = {
     "with a head": "3 2\nthe 0.5 -1\ncat 2 3e-1\ndog 1 1\n",
@@ -118,7 +118,7 @@ def begun(folder, *, tune: bool, out: str = "run", epochs: int = 2, resume: bool
     }
     told: list[str] = []
     runs.train(read_config(values), folder / out, say=told.append, resume=resume)
-    return Predictor.load(folder / out), told
+    return load_run(folder / out), told
 
 
 def test_frozen_vectors_stay_as_they_are(tmp_path):
@@ -142,7 +142,7 @@ def test_tuned_vectors_begin_there_and_move(tmp_path):
 def test_a_run_folder_needs_the_file_no_more(tmp_path):
     begun(tmp_path, tune=False)
     (tmp_path / "v.vec").unlink()
-    assert Predictor.load(tmp_path / "run").predict(["good film"])[0].text in ("yes", "no")
+    assert load_run(tmp_path / "run").predict(["good film"])[0].text in ("yes", "no")
 
 
 def test_vectors_of_a_tagger(tmp_path):
@@ -156,7 +156,7 @@ def test_vectors_of_a_tagger(tmp_path):
         "train": {"epochs": 1, "samples": 0},
     }
     runs.train(read_config(values), tmp_path / "run", say=lambda line: None)
-    model = Predictor.load(tmp_path / "run")
+    model = load_run(tmp_path / "run")
     rows = dict(zip(model.vocabulary, model.task.reader.embed.table.weight, strict=True))
     torch.testing.assert_close(rows["Paris"], torch.tensor([1.0, 0]))
 

@@ -16,7 +16,7 @@ from regard.core.errors import UsageError, did_you_mean, message
 from regard.core.printable import printable
 
 if TYPE_CHECKING:
-    from regard.tasks.model import Predictor
+    from regard.tasks.base import Predictor
 
 Say = Callable[[str], None]
 SECTION = "decode"
@@ -100,21 +100,21 @@ def opened(
     say: Say | None = None,
 ) -> Predictor:
     """The model of a run, or of several that answer together, which writes as `settings` say.  say: hears what int8 changes."""
-    from regard.tasks.model import Predictor
+    from regard.tasks.load_run import load_run, make_ensemble
 
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
     runs = [run, *(others or ())]
-    models = [Predictor.load(each, trust=trust or (), precision=precision.value) for each in runs]
+    models = [load_run(each, trust=trust or (), precision=precision.value) for each in runs]
     if precision is PlainOption.int8 and say:
         from regard.tasks.quantization_report import parity
 
         for each in runs:
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
-    model = models[0] if len(models) == 1 else Predictor.ensemble(models)
+    model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.decided(settings) if settings else model
 
 

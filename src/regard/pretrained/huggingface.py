@@ -17,10 +17,10 @@ from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.wordpiece import WordPieces
 from regard.networks.bert import Bert, BertEmbedding, BertShape, MaskedWords
-from regard.tasks.model import CONFIG as RUN_CONFIG
 from regard.training import run_files
 from regard.training.checkpoint import MODEL
 from regard.training.checksums import BERT, EXPORTED, refuse_damaged
+from regard.training.checksums import CONFIG as RUN_CONFIG
 
 CONFIG, PICKLED, INDEX = "config.json", "pytorch_model.bin", "model.safetensors.index.json"
 FOLDER = "bert"  # in a run folder: the layout of Hugging Face

@@ -14,7 +14,7 @@ from regard.training import run_files
 
 if TYPE_CHECKING:
     from regard.config import Config
-    from regard.tasks.job import Say
+    from regard.core.say import Say
 
 
 def adopt(config: Config, folder: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,17 +17,14 @@ from regard.config.task_spec import TASKS
 from regard.config.trust import modules, refuse_strangers
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.tokenizer import KIND as TOKENIZER
 from regard.data.tokenizer import Tokenizer
 from regard.data.vocab import KIND as SYMBOLS
 from regard.data.vocab import Vocabulary
 from regard.training import run_files
 from regard.training.checkpoint import MODEL, listed, weights
-
-if TYPE_CHECKING:
-    from regard.tasks.job import Say
-
-CONFIG = "config.yaml"  # in the run folder
+from regard.training.checksums import CONFIG
 
 
 def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:

@@ -11,11 +11,11 @@ from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
 from regard.data.word_vectors import read_vectors, vectors_width
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.base import TaskNetwork
+from regard.training.objective import TaskNetwork
 
 if TYPE_CHECKING:
     from regard.config import Config
-    from regard.tasks.job import Say
+    from regard.core.say import Say
 
 
 def begin_with_vectors(task: TaskNetwork, vocabulary: Sequence[str], config: Config, say: Say) -> None:

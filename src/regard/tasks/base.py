@@ -1,14 +1,24 @@
-"""What a task is: what is right, how it is judged, what it shows."""
+"""What a task is: from files to a network, from a run folder to a model in use, and what that answers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor, nn
+
+from regard.config import Config
+from regard.config.auto import settled
+from regard.core.errors import ArgumentError, RunFolderError, message
+from regard.core.say import Say
+from regard.tasks.decode_options import decided
+from regard.training.setup import TrainingSetup
+
+Precision = Literal["float32", "int8"]
 
 
 @dataclass(frozen=True)
@@ -59,14 +69,6 @@ class Scored:
     unknown: tuple[str, ...] = ()
 
 
-class Loss(NamedTuple):
-    """total: the summed objective, with all that training adds; nats: the summed plain cross-entropy; tokens: how many real ones."""
-
-    total: Tensor
-    nats: Tensor
-    tokens: int
-
-
 @dataclass(frozen=True)
 class Hypothesis:
     """One answer, in numbers: words with the end sign; score: summed log-probability; attention as in `TaskPrediction`."""
@@ -76,21 +78,115 @@ class Hypothesis:
     attention: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-class CarriesState(ABC):
-    """What a module hands from one update to the next beside its weights: a run that goes on exactly is given it back."""
+@dataclass(frozen=True)
+class Splits:
+    """What files held: items to learn from (they may be asked for more than once), items to judge by, in the task's own kinds, and what
+    is known of the files."""
+
+    train: Iterable[Any]
+    valid: list[Any]
+    fingerprint: dict[str, str]
+
+
+class Task(ABC):
+    """From files to a network, and from a run folder to answers."""
 
     @abstractmethod
-    def carried(self) -> list[Tensor]:
-        """All of it; empty before the first update."""
+    def probe(self, config: Config) -> None:
+        """Build a small net: ConfigError for what cannot be built, before anything is read."""
 
     @abstractmethod
-    def carry(self, tensors: Sequence[Tensor]) -> None:
-        """Takes back what `carried` gave."""
-
-
-class TaskNetwork(nn.Module, ABC):
-    """A network and what it is for."""
+    def read(self, config: Config, say: Say) -> Splits:
+        """Read the files of a config, set validation data aside where none is named, and say what was found."""
 
     @abstractmethod
-    def loss(self, batch: Any) -> Loss:
-        """What training brings down, over real positions only.  batch: of the task's own kind."""
+    def held(self, config: Config) -> list[Any]:
+        """The items that `read` judges by, alone."""
+
+    def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
+        """The config with every key that was left out fitted to the sizes of the data, and a line for people on it; "" where nothing
+        was fitted."""
+        return settled(config, {}), ""
+
+    @abstractmethod
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
+        """Learn vocabularies and the like (a run that goes on keeps its own), and build the network from torch's generator."""
+
+    @abstractmethod
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> Predictor:
+        """The model of a run folder."""
+
+
+class Predictor(ABC):
+    """What a run has learnt.  config: of its training; folder: where it lies; network: the net (of an ensemble the first)."""
+
+    config: Config
+    folder: Path
+    network: Any  # a torch.nn.Module, of each task's own kind
+    options = frozenset(
+        {"beam", "n_best", "batch_size", "sample", "seed"}
+    )  # words that `stream` takes, beside those of all tasks
+    judged_with = frozenset({"beam", "batch_size"})  # those that `evaluate` takes
+
+    def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
+        """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
+        made = copy(self)
+        made.config = decided(self.config, decode)
+        return made
+
+    @abstractmethod
+    def together(self, others: Sequence[Predictor]) -> Predictor:
+        """This model and others of its task, answering together."""
+
+    @abstractmethod
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Any]:
+        """The items of a file to predict from, lazily, one for each line or record; `-` is standard input.  say: hears of how it is read
+        where that is not as in training.  DataError names the line."""
+
+    def line(self, text: str) -> Any:
+        """The item that one line of text is, columns and all.  DataError where it is none."""
+        return text
+
+    @abstractmethod
+    def stream(
+        self,
+        items: Iterable[Any],
+        *,
+        attention: bool = True,
+        decode: Mapping[str, Any] | None = None,
+        say: Callable[[str], None] | None = None,
+        **wanted: Any,
+    ) -> Iterator[list[TaskPrediction]]:
+        """The n best predictions of each item, in order, while items are still being read; of a pipe as soon as nothing more is there.
+
+        decode: keys of the config's `decode` that are others this time.  wanted: those that are options, see the task's own `stream`.
+        """
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Any]:
+        """The items of files with a target each, in order, to be scored.  DataError names the line at fault; RunFolderError where the
+        task's targets have no probability."""
+        raise self._unscored()
+
+    def pair(self, text: str) -> Any:
+        """The item with a target that one line of text is, columns and all.  Raises as `pairs`."""
+        raise self._unscored()
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        """How likely the target of each item is, in order, while items are still being read.  Raises as `pairs`."""
+        raise self._unscored()
+
+    def _unscored(self) -> RunFolderError:
+        expected = "a run whose task gives a target its probability: transduce, caption, language, tag, classify, pair (labels)"
+        return RunFolderError(message("score", expected, f"{self.folder}, of task {self.config.task}", "Use regard evaluate."))
+
+    @abstractmethod
+    def evaluate(self, files: Sequence[str], *, errors: Path | None = None, **wanted: Any) -> dict[str, Any]:
+        """Figures on files of items and what is right of them: {"metrics": {...}, "items": n, ...}."""
+
+    def predict(self, items: Iterable[Any], *, decode: Mapping[str, Any] | None = None, **wanted: Any) -> list[Any]:
+        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.  wanted: see `stream`."""
+        if isinstance(items, str | bytes):
+            raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
+        found = list(self.stream(items, decode=decode, **wanted))
+        asked = wanted.get("n_best") or (decode or {}).get("n_best") or self.config.decode.n_best
+        return found if asked > 1 else [predictions[0] for predictions in found]

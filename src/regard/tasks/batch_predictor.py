@@ -22,11 +22,11 @@ from regard.data.report import Report
 from regard.metrics.confusions import write_mistakes
 from regard.metrics.edits import kinds_path
 from regard.networks.bert import Bert
-from regard.tasks.base import NBest, Scored, TaskNetwork, TaskPrediction
+from regard.tasks.base import NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.decode_options import ahead, counted, decided
 from regard.tasks.gold_labels import LabelPredictor
-from regard.tasks.model import Predictor
 from regard.tasks.scoring import Likely, of_answers
+from regard.training.objective import TaskNetwork
 from regard.training.trainer import Validation
 
 ROWS = 64  # items of a batch whose loss is taken

@@ -10,7 +10,7 @@ from regard.config.other_names import keys_called
 from regard.core.errors import ArgumentError, ConfigError, did_you_mean, message
 
 if TYPE_CHECKING:
-    from regard.tasks.model import Predictor
+    from regard.tasks.base import Predictor
 
 TRAINING = "valid_beam"  # the one key of the section that is of training
 AHEAD = 16  # batches that are read and sorted by length at a time

@@ -17,7 +17,7 @@ from regard.inference.weights import WeightFormat
 from regard.networks.copy_head import CopyHead
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.tasks.model import Predictor
+from regard.tasks.base import Predictor
 
 NAMED = 5  # symbols that only one of two vocabularies has, in a message
 

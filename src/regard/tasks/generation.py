@@ -12,6 +12,7 @@ from regard.build import networks as build
 from regard.config import Config, DecodeSection
 from regard.config.length_limits import room
 from regard.core.errors import RunFolderError, message
+from regard.core.say import Say
 from regard.data.batching import Batches, collate
 from regard.data.columns import Layout
 from regard.data.copy_vocabulary import numbered, pointed
@@ -24,11 +25,10 @@ from regard.inference.int8 import quantize
 from regard.inference.prepare import PreparedNetworks
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.answer_warnings import remarkable, told
-from regard.tasks.base import Hypothesis, NBest, Scored, TaskPrediction
+from regard.tasks.base import Hypothesis, NBest, Precision, Predictor, Scored, TaskPrediction
 from regard.tasks.decode_options import ahead, decided
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import evaluate, layout_for, layout_of
-from regard.tasks.model import Precision, Predictor, Say
 from regard.tasks.scoring import scores, unspoilt
 from regard.tasks.seq2seq import Beam, Limits, Sample, answer
 from regard.training.checkpoint import MODEL, load_network

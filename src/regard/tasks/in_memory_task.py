@@ -11,6 +11,7 @@ from typing import Any
 from regard.config import Config, DataSection
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import overlap, split
 from regard.data.gather import gather
@@ -21,11 +22,11 @@ from regard.inference.int8 import quantize
 from regard.pretrained.start_from_bert import adopt, warm
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
+from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.data_sizes import fitted_to_texts
-from regard.tasks.job import Say, Splits, Task, TrainingSetup
-from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.training.setup import TrainingSetup
 
 
 class InMemoryTask(Task):

@@ -16,7 +16,7 @@ from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RegardError, RunFolderError
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.training.checkpoint import MODEL, Checkpoints
 from regard.training.progress import STATE, read_state
 from regard.training.provenance import read_run
@@ -45,11 +45,11 @@ def parity(run: Path, *, trust: Iterable[str] = ()) -> QuantizationReport | None
     file, weights = run / REPORT, sha256((run / MODEL).read_bytes()).hexdigest()
     if (kept := _kept(file)) is not None and kept.model == weights:
         return kept
-    plain = Predictor.load(run, trust=trust)
+    plain = load_run(run, trust=trust)
     data = plain.config.data
     if not _as_trained(run, data.valid or data.train):
         return None
-    bytes_ = Predictor.load(run, trust=trust, precision="int8")
+    bytes_ = load_run(run, trust=trust, precision="int8")
     try:
         held = registry.of(plain.config.task).held(plain.config)[:MOST]
     except (DataError, OSError):

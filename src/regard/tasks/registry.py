@@ -5,9 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from regard.config.task_spec import TASKS
-from regard.tasks.job import Splits as Splits
-from regard.tasks.job import Task as Task
-from regard.tasks.job import TrainingSetup as TrainingSetup
+from regard.tasks.base import Task
 
 
 def of(task: str) -> Task:

@@ -19,8 +19,9 @@ from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, EOS, PAD, UNK
 from regard.networks.encoder_decoder import EncoderDecoder, Penalty
 from regard.networks.search import Bounds, Found, beam, sample
-from regard.tasks.base import Hypothesis, Loss, TaskNetwork
+from regard.tasks.base import Hypothesis
 from regard.tasks.scheduled_sampling import ScheduledSampling
+from regard.training.objective import Loss, TaskNetwork
 
 
 @dataclass(frozen=True)

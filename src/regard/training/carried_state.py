@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from regard.tasks.base import CarriesState
 from regard.training import run_files
+from regard.training.objective import CarriesState
 
 CARRIED = "carried.safetensors"
 

@@ -27,7 +27,7 @@ from regard.training.stopping import Order, better, ending, few, left, make_sche
 if TYPE_CHECKING:
     from regard.config.schema import TrainSection
     from regard.data.batching import Batch
-    from regard.tasks.base import Loss
+    from regard.training.objective import Loss
 
 STRIKES = 10  # updates in a row that are not finite, before training gives up
 

@@ -17,7 +17,7 @@ from regard.core.errors import ConfigError, DataError
 from regard.data.wordpiece import WordPieces
 from regard.networks.bert import BertShape
 from regard.pretrained import huggingface
-from regard.tasks.model import Predictor
+from regard.tasks.load_run import load_run
 from regard.tasks.pretrain.demo_data import stories
 
 TRAIN = {"epochs": 1, "batch_tokens": 300, "samples": 0, "precision": "float32"}
@@ -93,7 +93,7 @@ def test_from_a_run_to_a_classifier_that_stands_alone(tmp_path, capsys):
     (tmp_path / "in.txt").write_text("the cat sat a\na dog ran b\n")
     assert cli(["predict", out, str(tmp_path / "in.txt")]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
-    (found,) = Predictor.load(out).predict(["the cat " * 40])
+    (found,) = load_run(out).predict(["the cat " * 40])
     assert len(found.source_tokens) == 30 and found.source_tokens[0] == "[CLS]" and found.source_tokens[-1] == "[SEP]"
 
 
@@ -132,7 +132,7 @@ def test_a_tagger_begins_with_a_bert(tmp_path):
     values = {"task": "tag", "model": {"pretrained": begun}, "data": {"train": files, "valid": files}, "train": BEGUN}
     runs.train(read_config(values), tmp_path / "run", say=str)
     shutil.rmtree(begun)
-    model = Predictor.load(tmp_path / "run")
+    model = load_run(tmp_path / "run")
     one, many, long, none, odd = model.predict(["abc de f", "ab " * 30, "abcdefgh" * 4 + " h", "", "x€ ab"])
     assert [len(p.tokens) for p in (one, many, long, odd)] == [3, 30, 2, 2] and none.text == ""
     assert set(many.tokens[5:]) == {"O"}, "ten pieces fit between [CLS] and [SEP]: five words of two"
@@ -155,7 +155,7 @@ def test_a_reader_begins_with_a_bert(tmp_path):
     said = []
     runs.train(read_config(values), tmp_path / "run", say=said.append)
     assert any("passages of which what is right was cut off, so that they are not learnt from: 6." in line for line in said)
-    (found,) = Predictor.load(tmp_path / "run").predict([(text, "ab c")])
+    (found,) = load_run(tmp_path / "run").predict([(text, "ab c")])
     assert found.text and found.text in text[:30]
     with pytest.raises(DataError, match="passages that the net can read; received 12, each of which is empty or too long"):
         runs.train(read_config({**values, "data": {**data, "on_long": "skip"}}), tmp_path / "other", say=str)

@@ -17,6 +17,7 @@ from regard.config import Config, DecodeSection
 from regard.config.length_limits import room
 from regard.core.bounded_json import held_to
 from regard.core.errors import DataError, RunFolderError, message
+from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
 from regard.data.examples import Place
 from regard.data.gather import gather
@@ -27,13 +28,12 @@ from regard.inference.prepare import PreparedNetworks
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.image_encoder import Grid
-from regard.tasks.base import Hypothesis, NBest, Scored, TaskPrediction
+from regard.tasks.base import Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.decode_options import ahead, bounded, decided
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import layout_of
 from regard.tasks.generation import way_of
-from regard.tasks.model import Predictor, Say
 from regard.tasks.scoring import of_captions, unspoilt
 from regard.tasks.seq2seq import Limits, answer, cross_entropies
 from regard.training import run_files as files

@@ -13,6 +13,7 @@ import numpy as np
 from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import overlap, split
 from regard.data.gather import gather
@@ -23,14 +24,14 @@ from regard.data.tokenizer import Tokenizer
 from regard.inference.int8 import quantize
 from regard.networks.image_encoder import Grid
 from regard.pretrained.start_from_run import grow
+from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
 from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
 from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.evaluation import layout_of
-from regard.tasks.job import Say, Splits, Task, TrainingSetup
-from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
 SMALL = Grid(2, 2, 3)  # to see whether a net can be built

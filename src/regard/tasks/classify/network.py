@@ -21,8 +21,8 @@ from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.pooling import Pooling
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.network import of_rows
+from regard.training.objective import Loss, TaskNetwork
 
 
 @dataclass(frozen=True, eq=False)

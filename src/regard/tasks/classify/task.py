@@ -19,6 +19,7 @@ from regard.core.atomic_files import atomic
 from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.gather import gather
 from regard.data.pairs import Item, Layout, each_labelled, read_inputs
@@ -36,7 +37,6 @@ from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.classify.network import ClassAnswers, ClassBatch, ClassifyNetwork, class_figures, confusion, label_figures
 from regard.tasks.evaluation import layout_for, layout_of
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.job import Say
 from regard.tasks.scoring import Likely
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.networks.base import Looks
-from regard.tasks.base import Loss, TaskNetwork
+from regard.training.objective import Loss, TaskNetwork
 
 Figures = dict[str, float]
 Rows = np.ndarray  # "B A C"

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from regard.config import Config
 from regard.core.errors import DataError, message
+from regard.core.say import Say
 from regard.data.report import Report
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
@@ -27,7 +28,6 @@ from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
-from regard.tasks.model import Say
 from regard.training.trainer import Validation
 
 ROWS = 256  # windows of which figures are taken at a time

@@ -14,8 +14,10 @@ from regard.config import Config
 from regard.config.auto import settled
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
+from regard.tasks.base import Splits
 from regard.tasks.forecast.builder import forecaster
 from regard.tasks.forecast.data import Series, SeriesWindow, windows
 from regard.tasks.forecast.network import LinearForecast
@@ -24,7 +26,7 @@ from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import described, read_series
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.job import Say, Splits, TrainingSetup
+from regard.training.setup import TrainingSetup
 
 
 class ForecastTask(InMemoryTask):

@@ -15,8 +15,9 @@ from regard.core.state import select, tree_map
 from regard.data.tokenizer import BOS, EOS, PAD, UNK
 from regard.networks.language_model import LanguageNet
 from regard.networks.search import Bounds, beam, sample
-from regard.tasks.base import CarriesState, Hypothesis, Loss, TaskNetwork
+from regard.tasks.base import Hypothesis
 from regard.tasks.seq2seq import Beam, Sample, key_of
+from regard.training.objective import CarriesState, Loss, TaskNetwork
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from regard.config import Config, DecodeSection
 from regard.config.length_limits import room
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.examples import Item, Place
 from regard.data.gather import gather
 from regard.data.line_stream import taken
@@ -24,13 +25,12 @@ from regard.data.text_files import lines, shown
 from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.base import Hypothesis, Scored, TaskPrediction
+from regard.tasks.base import Hypothesis, Predictor, Scored, TaskPrediction
 from regard.tasks.decode_options import ahead, decided
 from regard.tasks.generation import way_of
 from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
 from regard.tasks.language.section import LanguageSection, carries
 from regard.tasks.language.windows import TokenWindow, TokenWindows
-from regard.tasks.model import Predictor, Say
 from regard.tasks.scoring import of_texts, unspoilt
 
 SIGN = "<s>"  # how the start sign is shown

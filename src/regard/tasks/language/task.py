@@ -9,6 +9,7 @@ from typing import Any
 from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.examples import Item
 from regard.data.gather import gather
 from regard.data.plain_text import PlainText, read_plain, set_aside
@@ -16,13 +17,13 @@ from regard.data.text_files import fingerprint
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.job import Say, Splits, Task, TrainingSetup
+from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.language import builder
 from regard.tasks.language.predictor import TextGenerator, section_of
 from regard.tasks.language.section import LanguageSection, carries
 from regard.tasks.language.windows import TokenWindows
-from regard.tasks.model import Precision
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built

@@ -17,8 +17,8 @@ from regard.data.tokenizer import UNK
 from regard.networks.base import Looks
 from regard.networks.dropout import Dropout
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.pair.layers import Matcher, others
+from regard.training.objective import Loss, TaskNetwork
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from regard.config.length_limits import places
 from regard.config.task_sections import PairSection
 from regard.core.errors import DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.gather import gather
 from regard.data.python_items import labelled_of
@@ -32,7 +33,6 @@ from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.classify.network import class_figures, confusion, label_figures
 from regard.tasks.evaluation import layout_for, layout_of
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.job import Say
 from regard.tasks.pair.builder import make_matcher
 from regard.tasks.pair.data import (
     PairColumns,

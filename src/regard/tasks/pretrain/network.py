@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from regard.networks.base import EncoderOutput
 from regard.networks.bert import Bert, MaskedWords
 from regard.networks.loss import chunked_cross_entropy
-from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.network import of_rows
+from regard.training.objective import Loss, TaskNetwork
 
 NOTHING = -1  # at places where nothing is to be told
 PART = 1024  # words that are judged at a time: the probabilities of all of a vocabulary take room

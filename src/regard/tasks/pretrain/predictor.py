@@ -14,13 +14,13 @@ from torch import Tensor
 
 from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
+from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.report import Report
 from regard.data.text_files import lines, shown
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.model import Say
 from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
 from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, bracketed
 from regard.tasks.pretrain.network import NOTHING, BertBatch, PretrainNetwork

@@ -14,6 +14,7 @@ from regard.config import Config
 from regard.config.task_sections import PretrainSection
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import split
 from regard.data.text_files import fingerprint, shown
@@ -22,12 +23,12 @@ from regard.inference.int8 import quantize
 from regard.networks.bert import BertShape, draw
 from regard.pretrained import huggingface, start_from_bert
 from regard.pretrained.huggingface import FOLDER, NEXT, WORDS, Heads
-from regard.tasks.job import Say, Splits, Task, TrainingSetup
-from regard.tasks.model import Precision
+from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
 from regard.tasks.pretrain.network import PretrainNetwork
 from regard.tasks.pretrain.predictor import MaskedLMPredictor, drawn_from
 from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.training.setup import TrainingSetup
 
 ARCHITECTURES = {
     (True, True): "BertForPreTraining",

@@ -14,8 +14,8 @@ from torch import Tensor
 from regard.attention.attention_over_attention import by_word
 from regard.data.tokenizer import UNK
 from regard.networks.base import Looks
-from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.read.layers import AskedReader, JointReader, Pointed, ReadText, SpanPointer, WordPointer, best_spans
+from regard.training.objective import Loss, TaskNetwork
 
 AXES = {  # what lies along the rows and the columns of a look, by the first part of its name
     "passage": ("passage", "passage"),

@@ -14,6 +14,7 @@ import torch
 
 from regard.config import Config
 from regard.core.errors import DataError, message
+from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.columns import Layout
 from regard.data.gather import gather
@@ -27,7 +28,6 @@ from regard.pretrained.text_vocabulary import SubwordVocabulary, TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.job import Say
 from regard.tasks.read import builder
 from regard.tasks.read.builder import MARKS, section_of
 from regard.tasks.read.data import BLANK, PassageQuestion, parted, pointed_at, read_asked, read_questions

@@ -19,8 +19,8 @@ from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.subwords import Pieces, of_words
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.base import Loss, TaskNetwork
 from regard.tasks.tag.crf import ChainCRF
+from regard.training.objective import Loss, TaskNetwork
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from regard.build import networks
 from regard.config import Config
 from regard.config.task_sections import TagSection
 from regard.core.errors import DataError, message
+from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.gather import gather
 from regard.data.python_items import tagged_of
@@ -32,11 +33,10 @@ from regard.networks.bert import BertShape
 from regard.networks.char_cnn import CharCNN
 from regard.pretrained.start_from_bert import kept
 from regard.pretrained.text_vocabulary import SubwordVocabulary
-from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.base import NBest, Splits, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.classify.network import confusion
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.job import Say, Splits
 from regard.tasks.scoring import Likely
 from regard.tasks.subword_batches import Spelled, fitting, side_by_side
 from regard.tasks.tag.crf import ChainCRF

@@ -11,6 +11,7 @@ from regard.build import networks
 from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
 from regard.data.copy_vocabulary import numbered, pointed
 from regard.data.examples import Group, Item, group, overlap
@@ -21,13 +22,13 @@ from regard.data.token_store import Corpus
 from regard.data.tokenizer import UNK, Tokenizer
 from regard.data.validation_share import HeldOutSources, TrainingSources
 from regard.pretrained.start_from_run import grow
+from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
 from regard.tasks.evaluation import judged, layout_for, layout_of, writable
 from regard.tasks.generation import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
-from regard.tasks.job import Say, Splits, Task, TrainingSetup
-from regard.tasks.model import Precision
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.training.checkpoint import Checkpoints
+from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
 CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start

@@ -1,0 +1,80 @@
+"""The model of a run folder, of whatever task, and several models as one.  Everybody opens a run here, so all get the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from regard.build.size_limit import within_file
+from regard.config import Config, load_config
+from regard.config.trust import refuse_strangers
+from regard.core.errors import ConfigError, RegardError, RunFolderError, exhausted, message
+from regard.tasks import registry
+from regard.tasks.base import Precision, Predictor
+from regard.training.checkpoint import MODEL
+from regard.training.checksums import CONFIG, refuse_changed
+
+
+def load_run(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Predictor:
+    """The model of a run folder; only safetensors, JSON and YAML are read.
+
+    trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
+    precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
+    (`tasks.quantization_report.parity` says how many).
+    Raises RunFolderError where the folder is no run, is damaged or was changed (`checksums`), is of a newer version, or names a
+    module that is not trusted.
+    """
+    run = Path(folder)
+    with _opening(run):
+        config = _config(run, trust)
+        with within_file(run / MODEL):
+            opened = registry.of(config.task).open(config, run, precision=precision)
+        refuse_changed(run, config)
+        return opened
+
+
+def make_ensemble(models: Sequence[Predictor]) -> Predictor:
+    """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+    first = models[0]
+    for other in models[1:]:
+        if other.config.task != first.config.task:
+            expected, received = f"a run of task {first.config.task}, as {first.folder} is", f"one of {other.config.task}"
+            raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
+    return first.together(models[1:])
+
+
+@contextmanager
+def _opening(run: Path) -> Iterator[None]:
+    """A run folder may come from anybody, so whatever goes wrong while it is opened is the folder's fault, and says so."""
+    try:
+        yield
+    except RegardError:
+        raise
+    except Exception as error:
+        received = exhausted(error) or f"{type(error).__name__}: {error}"
+        do = "Restore the folder from a copy, or train again into another one."
+        raise RunFolderError(message(f"{run} cannot be opened", "a run folder as regard train makes it", received, do)) from error
+
+
+def _config(run: Path, trust: Iterable[str]) -> Config:
+    """The config of a run folder that holds a model."""
+    if not (run / CONFIG).is_file():
+        do = "Name a folder that `regard train` made."
+        raise RunFolderError(message(str(run), f"a run folder with {CONFIG}", _what_is(run), do))
+    if not (run / MODEL).is_file():
+        do = "Let its training come to a first validation: regard train --resume --out " + str(run)
+        raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
+    try:
+        config = load_config(run / CONFIG, [])
+    except ConfigError as error:
+        do = "Use the version of Regard that trained it, or restore the folder."
+        raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error
+    refuse_strangers(config, run / CONFIG, trust)
+    return config
+
+
+def _what_is(path: Path) -> str:
+    if not path.exists():
+        return "nothing of that name"
+    return "a folder without one" if path.is_dir() else "a file"
