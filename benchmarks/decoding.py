@@ -25,7 +25,6 @@ from pathlib import Path
 import tables
 import torch
 
-from regard.build import networks
 from regard.cli.memory import keep_freed_memory
 from regard.config import Config
 from regard.data.batching import collate
@@ -34,6 +33,7 @@ from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.seq2seq import Beam, Limits, answer
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 WORDS, SOURCE, STEPS = 8000, 14, 25
 MODELS = {
@@ -111,7 +111,7 @@ def joey(python: Path, threads: int) -> Call:
 def sides(kind: str, peers: Path, threads: int) -> dict[str, Call]:
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"dropout": 0.0, **MODELS[kind]}})
-    network = networks.task(config, source_words=WORDS, target_words=WORDS).network.eval()
+    network = build_seq2seq(config, source_words=WORDS, target_words=WORDS).network.eval()
     made = {"regard, float32": ours(network), "regard, int8": ours(quantize(deepcopy(network)))}
     if kind == "transformer" and find_spec("transformers"):
         made["Hugging Face MarianMT, float32"] = marian()

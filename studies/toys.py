@@ -15,12 +15,12 @@ import torch
 from torch import nn
 
 from regard.attention.weighting import Annealed
-from regard.build import networks
 from regard.config import Config
 from regard.data.batching import Batch, Batches, collate
 from regard.data.tokenizer import EOS
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 FIRST = 4
 Pair = tuple[list[int], list[int]]  # ids of source and target, each with its end sign
@@ -60,7 +60,7 @@ def network(words: Mapping[str, Any], *, seed: int, source_words: int, target_wo
     """A net from the words of a config's `model`, its weights drawn from the seed; source_words, target_words: signs not counted."""
     torch.manual_seed(seed)
     config = Config.model_validate({"model": words, "train": {"label_smoothing": 0.0}})
-    return networks.task(config, source_words=FIRST + source_words, target_words=FIRST + target_words).network
+    return build_seq2seq(config, source_words=FIRST + source_words, target_words=FIRST + target_words).network
 
 
 def falling(peak: float) -> Callable[[float], float]:

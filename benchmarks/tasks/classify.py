@@ -16,7 +16,7 @@ from collections import Counter
 from seeds import DATA, ROOT, Row, Table, go, judged
 
 from regard.data.text_files import lines
-from regard.tasks.classify.network import class_figures
+from regard.metrics.classification import class_figures
 
 FILES = {  # train, valid, judged
     "trec6": (("cls/trec6/train.tsv.gz",), (), ("cls/trec6/test.tsv",)),

@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 from seeds import DATA, ROOT, Row, Table, go, judged
 
+from regard.metrics.classification import class_figures
 from regard.metrics.correlation import number_figures
-from regard.tasks.classify.network import class_figures
 
 TRAIN, VALID = "pairs/sick/train.tsv.gz", "pairs/sick/valid.tsv"
 NUMBER = ("data.target=relatedness_score", "pair.output=number", "train.metric=pearson")

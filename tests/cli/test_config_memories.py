@@ -6,23 +6,23 @@ import pytest
 import torch
 
 from regard.attention import Attention, Causal
-from regard.build import networks
 from regard.config import read_config
 from regard.core.errors import ConfigError
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.fixed_context import PooledContext
 from regard.networks.recurrent import BahdanauDecoder, FixedDecoder, LuongDecoder
 from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 
 def network(**model):
     torch.manual_seed(0)
-    return networks.task(read_config({"model": {"size": 12, "embedding": 7, **model}}), source_words=11, target_words=13).network
+    return build_seq2seq(read_config({"model": {"size": 12, "embedding": 7, **model}}), source_words=11, target_words=13).network
 
 
 def transformer(**model):
     more = {"family": "transformer", "size": 12, "feedforward": 5} | model
-    return networks.task(read_config({"model": more}), source_words=11, target_words=13).network
+    return build_seq2seq(read_config({"model": more}), source_words=11, target_words=13).network
 
 
 def test_aaren():

@@ -14,6 +14,7 @@ from regard.core.errors import ConfigError
 from regard.networks.copy_head import CopyHead
 from regard.networks.heads import TiedWordHead, WordHead
 from regard.networks.marginal_heads import HardMonotonicHead, MarginalHead
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 NET: dict[str, Any] = {"embedding": 6, "size": 8, "encoder": "bigru", "decoder": "gru"}
 FREE = {**NET, "order": "luong", "input_feeding": False}
@@ -22,7 +23,7 @@ MARGINAL = {"score": "general", "weighting": "marginal"}
 
 
 def made(model: dict[str, Any]):
-    return networks.task(read_config({"model": model}), source_words=8, target_words=8).network.head
+    return build_seq2seq(read_config({"model": model}), source_words=8, target_words=8).network.head
 
 
 def test_what_goes_together():

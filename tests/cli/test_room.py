@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from regard.build import networks
 from regard.config import read_config
 from regard.config.length_limits import places, room
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import EOS, Tokenizer
 from regard.tasks.generation import Transducer
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 RECURRENT = {"encoder": "gru", "decoder": "gru", "embedding": 5, "size": 6}
 TRANSFORMER = {"family": "transformer", "size": 6, "heads": 2, "feedforward": 5}
@@ -34,7 +34,7 @@ def test_what_is_too_long(case, tmp_path):
     config = read_config({"data": SHORT, "model": model, "decode": {"max_extra": 40, "beam": 1}})
     assert room(config.model) == (source, target)
     tokenizer = Tokenizer.train("char", ["abc", "cab"])
-    task = networks.task(config, source_words=len(tokenizer), target_words=len(tokenizer))
+    task = build_seq2seq(config, source_words=len(tokenizer), target_words=len(tokenizer))
     for name, parameter in task.network.head.named_parameters():
         if name.endswith("bias"):
             parameter.data[EOS] = -1e4  # never the end

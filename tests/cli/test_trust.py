@@ -283,12 +283,12 @@ def test_what_cannot_be_built_leaves_nothing_behind(trained: Path, capfd: pytest
 
 def test_a_run_becomes_a_network_at_one_place_that_asks() -> None:
     """Only tasks build from a config: in training the user's own, and a run folder's where a task is told to `open` it; and only
-    `tasks/model.py` tells it to, which refuses strangers right before."""
+    `tasks/load_run.py` tells it to, which refuses strangers right before."""
     builds, opens = set(), {}
     for path in (ROOT / "src").rglob("*.py"):
         calls = [ast.unparse(n.func) for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
-        if {"networks.task", "networks.recurrent", "networks.transformer"} & set(calls):
+        if {"build_seq2seq", "networks.recurrent", "networks.transformer"} & set(calls):
             builds.add(path.relative_to(ROOT / "src" / "regard").parts[0])
         if any(call.startswith("registry.of(") and call.endswith(".open") for call in calls):
             opens[path.name] = "refuse_strangers" in calls
-    assert builds == {"tasks"} and opens == {"model.py": True}
+    assert builds == {"tasks"} and opens == {"load_run.py": True}

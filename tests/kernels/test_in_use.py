@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from regard.attention import kernels
 from regard.attention.score import AdditiveForm, DotForm
 from regard.attention.weighting import masked_softmax
-from regard.build import networks
 from regard.config import Config
 from regard.core.optional import module
 from regard.inference import batch_invariant, int8, layout, prepacked, recurrent_steps, transformer_steps
@@ -22,6 +21,7 @@ from regard.networks import search
 from regard.networks.cells import GRU, LSTM
 from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell, readers
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_numba"))
 pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
@@ -116,7 +116,7 @@ def test_an_encoder_in_use(kind, monkeypatch):
     monkeypatch.setattr(prepacked, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"encoder": kind, "size": 16, "embedding": 16, "dropout": 0.0, "encoder_layers": 2}})
-    net = networks.task(config, source_words=11, target_words=13).network.eval()
+    net = build_seq2seq(config, source_words=11, target_words=13).network.eval()
     source, valid = torch.randint(4, 11, (20, 6)), torch.arange(6) < torch.randint(0, 7, (20, 1))
     with torch.no_grad():
         want = net.encode(source, valid)
@@ -214,7 +214,7 @@ def test_the_matrices_of_a_score(score, names, monkeypatch):
     monkeypatch.setattr(prepacked, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"size": 16, "embedding": 16, "dropout": 0.0, "attention": score}})
-    net = networks.task(config, source_words=11, target_words=13).network.eval()
+    net = build_seq2seq(config, source_words=11, target_words=13).network.eval()
     source, valid, words = torch.randint(4, 11, (20, 6)), torch.ones(20, 6) > 0, torch.randint(4, 13, (20,))
     with torch.no_grad():
         want = net.step(words, net.start(net.encode(source, valid), source))[0]
@@ -250,7 +250,7 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
     """A change in place is seen, also by way of `.data`, of a buffer, of other tensors, and from training's optimizer."""
     sizes = {"recurrent": {"embedding": 16, "encoder": "bigru", "decoder": "gru"}, "transformer": {"heads": 2, "feedforward": 32}}
     model = {"family": family, "size": 32, "dropout": 0.0, **sizes[family]}
-    net = networks.task(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
+    net = build_seq2seq(Config.model_validate({"model": model}), source_words=9, target_words=9).network.eval()
     kept, words = PreparedNetworks(), torch.tensor([[4, 5, 2], [6, 2, 2]])
     real = torch.ones_like(words, dtype=torch.bool)
 

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regard.build import networks
 from regard.config import Config
 from regard.core import optional
 from regard.inference import int8, prepacked
@@ -18,6 +17,7 @@ from regard.inference.int8 import Int8Weight, quantize
 from regard.inference.prepacked import PrepackedWeight
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 NETS = {
     "transformer": {
@@ -46,7 +46,7 @@ def all_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(words: dict) -> EncoderDecoder:
     config = Config.model_validate({"model": {"size": 32, "dropout": 0.0, **words}})
-    return networks.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
+    return build_seq2seq(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
 
 
 def wrote(net: EncoderDecoder, rows: slice = slice(None)) -> Tensor:

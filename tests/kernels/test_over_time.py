@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from regard.build import networks
 from regard.config import Config
 from regard.networks import recurrent, weight_gradients
 from regard.networks.weight_gradients import OverTime
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_decoders_take_it(order, monkeypatch):
         "order": order,
         "dropout": 0.0,
     }
-    net = networks.task(Config.model_validate({"model": words}), source_words=9, target_words=9).network
+    net = build_seq2seq(Config.model_validate({"model": words}), source_words=9, target_words=9).network
     source, target = torch.randint(4, 9, (3, 6)), torch.randint(4, 9, (3, 5))
     used = []
 

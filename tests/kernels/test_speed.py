@@ -12,10 +12,10 @@ from regard.attention import Aaren, Attention, Causal, Window, kernels
 from regard.attention import attention as floor
 from regard.attention.kernels import tanh, tanh_numba, tanh_torch
 from regard.attention.score import AdditiveForm
-from regard.build import networks
 from regard.config import Config
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 
 def ratio(slow: Callable[[], object], fast: Callable[[], object], turns: int = 3) -> float:
@@ -78,7 +78,7 @@ def test_a_sentence_is_written_faster_in_use():
     """25 steps of a Transformer for one sentence, against the plain decoder."""
     sizes = {"family": "transformer", "encoder_layers": 1, "decoder_layers": 3, "size": 256, "heads": 4, "feedforward": 1024}
     config = Config.model_validate({"model": {**sizes, "dropout": 0.0, "tie": "output"}})
-    net = networks.task(config, source_words=50, target_words=2000).network.eval()
+    net = build_seq2seq(config, source_words=50, target_words=2000).network.eval()
     used, source = in_use(net, 1), torch.arange(4, 12)[None]
 
     @torch.no_grad()

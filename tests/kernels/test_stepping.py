@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from regard.build import networks
 from regard.config import Config
 from regard.core.optional import module
 from regard.core.state import reorder, select, tree_map
@@ -18,6 +17,7 @@ from regard.inference.prepare import in_use
 from regard.inference.transformer_steps import TransformerSteps
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.seq2seq import Beam, Limits, answer
+from regard.tasks.seq2seq_builder import build_seq2seq
 from tests.laws.test_answers import alike, sources
 
 from .test_in_use import without_tiles
@@ -46,7 +46,7 @@ def made(words: dict) -> EncoderDecoder:
     torch.manual_seed(0)
     sizes = {"size": 32, "heads": 4, "feedforward": 64, "encoder_layers": 1, "decoder_layers": 2, "dropout": 0.0}
     config = Config.model_validate({"model": {"family": "transformer", **sizes, **words}})
-    net = networks.task(config, source_words=11, target_words=13).network.eval()
+    net = build_seq2seq(config, source_words=11, target_words=13).network.eval()
     for x in net.parameters():
         if x.dim() == 1:  # norms and biases that could be told from none
             nn.init.normal_(x, mean=0.5, std=0.3)

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from regard.build import networks
 from regard.config import Config
 from regard.core.optional import module
 from regard.core.state import select, tree_map
@@ -18,6 +17,7 @@ from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.inference.recurrent_steps import RecurrentSteps
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
 
@@ -45,7 +45,7 @@ FOREIGN = {
 def made(words: dict) -> EncoderDecoder:
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"encoder": "gru", "size": 32, "embedding": 24, "dropout": 0.0, **words}})
-    net = networks.task(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
+    net = build_seq2seq(config, source_words=11, target_words=13, twins=[*range(11), 0, 0]).network.eval()
     for x in net.parameters():
         if x.dim() == 1:  # biases that could be told from none
             nn.init.normal_(x, mean=0.2, std=0.3)

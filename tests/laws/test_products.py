@@ -26,6 +26,7 @@ from regard.core.state import select
 from regard.data.batching import Batch
 from regard.networks.transformer import DecoderLayer, FeedForward, PreNorm
 from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.checkpoint import fill, weights
 
 from .products import COUNTS, FAMILIES, Product, kinds, pairwise, sample, size
@@ -61,7 +62,7 @@ def config(choice: Product, shape: dict[str, Any]) -> Config:
 
 def made(of: Config, seed: int) -> Seq2SeqNetwork:
     torch.manual_seed(seed)
-    return networks.task(of, source_words=V, target_words=V).eval()
+    return build_seq2seq(of, source_words=V, target_words=V).eval()
 
 
 def test_products(products):

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.build import networks
 from regard.config import Config
 from regard.core.state import reorder, select, tree_map
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 NETS = {
     "transformer": {"family": "transformer", "heads": 2, "feedforward": 16},
@@ -42,7 +42,7 @@ def leaves(state: Any) -> list[Tensor]:
 def test_within_sentences_it_is_select(words):
     torch.manual_seed(0)
     config = Config.model_validate({"model": {"size": 8, "embedding": 6, "encoder_layers": 1, "decoder_layers": 1, **words}})
-    net: EncoderDecoder = networks.task(config, source_words=9, target_words=9, twins=list(range(9))).network.eval()
+    net: EncoderDecoder = build_seq2seq(config, source_words=9, target_words=9, twins=list(range(9))).network.eval()
     source, W = torch.randint(4, 9, (2, 5)), 3
     with torch.no_grad():
         state = net.start(net.encode(source, torch.ones_like(source, dtype=torch.bool)), source)
@@ -59,7 +59,7 @@ def test_within_sentences_it_is_select(words):
 
 def test_what_is_common_is_not_copied():
     config = Config.model_validate({"model": {"size": 8, "embedding": 6, "decoder": "gru", "attention": "additive"}})
-    net = networks.task(config, source_words=9, target_words=9).network.eval()
+    net = build_seq2seq(config, source_words=9, target_words=9).network.eval()
     source = torch.randint(4, 9, (2, 5))
     state = net.start(net.encode(source, torch.ones_like(source, dtype=torch.bool)), source)
     assert reorder(state, torch.tensor([0, 1])).decoder.source.values is state.decoder.source.values

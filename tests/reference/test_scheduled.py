@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.build import networks
 from regard.config import read_config
 from regard.config.schema import TrainSection
 from regard.core.errors import ConfigError
 from regard.data.batching import Batch
 from regard.tasks.scheduled_sampling import StepByStep, TwoPasses, drawn, exponential, inverse_sigmoid, linear
 from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.trainer import Validation, fit
 
 V, B, T = 9, 64, 6
@@ -54,7 +54,7 @@ def sure(family: str = "recurrent"):
         "dropout": 0.0,
     }
     config = read_config({"model": SIZES if family == "recurrent" else small})
-    task = networks.task(config, source_words=V, target_words=V)
+    task = build_seq2seq(config, source_words=V, target_words=V)
     task.network.head.linear.bias.data.zero_()
     task.network.head.linear.weight.data *= 1e3
     task.network.target.table.weight.data *= 3  # much hangs on what was read
@@ -110,11 +110,11 @@ def test_the_config_says_how():
     recurrent, transformer = {"model": SIZES}, {"model": {"family": "transformer", "size": 8, "heads": 2, "feedforward": 8}}
     for keys, kind in ((recurrent, StepByStep), (transformer, TwoPasses)):
         train = {"scheduled_sampling": 0.25, "sampling_decay": "exponential"}
-        made = networks.task(read_config({**keys, "train": train}), source_words=V, target_words=V).sampling
+        made = build_seq2seq(read_config({**keys, "train": train}), source_words=V, target_words=V).sampling
         assert type(made) is kind
         made.anneal(0.5)
         assert made.share == pytest.approx(1 - 0.75**0.5)
-        assert networks.task(read_config(keys), source_words=V, target_words=V).sampling is None
+        assert build_seq2seq(read_config(keys), source_words=V, target_words=V).sampling is None
 
 
 class Killed(BaseException):
@@ -125,7 +125,7 @@ def session(folder: Path, *, resume: bool, last: int = 10**9) -> Seq2SeqNetwork:
     """Twelve updates with a growing share, or as many as there are before `last`."""
     config = read_config({"model": {**SIZES, "dropout": 0.2}, "train": {"scheduled_sampling": 0.8, "learning_rate": 0.01}})
     torch.manual_seed(7)
-    task, source = networks.task(config, source_words=V, target_words=V), torch.Generator().manual_seed(1)
+    task, source = build_seq2seq(config, source_words=V, target_words=V), torch.Generator().manual_seed(1)
     words, count, shares = torch.randint(4, V, (12, T), generator=source), 0, []
 
     class Order:

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from regard.data.span_tags import begun, broken, says_places
-from regard.metrics.spans import span_figures, spans, type_figures
+from regard.tasks.tag.span_tags import begun, broken, says_places
+from regard.tasks.tag.spans import span_figures, spans, type_figures
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
-"""What of `build` makes the heads of decoders, and the words that they read in training."""
+"""What of `build` makes the heads of decoders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.core.errors import ConfigError, message
@@ -10,25 +10,7 @@ from regard.networks.marginal_heads import HardMonotonicHead, MarginalHead
 from regard.networks.base import Decoder
 from regard.networks.heads import Head, WordsHead
 from regard.networks.copy_head import CopyHead
-from regard.tasks.scheduled_sampling import (
-    Decay,
-    ScheduledSampling,
-    StepByStep,
-    TwoPasses,
-    exponential,
-    inverse_sigmoid,
-    linear,
-)
-from regard.config import Config, ModelSection
-
-DECAYS: Mapping[str, Decay] = {"linear": linear, "exponential": exponential, "inverse-sigmoid": inverse_sigmoid}
-
-
-def make_sampling(config: Config) -> ScheduledSampling | None:
-    """Step by step in a recurrent net, at once in what reads all words at once; None where the share of own words is 0."""
-    of = config.train
-    kind: type[ScheduledSampling] = StepByStep if config.model.family == "recurrent" else TwoPasses
-    return kind(of.scheduled_sampling, DECAYS[of.sampling_decay]) if of.scheduled_sampling else None
+from regard.config import ModelSection
 
 
 def make_head(m: ModelSection, words: WordsHead, decoder: Decoder, source_words: int, twins: Sequence[int] | None) -> Head:
@@ -43,7 +25,7 @@ def make_head(m: ModelSection, words: WordsHead, decoder: Decoder, source_words:
         raise ConfigError(message("model.head", "an attention, whose places can be copied", "copy with attention none", do))
     if twins is None and source_words != words.vocabulary:
         received = f"none, for {source_words} source and {words.vocabulary} target words"
-        raise ConfigError(message("twins", "which target word each source word is copied as", received, "Give build.task twins."))
+        raise ConfigError(message("twins", "which target word each source word is copied as", received, "Give twins."))
     same = [-1 if word < len(SPECIALS) else word for word in range(source_words)]
     return CopyHead(words, decoder.size, same if twins is None else twins, UNK)
 

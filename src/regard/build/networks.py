@@ -53,14 +53,13 @@ from regard.networks.transformer import (
     TransformerEncoder,
     DecoderLayerBase,
 )
-from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.build.bert import make_bert
-from regard.build.heads import make_head, make_sampling
+from regard.build.heads import make_head
 from regard.build.attention import PARTS, look_of, parted_look, refuse_steps
 from regard.build.attention import make_attention as make_attention
 from regard.build.attention import make_scope as make_scope
 from regard.build.attention import make_weighting as make_weighting
-from regard.config import AttentionSection, Config, ModelSection
+from regard.config import AttentionSection, ModelSection
 
 CELLS: Mapping[str, Callable[[int, int], Cell]] = {
     "rnn": RNN,
@@ -85,18 +84,11 @@ NORMS: Mapping[str, type[Residual]] = {"pre": PreNorm, "post": PostNorm}
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
-def task(config: Config, *, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> Seq2SeqNetwork:
-    """The task of a config, for vocabularies of these sizes, its weights drawn from torch's generator.
+def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
+    """A recurrent encoder and decoder.
 
     twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
     """
-    build = recurrent if config.model.family == "recurrent" else transformer
-    network = build(config.model, source_words, target_words, twins)
-    return Seq2SeqNetwork(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
-
-
-def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
-    """A recurrent encoder and decoder.  twins: see `task`."""
     encoder = _recurrent_encoder(m)
     decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
     source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
@@ -191,7 +183,7 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
 
 
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
-    """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `task`."""
+    """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `recurrent`."""
     readers, writers = _readers(m), _writers(m)
     encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
     _xavier(encoder, decoder)

@@ -16,7 +16,6 @@ from regard.core.errors import ConfigError, message
 from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions
 from regard.networks.embedding import Embedding
 from regard.networks.heads import Head
-from regard.networks.image_encoder import PatchEmbedding
 
 Source = Int[Tensor, "B K"] | Float[Tensor, "B K P"]  # words, or the cells of images
 Penalty = Callable[[Looks, Bool[Tensor, "B T"]], Tensor]  # from looks and which targets are real
@@ -33,12 +32,11 @@ class Writing:
 class EncoderDecoder(nn.Module):
     """Any encoder, any decoder.  Sutskever et al. 2014; Cho et al. 2014.
 
+    source: what makes vectors (B K D) of a source and its positions: of words an `Embedding`, of other things a module of their own.
     Raises ConfigError where a look mixes probabilities and the head cannot, or the other way round.
     """
 
-    def __init__(
-        self, source: Embedding | PatchEmbedding, encoder: Encoder, target: Embedding, decoder: Decoder, head: Head
-    ) -> None:
+    def __init__(self, source: nn.Module, encoder: Encoder, target: Embedding, decoder: Decoder, head: Head) -> None:
         super().__init__()
         _refuse_mixtures(encoder, decoder, head)
         self.source, self.encoder, self.target, self.decoder, self.head = source, encoder, target, decoder, head

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regard.build import networks as build
 from regard.config import Config, DecodeSection
 from regard.config.length_limits import room
 from regard.core.errors import RunFolderError, message
@@ -31,6 +30,7 @@ from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import evaluate, layout_for, layout_of
 from regard.tasks.scoring import scores, unspoilt
 from regard.tasks.seq2seq import Beam, Limits, Sample, answer
+from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.checkpoint import MODEL, load_network
 
 SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
@@ -212,7 +212,7 @@ def _layout(config: Config) -> Layout:
 def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
     """The model of a run folder whose config was read."""
     reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
-    task = build.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+    task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
     load_network(task, run / MODEL)
     return Transducer([quantize(task.network) if precision == "int8" else task.network], (reader, writer), config, run)
 

@@ -15,10 +15,11 @@ from regard.config import AttentionSection, ModelSection
 from regard.data.batching import collate
 from regard.data.tokenizer import BOS, UNK
 from regard.data.vocab import Vocabulary
+from regard.metrics.classification import class_figures, confusion
 from regard.networks.base import EncoderOutput
 from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling
 from regard.tasks.classify.demo_data import TELLING, messages
-from regard.tasks.classify.network import ClassBatch, ClassifyNetwork, class_figures, confusion
+from regard.tasks.classify.network import ClassBatch, ClassifyNetwork
 from regard.tasks.classify.task import _balanced
 
 STATES = torch.tensor([[[1.0, -4.0], [3.0, -2.0], [9.0, 9.0]], [[5.0, 6.0], [7.0, 8.0], [-1.0, 0.0]], [[2.0, 2.0]] * 3])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from regard.data.span_tags import broken
-from regard.metrics.spans import spans
 from regard.tasks.tag.demo_data import EN_CITIES, SHOWN, ZH_CITIES, tickets
+from regard.tasks.tag.span_tags import broken
+from regard.tasks.tag.spans import spans
 
 
 def test_no_sentence_twice_and_none_of_those_shown():

@@ -7,16 +7,17 @@ from typing import Any
 from torch import nn
 
 from regard.build import networks
-from regard.build.heads import make_head, make_sampling
+from regard.build.heads import make_head
 from regard.config import Config
 from regard.data.tokenizer import PAD
 from regard.networks.base import Encoder
 from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.networks.image_encoder import Convolved, Grid, GridEncoder, GridPositions, PatchEmbedding
+from regard.tasks.caption.layers import Convolved, Grid, GridEncoder, GridPositions, PatchEmbedding
 from regard.tasks.caption.network import doubly_stochastic
 from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.seq2seq_builder import make_sampling
 
 
 def captioner(config: Config, grid: Grid, words: int) -> Seq2SeqNetwork:

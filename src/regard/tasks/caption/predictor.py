@@ -27,9 +27,9 @@ from regard.data.tokenizer import Tokenizer
 from regard.inference.prepare import PreparedNetworks
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.image_encoder import Grid
 from regard.tasks.base import Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
+from regard.tasks.caption.layers import Grid
 from regard.tasks.decode_options import ahead, bounded, decided
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.evaluation import layout_of

@@ -22,11 +22,11 @@ from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
 from regard.data.tokenizer import Tokenizer
 from regard.inference.int8 import quantize
-from regard.networks.image_encoder import Grid
 from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
+from regard.tasks.caption.layers import Grid
 from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
 from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.evaluation import layout_of

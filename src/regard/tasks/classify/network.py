@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,12 +15,11 @@ from torch import Tensor, nn
 from regard.attention.pooling import hop_overlap
 from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, UNK
-from regard.networks.base import Looks
+from regard.networks.base import Looks, of_rows
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.pooling import Pooling
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.tag.network import of_rows
 from regard.training.objective import Loss, TaskNetwork
 
 
@@ -111,39 +109,3 @@ class ClassifyNetwork(TaskNetwork):
         """The log-probability of each label, and where it looked."""
         labels, looks, _ = self(batch, weights=weights)
         return ClassAnswers(labels.float().log_softmax(-1), of_rows(looks, batch.words.source_valid))
-
-
-def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
-    """`accuracy`, and `macro_f1`: the mean of the F1 of every label that occurs, in what is right or in what was found, as
-    `sklearn.metrics.f1_score(average="macro")` counts.  Fractions."""
-    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
-    either = Counter(found) + Counter(right)
-    scores = [2 * both[label] / count for label, count in sorted(either.items())]
-    return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
-
-
-def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Of each label that is right or was found somewhere: `precision`, `recall`, `f1` (fractions), and how many are `right` and were
-    `found`; as `sklearn.metrics.classification_report` prints them."""
-    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
-    told, true = Counter(found), Counter(right)
-    return {
-        label: {
-            "precision": both[label] / told[label] if told[label] else 0.0,
-            "recall": both[label] / true[label] if true[label] else 0.0,
-            "f1": 2 * both[label] / (told[label] + true[label]),
-            "right": true[label],
-            "found": told[label],
-        }
-        for label in sorted(told | true)
-    }
-
-
-def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
-    """How often each label (rows, right) was taken for each (columns, found).  What is not a label counts nowhere."""
-    place = {label: i for i, label in enumerate(labels)}
-    counts = [[0] * len(labels) for _ in labels]
-    for a, b in zip(found, right, strict=True):
-        if a in place and b in place:
-            counts[place[b]][place[a]] += 1
-    return counts

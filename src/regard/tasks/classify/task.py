@@ -29,12 +29,13 @@ from regard.data.row_parser import RecordError
 from regard.data.source_lists import single
 from regard.data.tokenizer import PAD, SPECIALS, UNK
 from regard.data.vocab import Vocabulary
+from regard.metrics.classification import class_figures, confusion, label_figures
 from regard.networks.bert import Bert, BertShape
 from regard.networks.char_cnn import CharCNN
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.classify.network import ClassAnswers, ClassBatch, ClassifyNetwork, class_figures, confusion, label_figures
+from regard.tasks.classify.network import ClassAnswers, ClassBatch, ClassifyNetwork
 from regard.tasks.evaluation import layout_for, layout_of
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.scoring import Likely

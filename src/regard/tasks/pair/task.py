@@ -25,12 +25,12 @@ from regard.data.report import Report
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
+from regard.metrics.classification import class_figures, confusion, label_figures
 from regard.metrics.correlation import number_figures
 from regard.networks.bert import Bert, TextPairs
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.classify.network import class_figures, confusion, label_figures
 from regard.tasks.evaluation import layout_for, layout_of
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.pair.builder import make_matcher

@@ -12,10 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import EncoderOutput
+from regard.networks.base import EncoderOutput, of_rows
 from regard.networks.bert import Bert, MaskedWords
 from regard.networks.loss import chunked_cross_entropy
-from regard.tasks.tag.network import of_rows
 from regard.training.objective import Loss, TaskNetwork
 
 NOTHING = -1  # at places where nothing is to be told

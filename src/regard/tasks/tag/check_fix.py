@@ -10,10 +10,10 @@ from typing import IO, Any
 from regard.check.clean import Cells
 from regard.check.examine import CheckReport
 from regard.check.raw_lines import RawLines
-from regard.data.span_tags import OUTSIDE, begun
 from regard.tasks.tag.check_tags import OUTSIDES
 from regard.tasks.tag.file_formats import AUTO, TagFileForm, TagLayout, of_record
 from regard.tasks.tag.file_formats import fields as fields_of
+from regard.tasks.tag.span_tags import OUTSIDE, begun
 
 
 class TagFixes:

@@ -8,9 +8,9 @@ from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
 from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, listed
 from regard.core.plural import many
-from regard.data.span_tags import BEGINS, OUTSIDE, begun, broken, marked, parted, says_places
 from regard.tasks.tag.check_tags import OUTSIDES
 from regard.tasks.tag.schemes import ONE, OTHERWISE
+from regard.tasks.tag.span_tags import BEGINS, OUTSIDE, begun, broken, marked, parted, says_places
 
 MIXED = "mixed-schemes"
 

@@ -11,8 +11,8 @@ from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, said
 from regard.check.labels import near
 from regard.core.errors import DataError
 from regard.core.plural import many
-from regard.data.span_tags import OUTSIDE, parted
 from regard.tasks.tag.schemes import questioned
+from regard.tasks.tag.span_tags import OUTSIDE, parted
 
 OUTSIDES = (  # what is written for O: small, zero, Cyrillic, Greek ...
     "o",

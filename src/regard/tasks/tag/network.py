@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from regard.attention.pooling import Pool
 from regard.data.batching import Batch
 from regard.data.tokenizer import UNK
-from regard.networks.base import EncoderOutput, Looks
+from regard.networks.base import EncoderOutput, Looks, of_rows
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.subwords import Pieces, of_words
@@ -159,12 +159,3 @@ class TagNetwork(TaskNetwork):
             return TagAnswers(tags, log_p, None, None, seen)
         best = labels.float().log_softmax(-1).max(-1)
         return TagAnswers(tags, log_p, best.indices, best.values, seen)
-
-
-def of_rows(looks: Looks, valid: Bool[Tensor, "B K"]) -> list[dict[str, np.ndarray]]:
-    """Looks at one text, row by row, padding cut off: of the columns, and of the rows where a text looks at itself (`...self`)."""
-    sizes = valid.sum(1).tolist()
-    return [
-        {name: w[i, :, : size if name.endswith("self") else None, :size].float().cpu().numpy() for name, w in looks.items()}
-        for i, size in enumerate(sizes)
-    ]

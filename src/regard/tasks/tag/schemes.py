@@ -10,8 +10,8 @@ from dataclasses import replace
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.row_parser import RecordError
-from regard.data.span_tags import OUTSIDE, begun, broken, marked, parted, says_places
 from regard.tasks.tag.data import TaggedSentence
+from regard.tasks.tag.span_tags import OUTSIDE, begun, broken, marked, parted, says_places
 
 SHOWN = 5  # tags that are named
 LIKE_OUTSIDE = ("o", "0", "О", "Ο", "０", "Ｏ")  # Latin, digit, Cyrillic, Greek, full width

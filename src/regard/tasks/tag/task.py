@@ -24,18 +24,16 @@ from regard.data.gather import gather
 from regard.data.python_items import tagged_of
 from regard.data.report import Report
 from regard.data.row_parser import RecordError
-from regard.data.span_tags import OUTSIDE, says_places
 from regard.data.tokenizer import PAD, SPECIALS, UNK
 from regard.data.vocab import Vocabulary
+from regard.metrics.classification import confusion
 from regard.metrics.confusions import Confusion, Mistake
-from regard.metrics.spans import forbidden, span_figures, spans, type_figures
 from regard.networks.bert import BertShape
 from regard.networks.char_cnn import CharCNN
 from regard.pretrained.start_from_bert import kept
 from regard.pretrained.text_vocabulary import SubwordVocabulary
 from regard.tasks.base import NBest, Splits, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.classify.network import confusion
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.scoring import Likely
 from regard.tasks.subword_batches import Spelled, fitting, side_by_side
@@ -44,6 +42,8 @@ from regard.tasks.tag.data import TaggedSentence, described, read_tagged, read_t
 from regard.tasks.tag.file_formats import TagLayout
 from regard.tasks.tag.network import TagBatch, TagNetwork
 from regard.tasks.tag.schemes import checked, questioned
+from regard.tasks.tag.span_tags import OUTSIDE, says_places
+from regard.tasks.tag.spans import forbidden, span_figures, spans, type_figures
 
 WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
 WHAT = "sentences with a tag for each token"

@@ -7,7 +7,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from regard.build import networks
 from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
@@ -27,6 +26,7 @@ from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
 from regard.tasks.evaluation import judged, layout_for, layout_of, writable
 from regard.tasks.generation import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
 from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.checkpoint import Checkpoints
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
@@ -40,7 +40,7 @@ class TransduceTask(Task):
     """Sequences to sequences.  Items to learn from are pairs, items to judge by groups of a source with all its references."""
 
     def probe(self, config: Config) -> None:
-        networks.task(config, source_words=SMALL, target_words=SMALL)
+        build_seq2seq(config, source_words=SMALL, target_words=SMALL)
 
     def read(self, config: Config, say: Say) -> Splits:
         data, layout = config.data, layout_of(config)
@@ -91,7 +91,7 @@ class TransduceTask(Task):
         if cut := beyond_the_bound(config.decode, corpus.source_lengths, corpus.target_lengths):
             say(cut)
         reader, writer = tokenizers
-        task = networks.task(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+        task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
         model = Transducer([task.network], tokenizers, config, folder)
         held = writable(data.valid, writer)
         return TrainingSetup(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from regard.data.span_tags import OUTSIDE, joined, marked, may_follow, parted
+from regard.tasks.tag.span_tags import OUTSIDE, joined, marked, may_follow, parted
 
 
 class Span(NamedTuple):

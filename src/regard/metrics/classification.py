@@ -1,0 +1,42 @@
+"""Accuracy, F1 and the confusion of labels: as scikit-learn counts them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+
+def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
+    """`accuracy`, and `macro_f1`: the mean of the F1 of every label that occurs, in what is right or in what was found, as
+    `sklearn.metrics.f1_score(average="macro")` counts.  Fractions."""
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    either = Counter(found) + Counter(right)
+    scores = [2 * both[label] / count for label, count in sorted(either.items())]
+    return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
+
+
+def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Of each label that is right or was found somewhere: `precision`, `recall`, `f1` (fractions), and how many are `right` and were
+    `found`; as `sklearn.metrics.classification_report` prints them."""
+    both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
+    told, true = Counter(found), Counter(right)
+    return {
+        label: {
+            "precision": both[label] / told[label] if told[label] else 0.0,
+            "recall": both[label] / true[label] if true[label] else 0.0,
+            "f1": 2 * both[label] / (told[label] + true[label]),
+            "right": true[label],
+            "found": told[label],
+        }
+        for label in sorted(told | true)
+    }
+
+
+def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
+    """How often each label (rows, right) was taken for each (columns, found).  What is not a label counts nowhere."""
+    place = {label: i for i, label in enumerate(labels)}
+    counts = [[0] * len(labels) for _ in labels]
+    for a, b in zip(found, right, strict=True):
+        if a in place and b in place:
+            counts[place[b]][place[a]] += 1
+    return counts
