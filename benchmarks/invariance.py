@@ -21,7 +21,7 @@ import numpy as np
 
 import regard
 from regard.data.pairs import read_inputs
-from regard.tasks.evaluation import layout_of
+from regard.tasks.layouts import layout_of
 
 
 def compare(name: str, found: list[Any], base: list[Any]) -> bool:

@@ -24,7 +24,6 @@ from regard.tasks.base import Precision as Precision
 from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
-from regard.tasks.decode_options import understood
 from regard.tasks.load_run import load_run, make_ensemble
 from regard.training.rows_in_run import keep_rows
 from regard.view import page
@@ -143,8 +142,8 @@ class Model:
         """The n best predictions of each item, in order, while items are still being read: some hundreds at a time, or, with
         batch_size=1, each by itself.  Otherwise as `predict`."""
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
-        given = understood(options, self._model)
-        for found in self._model.stream(items, attention=attention, decode=decode, say=say, **given):
+        given = self._model.answer_options(options)
+        for found in self._model.stream(items, given, attention=attention, decode=decode, say=say):
             yield [_shown(p) for p in found]
 
     def evaluate(
@@ -166,9 +165,9 @@ class Model:
         """
         each = [files] if isinstance(files, str | Path) else files
         options = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train, **wrong}
-        given = understood(options, self._model, judging=True)
+        given = self._model.evaluation_options(options)
         path = None if errors is None else Path(errors)
-        return self._model.decided(decode).evaluate([str(file) for file in each], errors=path, **given)
+        return self._model.decided(decode).evaluate([str(file) for file in each], given, errors=path)
 
     def score(self, pairs: Iterable[Any], *, batch_size: int | None = None, **wrong: Never) -> list[Scored]:
         """How likely the target of each pair is, in their order: its log-probability, as a whole and token by token.
@@ -176,8 +175,8 @@ class Model:
         pairs: (source, target), or what else the task takes with its target (docs/api.md has the forms).
         Raises RunFolderError where the task's targets have no probability, DataError for pairs that are none.
         """
-        given = understood({"batch_size": batch_size, **wrong}, self._model)
-        return list(self._model.scores(iter(pairs), **given))
+        given = self._model.answer_options({"batch_size": batch_size, **wrong})
+        return list(self._model.scores(iter(pairs), batch_size=given.batch_size))
 
 
 def _shown(plain: Plain) -> Prediction:

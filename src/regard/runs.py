@@ -97,13 +97,14 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         say(fits)
     run_files.write_text(folder / CONFIG, config.to_yaml())
     write_run(folder, data.fingerprint, plain := config.model_dump(mode="json"), ended=False)
-    forget(folder, [METRICS] if Checkpoints(folder, fingerprint={}).newest() else (*USED, EXPORTED, METRICS))
+    fresh = Checkpoints(folder, fingerprint={}).newest() is None
+    forget(folder, (*USED, EXPORTED, METRICS) if fresh else [METRICS])
     torch.manual_seed(config.train.seed)
     with within_memory():
-        ready = job.ready(config, data, folder, say)
+        ready = job.ready(config, data, folder, say, fresh=fresh)
     note(folder, (*LEARNT, *BERT))
     say(ready.sizes)
-    if config.train.begin and Checkpoints(folder, fingerprint={}).newest() is None:
+    if config.train.begin and fresh:
         warm_from(ready.task, Path(config.train.begin), ready.moved, say)
     if ready.untrained:
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)

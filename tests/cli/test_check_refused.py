@@ -175,7 +175,7 @@ def refusal(task: str, files: Sequence[str], valid: Sequence[str], keys: Sequenc
         data = job.read(config, lambda line: None)
         config, _ = job.fit(config, data)
         folder.mkdir()
-        job.ready(config, data, folder, lambda line: None)
+        job.ready(config, data, folder, lambda line: None, fresh=True)
     except RegardError as error:
         return str(error)
     return ""

@@ -16,15 +16,16 @@ import pytest
 from regard.cli.main import run
 from regard.config import Config, load_config
 from regard.core.errors import RunFolderError
-from regard.tasks.base import TaskPrediction
-from regard.tasks.generation import Transducer
+from regard.tasks.base import Predictor, TaskPrediction
+from regard.tasks.options import SEARCHED, AnswerOptions, EvaluationOptions
+from regard.tasks.transduce.predictor import Transducer
 
 
 class FakeModel:
     """Knows the letters a to f; `asked` keeps the arguments of the last call."""
 
     config: Config = load_config(None, train=["train.tsv"])
-    options = judged_with = frozenset({"beam", "n_best", "batch_size"})
+    accepts = SEARCHED
     asked: dict[str, Any] = {}  # noqa: RUF012 - shared on purpose
     set: list[str] = []  # noqa: RUF012 - likewise
 
@@ -38,6 +39,7 @@ class FakeModel:
         return cls(Path(folder))
 
     inputs = Transducer.inputs  # reads by the config alone
+    answer_options, evaluation_options = Predictor.answer_options, Predictor.evaluation_options
 
     def line(self, text: str) -> str:
         return text
@@ -50,8 +52,11 @@ class FakeModel:
     def ensemble(cls, models: list[FakeModel]) -> FakeModel:
         return cls(*(m.folder for m in models))
 
-    def stream(self, items: Iterable[Any], *, say: Any = None, **asked: Any) -> Iterator[list[TaskPrediction]]:
-        type(self).asked = asked | {"folders": self.folders}
+    def stream(
+        self, items: Iterable[Any], options: AnswerOptions, *, attention: bool = True, say: Any = None
+    ) -> Iterator[list[TaskPrediction]]:
+        given = {name: value for name, value in vars(options).items() if value is not None}
+        type(self).asked = asked = given | {"attention": attention, "folders": self.folders}
         for item in items:
             source, features = (item, ()) if isinstance(item, str) else (item.source, item.features)
             yield [self.answer(source, features, rank, attention=asked["attention"]) for rank in range(asked.get("n_best") or 1)]
@@ -69,8 +74,8 @@ class FakeModel:
         unknown = tuple(dict.fromkeys(c for c in source if c not in "abcdef"))
         return TaskPrediction(text, -1.5 - rank, tokens, sources, looks, source, features, unknown)
 
-    def evaluate(self, files: list[str], *, beam: int | None = None, errors: Path | None = None) -> dict[str, Any]:
-        type(self).asked = {"files": files, "beam": beam, "errors": errors, "folders": len(self.folders)}
+    def evaluate(self, files: list[str], options: EvaluationOptions, *, errors: Path | None = None) -> dict[str, Any]:
+        type(self).asked = {"files": files, "beam": options.beam, "errors": errors, "folders": len(self.folders)}
         if errors:
             errors.write_text("kind\n")
         return {

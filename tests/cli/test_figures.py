@@ -16,8 +16,9 @@ from regard.config import read_config
 from regard.data.examples import Group
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.text_generation import judge
-from regard.tasks.evaluation import targets_are, writable
 from regard.tasks.load_run import load_run
+from regard.tasks.options import EvaluationOptions
+from regard.tasks.transduce.evaluation import targets_are, writable
 
 PHONES = {"a": "ɑː", "e": "ɛ", "i": "iː", "o": "oʊ", "u": "uː"}
 SMALL = {"encoder": "bigru", "decoder": "gru", "size": 32, "embedding": 32}
@@ -55,9 +56,9 @@ def spaced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[runs.Fini
 
 def test_white_space_that_the_target_tokenizer_folds_is_no_mistake(spaced, tmp_path):
     run, said = spaced
-    clean = load_run(run.folder).evaluate([write(tmp_path / "clean.tsv", spelt())], beam=1)["metrics"]
+    clean = load_run(run.folder).evaluate([write(tmp_path / "clean.tsv", spelt())], EvaluationOptions(beam=1))["metrics"]
     assert run.metrics["exact"] == pytest.approx(clean["exact"]) and clean["exact"] > 0.6
-    found = load_run(run.folder).evaluate([str(run.folder.parent / "train.tsv")], beam=1)
+    found = load_run(run.folder).evaluate([str(run.folder.parent / "train.tsv")], EvaluationOptions(beam=1))
     assert found["metrics"]["exact"] == pytest.approx(clean["exact"]) and found["metrics"]["per"] == pytest.approx(clean["per"])
     samples = [line for line in said if "→" in line]
     assert samples and not any(
@@ -127,7 +128,7 @@ def test_lower_cased_references_are_told_by_the_signature(tmp_path):
     run, _ = train(tmp_path, rows, source_tokenizer="word", target_tokenizer="word", lowercase=True)
     found = load_run(run.folder).evaluate([str(tmp_path / "train.tsv")])
     assert "case:lc" in found["signatures"]["bleu"] and "case:lc" in found["signatures"]["chrf"]
-    chosen = load_run(run.folder).evaluate([str(tmp_path / "train.tsv")], tokenize="char")
+    chosen = load_run(run.folder).evaluate([str(tmp_path / "train.tsv")], EvaluationOptions(tokenize="char"))
     assert "tok:13a" in found["signatures"]["bleu"] and "tok:char" in chosen["signatures"]["bleu"]
     assert command(["evaluate", str(run.folder), str(tmp_path / "train.tsv"), "--tokenize", "cahr"]) == 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -17,7 +17,7 @@ from regard.config.other_names import KEYS, OPTIONS, WORDS, meant
 from regard.config.schema import Config
 from regard.config.task_spec import MEANINGS, TASKS
 from regard.core.errors import ArgumentError, ConfigError
-from regard.tasks.decode_options import understood
+from regard.tasks.options import accepted
 
 
 def literals(annotation: Any) -> set[str]:
@@ -145,6 +145,6 @@ def test_no_hint_loads_torch() -> None:
 
 
 def test_from_python() -> None:
-    model: Any = SimpleNamespace(options={"beam", "batch_size", "n_best"}, judged_with=set())
+    known = frozenset({"beam", "batch_size", "n_best"})
     with pytest.raises(ArgumentError, match=r"beam_size: .* Did you mean 'beam'\?"):  # batch_size is spelt more alike
-        understood({"beam_size": 3}, model)
+        accepted({"beam_size": 3}, known, task="transduce", run=Path("run"))

@@ -8,8 +8,8 @@ from regard.config import read_config
 from regard.config.length_limits import places, room
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import EOS, Tokenizer
-from regard.tasks.generation import Transducer
 from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.transduce.predictor import Transducer
 
 RECURRENT = {"encoder": "gru", "decoder": "gru", "embedding": 5, "size": 6}
 TRANSFORMER = {"family": "transformer", "size": 6, "heads": 2, "feedforward": 5}

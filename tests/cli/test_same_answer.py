@@ -13,8 +13,8 @@ import pytest
 
 import regard
 from regard.data.examples import Group
-from regard.tasks.evaluation import loss
 from regard.tasks.transduce.demo_data import dates
+from regard.tasks.transduce.evaluation import loss
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 

@@ -14,8 +14,8 @@ from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, RunFolderError
 from regard.data.tokenizer import Tokenizer
 from regard.runs import train
-from regard.tasks.generation import opened
 from regard.tasks.load_run import load_run
+from regard.tasks.transduce.predictor import opened
 from regard.training.checkpoint import weights
 
 SMALL = {"model": {"size": 11, "embedding": 13, "encoder": "bigru", "decoder": "gru"}}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
+import regard
 from regard import runs
 from regard.config import read_config
 from regard.tasks.load_run import load_run
@@ -41,7 +42,7 @@ def alike(got: Any, want: Any) -> None:
 
 def test_batch_and_padding_are_invisible(case):
     made, folder, _ = case
-    model, items = load_run(folder / "run"), made.items(folder)
+    model, items = regard.load(folder / "run"), made.items(folder)
     whole = model.predict(items)
     assert len(whole) == len(items) and any(p.text for p in whole)
     for size in (1, 3, len(items)):

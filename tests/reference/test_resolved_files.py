@@ -12,7 +12,7 @@ from regard.config.data_files import resolve_files
 from regard.core.errors import ConfigError, DataError
 from regard.data.pairs import Item, read_inputs, read_pairs
 from regard.tasks import registry
-from regard.tasks.evaluation import layout_for, layout_of
+from regard.tasks.layouts import layout_for, layout_of
 
 Texts = list[tuple[str, str | None, tuple[str, ...]]]
 

@@ -46,7 +46,7 @@ def evaluate(
 ) -> None:
     """Judge predictions against references."""
     from regard.metrics.edits import kinds_path
-    from regard.tasks.decode_options import bounded, understood
+    from regard.tasks.options import bounded
 
     out, say = _claimed(errors) if errors else None, options.teller(quiet)
     files, settings = options.parted(words)
@@ -54,7 +54,7 @@ def evaluate(
         raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
     model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
-    found = model.evaluate(files, errors=out, **understood(given, model, judging=True, spelt=options.spelt))
+    found = model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out)
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else printable(table(found, model.config.task))
     print(told)

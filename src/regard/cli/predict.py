@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,18 +44,17 @@ def predict(
     Predictions go to stdout, line for line with FILE. FILE has the columns of the training data; what is right may be missing.
     """
     from regard.cli.attention_file import SUFFIXES, saving
-    from regard.tasks.decode_options import understood
     from regard.view.save import claim
 
     files, settings = options.parted(words or [])
     file = options.one_file(files, text, verb="predict", run=run, default="-")
     out, say = claim(attention, suffixes=SUFFIXES) if attention else None, options.teller(quiet)
     model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
-    given = understood({"beam": beam, "n_best": n_best, "batch_size": batch_size}, model, spelt=options.spelt)
+    given = model.answer_options({"beam": beam, "n_best": n_best, "batch_size": batch_size}, spelt=options.spelt)
     wanted = _n_best(n_best, beam, model.config, plain=format is Format.text, settings=settings)
     items = [model.line(text)] if text is not None else model.inputs(file or "-", say)
     unseen: Counter[str] = Counter()
-    found = model.stream(items, attention=out is not None, say=say, **(given | {"n_best": wanted}))
+    found = model.stream(items, replace(given, n_best=wanted), attention=out is not None, say=say)
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
             told(WRITERS[format](line, predictions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,17 +50,16 @@ def view(
 
     path = claim(out, suffixes=PAGE + PICTURE) if out else None
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
-    from regard.tasks.decode_options import understood
-
     say = options.teller(quiet)
     model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
-    given = understood({"beam": beam, "n_best": n_best, "batch_size": batch_size}, model, spelt=options.spelt)
+    asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
+    given = model.answer_options(asked, spelt=options.spelt)
     if kind == "picture" and (n_best or 1) > 1:
         raise UsageError(message("--n-best", "1, for a picture shows one answer", str(n_best), "Write a page (.html)."))
-    if "beam" in model.options and n_best is None:
-        given["n_best"] = (beam or model.config.decode.beam) if kind == "page" else 1
+    if "beam" in model.accepts.answers and n_best is None:
+        given = replace(given, n_best=(beam or model.config.decode.beam) if kind == "page" else 1)
     items = [model.line(text)] if text is not None else _first(model.inputs(file or "-", say), MOST[kind], kind, say)
-    found = list(model.stream(items, attention=True, say=say, **given))
+    found = list(model.stream(items, given, say=say))
     if not found:
         raise UsageError(message(file or "-", "at least one line", "an empty file", "Give a file with sources, or --text."))
     _show(found, path, kind, say, title=f"{model.folder.resolve().name}: where it looked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar, cast
 
 from regard.core.errors import DataError, message
@@ -43,3 +43,11 @@ def gather(
         received = f"{report.lines} at fault; the first: {report.skipped[0]}" if report.skipped else "none"
         raise DataError(message(" + ".join(report.files), what, received, "Give a file with data."))
     return items, report
+
+
+def refuse_errors(found: Iterable[T | RecordError]) -> Iterator[T]:
+    """Items in order; one at fault is refused, whatever the config says: for where each must be answered."""
+    for item in found:
+        if isinstance(item, RecordError):
+            raise item
+        yield item

@@ -7,7 +7,7 @@ import select
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from itertools import islice
 from typing import IO, TypeVar
@@ -84,6 +84,13 @@ def taken(items: Iterator[T], most: int) -> list[T]:
         if not all(piped.at_hand() for piped in _open):
             break
     return found
+
+
+def in_chunks(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """All items, in order, as many at a time as `taken` gives."""
+    each = iter(items)
+    while chunk := taken(each, most):
+        yield chunk
 
 
 def _followed(piped: Piped) -> Iterator[bytes]:

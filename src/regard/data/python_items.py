@@ -11,8 +11,6 @@ from regard.data.columns import Layout
 from regard.data.examples import Item, Place
 from regard.data.row_parser import split_features
 from regard.data.source_lists import single
-from regard.tasks.pair.data import TextPair, coupled_of
-from regard.tasks.tag.data import TaggedSentence
 
 PLACE = Place("an item", 1)
 FORMS = 'Give a text, (text, features), or {"source": text, "features": features}.'
@@ -55,32 +53,6 @@ def pair_of(item: Any, layout: Layout) -> Item:
     if found.target is None:
         raise DataError(message(f"an item to score, {found.source!r}", "a source and a target", "no target", PAIRS))
     return found
-
-
-def tagged_of(item: Any) -> TaggedSentence:
-    """A sentence with its tags, to be scored: (tokens, tags), (tokens, tags, label), a line with tabs between them, or a
-    `TaggedSentence`; tokens and tags as texts or lists.  DataError for anything else."""
-    if isinstance(item, TaggedSentence):
-        return item
-    item = item.split("\t") if isinstance(item, str) else item
-    parts = list(item) if isinstance(item, tuple | list) and len(item) in (2, 3) else []
-    each = [tuple(part.split()) if isinstance(part, str) else tuple(part) for part in parts[:2]]
-    if not parts or len(each[0]) != len(each[1]):
-        do = "Give (tokens, tags), or (tokens, tags, label)."
-        raise DataError(message("an item to score", "tokens with a tag each", repr(item)[:60], do))
-    return TaggedSentence(each[0], each[1], parts[2] if len(parts) == 3 else None, PLACE)
-
-
-def labelled_of(item: Any) -> TextPair:
-    """Two texts with their label, to be scored: (first, second, label), a line with tabs between them, or `TextPair`.  DataError for
-    anything else."""
-    parts = item.split("\t") if isinstance(item, str) else item
-    if isinstance(parts, tuple | list) and len(parts) == 3 and isinstance(parts[2], str):
-        return replace(coupled_of(tuple(parts[:2])), target=parts[2])
-    if not isinstance(item, TextPair) or item.target is None:
-        do = "Give (first, second, label)."
-        raise DataError(message("an item to score", "two texts and a label", repr(item)[:60], do))
-    return item
 
 
 def _mapped(item: Mapping[Any, Any], layout: Layout, do: str) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -11,11 +12,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from regard.config import Config
+from regard.config import Config, DecodeSection
 from regard.config.auto import settled
-from regard.core.errors import ArgumentError, RunFolderError, message
+from regard.core.errors import RunFolderError, message
 from regard.core.say import Say
-from regard.tasks.decode_options import decided
+from regard.data.line_stream import in_chunks
+from regard.tasks.options import (
+    ALL_FIGURES,
+    AS_CONFIGURED,
+    SEARCHED,
+    Accepted,
+    AnswerOptions,
+    EvaluationOptions,
+    accepted,
+    ahead,
+    decided,
+)
 from regard.training.setup import TrainingSetup
 
 Precision = Literal["float32", "int8"]
@@ -100,7 +112,7 @@ class Task(ABC):
         """Read the files of a config, set validation data aside where none is named, and say what was found."""
 
     @abstractmethod
-    def held(self, config: Config) -> list[Any]:
+    def validation_items(self, config: Config) -> list[Any]:
         """The items that `read` judges by, alone."""
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
@@ -109,12 +121,22 @@ class Task(ABC):
         return settled(config, {}), ""
 
     @abstractmethod
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
-        """Learn vocabularies and the like (a run that goes on keeps its own), and build the network from torch's generator."""
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
+        """Build the network from torch's generator.  fresh: the run begins, so vocabularies and the like are learnt first; a run that goes
+        on keeps its own."""
 
     @abstractmethod
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Predictor:
         """The model of a run folder."""
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """What is asked for of answers.  decode: how they are written, and how many items side by side; n_best: how many of each item."""
+
+    decode: DecodeSection
+    n_best: int
+    attention: bool
 
 
 class Predictor(ABC):
@@ -123,16 +145,23 @@ class Predictor(ABC):
     config: Config
     folder: Path
     network: Any  # a torch.nn.Module, of each task's own kind
-    options = frozenset(
-        {"beam", "n_best", "batch_size", "sample", "seed"}
-    )  # words that `stream` takes, beside those of all tasks
-    judged_with = frozenset({"beam", "batch_size"})  # those that `evaluate` takes
+    accepts: Accepted = SEARCHED  # options
 
     def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
         """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
         made = copy(self)
         made.config = decided(self.config, decode)
         return made
+
+    def answer_options(self, given: Mapping[str, Any], *, spelt: Callable[[str], str] = str) -> AnswerOptions:
+        """Options of `stream` by their names.  ArgumentError for those that this task does not take.  spelt: see `options.accepted`."""
+        known = self.accepts.answers
+        return AnswerOptions(**accepted(given, known, task=self.config.task, run=self.folder, spelt=spelt))
+
+    def evaluation_options(self, given: Mapping[str, Any], *, spelt: Callable[[str], str] = str) -> EvaluationOptions:
+        """Options of `evaluate` by their names.  Raises as `answer_options`."""
+        known = self.accepts.evaluation
+        return EvaluationOptions(**accepted(given, known, task=self.config.task, run=self.folder, spelt=spelt))
 
     @abstractmethod
     def together(self, others: Sequence[Predictor]) -> Predictor:
@@ -147,20 +176,42 @@ class Predictor(ABC):
         """The item that one line of text is, columns and all.  DataError where it is none."""
         return text
 
-    @abstractmethod
     def stream(
         self,
         items: Iterable[Any],
+        options: AnswerOptions = AS_CONFIGURED,
         *,
         attention: bool = True,
         decode: Mapping[str, Any] | None = None,
-        say: Callable[[str], None] | None = None,
-        **wanted: Any,
+        say: Say | None = None,
     ) -> Iterator[list[TaskPrediction]]:
         """The n best predictions of each item, in order, while items are still being read; of a pipe as soon as nothing more is there.
 
-        decode: keys of the config's `decode` that are others this time.  wanted: those that are options, see the task's own `stream`.
+        items: see each task's `prepare`.  options: batch_size changes speed, no prediction.  decode: keys of the config's `decode` that
+        are others this time.  say: hears at the end what was wrong with items, and of answers that came to the bound of their length.
         """
+        settings, heard = self.settle(options, decode, attention=attention), Counter[str]()
+        for chunk in in_chunks((self.prepare(item, settings) for item in items), ahead(settings.decode)):
+            yield from self.answers(chunk, settings, heard)
+        for note in self.notes(heard):
+            (say or str)(note)
+
+    def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
+        """What is asked for, as the task understands it.  Raises ConfigError."""
+        settings = decided(self.config, decode, options).decode
+        return AnswerSettings(settings, settings.n_best, attention)
+
+    @abstractmethod
+    def prepare(self, item: Any, settings: AnswerSettings) -> Any:
+        """An item as the net reads it.  DataError for what is none."""
+
+    @abstractmethod
+    def answers(self, chunk: list[Any], settings: AnswerSettings, heard: Counter[str]) -> Iterable[list[TaskPrediction]]:
+        """The best answers to some items, in their order.  heard: counts what `notes` tells at the end."""
+
+    def notes(self, heard: Mapping[str, int]) -> Iterable[str]:
+        """What a person should know of all items that were answered."""
+        return ()
 
     def pairs(self, files: Sequence[str]) -> Iterator[Any]:
         """The items of files with a target each, in order, to be scored.  DataError names the line at fault; RunFolderError where the
@@ -180,13 +231,12 @@ class Predictor(ABC):
         return RunFolderError(message("score", expected, f"{self.folder}, of task {self.config.task}", "Use regard evaluate."))
 
     @abstractmethod
-    def evaluate(self, files: Sequence[str], *, errors: Path | None = None, **wanted: Any) -> dict[str, Any]:
-        """Figures on files of items and what is right of them: {"metrics": {...}, "items": n, ...}."""
+    def evaluate(
+        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of items and what is right of them: {"metrics": {...}, "items": n, ...}.  errors: a new file for what went
+        wrong, where the task writes one."""
 
-    def predict(self, items: Iterable[Any], *, decode: Mapping[str, Any] | None = None, **wanted: Any) -> list[Any]:
-        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1.  wanted: see `stream`."""
-        if isinstance(items, str | bytes):
-            raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
-        found = list(self.stream(items, decode=decode, **wanted))
-        asked = wanted.get("n_best") or (decode or {}).get("n_best") or self.config.decode.n_best
-        return found if asked > 1 else [predictions[0] for predictions in found]
+    def predict(self, items: Iterable[Any], options: AnswerOptions = AS_CONFIGURED) -> list[TaskPrediction]:
+        """The best prediction of each item, in their order."""
+        return [best[0] for best in self.stream(items, options)]

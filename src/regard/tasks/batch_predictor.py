@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,19 +19,19 @@ from regard.config import Config
 from regard.config.length_limits import room
 from regard.core.errors import RunFolderError, message
 from regard.data.batching import Batches
-from regard.data.line_stream import taken
+from regard.data.line_stream import in_chunks
 from regard.data.report import Report
 from regard.metrics.confusions import write_mistakes
 from regard.metrics.edits import kinds_path
 from regard.networks.bert import Bert
-from regard.tasks.base import NBest, Predictor, Scored, TaskPrediction
-from regard.tasks.decode_options import ahead, counted, decided
+from regard.tasks.base import AnswerSettings, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.gold_labels import LabelPredictor
-from regard.tasks.scoring import Likely, of_answers
+from regard.tasks.options import ALL_FIGURES, RANKED, AnswerOptions, EvaluationOptions, ahead, counted, decided
 from regard.training.objective import TaskNetwork
 from regard.training.trainer import Validation
 
 ROWS = 64  # items of a batch whose loss is taken
+Likely = tuple[Sequence[str], Sequence[float], float]  # tokens; their log-probabilities, where each has one; that of the whole
 
 
 class SizedItem(Protocol):
@@ -47,7 +49,7 @@ P = TypeVar("P", bound=SizedItem)
 class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     """task: network and loss.  P: an item in numbers."""
 
-    options, judged_with = frozenset({"n_best", "batch_size"}), frozenset({"batch_size"})
+    accepts = RANKED
     likely = False  # whether what is right has a probability
     vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
 
@@ -86,39 +88,39 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def judged(self, files: Sequence[str]) -> tuple[list[Any], Report]:
         """Items of files, with what is right of them, and what reading found.  DataError as when training reads them."""
 
-    def stream(  # type: ignore[override]  # says by name what its task takes
-        self,
-        items: Iterable[Any],
-        *,
-        n_best: int | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        decode: Mapping[str, Any] | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[TaskPrediction]]:
-        """The best predictions of each item, in order, while items are still being read.  batch_size changes speed, no prediction."""
-        settings = decided(self.config, decode, batch_size=batch_size).decode
-        best, rows = counted(n_best), settings.batch_size
-        each, cut = map(self.encoded, items), 0
-        while chunk := taken(each, ahead(settings)):
-            for i, item in enumerate(chunk):
-                if self.most and item.size > self.most:
-                    chunk[i], cut = self.shortened(item, self.most), cut + 1
-            found = [[self.nothing(item)] for item in chunk]
-            real = [i for i, item in enumerate(chunk) if item.size]
-            for part in Batches.sequential([chunk[i].size for i in real], rows=rows):
-                places = [real[i] for i in part]
-                some = [chunk[i] for i in places]
-                with torch.no_grad():
-                    answers = self.answered(some, self.collated(some, places), best, attention)
-                for place, answer in zip(places, answers, strict=True):
-                    found[place] = answer
-            yield from found
-        if cut and say:
-            say(f"{self.what} longer than the {self.most} places that this model reads: {cut:,}; what follows was cut off.")
+    def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
+        written = replace(options, n_best=None)  # no key of the config where nothing is searched for
+        return AnswerSettings(decided(self.config, decode, written).decode, counted(options.n_best), attention)
 
-    def evaluate(  # type: ignore[override]  # likewise
-        self, files: Sequence[str], *, batch_size: int | None = None, errors: Path | None = None
+    def prepare(self, item: Any, settings: AnswerSettings) -> P:
+        return self.encoded(item)
+
+    @torch.no_grad()
+    def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:
+        found, fitting = [[self.nothing(item)] for item in chunk], [self._fitting(item) for item in chunk]
+        heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
+        for places in self._batches(fitting, settings.decode.batch_size):
+            some = [fitting[i] for i in places]
+            best = self.answered(some, self.collated(some, places), settings.n_best, settings.attention)
+            for place, answer in zip(places, best, strict=True):
+                found[place] = answer
+        return found
+
+    def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
+        if cut := heard["cut"]:
+            yield f"{self.what} longer than the {self.most} places that this model reads: {cut:,}; what follows was cut off."
+
+    def _fitting(self, item: P) -> P:
+        """An item, cut where the net has no room for all of it."""
+        return self.shortened(item, self.most) if self.most and item.size > self.most else item
+
+    def _batches(self, items: Sequence[P], rows: int) -> Iterator[list[int]]:
+        """The places of items of like length, so many at a time; not of those of size 0."""
+        real = [i for i, item in enumerate(items) if item.size]
+        return ([real[i] for i in part] for part in Batches.sequential([items[i].size for i in real], rows=rows))
+
+    def evaluate(
+        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}; passed: lines that hold nothing to read, by their
         kind; unseen: what is right but none of what training saw, and how often.  errors: where to write what was taken for what
@@ -127,7 +129,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
             do = "Leave it out; regard predict --format jsonl says what was answered."
             raise RunFolderError(message("errors", "a run whose answers are texts, tags or labels", self.config.task, do))
         items, report = self.judged(files)
-        found, figures = self.metrics(items, batch_size=batch_size)
+        found, figures = self.metrics(items, options)
         unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
         result = {"metrics": figures, **unseen, **self.beside(items, found)}
         if errors is not None:
@@ -140,20 +142,21 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
         return {}
 
-    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[TaskPrediction], dict[str, float]]:
+    def metrics(
+        self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES
+    ) -> tuple[list[TaskPrediction], dict[str, float]]:
         """The best answers to items, and all figures, with the loss."""
-        found = [best[0] for best in self.stream(items, batch_size=batch_size, attention=False)]
+        found = [best[0] for best in self.stream(items, options.best(), attention=False)]
         return found, {**self.figures(items, found), "loss": self.loss(items)}
 
     @torch.no_grad()
     def loss(self, items: Sequence[Any]) -> float:
         """Nats a token, or whatever the task counts by; without items of which something right is none that training saw.  NaN where
         no item is left."""
-        each = [item for item in map(self.encoded, items) if item.size and self.told(item)]
-        each = [self.shortened(item, self.most) if self.most and item.size > self.most else item for item in each]
+        each = [self._fitting(item) for item in map(self.encoded, items) if self.told(item)]
         nats, tokens = 0.0, 0
-        for rows in Batches.sequential([item.size for item in each], rows=ROWS):
-            found = self.task.loss(self.collated([each[i] for i in rows], rows))
+        for places in self._batches(each, ROWS):
+            found = self.task.loss(self.collated([each[i] for i in places], places))
             nats, tokens = nats + float(found.nats), tokens + found.tokens
         return nats / tokens if tokens else math.nan
 
@@ -173,7 +176,23 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         return self.with_right(text) if self.likely else super().pair(text)
 
     def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
-        return of_answers(self, items, batch_size) if self.likely else super().scores(items, batch_size=batch_size)
+        """items: see `with_right`."""
+        if not self.likely:
+            raise self._unscored()
+        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        return (scored for chunk in in_chunks(map(self.with_right, items), rows) for scored in self._scored(chunk))
+
+    @torch.no_grad()
+    def _scored(self, items: Sequence[Any]) -> Iterator[Scored]:
+        each = [self._fitting(self.encoded(item)) for item in items]
+        told, found = [i for i, x in enumerate(each) if self.told(x)], dict[int, Likely]()
+        for part in self._batches([each[i] for i in told], ROWS):
+            places = [told[i] for i in part]
+            some = [each[i] for i in places]
+            found |= zip(places, self.likelihoods(some, self.collated(some, places)), strict=True)
+        for i, item in enumerate(items):
+            tokens, log_p, score = found.get(i, ((), (), None))
+            yield Scored(item.source, self.right(item), score, tuple(tokens), tuple(log_p), (), tuple(self.unseen([item])))
 
     def with_right(self, item: Any) -> Any:
         """An item with what is right of it, in one of the forms that it may have.  DataError for anything else."""

@@ -9,27 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from regard.config import Config, DataSection
-from regard.core.errors import ConfigError, DataError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import overlap, split
 from regard.data.gather import gather
-from regard.data.report import Report
 from regard.data.row_parser import RecordError
-from regard.data.text_files import fingerprint
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_bert import adopt, warm
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
-from regard.tasks.base import Precision, Splits, Task
+from regard.tasks.base import Precision, Splits
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.data_sizes import fitted_to_texts
-from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.tasks.splits import SplitTask, shared_note
+from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 
 
-class InMemoryTask(Task):
+class InMemoryTask(SplitTask):
     """Items with `source` (a string that tells them apart), read whole into memory."""
 
     what: str  # items of its files, in the plural: "sentences with tags"
@@ -51,37 +50,16 @@ class InMemoryTask(Task):
         """The labels of an item, which what is set aside must leave in training."""
         return ()
 
-    def read(self, config: Config, say: Say) -> Splits:
-        data = config.data
-        if not data.train:
-            do = "Name one: --train FILE, or data.train in the config."
-            raise ConfigError(message("data.train", "a file to train on", "none", do))
-        train, report = self._gathered(data.train, config)
-        say(f"train: {report}")
-        if data.valid:
-            held, report = self._gathered(data.valid, config)
-            say(f"valid: {report}")
-            if shared := overlap(train, held):
-                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
-        else:
-            train, held = self._split(train, config)
-            say(
-                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
-                "none of their sources left in training."
-            )
-        return Splits(train, held, fingerprint([*data.train, *data.valid]))
-
-    def held(self, config: Config) -> list[Any]:
-        data = config.data
-        files = data.valid or data.train
-        items, _ = self._gathered(files, config)
-        return items if data.valid else self._split(items, config)[1]
-
-    def _gathered(self, files: Sequence[str], config: Config) -> tuple[list[Any], Report]:
+    def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[Any]:
         passed, skips = Counter[str](), config.data.on_bad_line
-        return gather(self.items(files, config, passed), files, what=self.what, on_bad_line=skips, passed=passed)
+        found, read = gather(self.items(files, config, passed), files, what=self.what, on_bad_line=skips, passed=passed)
+        report(str(read))
+        return found
 
-    def _split(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
+    def overlap_note(self, train: Sequence[Any], valid: Sequence[Any]) -> str:
+        return shared_note(overlap(train, valid), len(valid))
+
+    def set_aside(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
         return split(items, config.data.valid_share, config.train.seed, kinds=lambda item: self.kinds(item, config))
 
     def read_of(self, item: Any) -> str:
@@ -91,17 +69,17 @@ class InMemoryTask(Task):
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         return fitted_to_texts(config, list(data.train), self.read_of, self.what)
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
-        items, begins = list(data.train), Checkpoints(folder, fingerprint={}).newest() is None
-        if begins:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
+        items = list(data.train)
+        if fresh:
             adopt(config, folder)
             self.learn(config, items, folder, say)
             if config.train.begin:
                 grow(folder, Path(config.train.begin), say)
         model = self.model(config, folder)
-        if begins:
+        if fresh:
             warm(model.task, config, say)
-        if config.data.vectors and begins:
+        if config.data.vectors and fresh:
             begin_with_vectors(model.task, model.vocabulary, config, say)
         if config.data.vectors and not config.data.tune_vectors:
             freeze_vectors(model.task)

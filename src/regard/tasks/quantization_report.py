@@ -13,13 +13,12 @@ from stat import S_ISREG
 
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import held_to, read_json
-from regard.core.errors import DataError, RegardError, RunFolderError
+from regard.core.errors import DataError, RegardError
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
 from regard.tasks.load_run import load_run
-from regard.training.checkpoint import MODEL, Checkpoints
-from regard.training.progress import STATE, read_state
-from regard.training.provenance import read_run
+from regard.tasks.options import AnswerOptions
+from regard.training.checkpoint import MODEL, data_marks
 
 REPORT = "int8.json"  # in the run folder
 MOST = 500  # validation lines that are compared
@@ -51,10 +50,10 @@ def parity(run: Path, *, trust: Iterable[str] = ()) -> QuantizationReport | None
         return None
     bytes_ = load_run(run, trust=trust, precision="int8")
     try:
-        held = registry.of(plain.config.task).held(plain.config)[:MOST]
+        held = registry.of(plain.config.task).validation_items(plain.config)[:MOST]
     except (DataError, OSError):
         return None
-    told = [[p[0].text for p in model.stream(held, n_best=1, attention=False)] for model in (plain, bytes_)]
+    told = [[p[0].text for p in model.stream(held, AnswerOptions(n_best=1), attention=False)] for model in (plain, bytes_)]
     made = QuantizationReport(len(told[0]), sum(a != b for a, b in zip(*told, strict=True)), weights)
     with suppress(RegardError):  # a folder of somebody else's, a CD, a full disk: it is said, and made again next time
         write_text(file, json.dumps({**asdict(made), "check": _check(made)}) + "\n")
@@ -80,22 +79,10 @@ def _check(made: QuantizationReport) -> str:
 def _as_trained(run: Path, files: Sequence[str]) -> bool:
     """Whether the files that the config names are those of the training, by their hashes: under the same name another may lie by now, and
     a config may be a stranger's."""
-    marks = _data_marks(run)
+    marks = data_marks(run)
     try:
         if any(file not in marks or not S_ISREG(os.stat(file).st_mode) or os.stat(file).st_size > LARGEST for file in files):
             return False
         return fingerprint(files) == {file: marks[file] for file in files}
     except (OSError, DataError):
         return False
-
-
-def _data_marks(folder: Path) -> dict[str, str]:
-    """The sha256 of each file of the training, by its name in the config: from `run.json`, else from the newest checkpoint."""
-    if (found := read_run(folder)) is not None:
-        return dict(found["data"])
-    newest = Checkpoints(folder, fingerprint={}).newest()
-    try:
-        marks = read_state(newest / STATE)[0] if newest else {}
-    except RunFolderError:
-        return {}
-    return {name: mark for name, mark in marks.items() if isinstance(mark, str)}

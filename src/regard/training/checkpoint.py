@@ -34,6 +34,7 @@ from regard.training.progress import STATE, made_state, read_state, refuse_other
 from regard.training.progress import Arithmetic as Arithmetic
 from regard.training.progress import Progress as Progress
 from regard.training.progress import listed as listed
+from regard.training.provenance import read_run
 
 FOLDER = "checkpoints"
 PENDING = "-unvalidated"
@@ -255,3 +256,15 @@ def _fill_random(path: Path) -> None:
         raise RunFolderError(
             message(f"{path} is damaged", "the state of PyTorch's random numbers", repr(error), _AGAIN)
         ) from None
+
+
+def data_marks(folder: Path) -> dict[str, str]:
+    """The sha256 of each file of the training, by its name in the config: from `run.json`, else from the newest checkpoint."""
+    if (found := read_run(folder)) is not None:
+        return dict(found["data"])
+    newest = Checkpoints(folder, fingerprint={}).newest()
+    try:
+        marks = read_state(newest / STATE)[0] if newest else {}
+    except RunFolderError:
+        return {}
+    return {name: mark for name, mark in marks.items() if isinstance(mark, str)}

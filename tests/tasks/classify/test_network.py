@@ -20,7 +20,7 @@ from regard.networks.base import EncoderOutput
 from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling
 from regard.tasks.classify.demo_data import TELLING, messages
 from regard.tasks.classify.network import ClassBatch, ClassifyNetwork
-from regard.tasks.classify.task import _balanced
+from regard.tasks.classify.predictor import _balanced
 
 STATES = torch.tensor([[[1.0, -4.0], [3.0, -2.0], [9.0, 9.0]], [[5.0, 6.0], [7.0, 8.0], [-1.0, 0.0]], [[2.0, 2.0]] * 3])
 VALID = torch.tensor([[True, True, False], [True, True, True], [False, False, False]])

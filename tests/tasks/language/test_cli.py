@@ -14,6 +14,7 @@ from regard.config import read_config
 from regard.core.errors import ConfigError, DataError, RegardError
 from regard.tasks.language.demo_data import fables
 from regard.tasks.load_run import load_run, make_ensemble
+from regard.tasks.options import AnswerOptions
 
 MODEL = {
     **{"decoder": "gru", "embedding": 12, "size": 12, "dropout": 0.1},
@@ -85,7 +86,7 @@ def test_a_picture_of_the_past(made, capsys):
     page = made / "page.html"
     assert command(["view", str(made / "run"), "--text", "ann cup ben", "--out", str(page)]) == 0
     assert page.stat().st_size > 10_000
-    (found,) = load_run(made / "run").predict(["ann cup ben"], beam=1)
+    (found,) = load_run(made / "run").predict(["ann cup ben"], AnswerOptions(beam=1))
     rows, columns = found.sides["past.0"]
     assert rows == found.tokens and columns == ("<s>", *found.source_tokens, *found.tokens[:-1])
     assert found.attention["past.0"].shape == (1, len(rows), len(columns))
@@ -97,7 +98,7 @@ def test_a_picture_of_the_past(made, capsys):
 
 def test_a_draw_hangs_on_the_seed(made):
     model = load_run(made / "run")
-    one, same, other = (model.predict(["ann"] * 2, sample=True, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (model.predict(["ann"] * 2, AnswerOptions(sample=True, seed=seed)) for seed in (1, 1, 2))
     assert [p.text for p in one] == [p.text for p in same] and one[0].text == one[1].text
     assert one[0].text != other[0].text
 
@@ -106,7 +107,7 @@ def test_a_transformer_reads_no_more_than_its_window(tmp_path):
     writer = {"family": "transformer", "size": 8, "heads": 2, "feedforward": 8, "decoder_layers": 1, "positions": "learned"}
     runs.train(config(texts(tmp_path), model=writer | {"max_positions": 16}), tmp_path / "run", say=quiet)
     model, heard = load_run(tmp_path / "run"), []
-    (best,) = model.stream(["ann cup ben hat carl key ; carl key ben hat"], beam=1, n_best=1, say=heard.append)
+    (best,) = model.stream(["ann cup ben hat carl key ; carl key ben hat"], AnswerOptions(beam=1, n_best=1), say=heard.append)
     assert len(best[0].source_tokens) + len(best[0].tokens) < 16
     assert heard == ["1 text was longer than the 16 tokens that this model reads, and cut."]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from regard.config import Config, DecodeSection
-from regard.config.length_limits import room
+from regard.config import Config
 from regard.core.bounded_json import held_to
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
 from regard.data.examples import Place
-from regard.data.gather import gather
+from regard.data.gather import gather, refuse_errors
 from regard.data.images import read_image, write_png
-from regard.data.line_stream import taken
+from regard.data.line_stream import in_chunks
 from regard.data.tokenizer import Tokenizer
-from regard.inference.prepare import PreparedNetworks
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.base import Hypothesis, NBest, Predictor, Scored, TaskPrediction
+from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.caption.layers import Grid
-from regard.tasks.decode_options import ahead, bounded, decided
 from regard.tasks.ensembles import order, reordered
-from regard.tasks.evaluation import layout_of
-from regard.tasks.generation import way_of
-from regard.tasks.scoring import of_captions, unspoilt
-from regard.tasks.seq2seq import Limits, answer, cross_entropies
+from regard.tasks.generation import Seq2SeqPredictor
+from regard.tasks.layouts import layout_of
+from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, bounded, decided
+from regard.tasks.seq2seq import cross_entropies
 from regard.training import run_files as files
 
 WORDS, GRID = "tokenizer.target.json", "grid.json"  # in the run folder
@@ -44,45 +41,23 @@ METRICS = ("exact", "bleu", "chrf")
 THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a prediction, at most
 
 
-class Captioner(Predictor):
-    """One network, or several that answer together, with their words and grid; long because it answers and judges."""
-
-    judged_with = Predictor.judged_with | {"tokenize"}
+class Captioner(Seq2SeqPredictor):
+    """A trained captioner, with its words and grid."""
 
     def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
-        self.networks, self.words, self.grid, self.config, self.folder = tuple(networks), words, grid, config, folder
-        self.network = self.networks[0]
-        self.kept = PreparedNetworks()  # for use: what is laid out for it
-        for network in self.networks:
-            network.eval()
+        super().__init__(networks, config, folder)
+        self.words, self.grid = words, grid
 
-    def stream(  # type: ignore[override]  # says by name what its task takes
-        self,
-        items: Iterable[Any],
-        *,
-        beam: int | None = None,
-        n_best: int | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-        decode: Mapping[str, Any] | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[TaskPrediction]]:
-        """The n best captions of each image, in order, while images are still being read.
+    def prepare(self, item: Any, settings: AnswerSettings) -> CaptionedImage:
+        """item: path of an image file, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty
+        path gives an empty caption."""
+        return _item(item)
 
-        items: paths of image files, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty path
-        gives an empty caption.  What is left out is the config's.  batch_size changes speed, no prediction.
-        """
-        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        settings = decided(self.config, decode, **asked).decode
-        each, bound = map(_item, items), 0
-        while chunk := taken(each, ahead(settings)):
-            answers = self._answers(chunk, settings, attention)
-            bound += sum(best[0].details.get("ended") is False for best in answers)
-            yield from answers
-        if bound and say:
-            say(bounded(bound))
+    def remarkable(self, sources: Sequence[CaptionedImage], found: NBest) -> Iterator[str]:
+        return ("bound" for best in found if best[0].details.get("ended") is False)
+
+    def notes(self, heard: Mapping[str, int]) -> list[str]:
+        return [bounded(heard["bound"])] if heard["bound"] else []
 
     def together(self, others: Sequence[Predictor]) -> Captioner:
         networks = list(self.networks)
@@ -100,20 +75,27 @@ class Captioner(Predictor):
         return read_images(file, layout_of(self.config), folder=self._images)
 
     def pairs(self, files: Sequence[str]) -> Iterator[CaptionedImage]:
-        found = unspoilt(read_captioned(files, layout_of(self.config), folder=self._images))
+        found = refuse_errors(read_captioned(files, layout_of(self.config), folder=self._images))
         return (replace(item, captions=(caption,)) for item in found for caption in item.captions)
 
-    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
-        return of_captions(self, items, batch_size)
+    def scores(self, items: Iterable[CaptionedImage], *, batch_size: int | None = None) -> Iterator[Scored]:
+        """Each caption of an image by itself."""
+        rows = decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode.batch_size
+        for chunk in in_chunks(((item, caption) for item in items for caption in item.captions), rows):
+            yield from self._scored(chunk)
 
-    def evaluate(  # type: ignore[override]  # likewise
-        self,
-        files: Sequence[str],
-        *,
-        beam: int | None = None,
-        batch_size: int | None = None,
-        errors: Path | None = None,
-        tokenize: str | None = None,
+    @torch.no_grad()
+    def _scored(self, captions: Sequence[tuple[CaptionedImage, str]]) -> Iterator[Scored]:
+        ids = self.words.encode_all([caption for _, caption in captions])
+        batch = self.collated([item for item, _ in captions], range(len(captions)), ids)
+        found = cross_entropies(self.networks, batch).double().cpu().numpy()
+        costs = np.split(found, np.cumsum([len(target) for target in ids])[:-1])
+        for (item, caption), target, each in zip(captions, ids, costs, strict=True):
+            log_p, unknown = tuple((-each).tolist()), tuple(self.words.unknown(caption))
+            yield Scored(item.source, caption, sum(log_p), tuple(self.words.tokens(target)), log_p, (), unknown)
+
+    def evaluate(
+        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files of images and captions: {"metrics": {...}, "signatures": {...}, "items": n, ...}."""
         if errors is not None:
@@ -126,31 +108,24 @@ class Captioner(Predictor):
             on_bad_line=self.config.data.on_bad_line,
         )
         items = merged(found)
-        predictions, judged = self.judged(items, beam=beam, batch_size=batch_size, tokenize=tokenize or "auto")
+        predictions, judged = self.judged(items, options)
         return {
             **judged,
             "bound": sum(p.details.get("ended") is False for p in predictions),  # as long as they may be
             **{"items": len(items), "skipped": len(report.skipped), "files": list(files)},
-            **{"beam": beam or self.config.decode.beam, "models": len(self.networks)},
+            **{"beam": options.beam or self.config.decode.beam, "models": len(self.networks)},
         }
 
-    def judged(
-        self,
-        items: Sequence[CaptionedImage],
-        *,
-        beam: int | None = None,
-        batch_size: int | None = None,
-        tokenize: str = "auto",
-    ) -> tuple[list[TaskPrediction], dict[str, Any]]:
+    def judged(self, items: Sequence[CaptionedImage], options: EvaluationOptions) -> tuple[list[TaskPrediction], dict[str, Any]]:
         """The best caption of each image, and their figures."""
-        found = [p[0] for p in self.stream(items, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
+        found = [p[0] for p in self.stream(items, options.best(), attention=False)]
         references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
         judgement = judge(
             [p.text for p in found],
             references,
             str.split,
             metrics=METRICS,
-            bleu_tokenize=tokenize,
+            bleu_tokenize=options.tokenize,
             lowercase=self.config.data.lowercase,
         )
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
@@ -167,10 +142,10 @@ class Captioner(Predictor):
         return nats / tokens
 
     def collated(
-        self, items: Sequence[CaptionedImage], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None
+        self, sources: Sequence[CaptionedImage], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None
     ) -> Batch:
         """Images side by side, with captions or without."""
-        cells = torch.stack([self.cells(item) for item in items])
+        cells = torch.stack([self.cells(source) for source in sources])
         valid = torch.ones(cells.shape[:2], dtype=torch.bool)
         if targets is None:
             return Batch(tuple(rows), cells, valid)
@@ -196,32 +171,23 @@ class Captioner(Predictor):
     def _images(self) -> str | None:
         return None if self.config.caption is None else self.config.caption.images
 
-    def _answers(self, items: Sequence[CaptionedImage], decode: DecodeSection, attention: bool) -> NBest:
-        found = [[TaskPrediction("", 0.0, source=item.source)] for item in items]
-        real = [i for i, item in enumerate(items) if item.seen is not None]
-        limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, room(self.config.model).target)
-        together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
-        networks = [self.kept.in_use(network, together) for network in self.networks]
-        for rows in Batches.sequential([self.grid.cells] * len(real), rows=decode.batch_size):
-            places = [real[row] for row in rows]
-            batch = self.collated([items[i] for i in places], places)
-            answers = answer(networks, batch, way=way_of(decode), limits=limits, attention=attention)
-            most = limits.most(batch.source_valid.sum(1)).tolist()
-            for i, bound, hypotheses in zip(places, most, answers, strict=True):
-                found[i] = [self._prediction(items[i], h, attention, ended=len(h.words) <= bound) for h in hypotheses]
-        return found
+    def size(self, source: CaptionedImage) -> int:
+        return 0 if source.seen is None else self.grid.cells
 
-    def _prediction(self, item: CaptionedImage, found: Hypothesis, attention: bool, *, ended: bool) -> TaskPrediction:
+    def nothing(self, source: CaptionedImage) -> TaskPrediction:
+        return TaskPrediction("", 0.0, source=source.source)
+
+    def written(self, source: CaptionedImage, found: Hypothesis, *, ended: bool, attention: bool) -> TaskPrediction:
         names = tuple(f"{row + 1},{column + 1}" for row in range(self.grid.rows) for column in range(self.grid.columns))
         details: dict[str, Any] = {} if ended else {"ended": False}
-        details |= {"grid": [self.grid.rows, self.grid.columns], **thumbnail(item.seen, self.grid)} if attention else {}
+        details |= {"grid": [self.grid.rows, self.grid.columns], **thumbnail(source.seen, self.grid)} if attention else {}
         return TaskPrediction(
             self.words.decode(found.words),
             found.score,
             tuple(self.words.tokens(found.words)),
             names,
             found.attention,
-            item.source,
+            source.source,
             details=details,
         )
 

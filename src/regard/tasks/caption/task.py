@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regard.config import Config
-from regard.core.errors import ConfigError, DataError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
@@ -19,18 +19,19 @@ from regard.data.examples import overlap, split
 from regard.data.gather import gather
 from regard.data.length_limit import LengthLimit
 from regard.data.row_parser import RecordError
-from regard.data.text_files import fingerprint
 from regard.data.tokenizer import Tokenizer
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
-from regard.tasks.base import Precision, Splits, Task
+from regard.tasks.base import Precision, Splits
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
 from regard.tasks.caption.layers import Grid
 from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
 from regard.tasks.data_sizes import beyond_the_bound
-from regard.tasks.evaluation import layout_of
-from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.tasks.layouts import layout_of
+from regard.tasks.options import EvaluationOptions
+from regard.tasks.splits import SplitTask, shared_note
+from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -46,41 +47,34 @@ class EncodedCaption:
     item: int
 
 
-class CaptionTask(Task):
+class CaptionTask(SplitTask):
     """Images to captions.  Items are images, each with all of its captions."""
 
     def probe(self, config: Config) -> None:
         captioner(config, SMALL, 8)
 
     def read(self, config: Config, say: Say) -> Splits:
-        data = config.data
-        if not data.train:
-            do = "Name one: --train FILE, or data.train in the config."
-            raise ConfigError(message("data.train", "a file to train on", "none", do))
-        train = self._items(config, data.train, "train", say)
-        if data.valid:
-            held = self._items(config, data.valid, "valid", say)
-            if shared := overlap(_named(train), _named(held)):
-                say(f"note: {shared:,} of {len(held):,} validation images are in the training data too.")
-        else:
-            train, held = _divided(train, config)
-            say(f"valid: {many(len(held), 'image')} set aside (data.valid_share: {data.valid_share}).")
-        return Splits(train, held, {**fingerprint([*data.train, *data.valid]), "images": _mark([*train, *held])})
+        found = super().read(config, say)
+        return replace(found, fingerprint={**found.fingerprint, "images": _mark([*found.train, *found.valid])})
 
-    def held(self, config: Config) -> list[CaptionedImage]:
-        data = config.data
-        items = self._items(config, data.valid or data.train, "valid", lambda line: None)
-        return items if data.valid else _divided(items, config)[1]
-
-    def _items(self, config: Config, files: Sequence[str], name: str, say: Say) -> list[CaptionedImage]:
-        found, report = gather(read(files, config), files, what=WHAT, on_bad_line=config.data.on_bad_line)
+    def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[CaptionedImage]:
+        found, read_ = gather(read(files, config), files, what=WHAT, on_bad_line=config.data.on_bad_line)
         items = merged(found)
-        say(f"{name}: {report} {many(len(items), 'image')}.")
+        report(f"{read_} {many(len(items), 'image')}.")
         return items
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
+    def overlap_note(self, train: Sequence[CaptionedImage], valid: Sequence[CaptionedImage]) -> str:
+        return shared_note(overlap(_named(train), _named(valid)), len(valid), "images are")
+
+    def set_aside(self, items: Sequence[Any], config: Config) -> tuple[list[Any], list[Any]]:
+        return split(items, config.data.valid_share, config.train.seed)
+
+    def aside(self, valid: Sequence[CaptionedImage]) -> tuple[str, str]:
+        return many(len(valid), "image"), ""
+
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         items: list[CaptionedImage] = list(data.train)
-        if Checkpoints(folder, fingerprint={}).newest() is None:
+        if fresh:
             save_grid(folder / GRID, grid_of(config, items[0]))
             texts = [text for item in items for text in item.captions]
             Tokenizer.train(config.data.target_tokenizer, texts).save(folder / WORDS)
@@ -142,11 +136,6 @@ class _Pixels:
     source: str
 
 
-def _divided(items: Sequence[CaptionedImage], config: Config) -> tuple[list[CaptionedImage], list[CaptionedImage]]:
-    found: Any = split(items, config.data.valid_share, config.train.seed)  # type: ignore[arg-type]  # it asks for `source` alone
-    return found
-
-
 def _bytes(item: CaptionedImage) -> bytes:
     assert item.seen is not None  # what is trained on can be seen
     return item.seen.tobytes()
@@ -162,7 +151,7 @@ def _mark(items: Sequence[CaptionedImage]) -> str:
 
 def _validation(model: Captioner, items: Sequence[CaptionedImage]) -> Validation:
     """Figures of the model as it stands, and some captions to show."""
-    found, figures = model.judged(items, beam=model.config.decode.valid_beam)
+    found, figures = model.judged(items, EvaluationOptions(beam=model.config.decode.valid_beam))
     model.kept.let_go()  # training changes every weight next
     shown = [
         f"  {item.source}  →  {p.text}" + ("" if p.text in map(model.words.fold, item.captions) else f"   (≠ {item.captions[0]})")

@@ -1,92 +1,53 @@
-"""The job of classifying: a label for each text."""
+"""Classification, the training side: a label for each text."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from regard.build import networks
-from regard.build.pooling import make_summing
 from regard.config import Config
-from regard.config.task_sections import ClassifySection
 from regard.core.atomic_files import atomic
-from regard.core.bounded_json import held_to, read_json
-from regard.core.errors import DataError, RunFolderError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
-from regard.data.batching import collate
-from regard.data.gather import gather
-from regard.data.pairs import Item, Layout, each_labelled, read_inputs
-from regard.data.python_items import pair_of
-from regard.data.report import Report
+from regard.data.pairs import Item, each_labelled
 from regard.data.row_parser import RecordError
-from regard.data.source_lists import single
-from regard.data.tokenizer import PAD, SPECIALS, UNK
+from regard.data.tokenizer import SPECIALS
 from regard.data.vocab import Vocabulary
-from regard.metrics.classification import class_figures, confusion, label_figures
-from regard.networks.bert import Bert, BertShape
-from regard.networks.char_cnn import CharCNN
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.classify.network import ClassAnswers, ClassBatch, ClassifyNetwork
-from regard.tasks.evaluation import layout_for, layout_of
+from regard.tasks.classify.builder import build_classifier, section_of
+from regard.tasks.classify.predictor import COUNTS, LABELS, LETTERS, WHAT, Classifier, columns_of, label_of
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.scoring import Likely
 
-LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
-WHAT = "texts with a label"
-LONGEST = 40  # letters of a word that are read
-UNSEEN = -1  # the number of a label that training never saw
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """A text in numbers.  label: None where not known, or where training never saw it; letters: of each word, where the net reads them;
-    told: whether its label, if it has one, is among those of training."""
-
-    text: str
-    pieces: tuple[str, ...]
-    words: tuple[int, ...]
-    letters: tuple[tuple[int, ...], ...]
-    label: int | None
-    told: bool = True
-
-    @property
-    def size(self) -> int:
-        return len(self.words)
 
 
 class ClassifyTask(InMemoryTask):
     what = WHAT
 
     def probe(self, config: Config) -> None:
-        _network(config, words=SMALL, letters=SMALL, labels=2)
+        build_classifier(config, words=SMALL, letters=SMALL, labels=2)
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | RecordError]:
-        return each_labelled(files, _layout(config, () if tuple(files) == config.data.train else files), passed)
+        return each_labelled(files, columns_of(config, () if tuple(files) == config.data.train else files), passed)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
-        yield _label(item)
+        yield label_of(item)
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
-        counts = Counter(_label(item) for item in items)
+        counts = Counter(label_of(item) for item in items)
         if len(counts) < 2:
             received = f"{next(iter(counts))!r} alone, in {many(len(items), 'text')}"
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
-        sources, section = (item.source for item in items), _section(config)
+        sources, section = (item.source for item in items), section_of(config)
         texts = TextVocabulary.learn(config, sources, folder, least=section.min_count)
         letters = (letter for item in items for letter in texts.clean(item.source) if not letter.isspace())
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
-        labels = Vocabulary.counted(_label(item) for item in items)
+        labels = Vocabulary.counted(label_of(item) for item in items)
         labels.save(folder / LABELS)
         with atomic(folder / COUNTS) as stream:
             stream.write(json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0).encode())
@@ -96,187 +57,7 @@ class ClassifyTask(InMemoryTask):
         return Classifier(config, folder)
 
 
-class Classifier(BatchPredictor[EncodedText]):
-    """A trained classifier in use."""
-
-    likely = True
-    what, has_mistakes = "texts", True
-
-    def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.labels, self.letters = (
-            TextVocabulary.load(config, folder),
-            *(Vocabulary.load(folder / n) for n in (LABELS, LETTERS)),
-        )
-        self.section = _section(config)
-        weights = _balanced(folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
-        network = _network(
-            config,
-            words=len(self.texts),
-            letters=len(self.letters),
-            labels=len(self.labels),
-            weights=weights,
-            bert=self.texts.bert,
-        )
-        super().__init__(network, config, folder)
-        self.network, self.vocabulary = network, self.texts.words()
-
-    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
-        found = read_inputs(file, _layout(self.config, [file], inputs=True), say)
-        return (replace(item, target=None) for item in found)  # a label is not read here
-
-    def line(self, text: str) -> Item:
-        return replace(single(text, _layout(self.config)), target=None)
-
-    def judged(self, files: Sequence[str]) -> tuple[list[Item], Report]:
-        found = each_labelled(files, _layout(self.config, files), passed := Counter[str]())
-        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
-
-    def encoded(self, item: Any) -> EncodedText:
-        """item: a text (with tabs: read as a line of a file is), or `Item`, whose target is its label."""
-        item = self.line(item) if isinstance(item, str) and "\t" in item else item
-        if not isinstance(item, str | Item):
-            raise DataError(message("an item to classify", "a text", repr(item)[:60], "Give a text."))
-        text = item if isinstance(item, str) else item.source
-        words, letters = tuple(self.texts.encode_all([text])[0]), tuple[tuple[int, ...], ...]()
-        pieces = self.texts.pieces(text)
-        if self.section.letters:
-            letters = tuple(tuple(self.letters.get(letter, UNK) for letter in piece[:LONGEST]) for piece in pieces)
-        before, after = self.texts.around(self.section.pooling == "cls") if words else ((), ())
-        words, pieces = (*before, *words, *after), (*self.texts.tokens(before), *pieces, *self.texts.tokens(after))
-        letters = (*((),) * len(before), *letters, *((),) * len(after)) if letters else letters
-        label = self.labels.get(_label(item), UNSEEN) if isinstance(item, Item) and item.target is not None else None
-        return EncodedText(text, pieces, words, letters, None if label == UNSEEN else label, label != UNSEEN)
-
-    def with_right(self, item: Any) -> Item:
-        """item: (text, label), a line with a tab between them, or `Item`."""
-        found = pair_of(item, _layout(self.config))
-        return replace(found, target=str(found.target))
-
-    def likelihoods(self, items: Sequence[EncodedText], batch: ClassBatch) -> list[Likely]:
-        log_p = self.network.answer(batch).log_p
-        each = [float(row[item.label]) for row, item in zip(log_p, items, strict=True)]
-        return [((self.labels.names[item.label or 0],), (p,), p) for item, p in zip(items, each, strict=True)]
-
-    def told(self, item: EncodedText) -> bool:
-        return item.told
-
-    def rights(self, item: Item) -> Iterator[tuple[str, Vocabulary]]:
-        yield _label(item), self.labels
-
-    def shortened(self, item: EncodedText, size: int) -> EncodedText:
-        """The beginning, and what stands after a text."""
-        end = len(self.texts.around(False)[1])
-        words, pieces = ((*x[: size - end], *x[len(x) - end :]) for x in (item.words, item.pieces))
-        return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
-
-    def collated(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
-        words = collate([(item.words, None) for item in items], rows)
-        known = all(item.label is not None for item in items)
-        label = torch.tensor([item.label for item in items]) if known else None
-        if not self.section.letters:
-            return ClassBatch(words, label)
-        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
-        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
-        letters = collate([(word, None) for word in different], range(len(different))).source
-        return ClassBatch(words, label, letters, collate(each, rows).source)
-
-    def answered(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
-        found = self.network.answer(batch, weights=attention)
-        return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
-
-    def _ranked(self, item: EncodedText, row: int, found: ClassAnswers, n_best: int) -> list[TaskPrediction]:
-        """The likeliest labels, each with the same picture and all the probabilities."""
-        log_p, names, seen = found.log_p[row], self.labels.names, item.pieces[: item.size]
-        order = log_p.argsort(descending=True, stable=True).tolist()
-        details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
-        told, looks, unknown = [], found.looks[row], self.texts.unknown(item.text)
-        for n in order[:n_best]:
-            sides, axes = {}, {}
-            if "pool" in looks:
-                hops = looks["pool"].shape[1]
-                axes["pool"] = ("label" if hops == 1 else "hop", "text")
-                sides["pool"] = ((names[n],) if hops == 1 else tuple(f"hop {i + 1}" for i in range(hops)), seen)
-            told.append(
-                TaskPrediction(
-                    names[n], float(log_p[n]), (names[n],), seen, looks, item.text, (), unknown, sides, details, axes=axes
-                )
-            )
-        return told
-
-    def nothing(self, item: EncodedText) -> TaskPrediction:
-        return TaskPrediction("", 0.0)
-
-    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
-        return class_figures([p.text for p in found], [_label(item) for item in items])
-
-    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
-        """classes: the figures of each label.  confusion: rows are what is right, columns what was answered."""
-        right, told = [_label(item) for item in items], [p.text for p in found]
-        names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
-        return {
-            "classes": label_figures(told, right),
-            "confusion": {"labels": names, "counts": confusion(told, right, names)},
-        }
-
-    def right(self, item: Item) -> str:
-        return _label(item)
-
-
-def _label(item: Item) -> str:
-    return str(item.target).strip()
-
-
 def _spread(counts: Counter[str]) -> str:
     """How often the most and the least frequent label occur."""
     (most, often), (least, seldom) = counts.most_common(1)[0], counts.most_common()[-1]
     return f"from {most!r} ({often:,}) to {least!r} ({seldom:,})"
-
-
-def _balanced(file: Path, labels: Vocabulary) -> list[float]:
-    """`n / (N n_c)`: so that every label counts the same in all, and a text counts 1 in the mean; scikit-learn's `balanced`."""
-    try:
-        counts = held_to(read_json(file), dict.fromkeys(labels, int))
-        if min(counts.values(), default=0) < 1:
-            raise ValueError("a label that never occurs")
-        return [sum(counts.values()) / (len(labels) * counts[name]) for name in labels]
-    except (OSError, ValueError) as error:
-        do = "Copy the run folder again, or train again."
-        received = f"{type(error).__name__}: {error}"
-        raise RunFolderError(message(str(file), "how often each label occurs in training", received, do)) from error
-
-
-def _network(
-    config: Config,
-    *,
-    words: int,
-    letters: int,
-    labels: int,
-    weights: Sequence[float] | None = None,
-    bert: BertShape | None = None,
-) -> ClassifyNetwork:
-    """The net of a config for vocabularies of these sizes."""
-    section, model = _section(config), config.model
-    spelling = CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
-    reader = networks.reader(model, words, beside=section.letters, bert=bert)
-    return ClassifyNetwork(
-        reader,
-        make_summing(section, reader.size, pooled=isinstance(reader, Bert)),
-        labels=labels,
-        spelling=spelling,
-        dropout=model.dropout,
-        smoothing=config.train.label_smoothing,
-        weights=weights,
-        penalty=section.hop_penalty,
-        unseen=section.unseen,
-    )
-
-
-def _section(config: Config) -> ClassifySection:
-    assert config.classify is not None  # the config gives it to its task
-    return config.classify
-
-
-def _layout(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> Layout:
-    """How its files are read; files: others than those of training.  Labels stay as they are written; `TextVocabulary` cleans the texts."""
-    layout = layout_for(files, config, inputs=inputs) if files else layout_of(config)
-    return replace(layout, features=None, unicode="none", lowercase=False)

@@ -28,6 +28,7 @@ from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
+from regard.tasks.options import ALL_FIGURES, ONE_ANSWER, EvaluationOptions
 from regard.training.trainer import Validation
 
 ROWS = 256  # windows of which figures are taken at a time
@@ -44,7 +45,7 @@ class EncodedWindow:
 class Forecaster(BatchPredictor[EncodedWindow]):
     """A trained forecaster in use."""
 
-    what, options = "series", frozenset({"batch_size"})  # it has one answer
+    what, accepts = "series", ONE_ANSWER
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
@@ -123,7 +124,9 @@ class Forecaster(BatchPredictor[EncodedWindow]):
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         raise AssertionError("figures are taken window by window: see metrics")
 
-    def metrics(self, items: Sequence[Any], *, batch_size: int | None = None) -> tuple[list[TaskPrediction], dict[str, float]]:
+    def metrics(
+        self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES
+    ) -> tuple[list[TaskPrediction], dict[str, float]]:
         """Errors of the forecast, and of forecasts that need none.  No predictions: a file has thousands of windows."""
         errors, alone = ForecastErrors(), ForecastErrors()
         for batch, said in self._net(items):

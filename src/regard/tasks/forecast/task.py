@@ -12,7 +12,7 @@ import numpy as np
 
 from regard.config import Config
 from regard.config.auto import settled
-from regard.core.errors import ConfigError, DataError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.row_parser import RecordError
@@ -26,6 +26,7 @@ from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import described, read_series
 from regard.tasks.in_memory_task import InMemoryTask
+from regard.tasks.splits import refuse_no_file
 from regard.training.setup import TrainingSetup
 
 
@@ -45,10 +46,8 @@ class ForecastTask(InMemoryTask):
     def read(self, config: Config, say: Say) -> Splits:
         """Windows.  Where no validation file is named, those whose forecast lies in the last rows of each file are set aside; what they
         know may lie in the rows before, as is usual, but no row that is forecast there is in a training window."""
+        refuse_no_file(config)
         data = config.data
-        if not data.train:
-            do = "Name one: --train FILE, or data.train in the config."
-            raise ConfigError(message("data.train", "a file to train on", "none", do))
         whole = _read([*data.train, *data.valid], config)
         for series in whole:
             say(described(series))
@@ -58,7 +57,7 @@ class ForecastTask(InMemoryTask):
         say(f"valid: {' + '.join(data.valid) or aside}: {many(len(held), 'window')}")
         return Splits(train, held, fingerprint([*data.train, *data.valid]))
 
-    def held(self, config: Config) -> list[SeriesWindow]:
+    def validation_items(self, config: Config) -> list[SeriesWindow]:
         return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
@@ -80,9 +79,9 @@ class ForecastTask(InMemoryTask):
         self._made = Forecaster(config, folder)
         return self._made
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         """Least squares needs no update; in the end it is said whether a net was worth it, and what is blended how."""
-        made, section = super().ready(config, data, folder, say), section_of(config)
+        made, section = super().ready(config, data, folder, say, fresh=fresh), section_of(config)
         straight = section.model == "linear"
         sizes = f"least squares, from forecast.past = {many(section.past, 'row')} to forecast.ahead = {section.ahead}; there are no updates"
         finish: Callable[[], None] = lambda: _compared(self._made, data.valid, say)

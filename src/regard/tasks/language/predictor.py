@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from regard.config import Config, DecodeSection
+from regard.config import Config
 from regard.config.length_limits import room
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.examples import Item, Place
-from regard.data.gather import gather
-from regard.data.line_stream import taken
+from regard.data.gather import gather, refuse_errors
+from regard.data.line_stream import in_chunks
 from regard.data.pairs import read_inputs
 from regard.data.plain_text import PlainText, read_plain, row_layout
 from regard.data.text_files import lines, shown
 from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.base import Hypothesis, Predictor, Scored, TaskPrediction
-from regard.tasks.decode_options import ahead, decided
+from regard.tasks.base import AnswerSettings, Hypothesis, Predictor, Scored, TaskPrediction
 from regard.tasks.generation import way_of
 from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
 from regard.tasks.language.section import LanguageSection, carries
 from regard.tasks.language.windows import TokenWindow, TokenWindows
-from regard.tasks.scoring import of_texts, unspoilt
+from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, decided
 
+ROWS = 64  # short texts that are scored side by side
 SIGN = "<s>"  # how the start sign is shown
 
 
@@ -69,7 +72,7 @@ def side_by_side(windows: Sequence[TokenWindow]) -> LanguageBatch:
 class TextGenerator(Predictor):
     """A trained language model in use."""
 
-    judged_with = frozenset({"beam"})  # to say why it has none
+    accepts = Accepted(SEARCHED.answers, frozenset({"beam"}))  # to say why it has none
 
     def __init__(self, task: LanguageNetwork, texts: TextVocabulary, config: Config, folder: Path) -> None:
         self.task, self.texts, self.config, self.folder = task, texts, config, folder
@@ -82,39 +85,21 @@ class TextGenerator(Predictor):
         self._room = min((bound for bound in bounds if bound is not None), default=None)
         task.eval()
 
-    def stream(  # type: ignore[override]  # says by name what its task takes
-        self,
-        items: Iterable[Any],
-        *,
-        beam: int | None = None,
-        n_best: int | None = None,
-        batch_size: int | None = None,
-        attention: bool = True,
-        sample: bool | None = None,
-        seed: int | None = None,
-        decode: Mapping[str, Any] | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> Iterator[list[TaskPrediction]]:
-        """The n best continuations of each text, in order, while texts are still being read; of an empty one, of nothing at all.
+    def answers(self, chunk: list[Prompt], settings: AnswerSettings, heard: Counter[str]) -> Iterator[list[TaskPrediction]]:
+        """The n best continuations of each text; of an empty one, of nothing at all."""
+        found: dict[int, list[TaskPrediction]] = {}
+        way, least = way_of(settings.decode), settings.decode.min_length
+        heard["cut"] += sum(text.cut for text in chunk)
+        for rows in _alike(chunk, settings.decode.batch_size):
+            begun, most = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1), chunk[rows[0]].most
+            told = go_on(self.task.network, begun, most=most, least=least, way=way, attention=settings.attention)
+            for i, best in zip(rows, told, strict=True):
+                found[i] = [self._prediction(chunk[i], h) for h in best]
+        return (found[i] for i in range(len(chunk)))
 
-        items: texts, or anything with `source`.  What is left out is the config's.  batch_size changes speed, no continuation.
-        """
-        asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
-        settings = decided(self.config, decode, **asked).decode
-        each, cut, way = (self._begun(item, settings) for item in items), 0, way_of(settings)
-        while chunk := taken(each, ahead(settings)):
-            cut += sum(text.cut for text in chunk)
-            found: dict[int, list[TaskPrediction]] = {}
-            for rows in _alike(chunk, settings.batch_size):
-                begun = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1)
-                told = go_on(
-                    self.task.network, begun, most=chunk[rows[0]].most, least=settings.min_length, way=way, attention=attention
-                )
-                for i, best in zip(rows, told, strict=True):
-                    found[i] = [self._prediction(chunk[i], h) for h in best]
-            yield from (found[i] for i in range(len(chunk)))
-        if cut and say:
-            say(f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads, and cut.")
+    def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
+        if cut := heard["cut"]:
+            yield f"{many(cut, 'text was', 'texts were')} longer than the {self._room} tokens that this model reads, and cut."
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
@@ -124,11 +109,11 @@ class TextGenerator(Predictor):
             return read_inputs(file, row_layout(rows, self.config.data.source), say)
         return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
 
-    def evaluate(  # type: ignore[override]  # likewise
-        self, files: Sequence[str], *, beam: int | None = None, errors: Path | None = None
+    def evaluate(
+        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
     ) -> dict[str, Any]:
         """Figures on files of text: {"metrics": {...}, "items": n, "files": [...]}, and how far back the weight falls, where it looks."""
-        for name, value in (("--beam", beam), ("--errors", errors)):
+        for name, value in (("--beam", options.beam), ("--errors", errors)):
             if value is not None:
                 do = "Leave it out; the figures are those of the text as it stands."
                 expected = "a run that answers, for task language has nothing to search for"
@@ -140,13 +125,16 @@ class TextGenerator(Predictor):
         return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
 
     def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
-        return unspoilt(read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source))
+        return refuse_errors(read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source))
 
     def pair(self, text: str) -> str:
         return text
 
     def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
-        return of_texts(self, items, batch_size)
+        """items: texts, or (begun, text), of which the text alone is scored, as what follows."""
+        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        for chunk in in_chunks(map(_text, items), rows):
+            yield from _scored(self, chunk)
 
     def together(self, others: Sequence[Predictor]) -> Predictor:
         do = "Name one run."
@@ -188,7 +176,9 @@ class TextGenerator(Predictor):
 
     batch = staticmethod(side_by_side)
 
-    def _begun(self, item: Any, decode: DecodeSection) -> Prompt:
+    def prepare(self, item: Any, settings: AnswerSettings) -> Prompt:
+        """item: a text, or anything with `source`."""
+        decode = settings.decode
         text = item if isinstance(item, str) else getattr(item, "source", None)
         if not isinstance(text, str):
             do = "Give str, an empty one for a text from its beginning."
@@ -223,6 +213,52 @@ def section_of(config: Config) -> LanguageSection:
     """The task's own section."""
     assert config.language is not None  # the config gives it to its task
     return config.language
+
+
+def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Iterator[Scored]:
+    """chunk: what was said before each text, and the text."""
+    ids = model.encoded([replace(text, text=begun + text.text) for begun, text in chunk])
+    said = model.encoded([replace(text, text=begun) for begun, text in chunk])
+    skips = [
+        sum(1 for _ in takewhile(lambda ab: ab[0] == ab[1], zip(a, b[:-1], strict=False))) for a, b in zip(ids, said, strict=True)
+    ]
+    for (begun, text), whole, skip, costs in zip(chunk, ids, skips, _costs(model, ids), strict=True):
+        log_p = tuple((-costs[skip:]).tolist())
+        tokens = tuple(model.texts.tokenizer.tokens(whole[skip:]))
+        yield Scored(begun, text.text, sum(log_p), tokens, log_p, (), model.texts.unknown(text.text))
+
+
+@torch.no_grad()
+def _costs(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
+    """The cross-entropy of each token of each text, read from its beginning: short ones side by side, long ones window by window."""
+    window, carried = section_of(model.config).window, carries(model.config)
+    short = [i for i, ids in enumerate(texts) if len(ids) <= window]
+    groups = [short[at : at + ROWS] for at in range(0, len(short), ROWS)] + [
+        [i] for i, ids in enumerate(texts) if len(ids) > window
+    ]
+    found: dict[int, NDArray[np.float64]] = {}
+    for group in groups:
+        before = window if carried else window // 2  # as where a text is judged
+        some, count = [texts[i] for i in group], len(group)
+        windows = TokenWindows(some, [False] * count, window=window, streams=count, carried=carried, before=before)
+        costs, state = list[NDArray[np.float64]](), None
+        for rows in [list(range(len(group)))] if len(group) > 1 else windows.in_order():
+            told, state = model.task.costs(model.batch(windows.cut(rows)), state)
+            costs.append(told.double().cpu().numpy())
+        sizes = [len(texts[i]) for i in group]
+        found |= zip(group, np.split(np.concatenate(costs), np.cumsum(sizes)[:-1]), strict=True)
+    return [found[i] for i in range(len(texts))]
+
+
+def _text(item: Any) -> tuple[str, PlainText]:
+    """What was said before, and a text.  DataError where an item is neither a text nor two of them."""
+    if isinstance(item, PlainText):
+        return "", item
+    begun, text = item if isinstance(item, tuple | list) and len(item) == 2 else ("", item)
+    if not isinstance(begun, str) or not isinstance(text, str):
+        do = "Give a text, or (begun, text)."
+        raise DataError(message("an item to score", "a text", repr(item)[:60], do))
+    return begun, PlainText(text, Place("an item", 1))
 
 
 def _alike(texts: Sequence[Prompt], rows: int) -> list[list[int]]:

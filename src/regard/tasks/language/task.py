@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from regard.config import Config
-from regard.core.errors import ConfigError, DataError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.examples import Item
 from regard.data.gather import gather
 from regard.data.plain_text import PlainText, read_plain, set_aside
-from regard.data.text_files import fingerprint
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.base import Precision, Splits, Task
+from regard.tasks.base import Precision, Splits
 from regard.tasks.language import builder
 from regard.tasks.language.predictor import TextGenerator, section_of
 from regard.tasks.language.section import LanguageSection, carries
 from regard.tasks.language.windows import TokenWindows
-from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.tasks.options import AnswerOptions
+from regard.tasks.splits import SplitTask
+from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -30,35 +31,32 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 WHAT = "plain text"
 
 
-class LanguageTask(Task):
+class LanguageTask(SplitTask):
     """Texts, whole or a line or row each, read into memory."""
 
     def probe(self, config: Config) -> None:
         builder.language(config, SMALL)
 
-    def read(self, config: Config, say: Say) -> Splits:
-        data = config.data
-        if not data.train:
-            do = "Name one: --train FILE, or data.train in the config."
-            raise ConfigError(message("data.train", "a file to train on", "none", do))
-        texts, held = _texts(config, data.train, say, "train"), list[PlainText]()
-        if data.valid:
-            held = _texts(config, data.valid, say, "valid")
-        else:
-            texts, held = set_aside(texts, data.valid_share, config.train.seed)
-            kind = "the end of each text" if held[0].whole else many(len(held), "text")
-            say(f"valid: {kind} set aside (data.valid_share: {data.valid_share}).")
-        return Splits(texts, held, fingerprint([*data.train, *data.valid]))
+    def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[PlainText]:
+        found = read_plain(files, kind=section_of(config).documents, column=config.data.source)
+        texts, read = gather(found, files, what=WHAT, on_bad_line=config.data.on_bad_line)
+        whole = f"{' + '.join(read.files)}: {many(sum(len(text.text) for text in texts), 'character')}."
+        report(whole if all(text.whole for text in texts) else str(read))
+        return texts
 
-    def held(self, config: Config) -> list[Item]:
+    def set_aside(self, items: Sequence[PlainText], config: Config) -> tuple[list[PlainText], list[PlainText]]:
+        return set_aside(items, config.data.valid_share, config.train.seed)
+
+    def aside(self, valid: Sequence[PlainText]) -> tuple[str, str]:
+        return "the end of each text" if valid[0].whole else many(len(valid), "text"), ""
+
+    def validation_items(self, config: Config) -> list[Item]:
         """Beginnings, to be gone on with."""
-        data = config.data
-        texts = _texts(config, data.valid or data.train)
-        return beginnings(texts if data.valid else set_aside(texts, data.valid_share, config.train.seed)[1])
+        return beginnings(super().validation_items(config))
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         texts, section = list(data.train), section_of(config)
-        if Checkpoints(folder, fingerprint={}).newest() is None:
+        if fresh:
             TextVocabulary.learn(config, (text.text for text in texts), folder, least=section.min_count)
             if config.train.begin:
                 grow(folder, Path(config.train.begin), say)
@@ -98,15 +96,6 @@ def beginnings(texts: Sequence[PlainText]) -> list[Item]:
     return [Item(line[: (len(line) + 1) // 2].rstrip(), None, (), place) for line, place in each if line.strip()]
 
 
-def _texts(config: Config, files: Sequence[str], say: Say | None = None, name: str = "") -> list[PlainText]:
-    found = read_plain(files, kind=section_of(config).documents, column=config.data.source)
-    texts, report = gather(found, files, what=WHAT, on_bad_line=config.data.on_bad_line)
-    if say:
-        whole = f"{' + '.join(report.files)}: {many(sum(len(text.text) for text in texts), 'character')}."
-        say(f"{name}: {whole if all(text.whole for text in texts) else report}")
-    return texts
-
-
 def _model(config: Config, folder: Path) -> TextGenerator:
     texts = TextVocabulary.load(config, folder)
     return TextGenerator(builder.language(config, len(texts)), texts, config, folder)
@@ -120,5 +109,5 @@ def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:
 
 
 def _samples(model: TextGenerator, items: Sequence[Any]) -> list[str]:
-    found = model.stream(items, beam=1, n_best=1, attention=False)
+    found = model.stream(items, AnswerOptions(beam=1, n_best=1), attention=False)
     return [f"  {best[0].source}  →  {best[0].text}".replace("\n", "\\n") for best in found]

@@ -17,17 +17,18 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import split
-from regard.data.text_files import fingerprint, shown
+from regard.data.text_files import shown
 from regard.data.wordpiece import MASK, WordPieces, check_kind
 from regard.inference.int8 import quantize
 from regard.networks.bert import BertShape, draw
 from regard.pretrained import huggingface, start_from_bert
 from regard.pretrained.huggingface import FOLDER, NEXT, WORDS, Heads
-from regard.tasks.base import Precision, Splits, Task
+from regard.tasks.base import Precision, Splits
 from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
 from regard.tasks.pretrain.network import PretrainNetwork
 from regard.tasks.pretrain.predictor import MaskedLMPredictor, drawn_from
-from regard.training.checkpoint import MODEL, Checkpoints, load_network
+from regard.tasks.splits import SplitTask
+from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 
 ARCHITECTURES = {
@@ -39,34 +40,37 @@ LEFT_TO_RIGHT = "BertLMHeadModel"
 SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width: 0.02 in the paper's net, which is 768 wide
 
 
-class PretrainTask(Task):
+class PretrainTask(SplitTask):
     def probe(self, config: Config) -> None:
         check_kind(section(config).vocabulary)
         make_bert(_shape(config, words=8))
 
-    def read(self, config: Config, say: Say) -> Splits:
-        data = config.data
-        if not data.train:
-            do = "Name one: --train FILE, or data.train in the config."
-            raise ConfigError(message("data.train", "a file to train on", "none", do))
-        train = _documents(data.train, say, "train")
-        if data.valid:
-            held = _documents(data.valid, say, "valid")
-        else:
-            train, held = _set_aside(train, config)
-            say(f"valid: {many(sum(len(part.lines) for part in held), 'line')} set aside (data.valid_share: {data.valid_share}).")
-        return Splits(train, held, fingerprint([*data.train, *data.valid]))
+    def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[Document]:
+        found = list(read_documents(files))
+        if not found:
+            do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
+            raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
+        report(f"{many(len(found), 'document')}, {many(sum(len(d.lines) for d in found), 'line')}")
+        return found
 
-    def held(self, config: Config) -> list[Any]:
+    def set_aside(self, items: Sequence[Document], config: Config) -> tuple[list[Any], list[Any]]:
+        """A few lines that follow each other go the same way."""
+        every: Any = [block for document in items for block in blocks(document)]
+        if len({block.source for block in every}) < 2:
+            expected = f"more than {BLOCK} lines, or two documents, to set a part aside (data.valid_share)"
+            do = "Give more text, or a validation file (data.valid)."
+            raise DataError(message(items[0].place.file, expected, many(len(every[0].lines), "line"), do))
+        return split(every, config.data.valid_share, config.train.seed)
+
+    def aside(self, valid: Sequence[Document]) -> tuple[str, str]:
+        return many(sum(len(part.lines) for part in valid), "line"), ""
+
+    def validation_items(self, config: Config) -> list[str]:
         """Lines with a word masked, the middle one."""
-        files = config.data.valid or config.data.train
-        documents = _documents(files, lambda line: None, "")
-        documents = documents if config.data.valid else _set_aside(documents, config)[1]
-        words = [line.split() for document in documents for line in document.lines]
+        words = [line.split() for document in super().validation_items(config) for line in document.lines]
         return [" ".join([*w[: len(w) // 2], MASK, *w[len(w) // 2 + 1 :]]) for w in words]
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
-        fresh = Checkpoints(folder, fingerprint={}).newest() is None
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         if fresh:
             self.learn(config, data.train, folder)
         model = self.model(config, folder)
@@ -141,26 +145,6 @@ def heads(task: PretrainNetwork) -> Heads:
 def section(config: Config) -> PretrainSection:
     assert config.pretrain is not None  # the config gives it to its task
     return config.pretrain
-
-
-def _documents(files: Sequence[str], say: Say, name: str) -> list[Document]:
-    found = list(read_documents(files))
-    if not found:
-        do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
-        raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
-    say(f"{name}: {many(len(found), 'document')}, {many(sum(len(d.lines) for d in found), 'line')}")
-    return found
-
-
-def _set_aside(documents: Sequence[Document], config: Config) -> tuple[list[Document], list[Document]]:
-    """Training and validation: a few lines that follow each other go the same way."""
-    every: Any = [block for document in documents for block in blocks(document)]
-    if len({block.source for block in every}) < 2:
-        expected = f"more than {BLOCK} lines, or two documents, to set a part aside (data.valid_share)"
-        do = "Give more text, or a validation file (data.valid)."
-        raise DataError(message(documents[0].place.file, expected, many(len(every[0].lines), "line"), do))
-    train, held = split(every, config.data.valid_share, config.train.seed)
-    return train, held  # type: ignore[return-value]  # what `split` was given it gives back
 
 
 def _shape(config: Config, words: int) -> BertShape:

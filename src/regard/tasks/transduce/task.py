@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.config import Config
-from regard.core.errors import ConfigError, DataError, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
@@ -23,11 +23,13 @@ from regard.data.validation_share import HeldOutSources, TrainingSources
 from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
-from regard.tasks.evaluation import judged, layout_for, layout_of, writable
-from regard.tasks.generation import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
+from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.options import EvaluationOptions
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
-from regard.training.checkpoint import Checkpoints
+from regard.tasks.splits import APART, refuse_no_file, set_aside_line, shared_note
+from regard.tasks.transduce.evaluation import judged, writable
+from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -43,45 +45,34 @@ class TransduceTask(Task):
         build_seq2seq(config, source_words=SMALL, target_words=SMALL)
 
     def read(self, config: Config, say: Say) -> Splits:
+        refuse_no_file(config)
         data, layout = config.data, layout_of(config)
-        if not data.train:
-            raise ConfigError(
-                message("data.train", "a file to train on", "none", "Name one: --train FILE, or data.train in the config.")
-            )
         pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
         if data.valid:
             held, report = read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)
             shared = overlap(pairs, held)  # reads the training files once, whole
-            say(f"train: {train.report}")
-            say(f"valid: {report}")
+            notes = [f"valid: {report}", shared_note(shared, len(held))]
             columns = layout_for(data.valid, config).resolved(data.valid).format != "lines"
-            if shared:
-                say(f"note: {shared:,} of {len(held):,} validation items have a source that is in the training data too.")
         else:
-            apart = HeldOutSources((item.source for item in train), data.valid_share, config.train.seed)
-            pairs, held = TrainingSources(train, apart), [item for item in train if item.source in apart]
-            say(f"train: {train.report}")
-            say(
-                f"valid: {many(len(held), 'item')} set aside (data.valid_share: {data.valid_share}), "
-                "none of their sources left in training."
-            )
+            pairs, held = _set_aside(train, config)
+            notes = [set_aside_line(config, many(len(held), "item"), APART)]
             columns = layout.resolved(data.train).format != "lines"
+        for note in [f"train: {train.report}", *filter(None, notes)]:
+            say(note)
         groups = group(held) if columns else [Group.of(item) for item in held]
         return Splits(pairs, groups, fingerprint([*data.train, *data.valid]))
 
-    def held(self, config: Config) -> list[Item]:
+    def validation_items(self, config: Config) -> list[Item]:
         data = config.data
         if data.valid:
             return read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)[0]
-        items = Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line)
-        apart = HeldOutSources((item.source for item in items), data.valid_share, config.train.seed)
-        return [item for item in items if item.source in apart]
+        return _set_aside(Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line), config)[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         return fitted_to_pairs(config, data.train)
 
-    def ready(self, config: Config, data: Splits, folder: Path, say: Say) -> TrainingSetup:
-        tokenizers = _tokenizers(config, data.train, folder, say)
+    def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
+        tokenizers = _tokenizers(config, data.train, folder, say, fresh=fresh)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
         corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy"))
         if limit.long:
@@ -109,10 +100,16 @@ class TransduceTask(Task):
         return opened(config, folder, precision=precision)
 
 
-def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say) -> tuple[Tokenizer, Tokenizer]:
+def _set_aside(items: Pairs, config: Config) -> tuple[TrainingSources, list[Item]]:
+    """Items to train on, which are read again each time, and a share to validate."""
+    apart = HeldOutSources((item.source for item in items), config.data.valid_share, config.train.seed)
+    return TrainingSources(items, apart), [item for item in items if item.source in apart]
+
+
+def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say, *, fresh: bool) -> tuple[Tokenizer, Tokenizer]:
     """Learn the vocabularies from the training data; a run that goes on keeps its own."""
     paths = folder / SOURCE_TOKENIZER, folder / TARGET_TOKENIZER
-    if Checkpoints(folder, fingerprint={}).newest() is not None:
+    if not fresh:
         return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
     data = config.data
     features = (symbol for item in items for symbol in item.features)
@@ -169,7 +166,7 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
     """Figures of the model as it stands, and some predictions to show."""
     settings, model_decode = model.config.train, model.config.decode
     wanted = {"exact", "per", settings.metric}
-    found, figures = judged(model, groups, metrics=sorted(wanted), beam=model_decode.valid_beam)
+    found, figures = judged(model, groups, EvaluationOptions(beam=model_decode.valid_beam), metrics=sorted(wanted))
     model.kept.let_go()  # training changes every weight next
     shown = [
         f"  {g.source} {';'.join(g.features)}".rstrip()

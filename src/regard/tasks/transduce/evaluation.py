@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from regard.data.columns import Layout
+from regard.config import Config
+from regard.data.batching import Batches, collate
 from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
-from regard.data.prediction_layout import another
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.edits import EvaluatedAnswer, write_errors
 from regard.metrics.text_generation import METRICS, intervals, judge
 from regard.metrics.unspaced_scripts import unspaced
+from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import TaskPrediction
-from regard.tasks.scoring import nats
-
-if TYPE_CHECKING:
-    from regard.config import Config
-    from regard.tasks.generation import Transducer
-
+from regard.tasks.layouts import layout_for
+from regard.tasks.options import AnswerOptions, EvaluationOptions
+from regard.tasks.seq2seq import cross_entropies
 
 SENTENCES, WORDS, PRONUNCIATIONS = "sentences", "words", "pronunciations"  # what targets are; it chooses the figures
 FIGURES = {SENTENCES: METRICS, WORDS: ("exact", "wer", "per", "cer"), PRONUNCIATIONS: ("exact", "wer", "per")}
@@ -32,21 +32,35 @@ MOST_PHONE = 2.0  # letters of a symbol between spaces, in the mean: phones have
 MOSTLY = 0.9  # of the items, which may hold a few compounds
 
 
+ROWS = 64  # pairs of a batch whose loss is taken
+TokenPair = tuple[Sequence[int], Sequence[int]]
+
+
+class PairModel(Protocol):
+    """A model of pairs, as it is judged."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def networks(self) -> Sequence[EncoderDecoder]: ...
+    @property
+    def tokenizers(self) -> tuple[Tokenizer, Tokenizer]: ...
+    def stream(self, items: Iterable[Any], options: AnswerOptions, *, attention: bool) -> Iterator[list[TaskPrediction]]: ...
+    def target_tokens(self, text: str) -> list[str]: ...
+    def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[TokenPair]: ...
+
+
 def evaluate(
-    model: Transducer,
+    model: PairModel,
     files: Sequence[str],
+    options: EvaluationOptions,
     *,
-    beam: int | None = None,
-    batch_size: int | None = None,
     errors: Path | None = None,
-    tokenize: str = "auto",
-    train: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Figures on files of sources and targets: {"metrics": {...}, "intervals": {...}, "signatures": {...}, "items": n, ...}.
 
     In files with columns, lines with the same source are one item with several references; of two line-aligned files each line
-    is an item.  errors: where to write what went wrong (`metrics/edits.py` describes the tables).  tokenize: how BLEU and TER cut
-    texts, see `judge`.  train: the files that the model was trained on, to tell items whose source it saw there from others.
+    is an item.  errors: where to write what went wrong (`metrics/edits.py` describes the tables).
     intervals: of figures that are shares or rates, at 95 %.  by_features: how each bundle of features fared, most errors first.
     DataError as in `read_pairs`.
     """
@@ -55,9 +69,7 @@ def evaluate(
     groups = [Group.of(item) for item in items] if layout.resolved(files).format == "lines" else group(items)
     groups = writable(groups, model.tokenizers[1])
     kind = targets_are(groups)
-    predictions, found = judged(
-        model, groups, metrics=FIGURES[kind], beam=beam, batch_size=batch_size, tokenize=tokenize, spread=True
-    )
+    predictions, found = judged(model, groups, options, metrics=FIGURES[kind], spread=True)
     result: dict[str, Any] = {
         **found,
         "targets": kind,
@@ -65,12 +77,14 @@ def evaluate(
         "skipped": len(report.skipped),
         **({"passed": dict(report.passed)} if report.passed else {}),
         "files": list(files),
-        "beam": beam or model.config.decode.beam,
+        "beam": options.beam or model.config.decode.beam,
         "models": len(model.networks),
         "bound": sum(p.details.get("ended") is False for p in predictions),  # answers that were as long as they may be
     }
     right = [p.text in g.references for g, p in zip(groups, predictions, strict=True)]
-    result |= _parts(groups, right, {item.source for item in Pairs(train, layout, on_bad_line="skip")} if train else None)
+    result |= _parts(
+        groups, right, {item.source for item in Pairs(options.train, layout, on_bad_line="skip")} if options.train else None
+    )
     if errors is not None:
         answers = [
             EvaluatedAnswer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
@@ -81,20 +95,18 @@ def evaluate(
 
 
 def judged(
-    model: Transducer,
+    model: PairModel,
     groups: Sequence[Group],
+    options: EvaluationOptions,
     *,
     metrics: Sequence[str],
-    beam: int | None = None,
-    batch_size: int | None = None,
-    tokenize: str = "auto",
     spread: bool = False,
 ) -> tuple[list[TaskPrediction], dict[str, Any]]:
     """The best prediction of each group, and its figures, with `loss`: nats a target token, the end included.
 
     The groups' references are `writable`.  spread: with the figures' intervals, too.
     """
-    found = [p[0] for p in model.stream(groups, beam=beam, n_best=1, batch_size=batch_size, attention=False)]
+    found = [p[0] for p in model.stream(groups, options.best(), attention=False)]
     texts, references, one_word = [p.text for p in found], [g.references for g in groups], targets_are(groups) != SENTENCES
     wanted = [m for m in METRICS if m in metrics]
     judgement = judge(
@@ -102,7 +114,7 @@ def judged(
         references,
         model.target_tokens,
         metrics=wanted,
-        bleu_tokenize=tokenize,
+        bleu_tokenize=options.tokenize,
         lowercase=model.config.data.lowercase,
         one_word=one_word,
     )
@@ -155,32 +167,16 @@ def _shares(told: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
 
 
 @torch.no_grad()
-def loss(model: Transducer, groups: Sequence[Group]) -> float:
+def nats(networks: Sequence[EncoderDecoder], pairs: Sequence[TokenPair]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Of each pair in tokens its number, and the cross-entropy of each target token, the end included; batch by batch, in no order."""
+    for rows in Batches.sequential([max(len(source), len(target)) for source, target in pairs], rows=ROWS):
+        found = cross_entropies(networks, collate([pairs[i] for i in rows], rows)).double().cpu().numpy()
+        yield from zip(rows, np.split(found, np.cumsum([len(pairs[i][1]) for i in rows])[:-1]), strict=True)
+
+
+@torch.no_grad()
+def loss(model: PairModel, groups: Sequence[Group]) -> float:
     """The cross-entropy of all references, in nats a target token, the end included."""
     pairs = model.in_tokens([(g, reference) for g in groups for reference in g.references])
-    costs = [each for _, each in nats(model, pairs)]
+    costs = [each for _, each in nats(model.networks, pairs)]
     return float(sum(each.sum() for each in costs)) / sum(map(len, costs))
-
-
-def layout_of(config: Config) -> Layout:
-    """How the files of a config are read."""
-    data = config.data
-    return Layout(
-        data.format,
-        data.source,
-        data.target,
-        data.features,
-        data.unicode,
-        data.lowercase,
-        data.header,
-        data.comment,
-        data.separator,
-        data.features_separator,
-    )
-
-
-def layout_for(files: Sequence[str], config: Config, *, inputs: bool = False) -> Layout:
-    """How a trained model reads these files.  inputs: to predict from, where a target may be missing."""
-    layout = layout_of(config)
-    trained_on = layout.resolved(config.data.train).format if config.data.train else "tsv"
-    return another(files, layout, trained_on=trained_on, train=config.data.train, inputs=inputs)

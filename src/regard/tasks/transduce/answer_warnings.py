@@ -7,7 +7,7 @@ from typing import Protocol
 
 from regard.config import Config
 from regard.tasks.base import TaskPrediction
-from regard.tasks.decode_options import bounded
+from regard.tasks.options import bounded
 
 
 class EncodedSource(Protocol):

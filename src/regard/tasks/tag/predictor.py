@@ -1,0 +1,238 @@
+"""A trained tagger in use: sentences to tags, and what is right of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regard.config import Config
+from regard.core.errors import DataError, message
+from regard.core.say import Say
+from regard.data.batching import collate
+from regard.data.examples import Place
+from regard.data.gather import gather
+from regard.data.report import Report
+from regard.data.tokenizer import PAD, SPECIALS, UNK
+from regard.data.vocab import Vocabulary
+from regard.metrics.classification import confusion
+from regard.metrics.confusions import Confusion, Mistake
+from regard.pretrained.start_from_bert import kept
+from regard.pretrained.text_vocabulary import SubwordVocabulary
+from regard.tasks.base import NBest, TaskPrediction
+from regard.tasks.batch_predictor import BatchPredictor, Likely
+from regard.tasks.options import ONE_ANSWER
+from regard.tasks.subword_batches import Spelled, fitting, side_by_side
+from regard.tasks.tag.builder import build_tagger, section_of
+from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
+from regard.tasks.tag.file_formats import TagLayout
+from regard.tasks.tag.network import TagBatch
+from regard.tasks.tag.schemes import checked
+from regard.tasks.tag.span_tags import OUTSIDE
+from regard.tasks.tag.spans import span_figures, spans, type_figures
+
+WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
+WHAT = "sentences with a tag for each token"
+LONGEST = 40  # letters of a word that are read
+AROUND = 2  # specials around a text
+
+
+@dataclass(frozen=True)
+class EncodedSentence:
+    """A sentence in numbers.  tags, label: None where not known; pieces: of each token, for a pre-trained reader; told: whether its tags
+    and its label are all among those of training (0 stands for others)."""
+
+    tokens: tuple[str, ...]
+    words: tuple[int, ...]
+    letters: tuple[tuple[int, ...], ...]
+    tags: tuple[int, ...] | None
+    label: int | None
+    pieces: Spelled
+    told: bool = True
+
+    @property
+    def size(self) -> int:
+        return AROUND + sum(map(len, self.pieces)) if self.pieces else len(self.words)
+
+
+class Tagger(BatchPredictor[EncodedSentence]):
+    """A trained tagger in use."""
+
+    what, right_is, has_mistakes, likely = "sentences", "tag", True, True
+    accepts = ONE_ANSWER
+
+    def __init__(self, config: Config, folder: Path) -> None:
+        self.letters, self.tags, self.labels = (Vocabulary.load(folder / n) for n in (LETTERS, TAGS, LABELS))
+        self.pieced = SubwordVocabulary(kept(folder)) if config.model.pretrained is not None else None
+        self.words = Vocabulary(SPECIALS) if self.pieced else Vocabulary.load(folder / WORDS)
+        network = build_tagger(
+            config,
+            words=len(self.words),
+            letters=len(self.letters),
+            tags=self.tags,
+            labels=len(self.labels),
+            bert=self.pieced.bert if self.pieced else None,
+        )
+        super().__init__(network, config, folder)
+        self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[tuple[str, ...]]:
+        """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
+        return read_tokens(file, columns_of(self.config), self.tags.names)
+
+    def judged(self, files: Sequence[str]) -> tuple[list[TaggedSentence], Report]:
+        if len(files) == 3 and not len(self.labels):
+            expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
+            raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
+        found = checked(read_tagged(files, columns_of(self.config), passed := Counter[str]()), section_of(self.config).scheme)
+        return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
+
+    def encoded(self, item: Any) -> EncodedSentence:
+        """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `TaggedSentence`."""
+        tagged = item if isinstance(item, TaggedSentence) else None
+        item = item.get("tokens", [None]) if isinstance(item, Mapping) else item
+        tokens = tagged.tokens if tagged else tokens_of(item) if isinstance(item, str) else tuple(item)
+        if not all(isinstance(token, str) and token for token in tokens):
+            do = "Give a text, or a list of tokens."
+            raise DataError(message("an item to tag", "tokens that are texts", repr(item)[:60], do))
+        words = tuple(self.words.get(known_word(token, self.config), UNK) for token in tokens)
+        letters = tuple(tuple(self.letters.get(letter, UNK) for letter in token[:LONGEST]) for token in tokens)
+        tags, label, told = None, None, True
+        if tagged and tagged.tags:
+            tags = tuple(self.tags.get(tag, 0) for tag in tagged.tags)
+            told = all(name in known for name, known in self.rights(tagged))
+        if tagged and tagged.label is not None and len(self.labels):
+            label = self.labels.get(tagged.label, 0)
+        return EncodedSentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
+
+    def with_right(self, item: Any) -> TaggedSentence:
+        return tagged_of(item)
+
+    def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
+        told, found = self.network.likelihoods(batch), list[Likely]()
+        for i, item in enumerate(items):
+            tags = [self.tags.names[n] for n in item.tags or ()]
+            each, whole = [] if told.each is None else told.each[i, : len(tags)].tolist(), float(told.log_p[i])
+            if told.label is not None and item.label is not None:
+                label, whole = float(told.label[i]), whole + float(told.label[i])
+                tags, each = [*tags, self.labels.names[item.label]], [*each, label] if each else []
+            found.append((tags, each, whole))
+        return found
+
+    def told(self, item: EncodedSentence) -> bool:
+        return item.told
+
+    def rights(self, item: TaggedSentence) -> Iterator[tuple[str, Vocabulary]]:
+        yield from ((tag, self.tags) for tag in item.tags)
+        if item.label is not None and len(self.labels):
+            yield item.label, self.labels
+
+    def shortened(self, item: EncodedSentence, size: int) -> EncodedSentence:
+        """The rest is tagged O."""
+        pieces = fitting(item.pieces, size - AROUND) if item.pieces else ()
+        size = len(pieces) or size
+        tags = None if item.tags is None else item.tags[:size]
+        return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
+
+    def collated(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
+        words = collate([(item.words, item.tags) for item in items], rows)
+        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
+        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
+        letters = collate([(word, None) for word in different], range(len(different))).source
+        known = all(item.label is not None for item in items)
+        label = torch.tensor([item.label for item in items]) if known else None
+        pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
+        return TagBatch(words, letters, collate(each, rows).source, label, pieces)
+
+    def answered(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
+        found = self.network.answer(batch, weights=attention)
+        answers = []
+        for i, item in enumerate(items):
+            tags = tuple(self.tags.names[n] for n in found.tags[i, : len(item.words)].tolist())
+            tags += (OUTSIDE,) * (len(item.tokens) - len(tags))
+            ends = list(accumulate((len(token) + 1 for token in item.tokens), initial=0))  # where each token begins, and one more
+            found_spans = spans(tags)
+            details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in found_spans]}
+            details["characters"] = [[s.kind, ends[s.start], ends[s.end] - 1] for s in found_spans]
+            score, looks, sides = float(found.log_p[i]), dict(found.looks[i]), {}
+            if found.label is not None and found.label_log_p is not None:
+                details["label"] = self.labels.names[int(found.label[i])]
+                score += float(found.label_log_p[i])
+                sides["pool"] = ((details["label"],), item.tokens[: len(item.words)])
+            answers.append([self._prediction(item, tags, score, looks, sides, details)])
+        return answers
+
+    def _prediction(
+        self, item: EncodedSentence, tags: tuple[str, ...], score: float, looks: Any, sides: Any, details: Any
+    ) -> TaskPrediction:
+        text, axes = " ".join(item.tokens), dict.fromkeys(sides, ("label", "token"))
+        if self.pieced:
+            unknown, (before, after) = self.pieced.unknown(text), self.pieced.around(True)
+            read = self.pieced.tokens((*before, *(n for word in item.pieces for n in word), *after))
+            sides = sides | {name: (read, read) for name in looks if name.endswith("self")}
+            axes |= {name: ("piece", "piece") for name in looks if name.endswith("self")}
+        else:
+            unknown = tuple(token for token, n in zip(item.tokens, item.words, strict=False) if n == UNK)
+        once = tuple(dict.fromkeys(unknown))
+        return TaskPrediction(
+            " ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details, axes=axes
+        )
+
+    def nothing(self, item: EncodedSentence) -> TaskPrediction:
+        return TaskPrediction("", 0.0)
+
+    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
+        right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
+        figures = span_figures([p.tokens for p in found], [item.tags for item in items])
+        if len(self.labels) and all(item.label is not None for item in items):
+            labels = [p.details["label"] == item.label for item, p in zip(items, found, strict=True)]
+            right = [a and b for a, b in zip(right, labels, strict=True)]
+            figures["intent_accuracy"] = sum(labels) / len(labels)
+        return {**figures, "sentence_accuracy": sum(right) / len(right)}
+
+    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
+        """types: the figures of each kind of span.  confusion: of single tags, rows are what is right, columns what was answered."""
+        right, told = [item.tags for item in items], [p.tokens for p in found]
+        names = [*self.tags.names, *sorted({tag for tags in right for tag in tags} - {*self.tags.names})]
+        counts = confusion([tag for tags in told for tag in tags], [tag for tags in right for tag in tags], names)
+        return {"types": type_figures(told, right), "confusion": {"labels": names, "counts": counts}}
+
+    def mistake(self, item: TaggedSentence, found: TaskPrediction) -> Mistake | None:
+        each = zip(item.tokens, item.tags, found.tokens, strict=True)
+        wrong = [(token, Confusion(right, told)) for token, right, told in each if right != told]
+        if item.label is not None and len(self.labels) and found.details["label"] != item.label:
+            wrong.append((item.source, Confusion(item.label, found.details["label"])))
+        return Mistake(str(item.place), item.source, self.right(item), found.text, (found.score or 0.0), wrong) if wrong else None
+
+    def right(self, item: TaggedSentence) -> str:
+        return " ".join(item.tags)
+
+
+def tagged_of(item: Any) -> TaggedSentence:
+    """A sentence with its tags, to be scored: (tokens, tags), (tokens, tags, label), a line with tabs between them, or a
+    `TaggedSentence`; tokens and tags as texts or lists.  DataError for anything else."""
+    if isinstance(item, TaggedSentence):
+        return item
+    item = item.split("\t") if isinstance(item, str) else item
+    parts = list(item) if isinstance(item, tuple | list) and len(item) in (2, 3) else []
+    each = [tuple(part.split()) if isinstance(part, str) else tuple(part) for part in parts[:2]]
+    if not parts or len(each[0]) != len(each[1]):
+        do = "Give (tokens, tags), or (tokens, tags, label)."
+        raise DataError(message("an item to score", "tokens with a tag each", repr(item)[:60], do))
+    return TaggedSentence(each[0], each[1], parts[2] if len(parts) == 3 else None, Place("an item", 1))
+
+
+def columns_of(config: Config) -> TagLayout:
+    """How its files are read."""
+    data = config.data
+    return TagLayout(data.format, data.source, data.target)
+
+
+def known_word(token: str, config: Config) -> str:
+    """A token as its vocabulary has it."""
+    return token.lower() if config.data.lowercase else token

@@ -1,0 +1,199 @@
+"""A model that writes a target for each source, in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regard.config import Config
+from regard.core.errors import DataError, RunFolderError, message
+from regard.core.say import Say
+from regard.data.batching import Batch, collate
+from regard.data.columns import Layout
+from regard.data.copy_vocabulary import numbered, pointed
+from regard.data.gather import refuse_errors
+from regard.data.line_stream import in_chunks
+from regard.data.pairs import Item, each_pair, read_inputs
+from regard.data.python_items import pair_of, source_of
+from regard.data.source_lists import single
+from regard.data.tokenizer import EOS, Tokenizer
+from regard.inference.int8 import quantize
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Precision, Predictor, Scored, TaskPrediction
+from regard.tasks.ensembles import order, reordered
+from regard.tasks.generation import Seq2SeqPredictor
+from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, decided
+from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.transduce.answer_warnings import remarkable, told
+from regard.tasks.transduce.evaluation import evaluate, nats
+from regard.training.checkpoint import MODEL, load_network
+
+SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line to predict from, cleaned, and its tokens; `cut`: it was longer than the model can read."""
+
+    text: str
+    features: tuple[str, ...]
+    ids: tuple[int, ...]
+    cut: bool = False
+    symbols: tuple[str | None, ...] = ()  # of the ids, where what the vocabularies lack can be copied
+
+
+class Transducer(Seq2SeqPredictor):
+    """A trained model of pairs, with its tokenizers."""
+
+    accepts = Accepted(SEARCHED.answers, SEARCHED.evaluation | {"train"})
+
+    def __init__(
+        self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
+    ) -> None:
+        super().__init__(networks, config, folder)
+        self.tokenizers, self.layout = tokenizers, _layout(config)
+
+    def prepare(self, item: Any, settings: AnswerSettings) -> Source:
+        """item: see `data.python_items.source_of`; an empty text gives an empty prediction."""
+        return self._source(item)
+
+    def remarkable(self, sources: Sequence[Source], found: NBest) -> Iterator[str]:
+        return remarkable(sources, found, self.config)
+
+    def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
+        return told(heard, self.config, self.room.source)
+
+    def together(self, others: Sequence[Predictor]) -> Transducer:
+        networks = list(self.networks)
+        for other in others:
+            assert isinstance(other, Transducer)
+            if _cleaning(self.config) != _cleaning(other.config):
+                what = f"data.unicode and data.lowercase as in {self.folder}"
+                raise RunFolderError(message(f"{other.folder}", what, "others", "Train them on the same data."))
+            source, target = (
+                order(self, mine, other, theirs, side)
+                for side, mine, theirs in zip(("source", "target"), self.tokenizers, other.tokenizers, strict=True)
+            )
+            twins = self.tokenizers[0].twins(self.tokenizers[1])
+            networks += [reordered(network, source, target, twins) for network in other.networks]
+        return Transducer(networks, self.tokenizers, self.config, self.folder)
+
+    def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
+        """A name such as .tsv, .csv or .jsonl says how the file is read; any other is read as the training data was: after two
+        line-aligned files, a line is a source (`another`)."""
+        return read_inputs(file, layout_for([file], self.config, inputs=True), say)
+
+    def line(self, text: str) -> Item:
+        return single(text, self.layout)
+
+    def pairs(self, files: Sequence[str]) -> Iterator[Item]:
+        return refuse_errors(each_pair(files, layout_for(files, self.config)))
+
+    def pair(self, text: str) -> Item:
+        return pair_of(text, self.layout)
+
+    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
+        """items: see `data.python_items.pair_of`."""
+        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        for chunk in in_chunks((pair_of(item, self.layout) for item in items), rows):
+            yield from self._scored(chunk)
+
+    def _scored(self, items: Sequence[Item]) -> list[Scored]:
+        writer, room = self.tokenizers[1], self.room.target
+        targets = [self.layout.clean(str(item.target)) for item in items]
+        ids = writer.encode_all(targets)
+        for item, target in zip(items, ids, strict=True):
+            if room and len(target) > room:
+                do = "Score shorter ones."
+                expected = f"a target of at most {room} tokens, which is what this model writes"
+                raise DataError(message(str(item.place), expected, f"{len(target)}", do))
+        found: dict[int, Scored] = {}
+        for i, costs in nats(self.networks, self.in_tokens(list(zip(items, targets, strict=True)))):
+            tokens, unknown = tuple(writer.tokens(ids[i])), tuple(writer.unknown(targets[i]))
+            log_p = tuple((-costs).tolist())
+            found[i] = Scored(items[i].source, targets[i], sum(log_p), tokens, log_p, items[i].features, unknown)
+        return [found[i] for i in range(len(items))]
+
+    def evaluate(
+        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
+    ) -> dict[str, Any]:
+        """Figures on files of sources and targets, see `transduce.evaluation`."""
+        return evaluate(self, files, options, errors=errors)
+
+    def target_tokens(self, text: str) -> list[str]:
+        """A target text in tokens, without the end mark: what `per` counts."""
+        return self.tokenizers[1].pieces(text)
+
+    def source_ids(self, item: Any) -> tuple[int, ...]:
+        """An item's source in tokens, as the network reads it."""
+        return self._source(item).ids
+
+    def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """Items and what is right of each, in tokens, as the network reads and is judged by them."""
+        sources, writer = [self._source(item) for item, _ in items], self.tokenizers[1]
+        targets = writer.encode_all([text for _, text in items])
+        if self.copies:
+            each = zip(sources, items, targets, strict=True)
+            targets = [pointed(self.tokenizers, text, ids, s.symbols, s.ids) for s, (_, text), ids in each]
+        return [(source.ids, target) for source, target in zip(sources, targets, strict=True)]
+
+    def _source(self, item: Any) -> Source:
+        given = source_of(item, self.layout)
+        features, text = given.features, self.layout.clean(given.source) if given.source.strip() else ""
+        ids = self.tokenizers[0].encode(text, features) if text else []
+        longest = self.room.source
+        cut = longest is not None and len(ids) > longest
+        ids = [*ids[: longest - 1], EOS] if cut and longest else ids
+        if not ids or not self.copies:
+            return Source(text, features, tuple(ids), cut)
+        symbols = tuple(self.tokenizers[0].symbols(text, features))
+        return Source(text, features, tuple(numbered(self.tokenizers, symbols, ids)), cut, symbols)
+
+    @property
+    def copies(self) -> bool:
+        """Whether it can say words that it was never taught."""
+        return any(network.head.extends for network in self.networks)
+
+    def size(self, source: Source) -> int:
+        return len(source.ids)
+
+    def collated(self, sources: Sequence[Source], rows: Sequence[int]) -> Batch:
+        return collate([(source.ids, None) for source in sources], rows)
+
+    def nothing(self, source: Source) -> TaskPrediction:
+        return TaskPrediction("", 0.0, source=source.text, features=source.features)
+
+    def written(self, source: Source, found: Hypothesis, *, ended: bool, attention: bool) -> TaskPrediction:
+        reader, writer = self.tokenizers
+        return TaskPrediction(
+            writer.decode(found.words, source.symbols),
+            found.score,
+            tuple(writer.tokens(found.words, source.symbols)),
+            tuple(reader.tokens(source.ids)),
+            found.attention,
+            source.text,
+            source.features,
+            tuple(reader.unknown(source.text, source.features)),
+            details={} if ended else {"ended": False},
+        )
+
+
+def _layout(config: Config) -> Layout:
+    """How the training data were read."""
+    layout, files = layout_of(config), config.data.train
+    return layout.resolved(files) if files else layout
+
+
+def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
+    """The model of a run folder whose config was read."""
+    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
+    task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+    load_network(task, run / MODEL)
+    return Transducer([quantize(task.network) if precision == "int8" else task.network], (reader, writer), config, run)
+
+
+def _cleaning(config: Config) -> tuple[str, bool]:
+    return config.data.unicode, config.data.lowercase
