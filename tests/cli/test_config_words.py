@@ -88,9 +88,9 @@ def test_bound_and_leaves() -> None:
 )
 def test_what_is_refused(text: str, part: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        words.score(text, what="the score")
+        words.score(text)
     assert isinstance(caught.value, WordError)
-    assert str(caught.value).startswith("the score: expected ") and part in str(caught.value)
+    assert str(caught.value).startswith("score: expected ") and part in str(caught.value)
 
 
 def test_a_missing_number_and_a_missing_quote() -> None:

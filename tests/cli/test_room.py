@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from regard.config import read_config
-from regard.config.length_limits import places, room
+from regard.config import AttentionSection, read_config
+from regard.config.length_limits import room
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import EOS, Tokenizer
 from regard.tasks.seq2seq_builder import build_seq2seq
@@ -63,5 +63,5 @@ def test_a_score_has_a_place_for_each_token_of_the_training(model, data, key, lo
 
 
 def test_places():
-    assert places("scaled + relative(9)") is None
-    assert places("location(9) + scaled + location(max=7)") == 7
+    assert AttentionSection(score="scaled + relative(9)").longest is None
+    assert AttentionSection(score="location(9) + scaled + location(max=7)").longest == 7

@@ -13,8 +13,8 @@ from functools import cache
 from itertools import combinations, product, zip_longest
 from math import prod
 
-from regard.attention import Attention, Scope, Score
-from regard.build import networks, user_classes
+from regard.attention import Attention, Scope
+from regard.build import networks
 from regard.config import mechanisms as words
 
 FAMILIES, COUNTS = ("recurrent", "transformer"), (1, 2)
@@ -76,8 +76,7 @@ JOINED = ("causal & window(2)", "~window(1)", "window(1) | causal")
 @cache
 def alike(text: str) -> bool:
     """Whether a score wants queries and keys of one width."""
-    told = [(words.SCORES.get(w.name) or user_classes.found(w, Score)) for w in words.leaves(words.score(text))]
-    return any(getattr(t, "same_width", False) for t in told)
+    return attention(text).score.same_width
 
 
 @cache

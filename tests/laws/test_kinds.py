@@ -15,7 +15,7 @@ from regard.attention.score import Sum
 from regard.attention.weighting import Weights
 from regard.build import networks
 from regard.config import mechanisms
-from regard.core.errors import ConfigError
+from regard.core.errors import ConfigError, DataError
 from regard.networks.transformer import DecoderLayer, EncoderLayer, FeedForward, PreNorm
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -135,3 +135,39 @@ def test_every_kind_has_its_word(kind, table):
     made = {x for x in vars(catalogue).values() if inspect.isclass(x) and issubclass(x, kind)}
     named = {getattr(catalogue, known.names) for known in table.values()}
     assert made - {kind, And, Or, Not, Sum} == named
+
+
+@pytest.mark.parametrize(
+    ("table", "traits"),
+    [(mechanisms.SCORES, ("same_width", "sequential")), (mechanisms.WEIGHTINGS, ("sequential", "draws", "mixes"))],
+)
+def test_a_table_says_of_a_word_what_its_class_says(table, traits):
+    """The config judges by the table, which loads no class."""
+    for word, known in table.items():
+        made_by = getattr(catalogue, known.names)
+        assert {t: getattr(known, t) for t in traits} == {t: getattr(made_by, t) for t in traits}, word
+    assert all(any(getattr(known, t) for known in table.values()) for t in traits)
+
+
+@pytest.mark.parametrize("word", mechanisms.WEIGHTINGS)
+def test_a_weighting_that_draws_tells_its_draw(word):
+    weighting, memory = networks.make_weighting(word).train(), Attention(4, 4).remember(torch.randn(2, 5, 4))
+    if not weighting.sequential:
+        made = weighting(torch.randn(2, 1, 3, 5), torch.ones(2, 1, 3, 5).bool(), memory, AT[:, :3])
+        assert weighting.draws == (made.choice is not None)
+
+
+@pytest.mark.parametrize("word", mechanisms.SCORES)
+def test_a_score_says_how_far_it_reaches(word):
+    """`longest` names the number beyond which there is no score, and only where there is such an end."""
+    known = mechanisms.SCORES[word]
+    given = {a.name: 6 for a in known.arguments if a.required or a.name == known.longest}
+    made = networks.make_attention(
+        score=str(mechanisms.Word(word, (), tuple(given.items()))), query_size=4, memory_size=4, project=True
+    )
+    memory = made.remember(torch.randn(1, 7, 4))
+    if known.longest:
+        with pytest.raises(DataError, match="at most 6 places"):
+            made(torch.randn(1, 1, 4), memory)
+    else:
+        made(torch.randn(1, 1, 4), memory)

@@ -17,6 +17,7 @@ class _Reinforced(Weighting):
     """Drawn in training, from the softmax; the log-probability of the draw is told to the loss.  soft: share of the looks that take the
     softmax itself instead, and draw nothing."""
 
+    draws = True
     soft = 0.0
 
     def forward(

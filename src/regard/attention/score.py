@@ -80,6 +80,7 @@ def _joined(a: Form, b: Form) -> Form:
 class Score(nn.Module, ABC):
     """How well each query matches each place.  A new score is one class: `form`, and `prepare` where keys need work."""
 
+    same_width = False  # queries and keys must have one width
     sequential = False  # reads memory.past: one query at a time
     reads = frozenset({"query", "keys"})  # what else it hangs on, of these two and "places": the true positions
 
@@ -105,6 +106,7 @@ class Sum(Score):
     def __init__(self, *terms: Score) -> None:
         super().__init__()
         self.terms = nn.ModuleList(terms)
+        self.same_width = any(t.same_width for t in terms)
         self.sequential = any(t.sequential for t in terms)
         self.reads = frozenset[str]().union(*(t.reads for t in terms))
 
@@ -128,6 +130,8 @@ class Dot(Score):
     Cost: m n d.
     """
 
+    same_width = True
+
     def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
         return DotForm(query, memory.keys)
 
@@ -139,6 +143,8 @@ class ScaledDot(Score):
 
     Cost: m n d.
     """
+
+    same_width = True
 
     def form(self, query: Float[Tensor, "B H Q D"], memory: Memory, at: Int[Tensor, "B Q"]) -> DotForm:
         return DotForm(query / math.sqrt(query.shape[-1]), memory.keys)
@@ -155,6 +161,8 @@ class Cosine(Score):
 
     Cost: m n d.
     """
+
+    same_width = True
 
     def __init__(self, temperature: float | None = None, *, heads: int = 1) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What of `build` makes looks out of words."""
+"""From the words of a config to attentions: the only place where score, scope and weighting words become modules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from regard.build import user_classes
 from regard.config import mechanisms
 from regard.config import AttentionSection
 
-PARTS: Mapping[str, int] = {"plain": 1, "key-value": 2, "key-value-predict": 3}
 _JOIN: Mapping[str, Any] = {"+": add, "&": and_, "|": or_}
 
 
@@ -91,9 +90,12 @@ def _refuse_widths(score: mechanisms.Tree, query_size: int, key_size: int) -> No
 
 
 def _alike(score: mechanisms.Tree) -> list[str]:
-    """Those of its scores that are for queries and keys of one width; a class of the user's says so itself."""
-    told = [(w, mechanisms.SCORES.get(w.name) or user_classes.found(w, Score)) for w in mechanisms.leaves(score)]
-    return [w.name for w, what in told if getattr(what, "same_width", False)]
+    """Those of its scores that are for queries and keys of one width."""
+    return [w.name for w in mechanisms.leaves(score) if _class(w, mechanisms.SCORES, Score).same_width]
+
+
+def _class(word: mechanisms.Word, known: mechanisms.Table, noun: type[nn.Module]) -> Any:
+    return user_classes.found(word, noun) if word.module else getattr(catalogue, known[word.name].names)
 
 
 def _made(tree: mechanisms.Tree, known: mechanisms.Table, noun: type[nn.Module], sizes: Mapping[str, int]) -> Any:
@@ -103,22 +105,9 @@ def _made(tree: mechanisms.Tree, known: mechanisms.Table, noun: type[nn.Module],
         return ~parts[0] if tree.sign == "~" else reduce(_JOIN[tree.sign], parts)
     if tree.module:
         return user_classes.made(tree, noun, sizes)
-    made_by = getattr(catalogue, known[tree.name].names)
+    made_by = _class(tree, known, noun)
     asked = inspect.signature(made_by).parameters
     return made_by(**{**{k: v for k, v in sizes.items() if k in asked}, **tree.bound(known)})
-
-
-def refuse_steps(section: AttentionSection) -> None:
-    """What looks step by step has no place in a Transformer; told by its word."""
-    for tree, known, noun in (
-        (mechanisms.score(section.score), mechanisms.SCORES, Score),
-        (mechanisms.weighting(section.weighting), mechanisms.WEIGHTINGS, Weighting),
-    ):
-        for word in mechanisms.leaves(tree):
-            kind: Any = user_classes.found(word, noun) if word.module else getattr(catalogue, known[word.name].names)
-            if kind.sequential:
-                received = f"{word.name}, which looks step by step"
-                raise ConfigError(message("Transformer", "attentions that look at once", received, "Use family: recurrent."))
 
 
 def parted_look(
@@ -132,13 +121,9 @@ def parted_look(
     directions: int = 1,
 ) -> Attention:
     """A look at states whose keys and values may be parts of them.  directions: how many states lie side by side."""
-    parts = PARTS[section.memory]
-    if parts > 2:
-        do = "Write key-value, or use it in model.past."
-        raise ConfigError(message("memory", "plain or key-value, where nothing is predicted", section.memory, do))
-    part = part_width(memory_size, parts, directions=directions)
+    part = part_width(memory_size, section.parts, directions=directions)
     made = look_of(section, query_size=query_size, memory_size=part, heads=heads, project=project, rotary=rotary)
-    return made if parts == 1 else key_value(made, directions=directions)
+    return made if section.parts == 1 else key_value(made, directions=directions)
 
 
 def look_of(

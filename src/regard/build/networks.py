@@ -55,11 +55,12 @@ from regard.networks.transformer import (
 )
 from regard.build.bert import make_bert
 from regard.build.heads import make_head
-from regard.build.attention import PARTS, look_of, parted_look, refuse_steps
+from regard.build.attention import look_of, parted_look
 from regard.build.attention import make_attention as make_attention
 from regard.build.attention import make_scope as make_scope
 from regard.build.attention import make_weighting as make_weighting
-from regard.config import AttentionSection, ModelSection
+from regard.config import AttentionSection, ModelSection, check_heads, check_looks
+from regard.config.problem import ConfigErrors
 
 CELLS: Mapping[str, Callable[[int, int], Cell]] = {
     "rnn": RNN,
@@ -84,11 +85,18 @@ NORMS: Mapping[str, type[Residual]] = {"pre": PreNorm, "post": PostNorm}
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
+def _refuse_misfits(m: ModelSection) -> None:
+    """By the config's own rules, since a section alone may come from somebody who asked no config.  Raises ConfigErrors."""
+    if problems := [*check_looks.looks(m), *check_heads.heads(m)]:
+        raise ConfigErrors(problems)
+
+
 def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A recurrent encoder and decoder.
 
     twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
     """
+    _refuse_misfits(m)
     encoder = _recurrent_encoder(m)
     decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
     source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
@@ -175,15 +183,15 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
     """The same decoder, with a look back at its own earlier states where the config has one."""
     if m.past is None:
         return decoder
-    parts = PARTS[m.past.memory]
-    part = part_width(m.size, parts)
+    part = part_width(m.size, m.past.parts)
     look = look_of(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
     look.scope = Causal() & ~Window(0) & look.scope
-    return SelfAttentiveDecoder(decoder, look, m.size, parts=parts, dropout=m.dropout)
+    return SelfAttentiveDecoder(decoder, look, m.size, parts=m.past.parts, dropout=m.dropout)
 
 
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `recurrent`."""
+    _refuse_misfits(m)
     readers, writers = _readers(m), _writers(m)
     encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
     _xavier(encoder, decoder)
@@ -224,7 +232,6 @@ def _writers(m: ModelSection, *, alone: bool = False) -> list[DecoderLayerBase]:
 
 
 def _look(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
-    refuse_steps(section)
     heads = section.heads or m.heads
     return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
 

@@ -21,7 +21,6 @@ SUMMARIES: Mapping[str, Callable[[int], Pooling]] = {
     "max": MaxPooling,
     "cls": FirstPooling,
 }
-DRAWN = ("hard", "drawn", "marginal")  # weightings that are trained by what they drew, or mixed by a head of words
 
 
 def make_summing(section: ClassifySection, size: int, *, pooled: bool = False) -> Pooling:
@@ -45,7 +44,7 @@ def pool_look(look: AttentionSection, size: int) -> Attention:
     if "query" in made.score.reads or made.score.sequential:
         do = "Write key-only, or self-attentive(64)."
         raise ConfigError(message("the look of a pool", "a score that reads the keys alone", look.score, do))
-    if made.weighting.sequential or look.weighting.partition("(")[0] in DRAWN:
+    if made.weighting.sequential or made.weighting.draws or made.weighting.mixes:
         do = "Write softmax, sparsemax or entmax15."
         raise ConfigError(message("the look of a pool", "a weighting that takes all places at once", look.weighting, do))
     return made

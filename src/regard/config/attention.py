@@ -1,13 +1,16 @@
-"""The section of one look, which stands wherever a config names an attention."""
+"""The section of an attention, which stands wherever a config names one: its words, and what the tables say of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from regard.config import mechanisms
 from regard.config.base import Count, Section, Share
+
+PARTS: Mapping[str, int] = {"plain": 1, "key-value": 2, "key-value-predict": 3}
 
 
 class AttentionSection(Section):
@@ -54,6 +57,45 @@ class AttentionSection(Section):
     @classmethod
     def _weighting(cls, value: str) -> str:
         return str(mechanisms.weighting(value))
+
+    @property
+    def parts(self) -> int:
+        """In how many parts a state that is looked at is divided."""
+        return PARTS[self.memory]
+
+    @property
+    def longest(self) -> int | None:
+        """The most places that its score has numbers for; None: any number."""
+        bounds = (word.bound(mechanisms.SCORES)[known.longest] for word, known in self._known() if known.longest)
+        return min(map(int, bounds), default=None)
+
+    @property
+    def same_width(self) -> list[str]:
+        """The words of its score that want queries and keys of one width."""
+        return [word.name for word, known in self._known() if known.same_width]
+
+    @property
+    def sequential(self) -> list[str]:
+        """The words that look step by step."""
+        return [word.name for word, known in self._known() if known.sequential]
+
+    @property
+    def draws(self) -> bool:
+        """Whether its weighting is trained by what it drew, and hands its score no gradient."""
+        return any(known.draws for _, known in self._known())
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its weights are of use to a head of words alone."""
+        return any(known.mixes for _, known in self._known())
+
+    def _known(self) -> Iterator[tuple[mechanisms.Word, mechanisms.Known]]:
+        """The words of its score and weighting.  Classes of the user's are left out: only `build/` may import them and ask."""
+        for tree, table in (
+            (mechanisms.score(self.score), mechanisms.SCORES),
+            (mechanisms.weighting(self.weighting), mechanisms.WEIGHTINGS),
+        ):
+            yield from ((word, table[word.name]) for word in mechanisms.leaves(tree) if word.name in table)
 
 
 def _no_attention(value: Any) -> Any:

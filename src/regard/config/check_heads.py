@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config import mechanisms
 from regard.config.problem import Problem
 
 if TYPE_CHECKING:
-    from regard.config.schema import AttentionSection, Config
+    from regard.config.schema import AttentionSection, ModelSection
 
 HEAD, LOOK = "model.head", "model.attention"
 
 
-def heads(config: Config) -> Iterator[Problem]:
+def heads(model: ModelSection) -> Iterator[Problem]:
     """All that does not fit."""
-    model = config.model
     if model.head == "hard-monotonic":
-        yield from _monotonic(config)
+        yield from _monotonic(model)
     if model.head == "copy" and model.attention is None:
         yield Problem(
             (HEAD, LOOK), "an attention, whose places are copied", "copy with attention none", "Write one, or head: words."
         )
-    yield from _marginal(config)
+    yield from _marginal(model)
 
 
-def _monotonic(config: Config) -> Iterator[Problem]:
+def _monotonic(model: ModelSection) -> Iterator[Problem]:
     """The decoder's states must not hang on where it looks, and the head makes the weights of the scores itself."""
-    model, look = config.model, config.model.attention
+    look = model.attention
     wanted: list[tuple[str, bool, str, object]] = [
         ("model.family", model.family == "recurrent", "recurrent", model.family),
         (LOOK, look is not None, "an attention, whose scores it reads", "none"),
@@ -48,26 +46,20 @@ def _monotonic(config: Config) -> Iterator[Problem]:
             yield Problem((key, HEAD), f"with head hard-monotonic {expected}", str(shown), "Write that, or head: words.")
 
 
-def _marginal(config: Config) -> Iterator[Problem]:
+def _marginal(model: ModelSection) -> Iterator[Problem]:
     """Exact marginals are for the look of a recurrent decoder at the source, and for what reads words place by place."""
-    model = config.model
-    own: list[tuple[str, AttentionSection | None]]
-    own = [("model.past", model.past)]
+    own: list[tuple[str, AttentionSection | None]] = [("model.past", model.past)]
     if model.family != "recurrent":
         own = [("model.self_attention", model.self_attention), (LOOK, model.attention)]
     for key, look in own:
-        if _mixes(look):
+        if look is not None and look.mixes:
             expected = "marginal only in a recurrent decoder's look at the source, with head words"
             yield Problem((f"{key}.weighting", "model.family"), expected, "marginal", "Write another weighting.")
     look = model.attention
-    if look is None or not _mixes(look):
+    if look is None or not look.mixes:
         return
     if model.head == "copy":
         yield Problem((f"{LOOK}.weighting", HEAD), "with marginal head words", "copy", "Change one of them.")
     if look.dropout and model.order == "luong" and model.input_feeding is False:
         expected = "0 with marginal in Luong's order without feeding: no weight gathers anything"
         yield Problem((f"{LOOK}.dropout", f"{LOOK}.weighting"), expected, str(look.dropout), "Remove it.")
-
-
-def _mixes(look: AttentionSection | None) -> bool:
-    return look is not None and any(w.name == "marginal" for w in mechanisms.leaves(mechanisms.weighting(look.weighting)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from regard.config import mechanisms
-from regard.config.check_heads import heads as head_problems
+from regard.config.check_heads import heads
+from regard.config.check_looks import longest_sentences, looks
 from regard.config.check_task import of_task
-from regard.config.length_limits import places, room
+from regard.config.length_limits import room
 from regard.config.problem import ConfigErrors as ConfigErrors
 from regard.config.problem import Problem as Problem
 from regard.config.task_spec import TASKS
@@ -28,8 +28,9 @@ def problems(config: Config) -> list[Problem]:
         *of_task(config),
         *_data(config),
         *family(config),
-        *_looks(config),
-        *head_problems(config),
+        *looks(config.model),
+        *longest_sentences(config),
+        *heads(config.model),
         *_train(config),
         *_decode(config),
     ]
@@ -155,94 +156,6 @@ def _recurrent(config: Config) -> Iterator[Problem]:
             yield Problem(
                 (f"model.{key}", "model.attention"), "an attention, to look or to feed", f"{shown} with attention none", do
             )
-
-
-def _looks(config: Config) -> Iterator[Problem]:
-    model, transformer = config.model, config.model.family != "recurrent"
-    if model.attention is not None:
-        yield from _look("model.attention", model.attention, config)
-    if transformer:
-        yield from _look("model.self_attention", model.self_attention, config)
-    if model.past is not None:
-        yield from _look("model.past", model.past, config)
-
-
-def _look(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
-    model, transformer = config.model, config.model.family != "recurrent"
-    heads = look.heads or (model.heads if transformer else 1)
-    blamed = f"{key}.heads" if look.heads else "model.heads"
-    yield from _parts(key, look, config)
-    asking = model.size // PARTS[look.memory] if key == "model.past" else model.size
-    if asking % heads:
-        of = f"model.size ({asking})" if asking == model.size else f"a part of model.size ({model.size} / {PARTS[look.memory]})"
-        yield Problem((blamed, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
-    if look.groups and heads % look.groups:
-        yield Problem((f"{key}.groups", blamed), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
-    yield from _places(key, look, config)
-    if look.project is False and (heads > 1 or transformer):
-        where = "in a Transformer" if transformer else f"with {heads} heads"
-        yield Problem(
-            (f"{key}.project", blamed, "model.family"), f"true or null {where}: its looks are projected", "false", "Remove it."
-        )
-    if not (look.project or heads > 1 or transformer):
-        if look.project is False:
-            yield from _widths(key, look, config)
-        for name, value, default in (("bias", look.bias, False), ("out", look.out, True)):
-            if value != default:
-                yield Problem(
-                    (f"{key}.{name}", f"{key}.project", f"{key}.heads"),
-                    "a look with projections",
-                    f"{str(value).lower()} without them",
-                    "Write project: true, or remove it.",
-                )
-
-
-PARTS = {"plain": 1, "key-value": 2, "key-value-predict": 3}
-
-
-def _parts(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
-    """A state that is parted has parts of one width, and something to predict where a part is for that."""
-    size, parts = config.model.size, PARTS[look.memory]
-    if size % parts:
-        do = "Change model.size, or write memory: plain."
-        yield Problem((f"{key}.memory", "model.size"), f"a model.size that parts into {parts}", str(size), do)
-    if parts == 3 and key != "model.past":
-        do = "Write key-value, or use it in model.past."
-        yield Problem((f"{key}.memory",), "plain or key-value: only in model.past states predict a word", look.memory, do)
-
-
-def _places(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
-    """A score with a number a place has enough of them for the longest sentence; a decoder looks at its own words too."""
-    sides = {"model.self_attention": ("source", "target"), "model.past": ("target",)}.get(key, ("source",))
-    longest = {f"data.max_{side}_length": getattr(config.data, f"max_{side}_length") for side in sides}
-    most = places(look.score)
-    if most is not None and most < max(longest.values()):
-        yield Problem(
-            (f"{key}.score", *longest),
-            f"a location for each token of the longest sentence, {max(longest.values())}",
-            f"location({most})",
-            f"Raise its max, or lower {' and '.join(longest)}.",
-        )
-
-
-def _widths(key: str, look: AttentionSection, config: Config) -> Iterator[Problem]:
-    """Without projections some scores need states of one width on both sides."""
-    model, parts = config.model, PARTS[look.memory]
-    alike = [
-        w.name
-        for w in mechanisms.leaves(mechanisms.score(look.score))
-        if w.name in mechanisms.SCORES and mechanisms.SCORES[w.name].same_width
-    ]
-    wide = model.size * (2 if model.encoder.startswith("bi") else 1) // parts
-    if alike and wide != model.size and key != "model.past":
-        is_wide = f", which is {wide} wide" if parts == 1 else f", whose keys are {wide} wide"
-        direction = "one direction" if parts == 1 else "both directions"
-        yield Problem(
-            (f"{key}.score", "model.attention", "model.encoder"),
-            f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(alike)}",
-            f"{model.encoder}{is_wide}",
-            f"Write general or additive, remove project: false, or take an encoder in {direction}.",
-        )
 
 
 def _train(config: Config) -> Iterator[Problem]:

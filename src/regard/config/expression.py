@@ -39,12 +39,17 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a word: its line in the docs, its arguments, and the class that it names (`build/` makes it)."""
+    """What is known of a word: its line in the docs, its arguments, the class that it names (`build/` makes it), and what that class says
+    of itself, so that a config can be judged without loading it."""
 
     doc: str
     arguments: tuple[Argument, ...] = ()
     names: str = ""
     same_width: bool = False  # a score for queries and keys of one width
+    sequential: bool = False  # looks step by step, by what earlier looks took
+    draws: bool = False  # a weighting that is trained by what it drew (REINFORCE)
+    mixes: bool = False  # a weighting whose weights only a head of words can use
+    longest: str = ""  # the argument beyond which a score has no numbers for a place
 
     def usage(self, word: str) -> str:
         """`window(back, ahead?)`: how the word is written; `?` marks what may be left out."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from regard.config import mechanisms
-
 if TYPE_CHECKING:
-    from regard.config.schema import ModelSection
+    from regard.config.schema import AttentionSection, ModelSection
 
 
 class Room(NamedTuple):
@@ -21,17 +19,9 @@ def room(model: ModelSection) -> Room:
     """Where sources are cut, and writing ends."""
     transformer = model.family != "recurrent"
     both = [model.max_positions] if transformer and model.positions == "learned" else []
-    both += _bounds(model.self_attention.score) if transformer else []
-    across = _bounds(model.attention.score) if model.attention else []
-    back = _bounds(model.past.score) if model.past else []
-    return Room(min(both + across, default=None), min(both + back, default=None))
+    both += _bound(model.self_attention) if transformer else []
+    return Room(min(both + _bound(model.attention), default=None), min(both + _bound(model.past), default=None))
 
 
-def places(score: str) -> int | None:
-    """The most places that a score can look at; None: any number."""
-    return min(_bounds(score), default=None)
-
-
-def _bounds(score: str) -> list[int]:
-    tree = mechanisms.score(score)
-    return [int(word.bound(mechanisms.SCORES)["max"]) for word in mechanisms.leaves(tree) if word.name == "location"]
+def _bound(look: AttentionSection | None) -> list[int]:
+    return [] if look is None or look.longest is None else [look.longest]

@@ -7,6 +7,7 @@ names its class.  `expression.py` reads them.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from regard.config.expression import Argument as Argument
 from regard.config.expression import Known as Known
@@ -34,7 +35,10 @@ SCORES: Table = {
         same_width=True,
     ),
     "location": Known(
-        "(W q)_k, from the query alone; refuses what is longer than `max`", (Argument("max", required=True),), "Location"
+        "(W q)_k, from the query alone; refuses what is longer than `max`",
+        (Argument("max", required=True),),
+        "Location",
+        longest="max",
     ),
     "key-only": Known("tanh(w . h + b), whoever asks", names="KeyOnly"),
     "self-attentive": Known("v . tanh(W h), whoever asks; `size` as in additive", (Argument("size"),), "SelfAttentive"),
@@ -42,11 +46,15 @@ SCORES: Table = {
         "v . tanh(W q + V h + U f + b), f: `channels` filters of `width` places over the last weights; one step at a time",
         (Argument("channels", default=10), Argument("width", default=31), Argument("size")),
         "LocationSensitive",
+        sequential=True,
     ),
     "additive-coverage": Known(
-        "v . tanh(W q + V h + w c + b), c: what was taken so far; one step at a time", (Argument("size"),), "AdditiveCoverage"
+        "v . tanh(W q + V h + w c + b), c: what was taken so far; one step at a time",
+        (Argument("size"),),
+        "AdditiveCoverage",
+        sequential=True,
     ),
-    "coverage": Known("a bias: w times what was taken so far; one step at a time", names="Coverage"),
+    "coverage": Known("a bias: w times what was taken so far; one step at a time", names="Coverage", sequential=True),
     "alibi": Known("a bias: -s |i - j|, a slope s for each head", names="Alibi"),
     "relative": Known(
         "a bias: q . a / sqrt(D), a learned for each distance up to `max`", (Argument("max", default=16),), "Relative"
@@ -98,24 +106,34 @@ WEIGHTINGS: Table = {
         "one place: drawn in training (REINFORCE), the best in use; a share `soft` (0) of the looks, falling to 0, takes the softmax first",
         (Argument("soft", float, least=0, default=0),),
         "Hard",
+        draws=True,
     ),
     "drawn": Known(
         "as hard, but drawn in use too, keyed by `seed` (1) and the positions",
         (Argument("seed", least=0, most=2**63 - 1, default=1),),
         "Sampled",
+        draws=True,
     ),
     "gumbel": Known(
         "one place: drawn in training (straight-through, temperature from `start` 1 to `end` 0.3), the best in use",
         (Argument("start", float, least=0.001, default=1.0), Argument("end", float, least=0.001, default=0.3)),
         "Gumbel",
     ),
-    "marginal": Known("one place, in the mean over all: what each would say is mixed by a head of words", names="Marginal"),
+    "marginal": Known(
+        "one place, in the mean over all: what each would say is mixed by a head of words", names="Marginal", mixes=True
+    ),
     "monotonic": Known(
         "never back: expected in training, hard in use; `r` (0) is learned and added to the scores; one step at a time",
         (Argument("r", float, least=-100, default=0),),
         "Monotonic",
+        sequential=True,
     ),
-    "monotonic-soft": Known("as monotonic, expected in use too", (Argument("r", float, least=-100, default=0),), "MonotonicSoft"),
+    "monotonic-soft": Known(
+        "as monotonic, expected in use too",
+        (Argument("r", float, least=-100, default=0),),
+        "MonotonicSoft",
+        sequential=True,
+    ),
 }
 TOKENIZERS: Table = {
     "char": Known("every code point"),
@@ -128,25 +146,28 @@ TOKENIZERS: Table = {
 }
 
 
-def score(text: str, *, what: str = "score") -> Tree:
+@cache
+def score(text: str) -> Tree:
     """A score: words of SCORES, classes (`package.module:Class`) and `+`."""
-    return parse(text, SCORES, operators="+", what=what, classes=True)
+    return parse(text, SCORES, operators="+", what="score", classes=True)
 
 
-def scope(text: str, *, what: str = "scope") -> Tree:
+@cache
+def scope(text: str) -> Tree:
     """A scope: words of SCOPES, classes and `& | ~`."""
-    return parse(text, SCOPES, operators="&|~", what=what, classes=True)
+    return parse(text, SCOPES, operators="&|~", what="scope", classes=True)
 
 
-def weighting(text: str, *, what: str = "weighting") -> Tree:
+@cache
+def weighting(text: str) -> Tree:
     """A weighting: one word of WEIGHTINGS, or a class."""
-    return parse(text, WEIGHTINGS, what=what, classes=True)
+    return parse(text, WEIGHTINGS, what="weighting", classes=True)
 
 
-def tokenizer(text: str, *, what: str = "tokenizer") -> Tree | str:
+def tokenizer(text: str) -> Tree | str:
     """A tokenizer: one word of TOKENIZERS; a profile is named by its file, which is no number and stays as it is written."""
     if profile := re.fullmatch(r"\s*profile\s*\(\s*(\S.*?)\s*\)\s*", text):
         return f"profile({profile[1]})"
     if text.strip() == "profile":
-        raise WordError(what, "profile(FILE)", repr(text), "Name the file of the profile.")
-    return parse(text, TOKENIZERS, what=what)
+        raise WordError("tokenizer", "profile(FILE)", repr(text), "Name the file of the profile.")
+    return parse(text, TOKENIZERS, what="tokenizer")

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config import mechanisms
 from regard.config.problem import Problem
 
 if TYPE_CHECKING:
-    from regard.config.attention import AttentionSection
     from regard.config.schema import Config
     from regard.config.task_sections import CaptionSection
-
-DRAWN = ("hard", "drawn")
 
 
 def of_caption(config: Config, section: CaptionSection) -> Iterator[Problem]:
@@ -34,15 +30,11 @@ def of_caption(config: Config, section: CaptionSection) -> Iterator[Problem]:
     if section.doubly_stochastic and look is None:
         do = "Remove it, or write an attention."
         yield Problem(("caption.doubly_stochastic", "model.attention"), "an attention, whose weights it weighs", "none", do)
-    if section.doubly_stochastic and _draws(look):
+    if section.doubly_stochastic and look is not None and look.draws:
         do = "Remove it, or write weighting: softmax."
         keys = ("caption.doubly_stochastic", "model.attention.weighting")
         yield Problem(keys, "0 where places are drawn: draws hand no gradient to it", f"{section.doubly_stochastic:g}", do)
-    if section.draws > 1 and not any(map(_draws, (look, model.self_attention, model.past))):
+    if section.draws > 1 and not any(x.draws for x in (look, model.self_attention, model.past) if x is not None):
         do = "Remove it, or write weighting: hard."
         keys = ("caption.draws", "model.attention.weighting")
         yield Problem(keys, "1 where no place is drawn: each draw would be the same", f"{section.draws}", do)
-
-
-def _draws(look: AttentionSection | None) -> bool:
-    return look is not None and any(word.name in DRAWN for word in mechanisms.leaves(mechanisms.weighting(look.weighting)))

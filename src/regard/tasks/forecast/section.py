@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from regard.config.base import Column, Count, Section, Whole
+from regard.config.check_looks import in_use
 from regard.config.problem import Problem
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 Names = Annotated[
     tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
 ]
-OTHERS = ("hard", "drawn", "marginal")  # weightings that are trained by draws, or that only words can be mixed by
 
 
 class ForecastSection(Section):
@@ -99,10 +99,8 @@ def of_forecast(config: Config) -> Iterator[Problem]:
     if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
         keys = ("model.max_positions", "forecast.past", "forecast.ahead")
         yield Problem(keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it.")
-    looks = [("model.self_attention", model.self_attention)] if model.family != "recurrent" else []
-    looks += [(key, look) for key, look in (("model.attention", model.attention), ("model.past", model.past)) if look is not None]
-    for key, look in looks:
-        if look.weighting.partition("(")[0] in OTHERS:
+    for key, look in in_use(model):
+        if look.draws or look.mixes:
             do = "Write softmax, sparsemax, entmax or gumbel."
             yield Problem((f"{key}.weighting", "task"), "a weighting that numbers can be learnt through", look.weighting, do)
     if section.head == "flat":

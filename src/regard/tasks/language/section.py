@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from regard.config import mechanisms
 from regard.config.base import Count, Section
 from regard.config.problem import Problem
 
@@ -55,9 +54,6 @@ def of_language(config: Config, section: LanguageSection) -> Iterator[Problem]:
         keys = ("language.window", "model.max_positions", "model.positions")
         yield Problem(keys, f"at most model.max_positions ({model.max_positions})", str(section.window), "Change one of them.")
     look, key = (model.past, "model.past") if model.family == "recurrent" else (model.self_attention, "model.self_attention")
-    drawn = (
-        [w.name for w in mechanisms.leaves(mechanisms.weighting(look.weighting)) if w.name in ("hard", "drawn")] if look else []
-    )
-    if drawn:
+    if look is not None and look.draws:
         do = "Write gumbel, which learns by its gradient, or another weighting."
-        yield Problem((f"{key}.weighting", "task"), "a weighting that draws no places", drawn[0], do)
+        yield Problem((f"{key}.weighting", "task"), "a weighting that draws no places", look.weighting, do)

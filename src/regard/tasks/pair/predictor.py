@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from regard.config import Config
-from regard.config.length_limits import places
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -82,7 +81,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         network = build_pair_network(config, len(self.texts), wanted, texts=self.texts)
         super().__init__(network, config, folder)
         self.network, self.vocabulary = network, self.texts.words()
-        room = places(self.section.align.score) if self.section.align is not None else None
+        room = None if self.section.align is None else self.section.align.longest
         if self.texts.bert is not None:  # both texts stand in one
             room = min((self.texts.bert.positions - 3) // 2, room or self.texts.bert.positions)
         self.most = min((most for most in (self.most, room) if most), default=None)

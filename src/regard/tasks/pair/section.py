@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config.length_limits import places
 from regard.config.problem import Problem
 
 if TYPE_CHECKING:
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from regard.config.task_sections import PairSection
 
 FIGURES = {"classes": ("accuracy", "macro_f1", "loss"), "number": ("pearson", "spearman", "mse", "loss")}
-DRAWN = ("hard", "drawn", "marginal")  # weightings that are trained by what they drew, or mixed by a head of words
 
 
 def of_pair(config: Config, section: PairSection) -> Iterator[Problem]:
@@ -59,12 +57,12 @@ def _of_the_look(config: Config, look: AttentionSection) -> Iterator[Problem]:
     if look.memory != "plain":
         do = "Remove it: what is found is compared with whole states."
         yield Problem(("pair.align.memory",), "plain", look.memory, do)
-    if look.weighting.partition("(")[0] in DRAWN:
+    if look.draws or look.mixes:
         do = "Write softmax, sparsemax, entmax15 or gumbel."
         expected = "a weighting that hands its gradient to the score"
         yield Problem(("pair.align.weighting",), expected, look.weighting, do)
-    most, longest = places(look.score), config.data.max_source_length
-    if most is not None and most < longest:
+    longest = config.data.max_source_length
+    if look.longest is not None and look.longest < longest:
         do = "Raise its max, or lower data.max_source_length."
         expected = f"a location for each token of the longest text, {longest}"
-        yield Problem(("pair.align.score", "data.max_source_length"), expected, f"location({most})", do)
+        yield Problem(("pair.align.score", "data.max_source_length"), expected, f"location({look.longest})", do)

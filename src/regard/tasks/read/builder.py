@@ -7,7 +7,6 @@ from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.build import networks
 from regard.build.attention import look_of, make_attention
-from regard.build.pooling import DRAWN
 from regard.config import AttentionSection, Config
 from regard.core.errors import ConfigError, message
 from regard.networks.bert import Bert, TextPairs
@@ -84,7 +83,7 @@ def _reader(config: Config, section: ReadSection, words: int, letters: int) -> A
 def _refuse(look: AttentionSection) -> None:
     """All words of a passage look at once, and nothing trains what was drawn."""
     made = make_attention(score=look.score, weighting=look.weighting, query_size=2, memory_size=2)
-    if made.sequential or look.weighting.partition("(")[0] in DRAWN or look.memory != "plain":
+    if made.sequential or made.weighting.draws or made.weighting.mixes or look.parts > 1:
         received = f"{look.score}, {look.weighting}, memory {look.memory}"
         do = "Write a score that needs no earlier looks, softmax, sparsemax or entmax15, and memory: plain."
         raise ConfigError(message("read.look", "a look at the whole question at once", received, do))
