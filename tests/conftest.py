@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Here and not beside the laws, so that pytest knows them wherever it is started."""
-    for noun in ("score", "scope", "weighting"):
+    for noun in ("score", "scope", "weighting", "cell"):
         told = f"a {noun} of yours for the laws, my.module:Class (again: more)"
         parser.addoption(f"--{noun}", action="append", default=[], metavar="WORD", help=told)
 

@@ -1,4 +1,4 @@
-"""docs/extending.md is true: a score in ten lines, in a folder of its own, is under all laws, and a wrong one breaks them."""
+"""docs/extending.md is true: a score in ten lines, and a cell, in a folder of their own, are under all laws, and wrong ones break them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LAWS = ROOT / "tests" / "laws"
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-(SCORE,) = re.findall(r"```python\n(from .*?)```", PAGE, re.DOTALL)
+SCORE, CELL = re.findall(r"```python\n((?:from|import) .*?)```", PAGE, re.DOTALL)
 WRONG = {
     "Mixes": (
         "    def form",
@@ -21,14 +21,16 @@ WRONG = {
 }
 
 
-def laws(folder: Path, code: str, where: Path, only: str, *names: str) -> tuple[int, str]:
-    """Pytest on the laws, from the folder where `distance.py` lies, and nothing else."""
-    (folder / "distance.py").write_text(code, encoding="utf-8")
-    words = [part for name in names for part in ("--score", f"distance:{name}")]
+def laws(
+    folder: Path, code: str, where: Path, only: str, *names: str, noun: str = "score", file: str = "distance.py"
+) -> tuple[int, str]:
+    """Pytest on the laws, from the folder where `file` lies, and nothing else."""
+    (folder / file).write_text(code, encoding="utf-8")
+    words = [part for name in names for part in (f"--{noun}", f"{Path(file).stem}:{name}")]
     command = [sys.executable, "-m", "pytest", str(where), *words, "-k", only, "-p", "no:cacheprovider"]
     light = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=folder, env=light, capture_output=True, text=True, timeout=900)
-    assert [path.name for path in folder.iterdir()] == ["distance.py"]
+    assert [path.name for path in folder.iterdir()] == [file]
     return done.returncode, done.stdout + done.stderr
 
 
@@ -55,3 +57,14 @@ def test_a_wrong_score_breaks_a_law(tmp_path: Path) -> None:
 def test_a_score_that_is_not_there_ends_the_session(tmp_path: Path) -> None:
     code, told = laws(tmp_path, "", LAWS / "test_looks.py", "Distance", "Distance")
     assert code == 4 and "distance:Distance: expected a class Distance in" in told, told[-3000:]
+
+
+def test_a_cell_keeps_every_law(tmp_path: Path) -> None:
+    """And one that forgets, between the rows, which is which breaks some."""
+    wrong = CELL.replace("class MinimalGated", "class Mixes").replace("return h, h", "return h - h.mean(0), h")
+    given = {"noun": "cell", "file": "minimal.py"}
+    code, told = laws(tmp_path, CELL, LAWS, "MinimalGated", "MinimalGated", **given)
+    passed = re.search(r"(\d+) passed", told)
+    assert code == 0 and passed and int(passed[1]) >= 14, told[-3000:]
+    code, told = laws(tmp_path, wrong, LAWS / "test_cells.py", "Mixes", "Mixes", **given)
+    assert code == 1 and "FAILED" in told and "test_cuttings_and_rows[minimal:Mixes]" in told, told[-3000:]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from regard import data
+from regard.config.mechanisms import CELLS
 from regard.config.task_spec import TASKS
 from regard.core import optional
 
@@ -17,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
 
 
 def named() -> set[str]:
-    """What `module("inference.kernels.gemv_numba")` and the like name, with the modules of tasks, demos and lazy names."""
+    """What `module("inference.kernels.gemv_numba")` and the like name, with the modules of tasks, demos, cells and lazy names."""
     calls = (
         node
         for path in SOURCE.rglob("*.py")
@@ -29,6 +30,7 @@ def named() -> set[str]:
     }
     found |= {kind.job.split(":")[0] for kind in TASKS.values()}
     found |= {f"regard.tasks.{task}.demo" for task in TASKS}
+    found |= {f"regard.networks.{known.names.split(':')[0]}" for known in CELLS.values()}
     return found | {f"regard.data.{home}" for home in data._HOMES.values()}
 
 

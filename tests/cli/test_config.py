@@ -136,7 +136,7 @@ def test_all_faults_at_once_each_with_its_place(tmp_path: Path) -> None:
     ]
     assert told[1].endswith("Did you mean 'unicode'?")
     assert told[3].endswith(
-        "| lstm-peephole-full | birnn | bigru | bilstm | bigru-reset-before | bilstm-peephole | bilstm-peephole-full; "
+        "| birnn | bigru | bilstm | bigru-reset-before | bilstm-peephole | bilstm-peephole-full | package.module:Class; "
         "received 'bigruu'. Choose one of these. Did you mean 'bigru'?"
     )
     assert "expected a whole number, at least 1; received 2.5" in told[4]

@@ -27,7 +27,15 @@ def literals(annotation: Any) -> set[str]:
 
 def known_words() -> set[str]:
     """Every word that a config can hold."""
-    tables = (mechanisms.SCORES, mechanisms.SCOPES, mechanisms.WEIGHTINGS, mechanisms.TOKENIZERS, TASKS, MEANINGS)
+    tables = (
+        mechanisms.SCORES,
+        mechanisms.SCOPES,
+        mechanisms.WEIGHTINGS,
+        mechanisms.READERS,
+        mechanisms.TOKENIZERS,
+        TASKS,
+        MEANINGS,
+    )
     sections = [section for field in Config.model_fields.values() if (section := section_of(field))]
     choices = (literals(field.annotation) for section in sections for field in section.model_fields.values())
     return set().union(*tables, *choices)

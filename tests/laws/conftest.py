@@ -1,7 +1,7 @@
 """The products that the laws run over: every word of the tables and some expressions of them, with heads, families and sources.
 
 A score, scope or weighting that is added to the tables is under all laws from then on, and so is one of yours:
-`pytest tests/laws --score my.module:Class -k Class` (also --scope, --weighting; each again for more).
+`pytest tests/laws --score my.module:Class -k Class` (also --scope, --weighting, --cell; each again for more).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from regard.tasks.seq2seq import Seq2SeqNetwork
 
 from .memories import CONTEXTS as FIXED
 from .memories import MEMORIES
-from .products import SEED, Kinds, Product, alike, batches, kinds, pairwise, sample, size
+from .products import SEED, Kinds, Product, alike, batches, cells, kinds, pairwise, sample, size
 from .spoken import HEADS as SPOKEN
 
 B, K, Q, T, V = 3, 5, 4, 4, 7  # the third source has no real place at all
@@ -167,13 +167,15 @@ def net(model: ModelSection) -> Net:
 def chosen(config: pytest.Config) -> Kinds:
     """The kinds of this session: those of the tables, and those that the command line names."""
     try:
+        cells(config.getoption("--cell"))
         return kinds(*(tuple(config.getoption(f"--{noun}")) for noun in ("score", "scope", "weighting")))
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    chosen(config)  # a word that cannot be read ends the session before it begins
+    """A word that cannot be read ends the session before it begins."""
+    chosen(config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -214,6 +216,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     of = chosen(metafunc.config)
     single = of.words
     params: dict[str, Callable[[], Sequence[Any]]] = {
+        "cell": lambda: cells(metafunc.config.getoption("--cell")),
         "score": lambda: single["score"],
         "other_score": lambda: single["score"],
         "scope": lambda: single["scope"],

@@ -13,6 +13,8 @@ from functools import cache
 from itertools import combinations, product, zip_longest
 from math import prod
 
+from regard.build.cells import make_cell
+
 from regard.attention import Attention, Scope
 from regard.build import networks
 from regard.config import mechanisms as words
@@ -66,6 +68,14 @@ def kinds(scores: tuple[str, ...] = (), scopes: tuple[str, ...] = (), weightings
         (*written(words.WEIGHTINGS), *mine[2]),
         frozenset(text for given in mine for text in given),
     )
+
+
+def cells(own: Iterable[str]) -> list[str]:
+    """The words of all cells, and the user's own, which are given."""
+    mine = [words.cell(text) for text in own]
+    for word in mine:
+        make_cell(word, 3, 7)  # what cannot be had is told at once
+    return [*words.CELLS, *map(str, mine)]
 
 
 READERS = (words.score, words.scope, words.weighting)

@@ -1,4 +1,5 @@
-"""Laws of all cells: the loop over a sequence is the step, forward and backward; rows and cuttings are free; what is tied adds up."""
+"""Laws of all cells, yours too (`--cell my.module:Class`): the loop over a sequence is the step, forward and backward; rows and
+cuttings are free; what is tied adds up."""
 
 from __future__ import annotations
 
@@ -6,21 +7,32 @@ from copy import deepcopy
 
 import pytest
 import torch
+from regard.build.cells import CELLS, NETS, make_cell
 from torch import Tensor
 
-from regard.build import networks
+from regard.config import mechanisms
 from regard.core.state import select, tree_map
 from regard.networks.bptt import gradients_by_lag, segments
-from regard.networks.cells import Cell, Stack
+from regard.networks.cells import Cell, OwnCell, Stack, TorchCell
 
 pytestmark = pytest.mark.usefixtures("float64")
 same = torch.testing.assert_close
 B, T, N, D = 2, 5, 3, 7
 
 
-@pytest.fixture(params=networks.CELLS)
+@pytest.fixture
 def cell(request: pytest.FixtureRequest, float64: None) -> Cell:
-    return networks.CELLS[request.param](N, D)
+    return make_cell(mechanisms.cell(request.param), N, D)
+
+
+def test_every_cell_has_its_word():
+    """A class without a word would be under no law."""
+
+    def kinds(of: type[Cell]) -> set[type[Cell]]:
+        return {of}.union(*(kinds(below) for below in of.__subclasses__() if below.__module__.startswith("regard.")))
+
+    assert kinds(Cell) - {Cell, TorchCell, OwnCell} == set(CELLS.values())
+    assert {*NETS} == {word for word, made_by in CELLS.items() if issubclass(made_by, TorchCell)}
 
 
 def begun(cell: Cell, batch: int = B):
@@ -132,7 +144,7 @@ def test_tied_weights_gather_from_all_copies(cell):
 @pytest.mark.parametrize("length", [1, 2, T, T + 1])
 def test_truncated_values_are_those_of_the_whole(cell, length):
     """So are the gradients with a segment as long as the sequence; else they are those of the last segment from its state, a constant."""
-    stack = Stack([cell, networks.CELLS["gru"](D, D)])
+    stack = Stack([cell, CELLS["gru"](D, D)])
     x, state = torch.randn(B, T, N).requires_grad_(), (begun(cell), torch.randn(B, D))
     y, end = stack.over(x, state)
     parts = list(segments(stack.over, x, state, length=length))

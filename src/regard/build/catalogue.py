@@ -23,7 +23,7 @@ from regard.networks.copy_head import CopyHead
 from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 from regard.networks.recurrent import BahdanauDecoder, LastState, LuongDecoder, TransformedAll, TransformedLast
 from regard.config import mechanisms as words
-from regard.build.networks import CELLS
+from regard.build.cells import CELLS
 
 _Kind = tuple[str, str, str, Mapping[str, Any]]  # kind, key of the config, what it goes with, class by word
 _AROUND: tuple[_Kind, ...] = (

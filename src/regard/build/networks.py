@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from torch import nn
@@ -20,15 +19,13 @@ from regard.data.tokenizer import PAD
 from regard.core.errors import ConfigError, message
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
 from regard.networks.bert import BertShape
-from regard.networks.cells import GRU, LSTM, RNN, Cell, Stack
+from regard.networks.cells import Stack
 from regard.networks.base import Decoder, Encoder
 from regard.networks.fixed_context import PooledContext
 from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.language_model import CellsDecoder
-from regard.networks.rnn_layers import RNNLayers
-from regard.networks.peephole import FullPeepholeLSTM, PeepholeLSTM
 from regard.networks.text_encoder import TextEncoder
 from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 from regard.networks.recurrent import (
@@ -40,7 +37,6 @@ from regard.networks.recurrent import (
     TransformedAll,
     TransformedLast,
 )
-from regard.networks.gru_reset_before import ResetBeforeGRU
 from regard.networks.transformer import (
     DecoderLayer,
     EncoderLayer,
@@ -54,27 +50,16 @@ from regard.networks.transformer import (
     DecoderLayerBase,
 )
 from regard.build.bert import make_bert
+from regard.build.cells import CELLS as CELLS
+from regard.build.cells import make_cell, make_reader
 from regard.build.heads import make_head
 from regard.build.attention import look_of, parted_look
 from regard.build.attention import make_attention as make_attention
 from regard.build.attention import make_scope as make_scope
 from regard.build.attention import make_weighting as make_weighting
-from regard.config import AttentionSection, ModelSection, check_heads, check_looks
+from regard.config import AttentionSection, ModelSection, check_heads, check_looks, mechanisms
 from regard.config.problem import ConfigErrors
 
-CELLS: Mapping[str, Callable[[int, int], Cell]] = {
-    "rnn": RNN,
-    "gru": GRU,
-    "lstm": LSTM,
-    "gru-reset-before": ResetBeforeGRU,
-    "lstm-peephole": PeepholeLSTM,
-    "lstm-peephole-full": FullPeepholeLSTM,
-}
-NETS: Mapping[str, Callable[..., nn.RNNBase]] = {  # what PyTorch has; an encoder reads other cells as `RNNLayers`
-    "rnn": partial(nn.RNN, batch_first=True),
-    "gru": partial(nn.GRU, batch_first=True),
-    "lstm": partial(nn.LSTM, batch_first=True),
-}
 CONTEXTS: Mapping[str, Any] = {
     "last": lambda size: LastState(),
     "transform": TransformedLast,
@@ -143,18 +128,13 @@ def decoder(m: ModelSection, encoded: int | None) -> Decoder:
 
 
 def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
-    both, kind = m.encoder.startswith("bi"), m.encoder.removeprefix("bi")
-    between = m.dropout if m.encoder_layers > 1 else 0.0
-    made_by = NETS.get(kind) or partial(RNNLayers, CELLS[kind])
-    return RecurrentEncoder(
-        made_by(m.embedding + beside, m.size, m.encoder_layers, bidirectional=both, dropout=between), dropout=m.dropout
-    )
+    return RecurrentEncoder(make_reader(m, m.embedding + beside), dropout=m.dropout)
 
 
 def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
     def stack(more: int) -> Stack:
         sizes = [m.embedding + more] + [m.size] * (m.decoder_layers - 1)
-        return Stack([CELLS[m.decoder](size, m.size) for size in sizes], dropout=m.dropout)
+        return Stack([make_cell(mechanisms.cell(m.decoder), size, m.size) for size in sizes], dropout=m.dropout)
 
     if encoded is None:
         return CellsDecoder(stack(0), dropout=m.dropout if m.past is None else 0.0)  # a look back drops of what it says, once

@@ -7,6 +7,7 @@ other numbers lie where float32 still has all its digits, with room for a produc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
@@ -58,6 +59,13 @@ def fitted(default: Any, *, description: str) -> Any:
 def fits(field: FieldInfo) -> bool:
     """Whether a key fits the data where it is left out."""
     return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("fitted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Marks a text that is one of these words, for errors and the docs."""
+
+    words: tuple[str, ...]
 
 
 class Section(BaseModel):

@@ -73,7 +73,7 @@ def _parts(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Pr
 
 def _widths(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Problem]:
     """Without projections some scores need states of one width on both sides."""
-    wide = model.size * (2 if model.encoder.startswith("bi") else 1) // look.parts
+    wide = model.size * (2 if model.both_directions else 1) // look.parts
     if look.same_width and wide != model.size and key != "model.past":
         is_wide = f", which is {wide} wide" if look.parts == 1 else f", whose keys are {wide} wide"
         direction = "one direction" if look.parts == 1 else "both directions"

@@ -47,7 +47,7 @@ _ATTENTION = """\
 `window(3)`, `window(back=2, ahead=0)`. In YAML's braces a word with a comma stands in quotes: `{score: dot, scope: "window(2, 0)"}`.
 Scores are added with `+`; scopes are joined by `&` (both), `|` (either) and `~` (not).
 The bare name of a number that has a default stands for it: `cosine(temperature)`.
-A score, scope or weighting of your own is a word too, `package.module:Class`, with its numbers: see [extending.md](extending.md).
+A score, scope, weighting or cell of your own is a word too, `package.module:Class`, with its numbers: see [extending.md](extending.md).
 """
 
 
@@ -70,6 +70,7 @@ def _attention() -> str:
         ("Score words", mechanisms.SCORES),
         ("Scope words", mechanisms.SCOPES),
         ("Weighting words", mechanisms.WEIGHTINGS),
+        ("Cell words", mechanisms.CELLS),
         ("Tokenizer words", mechanisms.TOKENIZERS),
     ):
         rows = [f"| `{known.usage(word)}` | {_cell(known.doc)} |" for word, known in table.items()]

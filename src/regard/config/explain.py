@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -10,7 +11,7 @@ import annotated_types as limits
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from regard.config.base import AUTO, ENDS, MOST, SMALLEST, fits
+from regard.config.base import AUTO, ENDS, MOST, SMALLEST, Words, fits
 from regard.config.mechanisms import WordError
 from regard.config.other_names import KEYS, keys_called, meant, nearest, same_values
 from regard.config.schema import AttentionSection, Config
@@ -56,8 +57,8 @@ def allowed(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bool = Fal
     if origin is Annotated:
         inner = tuple(m for x in args[1:] for m in (x.metadata if isinstance(x, FieldInfo) else [x]))
         return allowed(args[0], (*inner, *metadata), ends=ends)
-    if origin is Literal:
-        return " | ".join(map(str, args))
+    if words := args if origin is Literal else _words_of(metadata):
+        return " | ".join(map(str, words))
     if origin in (Union, UnionType):
         if AttentionSection in args:
             return "none, a score, or a mapping"
@@ -69,6 +70,10 @@ def allowed(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bool = Fal
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}[annotation]
     told = [_limit(m) for m in metadata if ends or not _is_end(m)]
     return ", ".join([plain, *(limit for limit in told if limit)])
+
+
+def _words_of(metadata: Sequence[Any]) -> tuple[str, ...]:
+    return next((mark.words for mark in metadata if isinstance(mark, Words)), ())
 
 
 def _is_end(mark: Any) -> bool:
@@ -125,8 +130,8 @@ def explain(path: KeyPath, received: Any, cause: Exception | None) -> Explanatio
     if isinstance(cause, ValueError) and not isinstance(cause, ConfigError):
         return Explanation("a name that a file can have, in UTF-8", shown(received), "Rename the file.")
     do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(default_of(field))})."
-    if get_origin(field.annotation) is Literal:
-        do = f"Choose one of these.{meant(received, get_args(field.annotation))}"
+    if words := get_args(field.annotation) if get_origin(field.annotation) is Literal else _words_of(field.metadata):
+        do = f"Choose one of these.{meant(received, words)}"
     return Explanation(allowed(field.annotation, tuple(field.metadata), ends=_beyond(received)), shown(received), do)
 
 

@@ -125,6 +125,7 @@ _BINDS = {"|": 0, "&": 1, "+": 2, "~": 3}
 _SIGNS: dict[type, str] = {ast.BitOr: "|", ast.BitAnd: "&", ast.Add: "+", ast.Invert: "~"}
 _LONGEST = 200  # characters: keeps Python's parser far from its limits
 _ID = r"[^\W\d]\w*"
+A_CLASS = "package.module:Class"  # how a class of the user's is written
 CLASS = re.compile(rf"(?<![\w.]){_ID}(?:\.{_ID})*:{_ID}")  # package.module:Class
 _NAME = re.compile(rf"{CLASS.pattern}|(?<![\w.]){_ID}(?:-{_ID})*")
 
@@ -217,9 +218,7 @@ class _Reader:
             return word
         known = self.table.get(word.name)
         if known is None:
-            usages = " | ".join(
-                [*(k.usage(w) for w, k in self.table.items()), *(["package.module:Class"] if self.classes else [])]
-            )
+            usages = " | ".join([*(k.usage(w) for w, k in self.table.items()), *([A_CLASS] if self.classes else [])])
             do = f"Choose one of these.{meant(word.name, self.table)}"
             raise WordError(self.what, usages, f"'{word.name}'", do)
         if not self._fits(word, known):

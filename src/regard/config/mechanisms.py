@@ -1,14 +1,16 @@
 """The words of a config: which there are and what they take.
 
-The tables below are the only place where words are known; a new score, scope, weighting or tokenizer adds one line here, which
-names its class.  `expression.py` reads them.
+The tables below are the only place where words are known; a new score, scope, weighting, cell or tokenizer adds one line here, which
+names its class: an attention's by its name in `regard.attention`, a cell's by its module in `regard.networks`.  `expression.py` reads them.
 """
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from typing import NamedTuple
 
+from regard.config.expression import A_CLASS as A_CLASS
 from regard.config.expression import Argument as Argument
 from regard.config.expression import Known as Known
 from regard.config.expression import Number as Number
@@ -135,6 +137,15 @@ WEIGHTINGS: Table = {
         sequential=True,
     ),
 }
+CELLS: Table = {
+    "rnn": Known("h' = tanh(W x + U h + b): the simple recurrent net", names="cells:RNN"),
+    "gru": Known("a gated recurrent unit, its reset after the product, as in PyTorch", names="cells:GRU"),
+    "lstm": Known("a memory cell between gates", names="cells:LSTM"),
+    "gru-reset-before": Known("a gated recurrent unit, its reset before the product", names="gru_reset_before:ResetBeforeGRU"),
+    "lstm-peephole": Known("an lstm whose gates see the memory cell beside them", names="peephole:PeepholeLSTM"),
+    "lstm-peephole-full": Known("an lstm whose gates see all memory cells", names="peephole:FullPeepholeLSTM"),
+}
+READERS: Table = {**CELLS, **{f"bi{word}": known for word, known in CELLS.items()}}
 TOKENIZERS: Table = {
     "char": Known("every code point"),
     "ipa": Known("a letter of IPA with its marks, raised letters, length and ties; tones and stress by themselves"),
@@ -159,9 +170,41 @@ def scope(text: str) -> Tree:
 
 
 @cache
-def weighting(text: str) -> Tree:
+def weighting(text: str) -> Word:
     """A weighting: one word of WEIGHTINGS, or a class."""
-    return parse(text, WEIGHTINGS, what="weighting", classes=True)
+    return _word(text, WEIGHTINGS, "weighting")
+
+
+@cache
+def cell(text: str) -> Word:
+    """A cell: one word of CELLS, or a class."""
+    return _word(text, CELLS, "cell")
+
+
+class Reader(NamedTuple):
+    """The cell that an encoder reads with, and whether it reads in both directions."""
+
+    cell: Word
+    both: bool
+
+    def __str__(self) -> str:
+        return f"bi{'-' * bool(self.cell.module)}{self.cell}" if self.both else str(self.cell)
+
+
+@cache
+def reader(text: str) -> Reader:
+    """A cell with `bi` before it, or without: `bigru`.  Before a class `bi-`, which no name of a module begins with: `bi-mine:Mine`."""
+    if ":" in text and text.strip().startswith("bi-"):
+        return Reader(cell(text.strip().removeprefix("bi-")), True)
+    found = _word(text, READERS, "cell")
+    both = not found.module and found.name not in CELLS
+    return Reader(cell(found.name.removeprefix("bi")) if both else found, both)
+
+
+def _word(text: str, table: Table, what: str) -> Word:
+    found = parse(text, table, what=what, classes=True)
+    assert isinstance(found, Word)  # nothing joins words here
+    return found
 
 
 def tokenizer(text: str) -> Tree | str:

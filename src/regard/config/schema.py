@@ -11,6 +11,7 @@ from regard.config import checks, mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
 from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
+from regard.config.cells import DecoderCell, EncoderCell
 from regard.config.other_names import meant
 from regard.config.task_sections import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
 from regard.config.task_spec import TASKS
@@ -19,9 +20,6 @@ from regard.config.yaml_text import dump
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.language.section import LanguageSection
 from regard.tasks.pretrain.section import BEGUN, PretrainSection
-
-CellWord = Literal["rnn", "gru", "lstm", "gru-reset-before", "lstm-peephole", "lstm-peephole-full"]
-BothWord = Literal["birnn", "bigru", "bilstm", "bigru-reset-before", "bilstm-peephole", "bilstm-peephole-full"]
 
 
 class DataSection(Section):
@@ -98,8 +96,10 @@ class ModelSection(Section):
         default="recurrent",
         description="the net; aaren: a Transformer whose self-attention is a recurrent net: from left to right, with a constant state",
     )
-    encoder: Literal[CellWord, BothWord] = Field(default="bilstm", description="recurrent: the reader; bi: in both directions")
-    decoder: CellWord = Field(default="lstm", description="recurrent: the writer")
+    encoder: EncoderCell = Field(
+        default="bilstm", description="recurrent: the reader; bi: in both directions (before a class `bi-`)"
+    )
+    decoder: DecoderCell = Field(default="lstm", description="recurrent: the writer")
     encoder_layers: Layers = Field(default=1, description="layers of the encoder")
     decoder_layers: Layers = Field(default=1, description="layers of the decoder")
     embedding: Count = fitted(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
@@ -167,6 +167,11 @@ class ModelSection(Section):
         own = {key: {"score": scores[key], **look} for key, look in looks.items() if isinstance(look, Mapping)}
         past = {"past": {"score": "additive", **data["past"]}} if isinstance(data.get("past"), Mapping) else {}
         return {**data, **own, **past}
+
+    @property
+    def both_directions(self) -> bool:
+        """Whether a recurrent encoder reads forward and backward."""
+        return mechanisms.reader(self.encoder).both
 
     @field_serializer("attention", "past")
     def _none_is_a_word(self, value: AttentionSection | None) -> Any:

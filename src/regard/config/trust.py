@@ -1,4 +1,4 @@
-"""Whose code a config names: a score, scope or weighting `package.module:Class` is code of the user's, not of Regard's.
+"""Whose code a config names: a score, scope, weighting or cell `package.module:Class` is code of the user's, not of Regard's.
 
 Whoever wrote the config may run it, so `train` does.  A run folder may come from anybody, so what is read from one names no code
 that runs unless the user has said that he trusts its module: the refusal comes before anything is imported.

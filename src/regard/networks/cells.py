@@ -35,16 +35,16 @@ class Cell(nn.Module, ABC):
     def start(self, h: Float[Tensor, "B D"]) -> State:
         """The state that begins with hidden state `h`."""
 
-    @abstractmethod
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        """All steps at once, by a loop that is faster than `step` after `step`."""
+        """All steps at once: `step` after `step`, or in a cell that has one by a faster loop."""
+        return self.by_steps(x, state)
 
     @abstractmethod
     def step(self, gates: Float[Tensor, "B G"], state: State) -> tuple[Float[Tensor, "B D"], State]:
         """One step, from the input's share of the gates (see `gates`)."""
 
     def by_steps(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        """`over`, `step` after `step`."""
+        """All steps, one after the other."""
         said, told = self.gates(x.transpose(0, 1)), []
         for gates in said:
             y, state = self.step(gates, state)

@@ -27,7 +27,7 @@ def classify_problems(config: Config, section: ClassifySection) -> Iterator[Prob
             yield Problem(
                 (f"classify.{key}", "classify.pooling"), f"pooling: {pooling}, which alone uses it", shown, "Remove it."
             )
-    onward = model.family == "aaren" or (model.family == "recurrent" and not model.encoder.startswith("bi"))
+    onward = model.family == "aaren" or (model.family == "recurrent" and not model.both_directions)
     if section.pooling == "cls" and onward and model.pretrained is None:
         net = model.encoder if model.family == "recurrent" else "aaren"
         do = "Write pooling: last, or take an encoder in both directions."
