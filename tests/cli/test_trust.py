@@ -156,8 +156,8 @@ def test_each_kind_in_its_own_place(beside: Path) -> None:
         with pytest.raises(ConfigError, match=r"expected a (Score|Scope|Weighting);"):
             networks.make_attention(query_size=4, memory_size=4, **kinds)
     with pytest.raises(ConfigError, match="expected a constructor that a Weighting can have; received one that asks for heads"):
-        user_classes.made(Word(f"{m}:Asks"), Weighting, {})
-    assert issubclass(user_classes.found(Word(f"{m}:Near"), Score), Score)
+        user_classes.make_instance(Word(f"{m}:Asks"), Weighting, {})
+    assert issubclass(user_classes.find_class(Word(f"{m}:Near"), Score), Score)
 
 
 def test_equal_widths_are_asked_for(beside: Path) -> None:

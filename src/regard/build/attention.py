@@ -50,11 +50,11 @@ def make_attention(
     """
     tree = mechanisms.score(score)
     if project is None:
-        project = heads > 1 or (query_size != memory_size and bool(_alike(tree)))
+        project = heads > 1 or (query_size != memory_size and bool(_find_same_width(tree)))
     within = (query_size // heads, query_size // heads) if project else (query_size, memory_size)
     sizes = {"query_size": within[0], "key_size": within[1], "size": within[0], "heads": heads}
     _refuse_widths(tree, *within)
-    made: Score = _made(tree, mechanisms.SCORES, Score, sizes)
+    made: Score = _make(tree, mechanisms.SCORES, Score, sizes)
     return Attention(
         query_size,
         memory_size,
@@ -73,44 +73,44 @@ def make_attention(
 
 def make_scope(text: str, *, query_size: int) -> Scope:
     """A scope from words; query_size: the width of the queries, for scopes that read them."""
-    return _made(mechanisms.scope(text), mechanisms.SCOPES, Scope, {"query_size": query_size})
+    return _make(mechanisms.scope(text), mechanisms.SCOPES, Scope, {"query_size": query_size})
 
 
 def make_weighting(text: str, *, heads: int = 1) -> Weighting:
     """A weighting from its word; heads: of the look, for weightings in which each learns something."""
-    return _made(mechanisms.weighting(text), mechanisms.WEIGHTINGS, Weighting, {"heads": heads})
+    return _make(mechanisms.weighting(text), mechanisms.WEIGHTINGS, Weighting, {"heads": heads})
 
 
 def _refuse_widths(score: mechanisms.Tree, query_size: int, key_size: int) -> None:
-    alike = _alike(score)
+    alike = _find_same_width(score)
     if alike and query_size != key_size:
         received = f"queries of width {query_size} and keys of width {key_size}"
         do = "Write general or additive, or project: true."
         raise ConfigError(message(" and ".join(alike), "queries and keys of one width", received, do))
 
 
-def _alike(score: mechanisms.Tree) -> list[str]:
+def _find_same_width(score: mechanisms.Tree) -> list[str]:
     """Those of its scores that are for queries and keys of one width."""
-    return [w.name for w in mechanisms.leaves(score) if _class(w, mechanisms.SCORES, Score).same_width]
+    return [w.name for w in mechanisms.leaves(score) if _find_class(w, mechanisms.SCORES, Score).same_width]
 
 
-def _class(word: mechanisms.Word, known: mechanisms.Table, noun: type[nn.Module]) -> Any:
-    return user_classes.found(word, noun) if word.module else getattr(catalogue, known[word.name].names)
+def _find_class(word: mechanisms.Word, known: mechanisms.Table, noun: type[nn.Module]) -> Any:
+    return user_classes.find_class(word, noun) if word.module else getattr(catalogue, known[word.name].names)
 
 
-def _made(tree: mechanisms.Tree, known: mechanisms.Table, noun: type[nn.Module], sizes: Mapping[str, int]) -> Any:
+def _make(tree: mechanisms.Tree, known: mechanisms.Table, noun: type[nn.Module], sizes: Mapping[str, int]) -> Any:
     """The object that an expression names.  A constructor gets the sizes that it asks for, and the numbers written with its word."""
     if isinstance(tree, mechanisms.Op):
-        parts = [_made(part, known, noun, sizes) for part in tree.parts]
+        parts = [_make(part, known, noun, sizes) for part in tree.parts]
         return ~parts[0] if tree.sign == "~" else reduce(_JOIN[tree.sign], parts)
     if tree.module:
-        return user_classes.made(tree, noun, sizes)
-    made_by = _class(tree, known, noun)
+        return user_classes.make_instance(tree, noun, sizes)
+    made_by = _find_class(tree, known, noun)
     asked = inspect.signature(made_by).parameters
     return made_by(**{**{k: v for k, v in sizes.items() if k in asked}, **tree.bound(known)})
 
 
-def parted_look(
+def make_key_value(
     section: AttentionSection,
     *,
     query_size: int,
@@ -122,11 +122,11 @@ def parted_look(
 ) -> Attention:
     """A look at states whose keys and values may be parts of them.  directions: how many states lie side by side."""
     part = part_width(memory_size, section.parts, directions=directions)
-    made = look_of(section, query_size=query_size, memory_size=part, heads=heads, project=project, rotary=rotary)
+    made = make_from_section(section, query_size=query_size, memory_size=part, heads=heads, project=project, rotary=rotary)
     return made if section.parts == 1 else key_value(made, directions=directions)
 
 
-def look_of(
+def make_from_section(
     section: AttentionSection, *, query_size: int, memory_size: int, heads: int, project: bool | None, rotary: bool = False
 ) -> Attention:
     """The look of a section, at what is as wide as it says: undivided states, or parts of them."""

@@ -1,4 +1,4 @@
-"""What of `build` makes the heads of decoders."""
+"""From the words of a config to the heads of decoders."""
 
 from __future__ import annotations
 

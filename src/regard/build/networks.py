@@ -1,4 +1,5 @@
-"""The only place where names become objects; attentions are made in `build.attention`, heads in `build.heads`."""
+"""From a checked config to encoders, decoders and whole networks; attentions are made in `build.attention`, cells in `build.cells`,
+heads in `build.heads`."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ from regard.build.bert import make_bert
 from regard.build.cells import CELLS as CELLS
 from regard.build.cells import make_cell, make_reader
 from regard.build.heads import make_head
-from regard.build.attention import look_of, parted_look
+from regard.build.attention import make_from_section, make_key_value
 from regard.build.attention import make_attention as make_attention
 from regard.build.attention import make_scope as make_scope
 from regard.build.attention import make_weighting as make_weighting
@@ -82,9 +83,9 @@ def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequ
     twins: for each word of the source that of the target with the same string, or -1; None: both are one vocabulary.
     """
     _refuse_misfits(m)
-    encoder = _recurrent_encoder(m)
-    decoder = _recalling(m, _recurrent_decoder(m, encoder.size))
-    source, target, spoken = _tables(m, m.embedding, decoder.size, source_words, target_words)
+    encoder = _make_recurrent_encoder(m)
+    decoder = _add_past(m, _make_recurrent_decoder(m, encoder.size))
+    source, target, spoken = _make_embeddings(m, m.embedding, decoder.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(Embedding(source, dropout=drop), encoder, Embedding(target, dropout=drop), decoder, head)
 
@@ -111,9 +112,9 @@ def reader(m: ModelSection, words: int, *, beside: int = 0, bert: BertShape | No
 def encoder(m: ModelSection, *, beside: int = 0) -> Encoder:
     """The encoder of the family alone: it reads vectors `embedding` + `beside` wide, in a Transformer `size` wide."""
     if m.family == "recurrent":
-        return _recurrent_encoder(m, beside)
-    made = TransformerEncoder(_readers(m), _closing(m), m.size)
-    _xavier(made)
+        return _make_recurrent_encoder(m, beside)
+    made = TransformerEncoder(_make_encoder_layers(m), _make_final_norm(m), m.size)
+    _init_xavier(made)
     return made
 
 
@@ -121,17 +122,17 @@ def decoder(m: ModelSection, encoded: int | None) -> Decoder:
     """The decoder of the family alone, for states `encoded` wide (None: it has no source): it reads vectors `embedding` wide, in a
     Transformer `size` wide."""
     if m.family == "recurrent":
-        return _recalling(m, _recurrent_decoder(m, encoded))
-    made = TransformerDecoder(_writers(m, alone=encoded is None), _closing(m), m.size)
-    _xavier(made)
+        return _add_past(m, _make_recurrent_decoder(m, encoded))
+    made = TransformerDecoder(_make_decoder_layers(m, alone=encoded is None), _make_final_norm(m), m.size)
+    _init_xavier(made)
     return made
 
 
-def _recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
+def _make_recurrent_encoder(m: ModelSection, beside: int = 0) -> RecurrentEncoder:
     return RecurrentEncoder(make_reader(m, m.embedding + beside), dropout=m.dropout)
 
 
-def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
+def _make_recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
     def stack(more: int) -> Stack:
         sizes = [m.embedding + more] + [m.size] * (m.decoder_layers - 1)
         return Stack([make_cell(mechanisms.cell(m.decoder), size, m.size) for size in sizes], dropout=m.dropout)
@@ -140,10 +141,10 @@ def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
         return CellsDecoder(stack(0), dropout=m.dropout if m.past is None else 0.0)  # a look back drops of what it says, once
     if m.attention is None:
         begin, feed = m.context_use in ("state", "both"), m.context_use in ("input", "both")
-        context, width = _context(m, encoded)
+        context, width = _make_context(m, encoded)
         return FixedDecoder(stack(width if feed else 0), context, width, begin=begin, feed=feed, dropout=m.dropout)
     heads, project, directions = m.attention.heads or 1, m.attention.project, encoded // m.size
-    look = parted_look(m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions)
+    look = make_key_value(m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions)
     if m.head == "hard-monotonic":  # it makes its own weights of the scores
         look.weighting = Marginal()
     if m.order == "bahdanau":
@@ -152,19 +153,19 @@ def _recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
     return LuongDecoder(stack(m.size if feed else 0), look, encoded, feed=feed, dropout=m.dropout)
 
 
-def _context(m: ModelSection, encoded: int) -> tuple[nn.Module, int]:
+def _make_context(m: ModelSection, encoded: int) -> tuple[nn.Module, int]:
     """What a decoder without attention knows of its source, and how wide it is."""
     if m.context == "structured":
         return PooledContext(StructuredPool(encoded, inner=m.size, hops=m.hops)), m.hops * encoded
     return CONTEXTS[m.context](encoded), encoded
 
 
-def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
+def _add_past(m: ModelSection, decoder: Decoder) -> Decoder:
     """The same decoder, with a look back at its own earlier states where the config has one."""
     if m.past is None:
         return decoder
     part = part_width(m.size, m.past.parts)
-    look = look_of(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
+    look = make_from_section(m.past, query_size=part, memory_size=part, heads=m.past.heads or 1, project=m.past.project)
     look.scope = Causal() & ~Window(0) & look.scope
     return SelfAttentiveDecoder(decoder, look, m.size, parts=m.past.parts, dropout=m.dropout)
 
@@ -172,10 +173,10 @@ def _recalling(m: ModelSection, decoder: Decoder) -> Decoder:
 def transformer(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `recurrent`."""
     _refuse_misfits(m)
-    readers, writers = _readers(m), _writers(m)
-    encoder, decoder = TransformerEncoder(readers, _closing(m), m.size), TransformerDecoder(writers, _closing(m), m.size)
-    _xavier(encoder, decoder)
-    source, target, spoken = _tables(m, m.size, m.size, source_words, target_words)
+    readers, writers = _make_encoder_layers(m), _make_decoder_layers(m)
+    encoder, decoder = TransformerEncoder(readers, _make_final_norm(m), m.size), TransformerDecoder(writers, _make_final_norm(m), m.size)
+    _init_xavier(encoder, decoder)
+    source, target, spoken = _make_embeddings(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
     return EncoderDecoder(
         PositionedEmbedding(source, make_positions(m), dropout=drop),
@@ -186,62 +187,62 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     )
 
 
-def _readers(m: ModelSection) -> list[EncoderLayerBase]:
+def _make_encoder_layers(m: ModelSection) -> list[EncoderLayerBase]:
     """The layers of a Transformer's encoder, or of one whose own looks are Aarens."""
 
-    def reader() -> EncoderLayerBase:
+    def make_layer() -> EncoderLayerBase:
         if m.family == "aaren":
-            return AarenEncoderLayer(_aaren(m), _feedforward(m), _around(m, 2))
-        return EncoderLayer(_own(m), _feedforward(m), _around(m, 2))
+            return AarenEncoderLayer(_make_aaren(m), _make_feedforward(m), _make_residuals(m, 2))
+        return EncoderLayer(_make_self_attention(m), _make_feedforward(m), _make_residuals(m, 2))
 
-    return [reader() for _ in range(m.encoder_layers)]
+    return [make_layer() for _ in range(m.encoder_layers)]
 
 
-def _writers(m: ModelSection, *, alone: bool = False) -> list[DecoderLayerBase]:
+def _make_decoder_layers(m: ModelSection, *, alone: bool = False) -> list[DecoderLayerBase]:
     """The layers of its decoder; alone: without a look at a source."""
     assert m.attention is not None  # the config refuses `attention: none` here
     cross = m.attention
 
-    def writer() -> DecoderLayerBase:
+    def make_layer() -> DecoderLayerBase:
         kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
-        own = _aaren(m) if m.family == "aaren" else _own(m, Causal())
-        made: DecoderLayerBase = kind(own, None if alone else _look(m, cross), _feedforward(m), _around(m, 2 if alone else 3))
+        own = _make_aaren(m) if m.family == "aaren" else _make_self_attention(m, Causal())
+        made: DecoderLayerBase = kind(own, None if alone else _make_transformer_attention(m, cross), _make_feedforward(m), _make_residuals(m, 2 if alone else 3))
         return made
 
-    return [writer() for _ in range(m.decoder_layers)]
+    return [make_layer() for _ in range(m.decoder_layers)]
 
 
-def _look(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
+def _make_transformer_attention(m: ModelSection, section: AttentionSection, *, rotary: bool = False) -> Attention:
     heads = section.heads or m.heads
-    return parted_look(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
+    return make_key_value(section, query_size=m.size, memory_size=m.size, heads=heads, project=True, rotary=rotary)
 
 
-def _own(m: ModelSection, scope: Scope | None = None) -> Attention:
+def _make_self_attention(m: ModelSection, scope: Scope | None = None) -> Attention:
     """A look at one's own sequence."""
-    made = _look(m, m.self_attention, rotary=m.positions == "rotary")
+    made = _make_transformer_attention(m, m.self_attention, rotary=m.positions == "rotary")
     made.scope = made.scope if scope is None else scope & made.scope
     return made
 
 
-def _aaren(m: ModelSection) -> Aaren:
-    made = _own(m)
+def _make_aaren(m: ModelSection) -> Aaren:
+    made = _make_self_attention(m)
     made.scope = Causal() if isinstance(made.scope, Everywhere) else made.scope
     return Aaren(made, m.size if "query" in made.score.reads else 0)
 
 
-def _feedforward(m: ModelSection) -> FeedForward:
+def _make_feedforward(m: ModelSection) -> FeedForward:
     return FeedForward(m.size, m.feedforward, ACTIVATIONS[m.activation](), dropout=m.dropout)
 
 
-def _around(m: ModelSection, count: int) -> Any:
+def _make_residuals(m: ModelSection, count: int) -> Any:
     return tuple(NORMS[m.norm](m.size, dropout=m.dropout) for _ in range(count))
 
 
-def _closing(m: ModelSection) -> nn.Module:
+def _make_final_norm(m: ModelSection) -> nn.Module:
     return nn.LayerNorm(m.size) if m.norm == "pre" else nn.Identity()
 
 
-def _xavier(*nets: nn.Module) -> None:
+def _init_xavier(*nets: nn.Module) -> None:
     """Linear layers begin with Xavier's uniform weights and no bias."""
     for linear in [x for net in nets for x in net.modules() if isinstance(x, nn.Linear)]:
         nn.init.xavier_uniform_(linear.weight)
@@ -256,7 +257,7 @@ def make_positions(m: ModelSection) -> Positions:
     return SinusoidalPositions(m.size) if m.positions == "sinusoidal" else NoPositions(m.size)
 
 
-def _tables(
+def _make_embeddings(
     m: ModelSection, width: int, states: int, source_words: int, target_words: int
 ) -> tuple[nn.Embedding, nn.Embedding, WordsHead]:
     target = table(target_words, width, padding=PAD)

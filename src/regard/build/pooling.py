@@ -1,4 +1,4 @@
-"""What of `build` makes a summary of a text out of words."""
+"""From the words of a config to a pooling: how the states of a text become one vector."""
 
 from __future__ import annotations
 

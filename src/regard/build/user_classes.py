@@ -18,7 +18,7 @@ from regard.config.expression import Number, Word
 GIVEN = ("query_size", "key_size", "heads")  # what Regard alone knows of a look; `size` too, unless a number is written for it
 
 
-def found(word: Word, noun: type) -> type:
+def find_class(word: Word, noun: type) -> type:
     """The class that a word names, a kind of `noun` (Score, Scope, Weighting, Cell).  Imports its module, which runs its code.
 
     A module beside the config is found too: the current folder is searched last, so that nothing there can stand before what is
@@ -38,13 +38,13 @@ def found(word: Word, noun: type) -> type:
     return made_by
 
 
-def made(word: Word, noun: type, sizes: Mapping[str, int], *, given: tuple[str, ...] = GIVEN) -> Any:
+def make_instance(word: Word, noun: type, sizes: Mapping[str, int], *, given: tuple[str, ...] = GIVEN) -> Any:
     """The object.  Its constructor gets the sizes that it asks for by name; numbers without a name fill its other arguments in order.
     given: the sizes for which no number can be written.
 
-    Raises ConfigError as `found` does, and where the constructor does not take the numbers, or fails.
+    Raises ConfigError as `find_class` does, and where the constructor does not take the numbers, or fails.
     """
-    made_by = found(word, noun)
+    made_by = find_class(word, noun)
     asked = [p for p in inspect.signature(made_by).parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     known: dict[str, Number] = {p.name: sizes[p.name] for p in asked if p.name in sizes}
     own = [p.name for p in asked if p.name not in given]

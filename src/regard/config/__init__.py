@@ -1,8 +1,8 @@
 """The config of a run, and how to read one.
 
 The schema stands in `schema.py`, what its keys demand of each other in `checks.py`, reading and errors in `loader.py`, the YAML in
-`yaml_text.py`, the words of attentions and tokenizers in `mechanisms.py`, the page in `docs.py`.  Names are loaded when they are first
-used, so that `regard --help` loads neither pydantic nor YAML.
+`yaml_text.py`, the words of attentions, cells and tokenizers in `mechanisms.py`, the page in `docs.py`.  Names are loaded when they are
+first used, so that `regard --help` loads neither pydantic nor YAML.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regard.build import networks
-from regard.build.attention import look_of
+from regard.build.attention import make_from_section
 from regard.config import Config, ModelSection
 from regard.config.task_sections import PairSection
 from regard.core.errors import ConfigError, message
@@ -44,7 +44,7 @@ def _align(m: ModelSection, section: PairSection, states: int) -> SoftAlignment 
     transformer = m.family != "recurrent"
     heads = section.align.heads or (m.heads if transformer else 1)
     project = True if transformer and section.align.project is None else section.align.project
-    look = look_of(section.align, query_size=states, memory_size=states, heads=heads, project=project)
+    look = make_from_section(section.align, query_size=states, memory_size=states, heads=heads, project=project)
     if look.sequential:
         received = f"{section.align.score} and {section.align.weighting}"
         do = "Choose another score or weighting for pair.align."

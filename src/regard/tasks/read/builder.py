@@ -6,7 +6,7 @@ from regard.attention.attention import Attention
 from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.build import networks
-from regard.build.attention import look_of, make_attention
+from regard.build.attention import make_attention, make_from_section
 from regard.config import AttentionSection, Config
 from regard.core.errors import ConfigError, message
 from regard.networks.bert import Bert, TextPairs
@@ -67,7 +67,7 @@ def _reader(config: Config, section: ReadSection, words: int, letters: int) -> A
     if look is not None:
         _refuse(look)
         aligned = QuestionAlignment(
-            look_of(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project), width
+            make_from_section(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project), width
         )
     return AskedReader(
         networks.reader(model, words, beside=beside),
