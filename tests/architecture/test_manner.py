@@ -29,7 +29,7 @@ def files() -> tuple[Path, ...]:
         listed = subprocess.run(git, capture_output=True, check=True, text=True).stdout.split("\0")
         found = [ROOT / name for name in listed if name]
     except (OSError, subprocess.CalledProcessError):
-        aside = re.compile(r"(^|/)(\.(?!ci/)[^/]+|__pycache__|runs|build|dist|[^/]+\.egg-info)/")
+        aside = re.compile(r"(^|/)(\.(?!ci/)[^/]+|__pycache__|runs|[^/]+\.egg-info)/|^(build|dist)/")
         found = [path for path in ROOT.rglob("*") if not aside.search(path.relative_to(ROOT).as_posix())]
     return tuple(sorted(path for path in found if path.is_file()))
 
