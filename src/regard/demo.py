@@ -13,8 +13,8 @@ from regard.api import load
 from regard.config import read_config
 from regard.config.other_names import meant
 from regard.config.print_config import printed
-from regard.config.task_spec import TASKS
 from regard.core.errors import UsageError, message
+from regard.tasks import registry
 from regard.training import run_files
 
 
@@ -23,10 +23,11 @@ def run(task: str, out: Path | None = None) -> None:
 
     out: the folder for all of it, which must be new; None: regard-demo, or the first free name after it.
     """
-    if task not in TASKS:
-        do = f"Choose one of them.{meant(task, TASKS)}"
-        raise UsageError(message("--task", " | ".join(TASKS), repr(task), do))
-    made = import_module(f"regard.tasks.{task}.demo")
+    shown = [spec.name for spec in registry.specs() if spec.demo]
+    if task not in shown:
+        do = f"Choose one of them.{meant(task, shown)}"
+        raise UsageError(message("--task", " | ".join(shown), repr(task), do))
+    made = import_module(str(registry.spec(task).demo))
     folder = _folder(out)
     begun = time.perf_counter()
     config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})

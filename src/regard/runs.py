@@ -134,6 +134,7 @@ def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *
         fingerprint={**data.fingerprint, "config": marks},
         resume=resume,
         say=say,
+        lower=config.spec.lower,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 LAYERS = (  # from below; packages of one layer do not know each other
     ("core",),
-    ("attention", "metrics", "data"),
+    ("attention", "metrics", "data", "specs"),
     ("networks", "config"),
     ("inference", "build", "training"),
     ("pretrained",),
@@ -23,6 +23,7 @@ LAYERS = (  # from below; packages of one layer do not know each other
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 TOP = len(LAYERS)  # `regard` itself
+SPECS = ("regard.tasks.spec", "regard.tasks.registry")  # with the `__init__` of each task, they are what config reads of tasks
 KNOWN = set(Path(__file__).with_name("known_imports.txt").read_text("utf-8").splitlines())  # may only become fewer
 
 
@@ -48,11 +49,18 @@ def imported(tree: ast.AST) -> set[str]:
     return {name if name in MODULES else name.rpartition(".")[0] if name.rpartition(".")[0] in MODULES else name for name in own}
 
 
-def layer(module: str) -> int:
+def room(module: str) -> str:
+    """Its package, or what of `tasks` lies elsewhere: a demo shows what a person would do, and what tasks say of themselves lies below
+    `config`: their registry, and the `__init__` of each."""
     parts = module.split(".")
-    if parts[1:2] == ["tasks"] and parts[-1] == "demo":  # it shows what a person would do
-        return LAYER["demo"]
-    return LAYER[parts[1]] if len(parts) > 1 and parts[1] in LAYER else TOP
+    if parts[1:2] == ["tasks"]:
+        whole = MODULES.get(module, Path()).name == "__init__.py"
+        return "demo" if parts[-1] == "demo" else "specs" if whole or module in SPECS else "tasks"
+    return parts[1] if len(parts) > 1 else ""
+
+
+def layer(module: str) -> int:
+    return LAYER.get(room(module), TOP)
 
 
 def task_of(module: str) -> str | None:
@@ -66,8 +74,7 @@ def wrong(module: str, names: set[str]) -> list[str]:
     """The imports that go up, across to another package of the layer, or into the folder of another task."""
     found = []
     for name in names:
-        same = module.split(".")[:2] == name.split(".")[:2]
-        down = layer(name) < layer(module) or same or layer(module) == layer(name) == LAYER["demo"]
+        down = layer(name) < layer(module) or room(name) == room(module)
         apart = task_of(name) is not None and task_of(name) != task_of(module) and layer(name) != LAYER["demo"]
         if not down or apart:
             found.append(f"{module} imports {name}")
@@ -79,7 +86,7 @@ def all_wrong() -> set[str]:
 
 
 def test_every_package_has_its_layer():
-    assert {module.split(".")[1] for module in MODULES if "." in module} == set(LAYER) | {"__main__"}
+    assert {room(module) for module in MODULES if "." in module} == set(LAYER) | {"__main__"}
 
 
 def test_imports_go_down_only():
@@ -100,6 +107,12 @@ def test_imports_go_down_only():
         ("regard.tasks.tag.network", "from regard.tasks.classify.network import Classify", False),
         ("regard.tasks.tag.network", "from regard.tasks.tag.crf import ChainCRF", True),
         ("regard.tasks.scoring", "from regard.tasks.tag.crf import ChainCRF", False),
+        ("regard.config.schema", "from regard.tasks import registry", True),
+        ("regard.config.schema", "from regard.tasks.tag import SPEC", False),
+        ("regard.config.schema", "from regard.tasks.tag.section import TagSection", False),
+        ("regard.tasks.spec", "from regard.data.batching import Batch", False),
+        ("regard.tasks.tag", "from regard.tasks.spec import TaskSpec", True),
+        ("regard.tasks.tag", "from regard.tasks.tag.section import TagSection", False),
         ("regard.tasks.tag.demo", "from regard import api\nfrom regard.api import load", True),
         ("regard.build.networks", "import_module('regard.view')", False),
         ("regard.build.networks", "from regard.tasks.base import Task", False),

@@ -11,8 +11,8 @@ import pytest
 
 from regard import data
 from regard.config.mechanisms import CELLS
-from regard.config.task_spec import TASKS
 from regard.core import optional
+from regard.tasks import registry
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
 
@@ -28,8 +28,8 @@ def named() -> set[str]:
     found = {
         f"regard.{node.args[0].value}" for node in calls if ast.unparse(node.func).split(".")[-1] in ("module", "loops_in_use")
     }
-    found |= {kind.job.split(":")[0] for kind in TASKS.values()}
-    found |= {f"regard.tasks.{task}.demo" for task in TASKS}
+    parts = (*registry.TASKS.values(), *(part for spec in registry.specs() for part in (spec.task, spec.section, spec.demo)))
+    found |= {part.split(":")[0] for part in parts if part}
     found |= {f"regard.networks.{known.names.split(':')[0]}" for known in CELLS.values()}
     return found | {f"regard.data.{home}" for home in data._HOMES.values()}
 

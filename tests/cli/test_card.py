@@ -5,24 +5,25 @@ from __future__ import annotations
 import pytest
 
 from regard.config import read_config
-from regard.config.task_spec import TASKS
+from regard.tasks import registry
 from regard.training.model_card import uses, write_card
 from regard.training.trainer import Outcome
 
 
 def card(tmp_path, task: str) -> str:
     config = read_config({"task": task, "data": {"train": ["some.tsv"]}})
-    figures = {name: 0.25 for name in TASKS[task].metrics}
+    figures = {name: 0.25 for name in registry.spec(task).metrics}
     write_card(tmp_path, config, Outcome(figures, best_step=7, step=7, epoch=1, stopped="epochs"), sizes="3 parameters")
     return (tmp_path / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", registry.TASKS)
 def test_each_figure_is_told_with_its_meaning(tmp_path, task):
     text = card(tmp_path, task)
-    for name, meaning in TASKS[task].metrics.items():
-        assert f"| {name} | 0.2500 | {meaning} |" in text
-    assert ("target token" in text) == any("target token" in meaning for meaning in TASKS[task].metrics.values())
+    metrics = registry.spec(task).metrics
+    for name, metric in metrics.items():
+        assert f"| {name} | 0.2500 | {metric.meaning} |" in text
+    assert ("target token" in text) == any("target token" in metric.meaning for metric in metrics.values())
 
 
 @pytest.mark.parametrize(

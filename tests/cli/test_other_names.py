@@ -15,8 +15,8 @@ from regard.config import load_config, mechanisms
 from regard.config.explain import find, section_of
 from regard.config.other_names import KEYS, OPTIONS, WORDS, meant
 from regard.config.schema import Config
-from regard.config.task_spec import MEANINGS, TASKS
 from regard.core.errors import ArgumentError, ConfigError
+from regard.tasks import registry
 from regard.tasks.options import accepted
 
 
@@ -25,17 +25,12 @@ def literals(annotation: Any) -> set[str]:
     return found.union(*(literals(part) for part in get_args(annotation) if not isinstance(part, str)))
 
 
+METRICS = [name for spec in registry.specs() for name in spec.metrics]
+
+
 def known_words() -> set[str]:
     """Every word that a config can hold."""
-    tables = (
-        mechanisms.SCORES,
-        mechanisms.SCOPES,
-        mechanisms.WEIGHTINGS,
-        mechanisms.READERS,
-        mechanisms.TOKENIZERS,
-        TASKS,
-        MEANINGS,
-    )
+    tables = (mechanisms.SCORES, mechanisms.SCOPES, mechanisms.WEIGHTINGS, mechanisms.TOKENIZERS, registry.TASKS, METRICS)
     sections = [section for field in Config.model_fields.values() if (section := section_of(field))]
     choices = (literals(field.annotation) for section in sections for field in section.model_fields.values())
     return set().union(*tables, *choices)

@@ -12,8 +12,7 @@ import yaml
 
 from regard.config import Config
 from regard.config.explain import section_of
-from regard.config.task_sections import SECTIONS
-from regard.config.task_spec import TASKS
+from regard.tasks import registry
 
 from .bases import Base
 from .calls import Outcome, called
@@ -50,7 +49,10 @@ def try_config(draw: random.Random, base: dict[str, Base], folder: Path) -> tupl
     if "print" not in given.known:
         given.known["print"] = called(*start, "--print-config")
     why = _changed(
-        _flat(yaml.safe_load(found.answer)), _flat(yaml.safe_load(given.known["print"].answer)), chosen, TASKS[given.task].unused
+        _flat(yaml.safe_load(found.answer)),
+        _flat(yaml.safe_load(given.known["print"].answer)),
+        chosen,
+        registry.spec(given.task).unused,
     )
     return name, found.silent(why) if why else found
 
@@ -60,7 +62,7 @@ def _changed(printed: dict[str, Any], before: dict[str, Any], chosen: dict[str, 
     for key, value in chosen.items():
         if key in ("task", "data", "data.train"):
             continue  # the options --task and --train go before
-        if printed == before and (".".join(key.split(".")[:2]) in unused or (value is None and key in SECTIONS)):
+        if printed == before and (".".join(key.split(".")[:2]) in unused or (value is None and key in registry.TASKS)):
             continue  # at its default, or nothing, and without use here: nothing depends on it
         if any(other != key and (f"{other}.".startswith(f"{key}.") or key.startswith(f"{other}.")) for other in chosen):
             continue  # one was put into the other, or in its place

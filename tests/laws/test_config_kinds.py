@@ -7,8 +7,8 @@ import contextlib
 import pytest
 
 from regard.config import load_config, read_config
-from regard.config.task_spec import TASKS
 from regard.core.errors import ConfigError
+from regard.tasks.registry import TASKS
 from tests.fuzz import KEYS
 
 KINDS = [

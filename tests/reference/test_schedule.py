@@ -82,9 +82,9 @@ def test_each_word_of_the_config_makes_its_schedule(word, kind):
 
 
 def test_better():
-    assert better(0.6, 0.5, "exact") and not better(0.5, 0.5, "exact") and not better(0.4, 0.5, "bleu")
-    assert better(0.4, 0.5, "per") and not better(0.5, 0.5, "wer") and not better(0.6, 0.5, "loss")
-    assert not better(math.nan, 0.5, "exact") and not better(math.nan, None, "loss") and better(0.1, None, "exact")
+    assert better(0.6, 0.5, lower=False) and not better(0.5, 0.5, lower=False) and not better(0.4, 0.5, lower=False)
+    assert better(0.4, 0.5, lower=True) and not better(0.5, 0.5, lower=True) and not better(0.6, 0.5, lower=True)
+    assert not better(math.nan, 0.5, lower=False) and not better(math.nan, None, lower=True) and better(0.1, None, lower=False)
 
 
 class _Epochs:

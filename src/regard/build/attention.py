@@ -12,15 +12,14 @@ from torch import nn
 
 from regard import attention as catalogue
 from regard.attention.attention import Attention
+from regard.attention.key_value import key_value, part_width
 from regard.attention.positions import Rotary
 from regard.attention.scope import Scope
 from regard.attention.score import Score
-from regard.attention.key_value import key_value, part_width
 from regard.attention.weighting import Weighting
-from regard.core.errors import ConfigError, message
 from regard.build import user_classes
-from regard.config import mechanisms
-from regard.config import AttentionSection
+from regard.config import AttentionSection, mechanisms
+from regard.core.errors import ConfigError, message
 
 _JOIN: Mapping[str, Any] = {"+": add, "&": and_, "|": or_}
 

@@ -9,21 +9,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from regard import attention
+from regard.attention.aaren import Aaren
 from regard.attention.attention_over_attention import AttentionOverAttention
+from regard.attention.key_value import Part
 from regard.attention.pooling import KerasPool, Pool, StructuredPool
 from regard.attention.positions import LearnedPositions, NoPositions, Rotary, SinusoidalPositions
-from regard.attention.aaren import Aaren
 from regard.attention.scope import Scope
 from regard.attention.score import Score
-from regard.attention.key_value import Part
 from regard.attention.weighting import Weighting
-from regard.networks.marginal_heads import HardMonotonicHead
-from regard.networks.heads import WordHead
-from regard.networks.copy_head import CopyHead
-from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
-from regard.networks.recurrent import BahdanauDecoder, LastState, LuongDecoder, TransformedAll, TransformedLast
-from regard.config import mechanisms as words
 from regard.build.cells import CELLS
+from regard.config import mechanisms as words
+from regard.networks.copy_head import CopyHead
+from regard.networks.heads import WordHead
+from regard.networks.marginal_heads import HardMonotonicHead
+from regard.networks.recurrent import BahdanauDecoder, LastState, LuongDecoder, TransformedAll, TransformedLast
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 
 _Kind = tuple[str, str, str, Mapping[str, Any]]  # kind, key of the config, what it goes with, class by word
 _AROUND: tuple[_Kind, ...] = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regard.data.tokenizer import SPECIALS, UNK
-from regard.core.errors import ConfigError, message
-from regard.networks.marginal_heads import HardMonotonicHead, MarginalHead
-from regard.networks.base import Decoder
-from regard.networks.heads import Head, WordsHead
-from regard.networks.copy_head import CopyHead
 from regard.config import ModelSection
+from regard.core.errors import ConfigError, message
+from regard.data.tokenizer import SPECIALS, UNK
+from regard.networks.base import Decoder
+from regard.networks.copy_head import CopyHead
+from regard.networks.heads import Head, WordsHead
+from regard.networks.marginal_heads import HardMonotonicHead, MarginalHead
 
 
 def make_head(m: ModelSection, words: WordsHead, decoder: Decoder, source_words: int, twins: Sequence[int] | None) -> Head:

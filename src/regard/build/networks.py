@@ -3,32 +3,39 @@ heads in `build.heads`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
+from regard.attention.aaren import Aaren
 from regard.attention.attention import Attention
+from regard.attention.key_value import part_width
 from regard.attention.pooling import Pool, StructuredPool
 from regard.attention.positions import LearnedPositions, NoPositions, Positions, SinusoidalPositions
-from regard.attention.aaren import Aaren
 from regard.attention.scope import Causal, Everywhere, Scope, Window
 from regard.attention.score import KeyOnly
-from regard.attention.key_value import part_width
 from regard.attention.weighting import Marginal
-from regard.data.tokenizer import PAD
+from regard.build.attention import make_attention as make_attention
+from regard.build.attention import make_from_section, make_key_value
+from regard.build.attention import make_scope as make_scope
+from regard.build.attention import make_weighting as make_weighting
+from regard.build.bert import make_bert
+from regard.build.cells import CELLS as CELLS
+from regard.build.cells import make_cell, make_reader
+from regard.build.heads import make_head
+from regard.config import AttentionSection, ModelSection, check_heads, check_looks, mechanisms
 from regard.core.errors import ConfigError, message
+from regard.data.tokenizer import PAD
 from regard.networks.aaren import AarenDecoderLayer, AarenEncoderLayer
+from regard.networks.base import Decoder, Encoder
 from regard.networks.bert import BertShape
 from regard.networks.cells import Stack
-from regard.networks.base import Decoder, Encoder
-from regard.networks.fixed_context import PooledContext
 from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.fixed_context import PooledContext
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.language_model import CellsDecoder
-from regard.networks.text_encoder import TextEncoder
-from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
 from regard.networks.recurrent import (
     BahdanauDecoder,
     FixedDecoder,
@@ -38,28 +45,20 @@ from regard.networks.recurrent import (
     TransformedAll,
     TransformedLast,
 )
+from regard.networks.self_attentive_decoder import SelfAttentiveDecoder
+from regard.networks.text_encoder import TextEncoder
 from regard.networks.transformer import (
     DecoderLayer,
+    DecoderLayerBase,
     EncoderLayer,
+    EncoderLayerBase,
     FeedForward,
     PostNorm,
     PreNorm,
-    EncoderLayerBase,
     Residual,
     TransformerDecoder,
     TransformerEncoder,
-    DecoderLayerBase,
 )
-from regard.build.bert import make_bert
-from regard.build.cells import CELLS as CELLS
-from regard.build.cells import make_cell, make_reader
-from regard.build.heads import make_head
-from regard.build.attention import make_from_section, make_key_value
-from regard.build.attention import make_attention as make_attention
-from regard.build.attention import make_scope as make_scope
-from regard.build.attention import make_weighting as make_weighting
-from regard.config import AttentionSection, ModelSection, check_heads, check_looks, mechanisms
-from regard.config.problem import ConfigErrors
 
 CONTEXTS: Mapping[str, Any] = {
     "last": lambda size: LastState(),
@@ -72,9 +71,9 @@ ACTIVATIONS: Mapping[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
 def _refuse_misfits(m: ModelSection) -> None:
-    """By the config's own rules, since a section alone may come from somebody who asked no config.  Raises ConfigErrors."""
+    """By the config's own rules, since a section alone may come from somebody who asked no config.  Raises ConfigError."""
     if problems := [*check_looks.looks(m), *check_heads.heads(m)]:
-        raise ConfigErrors(problems)
+        raise ConfigError("\n".join(message(p.keys[0], p.expected, p.received, p.do) for p in problems))
 
 
 def recurrent(m: ModelSection, source_words: int, target_words: int, twins: Sequence[int] | None = None) -> EncoderDecoder:
@@ -144,7 +143,9 @@ def _make_recurrent_decoder(m: ModelSection, encoded: int | None) -> Decoder:
         context, width = _make_context(m, encoded)
         return FixedDecoder(stack(width if feed else 0), context, width, begin=begin, feed=feed, dropout=m.dropout)
     heads, project, directions = m.attention.heads or 1, m.attention.project, encoded // m.size
-    look = make_key_value(m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions)
+    look = make_key_value(
+        m.attention, query_size=m.size, memory_size=encoded, heads=heads, project=project, directions=directions
+    )
     if m.head == "hard-monotonic":  # it makes its own weights of the scores
         look.weighting = Marginal()
     if m.order == "bahdanau":
@@ -174,7 +175,10 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `recurrent`."""
     _refuse_misfits(m)
     readers, writers = _make_encoder_layers(m), _make_decoder_layers(m)
-    encoder, decoder = TransformerEncoder(readers, _make_final_norm(m), m.size), TransformerDecoder(writers, _make_final_norm(m), m.size)
+    encoder, decoder = (
+        TransformerEncoder(readers, _make_final_norm(m), m.size),
+        TransformerDecoder(writers, _make_final_norm(m), m.size),
+    )
     _init_xavier(encoder, decoder)
     source, target, spoken = _make_embeddings(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
@@ -206,7 +210,12 @@ def _make_decoder_layers(m: ModelSection, *, alone: bool = False) -> list[Decode
     def make_layer() -> DecoderLayerBase:
         kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
         own = _make_aaren(m) if m.family == "aaren" else _make_self_attention(m, Causal())
-        made: DecoderLayerBase = kind(own, None if alone else _make_transformer_attention(m, cross), _make_feedforward(m), _make_residuals(m, 2 if alone else 3))
+        made: DecoderLayerBase = kind(
+            own,
+            None if alone else _make_transformer_attention(m, cross),
+            _make_feedforward(m),
+            _make_residuals(m, 2 if alone else 3),
+        )
         return made
 
     return [make_layer() for _ in range(m.decoder_layers)]

@@ -1,38 +1,15 @@
-"""From the words of a config to a pooling: how the states of a text become one vector."""
+"""From the words of a config to a look that nobody asks for: attention pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from regard.attention.attention import Attention
-from regard.attention.pooling import Pool, StructuredPool
-from regard.core.errors import ConfigError, message
-from regard.networks.pooling import FirstPooling, LastPooling, MaxPooling, MeanPooling, AttentionPooling, Pooling
 from regard.build.attention import make_attention
+from regard.core.errors import ConfigError, message
 
 if TYPE_CHECKING:
     from regard.config.attention import AttentionSection
-    from regard.config.task_sections import ClassifySection
-
-SUMMARIES: Mapping[str, Callable[[int], Pooling]] = {
-    "last": LastPooling,
-    "mean": MeanPooling,
-    "max": MaxPooling,
-    "cls": FirstPooling,
-}
-
-
-def make_summing(section: ClassifySection, size: int, *, pooled: bool = False) -> Pooling:
-    """How states of this width become one vector, from the word `pooling` of a section.  pooled: the reader pools by itself, as BERT does
-    from [CLS]."""
-    if section.pooling == "cls" and pooled:
-        return LastPooling(size)
-    if section.pooling == "attention":
-        return AttentionPooling(Pool(pool_look(section.look, size)), size=size)
-    if section.pooling == "structured":
-        return AttentionPooling(StructuredPool(size, inner=section.hop_width, hops=section.hops), size=size, hops=section.hops)
-    return SUMMARIES[section.pooling](size)
 
 
 def pool_look(look: AttentionSection, size: int) -> Attention:

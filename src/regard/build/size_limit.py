@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_buffer_registration_hook, register_module_parameter_registration_hook
 from torch.overrides import TorchFunctionMode
 
-from regard.core.errors import ConfigError, RegardError, RunFolderError, exhausted, message
 from regard.core.atomic_files import size
+from regard.core.errors import ConfigError, RegardError, RunFolderError, exhausted, message
 
 COPIES = 4  # of each weight in training: itself, its gradient, and what Adam remembers of the gradient and of its square
 _MAKERS = {torch.randn, torch.rand, torch.zeros, torch.ones, torch.arange, torch.eye}

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import os
 import sys
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from regard.core.errors import ConfigError, did_you_mean, message
 from regard.config.expression import Number, Word
+from regard.core.errors import ConfigError, did_you_mean, message
+from regard.core.user_module import failure, import_module_of
 
 GIVEN = ("query_size", "key_size", "heads")  # what Regard alone knows of a look; `size` too, unless a number is written for it
 
@@ -21,10 +17,9 @@ GIVEN = ("query_size", "key_size", "heads")  # what Regard alone knows of a look
 def find_class(word: Word, noun: type) -> type:
     """The class that a word names, a kind of `noun` (Score, Scope, Weighting, Cell).  Imports its module, which runs its code.
 
-    A module beside the config is found too: the current folder is searched last, so that nothing there can stand before what is
-    installed.  Raises ConfigError where there is no such module or class, or it is another thing.
+    Raises ConfigError where there is no such module (`core/user_module.py`) or class, or it is another thing.
     """
-    module, name = _imported(word), word.name.rpartition(":")[2]
+    module, name = import_module_of(word.name), word.name.rpartition(":")[2]
     kinds = [k for k, v in vars(module).items() if inspect.isclass(v) and issubclass(v, noun) and v.__module__ == module.__name__]
     made_by = getattr(module, name, None)
     if made_by is None:
@@ -64,7 +59,7 @@ def make_instance(word: Word, noun: type, sizes: Mapping[str, int], *, given: tu
         raise
     except Exception as error:  # whatever the user's code raises
         raise ConfigError(
-            message(str(word), "a constructor that takes this", _shown(error), "Correct the word or the class.")
+            message(str(word), "a constructor that takes this", failure(error), "Correct the word or the class.")
         ) from error
 
 
@@ -72,42 +67,3 @@ def _public(noun: type) -> str:
     """Where a class is imported from: the package, where it hands the class on."""
     package = noun.__module__.rpartition(".")[0]
     return f"{package if hasattr(sys.modules[package], noun.__name__) else noun.__module__}.{noun.__name__}"
-
-
-def _imported(word: Word) -> ModuleType:
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    importlib.invalidate_caches()  # a file that was written a moment ago is seen
-    try:
-        return importlib.import_module(word.module)
-    except ModuleNotFoundError as error:
-        if error.name and f"{word.module}.".startswith(f"{error.name}."):
-            near = did_you_mean(word.module, _beside(Path(here)))
-            do = f"Write the name of a file there without .py, or of what is installed.{near}"
-            received = f"none in {here}, nor among what is installed"
-            raise ConfigError(message(word.name, f"a module {word.module}", received, do)) from None
-        raise _broken(word, error) from error
-    except Exception as error:  # whatever the user's code raises
-        raise _broken(word, error) from error
-
-
-def _broken(word: Word, error: Exception) -> ConfigError:
-    return ConfigError(message(word.name, f"a module {word.module} that can be imported", _shown(error), "Correct it."))
-
-
-def _shown(error: Exception) -> str:
-    """`NameError: name 'torhc' is not defined (my_scores.py:3)`: the place is the deepest that may be the user's own."""
-    told = f"{type(error).__name__}: {error}"
-    places = [
-        f"{Path(f.filename).name}:{f.lineno}"
-        for f in traceback.extract_tb(error.__traceback__)
-        if f.filename != __file__ and not f.filename.startswith("<") and f"{os.sep}torch{os.sep}" not in f.filename
-    ]
-    return told if isinstance(error, SyntaxError) or not places else f"{told} ({places[-1]})"
-
-
-def _beside(folder: Path) -> list[str]:
-    """The modules of a folder, and those of its packages."""
-    files = [*folder.glob("*.py"), *folder.glob("*/*.py")]
-    return [".".join(f.relative_to(folder).with_suffix("").parts).removesuffix(".__init__") for f in files]

@@ -9,8 +9,7 @@ from regard.check.examine import examine
 from regard.check.form import StatedForm
 from regard.config import Config
 from regard.config.auto import left_out
-from regard.config.data_files import TABLES
-from regard.config.task_spec import TASKS
+from regard.config.data_files import reads_tables
 from regard.core.errors import RegardError
 from regard.data.columns import UNICODE
 from regard.data.file_format import recognize
@@ -52,7 +51,7 @@ TOLD = frozenset(  # what a training says by itself, or what is often meant
 def said(config: Config) -> dict[str, Any]:
     """The keys of a config that somebody set, as `section.key`: those that only a task has by default are not."""
     found: dict[str, Any] = {}
-    usual = TASKS[config.task].defaults
+    usual = config.spec.defaults
     for name in type(config).model_fields:
         section = getattr(config, name)
         for key in getattr(section, "model_fields_set", ()):
@@ -60,6 +59,11 @@ def said(config: Config) -> dict[str, Any]:
             if usual.get(f"{name}.{key}", ...) != value:
                 found[f"{name}.{key}"] = value
     return found
+
+
+def own(config: Config, task: str) -> Any:
+    """The section of a task, where the config has it."""
+    return config.of_tasks().get(task)
 
 
 def given(config: Config, *, fixed: bool) -> StatedForm:
@@ -81,7 +85,7 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         source=key("data.source"),
         target=key("data.target"),
         features=key("data.features"),
-        second=key("pair.second") if config.pair is not None else None,
+        second=key("pair.second") if own(config, "pair") is not None else None,
         header=header if isinstance(header, bool) else None,
         comment={"auto": None, "none": ""}.get(comment, comment) if comment is not None else None,
         separator={"auto": None, **MARKS}.get(separator, separator) if separator is not None else None,
@@ -90,7 +94,7 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         target_tokenizer=key("data.target_tokenizer") if writes else None,
         max_ratio=config.decode.max_ratio if number and writes else None,
         max_extra=config.decode.max_extra if number and writes else None,
-        scheme=config.tag.scheme if config.tag is not None and (fixed or "tag.scheme" in known) else None,
+        scheme=own(config, "tag").scheme if own(config, "tag") is not None and (fixed or "tag.scheme" in known) else None,
         unicode=config.data.unicode if config.data.unicode in UNICODE else "none",
         lowercase=config.data.lowercase,
         valid_share=config.data.valid_share,
@@ -101,19 +105,19 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
 def _of_sections(config: Config) -> dict[str, Any]:
     """What the sections say that belong to one task each."""
     found: dict[str, Any] = {}
-    if config.forecast is not None:
-        found |= {key: getattr(config.forecast, key) for key in ("past", "ahead", "time", "gaps")}
-        found |= {"columns": tuple(config.forecast.columns)}
-    if config.language is not None:
-        found |= {"documents": config.language.documents, "window": config.language.window}
-    if config.caption is not None:
-        found |= {"images": config.caption.images}
-    if config.pair is not None:
-        found |= {"output": config.pair.output}
-    if config.pretrain is not None:
-        found |= {"follows": config.pretrain.next}
-    if config.read is not None:
-        found |= {"cloze": config.read.head != "span"}
+    if own(config, "forecast") is not None:
+        found |= {key: getattr(own(config, "forecast"), key) for key in ("past", "ahead", "time", "gaps")}
+        found |= {"columns": tuple(own(config, "forecast").columns)}
+    if own(config, "language") is not None:
+        found |= {"documents": own(config, "language").documents, "window": own(config, "language").window}
+    if own(config, "caption") is not None:
+        found |= {"images": own(config, "caption").images}
+    if own(config, "pair") is not None:
+        found |= {"output": own(config, "pair").output}
+    if own(config, "pretrain") is not None:
+        found |= {"follows": own(config, "pretrain").next}
+    if own(config, "read") is not None:
+        found |= {"cloze": own(config, "read").head != "span"}
     return found
 
 
@@ -146,7 +150,7 @@ def _noted(config: Config) -> frozenset[str]:
     """The kinds of findings that `resolve_files` tells of the columns of a table, or a language model of its symbols."""
     if config.task == "language":
         return frozenset(("symbol-only-valid",))
-    if config.task not in TABLES:
+    if not reads_tables(config):
         return frozenset()
     said = recognize(config.data.train[0]).notes
     header = any(note.startswith("line 1") for note in said) and config.data.header == "auto"

@@ -12,10 +12,10 @@ import typer
 
 from regard.cli import options
 from regard.cli.by_kind import by_kind
-from regard.config.task_spec import TASKS
 from regard.core.errors import UsageError, message
 from regard.core.printable import printable
 from regard.data.report import passed_by
+from regard.tasks import registry
 
 FITTING = 12  # labels whose table a terminal holds
 WORDS_WRONG = "share of words that are wrong"
@@ -73,9 +73,10 @@ def _claimed(errors: Path) -> Path:
     return errors
 
 
-def table(found: Mapping[str, Any], task: str = "transduce") -> str:
+def table(found: Mapping[str, Any], task: str = registry.USUAL) -> str:
     """The figures for people, one a line, and the signatures that say how they were counted."""
-    wide, meanings = max(8, *map(len, found["metrics"])), TASKS[task].metrics
+    wide, rows = max(8, *map(len, found["metrics"])), registry.spec(task).metrics
+    meanings = {name: row.meaning for name, row in rows.items()}
     lines = [f"{'items':<{wide}} {found['items']:,}"]
     lines += [f"{'skipped':<{wide}} {found['skipped']:<8,} at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
     lines += [f"{'passed by':<{wide}} {passed_by(found['passed'])}"] if found.get("passed") else []

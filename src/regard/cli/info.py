@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.config.task_spec import MEANINGS, TASKS
 from regard.core.bounded_json import held_to, is_of, parse, read_bytes
 from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
 from regard.core.printable import printable
+from regard.tasks import registry
+from regard.tasks.spec import TARGET_TEXT, TOKENS, WRITING
 
 if TYPE_CHECKING:
     from regard.config import Config
@@ -54,39 +56,33 @@ def _data(config: Config) -> dict[str, str]:
     data = config.data
     valid = " + ".join(data.valid) or f"a share of {data.valid_share:g} of it"
     files = {"training data": " + ".join(data.train) or "none", "validation data": valid}
-    if not TASKS[config.task].writes:
+    uses = set(config.spec.uses)
+    if not uses.intersection(TARGET_TEXT):
         return files
-    if "data.source_tokenizer" in TASKS[config.task].unused:
+    if not uses.issuperset(TOKENS):
         return {**files, "tokens": data.target_tokenizer}
     return {**files, "tokens": f"{data.source_tokenizer} → {data.target_tokenizer}" + (", joint" if data.joint else "")}
 
 
 def _model(config: Config) -> dict[str, str]:
-    m = config.model
-    if config.forecast is not None and config.forecast.model == "linear":
-        return {"net": "none: least squares"}
-    look = m.attention
-    words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
-    if config.language is not None:
-        past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
-        kind, looks = (
-            (m.decoder, {"attention": past}) if m.family == "recurrent" else (f"{m.family} with {many(m.heads, 'head')}", {})
-        )
-        return {"net": f"{m.decoder_layers} x {kind} of {m.size}", **looks}
-    if not TASKS[config.task].writes:
+    """The net as its task tells it, or else as its encoder, or its encoder and decoder."""
+    from regard.config.task_section import TaskSection
+    from regard.config.trust import flags, modules
+
+    m, own = config.model, config.own
+    given = flags(modules(config))
+    code = {"code": f"not Regard's alone; where you trust it, open the run with{given}"} if given else {}
+    if isinstance(own, TaskSection) and (told := own.net(config)):
+        return {**told, **code}
+    if not set(config.spec.uses).issuperset(WRITING):
         kind = m.encoder if m.family == "recurrent" else f"{m.family} with {many(m.heads, 'head')}"
-        return {"net": f"{m.encoder_layers} x {kind} of {m.size}"}
-    if m.family == "recurrent" and "model.encoder" in TASKS[config.task].unused:
-        net = f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}"
-    elif m.family != "recurrent":
+        return {"net": f"{m.encoder_layers} x {kind} of {m.size}", **code}
+    if m.family != "recurrent":
         net = f"{m.family.capitalize()}, {m.encoder_layers} + {m.decoder_layers} layers of {m.size}, {many(m.heads, 'head')}"
     else:
         net = f"{m.encoder_layers} x {m.encoder} → {m.decoder_layers} x {m.decoder} of {m.size}"
-    from regard.config.trust import flags, modules
-
-    given = flags(modules(config))
-    code = {"code": f"not Regard's alone; where you trust it, open the run with{given}"} if given else {}
-    return {"net": net, "attention": words, **code}
+    look = m.attention
+    return {"net": net, "attention": "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}", **code}
 
 
 def _vocabularies(run: Path) -> dict[str, str]:
@@ -132,9 +128,9 @@ def _shape(entry: Any) -> list[int]:
 
 def _training(run: Path, config: Config) -> dict[str, str]:
     """The best validation and how far training went, from metrics.jsonl."""
-    path = run / "metrics.jsonl"
+    path, figures = run / "metrics.jsonl", registry.figures(config.spec)
     try:
-        rows = [_row(line) for line in read_bytes(path).splitlines()] if path.is_file() else []
+        rows = [_row(line, figures) for line in read_bytes(path).splitlines()] if path.is_file() else []
     except (OSError, ValueError) as error:
         raise RunFolderError(message(f"{path} is damaged", "JSON lines", str(error), DAMAGED)) from None
     if not rows:
@@ -147,14 +143,14 @@ def _training(run: Path, config: Config) -> dict[str, str]:
     if best is None:
         return told
 
-    figures = "  ".join(f"{name} {best[name]:.4g}" for name in MEANINGS if best.get(name) is not None)
-    return {**told, f"best {config.train.metric}": f"{figures}  (on validation data, at update {best['step']:,})"}
+    told_figures = "  ".join(f"{name} {best[name]:.4g}" for name in figures if best.get(name) is not None)
+    return {**told, f"best {config.train.metric}": f"{told_figures}  (on validation data, at update {best['step']:,})"}
 
 
-def _row(line: bytes) -> dict[str, Any]:
+def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
     """A line of the file: figures are numbers, or null where they were not finite."""
     row = held_to(parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True)
-    if any(not is_of(row[name], float | None) for name in MEANINGS if name in row):
+    if any(not is_of(row[name], float | None) for name in figures if name in row):
         raise ValueError("a figure that is no number")
     return row
 

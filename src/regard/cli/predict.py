@@ -13,7 +13,6 @@ import typer
 
 from regard.cli import options
 from regard.cli.formats import WRITERS, Format
-from regard.config.task_spec import TASKS
 from regard.core.errors import RegardError, UsageError, message
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def told(text: str) -> None:
 
 def _n_best(asked: int | None, beam: int | None, config: Config, *, plain: bool, settings: Sequence[str]) -> int:
     """How many hypotheses; only what was asked for can be too many.  plain: there is room for one alone."""
-    if "decode.beam" in TASKS[config.task].unused:
+    if "decode.beam" not in config.spec.uses:
         width, most = asked or 1, asked or 1
     elif config.decode.sample:
         width, most = asked or config.decode.n_best, asked or config.decode.n_best

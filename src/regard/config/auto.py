@@ -7,17 +7,15 @@ from typing import Any
 
 from regard.config.loader import read_config
 from regard.config.schema import Config
-from regard.config.task_sections import SECTIONS as OWN
-from regard.config.task_spec import TASKS
 
 SECTIONS = ("data", "model", "train", "decode")
 
 
 def left_out(config: Config) -> frozenset[str]:
     """The keys, as `train.epochs`, that nobody set, that fit the data, and that the task uses."""
-    own = (config.task,) if config.task in OWN else ()
+    own = (config.spec.name,) if config.own is not None else ()
     keys = (f"{section}.{key}" for section in (*SECTIONS, *own) for key in getattr(config, section).left_out())
-    return frozenset(keys).difference(TASKS[config.task].unused)
+    return frozenset(keys).difference(config.spec.unused)
 
 
 def settled(config: Config, values: Mapping[str, Any]) -> Config:

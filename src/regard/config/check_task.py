@@ -7,77 +7,40 @@ from typing import TYPE_CHECKING, Any
 
 from regard.config.other_names import meant
 from regard.config.problem import Problem
-from regard.config.task_sections import SECTIONS
-from regard.config.task_spec import TASKS
-from regard.tasks.caption.section import of_caption
-from regard.tasks.classify.section import classify_problems
-from regard.tasks.forecast.section import of_forecast
-from regard.tasks.language.section import of_language
-from regard.tasks.pair.section import of_pair
-from regard.tasks.pretrain.section import SHAPED, of_pretrain, of_pretrained
-from regard.tasks.read.section import of_read
+from regard.config.task_section import TaskSection
+from regard.tasks import registry
+from regard.tasks.spec import VECTORS, PretrainedReader
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
 
 
 def of_task(config: Config) -> Iterator[Problem]:
-    """Keys that the task does not use, at other than their default; sections of other tasks; figures that it has not."""
-    kind = TASKS[config.task]
-    for key in kind.unused:
-        section, word = key.split(".")
-        value = getattr(getattr(config, section), word)
-        if value not in _defaults(config, section, word):
+    """Keys that the task does not use, at other than their default; sections and formats of other tasks; what its own section demands;
+    figures that it has not."""
+    spec = config.spec
+    for key in spec.unused:
+        value = _value(config, key)
+        if value not in _defaults(config, key):
             do = "Remove it, or choose another task."
-            yield Problem(
-                (key, "task"),
-                f"no such key with task {config.task}, which does not use it",
-                str(getattr(value, "score", value)),
-                do,
-            )
-    for name in SECTIONS:
-        if name != config.task and getattr(config, name) is not None:
+            expected = f"no such key with task {config.task}, which does not use it"
+            yield Problem((key, "task"), expected, str(getattr(value, "score", value)), do)
+    for name in config.of_tasks():
+        if name != spec.name:
             do = f"Remove it, or write task: {name}."
             yield Problem((name, "task"), f"only with task: {name}", f"task {config.task}", do)
-    yield from _tagged(config)
-    if config.pair is not None and config.task == "pair":
-        yield from of_pair(config, config.pair)
-    if config.read is not None and config.task == "read":
-        yield from of_read(config, config.read)
-    if kind.vectors:
+    owner = next((other for other in registry.specs() if config.data.format in other.formats), spec)
+    if owner.name != spec.name:
+        do = f"Remove it, or write task: {owner.name}."
+        yield Problem(("data.format", "task"), "tsv, lines or jsonl", config.data.format, do)
+    if isinstance(config.own, TaskSection):
+        yield from config.own.check(config)
+    if set(VECTORS) <= set(spec.uses):
         yield from _vectors(config)
-    if config.classify is not None:
-        yield from classify_problems(config, config.classify)
-    if config.forecast is not None and config.task == "forecast":
-        yield from of_forecast(config)
-    if config.caption is not None and config.task == "caption":
-        yield from of_caption(config, config.caption)
-    if config.language is not None and config.task == "language":
-        yield from of_language(config, config.language)
-    shaped = () if config.task == "pair" else SHAPED  # there they shape what reads the comparison
-    cut = () if config.task == "read" else ("source_tokenizer", "unicode", "lowercase")  # there they say what a word of a text is
-    settled = [*(f"model.{word}" for word in shaped), *(f"data.{word}" for word in cut)]
-    yield from of_pretrain(config)
-    yield from of_pretrained(config, {key: _defaults(config, *key.split(".")) for key in settled})
-    if config.train.metric not in kind.metrics:
-        do = f"Choose one of them.{meant(config.train.metric, kind.metrics)}"
-        yield Problem(("train.metric", "task"), " | ".join(kind.metrics), config.train.metric, do)
-
-
-def _tagged(config: Config) -> Iterator[Problem]:
-    """Sentences with tags in lines are two files or three; their formats are no other task's."""
-    data = config.data
-    if config.task != "tag":
-        if data.format in ("columns", "conllu"):
-            yield Problem(("data.format", "task"), "tsv, lines or jsonl", data.format, "Remove it, or write task: tag.")
-        return
-    if data.format in ("csv", "cmudict"):
-        do = "Remove it, or write another task."
-        yield Problem(("data.format", "task"), "columns, conllu, jsonl, parquet or lines with task tag", data.format, do)
-    for key, files in (("data.train", data.train), ("data.valid", data.valid)):
-        if data.format == "lines" and len(files) == 1:
-            do = "Name the files of tokens and of tags, or remove data.format."
-            yield Problem((key, "data.format"), "2 or 3 files, line for line", f"1: {files[0]}", do)
+    yield from _pretrained(config)
+    if config.train.metric not in spec.metrics:
+        do = f"Choose one of them.{meant(config.train.metric, spec.metrics)}"
+        yield Problem(("train.metric", "task"), " | ".join(spec.metrics), config.train.metric, do)
 
 
 def _vectors(config: Config) -> Iterator[Problem]:
@@ -91,9 +54,39 @@ def _vectors(config: Config) -> Iterator[Problem]:
         yield Problem(("data.vectors", "data.source_tokenizer"), "a tokenizer of whole words", data.source_tokenizer, do)
 
 
-def _defaults(config: Config, section: str, word: str) -> list[Any]:
+def _pretrained(config: Config) -> Iterator[Problem]:
+    """Keys that a pre-trained reader settles, or has no use for, where they are set."""
+    if config.model.pretrained is None:
+        return
+    if config.data.vectors is not None:
+        expected = "no such key with model.pretrained, which brings its own vectors"
+        yield Problem(("data.vectors", "model.pretrained"), expected, config.data.vectors, "Remove one of them.")
+    spec = config.spec
+    reader = spec.reader or PretrainedReader()
+    for word in reader.unread:
+        key = f"{spec.name}.{word}"
+        value, default = _value(config, key), type(getattr(config, spec.name)).model_fields[word].default
+        if value != reader.defaults.get(key, default):
+            received = "none" if value is None else str(getattr(value, "score", value)).lower()
+            expected = "no such key with model.pretrained, which has no use for it"
+            yield Problem((key, "model.pretrained"), expected, received, "Remove it.")
+    for key in reader.settles:
+        value = _value(config, key)
+        if value not in _defaults(config, key):
+            expected = f"no such key with model.pretrained: {config.model.pretrained} settles it"
+            yield Problem((key, "model.pretrained"), expected, str(getattr(value, "score", value)), "Remove it.")
+
+
+def _value(config: Config, key: str) -> Any:
+    """What stands at a dotted key."""
+    section, word = key.split(".")
+    return getattr(getattr(config, section), word)
+
+
+def _defaults(config: Config, key: str) -> list[Any]:
     """What a key holds that nobody set."""
-    default = TASKS[config.task].defaults.get(f"{section}.{word}", type(getattr(config, section)).model_fields[word].default)
-    if (section, word) == ("model", "attention"):  # a look that does not name its score has that of its family
+    section, word = key.split(".")
+    default = config.spec.defaults.get(key, type(getattr(config, section)).model_fields[word].default)
+    if key == "model.attention":  # a look that does not name its score has that of its family
         return [default, default.model_copy(update={"score": "scaled"})]
     return [default]

@@ -9,9 +9,8 @@ from regard.config.check_heads import heads
 from regard.config.check_looks import longest_sentences, looks
 from regard.config.check_task import of_task
 from regard.config.length_limits import room
-from regard.config.problem import ConfigErrors as ConfigErrors
-from regard.config.problem import Problem as Problem
-from regard.config.task_spec import TASKS
+from regard.config.problem import Problem
+from regard.tasks.spec import TABLE
 
 if TYPE_CHECKING:
     from regard.config.schema import AttentionSection, Config
@@ -53,7 +52,7 @@ def _data(config: Config) -> Iterator[Problem]:
             "Set data.joint to true, or tie to output.",
         )
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
-        if data.format == "lines" and len(files) not in (0, 2) and config.task != "tag":
+        if data.format == "lines" and len(files) not in (0, 2) and set(TABLE) <= set(config.spec.uses):
             received = f"{len(files)}: {', '.join(files)}"
             yield Problem((key, "data.format"), "two files, line for line", received, "Name a source and a target file.")
     columns = {k: getattr(data, k) for k in ("source", "target", "features") if getattr(data, k) not in (None, "auto")}
@@ -66,7 +65,7 @@ def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Probl
     """Keys of the other family: refused where they are not at their default, since they would change nothing."""
     for key in keys:
         value, default = getattr(config.model, key), type(config.model).model_fields[key].default
-        if value != default and f"model.{key}" not in TASKS[config.task].unused:
+        if value != default and f"model.{key}" in config.spec.uses:
             do = "Remove it, or choose the other family."
             if key == "heads":
                 do = f"Remove it, or write model.attention.heads: {value}."
@@ -101,10 +100,9 @@ def _transformer(config: Config) -> Iterator[Problem]:
             f"rotary with {model.size} / {heads} = {model.size // heads}",
             "Change model.size or the heads, or take other positions.",
         )
-    sides = ("target",) if config.task == "caption" else ("source", "target")  # cells have places of their own
-    bounds = [f"data.max_{side}_length" for side in sides]
-    longest = max(getattr(config.data, f"max_{side}_length") for side in sides) + 1
-    if model.positions == "learned" and longest > model.max_positions and config.language is None:
+    bounds = [key for key in ("data.max_source_length", "data.max_target_length") if key in config.spec.uses]
+    longest = max((getattr(config.data, key.removeprefix("data.")) for key in bounds), default=0) + 1
+    if model.positions == "learned" and longest > model.max_positions:
         yield Problem(
             ("model.max_positions", "model.positions", *bounds),
             f"at least {longest}, a position for each of the longest sequence's tokens and its end",

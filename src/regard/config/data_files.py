@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from regard.config.schema import Config, DataSection
-from regard.config.task_spec import TASKS
 from regard.core.errors import DataError, message
 from regard.data.column_content import features_part_at, looks_like_features
 from regard.data.columns import LAST, SEPARATORS, Layout
 from regard.data.file_format import RecognizedFile, recognize
+from regard.tasks import registry
+from regard.tasks.spec import FEATURES, TABLE
 
-TABLES = ("transduce", "classify", "pair")  # tasks whose files are tables, JSON lines or line-aligned
 OPEN = ("format", "header", "comment", "separator", "features_separator")  # keys whose `auto` becomes what is found
 ROLES = ("source", "target", "second", "features")
-ELSEWHERE = {"conllu": "tag", "conll": "tag", "json": "read"}  # formats of other tasks
+SECOND = "second"  # the key of a task's section that names the column of a second text
 
 
 def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
@@ -27,7 +27,7 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
     UTF-8, for a file that is not there, and for a format that another task reads.
     """
     data = config.data
-    if config.task not in TABLES or not data.train or "-" in data.train:
+    if not reads_tables(config) or not data.train or "-" in data.train:
         return config
     format = data.format if data.format != "auto" else Layout().resolved(data.train).format
     if format == "lines":
@@ -43,13 +43,8 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
         values |= _table(data, found)
     values |= _columns(config, found)
     resolved = _with(config, values)
-    if (
-        config.pair is not None
-        and found.second is not None
-        and "second" not in config.pair.model_fields_set
-        and "target" in values
-    ):
-        resolved = resolved.model_copy(update={"pair": config.pair.model_copy(update={"second": found.second})})
+    if found.second is not None and "target" in values:
+        resolved = _with_second(resolved, found.second)
     for line in _told(resolved, found):
         say(line)
     return resolved
@@ -59,9 +54,20 @@ def as_read(config: Config, begun: Config) -> Config:
     """A config to go on with a run: what it leaves out about its files is as the run began."""
     keys = {key: getattr(begun.data, key) for key in OPEN if getattr(config.data, key) == "auto"}
     keys |= {key: getattr(begun.data, key) for key in ROLES if key != "second" and key not in config.data.model_fields_set}
-    if config.pair is not None and begun.pair is not None and "second" not in config.pair.model_fields_set:
-        config = config.model_copy(update={"pair": config.pair.model_copy(update={"second": begun.pair.second})})
-    return _with(config, keys)
+    return _with(_with_second(config, getattr(begun.own, SECOND, None)), keys)
+
+
+def reads_tables(config: Config) -> bool:
+    """Whether its task reads tables, JSON lines or line-aligned files."""
+    return set(TABLE) <= set(config.spec.uses)
+
+
+def _with_second(config: Config, column: int | str | None) -> Config:
+    """The config with the column of a second text, where its task has one and nobody set it."""
+    own = config.own
+    if own is None or SECOND not in type(own).model_fields or SECOND in own.model_fields_set or column is None:
+        return config
+    return config.model_copy(update={config.spec.name: own.model_copy(update={SECOND: column})})
 
 
 def _with(config: Config, values: dict[str, Any]) -> Config:
@@ -70,8 +76,9 @@ def _with(config: Config, values: dict[str, Any]) -> Config:
 
 def _format(config: Config, named: str, found: RecognizedFile) -> str:
     """The format that a file has, where its task reads it."""
-    if found.format in ELSEWHERE:
-        do = f"Train with --task {ELSEWHERE[found.format]}, or say data.format: tsv if the file is a table all the same."
+    owner = next((spec.name for spec in registry.specs() if found.format in spec.formats), None)
+    if owner is not None:
+        do = f"Train with --task {owner}, or say data.format: tsv if the file is a table all the same."
         raise DataError(message(found.file, f"a file of pairs for task {config.task}", f"{found.format.upper()}", do))
     return found.format if found.format in ("csv", "cmudict", "jsonl", "parquet") else named
 
@@ -110,17 +117,14 @@ def _columns(config: Config, found: RecognizedFile) -> dict[str, Any]:
     """Source, target and features where they were left out, and what parts features."""
     data, values = config.data, dict[str, Any]()
     both = _left_out(config, "source") and _left_out(config, "target") and found.target is not None
-    if (
-        both
-        and (config.task == "transduce" or isinstance(found.source, str))
-        and (config.task != "pair" or found.second is not None)
-    ):
+    lone = SECOND not in type(config.own).model_fields if config.own is not None else True
+    if both and (_has_features(config) or isinstance(found.source, str)) and (lone or found.second is not None):
         values |= {"source": found.source, "target": found.target}
     elif found.header and data.header is True:  # a list to predict from has no header: only names can tell
         for key in ("source", "target"):
             if isinstance(column := getattr(data, key), int) and column <= len(found.header):
                 values[key] = found.header[column - 1]
-    if config.task != "transduce":
+    if not _has_features(config):
         return values
     features = data.features
     taken = {_place(values.get(key, getattr(data, key)), found) for key in ("source", "target")}
@@ -133,10 +137,15 @@ def _columns(config: Config, found: RecognizedFile) -> dict[str, Any]:
 
 def _left_out(config: Config, key: str) -> bool:
     """Whether nobody set a column: what a task has for its own default counts as not set."""
-    default = TASKS[config.task].defaults.get(f"data.{key}", DataSection.model_fields[key].default)
+    default = config.spec.defaults.get(f"data.{key}", DataSection.model_fields[key].default)
     return key not in config.data.model_fields_set or (
-        f"data.{key}" in TASKS[config.task].defaults and getattr(config.data, key) == default
+        f"data.{key}" in config.spec.defaults and getattr(config.data, key) == default
     )
+
+
+def _has_features(config: Config) -> bool:
+    """Whether a row may hold features beside its source, so that columns are told apart by what is in them."""
+    return set(FEATURES) <= set(config.spec.uses)
 
 
 def _place(column: int | str | None, found: RecognizedFile) -> int | None:
@@ -157,12 +166,12 @@ def _cells(found: RecognizedFile, column: int | str) -> list[str]:
 def _told(config: Config, found: RecognizedFile) -> Iterator[str]:
     data = config.data
     roles = [f"source {data.source}", f"target {data.target}"]
-    if config.task == "transduce" and data.features is not None:
+    if _has_features(config) and data.features is not None:
         parts = ";" if data.features_separator == "auto" else data.features_separator
         roles.append(f"features {data.features} (parted by {parts!r})")
     yield f"read as {found}; {', '.join(roles)}."
     yield from (f"note: {note}" for note in found.notes if data.header == "auto" or not note.startswith("line 1"))
-    if config.task != "transduce" or found.format not in ("tsv", "csv"):
+    if not _has_features(config) or found.format not in ("tsv", "csv"):
         return
     for key in ("source", "target"):
         column = getattr(data, key)

@@ -13,7 +13,7 @@ from regard.config.schema import AttentionSection, Config
 _TOP = """\
 # The config
 
-<!-- Made by scripts/config-docs from src/regard/config/schema.py: change the schema, not this page. -->
+<!-- Made by scripts/config-docs from src/regard/config/schema.py and src/regard/tasks/*/section.py: change these, not this page. -->
 
 A run is one YAML file with the sections `data`, `model`, `train`, `decode` and the key `task`; every key may be left out.
 `regard train my.yaml model.size=512` changes a key for one run: a word with `=` is an override, its value is YAML, later ones win.

@@ -38,9 +38,10 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
 
 
-def find(path: KeyPath) -> tuple[KeyPath, type[BaseModel], FieldInfo | None]:
-    """A path of the schema, its section and its field (None: no such key).  What pydantic adds to a path (a union's part) is left off."""
-    section: type[BaseModel] = Config
+def find(path: KeyPath, whole: type[BaseModel] = Config) -> tuple[KeyPath, type[BaseModel], FieldInfo | None]:
+    """A path of the schema, its section and its field (None: no such key).  What pydantic adds to a path (a union's part) is left off.
+    whole: the class of the config."""
+    section = whole
     for depth, key in enumerate(path, 1):
         field = section.model_fields.get(str(key))
         below = section_of(field) if field else None
@@ -120,9 +121,9 @@ def shown(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else repr(value)[:60]
 
 
-def explain(path: KeyPath, received: Any, cause: Exception | None) -> Explanation:
-    """Why a value, or a key, was refused.  path: as `find` gives it.  cause: the word's own error, where it is one."""
-    _, section, field = find(path)
+def explain(path: KeyPath, received: Any, cause: Exception | None, whole: type[BaseModel] = Config) -> Explanation:
+    """Why a value, or a key, was refused.  path, whole: as `find` has them.  cause: the word's own error, where it is one."""
+    _, section, field = find(path, whole)
     if isinstance(cause, WordError):
         return Explanation(cause.expected, cause.received, cause.do)
     if field is None:

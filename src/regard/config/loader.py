@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from regard.config import yaml_text
-from regard.config.checks import ConfigErrors, Problem
+from regard.config import checks, yaml_text
 from regard.config.explain import dotted, explain, find
-from regard.config.schema import Config
+from regard.config.problem import Problem
+from regard.config.schema import Config, config_of
 from regard.config.yaml_text import KeyPath
 from regard.core.bounded_json import read_bytes
 from regard.core.errors import ConfigError, did_you_mean, message
+from regard.tasks import registry
 
 LONGEST = 1 << 20  # bytes of a file
 _AFTER = 1_000_000_000  # overrides and options come after every line of the file
@@ -93,14 +94,14 @@ def load_config(
 
 
 def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
-    """Which key `--from` is: a run of any task but pretrain is begun with whole, of that task where nobody named one."""
+    """Which key `--from` is: a run is begun with whole, of its task where nobody named one, but one whose net is a reader for others."""
     if run is not None and _inner(draft.values, "train", "begin") == run:  # what goes on needs the run no more
         return ("train", "begin")
     try:
-        of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", "transduce")
+        of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", registry.USUAL)
     except (OSError, ValueError, AttributeError, yaml.YAMLError):
         return ("model", "pretrained")
-    if of == "pretrain":
+    if of in registry.TASKS and registry.spec(of).is_reader:
         return ("model", "pretrained")
     if task is None:
         draft.values.setdefault("task", of)
@@ -229,21 +230,21 @@ def _whole(text: str) -> bool:
 
 
 def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) -> tuple[Config | None, list[KeyPath]]:
-    """The config, or None and the paths that were refused; their faults go to the draft."""
+    """The config, or None and the paths that were refused.  Their faults go to the draft, with those of keys that do not go together."""
+    whole = config_of(str(values.get("task", registry.USUAL)))
     try:
-        return Config.model_validate(values), []
+        config = whole.model_validate(values)
     except ValidationError as e:
         errors = e.errors(include_url=False)
+    else:
+        for problem in checks.problems(config):
+            _misfit(draft, problem, left_out)
+        return config, []
     refused: dict[KeyPath, None] = {}
     for error in errors:
-        cause = error.get("ctx", {}).get("error")
-        if isinstance(cause, ConfigErrors):
-            for problem in cause.problems:
-                _misfit(draft, problem, left_out)
-            continue
-        path, _, _ = find(error["loc"])
+        path, _, _ = find(error["loc"], whole)
         if path not in refused and not any(fault.key == dotted(path) for fault in draft.faults):
-            draft.fault(path, *explain(path, error["input"], cause))
+            draft.fault(path, *explain(path, error["input"], error.get("ctx", {}).get("error"), whole))
         refused[path] = None
     return None, list(refused)
 

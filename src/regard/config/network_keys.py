@@ -5,31 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from regard.config.task_spec import TASKS
-
 if TYPE_CHECKING:
     from regard.config import Config
 
 READS = ("unicode", "lowercase", "source_tokenizer", "target_tokenizer", "joint")  # keys of `data` that say what a symbol is
 FREE = ("dropout", "embedding_dropout")  # keys of `model` that no weight depends on
-IN_USE = (  # keys of a task's own section that say how files are read or answers written
-    *("pair.second", "caption.images", "forecast.time", "forecast.gaps", "language.documents", "read.longest"),
-)
 
 
 def of_the_net(config: Config) -> list[tuple[str, str]]:
     """The keys that settle what weights there are and what they are of, as (section, key)."""
-    own = getattr(config, config.task, None)
+    spec, own = config.spec, config.own
     keys = [*(("data", key) for key in READS), *(("model", key) for key in type(config.model).model_fields)]
-    keys += [(config.task, key) for key in type(own).model_fields] if own is not None else []
-    return [(section, key) for section, key in keys if f"{section}.{key}" not in TASKS[config.task].unused]
+    keys += [(spec.name, key) for key in type(own).model_fields] if own is not None else []
+    return [(section, key) for section, key in keys if f"{section}.{key}" not in spec.unused]
 
 
 def other_net(then: Config, now: Config) -> dict[str, tuple[Any, Any]]:
     """What of a net differs between two configs: values before and after, by dotted key."""
     if then.task != now.task:
         return {"task": (then.task, now.task)}
-    free = {*IN_USE, *(f"model.{key}" for key in FREE)}
+    free = {*(f"{now.spec.name}.{key}" for key in now.spec.in_use), *(f"model.{key}" for key in FREE)}
     before, after = _plain(then), _plain(now)
     return {
         f"{section}.{key}": (before[section][key], after[section][key])

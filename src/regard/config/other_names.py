@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 
 from regard.core.errors import did_you_mean
+from regard.tasks import registry
 
 _KEYS: Mapping[str, str] = {
     "data.train": "train_file train_data train_path train_set training_file training_data trainpref",
@@ -149,16 +150,6 @@ _WORDS: Mapping[str, str] = {
     "constant": "fixed none",
     "bfloat16": "bf16",
     "float32": "fp32",
-    # tasks
-    "transduce": "seq2seq translate translation mt nmt g2p inflection transduction text2text",
-    "tag": "ner pos tagging chunking token-classification sequence-labeling slot-filling",
-    "classify": "classification classifier text-classification sentiment intent",
-    "pair": "nli entailment sts similarity paraphrase",
-    "read": "qa squad question-answering reading-comprehension cloze",
-    "language": "lm clm language-model language-modeling causal-lm",
-    "pretrain": "mlm bert pretraining masked-lm",
-    "forecast": "forecasting time-series timeseries",
-    "caption": "captioning image-captioning image-to-text",
     # figures
     "exact": "accuracy acc exact-match em",
     "exact_match": "em",
@@ -185,7 +176,8 @@ def _inverse(table: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-KEYS, WORDS, OPTIONS = _inverse(_KEYS), _inverse(_WORDS), _inverse(_OPTIONS)
+_TASKS = {spec.name: spec.called for spec in registry.specs()}
+KEYS, WORDS, OPTIONS = _inverse(_KEYS), _inverse({**_WORDS, **_TASKS}), _inverse(_OPTIONS)
 _OTHER = frozenset((_spelt(name[:-1]), key) for key, names in _KEYS.items() for name in names.split() if name.endswith("*"))
 
 

@@ -20,13 +20,17 @@ FIRST = "# Keys behind a # are left out: they fit the data (auto), are read off 
 def printed(config: Config) -> str:
     """YAML of every key, in the schema's order; it loads back equal, with the same keys left out."""
     plain = config.model_dump(mode="json")
-    default = usual(config.task, plain)
+    default = usual(config.spec, plain)
     text = FIRST + dump({"task": plain.pop("task")})
     for name, values in plain.items():
         section = getattr(config, name)
         own = {key for key in section.model_fields_set if values.get(key) != default.get(f"{name}.{key}", values)}
         # A section of which only `auto` was said, as with train.epochs=auto, is there; the task's own always is.
-        said = name in config.model_fields_set and name != config.task and not any(key.startswith(f"{name}.") for key in default)
+        said = (
+            name in config.model_fields_set
+            and name != config.spec.name
+            and not any(key.startswith(f"{name}.") for key in default)
+        )
         text += f"{name}:{' {}' if said and not own else ''}\n" + "".join(f"  {line}\n" for line in _lines(section, values, own))
     return text
 

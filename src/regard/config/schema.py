@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_serializer, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, Field, create_model, field_serializer, field_validator, model_serializer, model_validator
 
-from regard.config import checks, mechanisms
+from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
 from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
 from regard.config.cells import DecoderCell, EncoderCell
 from regard.config.other_names import meant
-from regard.config.task_sections import SECTIONS, CaptionSection, ClassifySection, PairSection, ReadSection, TagSection
-from regard.config.task_spec import TASKS
 from regard.config.train import DecodeSection, TrainSection
 from regard.config.yaml_text import dump
-from regard.tasks.forecast.section import ForecastSection
-from regard.tasks.language.section import LanguageSection
-from regard.tasks.pretrain.section import BEGUN, PretrainSection
+from regard.tasks import registry
+from regard.tasks.spec import TaskSpec
 
 
 class DataSection(Section):
@@ -179,42 +177,49 @@ class ModelSection(Section):
 
 
 def _task(value: str) -> str:
-    if value not in TASKS:
-        do = f"Choose one of them.{meant(value, TASKS)}"
-        raise mechanisms.WordError("task", " | ".join(TASKS), repr(value), do)
+    if not registry.is_task(value):
+        do = f"Choose one of them.{meant(value, registry.TASKS)}"
+        raise mechanisms.WordError("task", " | ".join(registry.TASKS), repr(value), do)
     return value
 
 
-def usual(task: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def usual(spec: TaskSpec, values: Mapping[str, Any]) -> dict[str, Any]:
     """What a task has for its own defaults, by key, as `train.metric`.  values: of the config, in plain values."""
-    kind, model = TASKS[task], values.get("model")
-    begun = BEGUN.get(task, {}) if isinstance(model, Mapping) and model.get("pretrained") else {}
-    chosen = kind.chooses(values.get(task))  # where it is the schema's own it may fit the data
-    return {**({} if chosen == TrainSection().metric else {"train.metric": chosen}), **kind.defaults, **begun}
+    model = values.get("model")
+    begun = spec.reader.defaults if spec.reader and isinstance(model, Mapping) and model.get("pretrained") else {}
+    chosen = spec.chooses(values.get(spec.name))  # where it is the schema's own it may fit the data
+    return {**({} if chosen == TrainSection().metric else {"train.metric": chosen}), **spec.defaults, **begun}
 
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
 SHOWING = ("samples",)  # keys of `train` that change nothing but what is printed
 
 
-class Config(Section):
-    """A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."""
+class GeneralConfig(Section):
+    """A run, whole, but for the section of its task."""
 
     task: Annotated[str, AfterValidator(_task)] = Field(
-        default="transduce", description="what is learnt: " + "; ".join(f"{name}: {kind.about}" for name, kind in TASKS.items())
+        default=registry.USUAL, description="what is learnt: " + "; ".join(f"{s.name}: {s.about}" for s in registry.specs())
     )
     data: DataSection = Field(default=DataSection(), description="the data")
     model: ModelSection = Field(default=ModelSection(), description="the net")
     train: TrainSection = Field(default=TrainSection(), description="the training")
     decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
-    read: ReadSection | None = Field(default=None, description="only with task: read")
-    language: LanguageSection | None = Field(default=None, description="only with task: language")
-    tag: TagSection | None = Field(default=None, description="only with task: tag")
-    pretrain: PretrainSection | None = Field(default=None, description="only with task: pretrain")
-    caption: CaptionSection | None = Field(default=None, description="only with task: caption")
-    forecast: ForecastSection | None = Field(default=None, description="only with task: forecast")
-    classify: ClassifySection | None = Field(default=None, description="only with task: classify")
-    pair: PairSection | None = Field(default=None, description="only with task: pair")
+
+    @property
+    def spec(self) -> TaskSpec:
+        """What its task says of itself."""
+        return registry.spec(self.task)
+
+    @property
+    def own(self) -> Section | None:
+        """The section of its task, where that has one."""
+        return self.of_tasks().get(self.spec.name)
+
+    def of_tasks(self) -> dict[str, Section]:
+        """The sections of single tasks that are there."""
+        names = (name for name in type(self).model_fields if name not in GeneralConfig.model_fields)
+        return {name: section for name in names if (section := getattr(self, name)) is not None}
 
     @model_validator(mode="before")
     @classmethod
@@ -222,27 +227,20 @@ class Config(Section):
         """Keys that are left out have the default of the task, and its own section is there."""
         if not isinstance(values, Mapping):
             return values
-        name = values.get("task", "transduce")
-        if not isinstance(name, str) or name not in TASKS:
+        word = values.get("task", registry.USUAL)
+        if not registry.is_task(word):
             return values
-        made = dict(values)
-        for key, value in usual(name, made).items():
+        spec, made = registry.spec(word), dict(values)
+        for key, value in usual(spec, made).items():
             section, word = key.split(".")
             if isinstance(given := made.get(section, {}), Mapping):
                 made[section] = {word: value, **{k: v for k, v in given.items() if (k, v) != (word, AUTO)}}
-        return {**({name: {}} if name in SECTIONS else {}), **made}
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Config:
-        problems = checks.problems(self)
-        if problems:
-            raise checks.ConfigErrors(problems)
-        return self
+        return {**({spec.name: {}} if spec.section else {}), **made}
 
     @model_serializer(mode="wrap")
     def _what_the_task_uses(self, made: Any) -> Any:
-        whole = {key: value for key, value in made(self).items() if value is not None or key not in SECTIONS}
-        for section, word in (key.split(".") for key in TASKS[self.task].unused):
+        whole = {key: value for key, value in made(self).items() if value is not None or key in GeneralConfig.model_fields}
+        for section, word in (key.split(".") for key in self.spec.unused):
             whole[section].pop(word)
         return whole
 
@@ -257,7 +255,7 @@ class Config(Section):
         kept = {key: value for key, value in made.pop("decode", {}).items() if key in VALIDATING}
         return {**made, **({"decode": kept} if kept else {})}
 
-    def difference(self, other: Config) -> list[str]:
+    def difference(self, other: GeneralConfig) -> list[str]:
         """One line for each key of training that differs: `model.size: 512 here, 256 there`."""
         mine, theirs = (dict(_flat(c.of_training())) for c in (self, other))
         keys = dict.fromkeys([*mine, *theirs])
@@ -267,6 +265,29 @@ class Config(Section):
             for k in keys
             if mine.get(k, absent) != theirs.get(k, absent)
         ]
+
+
+def _with_sections(base: type[GeneralConfig], specs: list[TaskSpec], doc: str) -> type[GeneralConfig]:
+    """A class of configs that have the sections of these tasks, too."""
+    fields: dict[str, Any] = {
+        spec.name: (registry.part(spec.section) | None, Field(default=None, description=f"only with task: {spec.name}"))
+        for spec in specs
+        if spec.section
+    }
+    return create_model("Config", __base__=base, __module__=__name__, __doc__=doc, **fields)
+
+
+if TYPE_CHECKING:
+    Config = GeneralConfig
+else:
+    _DOC = "A run, whole.  `read_config` makes one from a mapping and `load_config` from a file, both with Regard's own errors."
+    Config = _with_sections(GeneralConfig, registry.with_sections(), _DOC)
+
+
+@cache
+def config_of(task: str) -> type[GeneralConfig]:
+    """The class of configs of a task: one of the user's has its section beside those of the house.  ConfigError where it is not there."""
+    return _with_sections(Config, [registry.spec(task)], str(Config.__doc__)) if registry.is_own(task) else Config
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

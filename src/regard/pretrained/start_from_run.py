@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from regard.config import Config, load_config, read_config
 from regard.config.network_keys import FREE, of_the_net, written
-from regard.config.task_spec import TASKS
 from regard.config.trust import modules, refuse_strangers
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.core.plural import many
@@ -54,7 +53,7 @@ def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
 def _is_set(config: Config, section: str, key: str) -> bool:
     """Whether somebody set a key: no default of its task, and no look that its family fills in."""
     given = getattr(config, section)
-    default = TASKS[config.task].defaults.get(f"{section}.{key}")
+    default = config.spec.defaults.get(f"{section}.{key}")
     return key in given.model_fields_set and key != "self_attention" and (default is None or getattr(given, key) != default)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from regard.config import Config, DecodeSection
 from regard.config.auto import left_out, settled
-from regard.config.task_spec import TASKS
 from regard.data.examples import Item
 from regard.data.tokenizer import Tokenizer
 from regard.data.tokenizer_guess import cut_of, short_symbols
@@ -81,7 +80,7 @@ def fitted_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], 
     if not left_out(config) or not items or config.model.pretrained is not None:
         return settled(config, {}), ""
     texts = [text(item) for item in sampled(items)[0]]
-    cut = config.data.source_tokenizer if "data.source_tokenizer" not in TASKS[config.task].unused else "space"
+    cut = config.data.source_tokenizer if "data.source_tokenizer" in config.spec.uses else "space"
     reader = Tokenizer.train(cut, texts[:LEARNT])
     lengths = np.array([max(1, len(ids)) for ids in reader.encode_all(texts)])
     sizes = Sizes(len(items), what, "tokens", np.minimum(lengths, config.data.max_source_length), np.array([], np.int64))

@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 
 from regard.config import Config
-from regard.config.task_spec import TASKS
 from regard.config.trust import flags, modules, named
 from regard.training import run_files
 from regard.training.provenance import read_run
@@ -50,7 +49,7 @@ def _row(name: str, value: float | None, meaning: str) -> str:
 
 def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) -> None:
     """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
-    meanings = TASKS[config.task].metrics
+    meanings = {name: metric.meaning for name, metric in config.spec.metrics.items()}
     figures = "\n".join(_row(name, value, meanings.get(name, "")) for name, value in outcome.best.items())
     how = "at the end of each file" if config.task == "forecast" else "by source"
     data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside {how}"

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from regard.config.task_spec import LOWER
 from regard.core.plural import many
 from regard.training.schedule import Constant, InverseSqrt, LinearDecay, Plateau, Schedule
 
@@ -54,11 +53,11 @@ def few(total: int, settings: TrainSection, *, cut: bool) -> str:
     return f"note: {count} few to learn from; little data wants small batches. Try {more}."
 
 
-def better(value: float | None, best: float | None, metric: str) -> bool:
-    """Whether a figure is a gain; one that is not finite never is, unless there is no other."""
+def better(value: float | None, best: float | None, *, lower: bool) -> bool:
+    """Whether a figure is a gain; one that is not finite never is, unless there is no other.  lower: less of it is better."""
     if value is None or not math.isfinite(value):
         return False
-    return best is None or (value < best if metric in LOWER else value > best)
+    return best is None or (value < best if lower else value > best)
 
 
 def left(progress: Progress, settings: TrainSection, batches: int, planned: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from regard.data.batching import Batch
     from regard.training.objective import Loss
 
+LOSS = frozenset({"loss"})
 STRIKES = 10  # updates in a row that are not finite, before training gives up
 
 
@@ -64,10 +65,12 @@ def fit(
     fingerprint: dict[str, Any],
     resume: bool,
     say: Callable[[str], None],
+    lower: Container[str] = LOSS,
 ) -> Outcome:
     """Trains `network` in the run folder, and leaves it in use (`eval`) with the best weights, those of RUN/model.safetensors.
 
-    `fingerprint`: what must be the same when the run goes on, by name, in what JSON holds.  Seeds PyTorch's random numbers.
+    `fingerprint`: what must be the same when the run goes on, by name, in what JSON holds.  `lower`: the figures of which less is better.
+    Seeds PyTorch's random numbers.
     Errors: RunFolderError where the folder holds another run, or one that is damaged; RegardError where the numbers or the disk give out;
     Interrupted, after a checkpoint, on SIGINT and SIGTERM.
     """
@@ -89,7 +92,7 @@ def fit(
     reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
     try:
         with exactly(checkpoints.arithmetic.threads), Signals() as signals:
-            trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress)
+            trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress, lower)
             outcome = trainer.run(loss, batch, batches, validate)
             reporter.say(ending(outcome.stopped, settings))
     finally:
@@ -126,8 +129,9 @@ class Trainer:
         reporter: Reporter,
         signals: Signals,
         progress: Progress,
+        lower: Container[str],
     ) -> None:
-        self.network, self.optimizer, self.settings = network, optimizer, settings
+        self.network, self.optimizer, self.settings, self.lower = network, optimizer, settings, lower
         self.checkpoints, self.reporter, self.signals, self.progress = checkpoints, reporter, signals, progress
         self.planned = reporter.total  # what schedules go by; `reporter.total` is corrected as epochs turn out longer or shorter
         self.schedule, self.rate = make_schedule(settings, self.planned), 0.0  # and the rate of the last update
@@ -194,8 +198,7 @@ class Trainer:
         return over(self.progress, self.settings, self.clock.seconds())
 
     def _due(self) -> bool:
-        clock = self.clock
-        timed = timely(clock.seconds(), clock.validated, clock.cost, clock.most)
+        timed = timely(self.clock.seconds(), self.clock.validated, self.clock.cost, self.clock.most)
         return self.progress.validated != self.progress.step and (timed or self._scheduled())
 
     def _scheduled(self) -> bool:
@@ -216,10 +219,10 @@ class Trainer:
                 if metric not in found.metrics:
                     do = f"Set train.metric to one of them.{did_you_mean(metric, found.metrics)}"
                     raise ConfigError(message("train.metric", f"one of {', '.join(found.metrics)}", metric, do))
-                gained = not p.best_step or better(found.metrics[metric], p.best[metric], metric)
+                gained = not p.best_step or better(found.metrics[metric], p.best[metric], lower=metric in self.lower)
                 # Equal figures, such as 0 % right in the first validations, are told apart by the loss.
                 tied = not gained and found.metrics[metric] == p.best[metric]
-                kept = gained or (tied and better(found.metrics.get("loss"), p.best.get("loss"), "loss"))
+                kept = gained or (tied and better(found.metrics.get("loss"), p.best.get("loss"), lower=True))
                 if kept:
                     save_network(self.network, self.checkpoints.best(p.step))
         except Broken:

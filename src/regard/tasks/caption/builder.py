@@ -16,14 +16,14 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
 from regard.tasks.caption.layers import Convolved, Grid, GridEncoder, GridPositions, PatchEmbedding
 from regard.tasks.caption.network import doubly_stochastic
+from regard.tasks.caption.section import CaptionSection
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import make_sampling
 
 
 def captioner(config: Config, grid: Grid, words: int) -> Seq2SeqNetwork:
     """The task of a config whose sources are images of this grid, for a vocabulary of so many words."""
-    m, section = config.model, config.caption
-    assert section is not None  # the config gives it to its task
+    m, section = config.model, CaptionSection.of(config)
     images = {"channels": section.channels, "kernel": section.kernel}
     read: nn.Module = Convolved(grid, m.size, **images) if grid.patch else nn.Linear(grid.width, m.size)
     places = GridPositions(grid, m.size) if section.positions == "learned" else nn.Identity()

@@ -28,6 +28,7 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.caption.layers import Grid
+from regard.tasks.caption.section import CaptionSection
 from regard.tasks.ensembles import order, reordered
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_of
@@ -169,7 +170,7 @@ class Captioner(Seq2SeqPredictor):
 
     @property
     def _images(self) -> str | None:
-        return None if self.config.caption is None else self.config.caption.images
+        return CaptionSection.of(self.config).images
 
     def size(self, source: CaptionedImage) -> int:
         return 0 if source.seen is None else self.grid.cells
@@ -240,8 +241,8 @@ def shape_of(seen: np.ndarray, patch: int) -> Grid:
 
 def grid_of(config: Config, item: CaptionedImage) -> Grid:
     """The grid of a run, by its first image."""
-    assert config.caption is not None and item.seen is not None
-    return shape_of(item.seen, config.caption.patch)
+    assert item.seen is not None
+    return shape_of(item.seen, CaptionSection.of(config).patch)
 
 
 def save_grid(path: Path, grid: Grid) -> None:

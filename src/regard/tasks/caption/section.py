@@ -1,40 +1,78 @@
-"""What captions demand of the keys of a config."""
+"""The section of captions, and what its keys demand of others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
+from regard.config.base import Count, Name, NotNegative
 from regard.config.problem import Problem
+from regard.config.task_section import TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
-    from regard.config.task_sections import CaptionSection
 
 
-def of_caption(config: Config, section: CaptionSection) -> Iterator[Problem]:
-    """Keys of words where there are cells, and a penalty that nothing could learn from."""
-    model = config.model
-    if model.tie == "all":
-        do = "Write tie: output."
-        yield Problem(("model.tie", "task"), "none or output: an image has no words to tie", "all", do)
-    if model.family == "recurrent" and model.encoder_layers != 1:
-        do = "Remove it, or write family: transformer, whose encoder reads the cells."
-        yield Problem(
-            ("model.encoder_layers", "task"),
-            "1 in a recurrent net, which looks at the cells as they are",
-            f"{model.encoder_layers}",
-            do,
-        )
-    look = model.attention
-    if section.doubly_stochastic and look is None:
-        do = "Remove it, or write an attention."
-        yield Problem(("caption.doubly_stochastic", "model.attention"), "an attention, whose weights it weighs", "none", do)
-    if section.doubly_stochastic and look is not None and look.draws:
-        do = "Remove it, or write weighting: softmax."
-        keys = ("caption.doubly_stochastic", "model.attention.weighting")
-        yield Problem(keys, "0 where places are drawn: draws hand no gradient to it", f"{section.doubly_stochastic:g}", do)
-    if section.draws > 1 and not any(x.draws for x in (look, model.self_attention, model.past) if x is not None):
-        do = "Remove it, or write weighting: hard."
-        keys = ("caption.draws", "model.attention.weighting")
-        yield Problem(keys, "1 where no place is drawn: each draw would be the same", f"{section.draws}", do)
+class CaptionSection(TaskSection):
+    """task: caption."""
+
+    images: Name | None = Field(
+        default=None, description="the folder where the names of images begin; null: where the file lies that names them"
+    )
+    patch: Literal[1, 2, 4, 8, 16, 32, 64] = Field(
+        default=8, description="images: the side of a cell in pixels; a cell is a place to look at"
+    )
+    channels: Count = Field(default=16, description="images: of the first convolution; each further one has twice as many")
+    kernel: Literal[1, 3] = Field(
+        default=1,
+        description="images: 1: a cell sees itself alone; 3: blocks of 4 pixels are read with those around them, so a cell sees as much "
+        "of its neighbours",
+    )
+    positions: Literal["learned", "none"] = Field(default="learned", description="what tells a cell where it lies")
+    doubly_stochastic: NotNegative = Field(
+        default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell shall be looked at as much as any other"
+    )
+    entropy: NotNegative = Field(
+        default=0.01, description="weighting hard: weighs the entropy of the draws, lest they settle early"
+    )
+    draws: Count = Field(
+        default=1,
+        description="weighting hard: how often a caption is written at each update; oftener than once, draws are judged by the others'",
+    )
+
+    def check(self, config: Config) -> Iterator[Problem]:
+        """Keys of words where there are cells, and a penalty that nothing could learn from."""
+        model = config.model
+        if model.tie == "all":
+            do = "Write tie: output."
+            yield Problem(("model.tie", "task"), "none or output: an image has no words to tie", "all", do)
+        if model.family == "recurrent" and model.encoder_layers != 1:
+            do = "Remove it, or write family: transformer, whose encoder reads the cells."
+            yield Problem(
+                ("model.encoder_layers", "task"),
+                "1 in a recurrent net, which looks at the cells as they are",
+                f"{model.encoder_layers}",
+                do,
+            )
+        look = model.attention
+        if self.doubly_stochastic and look is None:
+            do = "Remove it, or write an attention."
+            yield Problem(("caption.doubly_stochastic", "model.attention"), "an attention, whose weights it weighs", "none", do)
+        if self.doubly_stochastic and look is not None and look.draws:
+            do = "Remove it, or write weighting: softmax."
+            keys = ("caption.doubly_stochastic", "model.attention.weighting")
+            yield Problem(keys, "0 where places are drawn: draws hand no gradient to it", f"{self.doubly_stochastic:g}", do)
+        if self.draws > 1 and not any(x.draws for x in (look, model.self_attention, model.past) if x is not None):
+            do = "Remove it, or write weighting: hard."
+            keys = ("caption.draws", "model.attention.weighting")
+            yield Problem(keys, "1 where no place is drawn: each draw would be the same", f"{self.draws}", do)
+
+    def net(self, config: Config) -> dict[str, str]:
+        """A recurrent net has no encoder: the decoder looks at the cells as they are."""
+        m, look = config.model, config.model.attention
+        if m.family != "recurrent":
+            return {}
+        words = "none" if look is None else f"{look.score}, {look.scope}, {look.weighting}"
+        return {"net": f"a grid of cells → {m.decoder_layers} x {m.decoder} of {m.size}", "attention": words}

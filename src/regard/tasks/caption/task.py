@@ -27,6 +27,7 @@ from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
 from regard.tasks.caption.layers import Grid
 from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
+from regard.tasks.caption.section import CaptionSection
 from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.layouts import layout_of
 from regard.tasks.options import EvaluationOptions
@@ -108,8 +109,7 @@ class CaptionTask(SplitTask):
 
 def read(files: Sequence[str], config: Config) -> Iterator[CaptionedImage | RecordError]:
     """The images of files, with their captions."""
-    assert config.caption is not None  # the config gives it to its task
-    return read_captioned(files, layout_of(config), folder=config.caption.images)
+    return read_captioned(files, layout_of(config), folder=CaptionSection.of(config).images)
 
 
 def _told(config: Config, items: Sequence[CaptionedImage], words: Tokenizer, say: Say) -> list[EncodedCaption]:

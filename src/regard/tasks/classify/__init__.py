@@ -1,0 +1,29 @@
+"""Classification: a text has a label."""
+
+from __future__ import annotations
+
+from regard.tasks import spec
+from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
+
+SPEC = TaskSpec(
+    name="classify",
+    about="a label for a text",
+    task="regard.tasks.classify.task:ClassifyTask",
+    section="regard.tasks.classify.section:ClassifySection",
+    demo="regard.tasks.classify.demo",
+    metrics={
+        "accuracy": Metric("share of labels that are right"),
+        "macro_f1": Metric("F1 of each label, in the mean over labels"),
+        "loss": Metric("nats a text", lower=True),
+    },
+    uses=(
+        *(*spec.FILES, *spec.TABLE, *spec.COLUMNS, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES, *spec.VECTORS),
+        *(*spec.NET, *spec.ENCODER, *spec.TRAINING, *spec.BATCHES, *spec.SMOOTHING, *spec.SHOWN, *spec.IN_USE),
+    ),
+    defaults={"data.source_tokenizer": "word"},
+    reader=PretrainedReader(
+        defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0},
+        unread=("unseen", "letters", "min_count"),
+    ),
+    called="classification classifier text-classification sentiment intent",
+)

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from regard.attention.pooling import Pool, StructuredPool
 from regard.build import networks
-from regard.build.pooling import make_summing
+from regard.build.pooling import pool_look
 from regard.config import Config
-from regard.config.task_sections import ClassifySection
 from regard.networks.bert import Bert, BertShape
 from regard.networks.char_cnn import CharCNN
+from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling, Pooling
 from regard.tasks.classify.network import ClassifyNetwork
+from regard.tasks.classify.section import ClassifySection
+
+SUMMARIES: Mapping[str, Callable[[int], Pooling]] = {
+    "last": LastPooling,
+    "mean": MeanPooling,
+    "max": MaxPooling,
+    "cls": FirstPooling,
+}
+
+
+def make_pooling(section: ClassifySection, size: int, *, pooled: bool = False) -> Pooling:
+    """How states of this width become one vector, from the word `pooling` of a section.  pooled: the reader pools by itself, as BERT does
+    from [CLS]."""
+    if section.pooling == "cls" and pooled:
+        return LastPooling(size)
+    if section.pooling == "attention":
+        return AttentionPooling(Pool(pool_look(section.look, size)), size=size)
+    if section.pooling == "structured":
+        return AttentionPooling(StructuredPool(size, inner=section.hop_width, hops=section.hops), size=size, hops=section.hops)
+    return SUMMARIES[section.pooling](size)
 
 
 def build_classifier(
@@ -23,12 +44,12 @@ def build_classifier(
     bert: BertShape | None = None,
 ) -> ClassifyNetwork:
     """The net of a config for vocabularies of these sizes."""
-    section, model = section_of(config), config.model
+    section, model = ClassifySection.of(config), config.model
     spelling = CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
     reader = networks.reader(model, words, beside=section.letters, bert=bert)
     return ClassifyNetwork(
         reader,
-        make_summing(section, reader.size, pooled=isinstance(reader, Bert)),
+        make_pooling(section, reader.size, pooled=isinstance(reader, Bert)),
         labels=labels,
         spelling=spelling,
         dropout=model.dropout,
@@ -37,8 +58,3 @@ def build_classifier(
         penalty=section.hop_penalty,
         unseen=section.unseen,
     )
-
-
-def section_of(config: Config) -> ClassifySection:
-    assert config.classify is not None  # the config gives it to its task
-    return config.classify

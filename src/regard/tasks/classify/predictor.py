@@ -26,8 +26,9 @@ from regard.metrics.classification import class_figures, confusion, label_figure
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
-from regard.tasks.classify.builder import build_classifier, section_of
+from regard.tasks.classify.builder import build_classifier
 from regard.tasks.classify.network import ClassAnswers, ClassBatch
+from regard.tasks.classify.section import ClassifySection
 from regard.tasks.layouts import layout_for, layout_of
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
@@ -64,7 +65,7 @@ class Classifier(BatchPredictor[EncodedText]):
             TextVocabulary.load(config, folder),
             *(Vocabulary.load(folder / n) for n in (LABELS, LETTERS)),
         )
-        self.section = section_of(config)
+        self.section = ClassifySection.of(config)
         weights = _balanced(folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
         network = build_classifier(
             config,

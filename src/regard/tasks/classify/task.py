@@ -18,8 +18,9 @@ from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS
 from regard.data.vocab import Vocabulary
 from regard.pretrained.text_vocabulary import TextVocabulary
-from regard.tasks.classify.builder import build_classifier, section_of
+from regard.tasks.classify.builder import build_classifier
 from regard.tasks.classify.predictor import COUNTS, LABELS, LETTERS, WHAT, Classifier, columns_of, label_of
+from regard.tasks.classify.section import ClassifySection
 from regard.tasks.in_memory_task import InMemoryTask
 
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
@@ -43,7 +44,7 @@ class ClassifyTask(InMemoryTask):
             received = f"{next(iter(counts))!r} alone, in {many(len(items), 'text')}"
             do = "Give data with more labels, or name the column that holds them (data.target)."
             raise DataError(message("labels of the training data", "at least 2 different ones", received, do))
-        sources, section = (item.source for item in items), section_of(config)
+        sources, section = (item.source for item in items), ClassifySection.of(config)
         texts = TextVocabulary.learn(config, sources, folder, least=section.min_count)
         letters = (letter for item in items for letter in texts.clean(item.source) if not letter.isspace())
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)

@@ -18,6 +18,7 @@ from regard.tasks.forecast.layers import (
     SeriesNet,
     WindowNormalization,
 )
+from regard.tasks.forecast.section import ForecastSection
 
 LEVELS: Mapping[str, type[WindowNormalization]] = {
     "instance": InstanceNormalization,
@@ -28,15 +29,13 @@ LEVELS: Mapping[str, type[WindowNormalization]] = {
 
 def forecaster(config: Config, columns: int) -> SeriesNet | LinearMap:
     """What forecasts series of so many columns: a net, or a linear map whose weights are still to come."""
-    section = config.forecast
-    assert section is not None  # the config gives it to its task
+    section = ForecastSection.of(config)
     return LinearMap(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
 
 
 def series_net(config: Config, columns: int) -> SeriesNet:
     """The net of a config for series of so many columns, its weights drawn from torch's generator."""
-    section, m = config.forecast, config.model
-    assert section is not None
+    section, m = ForecastSection.of(config), config.model
     alone, transformer = section.channels == "alone", m.family != "recurrent"
     channels = 1 if alone else columns
     width = m.size if transformer else m.embedding

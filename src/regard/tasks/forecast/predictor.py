@@ -48,7 +48,7 @@ class Forecaster(BatchPredictor[EncodedWindow]):
     what, accepts = "series", ONE_ANSWER
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.section, self.scales, self.linear = section_of(config), *Scales.load(folder)
+        self.section, self.scales, self.linear = ForecastSection.of(config), *Scales.load(folder)
         inner = forecaster(config, len(self.scales.columns))
         if isinstance(inner, LinearMap):
             inner.weights.copy_(torch.from_numpy(self.linear.weights))
@@ -239,8 +239,3 @@ def parts(items: Sequence[SeriesWindow], scales: Scales) -> Iterator[tuple[np.nd
         future = [window.after for window in rows]
         assert all(x is not None for x in future)
         yield scales.down(np.stack([window.before for window in rows])), scales.down(np.stack(future))
-
-
-def section_of(config: Config) -> ForecastSection:
-    assert config.forecast is not None  # the config gives it to its task
-    return config.forecast

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from regard.config.base import Column, Count, Section, Whole
+from regard.config.base import Column, Count, Whole
 from regard.config.check_looks import in_use
 from regard.config.problem import Problem
+from regard.config.task_section import TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -19,7 +20,7 @@ Names = Annotated[
 ]
 
 
-class ForecastSection(Section):
+class ForecastSection(TaskSection):
     """task: forecast."""
 
     columns: Names = Field(default=(), description="the columns that are read and forecast; empty: all but the times")
@@ -75,36 +76,39 @@ class ForecastSection(Section):
         """Of the decoder."""
         return -(-self.ahead // self.step)
 
+    def check(self, config: Config) -> Iterator[Problem]:
+        """Keys that the head does not use; places that do not fit."""
+        model = config.model
+        for key, value in (("forecast.patch", self.patch), ("forecast.season", self.season)):
+            if value > self.past:
+                yield Problem((key, "forecast.past"), f"at most forecast.past ({self.past})", str(value), "Change one of them.")
+        if self.step > self.patch:
+            do = "Lower it, or raise forecast.patch."
+            yield Problem(
+                ("forecast.stride", "forecast.patch"),
+                f"at most forecast.patch ({self.patch}), to see every row",
+                f"{self.step}",
+                do,
+            )
+        if self.places > config.data.max_source_length:
+            do = "Lower forecast.past, raise forecast.patch, or raise data.max_source_length."
+            keys = ("forecast.past", "forecast.patch", "data.max_source_length")
+            yield Problem(keys, f"at most data.max_source_length ({config.data.max_source_length}) places", f"{self.places}", do)
+        need = self.places + (self.steps if self.head == "decoder" else 0)
+        if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
+            keys = ("model.max_positions", "forecast.past", "forecast.ahead")
+            yield Problem(
+                keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it."
+            )
+        for key, look in in_use(model):
+            if look.draws or look.mixes:
+                do = "Write softmax, sparsemax, entmax or gumbel."
+                yield Problem((f"{key}.weighting", "task"), "a weighting that numbers can be learnt through", look.weighting, do)
+        if self.head == "flat":
+            yield from _flat(config)
 
-def of_forecast(config: Config) -> Iterator[Problem]:
-    """Keys that the head does not use; places that do not fit."""
-    section, model = config.forecast, config.model
-    assert section is not None
-    for key, value in (("forecast.patch", section.patch), ("forecast.season", section.season)):
-        if value > section.past:
-            yield Problem((key, "forecast.past"), f"at most forecast.past ({section.past})", str(value), "Change one of them.")
-    if section.step > section.patch:
-        do = "Lower it, or raise forecast.patch."
-        yield Problem(
-            ("forecast.stride", "forecast.patch"),
-            f"at most forecast.patch ({section.patch}), to see every row",
-            f"{section.step}",
-            do,
-        )
-    if section.places > config.data.max_source_length:
-        do = "Lower forecast.past, raise forecast.patch, or raise data.max_source_length."
-        keys = ("forecast.past", "forecast.patch", "data.max_source_length")
-        yield Problem(keys, f"at most data.max_source_length ({config.data.max_source_length}) places", f"{section.places}", do)
-    need = section.places + (section.steps if section.head == "decoder" else 0)
-    if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
-        keys = ("model.max_positions", "forecast.past", "forecast.ahead")
-        yield Problem(keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it.")
-    for key, look in in_use(model):
-        if look.draws or look.mixes:
-            do = "Write softmax, sparsemax, entmax or gumbel."
-            yield Problem((f"{key}.weighting", "task"), "a weighting that numbers can be learnt through", look.weighting, do)
-    if section.head == "flat":
-        yield from _flat(config)
+    def net(self, config: Config) -> dict[str, str]:
+        return {"net": "none: least squares"} if self.model == "linear" else {}
 
 
 def _flat(config: Config) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from regard.tasks.base import Splits
 from regard.tasks.forecast.builder import forecaster
 from regard.tasks.forecast.data import Series, SeriesWindow, windows
 from regard.tasks.forecast.network import LinearForecast
-from regard.tasks.forecast.predictor import Forecaster, parts, section_of, windows_of
+from regard.tasks.forecast.predictor import Forecaster, parts, windows_of
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import described, read_series
@@ -39,7 +39,7 @@ class ForecastTask(InMemoryTask):
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
     ) -> Iterator[SeriesWindow | RecordError]:
-        section = section_of(config)
+        section = ForecastSection.of(config)
         for series in _read(files, config):
             yield from windows_of(series, section)
 
@@ -73,7 +73,7 @@ class ForecastTask(InMemoryTask):
         ]
         if still:
             say(f"note: {', '.join(still)} never changes in the training rows.")
-        scales.save(folder, LinearForecast.fitted(parts(items, scales), own=section_of(config).blend))
+        scales.save(folder, LinearForecast.fitted(parts(items, scales), own=ForecastSection.of(config).blend))
 
     def model(self, config: Config, folder: Path) -> Forecaster:
         self._made = Forecaster(config, folder)
@@ -81,7 +81,7 @@ class ForecastTask(InMemoryTask):
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         """Least squares needs no update; in the end it is said whether a net was worth it, and what is blended how."""
-        made, section = super().ready(config, data, folder, say, fresh=fresh), section_of(config)
+        made, section = super().ready(config, data, folder, say, fresh=fresh), ForecastSection.of(config)
         straight = section.model == "linear"
         sizes = f"least squares, from forecast.past = {many(section.past, 'row')} to forecast.ahead = {section.ahead}; there are no updates"
         finish: Callable[[], None] = lambda: _compared(self._made, data.valid, say)
@@ -103,7 +103,7 @@ def _compared(model: Forecaster, held: Sequence[SeriesWindow], say: Say) -> None
 
 def _read(files: Sequence[str], config: Config) -> list[Series]:
     """DataError where columns or steps differ from file to file."""
-    section = section_of(config)
+    section = ForecastSection.of(config)
     found = [read_series(file, columns=section.columns, time=section.time, gaps=section.gaps) for file in files]
     scales = Scales.like(found[0])
     for series in found[1:]:
@@ -117,7 +117,7 @@ def _read(files: Sequence[str], config: Config) -> list[Series]:
 
 def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[SeriesWindow], list[SeriesWindow]]:
     """Windows of training and of validation; whole: the series of all files."""
-    data, section = config.data, section_of(config)
+    data, section = config.data, ForecastSection.of(config)
     train, valid = whole[: len(data.train)], whole[len(data.train) :]
     if valid:
         return _all(train, section), _all(valid, section)

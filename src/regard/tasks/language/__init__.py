@@ -1,0 +1,33 @@
+"""Language models: how a text goes on."""
+
+from __future__ import annotations
+
+from regard.tasks import spec
+from regard.tasks.spec import Metric, TaskSpec
+
+SPEC = TaskSpec(
+    name="language",
+    about="how a text goes on",
+    task="regard.tasks.language.task:LanguageTask",
+    section="regard.tasks.language.section:LanguageSection",
+    demo="regard.tasks.language.demo",
+    metrics={
+        "perplexity": Metric("exp(nats a token): among how many tokens the next one is as good as drawn", lower=True),
+        "bits_per_character": Metric("bits a character of the text, its end counting as one", lower=True),
+        "unknown": Metric("share of tokens that training never saw, each of which counts as one <unk>", lower=True),
+        "loss": Metric("nats a token, ends of texts included", lower=True),
+    },
+    uses=(
+        *(*spec.FILES, "data.source", *spec.TEXT, *spec.TOKENS, *spec.BAD_LINES),
+        *(*spec.NET, *spec.DECODER, "model.tie"),
+        *(*spec.TRAINING, *spec.SMOOTHING, *spec.SHOWN, *spec.IN_USE, *spec.WRITING),
+    ),
+    defaults={
+        "data.target": "no target",  # so that the text may stand in any column
+        "train.label_smoothing": 0.0,
+        "decode.max_ratio": 0.0,
+        "decode.max_extra": 50,
+    },
+    in_use=("documents",),
+    called="lm clm language-model language-modeling causal-lm",
+)

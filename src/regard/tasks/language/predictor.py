@@ -31,7 +31,7 @@ from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import AnswerSettings, Hypothesis, Predictor, Scored, TaskPrediction
 from regard.tasks.generation import way_of
 from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
-from regard.tasks.language.section import LanguageSection, carries
+from regard.tasks.language.section import LanguageSection
 from regard.tasks.language.windows import TokenWindow, TokenWindows
 from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, decided
 
@@ -80,8 +80,8 @@ class TextGenerator(Predictor):
         # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
         self._spells_unknown = kind_of(config.data.source_tokenizer).name == "space"
         bounds = [room(config.model).target]
-        if config.model.family != "recurrent" and not carries(config):
-            bounds.append(section_of(config).window)  # it never read more, and its places beyond are none that it knows
+        if config.model.family != "recurrent" and not LanguageSection.of(config).carries(config):
+            bounds.append(LanguageSection.of(config).window)  # it never read more, and its places beyond are none that it knows
         self._room = min((bound for bound in bounds if bound is not None), default=None)
         task.eval()
 
@@ -103,7 +103,7 @@ class TextGenerator(Predictor):
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
-        kind, end = section_of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
+        kind, end = LanguageSection.of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
         rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
         if rows:
             return read_inputs(file, row_layout(rows, self.config.data.source), say)
@@ -118,14 +118,14 @@ class TextGenerator(Predictor):
                 do = "Leave it out; the figures are those of the text as it stands."
                 expected = "a run that answers, for task language has nothing to search for"
                 raise RunFolderError(message(name, expected, f"{value}", do))
-        found = read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source)
+        found = read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source)
         texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
         looks = Distances()
         figures = self.figures(self.judging(texts), looks)
         return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
 
     def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
-        return refuse_errors(read_plain(files, kind=section_of(self.config).documents, column=self.config.data.source))
+        return refuse_errors(read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source))
 
     def pair(self, text: str) -> str:
         return text
@@ -147,7 +147,8 @@ class TextGenerator(Predictor):
     def judging(self, texts: Sequence[PlainText]) -> EvaluationTexts:
         """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
         where nothing is carried."""
-        ids, section, carried = self.encoded(texts), section_of(self.config), carries(self.config)
+        ids, section = self.encoded(texts), LanguageSection.of(self.config)
+        carried = section.carries(self.config)
         before = section.window if carried else section.window // 2
         windows = TokenWindows(
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
@@ -209,12 +210,6 @@ class TextGenerator(Predictor):
         )  # fmt: skip
 
 
-def section_of(config: Config) -> LanguageSection:
-    """The task's own section."""
-    assert config.language is not None  # the config gives it to its task
-    return config.language
-
-
 def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Iterator[Scored]:
     """chunk: what was said before each text, and the text."""
     ids = model.encoded([replace(text, text=begun + text.text) for begun, text in chunk])
@@ -231,7 +226,8 @@ def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Ite
 @torch.no_grad()
 def _costs(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
     """The cross-entropy of each token of each text, read from its beginning: short ones side by side, long ones window by window."""
-    window, carried = section_of(model.config).window, carries(model.config)
+    section = LanguageSection.of(model.config)
+    window, carried = section.window, section.carries(model.config)
     short = [i for i, ids in enumerate(texts) if len(ids) <= window]
     groups = [short[at : at + ROWS] for at in range(0, len(short), ROWS)] + [
         [i] for i, ids in enumerate(texts) if len(ids) > window

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from regard.config.base import Count, Section
+from regard.config.base import Count
 from regard.config.problem import Problem
+from regard.config.task_section import TaskSection
+from regard.core.plural import many
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
 
 
-class LanguageSection(Section):
+class LanguageSection(TaskSection):
     """task: language."""
 
     documents: Literal["auto", "text", "lines", "tsv", "jsonl"] = Field(
@@ -33,27 +35,32 @@ class LanguageSection(Section):
     )
     min_count: Count = Field(default=1, description="char, space, word: a token seen less often in training is read as unknown")
 
+    def carries(self, config: Config) -> bool:
+        """Whether windows go on from one another."""
+        return config.model.family == "recurrent" if self.carry is None else self.carry
 
-def carries(config: Config) -> bool:
-    """Whether windows go on from one another."""
-    carry = config.language.carry if config.language else None
-    return config.model.family == "recurrent" if carry is None else carry
+    def check(self, config: Config) -> Iterator[Problem]:
+        """All that does not fit."""
+        model, tokenizer = config.model, config.data.source_tokenizer
+        if self.min_count > 1 and "(" in tokenizer:
+            do = "Remove it: the size of the vocabulary says what is left out."
+            yield Problem(("language.min_count", "data.source_tokenizer"), "char, space or word to count", tokenizer, do)
+        if model.family != "recurrent" and self.carries(config) and model.positions not in ("none", "rotary"):
+            keys = ("model.positions", "language.carry", "model.family")
+            do = "Write one of them, or language.carry: false."
+            yield Problem(keys, "none or rotary where the state is carried: places of a text have no end", model.positions, do)
+        if model.family != "recurrent" and model.positions == "learned" and self.window > model.max_positions:
+            keys = ("language.window", "model.max_positions", "model.positions")
+            yield Problem(keys, f"at most model.max_positions ({model.max_positions})", str(self.window), "Change one of them.")
+        look, key = (model.past, "model.past") if model.family == "recurrent" else (model.self_attention, "model.self_attention")
+        if look is not None and look.draws:
+            do = "Write gumbel, which learns by its gradient, or another weighting."
+            yield Problem((f"{key}.weighting", "task"), "a weighting that draws no places", look.weighting, do)
 
-
-def of_language(config: Config, section: LanguageSection) -> Iterator[Problem]:
-    """All that does not fit."""
-    model, tokenizer = config.model, config.data.source_tokenizer
-    if section.min_count > 1 and "(" in tokenizer:
-        do = "Remove it: the size of the vocabulary says what is left out."
-        yield Problem(("language.min_count", "data.source_tokenizer"), "char, space or word to count", tokenizer, do)
-    if model.family != "recurrent" and carries(config) and model.positions not in ("none", "rotary"):
-        keys = ("model.positions", "language.carry", "model.family")
-        do = "Write one of them, or language.carry: false."
-        yield Problem(keys, "none or rotary where the state is carried: places of a text have no end", model.positions, do)
-    if model.family != "recurrent" and model.positions == "learned" and section.window > model.max_positions:
-        keys = ("language.window", "model.max_positions", "model.positions")
-        yield Problem(keys, f"at most model.max_positions ({model.max_positions})", str(section.window), "Change one of them.")
-    look, key = (model.past, "model.past") if model.family == "recurrent" else (model.self_attention, "model.self_attention")
-    if look is not None and look.draws:
-        do = "Write gumbel, which learns by its gradient, or another weighting."
-        yield Problem((f"{key}.weighting", "task"), "a weighting that draws no places", look.weighting, do)
+    def net(self, config: Config) -> dict[str, str]:
+        """The decoder, which reads too; it looks at nothing but its own past."""
+        m = config.model
+        if m.family != "recurrent":
+            return {"net": f"{m.decoder_layers} x {m.family} with {many(m.heads, 'head')} of {m.size}"}
+        past = "none" if m.past is None else f"{m.past.score}, {m.past.scope}, {m.past.weighting}, {m.past.memory}"
+        return {"net": f"{m.decoder_layers} x {m.decoder} of {m.size}", "attention": past}

@@ -18,8 +18,8 @@ from regard.pretrained.start_from_run import grow
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import Precision, Splits
 from regard.tasks.language import builder
-from regard.tasks.language.predictor import TextGenerator, section_of
-from regard.tasks.language.section import LanguageSection, carries
+from regard.tasks.language.predictor import TextGenerator
+from regard.tasks.language.section import LanguageSection
 from regard.tasks.language.windows import TokenWindows
 from regard.tasks.options import AnswerOptions
 from regard.tasks.splits import SplitTask
@@ -38,7 +38,7 @@ class LanguageTask(SplitTask):
         builder.language(config, SMALL)
 
     def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[PlainText]:
-        found = read_plain(files, kind=section_of(config).documents, column=config.data.source)
+        found = read_plain(files, kind=LanguageSection.of(config).documents, column=config.data.source)
         texts, read = gather(found, files, what=WHAT, on_bad_line=config.data.on_bad_line)
         whole = f"{' + '.join(read.files)}: {many(sum(len(text.text) for text in texts), 'character')}."
         report(whole if all(text.whole for text in texts) else str(read))
@@ -55,7 +55,7 @@ class LanguageTask(SplitTask):
         return beginnings(super().validation_items(config))
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
-        texts, section = list(data.train), section_of(config)
+        texts, section = list(data.train), LanguageSection.of(config)
         if fresh:
             TextVocabulary.learn(config, (text.text for text in texts), folder, least=section.min_count)
             if config.train.begin:
@@ -65,7 +65,7 @@ class LanguageTask(SplitTask):
         count = sum(map(len, ids))
         _refuse_short(count, section, config)
         windows = TokenWindows(
-            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carries(config),
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=section.carries(config),
             seed=config.train.seed,
         )  # fmt: skip
         judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]

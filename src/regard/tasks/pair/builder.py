@@ -5,20 +5,20 @@ from __future__ import annotations
 from regard.build import networks
 from regard.build.attention import make_from_section
 from regard.config import Config, ModelSection
-from regard.config.task_sections import PairSection
 from regard.core.errors import ConfigError, message
 from regard.networks.base import Encoder
 from regard.networks.bert import Bert, TextPairs
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.pair.layers import Matcher, NoAlignment, SoftAlignment
 from regard.tasks.pair.network import Objective, PairNetwork
+from regard.tasks.pair.section import PairSection
 
 MARKS = 3  # what `overlap_marks` says of a word
 
 
 def build_pair_network(config: Config, words: int, wanted: Objective, *, texts: TextVocabulary | None = None) -> PairNetwork:
     """The net of a config for a vocabulary of this size.  texts: that of a run."""
-    section, model = section_of(config), config.model
+    section, model = PairSection.of(config), config.model
     reader = networks.reader(model, words, beside=MARKS if section.overlap else 0, bert=None if texts is None else texts.bert)
     if isinstance(reader, Bert) and texts is not None:
         (start,), (end,) = texts.around(True)
@@ -50,8 +50,3 @@ def _align(m: ModelSection, section: PairSection, states: int) -> SoftAlignment 
         do = "Choose another score or weighting for pair.align."
         raise ConfigError(message("pair.align", "a look at all places at once", f"{received}, which look step by step", do))
     return SoftAlignment(look, states, m.size, dropout=m.dropout)
-
-
-def section_of(config: Config) -> PairSection:
-    assert config.pair is not None  # the config gives it to its task
-    return config.pair

@@ -26,7 +26,7 @@ from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.layouts import layout_for, layout_of
-from regard.tasks.pair.builder import MARKS, build_pair_network, section_of
+from regard.tasks.pair.builder import MARKS, build_pair_network
 from regard.tasks.pair.data import (
     PairColumns,
     TextPair,
@@ -39,6 +39,7 @@ from regard.tasks.pair.data import (
 )
 from regard.tasks.pair.network import Classification, Objective, PairAnswers, PairBatch, Regression
 from regard.tasks.pair.ratings import Scale
+from regard.tasks.pair.section import PairSection
 
 LABELS, SCALE = "labels.json", "scale.json"  # in the run folder
 WHAT = "pairs of texts"
@@ -71,7 +72,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return self.section.output == "classes"
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), section_of(config), Vocabulary([])
+        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), PairSection.of(config), Vocabulary([])
         if self.section.output == "classes":
             self.labels = Vocabulary.load(folder / LABELS)
             wanted: Objective = Classification(len(self.labels), smoothing=config.train.label_smoothing)
@@ -222,10 +223,10 @@ def _plain(pieces: Sequence[str]) -> list[str]:
 
 def checked(found: Iterator[TextPair | RecordError], config: Config) -> Iterator[TextPair | RecordError]:
     """Where numbers are learnt, what is none is at fault."""
-    return found if section_of(config).output == "classes" else rated(found)
+    return found if PairSection.of(config).output == "classes" else rated(found)
 
 
 def columns_of(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> PairColumns:
     """How its files are read; files: others than those of training."""
     table = layout_for(files, config, inputs=inputs) if files else layout_of(config)
-    return PairColumns(config.data.source, section_of(config).second, config.data.target, table)
+    return PairColumns(config.data.source, PairSection.of(config).second, config.data.target, table)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from regard.config.task_sections import PairSection
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.pair.network import BinnedRegression, Regression, SquaredRegression
+from regard.tasks.pair.section import PairSection
 
 
 @dataclass(frozen=True)

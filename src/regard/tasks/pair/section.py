@@ -1,37 +1,70 @@
-"""What the task `pair` demands of the keys of a config."""
+"""The section of pairs, and what its keys demand of others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from pydantic import Field, field_serializer
+
+from regard.config.attention import AttentionSection, Look
+from regard.config.base import MOST, Column, Count, Share
 from regard.config.problem import Problem
+from regard.config.task_section import TaskSection
 
 if TYPE_CHECKING:
-    from regard.config.attention import AttentionSection
     from regard.config.schema import Config
-    from regard.config.task_sections import PairSection
 
 FIGURES = {"classes": ("accuracy", "macro_f1", "loss"), "number": ("pearson", "spearman", "mse", "loss")}
 
 
-def of_pair(config: Config, section: PairSection) -> Iterator[Problem]:
-    """Figures of the output, keys of the other output, columns, and a look that can be trained here."""
-    may = FIGURES[section.output]
-    if config.train.metric not in may:
-        do = "Choose one of them, or another pair.output."
-        expected = f"{' | '.join(may)} with pair.output {section.output}"
-        yield Problem(("train.metric", "pair.output"), expected, config.train.metric, do)
-    yield from _of_the_other_output(config, section)
-    if config.data.format == "lines":
-        do = "Give a TSV or JSONL file."
-        yield Problem(("data.format", "task"), "auto, tsv or jsonl: two texts stand side by side", "lines", do)
-    columns = {"data.source": config.data.source, "pair.second": section.second, "data.target": config.data.target}
-    if len(set(columns.values())) < len(columns):
-        received = ", ".join(f"{key} {column}" for key, column in columns.items())
-        yield Problem(tuple(columns), "different columns", received, "Name each column once.")
-    if section.align is not None:
-        yield from _of_the_look(config, section.align)
+class PairSection(TaskSection):
+    """task: pair."""
+
+    second: Column = Field(default=2, description="the second text's column: its number from 1, or its name")
+    output: Literal["classes", "number"] = Field(default="classes", description="what is said of two texts: a label, or a number")
+    ratings: Literal["bins", "square"] = Field(
+        default="bins",
+        description="output number: by the divergence from the two of `bins` values around it (Tai et al. 2015), or by squared error",
+    )
+    bins: Annotated[int, Field(ge=2, le=MOST)] = Field(
+        default=5, description="ratings bins: values from the lowest to the highest of the training data, in equal steps"
+    )
+    align: Look = Field(
+        default=AttentionSection(score="scaled"),
+        description="the look of each text at the other: none, a score, or a mapping",
+    )
+    compose: bool = Field(default=True, description="what was compared is read again, by one layer of the family's encoder")
+    overlap: bool = Field(
+        default=True,
+        description="beside each word stands whether the other text has it: exactly, in any case, by its first four letters",
+    )
+    hidden: Count = Field(default=128, description="width of the layer before the answer")
+    unseen: Share = Field(
+        default=0.05, description="share of the words that training reads as unknown, so that it learns what those are"
+    )
+
+    @field_serializer("align")
+    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
+        return "none" if value is None else value.model_dump()
+
+    def check(self, config: Config) -> Iterator[Problem]:
+        """Figures of the output, keys of the other output, columns, and a look that can be trained here."""
+        may = FIGURES[self.output]
+        if config.train.metric not in may:
+            do = "Choose one of them, or another pair.output."
+            expected = f"{' | '.join(may)} with pair.output {self.output}"
+            yield Problem(("train.metric", "pair.output"), expected, config.train.metric, do)
+        yield from _of_the_other_output(config, self)
+        if config.data.format == "lines":
+            do = "Give a TSV or JSONL file."
+            yield Problem(("data.format", "task"), "auto, tsv or jsonl: two texts stand side by side", "lines", do)
+        columns = {"data.source": config.data.source, "pair.second": self.second, "data.target": config.data.target}
+        if len(set(columns.values())) < len(columns):
+            received = ", ".join(f"{key} {column}" for key, column in columns.items())
+            yield Problem(tuple(columns), "different columns", received, "Name each column once.")
+        if self.align is not None:
+            yield from _of_the_look(config, self.align)
 
 
 def _of_the_other_output(config: Config, section: PairSection) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from regard.data.row_parser import RecordError
 from regard.data.vocab import Vocabulary
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.pair.builder import build_pair_network, section_of
+from regard.tasks.pair.builder import build_pair_network
 from regard.tasks.pair.data import (
     TextPair,
     number,
@@ -24,6 +24,7 @@ from regard.tasks.pair.data import (
 from regard.tasks.pair.network import Classification
 from regard.tasks.pair.predictor import LABELS, SCALE, WHAT, PairPredictor, checked, columns_of
 from regard.tasks.pair.ratings import Scale
+from regard.tasks.pair.section import PairSection
 
 MANY = 12  # labels that are all numbers, from which on it is said that they can be learnt as such
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
@@ -41,12 +42,12 @@ class PairTask(InMemoryTask):
         )
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
-        if section_of(config).output != "number":
+        if PairSection.of(config).output != "number":
             yield item.target
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         texts = TextVocabulary.learn(config, (text for item in items for text in (item.first, item.second)), folder)
-        if section_of(config).output == "number":
+        if PairSection.of(config).output == "number":
             told = Scale.of([float(item.target) for item in items])
             told.save(folder / SCALE)
             say(f"numbers: from {told.low:g} to {told.high:g}, {told.mean:.3g} in the mean; vocabulary: {len(texts):,} symbols")

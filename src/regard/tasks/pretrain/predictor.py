@@ -25,6 +25,7 @@ from regard.tasks.options import ALL_FIGURES, EvaluationOptions
 from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
 from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, bracketed
 from regard.tasks.pretrain.network import NOTHING, BertBatch, PretrainNetwork
+from regard.tasks.pretrain.section import PretrainSection
 
 SHOWN = 5  # words told for each [MASK] in the details
 VALIDATION = 0  # the drawing of what is judged: always the same
@@ -228,8 +229,7 @@ def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float
 
 def drawn_from(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
     """Examples as a config has them; in pairs, no part is longer than half of a passage."""
-    wanted = config.pretrain
-    assert wanted is not None  # the config gives it to its task
+    wanted = PretrainSection.of(config)
     room = wanted.length - (3 if wanted.next else 2)
     found = passages(joined(documents), pieces, room=room, most=room // 2 if wanted.next else room)
     ahead = wanted.manner == "left-to-right"

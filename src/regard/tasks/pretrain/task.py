@@ -11,7 +11,6 @@ from torch import nn
 
 from regard.build.bert import make_bert, make_masked_words
 from regard.config import Config
-from regard.config.task_sections import PretrainSection
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
@@ -27,6 +26,7 @@ from regard.tasks.base import Precision, Splits
 from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
 from regard.tasks.pretrain.network import PretrainNetwork
 from regard.tasks.pretrain.predictor import MaskedLMPredictor, drawn_from
+from regard.tasks.pretrain.section import PretrainSection
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
@@ -42,7 +42,7 @@ SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width:
 
 class PretrainTask(SplitTask):
     def probe(self, config: Config) -> None:
-        check_kind(section(config).vocabulary)
+        check_kind(PretrainSection.of(config).vocabulary)
         make_bert(_shape(config, words=8))
 
     def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[Document]:
@@ -100,12 +100,12 @@ class PretrainTask(SplitTask):
             start_from_bert.adopt(config, folder)
             return
         texts = (line for document in documents for line in document.lines)
-        pieces = WordPieces.learn(section(config).vocabulary, texts, lower=config.data.lowercase)
+        pieces = WordPieces.learn(PretrainSection.of(config).vocabulary, texts, lower=config.data.lowercase)
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
 
     def model(self, config: Config, folder: Path) -> MaskedLMPredictor:
-        found, wanted = start_from_bert.kept(folder), section(config)
+        found, wanted = start_from_bert.kept(folder), PretrainSection.of(config)
         _fits(found.shape, config)
         bert = make_bert(found.shape)
         words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
@@ -142,13 +142,8 @@ def heads(task: PretrainNetwork) -> Heads:
     return {name: head for name, head in ((WORDS, task.words), (NEXT, task.follows)) if head is not None}
 
 
-def section(config: Config) -> PretrainSection:
-    assert config.pretrain is not None  # the config gives it to its task
-    return config.pretrain
-
-
 def _shape(config: Config, words: int) -> BertShape:
-    m, wanted = config.model, section(config)
+    m, wanted = config.model, PretrainSection.of(config)
     return BertShape(
         words,
         size=m.size,
@@ -163,7 +158,7 @@ def _shape(config: Config, words: int) -> BertShape:
 
 def _fits(shape: BertShape, config: Config) -> None:
     """ConfigError where a BERT that the run begins with cannot do what the section asks for: it brings its own shape."""
-    wanted, begun = section(config), f"{config.model.pretrained} was made for"
+    wanted, begun = PretrainSection.of(config), f"{config.model.pretrained} was made for"
     manner = "left-to-right" if shape.causal else "masked"
     if wanted.manner != manner:
         raise ConfigError(
@@ -178,7 +173,7 @@ def _fits(shape: BertShape, config: Config) -> None:
 
 
 def _architecture(config: Config) -> str:
-    wanted = section(config)
+    wanted = PretrainSection.of(config)
     if wanted.manner == "left-to-right":
         return LEFT_TO_RIGHT
     return ARCHITECTURES[wanted.masked, wanted.next]

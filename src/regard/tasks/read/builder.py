@@ -21,7 +21,7 @@ MARKS = 2  # numbers that mark a word: whether it stands in the other text, and 
 
 def read(config: Config, *, words: int, letters: int, pieced: SubwordVocabulary | None = None) -> ReadNetwork:
     """The net of a config for vocabularies of these sizes.  pieced: that of the pre-trained reader that a run begins with."""
-    section = section_of(config)
+    section = ReadSection.of(config)
     begun = config.model.pretrained is not None
     reader = _joint_reader(config, pieced) if begun else _reader(config, section, words, letters)
     size = reader.size
@@ -31,12 +31,6 @@ def read(config: Config, *, words: int, letters: int, pieced: SubwordVocabulary 
     start, end = (make_attention(score=section.point or "general", query_size=size, memory_size=size) for _ in range(2))
     pointer = SpanPointer(Pool(Attention(0, size, score=KeyOnly(size))), start, end)
     return ReadSpanNetwork(reader, pointer, longest=section.longest, unseen=section.unseen)
-
-
-def section_of(config: Config) -> ReadSection:
-    """The section of the task."""
-    assert config.read is not None  # the config gives it to its task
-    return config.read
 
 
 def _joint_reader(config: Config, pieced: SubwordVocabulary | None) -> JointReader:

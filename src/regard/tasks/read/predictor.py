@@ -27,12 +27,13 @@ from regard.pretrained.text_vocabulary import SubwordVocabulary, TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.read import builder
-from regard.tasks.read.builder import MARKS, section_of
+from regard.tasks.read.builder import MARKS
 from regard.tasks.read.data import BLANK, PassageQuestion, parted, pointed_at, read_asked, read_questions
 from regard.tasks.read.layers import ReadText
 from regard.tasks.read.metrics import answer_figures, exact_and_f1, way_of
 from regard.tasks.read.network import AXES, ReadBatch, ReadNetwork
 from regard.tasks.read.reachable import out_of_reach, told_beside
+from regard.tasks.read.section import ReadSection
 from regard.tasks.subword_batches import Spelled, fitting, side_by_side
 
 WHAT = "questions with a passage and an answer"
@@ -85,7 +86,7 @@ class Answerer(BatchPredictor[EncodedQuestion]):
     what = "passages"
 
     def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), section_of(config)
+        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), ReadSection.of(config)
         self.pieced = SubwordVocabulary(kept(folder)) if config.model.pretrained is not None else None
         self.cloze, self.marks = self.section.head != "span", MARKS * self.section.marks
         self.letters = Vocabulary.load(folder / LETTERS)
@@ -271,7 +272,7 @@ def _padded(right: Sequence[Sequence[Span]]) -> torch.Tensor:
 
 def checked(files: Sequence[str], config: Config) -> Iterator[PassageQuestion | RecordError]:
     """A cloze question whose answer is no word of its passage is at fault: there is no place to point at."""
-    cloze = section_of(config).head != "span"
+    cloze = ReadSection.of(config).head != "span"
     found = read_asked(files, blank=cloze)
     clean = Layout(unicode=config.data.unicode, lowercase=config.data.lowercase).clean
     return pointed_at(found, config.data.source_tokenizer, clean) if cloze else found

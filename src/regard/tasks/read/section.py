@@ -9,8 +9,9 @@ from pydantic import Field, field_serializer, field_validator
 
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection, Look
-from regard.config.base import Count, Section, Share, Whole
+from regard.config.base import Count, Share, Whole
 from regard.config.problem import Problem
+from regard.config.task_section import TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 FIGURES = (("accuracy", "loss"), ("exact_match", "f1", "accuracy", "loss"))  # of words that fill a blank, and of spans
 
 
-class ReadSection(Section):
+class ReadSection(TaskSection):
     """task: read."""
 
     head: Literal["span", "over", "sum"] = Field(
@@ -53,24 +54,23 @@ class ReadSection(Section):
     def _none_is_a_word(self, value: AttentionSection | None) -> Any:
         return "none" if value is None else value.model_dump()
 
-
-def of_read(config: Config, section: ReadSection) -> Iterator[Problem]:
-    """Cloze questions ask for a word, and use neither a look at the question nor a longest answer."""
-    may = FIGURES[section.head == "span"]
-    if config.train.metric not in may:
-        expected = f"{' | '.join(may)} with read.head {section.head}"
-        yield Problem(("train.metric", "read.head"), expected, config.train.metric, "Choose one of them.")
-    if section.head == "span":
-        return
-    if config.data.source_tokenizer not in ("space", "word"):
-        yield Problem(
-            ("data.source_tokenizer", "read.head"),
-            "space or word: what fills a blank is a word",
-            config.data.source_tokenizer,
-            "Write source_tokenizer: space (or word), or read.head: span.",
-        )
-    for key in ("look", "longest"):
-        value, default = getattr(section, key), type(section).model_fields[key].default
-        if value != default:
-            received = "none" if value is None else str(getattr(value, "score", value))
-            yield Problem((f"read.{key}", "read.head"), "only with head: span", received, "Remove it, or write head: span.")
+    def check(self, config: Config) -> Iterator[Problem]:
+        """Cloze questions ask for a word, and use neither a look at the question nor a longest answer."""
+        may = FIGURES[self.head == "span"]
+        if config.train.metric not in may:
+            expected = f"{' | '.join(may)} with read.head {self.head}"
+            yield Problem(("train.metric", "read.head"), expected, config.train.metric, "Choose one of them.")
+        if self.head == "span":
+            return
+        if config.data.source_tokenizer not in ("space", "word"):
+            yield Problem(
+                ("data.source_tokenizer", "read.head"),
+                "space or word: what fills a blank is a word",
+                config.data.source_tokenizer,
+                "Write source_tokenizer: space (or word), or read.head: span.",
+            )
+        for key in ("look", "longest"):
+            value, default = getattr(self, key), type(self).model_fields[key].default
+            if value != default:
+                received = "none" if value is None else str(getattr(value, "score", value))
+                yield Problem((f"read.{key}", "read.head"), "only with head: span", received, "Remove it, or write head: span.")

@@ -7,12 +7,12 @@ from regard.attention.pooling import Pool
 from regard.attention.score import KeyOnly
 from regard.build import networks
 from regard.config import Config
-from regard.config.task_sections import TagSection
 from regard.data.vocab import Vocabulary
 from regard.networks.bert import BertShape
 from regard.networks.char_cnn import CharCNN
 from regard.tasks.tag.crf import ChainCRF
 from regard.tasks.tag.network import TagNetwork
+from regard.tasks.tag.section import TagSection
 from regard.tasks.tag.span_tags import says_places
 from regard.tasks.tag.spans import forbidden
 
@@ -21,7 +21,7 @@ def build_tagger(
     config: Config, *, words: int, letters: int, tags: Vocabulary, labels: int, bert: BertShape | None = None
 ) -> TagNetwork:
     """The net of a config for vocabularies of these sizes."""
-    section, model = section_of(config), config.model
+    section, model = TagSection.of(config), config.model
     spelling = CharCNN(letters, width=section.letter_embedding, size=section.letters) if section.letters else None
     reader = networks.reader(model, words, beside=section.letters, bert=bert)
     free = section.scheme == "none" or (section.scheme == "auto" and not says_places(tags.names))
@@ -36,8 +36,3 @@ def build_tagger(
         dropout=model.dropout,
         unseen=section.unseen,
     )
-
-
-def section_of(config: Config) -> TagSection:
-    assert config.tag is not None  # the config gives it to its task
-    return config.tag

@@ -28,11 +28,12 @@ from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.options import ONE_ANSWER
 from regard.tasks.subword_batches import Spelled, fitting, side_by_side
-from regard.tasks.tag.builder import build_tagger, section_of
+from regard.tasks.tag.builder import build_tagger
 from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
 from regard.tasks.tag.network import TagBatch
 from regard.tasks.tag.schemes import checked
+from regard.tasks.tag.section import TagSection
 from regard.tasks.tag.span_tags import OUTSIDE
 from regard.tasks.tag.spans import span_figures, spans, type_figures
 
@@ -89,7 +90,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = checked(read_tagged(files, columns_of(self.config), passed := Counter[str]()), section_of(self.config).scheme)
+        found = checked(read_tagged(files, columns_of(self.config), passed := Counter[str]()), TagSection.of(self.config).scheme)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encoded(self, item: Any) -> EncodedSentence:

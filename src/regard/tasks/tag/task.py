@@ -15,10 +15,11 @@ from regard.data.tokenizer import SPECIALS
 from regard.data.vocab import Vocabulary
 from regard.tasks.base import Splits
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.tag.builder import build_tagger, section_of
+from regard.tasks.tag.builder import build_tagger
 from regard.tasks.tag.data import TaggedSentence, described, read_tagged
 from regard.tasks.tag.predictor import LABELS, LETTERS, TAGS, WHAT, WORDS, Tagger, columns_of, known_word
 from regard.tasks.tag.schemes import checked, questioned
+from regard.tasks.tag.section import TagSection
 
 
 class TagTask(InMemoryTask):
@@ -30,7 +31,7 @@ class TagTask(InMemoryTask):
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
     ) -> Iterator[TaggedSentence | RecordError]:
-        return checked(read_tagged(files, columns_of(config), passed), section_of(config).scheme)
+        return checked(read_tagged(files, columns_of(config), passed), TagSection.of(config).scheme)
 
     def read(self, config: Config, say: Say) -> Splits:
         for note in described(config.data.train, columns_of(config)):
@@ -39,7 +40,7 @@ class TagTask(InMemoryTask):
         train = list(found.train)
         labelled = len({item.label for item in train}) > 1
         counts = Counter(tag for item in train for tag in item.tags)
-        for note in questioned(counts, section_of(config).scheme, labelled=labelled):
+        for note in questioned(counts, TagSection.of(config).scheme, labelled=labelled):
             say(note)
         return replace(found, train=train)
 
@@ -50,7 +51,7 @@ class TagTask(InMemoryTask):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         if config.model.pretrained is None:
             words = (known_word(token, config) for item in items for token in item.tokens)
-            Vocabulary.counted(words, first=SPECIALS, least=section_of(config).min_count).save(folder / WORDS)
+            Vocabulary.counted(words, first=SPECIALS, least=TagSection.of(config).min_count).save(folder / WORDS)
         letters = (letter for item in items for token in item.tokens for letter in token)
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
         Vocabulary.counted(tag for item in items for tag in item.tags).save(folder / TAGS)

@@ -1,0 +1,30 @@
+"""Transduction: a target text is written for each source text."""
+
+from __future__ import annotations
+
+from regard.tasks import spec
+from regard.tasks.spec import Metric, TaskSpec
+
+SPEC = TaskSpec(
+    name="transduce",
+    about="writes a target for each source",
+    task="regard.tasks.transduce.task:TransduceTask",
+    demo="regard.tasks.transduce.demo",
+    metrics={
+        "exact": Metric("share of items that are right"),
+        "per": Metric("edits / target tokens", lower=True),
+        "wer": Metric("edits / words between spaces; of single words and pronunciations the share that is wrong", lower=True),
+        "cer": Metric("edits / characters", lower=True),
+        "bleu": Metric("BLEU, 0-100"),
+        "chrf": Metric("chrF, 0-100"),
+        "ter": Metric("TER, 0-100", lower=True),
+        "loss": Metric("nats a target token, end included", lower=True),
+    },
+    uses=(
+        *(*spec.FILES, *spec.TABLE, *spec.COLUMNS, *spec.FEATURES, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES),
+        *(*spec.TARGET_TEXT, *spec.NET, *spec.ENCODER, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
+        *(*spec.TRAINING, *spec.BATCHES, *spec.SMOOTHING, *spec.SAMPLED, *spec.SHOWN),
+        *(*spec.IN_USE, *spec.WRITING, *spec.VALID_BEAM),
+    ),
+    called="seq2seq translate translation mt nmt g2p inflection transduction text2text",
+)
