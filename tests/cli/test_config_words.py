@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from regard.build.networks import make_attention
-from regard.config import load_config
+from regard.config import AttentionSection, load_config
 from regard.config import mechanisms as words
 from regard.config.mechanisms import Argument, Known, Op, Word, WordError, parse
 from regard.core.errors import ConfigError, did_you_mean
@@ -181,3 +181,38 @@ def test_scores_for_one_width_are_projected_where_there_are_two() -> None:
     assert isinstance(make_attention(score="additive", query_size=6, memory_size=10).query, nn.Identity)
     with pytest.raises(ConfigError, match="queries and keys of one width"):
         make_attention(score="dot", query_size=6, memory_size=10, project=False)
+
+
+@pytest.mark.parametrize(
+    ("look", "found"),
+    [
+        ({}, ([], [], False, False, None, 1)),
+        ({"score": "dot + cosine"}, (["dot", "cosine"], [], False, False, None, 1)),
+        (
+            {"score": "general + coverage", "weighting": "monotonic(0)"},
+            ([], [("score", "coverage"), ("weighting", "monotonic")], False, False, None, 1),
+        ),
+        ({"score": "m:A(3)", "weighting": "hard(0.5)"}, ([], [], True, False, None, 1)),
+        (
+            {"score": "location(9) + location(7)", "weighting": "marginal", "memory": "key-value"},
+            ([], [], False, True, 7, 2),
+        ),
+        ({"score": "m:dot", "weighting": "m:hard"}, ([], [], False, False, None, 1)),
+    ],
+)
+def test_a_look_says_what_its_words_are(look: dict[str, str], found: tuple[object, ...]) -> None:
+    made = AttentionSection(**{"score": "additive", **look})  # type: ignore[arg-type]  # any words
+    assert (made.same_width, made.sequential, made.draws, made.mixes, made.longest, made.parts) == found
+    assert made.model_dump() == {**AttentionSection().model_dump(), "score": "additive", **look}
+    other = made.model_copy(update={"score": "location(5)"})
+    assert other.longest == 5, "a copy is judged by its own words"
+
+
+def test_a_transformer_refuses_what_looks_step_by_step() -> None:
+    """With the key of each word."""
+    look = {"score": "scaled + coverage", "weighting": "monotonic"}
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, ["model.family=transformer", f"model.attention={look}"])
+    told = str(caught.value).splitlines()
+    assert ["received coverage, which" in told[0], "received monotonic, which" in told[1], len(told)] == [True, True, 2]
+    assert "model.attention.score: expected attentions that look at once" in told[0] and "model.attention.weighting" in told[1]

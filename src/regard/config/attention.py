@@ -66,36 +66,36 @@ class AttentionSection(Section):
     @property
     def longest(self) -> int | None:
         """The most places that its score has numbers for; None: any number."""
-        bounds = (word.bound(mechanisms.SCORES)[known.longest] for word, known in self._known() if known.longest)
+        bounds = (word.bound(mechanisms.SCORES)[known.longest] for _, word, known in self._known() if known.longest)
         return min(map(int, bounds), default=None)
 
     @property
     def same_width(self) -> list[str]:
         """The words of its score that want queries and keys of one width."""
-        return [word.name for word, known in self._known() if known.same_width]
+        return [word.name for _, word, known in self._known() if known.same_width]
 
     @property
-    def sequential(self) -> list[str]:
-        """The words that look step by step."""
-        return [word.name for word, known in self._known() if known.sequential]
+    def sequential(self) -> list[tuple[str, str]]:
+        """The words that look step by step, each behind its key."""
+        return [(key, word.name) for key, word, known in self._known() if known.sequential]
 
     @property
     def draws(self) -> bool:
         """Whether its weighting is trained by what it drew, and hands its score no gradient."""
-        return any(known.draws for _, known in self._known())
+        return any(known.draws for _, _, known in self._known())
 
     @property
     def mixes(self) -> bool:
         """Whether its weights are of use to a head of words alone."""
-        return any(known.mixes for _, known in self._known())
+        return any(known.mixes for _, _, known in self._known())
 
-    def _known(self) -> Iterator[tuple[mechanisms.Word, mechanisms.Known]]:
+    def _known(self) -> Iterator[tuple[str, mechanisms.Word, mechanisms.Known]]:
         """The words of its score and weighting.  Classes of the user's are left out: only `build/` may import them and ask."""
-        for tree, table in (
-            (mechanisms.score(self.score), mechanisms.SCORES),
-            (mechanisms.weighting(self.weighting), mechanisms.WEIGHTINGS),
+        for key, tree, table in (
+            ("score", mechanisms.score(self.score), mechanisms.SCORES),
+            ("weighting", mechanisms.weighting(self.weighting), mechanisms.WEIGHTINGS),
         ):
-            yield from ((word, table[word.name]) for word in mechanisms.leaves(tree) if word.name in table)
+            yield from ((key, word, table[word.name]) for word in mechanisms.leaves(tree) if word.name in table)
 
 
 def _no_attention(value: Any) -> Any:

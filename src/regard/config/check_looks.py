@@ -26,8 +26,8 @@ def looks(model: ModelSection) -> Iterator[Problem]:
 
 def _look(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Problem]:
     transformer = model.family != "recurrent"
-    if transformer and look.sequential:
-        keys, received = (f"{key}.score", f"{key}.weighting", "model.family"), f"{look.sequential[0]}, which looks step by step"
+    for part, word in look.sequential if transformer else ():
+        keys, received = (f"{key}.{part}", "model.family"), f"{word}, which looks step by step"
         yield Problem(keys, "attentions that look at once", received, "Use family: recurrent.")
     heads = look.heads or (model.heads if transformer else 1)
     blamed = f"{key}.heads" if look.heads else "model.heads"
