@@ -11,7 +11,7 @@ import pytest
 from regard.tasks import registry
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
-ROOMS = ("core", "attention", "metrics", "data", "networks", "config", "build", "training", "inference")
+ROOMS = ("core", "attention", "metrics", "data", "networks", "config", "build", "training", "inference", "check")
 NAMES = "|".join(registry.TASKS)
 # The name alone, or before a dot: `"tag"`, `"tag.letters"`; or in a text, as a task's: `task: tag`, `--task tag`.
 NAME = re.compile(rf"(?:{NAMES})(?:\.[\w*]+)?|.*\btasks?:? (?:{NAMES})\b.*", re.DOTALL)

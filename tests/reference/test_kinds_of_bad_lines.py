@@ -23,7 +23,7 @@ def kinds(source: str) -> set[str]:
     found = set[str]()
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
         names = [part.id for part in (call.func, *call.args[:1]) if isinstance(part, ast.Name)]
-        if "BadLine" in names:
+        if "RecordError" in names:
             given = [*call.args[1:], *(word.value for word in call.keywords if word.arg == "kind")]
             found |= {part.value for each in given for part in ast.walk(each) if isinstance(part, ast.Constant)}
     return {kind for kind in found if isinstance(kind, str)}

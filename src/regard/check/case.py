@@ -7,34 +7,35 @@ from dataclasses import dataclass, field
 
 from regard.check.column_profile import Profile
 from regard.check.form import FileForm, StatedForm
+from regard.check.traits import TaskTraits
 from regard.core.plural import many
 
-NOUNS: Mapping[str, Mapping[str, str]] = {
-    "transduce": {},
-    "classify": {"source": "text", "target": "label"},
-    "pair": {"source": "first text", "second": "second text", "target": "answer"},
-    "language": {"source": "text"},
-    "pretrain": {"source": "text"},
-    "caption": {"source": "image name", "target": "caption"},
-    "tag": {"tokens": "sentence", "tags": "sentence's tags", "label": "label"},
-    "read": {"target": "answer"},
-}
 PLAIN = ("phones", "symbols", "words", "transcription", "features", "numbers")  # in which a second blank is never meant
 RUNNING = ("text", "unspaced text")
 
 
 @dataclass(frozen=True)
 class Case:
-    """profiles: of each role.  given: what was said of the files.  sampled: whether only the first rows are looked at."""
+    """own: what the task says of its data.  profiles: of each role.  given: what was said of the files.  sampled: whether only the
+    first rows are looked at."""
 
-    task: str
+    own: TaskTraits
     form: FileForm
     given: StatedForm
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     sampled: bool = False
 
+    @property
+    def task(self) -> str:
+        return self.own.task
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether --fix can write such files again."""
+        return self.own.rewrites and self.form.format not in ("json", "arrays")
+
     def noun(self, role: str) -> str:
-        return NOUNS.get(self.task, {}).get(role, role)
+        return self.own.nouns.get(role, role)
 
     def many(self, count: int, role: str) -> str:
         """`3 labels`."""
@@ -46,7 +47,7 @@ class Case:
 
     def labelled(self, role: str) -> bool:
         """Whether a role holds labels: by the task, not by chance."""
-        return (role == "target" and self.task in ("classify", "pair")) or role == "label"
+        return role in self.own.labelled
 
     def plain(self, role: str) -> bool:
         """Whether cells are single words, symbols or labels, in which white space and marks are never meant."""

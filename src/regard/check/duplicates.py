@@ -14,7 +14,6 @@ from regard.check.raw_lines import RawLines
 from regard.core.plural import many
 
 Numbers = NDArray[np.int64]
-ONCE = ("transduce", "classify", "pair")  # tasks in which --fix leaves a row once that is there twice
 
 
 class Duplicates:
@@ -49,7 +48,7 @@ class Duplicates:
         self._copies(block)
 
     def _copies(self, block: Block) -> None:
-        if self._case.task == "transduce" and {"source", "target"} <= set(block.cells):
+        if self._case.own.translates and {"source", "target"} <= set(block.cells):
             for i, (a, b) in enumerate(zip(block.cells["source"], block.cells["target"], strict=True)):
                 if a == b:
                     self._equal += 1
@@ -81,7 +80,7 @@ class Duplicates:
         if len(again) and self._answer:
             what = f"{many(len(again), 'row is', 'rows are')} there a second time."
             level = "warning" if len(again) > 0.2 * len(whole) and len(whole) > 50 else "note"
-            fixed = self._case.task in ONCE
+            fixed = self._case.own.tabular
             do = f"{FIX}: each once." if fixed else "Take them out, if they are there by mistake."
             found.append(Finding("duplicates", level, what, len(again), self._seen(again, False), do, fixed))
         elif len(again) and not self._answer:
@@ -102,9 +101,7 @@ class Duplicates:
     def _contradiction(self, count: int, of: int, rows: Numbers) -> Finding:
         seen = self._seen(np.sort(rows), False)
         if self._case.labelled("target") or "tags" in self._answer:
-            one, more = {"tag": ("sentence", "sentences"), "pair": ("pair of texts", "pairs of texts")}.get(
-                self._case.task, ("text", "texts")
-            )
+            one, more = self._case.own.unit
             what = f"{many(count, f'{one} has', f'{more} have')} several labels at different places."
             level = "warning" if count > 0.03 * of and count > 3 else "note"
             do = "Decide on one: a net cannot learn both."

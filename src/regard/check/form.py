@@ -11,20 +11,7 @@ from typing import Any
 from regard.check.column_profile import Profile
 from regard.data.columns import FORMATS, LAST, Layout
 
-ROLES: Mapping[str, tuple[str, ...]] = {  # of each task, the one that must be text first
-    "transduce": ("source", "target"),
-    "classify": ("source", "target"),
-    "pair": ("source", "second", "target"),
-    "language": ("source",),
-    "pretrain": ("source",),
-    "caption": ("source", "target"),
-    "tag": ("tokens", "tags"),
-    "read": ("passage", "question"),
-    "forecast": (),
-}
 VARIANT = re.compile(r"\(\d+\)$")
-COMMENTS = ("#", ";;;", "%%")
-COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".conll03")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +73,7 @@ class FileForm:
     guessed: tuple[str, ...] = ()  # roles whose keys a training does not find by itself
     parquet: bool = False  # whether the JSON lines are the rows of a Parquet file
     passed: bool = True  # whether a training passes its comments by
-
-    @property
-    def rewritten(self) -> bool:
-        """Whether --fix can write files of this form again."""
-        return self.format not in ("json", "arrays") and self.task != "read"
+    by_lines: bool = False  # whether a row of CSV is a line, whatever its quotes
 
     def named(self, role: str) -> int | str:
         """A role's column by its number from 1, or by its name where there is a header, as a training takes it; a key."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from regard.check.bad_lines import WHY
 from regard.check.examine import examine
 from regard.check.form import StatedForm
+from regard.check.task_checks import checks_of
 from regard.config import Config
 from regard.config.auto import left_out
-from regard.config.data_files import reads_tables
 from regard.core.errors import RegardError
 from regard.data.columns import UNICODE
 from regard.data.file_format import recognize
@@ -79,46 +79,26 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
     form, header = key("data.format"), key("data.header")
     comment, separator = key("data.comment"), key("data.separator")
     number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
-    writes = config.task == "transduce"
+    own = checks_of(config.task)
     return StatedForm(
         format=None if form == "auto" else form,
         source=key("data.source"),
         target=key("data.target"),
         features=key("data.features"),
-        second=key("pair.second") if own(config, "pair") is not None else None,
+        second=key(own.keys["second"]) if "second" in own.keys else None,
         header=header if isinstance(header, bool) else None,
         comment={"auto": None, "none": ""}.get(comment, comment) if comment is not None else None,
         separator={"auto": None, **MARKS}.get(separator, separator) if separator is not None else None,
         fixed=fixed,
         source_tokenizer=key("data.source_tokenizer"),
-        target_tokenizer=key("data.target_tokenizer") if writes else None,
-        max_ratio=config.decode.max_ratio if number and writes else None,
-        max_extra=config.decode.max_extra if number and writes else None,
-        scheme=own(config, "tag").scheme if own(config, "tag") is not None and (fixed or "tag.scheme" in known) else None,
+        target_tokenizer=key("data.target_tokenizer") if own.translates else None,
+        max_ratio=config.decode.max_ratio if number and own.translates else None,
+        max_extra=config.decode.max_extra if number and own.translates else None,
         unicode=config.data.unicode if config.data.unicode in UNICODE else "none",
         lowercase=config.data.lowercase,
         valid_share=config.data.valid_share,
-        **_of_sections(config),
+        **own.stated(config, fixed=fixed),
     )
-
-
-def _of_sections(config: Config) -> dict[str, Any]:
-    """What the sections say that belong to one task each."""
-    found: dict[str, Any] = {}
-    if own(config, "forecast") is not None:
-        found |= {key: getattr(own(config, "forecast"), key) for key in ("past", "ahead", "time", "gaps")}
-        found |= {"columns": tuple(own(config, "forecast").columns)}
-    if own(config, "language") is not None:
-        found |= {"documents": own(config, "language").documents, "window": own(config, "language").window}
-    if own(config, "caption") is not None:
-        found |= {"images": own(config, "caption").images}
-    if own(config, "pair") is not None:
-        found |= {"output": own(config, "pair").output}
-    if own(config, "pretrain") is not None:
-        found |= {"follows": own(config, "pretrain").next}
-    if own(config, "read") is not None:
-        found |= {"cloze": own(config, "read").head != "span"}
-    return found
 
 
 def say_notes(config: Config, say: Callable[[str], None]) -> None:
@@ -142,17 +122,15 @@ def say_notes(config: Config, say: Callable[[str], None]) -> None:
     if harmful:
         rest = f"{len(harmful) - LINES} more; " if len(harmful) > LINES else ""
         names = " ".join(config.data.train)
-        copy = "" if config.task == "read" else ", and can write a cleaned copy (--fix)"
+        copy = "" if not checks_of(config.task).rewrites else ", and can write a cleaned copy (--fix)"
         say(f"note: {rest}regard check {names} --task {config.task} tells all{copy}.")
 
 
 def _noted(config: Config) -> frozenset[str]:
     """The kinds of findings that `resolve_files` tells of the columns of a table, or a language model of its symbols."""
-    if config.task == "language":
-        return frozenset(("symbol-only-valid",))
-    if not reads_tables(config):
-        return frozenset()
+    own = checks_of(config.task)
+    if not own.tabular:
+        return frozenset(own.noted)
     said = recognize(config.data.train[0]).notes
     header = any(note.startswith("line 1") for note in said) and config.data.header == "auto"
-    columns = ("features-column", "swapped") if config.task == "transduce" else ()
-    return frozenset((*columns, *(("header",) if header else ())))
+    return frozenset((*own.noted, *(("header",) if header else ())))

@@ -1,4 +1,4 @@
-"""Labels: balance, rare ones, twins that differ in case or by a letter, those of validation alone; and ratings that are numbers."""
+"""Labels: balance, rare ones, twins that differ in case or by a letter, and those of validation alone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, shor
 from regard.core.plural import many
 
 MOST = 100_000
-RATINGS = 30  # different numbers from which on they are ratings and no labels
 
 
 class Labels:
     """Counts each label, in training and in validation."""
 
     def __init__(self, case: Case) -> None:
-        self._case = case
+        self.case = case
         self._role = next((r for r in case.profiles if case.labelled(r)), "")
-        self._counts = {False: Counter[str](), True: Counter[str]()}
+        self.counts = {False: Counter[str](), True: Counter[str]()}
         self._first: dict[str, FindingPlace] = {}
         self.spellings: dict[str, str] = {}  # of labels that are written in several ways, the most frequent
 
@@ -31,26 +30,19 @@ class Labels:
         here = Counter(stripped)
         for label in here.keys() - self._first.keys():
             self._first[label] = block.at(self._role, stripped.index(label))
-        self._counts[block.valid].update(here)
+        self.counts[block.valid].update(here)
 
     def findings(self) -> list[Finding]:
-        train, valid = self._counts[False], self._counts[True]
+        train, valid = self.counts[False], self.counts[True]
         if not train:
             return []
-        numbers = [label for label in train if NUMBER.fullmatch(label)]
-        if (
-            self._case.task == "pair"
-            and (len(numbers) >= RATINGS or any("." in label for label in numbers))
-            and len(numbers) > 0.5 * len(train)
-        ):
-            return self._ratings(train)
         found = [*self._balance(train), *self._alike(train), *self._rare(train)]
         new = [label for label in valid if label not in train]
         if new:
             count = sum(valid[label] for label in new)
             what = f"{many(len(new), 'label occurs', 'labels occur')} in validation only: {listed(new)}."
             found.append(
-                self._told(
+                self.told(
                     "label-only-valid",
                     "error" if len(new) == len(valid) else "warning",
                     what,
@@ -60,11 +52,12 @@ class Labels:
                 )
             )
         if len(train) > 0.5 * train.total() and train.total() >= 20:
-            what = f"{len(train):,} different labels in {train.total():,} rows: is {self._case.column(self._role)} the label?"
-            found.append(self._told("many-labels", "error", what, len(train), [], "Name the right column: data.target."))
+            what = f"{len(train):,} different labels in {train.total():,} rows: is {self.case.column(self._role)} the label?"
+            found.append(self.told("many-labels", "error", what, len(train), [], "Name the right column: data.target."))
         return found
 
-    def _told(self, kind: str, level: str, what: str, count: int, labels: list[str], do: str, fixable: bool = False) -> Finding:
+    def told(self, kind: str, level: str, what: str, count: int, labels: list[str], do: str, fixable: bool = False) -> Finding:
+        """With the first places of some labels."""
         seen = tuple(self._first[label] for label in labels[:3] if label in self._first)
         return Finding(kind, level, what, count, seen, do, fixable)
 
@@ -72,12 +65,12 @@ class Labels:
         label, most = train.most_common(1)[0]
         if len(train) == 1:
             what = f"There is one label only: {short(label)!r}."
-            return [self._told("one-label", "error", what, most, [label], "Is this the right column (data.target)?")]
+            return [self.told("one-label", "error", what, most, [label], "Is this the right column (data.target)?")]
         if most > 0.95 * train.total():
             what = f"{most / train.total():.1%} have one label, {short(label)!r}: always to say it would seem good."
-            do = "Watch macro_f1, not accuracy; set classify.class_weights: balanced."
-            config = ("classify.class_weights: balanced", "train.metric: macro_f1") if self._case.task == "classify" else ()
-            return [Finding("majority", "warning", what, most, (), do, False, config)]
+            lines = self.case.own.majority
+            do = "Watch macro_f1, not accuracy" + "".join(f"; set {line}" for line in lines[:1]) + "."
+            return [Finding("majority", "warning", what, most, (), do, False, lines)]
         return []
 
     def _alike(self, train: Counter[str]) -> list[Finding]:
@@ -92,7 +85,7 @@ class Labels:
         told = listed([" | ".join(map(repr, group)) for group in groups])
         what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case, blanks, hyphens): {told}."
         return [
-            self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
+            self.told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
         ]
 
     def _rare(self, train: Counter[str]) -> list[Finding]:
@@ -105,31 +98,10 @@ class Labels:
         if slips:
             told = listed([f"{a!r} for {b!r}?" for a, b in slips])
             what = f"{many(len(slips), 'rare label looks', 'rare labels look')} like a slip: {told}"
-            found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
+            found.append(self.told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
         what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({listed(rare)})."
         level = "note" if len(train) > 20 else "warning"
-        found.append(self._told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them."))
-        return found
-
-    def _ratings(self, train: Counter[str]) -> list[Finding]:
-        found = []
-        words = [label for label in train if not NUMBER.fullmatch(label)]
-        if words and self._case.given.output != "number":  # else each is a bad line
-            what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
-            found.append(self._told("no-rating", "error", what, len(words), words, "Correct or remove them."))
-        values = sorted((float(label), label) for label in train if label not in words)
-        spread = [value for value, label in values for _ in range(min(train[label], 1000))]
-        low, high = spread[int(0.005 * len(spread))], spread[int(0.995 * (len(spread) - 1))]
-        room = high - low
-        out = [label for value, label in values if value < low - 0.5 * room - 1e-9 or value > high + 0.5 * room + 1e-9]
-        if len(values) == 1:
-            what = f"All ratings are {values[0][1]}."
-            found.append(self._told("one-label", "error", what, 1, [values[0][1]], "Is this the right column (data.target)?"))
-        if out and room:
-            what = (
-                f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {listed(out)}."
-            )
-            found.append(self._told("rating-range", "warning", what, sum(train[x] for x in out), out, "Correct them."))
+        found.append(self.told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them."))
         return found
 
 

@@ -24,7 +24,7 @@ class Lengths:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._pair = [r for r in ("source", "target") if r in case.profiles] if case.task == "transduce" else []
+        self._pair = [r for r in ("source", "target") if r in case.profiles] if case.own.translates else []
         texts = [r for r in case.profiles if r not in case.numeric and r not in ("features", "tags") and not case.labelled(r)]
         self._roles = list(dict.fromkeys((*texts, *self._pair)))
         self._sizes: dict[str, array[int]] = {role: array("I") for role in self._roles}
@@ -138,7 +138,8 @@ class Lengths:
         middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
         far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
         if len(far) and whole > 0.3:
-            what = f"{many(len(far), 'pair')} whose lengths do not go together (one side is far longer than its like)."
+            pairs = many(len(far), "pair whose lengths", "pairs whose lengths")
+            what = f"{pairs} do not go together (one side is far longer than its like)."
             seen = tuple(self._place("source", int(row)) for row in far[:3])
             found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
         return found

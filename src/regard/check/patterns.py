@@ -166,7 +166,7 @@ class Signs:
                 sign = SIGNS[number]
                 what = f"{sign.what} in {self._case.many(hits.count, role)}."
                 level, fixable = self._level(sign, role), sign.do == FIX
-                placed = self._case.task in ("tag", "read") and sign.kind in ("html-entity", "markup")  # annotated as they stand
+                placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
                 if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
                     level = "note"
                 found.append(Finding(sign.kind, level, what, hits.count, hits.first(), f"{sign.do}.", fixable))

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from regard.check.clean import Cells
-from regard.check.duplicates import ONCE
-from regard.check.examine import CheckReport
 from regard.check.form import FileForm, separated
 from regard.check.raw_lines import RawLines
+from regard.check.report import CheckReport
 from regard.check.rows import numbered, split_rows
+from regard.check.task_checks import checks_of
 from regard.core.atomic_files import atomic
 from regard.core.errors import UsageError, message
 from regard.core.plural import many
@@ -27,8 +27,6 @@ from regard.data.examples import Place
 from regard.data.file_format import is_parquet
 from regard.data.records import is_comment
 from regard.data.row_parser import RecordError, json_object
-from regard.tasks.forecast.check_fix import in_order
-from regard.tasks.tag.check_fix import TagFixes
 
 
 @dataclass
@@ -51,21 +49,18 @@ def rewrite(report: CheckReport, out: Path, files: Sequence[str]) -> Rewritten:
 
     UsageError where something is there already, or the form is none that can be rewritten."""
     form = report.case.form
-    if not form.rewritten:
+    if not report.case.rewritten:
         do = "Correct the file by hand; --bad BAD.tsv lists the lines."
         raise UsageError(message("--fix", "columns, JSON lines, line-aligned files, tagged sentences or series", form.format, do))
     paths = _claimed(out, files)
     done = Rewritten(paths)
     with ExitStack() as stack:
         streams = [_stream(stack, path) for path in paths]
-        if form.task == "forecast":
-            for file, stream in zip(files, streams, strict=True):
-                done.written += in_order(file, stream, done.taken, report.case.given)
-        elif form.task == "tag" and form.format != "lines":
-            for file, stream in zip(files, streams, strict=True):
-                done.written += TagFixes(report, done.changed, done.taken).write(RawLines(file), stream)
-        else:
+        write = checks_of(form.task).writer(report, done.changed, done.taken)
+        if write is None:
             _rows(report, files, streams, done)
+        else:
+            done.written = sum(write(file, stream) for file, stream in zip(files, streams, strict=True))
     return done
 
 
@@ -111,11 +106,11 @@ def _rows(report: CheckReport, files: Sequence[str], streams: Sequence[IO[str]],
     roles = {role: Cells(case, kinds, role) for role in form.roles}
     for role, cells in roles.items():
         cells.renamed = report.spellings if case.labelled(role) else {}
-    once, seen = bool(kinds) and case.task in ONCE, set[int]()
+    once, seen = bool(kinds) and case.own.tabular, set[int]()
     gone = {file: frozenset(numbers) for file, numbers in report.bad.removed.items()}
     if form.format == "lines":
-        tags = TagFixes(report, done.changed, done.taken).tags if case.task == "tag" else None
-        _aligned(form, files, streams, roles, gone, done, seen if once else None, tags)
+        fix = checks_of(form.task).row_fix(report, done.changed, done.taken)
+        _aligned(form, files, streams, roles, gone, done, seen if once else None, fix)
     else:
         write = {"jsonl": _keyed, "text": _plain}.get(form.format, _columns)
         for file, stream in zip(files, streams, strict=True):
@@ -217,7 +212,7 @@ def _aligned(
     gone: Mapping[str, frozenset[int]],
     done: Rewritten,
     seen: set[int] | None,
-    tags: Callable[[Sequence[str]], list[str]] | None,
+    fix: Callable[[list[str]], list[str]],
 ) -> None:
     lost = frozenset().union(*gone.values())
     names = [next(role for role, at in form.roles.items() if at == i) for i in range(len(files))]
@@ -225,9 +220,7 @@ def _aligned(
         if None in pairs or pairs[0][0] in lost:
             done.taken["bad"] += 1
             continue
-        row = [roles[name].clean(line) for name, (_, line) in zip(names, pairs, strict=True)]
-        if tags is not None and (made := tags(given := row[1].split())) != given:
-            row[1] = " ".join(made)
+        row = fix([roles[name].clean(line) for name, (_, line) in zip(names, pairs, strict=True)])
         key = hash(tuple(row))
         if seen is not None and key in seen:
             done.taken["duplicates"] += 1

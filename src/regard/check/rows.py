@@ -16,7 +16,6 @@ from regard.data.examples import Place
 from regard.data.plain_text import row_layout
 from regard.data.records import is_comment
 from regard.data.row_parser import RecordError, json_object, object_row
-from regard.tasks.pair.data import PairColumns, coupled_row
 
 ROWS = 20_000  # of a block, about
 Numbered = Iterable[tuple[int, str]]
@@ -29,13 +28,13 @@ class RowStream:
     def __init__(
         self, opened: Sequence[RawLines], form: FileForm, bad: RecordErrors, *, valid: bool = False, most: int | None = None
     ) -> None:
-        self._opened, self._form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
-        self._layout = form.layout()
+        self._opened, self.form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
+        self.layout = form.layout()
         self.comments, self.wide, self.blank, self.rows = Hits(), Hits(), Hits(), 0
         self.paired = [0] * len(self._opened)
 
     def __iter__(self) -> Iterator[Block]:
-        made = self._aligned() if self._form.format == "lines" else self._one_after_another()
+        made = self._aligned() if self.form.format == "lines" else self._one_after_another()
         for block in made:
             self.rows += len(block.lines)
             if block.lines:
@@ -48,9 +47,10 @@ class RowStream:
         return []
 
     def _one_after_another(self) -> Iterator[Block]:
-        read = {"jsonl": self._keyed, "text": self._text}.get(self._form.format, self._columns)
+        each = {"jsonl": self._keyed, "text": self._text, "json": self._unread, "arrays": self._unread}
+        read = each.get(self.form.format, self._columns)
         for opened in self._opened:
-            roles = [role for role, at in self._form.roles.items() if isinstance(at, int) or self._form.format == "jsonl"]
+            roles = [role for role, at in self.form.roles.items() if isinstance(at, int) or self.form.format == "jsonl"]
             numbers, cells = list[int](), {role: list[str]() for role in roles}
             for number, row in read(opened.file, numbered(opened)):
                 numbers.append(number)
@@ -61,11 +61,15 @@ class RowStream:
                     numbers, cells = [], {role: [] for role in roles}
             yield Block(numbers, cells, dict.fromkeys(cells, opened.file), self._valid)
 
+    def _unread(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
+        """Of formats without rows: what is wrong with its bytes is known behind the last line."""
+        return ((number, []) for number, _ in lines if number < 0)
+
     def _text(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
         yield from ((number, [line]) for number, line in lines if line.strip())
 
     def _columns(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
-        form, least, header = self._form, self._form.least(), self._form.header is not None
+        form, least, header = self.form, self.form.least(), self.form.header is not None
         places = [(role, column) for role, column in form.roles.items() if isinstance(column, int)]
         filled = [(role, column) for role, column in places if role != "features"]
         for at, line, row in split_rows(form, lines):
@@ -76,7 +80,7 @@ class RowStream:
                     self.blank.add(FindingPlace(file, at))
                 else:
                     self._bad.add("empty-line", file, at, line)
-            elif is_comment(row, least, self._layout, True):
+            elif is_comment(row, least, self.layout, True):
                 self.comments.add(FindingPlace(file, at, short(line)))
             elif header:
                 header = False
@@ -90,42 +94,39 @@ class RowStream:
     def _fault(self, row: Sequence[str], least: int) -> str:
         if len(row) < least:
             return "too-few-columns"
-        source = self._form.roles.get("source")
+        source = self.form.roles.get("source")
         return "empty-source" if isinstance(source, int) and not row[source].strip() else "empty-target"
 
     def _keyed(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
         for at, line in lines:
             place = Place(file, at)
             try:
-                rows = self._records(json_object(line, place), place)
+                rows = self.cells(json_object(line, place), place)
             except RecordError as fault:
                 self._bad.add(fault.kind, file, at, line, str(fault).partition(": ")[2])
                 continue
             yield from ((at, row) for row in rows)
 
-    def _records(self, record: Mapping[str, Any], place: Place) -> list[list[str]]:
+    def cells(self, record: Mapping[str, Any], place: Place) -> list[list[str]]:
         """The cells of an object, in the order of the roles: of several targets each by itself.  BadLine as a training has it."""
-        roles = self._form.roles
-        if self._form.task == "pair":
-            source, second, target = (roles.get(role, role) for role in ("source", "second", "target"))
-            found = coupled_row(record, place, PairColumns(source, second, target, self._layout))
-            texts = {"source": found.first, "second": found.second, "target": found.target or ""}
-            return [[texts.get(role, "") for role in roles]]
+        roles = self.form.roles
         lone = "target" not in roles
-        layout = row_layout("jsonl", roles.get("source", "source")) if lone else self._layout
+        layout = row_layout("jsonl", roles.get("source", "source")) if lone else self.layout
         row = object_row(record, place, layout, need_target=not lone)
         if not row.source.strip() or not all(target.strip() for target in row.targets) or not (lone or row.targets):
             side = "target" if row.source.strip() else "source"
             raise RecordError(f"{place}: expected a {side} with text in it; received an empty {side}.", f"empty-{side}")
-        if self._form.task == "classify" and len(row.targets) > 1:
-            raise RecordError(f"{place}: expected one label; received {len(row.targets)}.", "several-labels")
         texts = {"source": row.source, "features": ";".join(row.features)}
         return [[target if role == "target" else texts.get(role, "") for role in roles] for target in row.targets or ("",)]
+
+    def misaligned(self, row: Sequence[str]) -> str:
+        """Why the lines of a row of line-aligned files do not go together; "" where they do."""
+        return ""
 
     def _aligned(self) -> Iterator[Block]:
         files = [opened.file for opened in self._opened]
         streams = [(line for _, lines in opened.pieces() for line in lines) for opened in self._opened]
-        roles = [next((role for role, at in self._form.roles.items() if at == i), "source") for i in range(len(files))]
+        roles = [next((role for role, at in self.form.roles.items() if at == i), "source") for i in range(len(files))]
         names = dict(zip(roles, files, strict=True))
         numbers: list[int] = []
         cells: dict[str, list[str]] = {role: [] for role in roles}
@@ -138,8 +139,7 @@ class RowStream:
                 kind = "empty-source" if empty == 0 else "empty-target"
                 self._bad.add(kind, files[empty], number, " ||| ".join(row), "an empty line")
                 continue
-            if roles[:2] == ["tokens", "tags"] and len(row[0].split()) != len(row[1].split()):
-                why = f"{len(row[0].split())} tokens, {len(row[1].split())} tags"
+            if why := self.misaligned(row):
                 self._bad.add("tag-count", files[1], number, " ||| ".join(row), why)
                 continue
             numbers.append(number)
@@ -164,7 +164,7 @@ def split_rows(form: FileForm, lines: Numbered) -> Iterator[tuple[int, str, list
     A cell of CSV may hold line ends."""
     if form.format == "cmudict":
         yield from ((at, line, dictionary(line)) for at, line in lines)
-    elif form.task == "caption" and form.quoted:  # a training reads these line by line
+    elif form.by_lines and form.quoted:
         for at, line in lines:
             yield at, line, joined(separated(line, form.separator), form.width, form.separator)
     elif not form.quoted:

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from regard.check.examine import CheckReport
 from regard.check.finding import LEVELS, Finding, FindingPlace, listed
+from regard.check.report import CheckReport
 from regard.core.plural import many
 
 FULL = 9  # findings that are told with their places

@@ -109,7 +109,7 @@ class OtherScript:
             if (
                 self._case.labelled(role)
                 or role == "features"
-                or (role == "target" and self._case.task == "read")
+                or role in self._case.own.any_script
                 or self._case.manner(role) in ("phones", "symbols", "transcription")
             ):
                 continue

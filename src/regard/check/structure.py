@@ -8,12 +8,8 @@ from contextlib import closing
 from regard.check.case import Case
 from regard.check.finding import Finding, FindingPlace, listed, short
 from regard.check.raw_lines import RawLines
-from regard.check.recognize import TABLES
 from regard.check.rows import RowStream
 from regard.core.plural import many
-
-KEYS = {"source": "data.source", "target": "data.target", "features": "data.features", "second": "pair.second"}
-DEFAULTS = {"source": 1, "target": 2, "second": 2}
 
 
 def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
@@ -34,7 +30,7 @@ def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> lis
 def _separators(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
     """A file of one column where two are needed."""
     form = case.form
-    if form.format != "tsv" or form.width > 1 or case.task not in ("transduce", "classify", "pair", "caption"):
+    if form.format != "tsv" or form.width > 1 or "target" not in case.own.roles:
         return []
     with closing(RawLines(opened[0].file).pieces()) as pieces:
         _, lines = next(pieces, (1, []))
@@ -52,7 +48,8 @@ def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
     form = case.form
     if not form.header:
         return []
-    named = [f"{KEYS[role]}: {form.key(at)}" for role, at in form.roles.items() if role in KEYS and isinstance(at, int)]
+    keys = case.own.keys
+    named = [f"{keys[role]}: {form.key(at)}" for role, at in form.roles.items() if role in keys and isinstance(at, int)]
     given = (case.given.source, case.given.target, case.given.features, case.given.second)
     learnt = not form.certain and not any(isinstance(column, str) for column in given)
     what = f"Line 1 looks like a header ({listed(form.header)})"
@@ -61,7 +58,7 @@ def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
     if not learnt:
         return [Finding("header", "note", what, 1, seen, "A training reads it as names.", False, tuple(named))]
     lines = tuple(named) or ("data.header: true",)
-    do = f"Set data.header: true, or name the columns: {', '.join(named)}." if case.task in TABLES else f"Set {', '.join(named)}."
+    do = f"Set data.header: true, or name the columns: {', '.join(named)}." if case.own.tabular else f"Set {', '.join(named)}."
     return [Finding("header", "warning", what, 1, seen, do, False, lines)]
 
 
@@ -78,7 +75,7 @@ def _marked(case: Case, rows: RowStream) -> list[Finding]:
         return []
     mark, count, first = case.form.comment or rows.comments.seen[0].text[:1], rows.comments.count, rows.comments.first()
     what = f"{many(count, 'comment line')} ({mark} ...)."
-    if case.form.passed or case.task not in TABLES:
+    if case.form.passed or not case.own.tabular:
         return [Finding("comments", "note", what, count, first, "--fix takes them out.", True)]
     line = f"data.comment: '{mark}'"
     return [Finding("comments", "error", what, count, first, f"Set {line}, or --fix takes them out.", True, (line,))]
@@ -86,9 +83,9 @@ def _marked(case: Case, rows: RowStream) -> list[Finding]:
 
 def _columns(case: Case) -> list[Finding]:
     """Columns that look like something else than what they are used for."""
-    form, roles = case.form, case.form.roles
-    if form.guessed and case.task in TABLES:
-        lines = tuple(f"{KEYS[role]}: {form.key(roles[role])}" for role in form.guessed)
+    form, roles, keys = case.form, case.form.roles, case.own.keys
+    if form.guessed and case.own.tabular:
+        lines = tuple(f"{keys[role]}: {form.key(roles[role])}" for role in form.guessed)
         told = ", ".join(f"{case.noun(role)} in {form.called(roles[role])}" for role in form.guessed)
         what = f"A training does not find by itself which key is what: {told}."
         return [Finding("columns", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
@@ -96,16 +93,16 @@ def _columns(case: Case) -> list[Finding]:
         return []
     if case.given.fixed or case.given.source is not None or case.given.target is not None:
         return list(_given_columns(case))
-    moved = {role: at for role, at in roles.items() if isinstance(at, int) and at + 1 != DEFAULTS.get(role) and role in KEYS}
-    if case.task == "pair" and moved.get("target") == 2:
-        moved.pop("target")
+    moved = {
+        role: at for role, at in roles.items() if isinstance(at, int) and at + 1 != case.own.usual.get(role) and role in keys
+    }
     if not moved or form.header:
         return []
-    lines = tuple(f"{KEYS[role]}: {form.key(at)}" for role, at in roles.items() if role in KEYS)
+    lines = tuple(f"{keys[role]}: {form.key(at)}" for role, at in roles.items() if role in keys)
     told = ", ".join(f"{case.noun(role)} in {form.called(at)}" for role, at in roles.items())
-    odd = case.task == "transduce" and roles.get("target") != 1
+    odd = case.own.translates and roles.get("target") != 1
     what = f"The columns do not stand in the usual order: {told}."
-    if case.task == "transduce" and not odd:
+    if case.own.translates and not odd:
         what = f"{form.called(roles['features']).capitalize()} holds features (V;PST): they are used only where they are named."
         return [Finding("features-column", "note", what, 1, (), f"Set {lines[-1]}.", False, lines[-1:])]
     return [Finding("columns", "warning" if odd else "note", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
@@ -117,17 +114,17 @@ def _given_columns(case: Case) -> list[Finding]:
     found: list[Finding] = []
     target, source = roles.get("target", -1), roles.get("source", -1)
     for role, at in (("source", source), ("target", target)):
-        if case.task == "transduce" and at in held and held[at].manner == "features":
+        if case.own.translates and at in held and held[at].manner == "features":
             what = f"{form.called(at).capitalize()}, the {role}, holds features (V;PST), not text."
             others = [i for i in held if i not in (source, target)]
             do = f"Set data.features: {form.key(at)}" + (f", data.{role}: {form.key(others[0])}." if others else ".")
             found.append(Finding("swapped", "warning", what, 1, (), do))
     unused = [i for i in held if i not in roles.values() and held[i].manner == "features"]
-    if case.task == "transduce" and "features" not in roles and unused and not found:
+    if case.own.translates and "features" not in roles and unused and not found:
         what = f"{form.called(unused[0]).capitalize()} looks like features (V;PST), and is not used."
         line = f"data.features: {form.key(unused[0])}"
         found.append(Finding("features-column", "warning", what, 1, (), f"Set {line}.", False, (line,)))
-    if case.task == "classify" and source in held and target in held:
+    if case.labelled("target") and len(case.own.roles) == 2 and source in held and target in held:
         a, b = held[source], held[target]
         if a.labels and not b.labels and b.distinct > 0.5 * b.cells and b.cells >= 10:
             lines = (f"data.source: {form.key(target)}", f"data.target: {form.key(source)}")

@@ -202,7 +202,7 @@ class Readings:
     def __init__(self, case: Case) -> None:
         manner = case.manner("target")
         self._case, self._hits, self._rows = case, Hits(), 0
-        self._looks = case.task == "transduce" and manner in ("words", "transcription", "text") and "target" in case.profiles
+        self._looks = case.own.translates and manner in ("words", "transcription", "text") and "target" in case.profiles
         self._regex = re.compile(
             r"\S\s[~|]\s\S|\S\s/\s\S" if manner == "text" else r"\S\s*[~|]\s*\S|\S\s*/\s*\S|\S,\s*\S|\S;\s*\S"
         )

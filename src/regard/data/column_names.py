@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ CODES = (  # ISO 639-1, of languages that files of pairs are often of
     "mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru sa si sk sl so sq sr sv sw ta te tg th tk tl tr tt uk ur uz vi yi zh"
 )
 IMAGES = ("image", "file", "filename", "file_name", "image_name", "image_path", "path")  # headers of names of images
+TABLE_MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
 CAPTIONS = ("caption", "captions", "text", "comment", "sentence", "description")  # and of what is said of them
 NAME = re.compile(r"[^\W\d][\w .:()/-]{0,39}")
 
@@ -135,3 +137,21 @@ def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]] = ()) -> 
     known = " ".join((WORD, SOUND, TEXT, LABEL, FEATURES, ASIDE, JUDGED, *(" ".join(pair[:2]) for pair in PAIRS))).split()
     named = sum(name in known for i, name in enumerate(told) if i not in again)
     return named >= max(1, len(told) - 1) and all(" " not in cell.strip() or plain(cell) in known for cell in cells)
+
+
+def image_columns(header: str) -> tuple[str, int, int] | None:
+    """What parts the cells of a first line that names images and captions, and which columns these are; None for any other line."""
+    for mark in TABLE_MARKS:
+        names = [cell.strip().lower() for cell in header_cells(header, mark)]
+        image, said = (next((n for n in known if n in names), None) for known in (IMAGES, CAPTIONS))
+        if len(names) > 1 and image is not None and said is not None:
+            return mark, names.index(image), names.index(said)
+    return None
+
+
+def header_cells(line: str, mark: str) -> list[str]:
+    """The cells of a line whose cells a mark parts, blanks behind it aside."""
+    try:
+        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
+    except csv.Error:
+        return [line]

@@ -86,6 +86,7 @@ class TaskSpec:
 
     name: its word in a config, and the key of its section.  about: what is learnt, for people.
     task: `module:Class` of its `Task`.  section: `module:Class` of its keys, a `TaskSection`.  demo: the module of its demo.
+    checks: `module:Class` of what it brings to `regard check`; None: its files have columns of text.
     metrics: its figures, the one that chooses the model kept first.  otherwise: the figure that chooses instead, where a key of the
     section has a value.  uses: the keys that it uses; others would change nothing, and are refused where they are set.
     defaults: of keys that other tasks give another default.  reader: how it begins with a pre-trained reader, where it can.
@@ -100,6 +101,7 @@ class TaskSpec:
     uses: tuple[str, ...]
     section: str | None = None
     demo: str | None = None
+    checks: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     otherwise: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reader: PretrainedReader | None = None

@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.caption.task:CaptionTask",
     section="regard.tasks.caption.section:CaptionSection",
     demo="regard.tasks.caption.demo",
+    checks="regard.tasks.caption.checks:CaptionChecks",
     metrics={
         "exact": Metric("share of items whose caption is one of the right ones"),
         "bleu": Metric("BLEU, 0-100"),

@@ -130,8 +130,3 @@ class Listed:
 
     def findings(self) -> list[Finding]:
         return self._wrong
-
-
-def folder(case: Case, files: Sequence[str]) -> str:
-    """Where the names of images begin."""
-    return case.given.images if case.given.images is not None else os.path.dirname(files[0])

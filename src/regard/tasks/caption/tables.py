@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Iterator
@@ -10,14 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
-from regard.data.column_names import CAPTIONS, IMAGES
+from regard.data.column_names import TABLE_MARKS, header_cells, image_columns
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS
 from regard.data.row_parser import CORRECT, RecordError, halved, headed, numbered, shortened, tsv_input
 from regard.data.text_files import lines, shown
-
-MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +93,20 @@ def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
     first = next(lines(file), "")
     if not layout.named:
         return image_columns(first)
-    for mark in MARKS:
-        names = [cell.strip() for cell in _cells(first, mark)]
+    for mark in TABLE_MARKS:
+        names = [cell.strip() for cell in header_cells(first, mark)]
         if mark != "\t" and str(layout.source) in names:
             said = names.index(str(layout.target)) if str(layout.target) in names else None
             return mark, names.index(str(layout.source)), said
     return None
 
 
-def image_columns(header: str) -> tuple[str, int, int] | None:
-    """What parts the cells of a first line that names images and captions, and which columns these are; None for any other line."""
-    for mark in MARKS:
-        names = [cell.strip().lower() for cell in _cells(header, mark)]
-        image, said = (next((n for n in known if n in names), None) for known in (IMAGES, CAPTIONS))
-        if len(names) > 1 and image is not None and said is not None:
-            return mark, names.index(image), names.index(said)
-    return None
-
-
 def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[CaptionLine | RecordError]:
     """The rows below a header.  A last cell takes marks that stand in it without quotes."""
     stream, name = lines(file), shown(file)
-    width = len(_cells(next(stream), mark))
+    width = len(header_cells(next(stream), mark))
     for number, line in enumerate(stream, 2):
-        place, cells = Place(name, number), _cells(line, mark)
+        place, cells = Place(name, number), header_cells(line, mark)
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
@@ -128,13 +115,6 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Captio
             )
             continue
         yield CaptionLine(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
-
-
-def _cells(line: str, mark: str) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])
-    except csv.Error:
-        return [line]
 
 
 def listed(file: str) -> list[Any]:

@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.classify.task:ClassifyTask",
     section="regard.tasks.classify.section:ClassifySection",
     demo="regard.tasks.classify.demo",
+    checks="regard.tasks.classify.checks:ClassifyChecks",
     metrics={
         "accuracy": Metric("share of labels that are right"),
         "macro_f1": Metric("F1 of each label, in the mean over labels"),

@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.forecast.task:ForecastTask",
     section="regard.tasks.forecast.section:ForecastSection",
     demo="regard.tasks.forecast.demo",
+    checks="regard.tasks.forecast.checks:ForecastChecks",
     metrics={  # of forecasts, and of forecasts that need no net
         f"{way}{figure}": Metric(f"mean {kind} error of scaled values{of}", lower=True)
         for way, of in {

@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.language.task:LanguageTask",
     section="regard.tasks.language.section:LanguageSection",
     demo="regard.tasks.language.demo",
+    checks="regard.tasks.language.checks:LanguageChecks",
     metrics={
         "perplexity": Metric("exp(nats a token): among how many tokens the next one is as good as drawn", lower=True),
         "bits_per_character": Metric("bits a character of the text, its end counting as one", lower=True),

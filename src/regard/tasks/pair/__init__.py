@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.pair.task:PairTask",
     section="regard.tasks.pair.section:PairSection",
     demo="regard.tasks.pair.demo",
+    checks="regard.tasks.pair.checks:PairChecks",
     metrics={
         "accuracy": Metric("share of labels that are right"),
         "macro_f1": Metric("F1 of each label, in the mean over labels"),

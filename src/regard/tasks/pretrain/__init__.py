@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.pretrain.task:PretrainTask",
     section="regard.tasks.pretrain.section:PretrainSection",
     demo="regard.tasks.pretrain.demo",
+    checks="regard.tasks.pretrain.checks:PretrainChecks",
     metrics={
         "loss": Metric("nats a word that is told, and those of the pair", lower=True),
         "masked_accuracy": Metric("share of the words that were told right"),

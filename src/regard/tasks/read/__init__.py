@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.read.task:ReadTask",
     section="regard.tasks.read.section:ReadSection",
     demo="regard.tasks.read.demo",
+    checks="regard.tasks.read.checks:ReadChecks",
     metrics={
         "exact_match": Metric("share of answers that are right, as SQuAD counts; Chinese as CMRC does"),
         "f1": Metric("F1 of what an answer and the right one have in common, in the mean; words, Chinese by character"),

@@ -11,6 +11,7 @@ SPEC = TaskSpec(
     task="regard.tasks.tag.task:TagTask",
     section="regard.tasks.tag.section:TagSection",
     demo="regard.tasks.tag.demo",
+    checks="regard.tasks.tag.checks:TagChecks",
     metrics={
         "slot_f1": Metric("F1 of spans whose kind and both ends are right, as conlleval counts"),
         "slot_precision": Metric("share of the spans found that are right"),

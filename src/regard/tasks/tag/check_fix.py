@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from regard.check.clean import Cells
-from regard.check.examine import CheckReport
 from regard.check.raw_lines import RawLines
+from regard.check.report import CheckReport
 from regard.tasks.tag.check_tags import OUTSIDES
 from regard.tasks.tag.file_formats import AUTO, TagFileForm, TagLayout, of_record
 from regard.tasks.tag.file_formats import fields as fields_of
@@ -38,6 +38,11 @@ class TagFixes:
         made = list(begun(made)) if "broken-spans" in self._kinds else made
         self._changed["tags"] += sum(a != b for a, b in zip(tags, made, strict=True))
         return made
+
+    def row(self, row: list[str]) -> list[str]:
+        """A row of line-aligned files, tokens, tags and maybe a label, with the tags as they should be."""
+        made = self.tags(given := row[1].split())
+        return row if made == given else [row[0], " ".join(made), *row[2:]]
 
     def _records(self, opened: RawLines, stream: IO[str]) -> int:
         form, count, gone = None, 0, self._gone.get(opened.file, frozenset[int]())

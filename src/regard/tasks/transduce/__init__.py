@@ -10,6 +10,7 @@ SPEC = TaskSpec(
     about="writes a target for each source",
     task="regard.tasks.transduce.task:TransduceTask",
     demo="regard.tasks.transduce.demo",
+    checks="regard.tasks.transduce.checks:TransduceChecks",
     metrics={
         "exact": Metric("share of items that are right"),
         "per": Metric("edits / target tokens", lower=True),

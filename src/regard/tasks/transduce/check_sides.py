@@ -17,7 +17,7 @@ class ExchangedSides:
 
     def __init__(self, case: Case) -> None:
         texts = case.manner("source") == case.manner("target") == "text"
-        self._looks = case.task == "transduce" and {"source", "target"} <= set(case.profiles) and texts
+        self._looks = {"source", "target"} <= set(case.profiles) and texts
         self._source, self._target = frozenset[str](), frozenset[str]()
         self._hits = {"exchanged": Hits(), "source": Hits(), "target": Hits()}
         self._rows = 0

@@ -1,0 +1,133 @@
+"""What is asked of tagged sentences before a net learns them (`regard check`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from regard.check.bad_lines import RecordErrors
+from regard.check.case import Case
+from regard.check.finding import Check
+from regard.check.form import FileForm, StatedForm
+from regard.check.items_seen import FilesToRead
+from regard.check.look import ALIGNED, Look
+from regard.check.raw_lines import RawLines
+from regard.check.report import CheckReport
+from regard.check.rows import RowStream
+from regard.check.task_checks import Stream, TaskChecks, Writer
+from regard.config import Config
+from regard.tasks.tag.check_fix import TagFixes
+from regard.tasks.tag.check_sentences import Sentences
+from regard.tasks.tag.check_spans import Spans
+from regard.tasks.tag.check_tags import Tags
+from regard.tasks.tag.data import read_tagged
+from regard.tasks.tag.file_formats import AUTO, TagLayout, fields, form_of
+from regard.tasks.tag.section import TagSection
+
+COLUMNS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".conll03")
+
+
+class TaggedRows(RowStream):
+    """Line-aligned files of tokens and of tags."""
+
+    def misaligned(self, row: Sequence[str]) -> str:
+        tokens, tags = (len(cell.split()) for cell in row[:2])
+        return f"{tokens} tokens, {tags} tags" if tokens != tags else ""
+
+
+class TagChecks(TaskChecks):
+    """Of a task that gives a tag to each token."""
+
+    roles = ("tokens", "tags")
+    nouns: Mapping[str, str] = {"tokens": "sentence", "tags": "sentence's tags", "label": "label"}
+    labelled = ("label",)
+    keys: Mapping[str, str] = {}
+    unit = ("sentence", "sentences")
+    tabular = False
+    annotated = True
+    fault = "sentence"
+    rows = TaggedRows
+
+    def sure(self, look: Look) -> int:
+        if look.kind == ALIGNED:
+            same = [len(a.split()) == len(b.split()) for a, b in zip(*look.heads[:2], strict=False)] if look.heads[1:] else []
+            alike = len(same) > 0 and sum(same) > 0.9 * len(same) and look.profiles[1].tags > 0.5
+            return 8 if len(look.heads) == 3 or alike else 0
+        if look.kind == "table":
+            return 12 if look.ends[0] in COLUMNS or _in_columns(look.first) else 0
+        return 8 if look.kind in ("jsonl", "parquet") and "tokens" in look.keys else 0
+
+    def form(self, look: Look) -> FileForm:
+        if look.kind != ALIGNED:
+            return super().form(look)
+        read_tagged(look.files)
+        roles = dict(zip(self.nouns, range(len(look.heads)), strict=False))
+        return FileForm(self.task, "lines", roles=roles, profiles=look.profiles)
+
+    def objects(self, look: Look) -> FileForm:
+        named = {"tokens": look.given.source, "tags": look.given.target}
+        return FileForm(self.task, "jsonl", roles={role: key for role, key in named.items() if isinstance(key, str)})
+
+    def table(self, look: Look) -> FileForm:
+        """As a training takes the columns: the same lines are asked in the same way."""
+        lines, given = look.first, look.given
+        full = [fields(line) for line in lines if line.strip() and not line.startswith("#")]
+        tabs = sum("\t" in line for line in lines)
+        widths = Counter(map(len, full))
+        width = widths.most_common(1)[0][0] if widths else 2
+        said = given.format if given.format in ("columns", "conllu") else "auto"
+        layout = TagLayout(said, *("auto" if column is None else column for column in (given.source, given.target)))
+        found = form_of(lines, look.files[0], layout)
+        told = found.kind == "conllu" or found.numbered or any(line.startswith("# ") and "=" in line for line in lines)
+        separator = "\t" if tabs > len(full) / 2 else " "
+        form = FileForm(self.task, found.kind, separator, comment="#" if told else "", width=width)
+        return replace(form, token=found.token, tag=found.tag)
+
+    def stream(
+        self,
+        opened: Sequence[RawLines],
+        form: FileForm,
+        given: StatedForm,
+        bad: RecordErrors,
+        *,
+        valid: bool = False,
+        most: int | None = None,
+    ) -> Stream:
+        if form.format != "lines":
+            return Sentences(opened, form, bad, valid=valid, most=most)
+        return super().stream(opened, form, given, bad, valid=valid, most=most)
+
+    def checks(self, case: Case, bad: RecordErrors, files: Sequence[str]) -> list[Check]:
+        return [*super().checks(case, bad, files), Tags(case), Spans(case, bad)]
+
+    def items(self, read: FilesToRead) -> Iterable[Any]:
+        given = read.given
+        said = given.format if given.format in ("columns", "conllu", "jsonl", "lines") else AUTO
+        return read_tagged(read.files, TagLayout(said, given.source or AUTO, given.target or AUTO))
+
+    def kinds(self, item: Any, given: StatedForm) -> Iterable[str]:
+        return [*(f"tag {tag}" for tag in item.tags), *([] if item.label is None else [f"label {item.label}"])]
+
+    def writer(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> Writer | None:
+        if report.case.form.format == "lines":
+            return None
+        return lambda file, stream: TagFixes(report, changed, taken).write(RawLines(file), stream)
+
+    def row_fix(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> Callable[[list[str]], list[str]]:
+        return TagFixes(report, changed, taken).row
+
+    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+        own = TagSection.of(config)
+        return {"scheme": own.scheme} if (fixed or "scheme" in own.model_fields_set) else {}
+
+
+def _in_columns(lines: Sequence[str]) -> bool:
+    """Whether a token stands on each line, with its tag behind it, and empty lines between sentences."""
+    full = [line.split("\t") if "\t" in line else line.split() for line in lines if line.strip() and not line.startswith("#")]
+    if not full or not any(not line.strip() for line in lines[1:-1]):
+        return False
+    tagged = sum(len(cells) > 1 and all(len(cell.split()) == 1 for cell in cells if cell) for cells in full)
+    ended = Counter(cells[-1] for cells in full)
+    return tagged > 0.95 * len(full) and len(ended) < 0.3 * len(full) + 10 and len(full) > 3 and len(full[0]) < 20
