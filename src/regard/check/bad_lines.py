@@ -51,6 +51,7 @@ WHY = {  # kind of `RecordError`: what is said of one line, of several, and what
     "unreadable": ("cannot be learnt from", "cannot be learnt from", "Correct or remove them."),
 }
 KEPT = ("quotes", "no-tag", "tag-count", "sentence", "answer", "no-answer", "question", "no-number", "cells")
+ANSWER = "no-rating"  # where classes are learnt, any answer is one
 REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
 
 
@@ -102,5 +103,9 @@ class RecordErrors:
             tail = " --bad BAD.tsv lists them all." if count > 3 else ""
             does = "quotes them anew, or takes them out" if kind == "quotes" else "takes them out"
             do = f"{do}{f' --fix {does}.' if fix else ''}{tail}"
-            found.append(Finding(kind, "error", what, count, self.first[kind].first(), do, fix))
+            found.append(
+                Finding(
+                    kind, "error", what, count, self.first[kind].first(), do, fix, trains=kind == ANSWER, skipped=kind != ANSWER
+                )
+            )
         return found

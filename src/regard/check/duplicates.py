@@ -70,7 +70,9 @@ class Duplicates:
             text = self._case.manner("target") == "text"
             do = "Not translated? Remove them." if text else "Right where a form does not change."
             found.append(
-                Finding("copies", "warning" if text and share > 0.05 else "note", what, self._equal, tuple(self._same), do)
+                Finding(
+                    "copies", "warning" if text and share > 0.05 else "note", what, self._equal, tuple(self._same), do, quiet=True
+                )
             )
         return found
 
@@ -109,7 +111,7 @@ class Duplicates:
             what = f"{many(count, 'source has', 'sources have')} several targets ({count / of:.1%})."
             level = "warning" if count > 0.5 * of and of > 50 else "note"
             do = "Each counts as right in evaluate. Is something missing that tells them apart (data.features)?"
-        return Finding("contradictions", level, what, count, seen, do)
+        return Finding("contradictions", level, what, count, seen, do, quiet=True)
 
     def _shared(self, asked: Numbers, valid: Numbers) -> list[Finding]:
         both = np.flatnonzero(np.isin(valid, asked))
@@ -119,7 +121,7 @@ class Duplicates:
         what = f"{len(both):,} of {len(valid):,} validation items ({share:.1%}) are asked in training too."
         level = "warning" if share > 0.05 and len(both) > 3 and self._answer else "note"
         do = "The figures will be too good: take them out of one of the sets."
-        return [Finding("shared", level, what, len(both), self._seen(both, True), do)]
+        return [Finding("shared", level, what, len(both), self._seen(both, True), do, quiet=True)]
 
     def _seen(self, rows: Numbers, valid: bool) -> tuple[FindingPlace, ...]:
         places = [self._lines[valid][int(row)] for row in rows[:3]]

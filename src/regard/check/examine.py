@@ -15,7 +15,7 @@ from regard.check.look import Look
 from regard.check.ranking import by_hand, ordered, softened
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport, config_lines, is_among, nothing_in, used_twice
-from regard.check.rows import RowStream
+from regard.check.rows import OpenedFiles, RowStream
 from regard.check.structure import of_structure
 from regard.check.task_checks import TaskChecks, checks_of
 from regard.check.training_errors import refusals
@@ -69,14 +69,14 @@ def _texts(
     bad, again = RecordErrors(), [file for file in valid if is_among(file, files)]
     opened = [RawLines(file, bad) for file in files]
     beside = [RawLines(file, bad) for file in valid if file not in again]
-    stream = own.stream(opened, form, given, bad, most=most)
+    stream = own.stream(OpenedFiles(opened, form, given, bad, most=most))
     case, checks = Case(own, form, given, sampled=most is not None), list[Check]()
     for block in stream:
         if not checks:
             case = replace(case, profiles={role: profile(cells) for role, cells in block.cells.items()})
             checks = own.checks(case, bad, files)
         feed(checks, block)
-    held = own.stream(beside, _same(form, [o.file for o in beside], given), given, bad, valid=True, most=most)
+    held = own.stream(OpenedFiles(beside, _same(form, [o.file for o in beside], given), given, bad, True, most))
     for block in held if beside else ():
         feed(checks, block)
     found = of_structure(case, stream, opened) if isinstance(stream, RowStream) else stream.findings()

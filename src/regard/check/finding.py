@@ -27,7 +27,8 @@ class FindingPlace:
 class Finding:
     """kind: its name, for programs.  level: error (cannot be learnt from as it is), warning (most likely harmful), note (may be).
     what: one sentence; count: of how many lines (or symbols, labels) it is true; seen: the first places; do: what to do;
-    fixable: whether `--fix` does it; config: lines for a config, `key: value`."""
+    fixable: whether `--fix` does it; config: lines for a config, `key: value`.  trains: whether a training goes on for all the error;
+    skipped: whether `data.on_bad_line: skip` passes such lines by; quiet: whether a training says so by itself, or it is often meant."""
 
     kind: str
     level: str
@@ -37,6 +38,9 @@ class Finding:
     do: str = ""
     fixable: bool = False
     config: tuple[str, ...] = ()
+    trains: bool = False
+    skipped: bool = False
+    quiet: bool = False
 
     def told(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from regard.check.bad_lines import WHY
 from regard.check.examine import examine
 from regard.check.form import StatedForm
 from regard.check.task_checks import checks_of
@@ -20,32 +19,6 @@ if TYPE_CHECKING:
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
 MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LINES = 12  # that are said, at most
-SKIPPED = frozenset(  # errors in single lines or sentences; where classes are learnt, any answer is one
-    (*(kind for kind in WHY if kind != "no-rating"), "broken-spans", "mixed-schemes", "image-size", "comments", "answer-absent")
-)
-REFUSED = SKIPPED.union(  # errors with which a training ends that is about to begin, in as many words
-    (
-        "encoding",
-        "nul",
-        "torn",
-        "line-ends",
-        "line-counts",
-        "no-rows",
-        "refused",
-        "one-label",
-        "one-tag",
-        "tag-scheme",
-        "outside",
-    ),
-    ("time-unreadable", "time-order", "time-twice", "time-gap", "clock-change", "too-few-rows", "too-large", "fill-value"),
-    ("other-columns", "other-step", "no-tabs", "arrays", "label-only-valid"),
-)
-TOLD = frozenset(  # what a training says by itself, or what is often meant
-    (
-        *("contradictions", "shared", "rare-label", "copies", "out-of-bound"),
-        *("constant", "fill-value", "no-scheme", "mixed-schemes", "outside", "answer-inside-word", "label-only-valid"),
-    )
-)
 
 
 def said(config: Config) -> dict[str, Any]:
@@ -111,11 +84,11 @@ def say_notes(config: Config, say: Callable[[str], None]) -> None:
         ).findings
     except (RegardError, OSError):
         return
-    passed = SKIPPED if config.data.on_bad_line == "skip" else frozenset[str]()
-    if any(finding.level == "error" and finding.kind in REFUSED - passed for finding in found):
+    skip, noted = config.data.on_bad_line == "skip", _noted(config)
+    left = [finding for finding in found if not (skip and finding.skipped)]
+    if any(finding.level == "error" and not finding.trains for finding in left):
         return  # the training ends at once, and says why and what to do: that is enough to read
-    told = TOLD | _noted(config) | passed
-    harmful = [finding for finding in found if finding.level != "note" and finding.kind not in told]
+    harmful = [finding for finding in left if finding.level != "note" and not finding.quiet and finding.kind not in noted]
     for finding in harmful[:LINES]:
         place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
         say(f"note: {finding.what}{place} {finding.do}".rstrip())

@@ -49,17 +49,32 @@ class Labels:
                     count,
                     new,
                     "No net can give them: correct them, or move rows to training.",
+                    quiet=True,
                 )
             )
         if len(train) > 0.5 * train.total() and train.total() >= 20:
             what = f"{len(train):,} different labels in {train.total():,} rows: is {self.case.column(self._role)} the label?"
-            found.append(self.told("many-labels", "error", what, len(train), [], "Name the right column: data.target."))
+            found.append(
+                self.told("many-labels", "error", what, len(train), [], "Name the right column: data.target.", trains=True)
+            )
         return found
 
-    def told(self, kind: str, level: str, what: str, count: int, labels: list[str], do: str, fixable: bool = False) -> Finding:
+    def told(
+        self,
+        kind: str,
+        level: str,
+        what: str,
+        count: int,
+        labels: list[str],
+        do: str,
+        fixable: bool = False,
+        *,
+        trains: bool = False,
+        quiet: bool = False,
+    ) -> Finding:
         """With the first places of some labels."""
         seen = tuple(self._first[label] for label in labels[:3] if label in self._first)
-        return Finding(kind, level, what, count, seen, do, fixable)
+        return Finding(kind, level, what, count, seen, do, fixable, trains=trains, quiet=quiet)
 
     def _balance(self, train: Counter[str]) -> list[Finding]:
         label, most = train.most_common(1)[0]
@@ -101,7 +116,9 @@ class Labels:
             found.append(self.told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
         what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({listed(rare)})."
         level = "note" if len(train) > 20 else "warning"
-        found.append(self.told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them."))
+        found.append(
+            self.told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them.", quiet=True)
+        )
         return found
 
 

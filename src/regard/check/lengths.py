@@ -65,7 +65,9 @@ class Lengths:
             what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
             do = f"Raise decode.max_extra, {self._needed} would do: they can never be right."
             level = "error" if self._above.count > 0.2 * len(self._sizes["target"]) else "warning"
-            found.append(Finding("out-of-bound", level, what, self._above.count, self._above.first(), do))
+            found.append(
+                Finding("out-of-bound", level, what, self._above.count, self._above.first(), do, trains=True, quiet=True)
+            )
         for role in self._roles:
             found += self._long(role)
         if len(self._pair) == 2:
@@ -109,7 +111,7 @@ class Lengths:
                 what += f" {'later' if by > 0 else 'earlier'}: a line is missing or too many there."
                 seen = (self._place("source", row), self._place("target", row))
                 do = "Look at the lines just before: both sides must have the same number of lines, in the same order."
-                return [Finding("shifted", "error", what, n - row, seen, do)]
+                return [Finding("shifted", "error", what, n - row, seen, do, trains=True)]
         return []
 
     def _apart(self, source: Floats, target: Floats) -> list[Finding]:
@@ -138,8 +140,8 @@ class Lengths:
         middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
         far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
         if len(far) and whole > 0.3:
-            pairs = many(len(far), "pair whose lengths", "pairs whose lengths")
-            what = f"{pairs} do not go together (one side is far longer than its like)."
+            far_apart = many(len(far), "pair whose lengths do", "pairs whose lengths do")
+            what = f"{far_apart} not go together (one side is far longer than its like)."
             seen = tuple(self._place("source", int(row)) for row in far[:3])
             found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
         return found

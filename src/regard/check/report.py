@@ -46,7 +46,7 @@ def is_among(file: str, files: Sequence[str]) -> bool:
 def used_twice(file: str) -> Finding:
     """A file of validation data that is one of the training data."""
     do = "The figures will be too good: give other data to validate with, or none, so that some are set aside."
-    return Finding("shared", "warning", f"{file} is training data and validation data.", 1, (), do)
+    return Finding("shared", "warning", f"{file} is training data and validation data.", 1, (), do, quiet=True)
 
 
 def nothing_in(files: Sequence[str]) -> Finding:

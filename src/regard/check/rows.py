@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.finding import Block, Finding, FindingPlace, Hits, short
-from regard.check.form import FileForm, dictionary, joined, separated
+from regard.check.form import FileForm, StatedForm, dictionary, joined, separated
 from regard.check.raw_lines import RawLines
 from regard.data.examples import Place
 from regard.data.plain_text import row_layout
@@ -21,15 +22,31 @@ ROWS = 20_000  # of a block, about
 Numbered = Iterable[tuple[int, str]]
 
 
+@dataclass(frozen=True)
+class OpenedFiles:
+    """Files to read block by block.  bad: takes the lines at fault.  valid: they are validation data.  most: only so many rows, about."""
+
+    files: Sequence[RawLines]
+    form: FileForm
+    given: StatedForm
+    bad: RecordErrors
+    valid: bool = False
+    most: int | None = None
+
+
 class RowStream:
     """The rows of a set of files.  After the last block, `wide` holds lines with more cells than most, `comments` their number,
     `blank` the empty lines of formats that have them between rows."""
 
-    def __init__(
-        self, opened: Sequence[RawLines], form: FileForm, bad: RecordErrors, *, valid: bool = False, most: int | None = None
-    ) -> None:
-        self._opened, self.form, self._bad, self._valid, self._most = tuple(opened), form, bad, valid, most
-        self.layout = form.layout()
+    def __init__(self, read: OpenedFiles) -> None:
+        self._opened, self.form, self._bad, self._valid, self._most = (
+            tuple(read.files),
+            read.form,
+            read.bad,
+            read.valid,
+            read.most,
+        )
+        self.layout = read.form.layout()
         self.comments, self.wide, self.blank, self.rows = Hits(), Hits(), Hits(), 0
         self.paired = [0] * len(self._opened)
 

@@ -78,7 +78,9 @@ def _marked(case: Case, rows: RowStream) -> list[Finding]:
     if case.form.passed or not case.own.tabular:
         return [Finding("comments", "note", what, count, first, "--fix takes them out.", True)]
     line = f"data.comment: '{mark}'"
-    return [Finding("comments", "error", what, count, first, f"Set {line}, or --fix takes them out.", True, (line,))]
+    return [
+        Finding("comments", "error", what, count, first, f"Set {line}, or --fix takes them out.", True, (line,), skipped=True)
+    ]
 
 
 def _columns(case: Case) -> list[Finding]:
@@ -88,7 +90,7 @@ def _columns(case: Case) -> list[Finding]:
         lines = tuple(f"{keys[role]}: {form.key(roles[role])}" for role in form.guessed)
         told = ", ".join(f"{case.noun(role)} in {form.called(roles[role])}" for role in form.guessed)
         what = f"A training does not find by itself which key is what: {told}."
-        return [Finding("columns", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
+        return [Finding("columns", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines, trains=True)]
     if form.format not in ("tsv", "csv"):
         return []
     if case.given.fixed or case.given.source is not None or case.given.target is not None:
@@ -129,5 +131,5 @@ def _given_columns(case: Case) -> list[Finding]:
         if a.labels and not b.labels and b.distinct > 0.5 * b.cells and b.cells >= 10:
             lines = (f"data.source: {form.key(target)}", f"data.target: {form.key(source)}")
             what = f"The labels stand in {form.called(source)}, not in {form.called(target)}: the columns look swapped."
-            found.append(Finding("swapped", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines))
+            found.append(Finding("swapped", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines, trains=True))
     return found

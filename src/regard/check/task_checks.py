@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import IO, Any, Protocol
 
@@ -17,10 +18,9 @@ from regard.check.labels import Labels
 from regard.check.lengths import Lengths
 from regard.check.look import ALIGNED, ARRAYS, LIST, OBJECTS, PARQUET, Look
 from regard.check.patterns import Signs
-from regard.check.raw_lines import RawLines
 from regard.check.recognize import aligned_form, keyed_form, parquet_form, table_form
 from regard.check.report import CheckReport
-from regard.check.rows import RowStream
+from regard.check.rows import OpenedFiles, RowStream
 from regard.check.spelling import Digits, Lookalikes, Normal, OtherScript, StandIns
 from regard.check.symbols import Phones, Readings, SymbolCounts
 from regard.check.traits import TaskTraits
@@ -73,18 +73,9 @@ class TaskChecks(TaskTraits):
         """Likewise of one file with columns."""
         return table_form(self, look)
 
-    def stream(
-        self,
-        opened: Sequence[RawLines],
-        form: FileForm,
-        given: StatedForm,
-        bad: RecordErrors,
-        *,
-        valid: bool = False,
-        most: int | None = None,
-    ) -> Stream:
-        """What reads files of a form, block by block; lines at fault go to `bad`.  most: only so many rows, about."""
-        return self.rows([o for o in opened if ending(o.file) != ".npz"], form, bad, valid=valid, most=most)
+    def stream(self, read: OpenedFiles) -> Stream:
+        """What reads files, block by block."""
+        return self.rows(replace(read, files=[o for o in read.files if ending(o.file) != ".npz"]))
 
     def checks(self, case: Case, bad: RecordErrors, files: Sequence[str]) -> list[Check]:
         """What is asked of the rows."""

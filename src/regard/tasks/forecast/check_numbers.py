@@ -52,7 +52,7 @@ def _frame(series: SeriesRows, given: StatedForm, *, alone: bool) -> Iterator[Fi
     if series.blank.count:
         count, do = series.blank.count, "Fill in the rows, or --fix takes them out."
         what = f"{many(count, 'empty line stands', 'empty lines stand')} between rows."
-        yield Finding("empty-line", "error", what, count, series.blank.first(), do, True)
+        yield Finding("empty-line", "error", what, count, series.blank.first(), do, True, skipped=True)
 
 
 def _column(series: SeriesRows, name: str, x: Floats, *, held: bool) -> Iterator[Finding]:
@@ -60,7 +60,9 @@ def _column(series: SeriesRows, name: str, x: Floats, *, held: bool) -> Iterator
     if np.ptp(x) == 0 and abs(x[0]) <= HELD:
         if not held:  # of validation data nothing is learnt
             do = "Leave it out (forecast.columns), or keep it as it is."
-            yield Finding("constant", "warning", f"Column {name} never changes: {x[0]:g} in every row.", series.rows, (), do)
+            yield Finding(
+                "constant", "warning", f"Column {name} never changes: {x[0]:g} in every row.", series.rows, (), do, quiet=True
+            )
         return
     filled = [*_fills(series, name, x)]
     yield from filled
@@ -104,7 +106,7 @@ def _fills(series: SeriesRows, name: str, x: Floats) -> Iterator[Finding]:
         if refused:
             series.beyond("fill-value", rows.tolist(), name)
         do = "Fill in what is missing, by a neighbour or a mean."
-        yield Finding("fill-value", "error" if refused else "warning", what, len(rows), seen, do)
+        yield Finding("fill-value", "error" if refused else "warning", what, len(rows), seen, do, quiet=True)
 
 
 def _stuck(series: SeriesRows, name: str, steps: Floats) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
-"""What is asked of series of numbers before a net learns them (`regard check`)."""
+"""What is asked of series of numbers (`regard check`); and a series written again, in the order of its times, each time once."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
@@ -16,11 +16,41 @@ from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport, config_lines, is_among, nothing_in, used_twice
 from regard.check.task_checks import TaskChecks, Writer
 from regard.config import Config
+from regard.core.errors import DataError
 from regard.data.series_table import TIMES
-from regard.tasks.forecast.check_fix import in_order
+from regard.data.time_formats import spelling
 from regard.tasks.forecast.check_numbers import of_series, of_several
 from regard.tasks.forecast.check_rows import SeriesRows
+from regard.tasks.forecast.check_times import seconds
 from regard.tasks.forecast.section import ForecastSection
+
+
+def in_order(file: str, stream: IO[str], taken: Counter[str], given: StatedForm) -> int:
+    """Writes the rows of a series in the order of their times, each time once, without empty lines; how many.
+
+    DataError where a training would refuse the file as a whole."""
+    series = SeriesRows(RawLines(file), RecordErrors(), given)
+    series.read()
+    if series.refusal:
+        raise DataError(series.refusal)
+    lines = [line for _, some in RawLines(file).pieces() for line in some]
+    for line in lines[: series.first - 1]:
+        if line.strip():
+            stream.write(line + "\n")
+    rows = [int(number) for number in series.lines]
+    manner = spelling(series.texts) if series.texts else ""
+    read = [] if isinstance(manner, str) else [manner.read(text) for text in series.texts]
+    order = list(range(len(rows)))
+    if read and None not in read:
+        at = [seconds(time) for time in read]
+        order.sort(key=lambda i: at[i])
+        kept = [i for n, i in enumerate(order) if not n or at[i] != at[order[n - 1]]]
+        taken["time-twice"] += len(order) - len(kept)
+        order = kept
+    for i in order:
+        stream.write(lines[rows[i] - 1] + "\n")
+    taken["bad"] += len([line for line in lines[series.first - 1 :] if line.strip()]) - len(rows)
+    return len(order)
 
 
 class ForecastChecks(TaskChecks):

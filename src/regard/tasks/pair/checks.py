@@ -1,27 +1,63 @@
-"""What is asked of pairs of texts, with a label or a number, before a net learns them (`regard check`)."""
+"""What is asked of pairs of texts (`regard check`): ratings that lie far outside of the others, all alike, or that are none."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
-from regard.check.finding import Check
+from regard.check.column_profile import NUMBER
+from regard.check.finding import Check, Finding, listed
 from regard.check.form import FileForm, StatedForm
 from regard.check.items_seen import FilesToRead, ItemsSeen
+from regard.check.labels import Labels
 from regard.check.look import Look
 from regard.check.recognize import give_label, texts_first
 from regard.check.rows import RowStream
 from regard.check.task_checks import CHECKS, TaskChecks
 from regard.config import Config
 from regard.core.errors import message
+from regard.core.plural import many
 from regard.data.column_names import TWO_TEXTS
 from regard.data.examples import Place
 from regard.data.file_format import RecognizedFile
-from regard.tasks.pair.check_ratings import Ratings
 from regard.tasks.pair.data import PairColumns, coupled_row, number, rated, read_coupled
 from regard.tasks.pair.section import PairSection
+
+RATINGS = 30  # different numbers from which on they are ratings and no labels
+
+
+class Ratings(Labels):
+    """Counts each answer, in training and in validation."""
+
+    def findings(self) -> list[Finding]:
+        train = self.counts[False]
+        numbers = [label for label in train if NUMBER.fullmatch(label)]
+        rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
+        return self._ratings(train) if rated and len(numbers) > 0.5 * len(train) else super().findings()
+
+    def _ratings(self, train: Counter[str]) -> list[Finding]:
+        found = []
+        words = [label for label in train if not NUMBER.fullmatch(label)]
+        if words and self.case.given.output != "number":  # else each is a bad line
+            what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
+            found.append(self.told("no-rating", "error", what, len(words), words, "Correct or remove them.", trains=True))
+        values = sorted((float(label), label) for label in train if label not in words)
+        spread = [value for value, label in values for _ in range(min(train[label], 1000))]
+        low, high = spread[int(0.005 * len(spread))], spread[int(0.995 * (len(spread) - 1))]
+        room = high - low
+        out = [label for value, label in values if value < low - 0.5 * room - 1e-9 or value > high + 0.5 * room + 1e-9]
+        if len(values) == 1:
+            what = f"All ratings are {values[0][1]}."
+            found.append(self.told("one-label", "error", what, 1, [values[0][1]], "Is this the right column (data.target)?"))
+        if out and room:
+            what = (
+                f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {listed(out)}."
+            )
+            found.append(self.told("rating-range", "warning", what, sum(train[x] for x in out), out, "Correct them."))
+        return found
 
 
 class CoupledRows(RowStream):

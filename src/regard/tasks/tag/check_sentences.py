@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from regard.check.bad_lines import RecordErrors
 from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, short
-from regard.check.form import FileForm
 from regard.check.raw_lines import RawLines
+from regard.check.rows import OpenedFiles
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.row_parser import RecordError, json_object
@@ -24,11 +23,9 @@ class Sentences:
     """The sentences of files, tokens and tags joined by blanks.  After the last block: rows with another number of columns than most,
     tokens with blanks inside, cells with white space at an end, and how many tokens there were."""
 
-    def __init__(
-        self, opened: Sequence[RawLines], form: FileForm, bad: RecordErrors, *, valid: bool = False, most: int | None = None
-    ) -> None:
-        self._opened, self._form, self._bad, self._valid, self._most = opened, form, bad, valid, most
-        self._layout = TagLayout("auto", *(form.roles.get(role, AUTO) for role in ("tokens", "tags")))
+    def __init__(self, read: OpenedFiles) -> None:
+        self._opened, self._form, self._bad, self._valid, self._most = read.files, read.form, read.bad, read.valid, read.most
+        self._layout = TagLayout("auto", *(read.form.roles.get(role, AUTO) for role in ("tokens", "tags")))
         self.odd, self.inner, self.ends, self.comments = Hits(), Hits(), Hits(), Hits()
         self.rows = self.tokens = 0
 
@@ -148,5 +145,5 @@ class Sentences:
             )
         if self.rows <= 1 and self.tokens > 50:
             what = "The whole file is one sentence: there are no empty lines between sentences."
-            found.append(Finding("one-sentence", "error", what, 1, (), "Put an empty line behind each sentence."))
+            found.append(Finding("one-sentence", "error", what, 1, (), "Put an empty line behind each sentence.", trains=True))
         return found

@@ -38,7 +38,7 @@ class Spans:
         level = "warning" if counts[OUTSIDE] else "note"
         what = f"Tags mark no spans (no B- and I-): {listed(list(counts))}."
         do, config = "Set tag.scheme: none; each token is judged by itself.", ("tag.scheme: none",)
-        return [Finding("no-scheme", level, what, len(counts), (), do, False, config)]
+        return [Finding("no-scheme", level, what, len(counts), (), do, False, config, quiet=True)]
 
 
 class _Side:
@@ -88,15 +88,17 @@ class _Side:
             return []
         count = sum(self.counts[tag] for tag in bare)
         what = f"{many(count, 'tag has', 'tags have')} no B- or I- ({listed(bare)}), the others have."
-        return [Finding(MIXED, "warning", what, count, (), "Write all of them in one scheme.")]
+        return [Finding(MIXED, "warning", what, count, (), "Write all of them in one scheme.", skipped=True, quiet=True)]
 
     def _refused(self, ends: bool, hits: Hits) -> Finding:
         if ends and self._open:
             what = f"Schemes are mixed: {many(hits.count, 'sentence has', 'sentences have')} spans without an end (E-, S-), others have."
-            return Finding(MIXED, "error", what, hits.count, hits.first(), f"{ONE} Correct them; or, {OTHERWISE}")
+            return Finding(MIXED, "error", what, hits.count, hits.first(), f"{ONE} Correct them; or, {OTHERWISE}", skipped=True)
         if not self._orphans or ends:
             what = f"{many(hits.count, 'sentence has a span that is', 'sentences have spans that are')} broken."
-            return Finding("broken-spans", "error", what, hits.count, hits.first(), f"Correct them; or, {OTHERWISE}")
+            return Finding(
+                "broken-spans", "error", what, hits.count, hits.first(), f"Correct them; or, {OTHERWISE}", skipped=True
+            )
         usual = hits.count > 0.5 * (hits.count + self._begun)
         what = f"Spans begin with I-, not with B-, in {many(hits.count, 'sentence')}" + (
             ": the scheme is IOB1." if usual else "."
@@ -104,4 +106,4 @@ class _Side:
         do = f"Correct them, or {FIX}: B- where a span begins; or, {OTHERWISE}"
         do = f"Set tag.scheme: iob1, or {FIX}: B- where a span begins." if usual else do
         config = ("tag.scheme: iob1",) if usual else ()
-        return Finding("broken-spans", "error", what, hits.count, hits.first(), do, True, config)
+        return Finding("broken-spans", "error", what, hits.count, hits.first(), do, True, config, skipped=True)

@@ -76,6 +76,7 @@ class Tags:
                     len(new),
                     new,
                     "No net can give them.",
+                    quiet=True,
                 )
             )
         return [*found, *self._rare(train)]
@@ -105,8 +106,30 @@ class Tags:
                 found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
         return found
 
-    def _told(self, kind: str, level: str, what: str, count: int, tags: Sequence[str], do: str, fixable: bool = False) -> Finding:
-        return Finding(kind, level, what, count, tuple(self._first[tag] for tag in tags[:3] if tag in self._first), do, fixable)
+    def _told(
+        self,
+        kind: str,
+        level: str,
+        what: str,
+        count: int,
+        tags: Sequence[str],
+        do: str,
+        fixable: bool = False,
+        *,
+        trains: bool = False,
+        quiet: bool = False,
+    ) -> Finding:
+        return Finding(
+            kind,
+            level,
+            what,
+            count,
+            tuple(self._first[tag] for tag in tags[:3] if tag in self._first),
+            do,
+            fixable,
+            trains=trains,
+            quiet=quiet,
+        )
 
     def _frame(self, train: Counter[str]) -> list[Finding]:
         tag, most = train.most_common(1)[0]
@@ -114,7 +137,9 @@ class Tags:
         if self._numbers > 0.5 * self._tokens:
             what = f"{self._numbers / self._tokens:.0%} of the tokens are numbers: is the first column an ID, as in CoNLL-U?"
             do = "Name the file .conllu, or take the column out."
-            found.append(Finding("tokens-are-numbers", "error", what, self._numbers, tuple(self._first.values())[:2], do))
+            found.append(
+                Finding("tokens-are-numbers", "error", what, self._numbers, tuple(self._first.values())[:2], do, trains=True)
+            )
         if len(train) == 1:
             what = f"There is one tag only: {short(tag)!r}."
             found.append(self._told("one-tag", "error", what, most, [tag], "Is the last column the tag?"))
@@ -124,7 +149,9 @@ class Tags:
         if len(train) > 0.3 * train.total() and train.total() > 50:
             what = f"{len(train):,} different tags for {train.total():,} tokens: is the last column the tag?"
             found.append(
-                self._told("many-labels", "error", what, len(train), list(train)[:3], "Take the columns behind the tag out.")
+                self._told(
+                    "many-labels", "error", what, len(train), list(train)[:3], "Take the columns behind the tag out.", trains=True
+                )
             )
         return found
 
@@ -135,7 +162,7 @@ class Tags:
             return []
         count = sum(train[tag] for tag in wrong)
         what = f"{many(count, 'tag is', 'tags are')} {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
-        return [self._told("outside", "warning", what, count, wrong, f"{FIX}.", True)]
+        return [self._told("outside", "warning", what, count, wrong, f"{FIX}.", True, quiet=True)]
 
     def _alike(self, train: Counter[str]) -> list[Finding]:
         folded: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from regard.check.items_seen import FilesToRead
 from regard.check.look import ALIGNED, Look
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport
-from regard.check.rows import RowStream
+from regard.check.rows import OpenedFiles, RowStream
 from regard.check.task_checks import Stream, TaskChecks, Writer
 from regard.config import Config
 from regard.tasks.tag.check_fix import TagFixes
@@ -85,19 +85,8 @@ class TagChecks(TaskChecks):
         form = FileForm(self.task, found.kind, separator, comment="#" if told else "", width=width)
         return replace(form, token=found.token, tag=found.tag)
 
-    def stream(
-        self,
-        opened: Sequence[RawLines],
-        form: FileForm,
-        given: StatedForm,
-        bad: RecordErrors,
-        *,
-        valid: bool = False,
-        most: int | None = None,
-    ) -> Stream:
-        if form.format != "lines":
-            return Sentences(opened, form, bad, valid=valid, most=most)
-        return super().stream(opened, form, given, bad, valid=valid, most=most)
+    def stream(self, read: OpenedFiles) -> Stream:
+        return Sentences(read) if read.form.format != "lines" else super().stream(read)
 
     def checks(self, case: Case, bad: RecordErrors, files: Sequence[str]) -> list[Check]:
         return [*super().checks(case, bad, files), Tags(case), Spans(case, bad)]
