@@ -103,9 +103,6 @@ class RecordErrors:
             tail = " --bad BAD.tsv lists them all." if count > 3 else ""
             does = "quotes them anew, or takes them out" if kind == "quotes" else "takes them out"
             do = f"{do}{f' --fix {does}.' if fix else ''}{tail}"
-            found.append(
-                Finding(
-                    kind, "error", what, count, self.first[kind].first(), do, fix, trains=kind == ANSWER, skipped=kind != ANSWER
-                )
-            )
+            answer, seen = kind == ANSWER, self.first[kind].first()
+            found.append(Finding(kind, "error", what, count, seen, do, fix, trains=answer, skipped=not answer))
         return found

@@ -41,46 +41,25 @@ class Labels:
         if new:
             count = sum(valid[label] for label in new)
             what = f"{many(len(new), 'label occurs', 'labels occur')} in validation only: {listed(new)}."
-            found.append(
-                self.told(
-                    "label-only-valid",
-                    "error" if len(new) == len(valid) else "warning",
-                    what,
-                    count,
-                    new,
-                    "No net can give them: correct them, or move rows to training.",
-                    quiet=True,
-                )
-            )
+            level = "error" if len(new) == len(valid) else "warning"
+            do = "No net can give them: correct them, or move rows to training."
+            found.append(Finding("label-only-valid", level, what, count, self.first(new), do, quiet=True))
         if len(train) > 0.5 * train.total() and train.total() >= 20:
             what = f"{len(train):,} different labels in {train.total():,} rows: is {self.case.column(self._role)} the label?"
             found.append(
-                self.told("many-labels", "error", what, len(train), [], "Name the right column: data.target.", trains=True)
+                Finding("many-labels", "error", what, len(train), (), "Name the right column: data.target.", trains=True)
             )
         return found
 
-    def told(
-        self,
-        kind: str,
-        level: str,
-        what: str,
-        count: int,
-        labels: list[str],
-        do: str,
-        fixable: bool = False,
-        *,
-        trains: bool = False,
-        quiet: bool = False,
-    ) -> Finding:
-        """With the first places of some labels."""
-        seen = tuple(self._first[label] for label in labels[:3] if label in self._first)
-        return Finding(kind, level, what, count, seen, do, fixable, trains=trains, quiet=quiet)
+    def first(self, labels: list[str]) -> tuple[FindingPlace, ...]:
+        """The first places of some labels."""
+        return tuple(self._first[label] for label in labels[:3] if label in self._first)
 
     def _balance(self, train: Counter[str]) -> list[Finding]:
         label, most = train.most_common(1)[0]
         if len(train) == 1:
             what = f"There is one label only: {short(label)!r}."
-            return [self.told("one-label", "error", what, most, [label], "Is this the right column (data.target)?")]
+            return [Finding("one-label", "error", what, most, self.first([label]), "Is this the right column (data.target)?")]
         if most > 0.95 * train.total():
             what = f"{most / train.total():.1%} have one label, {short(label)!r}: always to say it would seem good."
             lines = self.case.own.majority
@@ -99,9 +78,8 @@ class Labels:
         self.spellings = {label: group[0] for group in groups for label in group if label != group[0]}
         told = listed([" | ".join(map(repr, group)) for group in groups])
         what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case, blanks, hyphens): {told}."
-        return [
-            self.told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
-        ]
+        count, do = sum(train[x] for x in rare), f"{FIX}: the most frequent."
+        return [Finding("label-spelling", "warning", what, count, self.first(rare), do, True)]
 
     def _rare(self, train: Counter[str]) -> list[Finding]:
         rare = [label for label, count in train.items() if count < 3]
@@ -113,12 +91,11 @@ class Labels:
         if slips:
             told = listed([f"{a!r} for {b!r}?" for a, b in slips])
             what = f"{many(len(slips), 'rare label looks', 'rare labels look')} like a slip: {told}"
-            found.append(self.told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
+            found.append(Finding("label-slip", "warning", what, len(slips), self.first([a for a, _ in slips]), "Correct them."))
         what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({listed(rare)})."
         level = "note" if len(train) > 20 else "warning"
-        found.append(
-            self.told("rare-label", level, what, len(rare), rare, "Too few to learn from: join or remove them.", quiet=True)
-        )
+        do = "Too few to learn from: join or remove them."
+        found.append(Finding("rare-label", level, what, len(rare), self.first(rare), do, quiet=True))
         return found
 
 

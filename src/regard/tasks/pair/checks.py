@@ -43,7 +43,9 @@ class Ratings(Labels):
         words = [label for label in train if not NUMBER.fullmatch(label)]
         if words and self.case.given.output != "number":  # else each is a bad line
             what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
-            found.append(self.told("no-rating", "error", what, len(words), words, "Correct or remove them.", trains=True))
+            found.append(
+                Finding("no-rating", "error", what, len(words), self.first(words), "Correct or remove them.", trains=True)
+            )
         values = sorted((float(label), label) for label in train if label not in words)
         spread = [value for value, label in values for _ in range(min(train[label], 1000))]
         low, high = spread[int(0.005 * len(spread))], spread[int(0.995 * (len(spread) - 1))]
@@ -51,12 +53,14 @@ class Ratings(Labels):
         out = [label for value, label in values if value < low - 0.5 * room - 1e-9 or value > high + 0.5 * room + 1e-9]
         if len(values) == 1:
             what = f"All ratings are {values[0][1]}."
-            found.append(self.told("one-label", "error", what, 1, [values[0][1]], "Is this the right column (data.target)?"))
+            found.append(
+                Finding("one-label", "error", what, 1, self.first([values[0][1]]), "Is this the right column (data.target)?")
+            )
         if out and room:
             what = (
                 f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {listed(out)}."
             )
-            found.append(self.told("rating-range", "warning", what, sum(train[x] for x in out), out, "Correct them."))
+            found.append(Finding("rating-range", "warning", what, sum(train[x] for x in out), self.first(out), "Correct them."))
         return found
 
 

@@ -68,17 +68,8 @@ class Tags:
         new = [tag for tag in valid if tag not in train]
         if new:
             what = f"{many(len(new), 'tag occurs', 'tags occur')} in validation only: {listed(new)}."
-            found.append(
-                self._told(
-                    "label-only-valid",
-                    "error" if len(new) == len(valid) else "warning" if len(new) > 1 else "note",
-                    what,
-                    len(new),
-                    new,
-                    "No net can give them.",
-                    quiet=True,
-                )
-            )
+            level = "error" if len(new) == len(valid) else "warning" if len(new) > 1 else "note"
+            found.append(Finding("label-only-valid", level, what, len(new), self._seen(new), "No net can give them.", quiet=True))
         return [*found, *self._rare(train)]
 
     def _refused(self, train: Counter[str], found: Sequence[Finding]) -> Iterator[Finding]:
@@ -92,44 +83,26 @@ class Tags:
         yield from (replace(finding, level="error") if refusal and finding.kind == kind else finding for finding in found)
         if refusal and kind not in {finding.kind for finding in found}:
             what, do = said_and_done(refusal)
-            yield self._told("tag-scheme", "error", what.capitalize(), train.total(), list(train), do)
+            yield Finding("tag-scheme", "error", what.capitalize(), train.total(), self._seen(list(train)), do)
 
     def _rare(self, train: Counter[str]) -> list[Finding]:
         found = []
         rare = [tag for tag, count in train.items() if count < 3]
         if rare and train.total() > 100:
             what = f"Tags that occur less than 3 times: {len(rare):,} of {len(train):,} ({listed(rare)})."
-            found.append(self._told("rare-label", "note", what, len(rare), rare, "Too few to learn from: a typing error?"))
+            found.append(
+                Finding("rare-label", "note", what, len(rare), self._seen(rare), "Too few to learn from: a typing error?")
+            )
             slips = [(a, b) for a in rare for b in train if train[b] >= 5 and a.casefold() != b.casefold() and _slip(a, b)]
             if slips:
                 what = f"{many(len(slips), 'rare tag looks', 'rare tags look')} like a slip: {listed([f'{a} for {b}?' for a, b in slips])}"
-                found.append(self._told("label-slip", "warning", what, len(slips), [a for a, _ in slips], "Correct them."))
+                found.append(
+                    Finding("label-slip", "warning", what, len(slips), self._seen([a for a, _ in slips]), "Correct them.")
+                )
         return found
 
-    def _told(
-        self,
-        kind: str,
-        level: str,
-        what: str,
-        count: int,
-        tags: Sequence[str],
-        do: str,
-        fixable: bool = False,
-        *,
-        trains: bool = False,
-        quiet: bool = False,
-    ) -> Finding:
-        return Finding(
-            kind,
-            level,
-            what,
-            count,
-            tuple(self._first[tag] for tag in tags[:3] if tag in self._first),
-            do,
-            fixable,
-            trains=trains,
-            quiet=quiet,
-        )
+    def _seen(self, tags: Sequence[str]) -> tuple[FindingPlace, ...]:
+        return tuple(self._first[tag] for tag in tags[:3] if tag in self._first)
 
     def _frame(self, train: Counter[str]) -> list[Finding]:
         tag, most = train.most_common(1)[0]
@@ -142,17 +115,14 @@ class Tags:
             )
         if len(train) == 1:
             what = f"There is one tag only: {short(tag)!r}."
-            found.append(self._told("one-tag", "error", what, most, [tag], "Is the last column the tag?"))
+            found.append(Finding("one-tag", "error", what, most, self._seen([tag]), "Is the last column the tag?"))
         elif most > 0.995 * train.total() and train.total() > 500:
             what = f"{most / train.total():.1%} of the tags are {short(tag)!r}: always to say it would seem good."
-            found.append(self._told("majority", "warning", what, most, [], "Watch slot_f1, not token_accuracy."))
+            found.append(Finding("majority", "warning", what, most, (), "Watch slot_f1, not token_accuracy."))
         if len(train) > 0.3 * train.total() and train.total() > 50:
             what = f"{len(train):,} different tags for {train.total():,} tokens: is the last column the tag?"
-            found.append(
-                self._told(
-                    "many-labels", "error", what, len(train), list(train)[:3], "Take the columns behind the tag out.", trains=True
-                )
-            )
+            seen, do = self._seen(list(train)), "Take the columns behind the tag out."
+            found.append(Finding("many-labels", "error", what, len(train), seen, do, trains=True))
         return found
 
     def _outside(self, train: Counter[str]) -> list[Finding]:
@@ -162,7 +132,7 @@ class Tags:
             return []
         count = sum(train[tag] for tag in wrong)
         what = f"{many(count, 'tag is', 'tags are')} {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
-        return [self._told("outside", "warning", what, count, wrong, f"{FIX}.", True, quiet=True)]
+        return [Finding("outside", "warning", what, count, self._seen(wrong), f"{FIX}.", True, quiet=True)]
 
     def _alike(self, train: Counter[str]) -> list[Finding]:
         folded: dict[str, list[str]] = {}
@@ -175,9 +145,8 @@ class Tags:
         rare = [tag for group in groups for tag in group[1:]]
         self.spellings = {tag: group[0] for group in groups for tag in group[1:]}
         what = f"{many(len(groups), 'tag is', 'tags are')} written in several ways: {listed([' | '.join(group) for group in groups])}."
-        return [
-            self._told("label-spelling", "warning", what, sum(train[x] for x in rare), rare, f"{FIX}: the most frequent.", True)
-        ]
+        count, do = sum(train[x] for x in rare), f"{FIX}: the most frequent."
+        return [Finding("label-spelling", "warning", what, count, self._seen(rare), do, True)]
 
 
 def _slip(a: str, b: str) -> bool:
