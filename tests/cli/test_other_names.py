@@ -62,20 +62,22 @@ def test_no_name_hides_one_of_ours() -> None:
         ("train.lr=0.1", "expected a key of train; received 'lr'. Write train.learning_rate; docs"),
         ("model.lr=0.1", "expected a key of model; received 'lr'. Write train.learning_rate; docs"),
         ("lr=0.1", "received 'lr'. Write train.learning_rate; docs"),
-        ("train.Max_Grad_Norm=1", "Write train.clip;"),
+        ("train.Max_Grad_Norm=1", "Did you mean 'max_grad_norm'?"),
         ("model.hidden=3", "Write model.size;"),  # not pair.hidden
         ("data.tokenizer=char", "Write data.source_tokenizer or data.target_tokenizer;"),  # not the nearest alone
         ("train.batch_size=32", "Write train.batch_tokens (auto, or a whole number, at least 1: real target tokens of a batch; "),
         ("model.epochs=3", "Write train.epochs;"),
         ("model.scope=causal", "Write model.attention.scope;"),
         ("model.self_attention.n_heads=2", "Write model.self_attention.heads;"),
-        ("model.hiden_size=3", "Remove it (docs/config.md lists the keys). Did you mean 'model.size'?"),
+        ("model.hiden_size=3", "Remove it (docs/config.md lists the keys). Did you mean 'hidden_size'?"),
         ("lerning_rate=1", "Remove it (docs/config.md lists the keys). Did you mean 'train.learning_rate'?"),
         ("train.beam=3", "Write decode.beam;"),  # not `begin`
         ("data.features_separater=;", "Did you mean 'features_separator'?"),
         ("data.heads=2", "Write model.heads;"),
         ("data.headers=true", "Did you mean 'header'?"),
         ("read.heads=span", "Did you mean 'head'?"),  # not model.heads
+        ("forecast.prediction_length=24", "Write forecast.ahead;"),
+        ("tag.use_crf=true", "Write tag.head (crf | softmax: crf: which tag follows which is learnt too"),
         ("train.seeed=3", "Remove it (docs/config.md lists the keys). Did you mean 'seed'?"),
     ],
 )
@@ -114,8 +116,8 @@ def test_a_word_of_ours_is_never_told_for_another() -> None:
         ("train --train x --epochs 5", "received --epochs. Write train.epochs=5 behind the command (no dashes)."),
         ("train --lr 0.001", "received --lr. Write train.learning_rate=0.001 behind"),
         ("train --learning-rate=0.1", "received --learning-rate. Write train.learning_rate=0.1 behind"),
-        ("train --hidden-size 128", "Write model.size=128 behind"),
-        ("train --max-steps 100", "Write train.updates=100 behind"),
+        ("train --hidden-size 128", "Write model.hidden_size=128 behind"),
+        ("train --max-steps 100", "Write train.max_steps=100 behind"),
         ("train --dropout .2", "Write model.dropout=.2 behind"),
         ("train --batch-size 32", "Write train.batch_tokens=... (auto, or a whole number, at least 1: real target tokens "),
         ("train -rnn_size 500", "received -rnn_size. Write model.size=500 behind"),

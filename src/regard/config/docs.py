@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from regard.config import mechanisms
 from regard.config.explain import default_of, may_be, section_of, shown
 from regard.config.schema import AttentionSection, Config
+from regard.config.spellings import NEGATED, find_second_name
 
 _TOP = """\
 # The config
@@ -26,6 +27,8 @@ also with `updates`), the look (`attention` additive, `order` bahdanau, `input_f
 `max_extra` 20) and how a tagger reads rare words (`letters` 50, `min_count` 1, `unseen` 0.05). The rules, with the figures behind them,
 are in src/regard/training/auto_values.py.
 Unknown keys and values are refused, all at once, with their lines.
+Some keys can also be written by the name that other toolkits give them: `train.max_steps` is `train.updates`, in files, in overrides and
+from Python. Say one of the two; Regard itself writes and prints the first.
 Paths are relative to the working directory. The YAML is version 1.2's core: `no` is a word, `1e-3` a number; aliases are refused.
 
 ```yaml
@@ -58,14 +61,14 @@ def page() -> str:
         section = section_of(field)
         if section is None:
             continue
-        parts.append(f"## {name}\n\n{section.__doc__}\n\n{_table(section, section.model_fields)}")
+        parts.append(f"## {name}\n\n{section.__doc__}\n\n{_table(section, section.model_fields, name)}")
         if name == "model":
             parts.append(_attention())
     return "\n".join(parts)
 
 
 def _attention() -> str:
-    tables = [f"### An attention\n\n{_ATTENTION}\n{_table(AttentionSection, AttentionSection.model_fields)}"]
+    tables = [f"### An attention\n\n{_ATTENTION}\n{_table(AttentionSection, AttentionSection.model_fields, 'model.attention')}"]
     for title, table in (
         ("Score words", mechanisms.SCORES),
         ("Scope words", mechanisms.SCOPES),
@@ -78,14 +81,22 @@ def _attention() -> str:
     return "\n".join(tables)
 
 
-def _table(section: type[BaseModel], keys: Iterable[str]) -> str:
+def _table(section: type[BaseModel], keys: Iterable[str], name: str = "") -> str:
+    """The keys of a section, one a row.  name: the section's, dotted."""
     rows = ["| key | default | may be | meaning |", "|---|---|---|---|"]
     for key in keys:
         field = section.model_fields[key]
         default = default_of(field)
         text = default if isinstance(default, str) else shown(default)
-        rows.append(f"| `{key}` | `{text}` | {_cell(may_be(field))} | {_cell(field.description or '')} |")
+        rows.append(f"| `{key}` | `{text}` | {_cell(may_be(field))} | {_cell(field.description or '')}{_other_name(name, key)} |")
     return "\n".join([*rows, ""])
+
+
+def _other_name(section: str, key: str) -> str:
+    """What a key may be written as, too, where it has a standard name."""
+    second = find_second_name(f"{section}.{key}")
+    opposite = ", which says the opposite" if f"{section}.{second}" in NEGATED else ""
+    return f"; also written `{second}`{opposite}" if second else ""
 
 
 def _cell(text: str) -> str:

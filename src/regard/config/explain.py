@@ -15,6 +15,7 @@ from regard.config.base import AUTO, ENDS, MOST, SMALLEST, Words, fits
 from regard.config.mechanisms import WordError
 from regard.config.other_names import KEYS, keys_called, meant, nearest, same_values
 from regard.config.schema import AttentionSection, Config
+from regard.config.spellings import SPELLINGS, list_second_names, negate, resolve_path
 from regard.config.yaml_text import KeyPath
 from regard.core.errors import ConfigError, did_you_mean
 
@@ -121,16 +122,19 @@ def shown(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else repr(value)[:60]
 
 
-def explain(path: KeyPath, received: Any, cause: Exception | None, whole: type[BaseModel] = Config) -> Explanation:
-    """Why a value, or a key, was refused.  path, whole: as `find` has them.  cause: the word's own error, where it is one."""
+def explain(
+    path: KeyPath, received: Any, cause: Exception | None, written: KeyPath, whole: type[BaseModel] = Config
+) -> Explanation:
+    """Why a value, or a key, was refused.  path, whole: as `find` has them.  cause: the word's own error, where it is one.  written: the
+    path in the spelling that was written."""
     _, section, field = find(path, whole)
     if isinstance(cause, WordError):
         return Explanation(cause.expected, cause.received, cause.do)
     if field is None:
-        return _unknown(path, section)
+        return _unknown(written, section)
     if isinstance(cause, ValueError) and not isinstance(cause, ConfigError):
         return Explanation("a name that a file can have, in UTF-8", shown(received), "Rename the file.")
-    do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(default_of(field))})."
+    do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(negate(written, default_of(field)))})."
     if words := get_args(field.annotation) if get_origin(field.annotation) is Literal else _words_of(field.metadata):
         do = f"Choose one of these.{meant(received, words)}"
     return Explanation(allowed(field.annotation, tuple(field.metadata), ends=_beyond(received)), shown(received), do)
@@ -143,12 +147,13 @@ def _beyond(value: Any) -> bool:
 
 def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:
     above, key = path[:-1], str(path[-1])
+    words = [*section.model_fields, *list_second_names(dotted(resolve_path(above)))]
     expected = f"a key of {dotted(above)}" if above else f"one of {', '.join(section.model_fields)}"
     here = [dotted((*above, word)) for word in (name.split(".")[-1] for name in keys_called(key)) if word in section.model_fields]
-    found = tuple(dict.fromkeys(here)) or keys_called(key) or (() if nearest(key, section.model_fields) else named(key))
+    found = tuple(dict.fromkeys(here)) or keys_called(key) or (() if nearest(key, words) else named(key))
     if found:
         return Explanation(expected, f"'{key}'", f"Write {written(key, found)}; docs/config.md lists the keys.")
-    near = did_you_mean(key, section.model_fields)
+    near = did_you_mean(key, words)
     if not near and (others := named(nearest(key, [*KEYS, *_words()]))):
         near = f" Did you mean {' or '.join(map(repr, others))}?"
     return Explanation(expected, f"'{key}'", f"Remove it (docs/config.md lists the keys).{near}")
@@ -161,13 +166,18 @@ def named(name: str) -> tuple[str, ...]:
 
 
 def _words() -> dict[str, tuple[str, ...]]:
-    """The keys of all sections, by their last word; those of a look are the decoder's."""
+    """The keys of all sections, by their last word; those of a look are the decoder's.  A standard name stands where no key has it."""
     inner = {key: below for key, field in Config.model_fields.items() if (below := section_of(field))}
     found: dict[str, tuple[str, ...]] = {}
     for key, section in inner.items():
         for word in section.model_fields:
             found[word] = (*found.get(word, ()), f"{key}.{word}")
-    return {**{word: (f"model.attention.{word}",) for word in AttentionSection.model_fields}, **found}
+    second: dict[str, tuple[str, ...]] = {}
+    for name in SPELLINGS:
+        above, _, word = name.rpartition(".")
+        if above in inner or above == "model.attention":
+            second[word] = (*second.get(word, ()), name)
+    return {**second, **{word: (f"model.attention.{word}",) for word in AttentionSection.model_fields}, **found}
 
 
 def written(name: str, keys: tuple[str, ...], value: str = "") -> str:

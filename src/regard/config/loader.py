@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from regard.config import checks, yaml_text
 from regard.config.explain import dotted, explain, find
 from regard.config.problem import Problem
 from regard.config.schema import Config, config_of
+from regard.config.spellings import WrittenKeys, negate, resolve_path
 from regard.config.yaml_text import KeyPath
 from regard.core.bounded_json import read_bytes
 from regard.core.errors import ConfigError, did_you_mean, message
@@ -47,12 +48,19 @@ class Fault:
 
 @dataclass
 class Draft:
-    """A config on its way: plain values, where each key was said, and what is wrong so far."""
+    """A config on its way: plain values under the house's keys, where and how each key was said, and what is wrong so far."""
 
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, KeyPlace] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     name: str = "config"
+    keys: WrittenKeys = field(default_factory=WrittenKeys)
+
+    def __post_init__(self) -> None:
+        """values, places: as they were written; both are under the house's keys from here on."""
+        self.values = self.keys.translate(self.values)
+        self.refuse_twice(self.place)
+        self.places = {resolve_path(path): place for path, place in self.places.items()}
 
     def place(self, path: KeyPath) -> KeyPlace:
         """Where this key was said; else a key below it, else the nearest above."""
@@ -61,7 +69,13 @@ class Draft:
         return next((self.places[p] for p in (path, *below, *above) if p in self.places), KeyPlace(0, self.name))
 
     def fault(self, path: KeyPath, expected: str, received: str, do: str) -> None:
-        self.faults.append(Fault(self.place(path), dotted(path), expected, received, do))
+        self.faults.append(Fault(self.place(path), dotted(self.keys.restore_path(path)), expected, received, do))
+
+    def refuse_twice(self, place: Callable[[KeyPath], KeyPlace]) -> None:
+        """Faults of keys that were newly said in both of their spellings.  place: where each of the two was."""
+        for first, second in self.keys.take_twice():
+            received = f"{dotted(first)}, its other name, too ({place(first).name})"
+            self.faults.append(Fault(place(second), dotted(second), "each key once", received, "Remove one of them."))
 
 
 def load_config(
@@ -181,8 +195,11 @@ def _override(draft: Draft, override: str, place: KeyPlace) -> None:
     _put(draft, path, read.values, place)
 
 
-def _put(draft: Draft, path: KeyPath, value: Any, place: KeyPlace) -> None:
+def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
     """Set a dotted key.  An attention in its short form makes room for its other words; any other value in the way is a fault."""
+    path = resolve_path(written)
+    before, value = draft.place(path), draft.keys.put(written, value)
+    draft.refuse_twice(lambda said: before if said != written and resolve_path(said) == path else place)
     level: Any = draft.values
     for depth, key in enumerate(path[:-1], 1):
         below = level.get(key)
@@ -191,7 +208,7 @@ def _put(draft: Draft, path: KeyPath, value: Any, place: KeyPlace) -> None:
         elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
             below = {"score": below}
         elif not isinstance(below, dict):
-            fault = Fault(place, dotted(path), f"{dotted(path[:depth])} to have keys", repr(below), "Set the key above it.")
+            fault = Fault(place, dotted(written), f"{dotted(written[:depth])} to have keys", repr(below), "Set the key above it.")
             draft.faults.append(fault)
             return
         level[key] = below
@@ -242,9 +259,10 @@ def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) ->
         return config, []
     refused: dict[KeyPath, None] = {}
     for error in errors:
+        cause = error.get("ctx", {}).get("error")
         path, _, _ = find(error["loc"], whole)
-        if path not in refused and not any(fault.key == dotted(path) for fault in draft.faults):
-            draft.fault(path, *explain(path, error["input"], error.get("ctx", {}).get("error"), whole))
+        if path not in refused and not any(fault.key == dotted(draft.keys.restore_path(path)) for fault in draft.faults):
+            draft.fault(path, *explain(path, error["input"], cause, draft.keys.restore_path(path), whole))
         refused[path] = None
     return None, list(refused)
 
@@ -255,7 +273,8 @@ def _misfit(draft: Draft, problem: Problem, left_out: list[KeyPath]) -> None:
     if any(a[: len(b)] == b or b[: len(a)] == a for a in paths for b in left_out):
         return
     place = next((draft.places[p] for p in paths if p in draft.places), draft.place(paths[0]))
-    draft.faults.append(Fault(place, problem.keys[0], *problem[1:]))
+    written = draft.keys.restore_path(paths[0])
+    draft.faults.append(Fault(place, dotted(written), problem.expected, negate(written, problem.received), problem.do))
 
 
 def _without(values: dict[str, Any], refused: list[KeyPath]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 The names are those of OpenNMT-py, JoeyNMT, fairseq, Hugging Face (Trainer, generate, model configs), PyTorch's `nn` and Keras.  Hyphens,
 underscores and case make no difference.  A name with `*` behind it has values of another meaning: a batch of 32 items is none of 32 tokens.
+Names that are taken as they are stand in `spellings`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _KEYS: Mapping[str, str] = {
     "data.train": "train_file train_data train_path train_set training_file training_data trainpref",
     "data.valid": "dev dev_file dev_data dev_path dev_set val val_file val_data valid_file valid_data valid_set validation "
     "validation_file validation_data validpref eval_file eval_data",
-    "data.valid_share": "valid_split validation_split val_split dev_split test_size",
+    "data.valid_share": "valid_split val_split dev_split test_size",
     "data.format": "data_format file_format dataset_type",
     "data.header": "has_header",
     "data.comment": "comment_char",
@@ -29,7 +30,7 @@ _KEYS: Mapping[str, str] = {
     "data.lowercase": "lower lower_case do_lower_case",
     "data.source_tokenizer": "tokenizer tokenizer_type tokenization src_tokenizer",
     "data.target_tokenizer": "tokenizer tokenizer_type tokenization tgt_tokenizer trg_tokenizer",
-    "data.joint": "joined_dictionary joint_vocab joined_vocab share_vocab shared_vocab",
+    "data.joint": "joined_dictionary joint_vocab joined_vocab shared_vocab",
     "data.vectors": "word_vectors pretrained_embeddings pretrained_vectors embedding_file glove pre_word_vecs_enc",
     "data.tune_vectors": "freeze_embeddings* freeze_word_vecs*",
     "data.max_source_length": "src_seq_length max_src_len max_source_len max_source_positions max_sent_length",
@@ -41,7 +42,7 @@ _KEYS: Mapping[str, str] = {
     "model.decoder_layers": "layers num_layers n_layers nlayers n_layer num_hidden_layers depth dec_layers num_decoder_layers",
     "model.embedding": "embedding_dim embedding_size emb_dim emb_size embed_dim embed_size word_vec_size src_word_vec_size "
     "tgt_word_vec_size encoder_embed_dim decoder_embed_dim",
-    "model.size": "hidden hidden_size hidden_dim hidden_units rnn_size enc_hid_size dec_hid_size d_model model_dim n_embd nhid n_hidden "
+    "model.size": "hidden hidden_dim hidden_units rnn_size enc_hid_size dec_hid_size d_model model_dim n_embd nhid n_hidden "
     "units num_units",
     "model.attention": "attn attn_type attention_type attention_mechanism attention_function attention_score global_attention "
     "score_function",
@@ -66,28 +67,27 @@ _KEYS: Mapping[str, str] = {
     "train.batch_tokens": "max_tokens tokens_per_batch batch* batch_size* train_batch_size* per_device_train_batch_size* bsz* bs* "
     "minibatch_size* mini_batch_size*",
     "train.epochs": "epoch max_epoch max_epochs n_epochs num_epochs num_train_epochs nb_epoch",
-    "train.updates": "max_update max_updates max_steps train_steps num_steps total_steps num_train_steps steps iterations max_iters",
+    "train.updates": "max_update max_updates train_steps num_steps total_steps num_train_steps steps iterations max_iters",
     "train.minutes": "time_limit max_minutes stop_time_hours*",
     "train.learning_rate": "lr base_lr initial_lr max_lr peak_lr",
     "train.beta1": "adam_beta1 adam_betas*",
     "train.beta2": "adam_beta2 adam_betas*",
     "train.weight_decay": "wd l2",
     "train.schedule": "scheduler scheduling lr_schedule lr_scheduler lr_scheduler_type lr_decay* decay_method learning_rate_schedule",
-    "train.warmup": "warmup_steps warmup_updates num_warmup_steps learning_rate_warmup warmup_ratio* warmup_epochs*",
+    "train.warmup": "warmup_updates num_warmup_steps learning_rate_warmup warmup_ratio* warmup_epochs*",
     "train.plateau_factor": "decrease_factor lr_shrink lr_factor learning_rate_decay",
     "train.plateau_patience": "lr_patience",
-    "train.clip": "clip_norm clip_grad clip_grad_norm grad_clip gradient_clip gradient_clipping gradient_clip_val max_grad_norm clipnorm",
-    "train.accumulate": "accum_count update_freq batch_multiplier gradient_accumulation gradient_accumulation_steps "
-    "accumulate_grad_batches grad_accum",
+    "train.clip": "clip_norm clip_grad clip_grad_norm grad_clip gradient_clip gradient_clipping gradient_clip_val clipnorm",
+    "train.accumulate": "accum_count update_freq batch_multiplier gradient_accumulation accumulate_grad_batches grad_accum",
     "train.label_smoothing": "smoothing label_smoothing_factor",
     "train.scheduled_sampling": "teacher_forcing* teacher_forcing_ratio*",
     "train.precision": "dtype mixed_precision* amp* fp16* bf16*",
     "train.validate_every": "valid_steps eval_steps eval_every validation_freq validate_interval_updates val_check_interval",
     "train.metric": "eval_metric metric_for_best_model best_checkpoint_metric early_stopping_metric early_stopping_criteria",
     "train.patience": "early_stopping early_stopping_patience",
-    "train.average": "average_checkpoints checkpoint_averaging ema* swa* average_decay*",
+    "train.average": "checkpoint_averaging ema* swa* average_decay*",
     "train.checkpoint_every": "save_steps save_every save_checkpoint_steps save_interval_updates",
-    "train.report_every": "log_every log_interval logging_steps logging_freq",
+    "train.report_every": "log_every log_interval logging_freq",
     "train.threads": "num_threads n_threads cpus",
     "decode.beam": "beams beam_size beam_width num_beams",
     "decode.n_best": "nbest num_return_sequences",
@@ -100,6 +100,11 @@ _KEYS: Mapping[str, str] = {
     "decode.top_k": "topk sampling_topk random_sampling_topk",
     "decode.top_p": "topp nucleus sampling_topp random_sampling_topp",
     "decode.batch_size": "eval_batch_size test_batch_size valid_batch_size per_device_eval_batch_size",
+    "tag.head": "use_crf*",
+    "pretrain.whole_words": "whole_word_mask do_whole_word_mask mask_whole_words",
+    "forecast.past": "lookback lookback_window input_chunk_length",
+    "forecast.ahead": "prediction_length pred_len output_chunk_length forecast_horizon",
+    "forecast.channels": "channel_independence* individual*",
 }
 _OPTIONS: Mapping[str, str] = {  # of `regard train`
     "--train": _KEYS["data.train"],
