@@ -80,8 +80,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
     if goes_on and changed(folder, [METRICS]):
         say(f"note: {folder / METRICS} is not as the run left it; what stands there stays.")
-    for word, key in ((n.word, n.key) for n in named(config)):
-        say(f"note: {key} names {word}, code that is not Regard's; it is imported.")
+    _announce_code(config, say)
     with within_memory():
         job.probe(config)  # what cannot be built is refused before anything is read
     refuse_streams([*config.data.train, *config.data.valid])
@@ -116,6 +115,11 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     write_run(folder, data.fingerprint, plain, ended=True)
     write_card(folder, config, outcome, sizes=ready.sizes)
     return FinishedRun(folder, outcome.best, outcome)
+
+
+def _announce_code(config: Config, say: Say) -> None:
+    for found in named(config):
+        say(f"note: {found.key} names {found.word}, code that is not Regard's; it is imported.")
 
 
 def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *, resume: bool, say: Say) -> Outcome:

@@ -30,7 +30,16 @@ METRICS = [name for spec in registry.specs() for name in spec.metrics]
 
 def known_words() -> set[str]:
     """Every word that a config can hold."""
-    tables = (mechanisms.SCORES, mechanisms.SCOPES, mechanisms.WEIGHTINGS, mechanisms.TOKENIZERS, registry.TASKS, METRICS)
+    tables = (
+        mechanisms.SCORES,
+        mechanisms.SCOPES,
+        mechanisms.WEIGHTINGS,
+        mechanisms.TOKENIZERS,
+        mechanisms.CELLS,
+        mechanisms.READERS,
+        registry.TASKS,
+        METRICS,
+    )
     sections = [section for field in Config.model_fields.values() if (section := section_of(field))]
     choices = (literals(field.annotation) for section in sections for field in section.model_fields.values())
     return set().union(*tables, *choices)

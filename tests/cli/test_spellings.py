@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from regard.tasks.decode_options import decided
 
 from regard.cli.main import run
 from regard.config import Config, load_config, read_config, with_values, yaml_text
@@ -16,6 +15,7 @@ from regard.config.other_names import keys_called
 from regard.config.print_config import printed
 from regard.config.spellings import NEGATED, SPELLINGS, resolve_path
 from regard.core.errors import ConfigError
+from regard.tasks.options import decided
 
 TASKS = ("read", "language", "tag", "pretrain", "forecast", "classify", "pair")
 HELD: dict[str, str] = {  # a value that is not the default, by the last word of the name

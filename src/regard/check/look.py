@@ -10,7 +10,7 @@ from typing import Any
 
 from regard.check.column_profile import Profile, profile
 from regard.check.form import StatedForm, ending
-from regard.check.table import Table, table_of
+from regard.check.table import TableHead, table_of
 from regard.core.errors import DataError
 from regard.data.column_names import plain
 from regard.data.file_format import RecognizedFile, is_parquet, recognize
@@ -81,11 +81,11 @@ class Look:
         return {i: profile(head) for i, head in enumerate(self.heads)}
 
     @cached_property
-    def table(self) -> Table:
+    def table(self) -> TableHead:
         """The columns of the first file."""
         return self.columns(by_lines=False)
 
-    def columns(self, *, by_lines: bool) -> Table:
+    def columns(self, *, by_lines: bool) -> TableHead:
         """Likewise.  by_lines: each row of CSV is a line, whose last cell takes marks that stand in it without quotes."""
         return table_of(self.first, self.ends[0], self.said, self.given, by_lines=by_lines)
 

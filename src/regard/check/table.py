@@ -17,7 +17,7 @@ COMMENTS = ("#", ";;;", "%%")
 
 
 @dataclass(frozen=True)
-class Table:
+class TableHead:
     """header: names, where the first line has them; named: whether a training takes them for such by itself.  comment: what a line that
     is no row begins with; passed: whether a training passes it by.  width: cells of most lines."""
 
@@ -42,7 +42,7 @@ class Table:
         return [one for one in self.held if one.manner in TEXTS and not one.labels]
 
 
-def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given: StatedForm, *, by_lines: bool) -> Table:
+def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given: StatedForm, *, by_lines: bool) -> TableHead:
     """As a training would find it.  end: of the file's name; said: what a training would take the file for."""
     taken = given.comment if given.comment is not None else said.comment if said else ""
     mark = taken or ("" if given.comment is not None else _comment(lines))
@@ -65,7 +65,7 @@ def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given:
     if given.header is not None:
         header = tuple(cell.strip() for cell in rows[0]) if given.header and rows else None
     passed, first = bool(taken) or not comment, kept[0] if kept else ""
-    return Table(first, separator, format, width, profiles, header, bool(names), comment, passed)
+    return TableHead(first, separator, format, width, profiles, header, bool(names), comment, passed)
 
 
 def _split(lines: Sequence[str], separator: str, format: str) -> list[list[str]]:

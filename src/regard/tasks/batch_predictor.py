@@ -47,7 +47,7 @@ P = TypeVar("P", bound=SizedItem)
 
 
 class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
-    """task: network and loss.  P: an item in numbers."""
+    """task: network and loss.  P: an item in numbers.  most: tokens that it can read, where its positions or scores bound it."""
 
     accepts = RANKED
     likely = False  # whether what is right has a probability
@@ -56,7 +56,6 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def __init__(self, task: TaskNetwork, config: Config, folder: Path) -> None:
         self.task, self.config, self.folder = task, config, folder
         begun = next((part for part in task.modules() if isinstance(part, Bert)), None)
-        # Tokens that it can read, where its positions or scores bound it.
         self.most = room(config.model).source if begun is None else begun.shape.positions
         task.eval()
 
