@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regard.core.errors import DataError
-from regard.data.gather import gather
+from regard.data.report import gather
 from regard.data.row_parser import RecordError
 
 

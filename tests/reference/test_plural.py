@@ -6,7 +6,7 @@ import torch
 
 from regard.config import read_config
 from regard.core.plural import many
-from regard.data.gather import gather
+from regard.data.report import gather
 from regard.data.row_parser import RecordError
 from regard.training.optimizer import arithmetic
 from regard.training.progress import Arithmetic

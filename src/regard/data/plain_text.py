@@ -30,7 +30,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
     """The texts of files, one file after another.
 
     kind: `text`, a file is one text; `lines`, each line is one; `tsv` and `jsonl`, each row is one, in `column`; `auto`, by each
-    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a BadLine, which says file, line and what to do.
+    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a RecordError, which says file, line and what to do.
     """
     for file in files:
         manner = _named(file) if kind == "auto" else kind

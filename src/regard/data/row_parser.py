@@ -102,7 +102,7 @@ def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool
 
 
 def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
-    """A line of training or evaluation data.  BadLine where a column is missing."""
+    """A line of training or evaluation data.  RecordError where a column is missing."""
     if len(fields) >= columns.width:
         return columns.row(fields, layout.features_separator)
     do = f"{CORRECT} Or say which columns hold what (data.source, target, features)."
@@ -115,7 +115,7 @@ def tsv_input(line: str, place: Place, columns: Columns) -> Row:
 
 
 def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
-    """A line to predict from: as in training, or with the target column left out, or the source alone.  BadLine otherwise."""
+    """A line to predict from: as in training, or with the target column left out, or the source alone.  RecordError otherwise."""
     parts = layout.features_separator
     if len(fields) >= columns.width:
         return columns.row(fields, parts)
@@ -153,7 +153,7 @@ def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> 
 
 
 def json_object(line: str, place: Place) -> dict[str, Any]:
-    """The object of a line of JSONL.  BadLine where it is none."""
+    """The object of a line of JSONL.  RecordError where it is none."""
     if not line.strip():
         raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
     try:
@@ -167,7 +167,7 @@ def json_object(line: str, place: Place) -> dict[str, Any]:
 
 def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_target: bool) -> Row:
     """An object whose source is a string and whose target is a string, a whole number (a class as Hugging Face writes it) or a list of
-    strings.  A key `translation.de` is the key `de` of the object under `translation`.  BadLine otherwise."""
+    strings.  A key `translation.de` is the key `de` of the object under `translation`.  RecordError otherwise."""
     source = _strings(record, _key(layout.source, "source"), place, several=False)
     target_key = _key(layout.target, "target")
     missing = not need_target and value_of(record, target_key)[1] is None

@@ -14,7 +14,7 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import overlap, split
-from regard.data.gather import gather
+from regard.data.report import gather
 from regard.data.row_parser import RecordError
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_bert import adopt, warm

@@ -15,7 +15,7 @@ from regard.api import load
 from regard.cli.main import run as regard
 from regard.config import read_config
 from regard.core.errors import ConfigError, DataError
-from regard.data.gather import gather
+from regard.data.report import gather
 from regard.tasks.read.data import read_asked, read_questions
 from regard.tasks.read.demo_data import moves
 from regard.tasks.read.task import ReadTask

@@ -34,7 +34,7 @@ class CaptionedImage:
 
 
 def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None = None) -> Iterator[CaptionedImage | RecordError]:
-    """Images with captions, each fault as a BadLine that names the place and says what to do.
+    """Images with captions, each fault as a RecordError that names the place and says what to do.
 
     files: a table (TSV, JSONL, or a JSON list) of file names and captions; or captions (also a text file with one a line) and an .npz,
     row for row.  folder: where names begin; None: where the table lies.  An image that comes again gives an item again: see `merged`.
@@ -124,7 +124,7 @@ def _of_files(told: Iterator[CaptionLine | RecordError], base: str) -> Iterator[
 
 
 def _seen(one: CaptionLine, base: str) -> NDArray[Any]:
-    """The pixels of the image that a line names.  BadLine, with the line's place."""
+    """The pixels of the image that a line names.  RecordError, with the line's place."""
     try:
         return read_image(os.path.join(base, file_of(one.name or "", base)))
     except DataError as error:

@@ -19,9 +19,9 @@ from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
 from regard.data.examples import Place
-from regard.data.gather import gather, refuse_errors
 from regard.data.images import read_image, write_png
 from regard.data.line_stream import in_chunks
+from regard.data.report import gather, refuse_errors
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.text_generation import judge
 from regard.networks.encoder_decoder import EncoderDecoder

@@ -16,8 +16,8 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import overlap, split
-from regard.data.gather import gather
 from regard.data.length_limit import LengthLimit
+from regard.data.report import gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import Tokenizer
 from regard.inference.int8 import quantize

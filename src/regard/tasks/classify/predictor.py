@@ -15,10 +15,9 @@ from regard.core.bounded_json import held_to, read_json
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import collate
-from regard.data.gather import gather
 from regard.data.pairs import Item, Layout, each_labelled, read_inputs
 from regard.data.python_items import pair_of
-from regard.data.report import Report
+from regard.data.report import Report, gather
 from regard.data.source_lists import single
 from regard.data.tokenizer import PAD, UNK
 from regard.data.vocab import Vocabulary

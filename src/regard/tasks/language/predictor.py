@@ -20,10 +20,10 @@ from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.examples import Item, Place
-from regard.data.gather import gather, refuse_errors
 from regard.data.line_stream import in_chunks
 from regard.data.pairs import read_inputs
 from regard.data.plain_text import PlainText, read_plain, row_layout
+from regard.data.report import gather, refuse_errors
 from regard.data.text_files import lines, shown
 from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of

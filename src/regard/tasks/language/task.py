@@ -11,8 +11,8 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.examples import Item
-from regard.data.gather import gather
 from regard.data.plain_text import PlainText, read_plain, set_aside
+from regard.data.report import gather
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.text_vocabulary import TextVocabulary

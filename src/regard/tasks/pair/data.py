@@ -63,7 +63,7 @@ class PairColumns:
 def read_coupled(
     files: Sequence[str], layout: PairColumns, passed: Counter[str] | None = None
 ) -> Iterator[TextPair | RecordError]:
-    """The items of files, one file after another, with what is right of them; one at fault is handed over as a BadLine.  passed: is told
+    """The items of files, one file after another, with what is right of them; one at fault is handed over as a RecordError.  passed: is told
     of lines that hold nothing to read."""
     passed = Counter() if passed is None else passed
     for file in files:
@@ -218,7 +218,7 @@ def _found(key: str, column: int | str, names: list[str], place: Place, needs_ta
 
 
 def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> TextPair:
-    """A line of a table.  BadLine where a column is missing, or a text is empty."""
+    """A line of a table.  RecordError where a column is missing, or a text is empty."""
     at = {key: column for key, column in found.items() if column is not None}
     if needs_target and not "".join(fields).strip():
         raise RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
@@ -237,7 +237,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
 
 
 def coupled_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *, needs_target: bool = True) -> TextPair:
-    """An object with two texts and a label or a number.  BadLine otherwise."""
+    """An object with two texts and a label or a number.  RecordError otherwise."""
     values = {}
     for name, column in layout.columns.items():
         key = column if isinstance(column, str) else name

@@ -15,8 +15,7 @@ from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
-from regard.data.gather import gather
-from regard.data.report import Report
+from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary

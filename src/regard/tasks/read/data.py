@@ -51,7 +51,7 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[PassageQuestion
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
     `context`, `question`, `answers` (their `answer_start` may be called `start`; a list, or, as Hugging Face writes them, two lists of
     texts and starts); cloze: `doc` (a text, or a list of sentences),
-    `query`, `answer`.  A question at fault is handed over as a BadLine, which says file, place and what to do.  DataError for a file that
+    `query`, `answer`.  A question at fault is handed over as a RecordError, which says file, place and what to do.  DataError for a file that
     is none of these.
     """
     for file in files:
@@ -123,7 +123,7 @@ def parted(line: str, place: str) -> PassageQuestion:
 
 
 def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
-    """Each question as one flat record, and its place; a line that is no JSON object as a BadLine.  blanks: empty lines may stand
+    """Each question as one flat record, and its place; a line that is no JSON object as a RecordError.  blanks: empty lines may stand
     between rows, each a None."""
     name, whole = shown(file), list(lines(file)) if given is None else given
     first = next((line for line in whole if line.strip()), "")
@@ -213,7 +213,7 @@ def _each(answers: Any) -> Any:
 
 
 def _answer(given: Any, passage: str, place: str) -> Answer:
-    """An answer that stands in the passage where it says.  BadLine otherwise, with where it does stand."""
+    """An answer that stands in the passage where it says.  RecordError otherwise, with where it does stand."""
     key = "start" if isinstance(given, dict) and "answer_start" not in given and "start" in given else "answer_start"
     text, start = _held(given, "text", place, MISPLACED), _held(given, key, place, MISPLACED)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):

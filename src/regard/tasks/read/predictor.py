@@ -16,9 +16,8 @@ from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.columns import Layout
-from regard.data.gather import gather
 from regard.data.offsets import Span, covering
-from regard.data.report import Report
+from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer_kinds import PAD, UNK
 from regard.data.vocab import Vocabulary

@@ -71,7 +71,7 @@ def read_tagged(
 
     One file is columns (a token and its tag a line, blank lines between sentences), CoNLL-U, or JSON lines (`tokens`, `tags`), as
     `file_formats.form_of` sees it; where `layout.format` says which, several are read one after another.  A sentence at fault is handed
-    over as a BadLine, which says file, line and what to do.  passed: is told of comments.  DataError for files that end at different
+    over as a RecordError, which says file, line and what to do.  passed: is told of comments.  DataError for files that end at different
     lines, another number of files, or a file that is none of these.
     """
     if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
@@ -226,7 +226,7 @@ def _misfit(cells: Sequence[str], form: TagFileForm, before: int) -> tuple[str, 
 
 
 def _record(line: str, place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
-    """A line of JSON.  BadLine where it holds no sentence."""
+    """A line of JSON.  RecordError where it holds no sentence."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -237,7 +237,7 @@ def _record(line: str, place: Place, form: TagFileForm, *, told: bool) -> Tagged
 
 
 def taken(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
-    """The sentence of an object.  Labels that are whole numbers are their text.  BadLine where it holds none."""
+    """The sentence of an object.  Labels that are whole numbers are their text.  RecordError where it holds none."""
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
         received = shortened(json.dumps(tokens, ensure_ascii=True))

@@ -16,8 +16,7 @@ from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.examples import Place
-from regard.data.gather import gather
-from regard.data.report import Report
+from regard.data.report import Report, gather
 from regard.data.tokenizer import PAD, SPECIALS, UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import confusion

@@ -13,10 +13,10 @@ from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
 from regard.data.copy_vocabulary import numbered, pointed
-from regard.data.gather import refuse_errors
 from regard.data.line_stream import in_chunks
 from regard.data.pairs import Item, each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
+from regard.data.report import refuse_errors
 from regard.data.source_lists import single
 from regard.data.tokenizer import EOS, Tokenizer
 from regard.inference.int8 import quantize
