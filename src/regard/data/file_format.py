@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter
@@ -24,6 +23,7 @@ from regard.data.column_content import (
 )
 from regard.data.column_names import Roles, is_header, may_be_header, roles
 from regard.data.columns import ROWS
+from regard.data.row_parser import object_in
 from regard.data.text_files import lines, shown
 
 HEAD, MOST = 1000, 1 << 20  # lines, and characters, that are looked at
@@ -91,7 +91,7 @@ def recognize(file: str) -> RecognizedFile:
         return RecognizedFile(file, "parquet")
     head = list(_head(file))
     start = next((line.lstrip() for line in head if line.strip()), "")
-    if named == "jsonl" or (not named and _is_object(start)):
+    if named == "jsonl" or (not named and object_in(start) is not None):
         return _jsonl(file, head)
     if named == "json" or (not named and start[:1] in "{[" and start[:1] and start.rstrip()[-1:] in "{[,"):
         squad = '"paragraphs"' in (whole := "".join(head)) or '"answers"' in whole
@@ -131,16 +131,9 @@ def _begins(file: str, mark: bytes) -> bool:
         return False  # `lines` says what is wrong
 
 
-def _is_object(line: str) -> bool:
-    try:
-        return line.startswith("{") and isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
 def _jsonl(file: str, head: Sequence[str]) -> RecognizedFile:
     """Keys by their names; `translation: {"de": ..., "en": ...}` is the keys `translation.de` and `translation.en`."""
-    first: dict[str, Any] = next((json.loads(line) for line in head if _is_object(line.strip())), {})
+    first: dict[str, Any] = next((record for record in map(object_in, head) if record is not None), {})
     keys = [str(key) for key in first]
     for key, value in first.items():
         if isinstance(value, dict) and len(value) == 2 and all(isinstance(text, str) for text in value.values()):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
+from typing import Any
 
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.core.plural import many
@@ -15,12 +16,45 @@ from regard.data.examples import Place as Place
 from regard.data.examples import group as group
 from regard.data.examples import overlap as overlap
 from regard.data.examples import split as split
-from regard.data.records import Found, PassedLine, file_rows, headless, stream_rows
+from regard.data.records import PassedLine, headless, parse_records, read_records
 from regard.data.report import Report as Report
-from regard.data.row_parser import CORRECT, RecordError, Row
+from regard.data.row_parser import CORRECT, RecordError, Row, headed, input_row, numbered, object_row, pair_row
 from regard.data.source_lists import listed
 from regard.data.text_files import fingerprint as fingerprint
 from regard.data.text_files import lines, shown
+
+Found = Row | RecordError | PassedLine
+
+
+class RowParser:
+    """How records become rows, by a layout.  need_target: of training and evaluation; to predict from, the target may be missing."""
+
+    def __init__(self, layout: Layout, *, need_target: bool) -> None:
+        self.layout, self.need_target = layout, need_target
+        self._columns = None if layout.named else numbered(layout)
+        self._row = pair_row if need_target else input_row
+
+    @property
+    def width(self) -> int | None:
+        return None if self._columns is None else self._columns.width
+
+    def read_header(self, cells: list[str], place: Place) -> None:
+        self._columns = headed(self.layout, cells, place, need_target=self.need_target)
+
+    def of_cells(self, cells: list[str], place: Place) -> Row:
+        assert self._columns is not None  # a header was read, or none is there
+        return self._row(cells, place, columns=self._columns, layout=self.layout)
+
+    def of_object(self, record: Mapping[str, Any], place: Place) -> Row:
+        return object_row(record, place, self.layout, need_target=self.need_target)
+
+    def of_blank(self, place: Place) -> Row | PassedLine:
+        """UniMorph has blank lines between lemmas; elsewhere something is missing."""
+        if not self.need_target:
+            return Row("", (), ())
+        if self.layout.features is not None:
+            return PassedLine("blank")
+        raise RecordError(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
 
 
 class Pairs:
@@ -93,7 +127,7 @@ def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found
     """The rows of all files, each with its place."""
     if layout.format == "lines":
         return _aligned(files[0], files[1])
-    return (pair for file in files for pair in file_rows(file, layout, need_target=True))
+    return (found for file in files for found in parse_records(file, RowParser(layout, need_target=True)))
 
 
 def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
@@ -128,11 +162,14 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
     every layout (`listed`, which tells `say`); of a header over columns that go by numbers `say` hears too.  DataError as in `read_pairs`.
     """
     layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
-    if layout.format == "parquet":
-        rows = file_rows(file, layout, need_target=False)
-    else:
+    stream = None
+    if layout.format != "parquet":
         stream, layout = listed(lines(file), name, layout, say)
-        rows = stream_rows(stream, name, layout, need_target=False)
+    rows: Iterator[tuple[Place, Found]]
+    if layout.format == "lines":
+        rows = ((place, Row(line, (), ())) for place, line in read_records(file, "lines", stream=stream))
+    else:
+        rows = parse_records(file, RowParser(layout, need_target=False), stream)
     for place, row in rows:
         if isinstance(row, RecordError):
             raise row

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place, split
-from regard.data.row_parser import CORRECT, Columns, RecordError, headed, jsonl_row, numbered
+from regard.data.records import PassedLine, parse_each, read_records
+from regard.data.row_parser import CORRECT, Columns, RecordError, headed, numbered, object_row
 from regard.data.text_files import lines, shown
 
 
@@ -39,10 +42,12 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
             if text.strip():
                 yield PlainText(text, Place(shown(file), 1), whole=True)
             continue
-        for place, found in _rows(file, manner, column):
-            if not isinstance(found, RecordError) and not found.strip():
-                found = RecordError(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
-            yield found if isinstance(found, RecordError) else PlainText(found, place)
+        for place, found in _texts(file, manner, column):
+            if isinstance(found, str) and found.strip():
+                yield PlainText(found, place)
+            else:
+                empty = RecordError(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
+                yield found if isinstance(found, RecordError) else empty
 
 
 def _named(file: str) -> str:
@@ -56,26 +61,23 @@ def row_layout(manner: str, column: int | str) -> Layout:
     return Layout(manner, column, nothing)
 
 
-def _rows(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | RecordError]]:
-    name, stream, layout = shown(file), lines(file), row_layout(manner, column)
-    start, columns = 1, Columns(0, None, None)
+def _texts(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | RecordError | PassedLine]]:
+    layout, found = row_layout(manner, column), read_records(file, manner)
+    columns = Columns(0, None, None)
     if manner == "tsv" and isinstance(column, str):
-        header = next(stream, "")
-        columns, start = headed(layout, header.split("\t"), Place(name, 1), need_target=False), 2
+        place, header = next(found, (Place(shown(file), 1), []))
+        columns = headed(layout, header or [""], place, need_target=False)
     elif manner == "tsv":
         columns = numbered(layout)
-    for number, line in enumerate(stream, start):
-        place = Place(name, number)
-        try:
-            yield place, line if manner == "lines" else _cell(line, place, layout, columns.source)
-        except RecordError as fault:
-            yield place, fault
+    return parse_each(found, partial(_text, layout=layout, column=columns.source))
 
 
-def _cell(line: str, place: Place, layout: Layout, column: int) -> str:
-    if layout.format == "jsonl":
-        return jsonl_row(line, place, layout, need_target=False).source
-    fields = line.split("\t")
+def _text(record: str | list[str] | dict[str, Any], place: Place, layout: Layout, column: int) -> str:
+    if isinstance(record, str):
+        return record
+    if isinstance(record, dict):
+        return object_row(record, place, layout, need_target=False).source
+    fields = record or [""]
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
         raise RecordError(

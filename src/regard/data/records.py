@@ -1,14 +1,14 @@
-"""The lines of a table, one by one: TSV, CSV, a pronouncing dictionary, JSON lines, Parquet; what is a comment and what a header."""
+"""Records of a file, one by one: lines, cells of a table (TSV, CSV, a pronouncing dictionary), objects (JSON lines, Parquet); and what
+a task makes of them."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from regard.core.errors import DataError, message
 from regard.data.column_content import delimited
@@ -16,11 +16,14 @@ from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.row_parser import CORRECT, RecordError, Row, headed, input_row, json_object, numbered, object_row, pair_row
+from regard.data.row_parser import CORRECT, RecordError, json_object
 from regard.data.text_files import lines, shown
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
 VARIANT = re.compile(r"(.+)\(\d+\)")
+T = TypeVar("T")
+Made = TypeVar("Made", covariant=True)
+Placed = Iterator[tuple[Place, T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,57 +32,105 @@ class PassedLine:
     that go by their numbers, so that nothing says that it is one."""
 
     kind: str
-    place: Place | None = None
 
 
-Found = Row | RecordError | PassedLine
+NO_RECORD = (RecordError, PassedLine)
 
 
-def file_rows(file: str, layout: Layout, *, need_target: bool) -> Iterator[tuple[Place, Found]]:
-    """The rows of a file with columns, or what is wrong with a line, in order; a header gives none (`PassedLine`, where columns have
-    numbers).
+class RecordParser(Protocol[Made]):
+    """What a task adds: how a record becomes its own.  It is for one file, since it remembers where a header has the columns.
 
-    need_target: training and evaluation want a target; to predict from, it may be missing, and only comments that the layout names
-    are passed by.  DataError where columns go by names that the header has not.
+    need_target: training and evaluation want what is right; to predict from, it may be missing.  width: the cells that a line has at
+    least which is no comment; None before a header was read where columns go by names.
     """
-    if layout.format == "parquet":
-        parse: Callable[[Any, Place], Row] = partial(object_row, layout=layout, need_target=need_target)
-        return ((place, _parsed(parse, record, place)) for place, record in parquet_rows(file))
-    return stream_rows(lines(file), shown(file), layout, need_target=need_target)
+
+    layout: Layout
+    need_target: bool
+
+    @property
+    def width(self) -> int | None: ...
+
+    def read_header(self, cells: list[str], place: Place) -> None:
+        """DataError where columns go by names that the header has not."""
+
+    def of_cells(self, cells: list[str], place: Place) -> Made:
+        """RecordError where they are at fault, as below."""
+
+    def of_object(self, record: dict[str, Any], place: Place) -> Made: ...
+
+    def of_blank(self, place: Place) -> Made | PassedLine:
+        """What a blank line is, in a table or among objects to predict from."""
 
 
-def stream_rows(stream: Iterator[str], name: str, layout: Layout, *, need_target: bool) -> Iterator[tuple[Place, Found]]:
-    """`file_rows` of lines that are read already."""
-    if layout.format == "lines":
-        yield from ((Place(name, number), Row(line, (), ())) for number, line in enumerate(stream, 1))
-        return
-    if layout.format == "jsonl":
-        told = partial(object_row, layout=layout, need_target=need_target)
-        for number, line in enumerate(stream, 1):
-            place = Place(name, number)
-            blank = not need_target and not line.strip()
-            yield place, Row("", (), ()) if blank else _parsed(lambda text, at: told(json_object(text, at), at), line, place)
-        return
-    yield from _table(stream, name, layout, need_target)
+def read_records(
+    file: str, format: str, separator: str = "\t", *, stream: Iterable[str] | None = None, blanks: bool = False
+) -> Placed[Any]:
+    """Each record of a file with its place: a line (`lines`), a list of cells (`tsv`, `csv`, `cmudict`; a blank line has none), or an
+    object (`jsonl`, `parquet`); RecordError for a line that is no record.
+
+    separator: what parts cells; "" for CSV whose lines say it.  stream: the lines of the file where they are read already.  blanks: a blank
+    line among JSON lines is a `PassedLine`, no fault.  A cell of CSV may hold line ends: its place is that of its first line.
+    DataError for a file that cannot be read.
+    """
+    if format == "parquet":
+        return parquet_rows(file)
+    name, each = shown(file), lines(file) if stream is None else stream
+    if format == "lines":
+        return ((Place(name, number), line) for number, line in enumerate(each, 1))
+    if format == "jsonl":
+        return _objects(each, name, blanks)
+    if format == "csv":
+        return _csv(iter(each), name, separator)
+    return _dictionary(each, name) if format == "cmudict" else _cells(each, name, separator)
 
 
-def cells_of(stream: Iterator[str], layout: Layout) -> Iterator[tuple[int, list[str] | str]]:
-    """Each line's number and its cells; of one that cannot be cut, why.  An empty line has no cells.  A cell of CSV may hold line ends:
-    its number is that of its first line."""
-    if layout.format == "cmudict":
-        for number, line in enumerate(stream, 1):
-            told = re.split(r"\s#", line)[0].split(None, 1)
-            word = VARIANT.fullmatch(told[0]) if told else None
-            yield number, [word[1] if word else told[0], *(" ".join(rest.split()) for rest in told[1:])] if told else []
-    elif layout.format == "csv":
-        yield from _csv(stream, layout.parts)
-    else:
-        parts = layout.parts
-        for number, line in enumerate(stream, 1):
-            yield number, line.split(parts) if line.strip() or parts in line else []
+def parse_each(found: Placed[Any], parse: Callable[[Any, Place], T]) -> Placed[T | RecordError | PassedLine]:
+    """What is made of each record, or what is wrong with it."""
+    for place, record in found:
+        try:
+            yield place, record if isinstance(record, NO_RECORD) else parse(record, place)
+        except RecordError as fault:
+            yield place, fault
 
 
-def _csv(stream: Iterator[str], parts: str) -> Iterator[tuple[int, list[str] | str]]:
+def parse_records(
+    file: str, parser: RecordParser[T], stream: Iterable[str] | None = None
+) -> Placed[T | RecordError | PassedLine]:
+    """What a task makes of the records of a table, of JSON lines or of Parquet, or what is wrong with a line, in order; a header gives
+    none (`PassedLine`, where columns have numbers).  stream: as in `read_records`.  DataError where columns go by names that the header
+    has not.
+    """
+    layout = parser.layout
+    found = read_records(file, layout.format, layout.parts, stream=stream, blanks=not parser.need_target)
+    if layout.format not in ("jsonl", "parquet"):
+        return _parse_table(found, parser, shown(file))
+    made = parse_each(found, parser.of_object)
+    return ((place, parser.of_blank(place) if isinstance(one, PassedLine) else one) for place, one in made)
+
+
+def _objects(each: Iterable[str], name: str, blanks: bool) -> Placed[Any]:
+    for number, line in enumerate(each, 1):
+        place = Place(name, number)
+        try:
+            yield place, json_object(line, place)
+        except RecordError as fault:
+            yield place, PassedLine("blank") if blanks and fault.kind == "empty-line" else fault
+
+
+def _cells(each: Iterable[str], name: str, separator: str) -> Placed[list[str]]:
+    for number, line in enumerate(each, 1):
+        yield Place(name, number), line.split(separator) if line.strip() or separator in line else []
+
+
+def _dictionary(each: Iterable[str], name: str) -> Placed[list[str]]:
+    for number, line in enumerate(each, 1):
+        told = re.split(r"\s#", line)[0].split(None, 1)
+        word = VARIANT.fullmatch(told[0]) if told else None
+        cells = [word[1] if word else told[0], *(" ".join(rest.split()) for rest in told[1:])] if told else []
+        yield Place(name, number), cells
+
+
+def _csv(stream: Iterator[str], name: str, separator: str) -> Placed[list[str] | RecordError]:
     taken = 0
 
     def counted(lines: Iterator[str]) -> Iterator[str]:
@@ -88,60 +139,52 @@ def _csv(stream: Iterator[str], parts: str) -> Iterator[tuple[int, list[str] | s
             taken += 1
             yield f"{line}\n"
 
-    if not parts:
+    if not separator:
         head = list(islice(stream, HEAD))
         stream = chain(head, stream)
-        found = delimited([line for line in head if line.strip() and not line.startswith("#")], certain=True)
-        parts = found[0] if found else ","
-    reader = csv.reader(counted(stream), delimiter=parts, strict=True)
+        filled = [line for line in head if line.strip() and not line.startswith("#")]
+        found = delimited(filled, certain=True) if filled else None
+        separator = found[0] if found else ","
+    reader = csv.reader(counted(stream), delimiter=separator, strict=True)
     while True:
-        start = taken + 1
+        place = Place(name, taken + 1)
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield start, "a quote that is opened and not closed as it should be" if taken >= start else str(error)
+            received = "a quote that is opened and not closed as it should be" if taken >= place.line else str(error)
+            expected = "cells as CSV has them, quoted where they hold separators"
+            yield place, RecordError(message(str(place), expected, received, CORRECT), "quotes")
             continue
-        yield start, [] if cells and not "".join(cells).strip() and len(cells) == 1 else cells
+        yield place, [] if cells and not "".join(cells).strip() and len(cells) == 1 else cells
 
 
-def _table(stream: Iterator[str], name: str, layout: Layout, need_target: bool) -> Iterator[tuple[Place, Found]]:
-    columns = None if layout.named else numbered(layout)
-    needed, begun = 2 if columns is None else columns.width, False
-    for number, cells in cells_of(stream, layout):
-        place = Place(name, number)
-        if isinstance(cells, str):
-            yield (
-                place,
-                RecordError(
-                    message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
-                ),
-            )
-        elif not cells:
-            yield place, _blank(place, layout) if need_target else Row("", (), ())
-        elif is_comment(cells, needed, layout, need_target):
-            yield place, PassedLine("comment")
-        elif not begun and (columns is None or is_head(cells, layout)):
-            begun = True
-            if columns is not None:
-                yield place, PassedLine("header", place)
-            columns = columns or headed(layout, cells, place, need_target=need_target)
-            needed = columns.width
-        else:
-            assert columns is not None  # a header was read, or none is there
-            begun = True
-            yield place, _parsed(partial(pair_row if need_target else input_row, columns=columns, layout=layout), cells, place)
-    if columns is None:
+def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Placed[T | RecordError | PassedLine]:
+    layout, marks, need_target = parser.layout, parser.layout.marks, parser.need_target
+    named, begun = parser.width is None, False
+    for place, cells in found:
+        try:
+            if isinstance(cells, RecordError):
+                yield place, cells
+            elif not cells:
+                yield place, parser.of_blank(place)
+            elif cells[0].startswith(marks) and is_comment(cells, parser.width or 2, layout, need_target):
+                yield place, PassedLine("comment")
+            elif begun or not (named or is_head(cells, layout)):
+                begun = True
+                yield place, parser.of_cells(cells, place)
+            else:
+                begun = True
+                if named:
+                    parser.read_header(cells, place)
+                else:
+                    yield place, PassedLine("header")
+        except RecordError as fault:
+            yield place, fault
+    if parser.width is None:
         do = "Give a file whose first line names its columns."
         raise DataError(message(name, "a header and lines below it", "an empty file", do))
-
-
-def _blank(place: Place, layout: Layout) -> Found:
-    """UniMorph has blank lines between lemmas; elsewhere something is missing."""
-    if layout.features is not None:
-        return PassedLine("blank")
-    return RecordError(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
 
 
 def is_head(cells: Sequence[str], layout: Layout) -> bool:
@@ -161,10 +204,3 @@ def is_comment(cells: Sequence[str], needed: int, layout: Layout, need_target: b
 def headless(place: Place) -> str:
     """What is said of a first line to predict from that is taken for a header though nothing names its columns."""
     return f"note: {place} is taken for a header, and has no answer; data.header: false in the run's config.yaml reads it as the others."
-
-
-def _parsed(parse: Callable[[Any, Place], Row], given: Any, place: Place) -> Row | RecordError:
-    try:
-        return parse(given, place)
-    except RecordError as fault:
-        return fault

@@ -1,8 +1,9 @@
-"""One line of a TSV or JSONL file: which part of it is source, target and features."""
+"""Records to rows: which cell or key of a record is its source, its target, its features; and the object that a line of JSON is."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from regard.data.columns import LAST, Layout
 from regard.data.examples import Place
 
 CORRECT = "Correct the line."
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
 
 
 class RecordError(DataError):
@@ -109,11 +111,6 @@ def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layou
     raise _too_few(fields, place, columns.width, layout, do)
 
 
-def tsv_input(line: str, place: Place, columns: Columns) -> Row:
-    """`input_row` of a line of TSV."""
-    return input_row(line.split("\t"), place, columns=columns, layout=Layout("tsv"))
-
-
 def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:
     """A line to predict from: as in training, or with the target column left out, or the source alone.  RecordError otherwise."""
     parts = layout.features_separator
@@ -147,22 +144,25 @@ def shortened(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
-def jsonl_row(line: str, place: Place, layout: Layout, *, need_target: bool) -> Row:
-    """`object_row` of a line of JSONL."""
-    return object_row(json_object(line, place), place, layout, need_target=need_target)
-
-
 def json_object(line: str, place: Place) -> dict[str, Any]:
     """The object of a line of JSONL.  RecordError where it is none."""
-    if not line.strip():
-        raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line")
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
+        if not line.strip():
+            raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line") from None
         raise RecordError(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
         raise RecordError(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
     return record
+
+
+def object_in(line: str) -> dict[str, Any] | None:
+    """The object that a line is; None where it is none."""
+    try:
+        return json_object(line, Place("", 1)) if line.lstrip().startswith("{") else None
+    except RecordError:
+        return None
 
 
 def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_target: bool) -> Row:
@@ -223,4 +223,4 @@ def whole(texts: Sequence[str]) -> Iterator[None]:
 
 def halved(text: str) -> bool:
     """Whether half a surrogate pair stands in a text: "\\ud800" is JSON, but no character."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return HALF.search(text) is not None

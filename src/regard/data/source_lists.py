@@ -8,7 +8,7 @@ from itertools import chain
 
 from regard.data.columns import Layout
 from regard.data.examples import Item, Place
-from regard.data.row_parser import Row, input_row, jsonl_row, numbered, shortened
+from regard.data.row_parser import Row, input_row, json_object, numbered, object_row, shortened
 
 Say = Callable[[str], None]
 
@@ -58,7 +58,7 @@ def single(line: str, layout: Layout) -> Item:
     if not line.strip():
         return Item("", None, (), place)
     if layout.format == "jsonl" and line.lstrip().startswith("{"):
-        row = jsonl_row(line, place, layout, need_target=False)
+        row = object_row(json_object(line, place), place, layout, need_target=False)
     elif layout.format == "lines":
         row = Row(line, (), ())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -126,3 +127,17 @@ def test_marks_by_hand():
         (1, 1, 1),
     ]  # dogs is not dog: four letters
     assert overlap_marks(["a"], []) == [(0, 0, 0)]
+
+
+def test_blank_and_comment_lines_about_a_header(tmp_path):
+    """As in tables of other tasks: a blank line may stand above a header, and what has fewer cells than it is a comment."""
+    file = write(tmp_path, "\npremise\thypothesis\tlabel\n# from\thand\na\tb\tyes\n")
+    for columns in (PairColumns("premise", "hypothesis", "label"), PairColumns()):
+        passed = Counter()
+        blank, item = read_coupled([file], columns, passed)
+        assert isinstance(blank, RecordError) and blank.kind == "empty-line"
+        assert item == TextPair("a", "b", "yes", Place(file, 4)) and passed["comment"] == 1
+
+
+def test_csv_of_comments_alone_has_no_items(tmp_path):
+    assert list(read_coupled([write(tmp_path, "# one\n# two\n", "x.csv")], PairColumns())) == []

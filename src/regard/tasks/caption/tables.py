@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
@@ -13,8 +14,11 @@ from regard.data.column_names import TABLE_MARKS, header_cells, image_columns
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS
-from regard.data.row_parser import CORRECT, RecordError, halved, headed, numbered, shortened, tsv_input
+from regard.data.records import PassedLine, parse_each, read_records
+from regard.data.row_parser import CORRECT, Columns, RecordError, halved, headed, input_row, numbered, shortened
 from regard.data.text_files import lines, shown
+
+TABS = Layout("tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +42,15 @@ def read_told(file: str, layout: Layout, *, whole: bool, plain: bool = False) ->
     """What each line says.  whole: captions may come without names, in a .txt of nothing else; plain: names without captions, likewise."""
     ending = os.path.splitext(file.lower().removesuffix(".gz"))[1]
     each: Iterator[CaptionLine | RecordError]
-    if ending == ".json":
-        each = (_checked(record, ListElement(file, i)) for i, record in enumerate(listed(file), 1))
-    elif ending == ".jsonl":
-        said = ((line, Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (CaptionLine(None, (), at) if plain and not line.strip() else _checked(line, at) for line, at in said)
-    elif (found := _headed(file, layout)) is not None:
-        each = _rows(file, *found)
+    if ending in (".json", ".jsonl"):
+        elements = ((ListElement(file, i), record) for i, record in enumerate(listed(file), 1)) if ending == ".json" else None
+        found = parse_each(elements or read_records(file, "jsonl", blanks=plain), _checked)
+        each = (CaptionLine(None, (), place) if isinstance(one, PassedLine) else one for place, one in found)
+    elif (table := _headed(file, layout)) is not None:
+        each = _rows(file, *table)
     elif (whole or plain) and ending != ".tsv":
-        told = ((line.strip(), Place(shown(file), i)) for i, line in enumerate(lines(file), 1))
-        each = (CaptionLine(None, (line,), at) if whole else CaptionLine(line.partition("\t")[0], (), at) for line, at in told)
+        told = ((at, line.strip()) for at, line in read_records(file, "lines"))
+        each = (CaptionLine(None, (line,), at) if whole else CaptionLine(line.partition("\t")[0], (), at) for at, line in told)
     else:
         each = _columns(file, layout)
     for one in each:
@@ -70,19 +73,20 @@ def _said(one: CaptionLine, layout: Layout, whole: bool, plain: bool) -> Caption
 
 
 def _columns(file: str, layout: Layout) -> Iterator[CaptionLine | RecordError]:
-    stream, name, start = lines(file), shown(file), 1
-    columns = numbered(layout) if not layout.named else None
-    if columns is None:
-        columns = headed(layout, next(stream, "").split("\t"), Place(name, 1), need_target=False)
-        start = 2
-    for number, line in enumerate(stream, start):
-        place = Place(name, number)
-        try:
-            row = tsv_input(line, place, columns)
-        except RecordError as fault:
-            yield fault
-            continue
-        yield CaptionLine(row.source.strip(), row.targets, place)
+    found = read_records(file, "tsv")
+    if layout.named:
+        place, header = next(found, (Place(shown(file), 1), []))
+        columns = headed(layout, header or [""], place, need_target=False)
+    else:
+        columns = numbered(layout)
+    for _, made in parse_each(found, partial(_row, columns=columns)):
+        if not isinstance(made, PassedLine):
+            yield made
+
+
+def _row(cells: list[str], place: Place, columns: Columns) -> CaptionLine:
+    row = input_row(cells or [""], place, columns=columns, layout=TABS)
+    return CaptionLine(row.source.strip(), row.targets, place)
 
 
 def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
@@ -141,15 +145,10 @@ def _of_coco(images: list[Any], said: list[Any]) -> list[Any]:
     ]
 
 
-def _checked(record: Any, place: Place) -> CaptionLine | RecordError:
-    """An object with `file` and `caption`, or a line that holds one."""
-    if isinstance(record, str):
-        try:
-            record = json.loads(record)
-        except (ValueError, RecursionError) as error:
-            return RecordError(message(str(place), "a JSON object", f"{shortened(str(record))} ({error})", CORRECT), "no-json")
+def _checked(record: Any, place: Place) -> CaptionLine:
+    """An object with `file` and `caption`.  RecordError for anything else."""
     if not isinstance(record, dict):
-        return RecordError(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
+        raise RecordError(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
@@ -157,10 +156,10 @@ def _checked(record: Any, place: Place) -> CaptionLine | RecordError:
     captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
         do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
-        return RecordError(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
+        raise RecordError(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        return RecordError(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
+        raise RecordError(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
     if any(map(halved, (name or "", *captions))):
-        return RecordError(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
+        raise RecordError(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return CaptionLine(name, tuple(captions), place)

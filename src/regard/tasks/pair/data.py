@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -15,9 +14,8 @@ from regard.core.errors import DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
-from regard.data.parquet import parquet_rows
-from regard.data.records import PassedLine, cells_of, headless, is_comment, is_head
-from regard.data.row_parser import CORRECT, RecordError, halved, json_object, shortened
+from regard.data.records import PassedLine, headless, parse_records
+from regard.data.row_parser import CORRECT, RecordError, halved, shortened
 from regard.data.text_files import lines, shown
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -63,11 +61,11 @@ class PairColumns:
 def read_coupled(
     files: Sequence[str], layout: PairColumns, passed: Counter[str] | None = None
 ) -> Iterator[TextPair | RecordError]:
-    """The items of files, one file after another, with what is right of them; one at fault is handed over as a RecordError.  passed: is told
-    of lines that hold nothing to read."""
+    """The items of files, one file after another, with what is right of them; one at fault is a RecordError.  passed: is told of lines that
+    hold nothing to read."""
     passed = Counter() if passed is None else passed
     for file in files:
-        for found in _rows(file, layout, needs_target=True):
+        for _, found in parse_records(file, PairParser(layout, file, need_target=True)):
             if isinstance(found, PassedLine):
                 passed[found.kind] += 1
             else:
@@ -110,13 +108,16 @@ def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | No
             if say:
                 received = f"note: {shown(file)}: its first line names no column {' or '.join(map(repr, names))}"
                 say(f"{received}, so each line is read as two texts, the first one too.")
-    for found in _rows(file, layout, needs_target=False, stream=stream):
+    parser = PairParser(layout, file, need_target=False)
+    for place, found in parse_records(file, parser, stream):
         if isinstance(found, RecordError):
             raise found
         if not isinstance(found, PassedLine):
             yield found
-        elif say and found.place is not None:
-            say(headless(found.place))
+        elif found.kind == "comment":
+            yield parser.of_blank(place)
+        elif say:
+            say(headless(place))
 
 
 def coupled_of(item: Any) -> TextPair:
@@ -144,64 +145,38 @@ def overlap_marks(words: Sequence[str], others: Sequence[str]) -> list[tuple[int
     return [(int(w in exact), int(w.lower() in lower), int(w.lower()[:STEM] in stems)) for w in words]
 
 
-Parse = Callable[[Any, Place], TextPair]
+class PairParser:
+    """How records become two texts and what is right of them.  columns: which column is what; file: it says the format."""
+
+    def __init__(self, columns: PairColumns, file: str, *, need_target: bool) -> None:
+        self.layout, self.need_target, self._columns = columns.table.resolved([file]), need_target, columns
+        self._found: dict[str, int | None] | None = None
+        if not columns.named:
+            self._found = {key: int(column) - 1 for key, column in columns.columns.items()}
+
+    @property
+    def width(self) -> int | None:
+        return None if self._found is None else 1 + max(column for column in self._found.values() if column is not None)
+
+    def read_header(self, cells: list[str], place: Place) -> None:
+        names = [cell.strip() for cell in cells]
+        self._found = {key: _found(key, x, names, place, self.need_target) for key, x in self._columns.columns.items()}
+
+    def of_cells(self, cells: list[str], place: Place) -> TextPair:
+        assert self._found is not None  # a header was read, or none is there
+        return _row(cells, place, self._found, self.need_target, self.layout.parts)
+
+    def of_object(self, record: dict[str, Any], place: Place) -> TextPair:
+        return coupled_row(record, place, self._columns, needs_target=self.need_target)
+
+    def of_blank(self, place: Place) -> TextPair:
+        if self.need_target:
+            raise _empty_line(place)
+        return TextPair("", "", None, place)
 
 
-def _rows(
-    file: str, layout: PairColumns, *, needs_target: bool, stream: Iterator[str] | None = None
-) -> Iterator[TextPair | RecordError | PassedLine]:
-    """The items of one file, or what is wrong with a line.  stream: its lines, where they are read already."""
-    name, table = shown(file), layout.table.resolved([file])
-    if table.format == "parquet":
-        parse: Parse = lambda record, place: coupled_row(record, place, layout, needs_target=needs_target)
-        yield from (_parsed(parse, record, place) for place, record in parquet_rows(file))
-    elif table.format == "jsonl":
-        parse = lambda line, place: coupled_row(json_object(line, place), place, layout, needs_target=needs_target)
-        for number, line in enumerate(lines(file), 1):
-            place = Place(name, number)
-            yield _parsed(parse, line, place) if line.strip() or needs_target else TextPair("", "", None, place)
-    else:
-        yield from _cells(lines(file) if stream is None else stream, name, layout, table, needs_target)
-
-
-def _cells(
-    stream: Iterator[str], name: str, layout: PairColumns, table: Layout, needs_target: bool
-) -> Iterator[TextPair | RecordError | PassedLine]:
-    """The items of a table."""
-    found: dict[str, int | None] | None = None
-    begun, needed = False, 2
-    if not layout.named:
-        found = {key: int(column) - 1 for key, column in layout.columns.items()}
-        needed = max(int(column) for column in layout.columns.values())
-    for number, cells in cells_of(stream, table):
-        place = Place(name, number)
-        if isinstance(cells, str):
-            yield RecordError(
-                message(str(place), "cells as CSV has them, quoted where they hold separators", cells, CORRECT), "quotes"
-            )
-        elif not cells and not needs_target:
-            yield TextPair("", "", None, place)
-        elif cells and is_comment(cells, needed, table, needs_target):
-            yield PassedLine("comment") if needs_target else TextPair("", "", None, place)
-        elif not begun and cells and (found is None or is_head(cells, table)):
-            begun, names = True, [cell.strip() for cell in cells]
-            if found is not None:
-                yield PassedLine("header", place)
-            found = found or {key: _found(key, column, names, place, needs_target) for key, column in layout.columns.items()}
-        else:
-            assert found is not None  # a header was read, or none is there
-            begun = True
-            yield _parsed(partial(_row, found=found, needs_target=needs_target, parts=table.parts), cells, place)
-    if found is None:
-        do = "Give a file whose first line names its columns."
-        raise DataError(message(name, "a header and lines below it", "an empty file", do))
-
-
-def _parsed(parse: Parse, given: Any, place: Place) -> TextPair | RecordError:
-    try:
-        return parse(given, place)
-    except RecordError as fault:
-        return fault
+def _empty_line(place: Place) -> RecordError:
+    return RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
 
 
 def _found(key: str, column: int | str, names: list[str], place: Place, needs_target: bool) -> int | None:
@@ -221,7 +196,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
     """A line of a table.  RecordError where a column is missing, or a text is empty."""
     at = {key: column for key, column in found.items() if column is not None}
     if needs_target and not "".join(fields).strip():
-        raise RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
+        raise _empty_line(place)
     width, target = 1 + max(at.values()), at.get("target")
     if len(fields) < width and not needs_target and target is not None:  # the column of what is right may be left out
         at = {key: column - (column > target) for key, column in at.items() if key != "target"}

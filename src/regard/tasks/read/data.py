@@ -11,7 +11,8 @@ from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.examples import Place
-from regard.data.row_parser import CORRECT, RecordError, halved, shortened
+from regard.data.records import PassedLine, read_records
+from regard.data.row_parser import CORRECT, RecordError, halved, object_in, shortened
 from regard.data.text_files import lines, shown
 from regard.data.tokenizer_kinds import kind_of, pieces
 
@@ -51,8 +52,8 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[PassageQuestion
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
     `context`, `question`, `answers` (their `answer_start` may be called `start`; a list, or, as Hugging Face writes them, two lists of
     texts and starts); cloze: `doc` (a text, or a list of sentences),
-    `query`, `answer`.  A question at fault is handed over as a RecordError, which says file, place and what to do.  DataError for a file that
-    is none of these.
+    `query`, `answer`.  A question at fault is a RecordError, which says file, place and what to do.  DataError for a file that is none
+    of these.
     """
     for file in files:
         for record, place in _records(file):
@@ -103,7 +104,7 @@ def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
         for record, place in _records(file, [*given, *stream], blanks=True):
             if isinstance(record, RecordError):
                 raise record
-            if record is None:
+            if isinstance(record, PassedLine):
                 yield PassageQuestion("", "", (), None, place)
             else:
                 yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
@@ -123,16 +124,14 @@ def parted(line: str, place: str) -> PassageQuestion:
 
 
 def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
-    """Each question as one flat record, and its place; a line that is no JSON object as a RecordError.  blanks: empty lines may stand
-    between rows, each a None."""
+    """Each question as one flat record, and its place; a line that is no JSON object is a RecordError.  blanks: empty lines may stand
+    between rows, each a PassedLine."""
     name, whole = shown(file), list(lines(file)) if given is None else given
     first = next((line for line in whole if line.strip()), "")
     if not first:
         raise DataError(message(name, "questions", "an empty file", "Give a file with data."))
     if file.removesuffix(".gz").endswith(".jsonl") or _is_row(first):
-        for number, line in enumerate(whole, start=1):
-            place = str(Place(name, number))
-            yield (None, place) if blanks and not line.strip() else _row(line, place)
+        yield from ((record, str(place)) for place, record in read_records(file, "jsonl", stream=whole, blanks=blanks))
         return
     try:
         content = json.loads("\n".join(whole))
@@ -144,23 +143,8 @@ def _records(file: str, given: list[str] | None = None, *, blanks: bool = False)
 
 def _is_row(line: str) -> bool:
     """Whether a line is an object by itself, and not a whole file of SQuAD's."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and not {"data", "paragraphs"} & set(found)
-
-
-def _row(line: str, place: str) -> tuple[Any, str]:
-    try:
-        record = json.loads(line)
-        problem = None if isinstance(record, dict) else shortened(line)
-    except (ValueError, RecursionError) as error:
-        record, problem = None, f"{shortened(line)} ({error})"
-    if problem is not None:
-        received, kind = (problem, "no-json") if line.strip() else ("an empty line", "empty-line")
-        return RecordError(message(place, "a JSON object", received, CORRECT), kind), place
-    return record, place
+    found = object_in(line)
+    return found is not None and not {"data", "paragraphs"} & set(found)
 
 
 def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:

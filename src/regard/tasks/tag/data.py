@@ -6,13 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice, zip_longest
 from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.examples import Place
-from regard.data.parquet import parquet_rows
+from regard.data.records import PassedLine, Placed, parse_each, read_records
 from regard.data.row_parser import CORRECT, RecordError, halved, shortened
 from regard.data.text_files import lines, shown
 from regard.tasks.tag.file_formats import (
@@ -23,7 +24,6 @@ from regard.tasks.tag.file_formats import (
     begins_as,
     fields,
     form_of,
-    is_blank,
     is_comment,
     kind_of,
     of_record,
@@ -112,8 +112,10 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
     if begun is None:
         yield from map(tokens_of, each)
     elif begun.kind == "jsonl":
-        for number, line in enumerate(each, start=1):
-            yield () if is_blank(line) else _record(line, Place(shown(file), number), begun, told=False).tokens
+        for _, sentence in _taken(read_records(file, "jsonl", stream=each, blanks=True), begun, told=False):
+            if isinstance(sentence, RecordError):
+                raise sentence
+            yield () if isinstance(sentence, PassedLine) else sentence.tokens
     else:
         for found in _sentences(each, shown(file), begun, told=False):
             if isinstance(found, RecordError):
@@ -123,30 +125,28 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
 
 def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[TaggedSentence | RecordError]:
     if kind_of(file) == "parquet":
-        form, rows = _of_rows(file, layout)
-        for place, record in rows:
-            try:
-                yield taken(record, place, form, told=True)
-            except RecordError as fault:
-                yield fault
-        return
-    stream = lines(file)
-    head = list(islice(stream, HEAD))
-    form, each = form_of(head, file, layout), chain(head, stream)
-    if form.kind != "jsonl":
-        yield from _sentences(each, shown(file), form, told=True, passed=passed)
-        return
-    for number, line in enumerate(each, start=1):
-        try:
-            if not is_blank(line):
-                yield _record(line, Place(shown(file), number), form, told=True)
-        except RecordError as fault:
-            yield fault
+        form, found = _of_rows(file, layout)
+    else:
+        stream = lines(file)
+        head = list(islice(stream, HEAD))
+        form, each = form_of(head, file, layout), chain(head, stream)
+        if form.kind != "jsonl":
+            yield from _sentences(each, shown(file), form, told=True, passed=passed)
+            return
+        found = read_records(file, "jsonl", stream=each, blanks=True)
+    for _, sentence in _taken(found, form, told=True):
+        if not isinstance(sentence, PassedLine):
+            yield sentence
 
 
-def _of_rows(file: str, layout: TagLayout) -> tuple[TagFileForm, Iterator[tuple[Place, Any]]]:
+def _taken(found: Placed[Any], form: TagFileForm, *, told: bool) -> Placed[TaggedSentence | RecordError | PassedLine]:
+    """The sentence of each object."""
+    return parse_each(found, partial(taken, form=form, told=told))
+
+
+def _of_rows(file: str, layout: TagLayout) -> tuple[TagFileForm, Placed[Any]]:
     """The rows of a Parquet, and which of its columns are tokens and tags."""
-    rows = parquet_rows(file)
+    rows = read_records(file, "parquet")
     first = next(rows, None)
     form = of_record({} if first is None else first[1], layout)
     return replace(form, said=form.said.replace("JSON lines", "Parquet")), chain([] if first is None else [first], rows)
@@ -223,17 +223,6 @@ def _misfit(cells: Sequence[str], form: TagFileForm, before: int) -> tuple[str, 
     if not NUMBER.fullmatch(cells[0]) or (cells[0].isdecimal() and cells[0] != str(before + 1)):
         return f"the ID {before + 1} (sentences are parted by an empty line)", shortened(cells[0])
     return None
-
-
-def _record(line: str, place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
-    """A line of JSON.  RecordError where it holds no sentence."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
-    if not isinstance(record, dict):
-        raise RecordError(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
-    return taken(record, place, form, told=told)
 
 
 def taken(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
+from regard.data.row_parser import object_in
 from regard.data.text_files import shown
 
 AUTO = "auto"
@@ -86,8 +86,8 @@ def form_of(head: Sequence[str], file: str, layout: TagLayout) -> TagFileForm:
     first = next((line for line in head if not is_blank(line)), "")
     kind = layout.format if layout.format not in (AUTO, "tsv", "lines", "parquet") else kind_of(file)
     free = layout.format in (AUTO, "tsv")
-    if kind == "jsonl" or (free and _record(first) is not None):
-        return of_record(_record(first) or {}, layout)
+    if kind == "jsonl" or (free and object_in(first) is not None):
+        return of_record(object_in(first) or {}, layout)
     blocks = _blocks(head)
     if kind == "conllu" or (free and (_is_conllu(blocks) or first.startswith("# global.columns"))):
         return _conllu(first, file, layout)
@@ -190,17 +190,6 @@ def place_of(column: int | str, names: Sequence[str], file: str, key: str) -> in
     raise DataError(message(shown(file), f"one column {column!r} for {key}", ", ".join(map(repr, names)) or "no columns", do))
 
 
-def _record(line: str) -> dict[str, Any] | None:
-    """The JSON object that a line is."""
-    if not line.lstrip().startswith("{"):
-        return None
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def of_record(record: Mapping[str, Any], layout: TagLayout) -> TagFileForm:
     """What JSON lines are, of which this is the first, or the rows of a Parquet: which keys hold tokens and tags, those that the config
     names, else the first known ones."""
@@ -228,8 +217,8 @@ def begins_as(
         head.append(line)
         if is_blank(line) and not rows and not certain:
             continue
-        if (_record(line) is not None and not rows) or (certain == "jsonl" and not is_blank(line)):
-            return head, of_record(_record(line) or {}, layout)
+        if (object_in(line) is not None and not rows) or (certain == "jsonl" and not is_blank(line)):
+            return head, of_record(object_in(line) or {}, layout)
         if certain or line.startswith(("#", "-DOCSTART-")):
             if certain and len(head) >= HEAD:
                 break
