@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import weakref
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from regard.check.finding import Finding, FindingPlace, Hits, short
 from regard.core.plural import many
@@ -53,6 +54,13 @@ WHY = {  # kind of `RecordError`: what is said of one line, of several, and what
 KEPT = ("quotes", "no-tag", "tag-count", "sentence", "answer", "no-answer", "question", "no-number", "cells")
 ANSWER = "no-rating"  # where classes are learnt, any answer is one
 REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
+
+
+def place_said(error: str, files: Sequence[str]) -> tuple[str, int]:
+    """The file and the line, or the element, that an error begins with; 0: it has none of its own, as in SQuAD's JSON."""
+    file = next((file for file in files if error.startswith(file)), files[0])
+    line = re.match(r"(?::|, element )(\d+)", error.removeprefix(file))
+    return file, int(line[1]) if line else 0
 
 
 class RecordErrors:

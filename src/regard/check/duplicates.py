@@ -69,11 +69,8 @@ class Duplicates:
             what = f"{many(self._equal, 'target')} ({share:.0%}) {'is' if self._equal == 1 else 'are'} the same as the source."
             text = self._case.manner("target") == "text"
             do = "Not translated? Remove them." if text else "Right where a form does not change."
-            found.append(
-                Finding(
-                    "copies", "warning" if text and share > 0.05 else "note", what, self._equal, tuple(self._same), do, quiet=True
-                )
-            )
+            level = "warning" if text and share > 0.05 else "note"
+            found.append(Finding("copies", level, what, self._equal, tuple(self._same), do, quiet=True))
         return found
 
     def _repeated(self, asked: Numbers, whole: Numbers) -> list[Finding]:

@@ -126,22 +126,14 @@ class Lengths:
         found = []
         if whole < 0.1 and len(a) >= 200 and min(a.std(), b.std()) > 0.2 and texts:
             what = f"The lengths of sources and targets do not go together (correlation {whole:.2f}): are the lines aligned?"
-            found.append(
-                Finding(
-                    "unaligned",
-                    "warning",
-                    what,
-                    len(a),
-                    (),
-                    "Look at some pairs: line 7 of one must belong to line 7 of the other.",
-                )
-            )
+            do = "Look at some pairs: line 7 of one must belong to line 7 of the other."
+            found.append(Finding("unaligned", "warning", what, len(a), (), do))
         ratio = b - a
         middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
         far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
         if len(far) and whole > 0.3:
-            far_apart = many(len(far), "pair whose lengths do", "pairs whose lengths do")
-            what = f"{far_apart} not go together (one side is far longer than its like)."
+            pairs = many(len(far), "pair whose lengths", "pairs whose lengths")
+            what = f"{pairs} do not go together (one side is far longer than its like)."
             seen = tuple(self._place("source", int(row)) for row in far[:3])
             found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
         return found

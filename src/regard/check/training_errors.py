@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from regard.check.bad_lines import RecordErrors
+from regard.check.bad_lines import RecordErrors, place_said
 from regard.check.finding import Finding, said_and_done
 from regard.check.form import FileForm, StatedForm
 from regard.check.items_seen import FEW, FilesToRead, ItemsSeen
@@ -52,7 +51,7 @@ def _read(own: TaskChecks, read: FilesToRead, bad: RecordErrors) -> ItemsSeen:
     seen, new = ItemsSeen(), dict[str, dict[int, RecordError]]()
     for item in own.items(read):
         if isinstance(item, RecordError):
-            file, line = _place(str(item), read.files)
+            file, line = place_said(str(item), read.files)
             if line not in known.get(file, ()) and not (line == 0 and known.get(file)):
                 new.setdefault(file, {}).setdefault(line, item)
             continue
@@ -82,12 +81,6 @@ def _texts(file: str, faults: Iterable[int]) -> Iterator[tuple[int, str]]:
             if not rest:
                 return
     yield from ((number_, "") for number_ in rest)
-
-
-def _place(said: str, files: Sequence[str]) -> tuple[str, int]:
-    file = next((file for file in files if said.startswith(file)), files[0])
-    line = re.match(r"(?::|, element )(\d+)", said.removeprefix(file))
-    return file, int(line[1]) if line else 0
 
 
 def _lacks(own: TaskChecks, seen: ItemsSeen, given: StatedForm, valid: bool) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from regard.check.bad_lines import RecordErrors
+from regard.check.bad_lines import RecordErrors, place_said
 from regard.check.case import Case
 from regard.check.finding import Block, Check, Finding, FindingPlace, listed, said_and_done
 from regard.check.form import FileForm
@@ -108,9 +107,7 @@ class Listed:
                 for told in read_told(opened.file, self._layout, whole=bool(self._arrays)):
                     count += 1
                     if isinstance(told, RecordError):
-                        line = re.match(r"(?::|, element )(\d+)", str(told).removeprefix(opened.file))
-                        why = str(told).partition(": ")[2]
-                        self._bad.add(told.kind, opened.file, int(line[1]) if line else 0, "", why)
+                        self._bad.add(told.kind, *place_said(str(told), [opened.file]), "", str(told).partition(": ")[2])
                         continue
                     lines += [told.place.line] * len(told.captions)
                     names += [told.name or ""] * len(told.captions)

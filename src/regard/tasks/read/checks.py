@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from regard.check.bad_lines import place_said
 from regard.check.finding import Block, Finding, FindingPlace, Hits, said_and_done, short
 from regard.check.form import FileForm
 from regard.check.items_seen import FEW, FilesToRead
@@ -50,15 +51,11 @@ class Questions:
     def _read(self) -> Iterator[Block]:
         numbers, cells = list[int](), dict[str, list[str]](passage=[], question=[], target=[])
         for found in read_asked(self._files, blank=self._cloze):
-            file, line, text = self._place(found)
+            text = str(found) if isinstance(found, RecordError) else found.place
+            file, line = place_said(text, self._files)
             if isinstance(found, RecordError):
-                self._bad.add(
-                    "question" if found.kind == "unreadable" else found.kind,
-                    file,
-                    line,
-                    text,
-                    text.removeprefix(f"{file}:{line}: "),
-                )
+                kind = "question" if found.kind == "unreadable" else found.kind
+                self._bad.add(kind, file, line, text, text.removeprefix(f"{file}:{line}: "))
                 continue
             self.rows += 1
             self._look(found, FindingPlace(file, line))
@@ -73,14 +70,6 @@ class Questions:
                 break
         if numbers:
             yield Block(numbers, cells, dict.fromkeys(cells, file), self._valid)
-
-    def _place(self, found: PassageQuestion | RecordError) -> tuple[str, int, str]:
-        """The file, the line (0: it has none of its own, as in SQuAD's JSON), and what is wrong, if anything."""
-        text = str(found) if isinstance(found, RecordError) else ""
-        place = found.place if isinstance(found, PassageQuestion) else text
-        file = next((file for file in self._files if place.startswith(file)), self._files[0])
-        line = re.match(r":(\d+)", place.removeprefix(file))
-        return file, int(line[1]) if line else 0, text
 
     def _look(self, asked: PassageQuestion, seen: FindingPlace) -> None:
         for answer in asked.answers[:1]:

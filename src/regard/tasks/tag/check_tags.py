@@ -14,19 +14,8 @@ from regard.core.plural import many
 from regard.tasks.tag.schemes import questioned
 from regard.tasks.tag.span_tags import OUTSIDE, parted
 
-OUTSIDES = (  # what is written for O: small, zero, Cyrillic, Greek ...
-    "o",
-    "0",
-    "Ｏ",
-    "О",
-    "Ο",
-    "０",
-    "OUT",
-    "Other",
-    "other",
-    "none",
-    "None",
-)
+# What is written for O: small, zero, Cyrillic, Greek ...
+OUTSIDES = ("o", "0", "Ｏ", "О", "Ο", "０", "OUT", "Other", "other", "none", "None")
 
 
 class Tags:
