@@ -7,14 +7,16 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from regard.check import plain_text
 from regard.check.examine import CheckReport, examine
 from regard.check.form import StatedForm
+from regard.config.task_spec import TASKS, TaskSpec
 from regard.data.images import write_png
 from tests.cli import clean_files as clean
 
@@ -370,3 +372,18 @@ def test_a_fault_of_json_lines_is_found(tmp_path: Path, fault: str) -> None:
     whole = report(tmp_path, "clean.jsonl", text)
     assert kind not in kinds(whole) and whole.worst in (None, "note")
     assert kind in kinds(report(tmp_path, "damaged.jsonl", "\n".join(damage(text.strip().split("\n"))) + "\n"))
+
+
+def test_a_task_that_brings_no_checks_has_columns_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        cast(dict[str, TaskSpec], TASKS), "shout", TaskSpec("a.module:Class", "writes it larger", {"loss": "nats"})
+    )
+    rows = [(f"word {i}", f"WORD {i}" + " " * (i == 7)) for i in range(50)]
+    found = report(tmp_path, "a.tsv", clean.tsv(rows), task="shout", valid=clean.tsv([("other", "OTHER")]))
+    assert found.rows == 50 and "ends" in kinds(found) and found.worst != "error"
+
+
+def test_texts_too_large_to_be_read_again_are_not_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_text, "LARGE", 100)
+    text = "".join(f"This is sentence {i} of a text.\n" for i in range(90))
+    assert "refused" not in kinds(report(tmp_path, "a.txt", text, task="language", valid=text.replace("text", "tale")))

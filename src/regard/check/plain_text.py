@@ -33,9 +33,9 @@ class TextChecks(TaskChecks):
     def arrange(self, form: FileForm, roles: dict[str, int | str], free: list[int]) -> None:
         texts_first(form, free, longest=True)
 
-    def items(self, read: FilesToRead) -> Iterable[Any]:
+    def items(self, read: FilesToRead) -> Iterable[Any] | None:
         if sum(os.path.getsize(file) for file in read.files) > LARGE:
-            return ()  # whose texts would lie whole in memory
+            return None  # whose texts would lie whole in memory
         return self.texts(read)
 
     def texts(self, read: FilesToRead) -> Iterable[Any]:

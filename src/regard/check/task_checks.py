@@ -85,9 +85,9 @@ class TaskChecks(TaskTraits):
         """A report on files whose rows are no texts; None: they are."""
         return None
 
-    def items(self, read: FilesToRead) -> Iterable[Any]:
-        """The items of files as a training reads them, those at fault as `RecordError`."""
-        return ()
+    def items(self, read: FilesToRead) -> Iterable[Any] | None:
+        """The items of files as a training reads them, those at fault as `RecordError`; None: they are not read again."""
+        return None
 
     def enough(self, seen: ItemsSeen, given: StatedForm) -> bool:
         """Whether the rest of a table need not be read again: its rows were read by the same rules, and its labels differ."""

@@ -31,7 +31,7 @@ def refusals(
     found: list[Finding] = []
     try:
         seen = _read(own, FilesToRead(files, form, given), bad)
-        if seen.count and not told and not bad.count:
+        if seen and seen.count and not told and not bad.count:
             found += map(_finding, _lacks(own, seen, given, bool(valid)))
         beside = _read(own, FilesToRead(valid, form, given, files), bad) if valid else None
     except RegardError as error:
@@ -46,10 +46,12 @@ def _finding(error: str) -> Finding:
     return Finding("refused", "error", what, 1, (), do)
 
 
-def _read(own: TaskChecks, read: FilesToRead, bad: RecordErrors) -> ItemsSeen:
+def _read(own: TaskChecks, read: FilesToRead, bad: RecordErrors) -> ItemsSeen | None:
+    if (items := own.items(read)) is None:
+        return None
     known = {file: frozenset(numbers) for file, numbers in bad.numbers.items()}
     seen, new = ItemsSeen(), dict[str, dict[int, RecordError]]()
-    for item in own.items(read):
+    for item in items:
         if isinstance(item, RecordError):
             file, line = place_said(str(item), read.files)
             if line not in known.get(file, ()) and not (line == 0 and known.get(file)):
