@@ -96,8 +96,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         say(fits)
     run_files.write_text(folder / CONFIG, config.to_yaml())
     write_run(folder, data.fingerprint, plain := config.model_dump(mode="json"), ended=False)
-    fresh = Checkpoints(folder, fingerprint={}).newest() is None
-    forget(folder, (*USED, EXPORTED, METRICS) if fresh else [METRICS])
+    forget(folder, (*USED, EXPORTED, METRICS) if (fresh := Checkpoints(folder, fingerprint={}).newest() is None) else [METRICS])
     torch.manual_seed(config.train.seed)
     with within_memory():
         ready = job.ready(config, data, folder, say, fresh=fresh)

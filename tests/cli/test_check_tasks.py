@@ -16,8 +16,9 @@ import pytest
 from regard.check import plain_text
 from regard.check.examine import CheckReport, examine
 from regard.check.form import StatedForm
-from regard.config.task_spec import TASKS, TaskSpec
 from regard.data.images import write_png
+from regard.tasks import registry
+from regard.tasks.spec import Metric, TaskSpec
 from tests.cli import clean_files as clean
 
 Pairs = list[tuple[str, ...]]
@@ -374,10 +375,11 @@ def test_a_fault_of_json_lines_is_found(tmp_path: Path, fault: str) -> None:
     assert kind in kinds(report(tmp_path, "damaged.jsonl", "\n".join(damage(text.strip().split("\n"))) + "\n"))
 
 
+SHOUT = TaskSpec("shout", "writes it larger", "a.module:Class", {"loss": Metric("nats", lower=True)}, uses=())
+
+
 def test_a_task_that_brings_no_checks_has_columns_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(
-        cast(dict[str, TaskSpec], TASKS), "shout", TaskSpec("a.module:Class", "writes it larger", {"loss": "nats"})
-    )
+    monkeypatch.setitem(cast(dict[str, str], registry.TASKS), "shout", f"{__name__}:SHOUT")
     rows = [(f"word {i}", f"WORD {i}" + " " * (i == 7)) for i in range(50)]
     found = report(tmp_path, "a.tsv", clean.tsv(rows), task="shout", valid=clean.tsv([("other", "OTHER")]))
     assert found.rows == 50 and "ends" in kinds(found) and found.worst != "error"

@@ -16,16 +16,15 @@ import pytest
 from regard.cli.main import run
 from regard.config import Config, load_config
 from regard.core.errors import RunFolderError
-from regard.tasks.base import Predictor, TaskPrediction
-from regard.tasks.options import SEARCHED, AnswerOptions, EvaluationOptions
+from regard.tasks.base import TaskPrediction
+from regard.tasks.options import AnswerOptions, EvaluationOptions
 from regard.tasks.transduce.predictor import Transducer
 
 
-class FakeModel:
-    """Knows the letters a to f; `asked` keeps the arguments of the last call."""
+class FakeModel(Transducer):
+    """It reads by the config alone, and knows the letters a to f; `asked` keeps the arguments of the last call."""
 
     config: Config = load_config(None, train=["train.tsv"])
-    accepts = SEARCHED
     asked: dict[str, Any] = {}  # noqa: RUF012 - shared on purpose
     set: list[str] = []  # noqa: RUF012 - likewise
 
@@ -37,9 +36,6 @@ class FakeModel:
         if not Path(folder).name.startswith("run"):
             raise RunFolderError(f"{folder}: not a run")
         return cls(Path(folder))
-
-    inputs = Transducer.inputs  # reads by the config alone
-    answer_options, evaluation_options = Predictor.answer_options, Predictor.evaluation_options
 
     def line(self, text: str) -> str:
         return text
@@ -78,11 +74,8 @@ class FakeModel:
         type(self).asked = {"files": files, "beam": options.beam, "errors": errors, "folders": len(self.folders)}
         if errors:
             errors.write_text("kind\n")
-        return {
-            "metrics": {"exact": 0.875, "bleu": 31.25, "loss": float("nan")},
-            "items": 1234,
-            "signatures": {"bleu": "nrefs:1|tok:13a"},
-        }
+        metrics, signatures = {"exact": 0.875, "bleu": 31.25, "loss": float("nan")}, {"bleu": "nrefs:1|tok:13a"}
+        return {"metrics": metrics, "items": 1234, "signatures": signatures}
 
 
 @pytest.fixture(autouse=True)
@@ -96,8 +89,8 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeModel]:
 @pytest.fixture
 def lines(tmp_path: Path) -> str:
     """Three lines, the second of them empty, the last with two symbols never seen and without an end."""
-    Path("in.txt").write_text("abc\tignored\n\nfaxxy", encoding="utf-8")
-    return "in.txt"
+    Path(name := "in.txt").write_text("abc\tignored\n\nfaxxy", encoding="utf-8")
+    return name
 
 
 def out(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 
 def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
@@ -40,3 +41,10 @@ def confusion(found: Sequence[str], right: Sequence[str], labels: Sequence[str])
         if a in place and b in place:
             counts[place[b]][place[a]] += 1
     return counts
+
+
+def label_tables(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
+    """classes: the figures of each label.  confusion: rows are what is right, columns what was found; right labels that are none of
+    `labels` stand behind them."""
+    names = [*labels, *sorted({*right} - {*labels})]
+    return {"classes": label_figures(found, right), "confusion": {"labels": names, "counts": confusion(found, right, names)}}

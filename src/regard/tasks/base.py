@@ -163,9 +163,10 @@ class Predictor(ABC):
         known = self.accepts.evaluation
         return EvaluationOptions(**accepted(given, known, task=self.config.task, run=self.folder, spelt=spelt))
 
-    @abstractmethod
     def together(self, others: Sequence[Predictor]) -> Predictor:
-        """This model and others of its task, answering together."""
+        """This model and others of its task, answering together.  RunFolderError where it cannot."""
+        expected = f"one run: task {self.config.task} answers alone"
+        raise RunFolderError(message(str(others[0].folder), expected, "another one", "Name one run."))
 
     @abstractmethod
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Any]:

@@ -31,6 +31,7 @@ from regard.training.objective import TaskNetwork
 from regard.training.trainer import Validation
 
 ROWS = 64  # items of a batch whose loss is taken
+Judged = tuple[list[TaskPrediction], dict[str, float]]  # the best answers to items, and their figures
 Likely = tuple[Sequence[str], Sequence[float], float]  # tokens; their log-probabilities, where each has one; that of the whole
 
 
@@ -98,7 +99,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:
         found, fitting = [[self.nothing(item)] for item in chunk], [self._fitting(item) for item in chunk]
         heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
-        for places in self._batches(fitting, settings.decode.batch_size):
+        for places in _batches(fitting, settings.decode.batch_size):
             some = [fitting[i] for i in places]
             best = self.answered(some, self.collated(some, places), settings.n_best, settings.attention)
             for place, answer in zip(places, best, strict=True):
@@ -112,11 +113,6 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def _fitting(self, item: P) -> P:
         """An item, cut where the net has no room for all of it."""
         return self.shortened(item, self.most) if self.most and item.size > self.most else item
-
-    def _batches(self, items: Sequence[P], rows: int) -> Iterator[list[int]]:
-        """The places of items of like length, so many at a time; not of those of size 0."""
-        real = [i for i, item in enumerate(items) if item.size]
-        return ([real[i] for i in part] for part in Batches.sequential([items[i].size for i in real], rows=rows))
 
     def evaluate(
         self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
@@ -141,9 +137,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
         return {}
 
-    def metrics(
-        self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES
-    ) -> tuple[list[TaskPrediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES) -> Judged:
         """The best answers to items, and all figures, with the loss."""
         found = [best[0] for best in self.stream(items, options.best(), attention=False)]
         return found, {**self.figures(items, found), "loss": self.loss(items)}
@@ -154,7 +148,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         no item is left."""
         each = [self._fitting(item) for item in map(self.encoded, items) if self.told(item)]
         nats, tokens = 0.0, 0
-        for places in self._batches(each, ROWS):
+        for places in _batches(each, ROWS):
             found = self.task.loss(self.collated([each[i] for i in places], places))
             nats, tokens = nats + float(found.nats), tokens + found.tokens
         return nats / tokens if tokens else math.nan
@@ -185,7 +179,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def _scored(self, items: Sequence[Any]) -> Iterator[Scored]:
         each = [self._fitting(self.encoded(item)) for item in items]
         told, found = [i for i, x in enumerate(each) if self.told(x)], dict[int, Likely]()
-        for part in self._batches([each[i] for i in told], ROWS):
+        for part in _batches([each[i] for i in told], ROWS):
             places = [told[i] for i in part]
             some = [each[i] for i in places]
             found |= zip(places, self.likelihoods(some, self.collated(some, places)), strict=True)
@@ -201,6 +195,8 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """How likely what is right of each item is, where the task says so (`likely`)."""
         raise NotImplementedError
 
-    def together(self, others: Sequence[Predictor]) -> Predictor:
-        do = "Name one run."
-        raise RunFolderError(message(str(others[0].folder), f"one run: task {self.config.task} answers alone", "another one", do))
+
+def _batches(items: Sequence[SizedItem], rows: int) -> Iterator[list[int]]:
+    """The places of items of like length, so many at a time; not of those of size 0."""
+    real = [i for i, item in enumerate(items) if item.size]
+    return ([real[i] for i in part] for part in Batches.sequential([items[i].size for i in real], rows=rows))

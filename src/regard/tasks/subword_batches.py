@@ -1,4 +1,4 @@
-"""Words in the pieces of a pre-trained reader: as many as it has room for, and side by side."""
+"""Words in letters, or in the pieces of a pre-trained reader: as many as it has room for, and side by side."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from regard.data.batching import collate
+from regard.data.tokenizer import PAD
 from regard.networks.subwords import Pieces
 
-Spelled = tuple[tuple[int, ...], ...]  # the pieces of each word
+Spelled = tuple[tuple[int, ...], ...]  # the pieces, or the letters, of each word
 
 
 def fitting(words: Spelled, room: int) -> Spelled:
@@ -26,3 +29,10 @@ def side_by_side(texts: Sequence[Spelled], before: Sequence[int] = (), after: Se
     starts = [[*accumulate(map(len, words[:-1]), initial=len(before))] for words in texts]
     width = max(map(len, starts))
     return Pieces(flat.source, flat.source_valid, torch.tensor([row + [0] * (width - len(row)) for row in starts]))
+
+
+def letters_side_by_side(texts: Sequence[Spelled], rows: Sequence[int]) -> tuple[Int[Tensor, "W L"], Int[Tensor, "B K"]]:
+    """The letters of each different word, and which of those words stands at each place; at padding stands a word without letters."""
+    different: dict[tuple[int, ...], int] = {(): PAD}
+    places = collate([([different.setdefault(word, len(different)) for word in text], None) for text in texts], rows)
+    return collate([(word, None) for word in different], range(len(different))).source, places.source

@@ -19,9 +19,9 @@ from regard.data.pairs import Item, Layout, each_labelled, read_inputs
 from regard.data.python_items import pair_of
 from regard.data.report import Report, gather
 from regard.data.source_lists import single
-from regard.data.tokenizer import PAD, UNK
+from regard.data.tokenizer import UNK
 from regard.data.vocab import Vocabulary
-from regard.metrics.classification import class_figures, confusion, label_figures
+from regard.metrics.classification import class_figures, label_tables
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
@@ -29,6 +29,7 @@ from regard.tasks.classify.builder import build_classifier
 from regard.tasks.classify.network import ClassAnswers, ClassBatch
 from regard.tasks.classify.section import ClassifySection
 from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.subword_batches import letters_side_by_side
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
 WHAT = "texts with a label"
@@ -132,10 +133,7 @@ class Classifier(BatchPredictor[EncodedText]):
         label = torch.tensor([item.label for item in items]) if known else None
         if not self.section.letters:
             return ClassBatch(words, label)
-        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
-        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
-        letters = collate([(word, None) for word in different], range(len(different))).source
-        return ClassBatch(words, label, letters, collate(each, rows).source)
+        return ClassBatch(words, label, *letters_side_by_side([item.letters for item in items], rows))
 
     def answered(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
@@ -167,13 +165,7 @@ class Classifier(BatchPredictor[EncodedText]):
         return class_figures([p.text for p in found], [label_of(item) for item in items])
 
     def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
-        """classes: the figures of each label.  confusion: rows are what is right, columns what was answered."""
-        right, told = [label_of(item) for item in items], [p.text for p in found]
-        names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
-        return {
-            "classes": label_figures(told, right),
-            "confusion": {"labels": names, "counts": confusion(told, right, names)},
-        }
+        return label_tables([p.text for p in found], [label_of(item) for item in items], self.labels.names)
 
     def right(self, item: Item) -> str:
         return label_of(item)

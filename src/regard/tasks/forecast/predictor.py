@@ -19,7 +19,7 @@ from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.report import Report
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor
+from regard.tasks.batch_predictor import BatchPredictor, Judged
 from regard.tasks.forecast.builder import forecaster
 from regard.tasks.forecast.data import Series, SeriesWindow, last_window, of_numbers, windows
 from regard.tasks.forecast.layers import LinearMap
@@ -124,9 +124,7 @@ class Forecaster(BatchPredictor[EncodedWindow]):
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         raise AssertionError("figures are taken window by window: see metrics")
 
-    def metrics(
-        self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES
-    ) -> tuple[list[TaskPrediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES) -> Judged:
         """Errors of the forecast, and of forecasts that need none.  No predictions: a file has thousands of windows."""
         errors, alone = ForecastErrors(), ForecastErrors()
         for batch, said in self._net(items):

@@ -136,10 +136,6 @@ class TextGenerator(Predictor):
         for chunk in in_chunks(map(_text, items), rows):
             yield from _scored(self, chunk)
 
-    def together(self, others: Sequence[Predictor]) -> Predictor:
-        do = "Name one run."
-        raise RunFolderError(message(str(others[0].folder), "one run: task language answers alone", "another one", do))
-
     def encoded(self, texts: Sequence[PlainText]) -> list[list[int]]:
         """Each text in numbers, with its end mark."""
         return [[*ids, EOS] for ids in self.texts.encode_all([text.text for text in texts])]

@@ -19,7 +19,7 @@ from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
-from regard.metrics.classification import class_figures, confusion, label_figures
+from regard.metrics.classification import class_figures, label_tables
 from regard.metrics.correlation import number_figures
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
@@ -137,12 +137,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         """As a classifier's: the figures of each label, and which was taken for which."""
         if self.section.output == "number":
             return {}
-        right, told = [str(item.target) for item in items], [p.text for p in found]
-        names = [*self.labels.names, *sorted({*right} - {*self.labels.names})]
-        return {
-            "classes": label_figures(told, right),
-            "confusion": {"labels": names, "counts": confusion(told, right, names)},
-        }
+        return label_tables([p.text for p in found], [str(item.target) for item in items], self.labels.names)
 
     def shortened(self, item: EncodedPair, size: int) -> EncodedPair:
         """The beginnings."""

@@ -20,7 +20,7 @@ from regard.data.report import Report
 from regard.data.text_files import lines, shown
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor
+from regard.tasks.batch_predictor import BatchPredictor, Judged
 from regard.tasks.options import ALL_FIGURES, EvaluationOptions
 from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
 from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, bracketed
@@ -179,9 +179,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
     def right(self, item: Any) -> str:
         return " ".join(self.pieces.tokens(item.targets[item.targets != NOTHING])[:SHOWN])
 
-    def metrics(
-        self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES
-    ) -> tuple[list[TaskPrediction], dict[str, float]]:
+    def metrics(self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES) -> Judged:
         found = [best[0] for best in self.stream(items, options.best(), attention=False)]
         return found, self.figures(items, found)
 

@@ -212,25 +212,26 @@ class Answerer(BatchPredictor[EncodedQuestion]):
         return answer_figures([p.text for p in found], right, by_character=run, each=each)
 
     def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
-        return {} if self.cloze else told_beside(items, list(self.reachable(items)))
+        return {} if self.cloze else told_beside(items, list(reachable(self, items)))
 
     def remarks(self, train: Sequence[Any], valid: Sequence[Any]) -> Iterator[str]:
         yield from super().remarks(train, valid)
         for name, items in () if self.cloze else (("training", train), ("validation", valid)):
-            yield from out_of_reach(self.config, name, list(self.reachable(items)))
-
-    def reachable(self, items: Iterable[PassageQuestion]) -> Iterator[bool]:
-        """Of each right answer whether tokens can give it exactly, as `exact_match` counts."""
-        for item in items:
-            passage, way = self.cut(item.passage), way_of(item.passage)
-            for answer in item.answers:
-                place = self.place(answer, passage)
-                text = passage.text[passage.spans[place[0]][0] : passage.spans[place[1]][1]] if place else ""
-                short = place is not None and place[1] - place[0] < self.section.longest
-                yield short and exact_and_f1(text, [answer.text], by_character=way == "run", each=way == "each")[0]
+            yield from out_of_reach(self.config, name, list(reachable(self, items)))
 
     def right(self, item: PassageQuestion) -> str:
         return item.answers[0].text
+
+
+def reachable(model: Answerer, items: Iterable[PassageQuestion]) -> Iterator[bool]:
+    """Of each right answer whether tokens can give it exactly, as `exact_match` counts."""
+    for item in items:
+        passage, way = model.cut(item.passage), way_of(item.passage)
+        for answer in item.answers:
+            place = model.place(answer, passage)
+            text = passage.text[passage.spans[place[0]][0] : passage.spans[place[1]][1]] if place else ""
+            short = place is not None and place[1] - place[0] < model.section.longest
+            yield short and exact_and_f1(text, [answer.text], by_character=way == "run", each=way == "each")[0]
 
 
 def _asked(item: Any) -> PassageQuestion:

@@ -17,7 +17,7 @@ from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.examples import Place
 from regard.data.report import Report, gather
-from regard.data.tokenizer import PAD, SPECIALS, UNK
+from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import confusion
 from regard.metrics.confusions import Confusion, Mistake
@@ -26,7 +26,7 @@ from regard.pretrained.text_vocabulary import SubwordVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.options import ONE_ANSWER
-from regard.tasks.subword_batches import Spelled, fitting, side_by_side
+from regard.tasks.subword_batches import Spelled, fitting, letters_side_by_side, side_by_side
 from regard.tasks.tag.builder import build_tagger
 from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
@@ -141,13 +141,11 @@ class Tagger(BatchPredictor[EncodedSentence]):
 
     def collated(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
         words = collate([(item.words, item.tags) for item in items], rows)
-        different: dict[tuple[int, ...], int] = {(): PAD}  # at padding stands a word without letters
-        each = [([different.setdefault(word, len(different)) for word in item.letters], None) for item in items]
-        letters = collate([(word, None) for word in different], range(len(different))).source
+        letters, spelled = letters_side_by_side([item.letters for item in items], rows)
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
         pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
-        return TagBatch(words, letters, collate(each, rows).source, label, pieces)
+        return TagBatch(words, letters, spelled, label, pieces)
 
     def answered(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
