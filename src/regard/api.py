@@ -16,7 +16,7 @@ from torch import nn
 from regard import runs
 from regard.build.networks import make_attention as make_attention
 from regard.config import Config, load_config, read_config
-from regard.config.trust import modules, users_own
+from regard.config.trust import is_of_run, modules, users_own
 from regard.core.errors import ArgumentError, message
 from regard.core.say import Say
 from regard.data.in_memory import are_files
@@ -234,7 +234,7 @@ def train(
     vouched: list[str] = []
     folder = Path(out)
     if isinstance(config, str | Path):
-        made = load_config(Path(config), [])
+        made = load_config(Path(config), [], trust=trust if resume and is_of_run(config, folder) else None)
         vouched = users_own(made, config, Path(out))
     else:
         made = config if isinstance(config, Config) else read_config(config)

@@ -67,7 +67,7 @@ def train(
     """
     folder, say = Path(out), say or (_logged if LOG.isEnabledFor(logging.INFO) else silent)
     if resume and (folder / CONFIG).is_file():
-        refuse_strangers(load_config(folder / CONFIG, []), folder / CONFIG, trust)
+        refuse_strangers(load_config(folder / CONFIG, [], trust=trust), folder / CONFIG, trust)
         refuse_strangers(config, folder / CONFIG, trust)
     with claimed(folder, resume=resume):
         if prepare is not None:

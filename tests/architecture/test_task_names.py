@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from regard.config.schema import GeneralConfig
+from regard.core.errors import ConfigError
 from regard.tasks import registry
+from regard.tasks.spec import KEYS, Metric, TaskSpec
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
 ROOMS = ("core", "attention", "metrics", "data", "networks", "config", "build", "training", "inference", "check")
@@ -58,3 +61,18 @@ def test_what_serves_all_tasks_names_none():
 )
 def test_the_test_sees(code, seen):
     assert bool(named(ast.parse(code))) == seen
+
+
+def test_every_key_is_in_one_group():
+    """So that a task says whether it uses it."""
+    keys = [
+        f"{name}.{key}"
+        for name in ("data", "model", "train", "decode")
+        for key in GeneralConfig.model_fields[name].annotation.model_fields
+    ]
+    assert sorted(KEYS) == sorted(keys)
+
+
+def test_a_misspelt_key_is_refused():
+    with pytest.raises(ConfigError, match=r"received 'data\.trian'.*Did you mean 'data\.train'"):
+        TaskSpec("x", "", "a:B", {"loss": Metric("")}, uses=("data.trian",))

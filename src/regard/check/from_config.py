@@ -12,6 +12,7 @@ from regard.config.auto import left_out
 from regard.core.errors import RegardError
 from regard.data.columns import UNICODE
 from regard.data.file_format import recognize
+from regard.tasks import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,10 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
 def say_notes(config: Config, say: Callable[[str], None]) -> None:
     """Says what is likely harmful in the data of a training that is about to begin, at most a screen of it.
 
-    The first 60,000 rows are looked at.  What cannot be read is left to the reading itself, which says so."""
+    The first 60,000 rows are looked at.  What cannot be read is left to the reading itself, which says so; of files of a task of the
+    user's nothing is known."""
+    if registry.is_own(config.task):
+        return
     try:
         found = examine(
             config.data.train, valid=config.data.valid, task=config.task, given=given(config, fixed=True), most=ROWS

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regard.cli.trust import Trust
 from regard.core.bounded_json import held_to, is_of, parse, read_bytes
 from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
@@ -25,7 +26,7 @@ WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, 
 MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
 
 
-def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]) -> None:
+def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], trust: Trust = None) -> None:
     """Say what a run is.
 
     Its task, data, net, parameters, best figures and size on disk.
@@ -34,7 +35,7 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder."
     from regard.training.checksums import METRICS, USED, refuse_changed
 
     _is_run(run)
-    config = load_config(run / "config.yaml")
+    config = load_config(run / "config.yaml", trust=trust or ())
     facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
     facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run)}
     refuse_changed(run, config, [name for name in (*USED, METRICS) if not name.endswith(".safetensors")])

@@ -59,12 +59,14 @@ def train(
     the run, which is anybody's: then --trust is needed.
     """
     from regard.config import load_config
-    from regard.config.trust import flags, modules, users_own
+    from regard.config.trust import flags, is_of_run, modules, users_own
 
     file, overrides = _sorted(words or [])
     if resume and file is None and (own := out / "config.yaml").is_file():
         file = str(own)
-    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_)
+    strange = resume and file is not None and is_of_run(file, out)
+    trusted = (trust or ()) if strange else None
+    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=trusted)
     if print_config:
         from regard.config.print_config import printed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from regard.config.explain import dotted, explain, find
 from regard.config.problem import Problem
 from regard.config.schema import Config, config_of
 from regard.config.spellings import WrittenKeys, negate, resolve_path
+from regard.config.trust import refuse_strange_task
 from regard.config.yaml_text import KeyPath
 from regard.core.bounded_json import read_bytes
 from regard.core.errors import ConfigError, did_you_mean, message
@@ -86,14 +87,19 @@ def load_config(
     train: Sequence[str] | None = None,
     valid: Sequence[str] | None = None,
     pretrained: str | None = None,
+    trust: Iterable[str] | None = None,
 ) -> Config:
     """Read a YAML file (None: all defaults), then the overrides `section.key=value`, then the doors' own options.
 
     Overrides are YAML: `train.learning_rate=1e-3`, `data.train=[a.de, a.en]`, `model.attention.scope=window(3)`; later ones win.
     Raises ConfigError with every fault, one a line: `FILE:LINE: section.key: expected X; received Y. Do Z.`; the place of an
     override is the override itself.
+    trust: where the file is a run's, and so may be anybody's, the modules whose code may run if it names a task of a user's: RunFolderError
+    for any other; None: the file is the caller's own.
     """
     draft = _opened(path) if path is not None else Draft()
+    if path is not None and trust is not None:
+        refuse_strange_task(draft.values, Path(path), trust)
     for number, override in enumerate(overrides):
         _override(draft, override, KeyPlace(_AFTER + number, override))
     for option, key, value in (
@@ -117,7 +123,7 @@ def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
         return ("model", "pretrained")
     if of in registry.TASKS and registry.spec(of).is_reader:
         return ("model", "pretrained")
-    if task is None:
+    if task is None and not registry.is_own(of):  # whose code runs is said by whoever begins
         draft.values.setdefault("task", of)
     return ("train", "begin")
 

@@ -1,4 +1,4 @@
-"""Whose code a config names: a score, scope, weighting or cell `package.module:Class` is code of the user's, not of Regard's.
+"""Whose code a config names: a task, score, scope, weighting or cell `package.module:Class` is code of the user's, not of Regard's.
 
 Whoever wrote the config may run it, so `train` does.  A run folder may come from anybody, so what is read from one names no code
 that runs unless the user has said that he trusts its module: the refusal comes before anything is imported.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from regard.config.expression import CLASS
 from regard.core.errors import RunFolderError, message
+from regard.tasks import registry
 
 if TYPE_CHECKING:
     from regard.config import Config
@@ -30,7 +31,11 @@ def named(config: Config) -> list[Named]:
 
     All its text is searched, whatever the key, so that a key of tomorrow cannot be forgotten; only `data` names files and no code.
     """
-    texts = [(key, text) for key, text in _texts(config.model_dump()) if not key.startswith("data.")]
+    return _named(config.model_dump())
+
+
+def _named(values: Mapping[str, Any]) -> list[Named]:
+    texts = [(key, text) for key, text in _texts(values) if not key.startswith("data.")]
     found = [Named(key, word, word.partition(":")[0]) for key, text in texts for word in CLASS.findall(text)]
     return list(dict.fromkeys(found))
 
@@ -42,8 +47,18 @@ def modules(config: Config) -> list[str]:
 
 def refuse_strangers(config: Config, file: Path, trust: Iterable[str]) -> None:
     """Raises RunFolderError where a config that was read from `file` names a class of a module that is not in `trust`."""
+    _refuse(named(config), file, trust)
+
+
+def refuse_strange_task(values: Mapping[str, Any], file: Path, trust: Iterable[str]) -> None:
+    """The same, before a config is made of these values, where they name a task of the user's: its module is imported to read them."""
+    if registry.is_own(values.get("task")):
+        _refuse(_named(values), file, trust)
+
+
+def _refuse(found: list[Named], file: Path, trust: Iterable[str]) -> None:
     trusted = set(trust)
-    strange = [n for n in named(config) if n.module not in trusted]
+    strange = [n for n in found if n.module not in trusted]
     if not strange:
         return
     lacking = list(dict.fromkeys(n.module for n in strange))
@@ -56,9 +71,13 @@ def refuse_strangers(config: Config, file: Path, trust: Iterable[str]) -> None:
 def users_own(config: Config, file: str | Path, run: Path) -> list[str]:
     """The modules that a user vouches for by naming a config file of his own beside the run to go on with; those of a file that is the
     run's, by whatever path, are anybody's."""
+    return [] if is_of_run(file, run) else modules(config)
+
+
+def is_of_run(file: str | Path, run: Path) -> bool:
+    """Whether a file lies in a run folder, by whatever path."""
     path, own = Path(file), run / "config.yaml"
-    inside = path.resolve().is_relative_to(run.resolve()) or (path.exists() and own.exists() and path.samefile(own))
-    return [] if inside else modules(config)
+    return path.resolve().is_relative_to(run.resolve()) or (path.exists() and own.exists() and path.samefile(own))
 
 
 def flags(trusted: Iterable[str]) -> str:

@@ -33,8 +33,9 @@ def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
     if not (run / CONFIG).is_file():
         do = "Name the folder of a run with --from."
         raise RunFolderError(message(f"{run}", "a run to begin with", "no config.yaml there", do))
-    before = load_config(run / CONFIG, [])
-    refuse_strangers(before, run / CONFIG, [*trust, *modules(config)])
+    trusted = [*trust, *modules(config)]
+    before = load_config(run / CONFIG, [], trust=trusted)
+    refuse_strangers(before, run / CONFIG, trusted)
     if before.task != config.task:
         do = f"Begin with a run of that task, or write --task {before.task}."
         raise ConfigError(message("train.begin", f"a run of task {config.task}", f"{run}, of task {before.task}", do))

@@ -66,7 +66,7 @@ def _config(run: Path, trust: Iterable[str]) -> Config:
         do = "Let its training come to a first validation: regard train --resume --out " + str(run)
         raise RunFolderError(message(str(run), f"a trained model ({MODEL})", "a run that has none yet", do))
     try:
-        config = load_config(run / CONFIG, [])
+        config = load_config(run / CONFIG, [], trust=trust)
     except ConfigError as error:
         do = "Use the version of Regard that trained it, or restore the folder."
         raise RunFolderError(message(f"{run / CONFIG}", "a config of this version", f"\n{error}\n", do)) from error

@@ -47,6 +47,8 @@ WRITING = (
     *("decode.sample", "decode.temperature", "decode.top_k", "decode.top_p", "decode.seed"),
 )
 VALID_BEAM = ("decode.valid_beam",)
+TEXT_ROWS = (*FILES, *TABLE, *COLUMNS, *TEXT, *TOKENS, *LENGTH, *BAD_LINES)  # of tasks whose files are tables of texts
+READING = (*NET, *ENCODER, *TRAINING, *BATCHES, *SHOWN, *IN_USE)  # of tasks whose net reads and writes nothing
 
 KEYS = (
     *(*FILES, *TABLE, *COLUMNS, *FEATURES, *TEXT, *TOKENS, *LENGTH, *BAD_LINES, *VECTORS, *TARGET_TEXT),

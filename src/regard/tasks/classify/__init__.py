@@ -17,10 +17,7 @@ SPEC = TaskSpec(
         "macro_f1": Metric("F1 of each label, in the mean over labels"),
         "loss": Metric("nats a text", lower=True),
     },
-    uses=(
-        *(*spec.FILES, *spec.TABLE, *spec.COLUMNS, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES, *spec.VECTORS),
-        *(*spec.NET, *spec.ENCODER, *spec.TRAINING, *spec.BATCHES, *spec.SMOOTHING, *spec.SHOWN, *spec.IN_USE),
-    ),
+    uses=(*spec.TEXT_ROWS, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
     defaults={"data.source_tokenizer": "word"},
     reader=PretrainedReader(
         defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0},

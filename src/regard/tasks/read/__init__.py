@@ -19,10 +19,7 @@ SPEC = TaskSpec(
         "loss": Metric("nats a question", lower=True),
     },
     otherwise={("head", "over"): "accuracy", ("head", "sum"): "accuracy"},
-    uses=(
-        *(*spec.FILES, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES),
-        *(*spec.NET, *spec.ENCODER, *spec.TRAINING, *spec.BATCHES, *spec.SHOWN, *spec.IN_USE),
-    ),
+    uses=(*spec.FILES, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES, *spec.READING),
     defaults={"data.source_tokenizer": "word", "train.label_smoothing": 0.0},
     reader=PretrainedReader(
         defaults={**spec.TUNING, "read.marks": False, "read.unseen": 0.0},

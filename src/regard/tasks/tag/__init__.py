@@ -21,10 +21,7 @@ SPEC = TaskSpec(
         "intent_accuracy": Metric("share of labels that are right"),
         "loss": Metric("nats a token", lower=True),
     },
-    uses=(
-        *(*spec.FILES, "data.format", *spec.COLUMNS, *spec.TEXT, *spec.LENGTH, *spec.BAD_LINES, *spec.VECTORS),
-        *(*spec.NET, *spec.ENCODER, *spec.TRAINING, *spec.BATCHES, *spec.SHOWN, *spec.IN_USE),
-    ),
+    uses=(*spec.FILES, "data.format", *spec.COLUMNS, *spec.TEXT, *spec.LENGTH, *spec.BAD_LINES, *spec.VECTORS, *spec.READING),
     defaults={
         "data.source_tokenizer": "space",
         "data.source": "auto",

@@ -22,10 +22,8 @@ SPEC = TaskSpec(
         "loss": Metric("nats a target token, end included", lower=True),
     },
     uses=(
-        *(*spec.FILES, *spec.TABLE, *spec.COLUMNS, *spec.FEATURES, *spec.TEXT, *spec.TOKENS, *spec.LENGTH, *spec.BAD_LINES),
-        *(*spec.TARGET_TEXT, *spec.NET, *spec.ENCODER, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
-        *(*spec.TRAINING, *spec.BATCHES, *spec.SMOOTHING, *spec.SAMPLED, *spec.SHOWN),
-        *(*spec.IN_USE, *spec.WRITING, *spec.VALID_BEAM),
+        *(*spec.TEXT_ROWS, *spec.FEATURES, *spec.TARGET_TEXT, *spec.READING, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
+        *(*spec.SMOOTHING, *spec.SAMPLED, *spec.WRITING, *spec.VALID_BEAM),
     ),
     called="seq2seq translate translation mt nmt g2p inflection transduction text2text",
 )
