@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from regard.tasks.model import Predictor
 from safetensors.torch import load_file
 
 from regard import runs
@@ -22,6 +21,7 @@ from regard.cli.main import run
 from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, RunFolderError
 from regard.tasks import registry
+from regard.tasks.base import Predictor
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 (CODE,) = re.findall(r'```python\n(""".*?)```', PAGE, re.DOTALL)

@@ -64,14 +64,12 @@ def train(
     file, overrides = _sorted(words or [])
     if resume and file is None and (own := out / "config.yaml").is_file():
         file = str(own)
-    strange = resume and file is not None and is_of_run(file, out)
-    trusted = (trust or ()) if strange else None
-    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=trusted)
+    vouched = (trust or ()) if resume and file is not None and is_of_run(file, out) else None
+    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=vouched)
     if print_config:
         from regard.config.print_config import printed
 
-        print(printed(config), end="")
-        return
+        return print(printed(config), end="")
     if resume and file is None and not (train or overrides):
         do = "Leave out --resume to begin a run, or name the folder of one with --out."
         raise RunFolderError(message(str(out), "a run to go on with", _what(out), do))
@@ -83,8 +81,8 @@ def train(
     from regard.training.reporting import silent
 
     tell = teller(quiet)
-    vouched = users_own(config, file, out) if resume and file is not None else []
-    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=[*(trust or ()), *vouched])
+    trusted = [*(trust or ()), *(users_own(config, file, out) if resume and file is not None else [])]
+    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=trusted)
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     tell(f"The model is in {run.folder}: {figures}")
     tell(after(run.folder, config, flags(modules(config))))

@@ -15,7 +15,7 @@ from regard.core.errors import RunFolderError, message
 from regard.tasks import registry
 
 if TYPE_CHECKING:
-    from regard.config import Config
+    from regard.config.schema import Config
 
 
 class Named(NamedTuple):
