@@ -21,7 +21,7 @@ from regard.cli.main import run
 from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, RunFolderError
 from regard.tasks import registry
-from regard.tasks.base import Predictor
+from regard.tasks.load_run import load_run
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 (CODE,) = re.findall(r'```python\n(""".*?)```', PAGE, re.DOTALL)
@@ -82,7 +82,7 @@ def test_its_keys_are_judged_as_any_others(folder):
 
 
 def test_batch_and_padding_are_invisible(folder):
-    model, items = Predictor.load(folder / "run", trust=TRUST), [text for text, _ in texts(3, 20)] + [""]
+    model, items = load_run(folder / "run", trust=TRUST), [text for text, _ in texts(3, 20)] + [""]
     whole = model.predict(items, batch_size=7)
     assert len(whole) == len(items) and all(p.text for p in whole[:-1]) and whole[-1].text == ""
     for other in (model.predict(items, batch_size=1), model.predict(items[::-1])[::-1]):

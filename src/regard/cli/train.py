@@ -64,8 +64,8 @@ def train(
     file, overrides = _sorted(words or [])
     if resume and file is None and (own := out / "config.yaml").is_file():
         file = str(own)
-    vouched = (trust or ()) if resume and file is not None and is_of_run(file, out) else None
-    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=vouched)
+    known = (trust or ()) if resume and file is not None and is_of_run(file, out) else None
+    config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=known)
     if print_config:
         from regard.config.print_config import printed
 
@@ -80,9 +80,8 @@ def train(
     from regard.runs import train as fit
     from regard.training.reporting import silent
 
-    tell = teller(quiet)
-    trusted = [*(trust or ()), *(users_own(config, file, out) if resume and file is not None else [])]
-    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=trusted)
+    tell, vouched = teller(quiet), users_own(config, file, out) if resume and file is not None else []
+    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=[*(trust or ()), *vouched])
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     tell(f"The model is in {run.folder}: {figures}")
     tell(after(run.folder, config, flags(modules(config))))

@@ -121,7 +121,7 @@ def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
         of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", registry.USUAL)
     except (OSError, ValueError, AttributeError, yaml.YAMLError):
         return ("model", "pretrained")
-    if of in registry.TASKS and registry.spec(of).is_reader:
+    if of in registry.TASKS and registry.spec(of).reads_for:
         return ("model", "pretrained")
     if task is None and not registry.is_own(of):  # whose code runs is said by whoever begins
         draft.values.setdefault("task", of)

@@ -92,8 +92,9 @@ class TaskSpec:
     metrics: its figures, the one that chooses the model kept first.  otherwise: the figure that chooses instead, where a key of the
     section has a value.  uses: the keys that it uses; others would change nothing, and are refused where they are set.
     defaults: of keys that other tasks give another default.  reader: how it begins with a pre-trained reader, where it can.
-    is_reader: its runs can be such readers.  formats: of files that this task alone reads.  in_use: keys of its section that no weight
-    depends on.  called: what others call it.
+    reads_for: where its runs can be such readers, a task that may begin with one, to be named.  formats: of files that this task alone
+    reads.  in_use: keys of its section that no weight depends on.  reads_line: an item is one line of text.  set_aside: how validation
+    data is, where none is named.  called: what others call it.
     """
 
     name: str
@@ -107,9 +108,11 @@ class TaskSpec:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     otherwise: Mapping[tuple[str, str], str] = field(default_factory=dict)
     reader: PretrainedReader | None = None
-    is_reader: bool = False
+    reads_for: str = ""
     formats: tuple[str, ...] = ()
     in_use: tuple[str, ...] = ()
+    reads_line: bool = False
+    set_aside: str = "by source"
     called: str = ""
 
     def __post_init__(self) -> None:

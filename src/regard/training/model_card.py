@@ -7,6 +7,7 @@ from pathlib import Path
 
 from regard.config import Config
 from regard.config.trust import flags, modules, named
+from regard.tasks.spec import WRITING
 from regard.training import run_files
 from regard.training.provenance import read_run
 from regard.training.trainer import Outcome
@@ -27,11 +28,11 @@ def _made(folder: Path) -> str:
 def uses(run: str, config: Config, trusted: str = "") -> list[str]:
     """Commands that work with a run.  run: its folder as a shell is told it; trusted: options that its code needs."""
     told = [f"regard predict {run} FILE{trusted}"]
-    if config.task == "pretrain":
-        return [*told, f"regard train --from {run} --task classify --train FILE"]
-    if config.task in ("pair", "read", "caption", "forecast") or config.data.features is not None:
+    if config.spec.reads_for:
+        return [*told, f"regard train --from {run} --task {config.spec.reads_for} --train FILE"]
+    if not config.spec.reads_line or config.data.features is not None:
         return [*told, f"regard view {run} FILE{trusted}"]  # an item is more than a text
-    if config.task in ("tag", "classify") or _looks(config):
+    if not set(WRITING) <= set(config.spec.uses) or _looks(config):
         return [*told, f'regard view {run}{trusted} --text "..."']
     return [*told, f"regard evaluate {run} FILE{trusted}"]
 
@@ -39,7 +40,7 @@ def uses(run: str, config: Config, trusted: str = "") -> list[str]:
 def _looks(config: Config) -> bool:
     """Whether a net that writes looks anywhere, so that there is something to see."""
     model = config.model
-    look = model.past if config.task == "language" else model.attention
+    look = model.attention if "model.attention" in config.spec.uses else model.past
     return model.family != "recurrent" or look is not None
 
 
@@ -51,8 +52,10 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
     """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
     meanings = {name: metric.meaning for name, metric in config.spec.metrics.items()}
     figures = "\n".join(_row(name, value, meanings.get(name, "")) for name, value in outcome.best.items())
-    how = "at the end of each file" if config.task == "forecast" else "by source"
-    data = " and ".join(config.data.valid) or f"a share of {config.data.valid_share} of the training data, set aside {how}"
+    data = (
+        " and ".join(config.data.valid)
+        or f"a share of {config.data.valid_share} of the training data, set aside {config.spec.set_aside}"
+    )
     code, trust = ", ".join(n.word for n in named(config)), flags(modules(config))
     commands = "\n".join(uses(shlex.quote(folder.name), config, trust))
     whose = f"* code that is not Regard's, and runs where the model does: {code}\n" if code else ""

@@ -23,5 +23,6 @@ SPEC = TaskSpec(
         defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0},
         unread=("unseen", "letters", "min_count"),
     ),
+    reads_line=True,
     called="classification classifier text-classification sentiment intent",
 )

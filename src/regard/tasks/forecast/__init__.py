@@ -30,5 +30,6 @@ SPEC = TaskSpec(
     ),
     defaults={"train.label_smoothing": 0.0, "train.samples": 0},
     in_use=("time", "gaps"),
+    set_aside="at the end of each file",
     called="forecasting time-series timeseries",
 )

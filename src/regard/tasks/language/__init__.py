@@ -30,5 +30,6 @@ SPEC = TaskSpec(
         "decode.max_extra": 50,
     },
     in_use=("documents",),
+    reads_line=True,
     called="lm clm language-model language-modeling causal-lm",
 )

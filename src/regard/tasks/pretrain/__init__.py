@@ -35,6 +35,6 @@ SPEC = TaskSpec(
         "train.label_smoothing": 0.0,
     },
     reader=PretrainedReader(defaults={}),  # a run may go on with another's reader
-    is_reader=True,
+    reads_for="classify",
     called="mlm bert pretraining masked-lm",
 )

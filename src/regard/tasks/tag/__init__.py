@@ -33,5 +33,6 @@ SPEC = TaskSpec(
         unread=("unseen", "min_count"),
     ),
     formats=("columns", "conllu", "conll"),
+    reads_line=True,
     called="ner pos tagging chunking token-classification sequence-labeling slot-filling",
 )

@@ -25,5 +25,6 @@ SPEC = TaskSpec(
         *(*spec.TEXT_ROWS, *spec.FEATURES, *spec.TARGET_TEXT, *spec.READING, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
         *(*spec.SMOOTHING, *spec.SAMPLED, *spec.WRITING, *spec.VALID_BEAM),
     ),
+    reads_line=True,
     called="seq2seq translate translation mt nmt g2p inflection transduction text2text",
 )
