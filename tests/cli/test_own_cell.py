@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from regard.build.cells import make_cell
 
 import regard
+from regard.build.cells import make_cell
 from regard.cli.main import run
 from regard.config import mechanisms, read_config, trust
 from regard.config.mechanisms import Reader, Word, WordError

@@ -13,10 +13,9 @@ from functools import cache
 from itertools import combinations, product, zip_longest
 from math import prod
 
-from regard.build.cells import make_cell
-
 from regard.attention import Attention, Scope
 from regard.build import networks
+from regard.build.cells import make_cell
 from regard.config import mechanisms as words
 
 FAMILIES, COUNTS = ("recurrent", "transformer"), (1, 2)

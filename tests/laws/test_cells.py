@@ -7,9 +7,9 @@ from copy import deepcopy
 
 import pytest
 import torch
-from regard.build.cells import CELLS, NETS, make_cell
 from torch import Tensor
 
+from regard.build.cells import CELLS, NETS, make_cell
 from regard.config import mechanisms
 from regard.core.state import select, tree_map
 from regard.networks.bptt import gradients_by_lag, segments

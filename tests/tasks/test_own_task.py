@@ -22,6 +22,7 @@ from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, RunFolderError
 from regard.tasks import registry
 from regard.tasks.load_run import load_run
+from regard.tasks.options import AnswerOptions
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 (CODE,) = re.findall(r'```python\n(""".*?)```', PAGE, re.DOTALL)
@@ -83,9 +84,9 @@ def test_its_keys_are_judged_as_any_others(folder):
 
 def test_batch_and_padding_are_invisible(folder):
     model, items = load_run(folder / "run", trust=TRUST), [text for text, _ in texts(3, 20)] + [""]
-    whole = model.predict(items, batch_size=7)
+    whole = model.predict(items, AnswerOptions(batch_size=7))
     assert len(whole) == len(items) and all(p.text for p in whole[:-1]) and whole[-1].text == ""
-    for other in (model.predict(items, batch_size=1), model.predict(items[::-1])[::-1]):
+    for other in (model.predict(items, AnswerOptions(batch_size=1)), model.predict(items[::-1])[::-1]):
         for got, want in zip(other, whole, strict=True):
             assert got.text == want.text and got.tokens == want.tokens
             assert got.attention.keys() == want.attention.keys()
