@@ -8,7 +8,7 @@ Protocol, after the code that they released: arrays of L = ceil(1.1 T0) steps, o
 from 1 ... 9 and n2 from 1 ... len / 2 - 2, else 0.  y = .5 + (a + b) / 4, or a b.  h = LReLU(W x + b), e = tanh(w . h + b), a =
 softmax(e), c = sum a h, s = LReLU(W c + b), y = LReLU(w . s + b): 100 units throughout, 10,602 parameters (the mean: 10,501), weights
 N(0, 1 / sqrt(fan in)), biases 0.  Adam, batches of 100, squared error.  Every 1000 updates 1000 fixed sequences from another stream of
-random numbers: solved where every error is below .04.  As in the released code the softmax runs over padding too; `masked` does not.
+random numbers: solved where every error is below .04.  As in the released code the softmax runs over padding too; `mask_text` does not.
 
 The net that is tested is the paper's, with the house's `Pool` and the score `key-only` (feedforward.py).  The net that is trained is
 the same with the same parameters, faster: most steps differ in one number v alone, in which h is linear between the 100 places where

@@ -167,7 +167,7 @@ class Model:
         options = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train, **wrong}
         given = self._model.evaluation_options(options)
         path = None if errors is None else Path(errors)
-        return self._model.decided(decode).evaluate([str(file) for file in each], given, errors=path)
+        return self._model.apply_decode(decode).evaluate([str(file) for file in each], given, errors=path)
 
     def score(self, pairs: Iterable[Any], *, batch_size: int | None = None, **wrong: Never) -> list[Scored]:
         """How likely the target of each pair is, in their order: its log-probability, as a whole and token by token.
@@ -208,7 +208,7 @@ def load(
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
     ConfigError for a `decode` that no config could have.
     """
-    return Model(load_run(folder, trust=trust, precision=precision).decided(decode))
+    return Model(load_run(folder, trust=trust, precision=precision).apply_decode(decode))
 
 
 def train(

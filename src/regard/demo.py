@@ -11,8 +11,8 @@ from pathlib import Path
 from regard import runs
 from regard.api import load
 from regard.config import read_config
-from regard.config.other_names import meant
-from regard.config.print_config import printed
+from regard.config.other_names import suggest
+from regard.config.print_config import print_config
 from regard.core.errors import UsageError, message
 from regard.tasks import registry
 from regard.training import run_files
@@ -25,14 +25,14 @@ def run(task: str, out: Path | None = None) -> None:
     """
     shown = [spec.name for spec in registry.specs() if spec.demo]
     if task not in shown:
-        do = f"Choose one of them.{meant(task, shown)}"
+        do = f"Choose one of them.{suggest(task, shown)}"
         raise UsageError(message("--task", " | ".join(shown), repr(task), do))
     made = import_module(str(registry.spec(task).demo))
     folder = _folder(out)
     begun = time.perf_counter()
     config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})
     print(flush=True)
-    run_files.write_text(folder / f"{task}.yaml", printed(config))
+    run_files.write_text(folder / f"{task}.yaml", print_config(config))
     runs.train(config, folder / "run", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
     print()
     made.show(load(folder / "run"), folder, time.perf_counter() - begun)

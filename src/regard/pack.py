@@ -32,7 +32,7 @@ def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
     names = [name for name in (CONFIG, *USED, EXPORTED, *TOLD) if (run / name).is_file()]
     try:
         for name in names:
-            with run_files.explained(out):
+            with run_files.explain_error(out):
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
             with (run / name).open("rb") as read, atomic(out / name, (run / name).stat().st_size) as file:
                 shutil.copyfileobj(read, file, 1 << 20)

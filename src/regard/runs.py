@@ -14,7 +14,7 @@ from regard.check.from_config import say_notes
 from regard.config import Config, load_config
 from regard.config.auto import as_begun
 from regard.config.data_files import as_read, resolve_files
-from regard.config.trust import modules, named, refuse_strangers
+from regard.config.trust import find_user_classes, modules, refuse_strangers
 from regard.core.errors import RunFolderError, message
 from regard.core.freed_memory import give_back_freed_memory
 from regard.core.printable import printable
@@ -25,13 +25,13 @@ from regard.tasks import registry
 from regard.tasks.base import Splits
 from regard.training import run_files
 from regard.training.checkpoint import Checkpoints
-from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, changed, forget, note, refuse_changed
+from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, find_changed, forget, note, refuse_changed
 from regard.training.closed_form import keep
-from regard.training.longer_runs import marked, of_length, refuse_annealed, refuse_other_rates
+from regard.training.longer_runs import mark_longer, of_length, refuse_annealed, refuse_other_rates
 from regard.training.model_card import write_card
 from regard.training.provenance import write_run
 from regard.training.reporting import silent
-from regard.training.run_lock import claimed, has_begun
+from regard.training.run_lock import claim, has_begun
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Outcome, fit
 
@@ -69,7 +69,7 @@ def train(
     if resume and (folder / CONFIG).is_file():
         refuse_strangers(load_config(folder / CONFIG, [], trust=trust), folder / CONFIG, trust)
         refuse_strangers(config, folder / CONFIG, trust)
-    with claimed(folder, resume=resume):
+    with claim(folder, resume=resume):
         if prepare is not None:
             prepare(say)
         return _whole(config, folder, resume=resume, say=say, trust=trust)
@@ -78,7 +78,7 @@ def train(
 def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> FinishedRun:
     job, goes_on = registry.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
-    if goes_on and changed(folder, [METRICS]):
+    if goes_on and find_changed(folder, [METRICS]):
         say(f"note: {folder / METRICS} is not as the run left it; what stands there stays.")
     _announce_code(config, say)
     with within_memory():
@@ -117,13 +117,13 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
 
 
 def _announce_code(config: Config, say: Say) -> None:
-    for found in named(config):
+    for found in find_user_classes(config):
         say(f"note: {found.key} names {found.word}, code that is not Regard's; it is imported.")
 
 
 def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *, resume: bool, say: Say) -> Outcome:
     give_back_freed_memory()
-    marks = marked(config, Checkpoints(folder, fingerprint={}).newest())
+    marks = mark_longer(config, Checkpoints(folder, fingerprint={}).newest())
     if any(marks["train"][key] != getattr(config.train, key) for key in ("epochs", "updates")):
         refuse_annealed(ready.task, folder)
     return fit(
@@ -148,9 +148,9 @@ def _as_it_began(folder: Path, config: Config) -> Config:
     if config.train.begin is not None and config.train.begin == begun.train.begin:
         config = as_before(config, folder, modules(begun))
     config = as_begun(as_read(config, begun), begun)
-    changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
-    if changed:
-        listed = "".join(f"\n  {line}" for line in changed) + "\n"
+    find_changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
+    if find_changed:
+        listed = "".join(f"\n  {line}" for line in find_changed) + "\n"
         do = "Resume with the config of the run (leave the config out), or train into another folder."
         raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
     refuse_other_rates(folder, begun, config)

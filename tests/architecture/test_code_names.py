@@ -57,7 +57,7 @@ def classes(path: Path) -> Iterator[str]:
 
 
 def is_participle(name: str) -> bool:
-    """Whether the first word of a function's name is a participle: `encoded`, `told_apart`, `reading`."""
+    """Whether the first word of a function's name is a participle: `encode`, `refuse_ambiguous_columns`, `reading`."""
     word = name.split("_")[0]
     return word not in VERBS and (word.endswith(("ed", "ing")) or word in IRREGULAR)
 

@@ -13,7 +13,7 @@ import pytest
 import regard
 from regard.cli.main import run
 from regard.core.errors import DataError, RegardError, RunFolderError
-from regard.training.run_lock import LOCK, claimed, is_free
+from regard.training.run_lock import LOCK, claim, is_free
 
 SMALL = ["model.size=6", "model.embedding=6", "train.updates=2", "train.samples=0", "train.threads=1"]
 
@@ -33,7 +33,7 @@ def train(*words: str) -> int:
 
 def test_the_second_is_told_who_trains_there(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Whether it begins or goes on, and whatever lies there."""
-    with claimed(data / "run", resume=False):
+    with claim(data / "run", resume=False):
         for more in ([], ["--resume"]):
             assert train("--train", "d.tsv", "--out", "run", *more) == 2
             told = capsys.readouterr().err
@@ -41,7 +41,7 @@ def test_the_second_is_told_who_trains_there(data: Path, capsys: pytest.CaptureF
         assert [p.name for p in (data / "run").iterdir()] == [LOCK]
     assert train("--train", "d.tsv", "--out", "run") == 0 and not (data / "run" / LOCK).exists()
     before = {p: p.read_bytes() for p in (data / "run").rglob("*") if p.is_file()}
-    with claimed(data / "run", resume=True):
+    with claim(data / "run", resume=True):
         assert train("--train", "d.tsv", "--out", "run", "--resume") == 2
         assert f"process {os.getpid()}" in capsys.readouterr().err
     assert {p: p.read_bytes() for p in (data / "run").rglob("*") if p.is_file()} == before
@@ -53,11 +53,11 @@ def test_another_process_holds_the_folder(data: Path) -> None:
     code += "    print('mine', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None and other.stdout.readline() == "mine\n"
-        with pytest.raises(RunFolderError, match=f"process {other.pid} on"), claimed(data / "run", resume=True):
+        with pytest.raises(RunFolderError, match=f"process {other.pid} on"), claim(data / "run", resume=True):
             pass
         other.send_signal(signal.SIGKILL)
     assert (data / "run" / LOCK).exists() and is_free(data / "run")  # what was killed before it began is in nobody's way
-    with claimed(data / "run", resume=False):
+    with claim(data / "run", resume=False):
         pass
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import regard
 from regard.cli.main import run as command
-from regard.data.copy_vocabulary import numbered, pointed
+from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.tokenizer import Tokenizer
 from regard.tasks.load_run import make_ensemble
 
@@ -109,11 +109,11 @@ def test_numbers_of_pairs():
     (reader, writer), text = both, "x c a x"
     S, V = len(reader), len(writer)
     symbols, ids = reader.symbols(text, ["G"]), reader.encode(text, ["G"])
-    source = numbered(both, symbols, ids)
+    source = number_source(both, symbols, ids)
     assert symbols == [None, " x", " c", " a", " x"] and ids[:3] == [3, 3, 3]
     assert source == [3, S + V + 1, S + writer.number(" c"), ids[3], S + V + 1, 2]
     target = writer.encode("c x y")
-    assert pointed(both, "c x y", target, symbols, source) == [target[0], V + 1, 3, 2]
+    assert number_target(both, "c x y", target, symbols, source) == [target[0], V + 1, 3, 2]
     assert writer.decode([target[0], V + 1, 3, 2], symbols) == "c x⁇"
     assert writer.tokens([target[0], V + 1, 3, 2], symbols) == ["▁c", "▁x", "<unk>", "</s>"]
-    assert pointed(both, "c x y", target, symbols, [3, 2]) == target
+    assert number_target(both, "c x y", target, symbols, [3, 2]) == target

@@ -82,7 +82,7 @@ def test_predictions_that_cannot_be_written_are_no_fault_of_the_attention_beside
     monkeypatch.setattr("sys.stdout", Full())
     with pytest.raises(RegardError, match=r"^stdout: expected to be able to write; received No space left"):  # noqa: SIM117
         with run_files.atomic(tmp_path / "a.npz"):
-            predict.told("x\n")
+            predict.write_stdout("x\n")
 
 
 @pytest.mark.parametrize(("count", "text"), [(7, "7 bytes"), (1_500, "1.5 kB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2.0 GB")])

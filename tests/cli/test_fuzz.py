@@ -135,7 +135,7 @@ def test_whatever_else_fails_while_a_folder_is_opened(run: Path, monkeypatch: py
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr("regard.tasks.transduce.task.opened", fail)
+            patch.setattr("regard.tasks.transduce.task.open_transducer", fail)
             with pytest.raises(RunFolderError, match=r"a run folder as regard train makes it|a net of about"):
                 load_run(run)
 

@@ -13,11 +13,11 @@ from typer.main import get_command
 from regard.cli.main import app, run
 from regard.config import load_config, mechanisms
 from regard.config.explain import find, section_of
-from regard.config.other_names import KEYS, OPTIONS, WORDS, meant
+from regard.config.other_names import KEYS, OPTIONS, WORDS, suggest
 from regard.config.schema import Config
 from regard.core.errors import ArgumentError, ConfigError
 from regard.tasks import registry
-from regard.tasks.options import accepted
+from regard.tasks.options import accept_options
 
 
 def literals(annotation: Any) -> set[str]:
@@ -116,7 +116,7 @@ def test_words(names: str, key: str, ours: str) -> None:
 
 
 def test_a_word_of_ours_is_never_told_for_another() -> None:
-    assert meant("dott", mechanisms.SCORES) == " Did you mean 'dot'?" and meant("xyzzy", mechanisms.SCORES) == ""
+    assert suggest("dott", mechanisms.SCORES) == " Did you mean 'dot'?" and suggest("xyzzy", mechanisms.SCORES) == ""
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_no_hint_loads_torch() -> None:
 def test_from_python() -> None:
     known = frozenset({"beam", "batch_size", "n_best"})
     with pytest.raises(ArgumentError, match=r"beam_size: .* Did you mean 'beam'\?"):  # batch_size is spelt more alike
-        accepted({"beam_size": 3}, known, task="transduce", run=Path("run"))
+        accept_options({"beam_size": 3}, known, task="transduce", run=Path("run"))

@@ -58,7 +58,10 @@ def test_words_of_cells() -> None:
 def test_a_config_names_cells() -> None:
     config = read_config({"model": {"encoder": " bi-m.n:A( 3 )", "decoder": "m:B"}})
     assert (config.model.encoder, config.model.decoder, config.model.both_directions) == ("bi-m.n:A(3)", "m:B", True)
-    assert trust.named(config) == [trust.Named("model.encoder", "m.n:A", "m.n"), trust.Named("model.decoder", "m:B", "m")]
+    assert trust.find_user_classes(config) == [
+        trust.Named("model.encoder", "m.n:A", "m.n"),
+        trust.Named("model.decoder", "m:B", "m"),
+    ]
     assert not read_config({"model": {"encoder": "bicycle:Wheel"}}).model.both_directions
     with pytest.raises(ConfigError, match=r"model.decoder: expected rnn \| gru .*; received 3. Choose one of these."):
         read_config({"model": {"decoder": 3}})

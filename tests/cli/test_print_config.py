@@ -13,7 +13,7 @@ from regard import demo
 from regard.cli.main import run
 from regard.config import Config, load_config, read_config
 from regard.config.data_files import resolve_files
-from regard.config.print_config import printed
+from regard.config.print_config import print_config
 from regard.pretrained.start_from_run import as_before
 from regard.tasks import registry
 
@@ -27,7 +27,7 @@ def was_set(section: BaseModel) -> dict[str, Any]:
 
 
 def again(config: Config, folder: Path) -> Config:
-    (folder / "printed.yaml").write_text(printed(config), encoding="utf-8")
+    (folder / "printed.yaml").write_text(print_config(config), encoding="utf-8")
     return load_config(folder / "printed.yaml")
 
 
@@ -51,7 +51,7 @@ def again(config: Config, folder: Path) -> Config:
 def test_what_was_left_out_is_left_out_again(tmp_path: Path, words: str) -> None:
     config = load_config(None, words.split(), train=["a.tsv"])
     assert again(config, tmp_path) == config and was_set(again(config, tmp_path)) == was_set(config)
-    shown = [line.strip("# ").partition(":")[0] for line in printed(config).splitlines()]
+    shown = [line.strip("# ").partition(":")[0] for line in print_config(config).splitlines()]
     assert set(shown) > {
         key for section in config.model_dump(mode="json").values() if isinstance(section, dict) for key in section
     }
@@ -95,7 +95,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert run(["train", "--train", "a.tsv", "model.size=8", "--print-config"]) == 0
     told = capsys.readouterr().out
     assert "\n  size: 8\n" in told and "\n  # epochs: auto\n" in told and "\n  # source: 1\n" in told
-    assert told == printed(load_config(None, ["model.size=8"], train=["a.tsv"])) and not told.endswith("\n\n")
+    assert told == print_config(load_config(None, ["model.size=8"], train=["a.tsv"])) and not told.endswith("\n\n")
     assert run(["train", "--print-config"]) == 0
     Path("c.yaml").write_text(capsys.readouterr().out)
     assert load_config("c.yaml") == read_config({}) and was_set(load_config("c.yaml")) == was_set(read_config({}))

@@ -27,7 +27,7 @@ def test_every_picture_is_xml_whatever_the_text(character: str, told) -> None:
     made = replace(told(tokens, tokens), source=f"a{character}b", text=character)
     ElementTree.fromstring(vector.svg(made))
     for token in tokens:
-        assert not set(label.shown(token) + label.said(token)) & (set(UNFIT) - {"\t", "\n"})
+        assert not set(label.show_token(token) + label.say_token(token)) & (set(UNFIT) - {"\t", "\n"})
 
 
 def test_a_plot_is_xml(told, tmp_path) -> None:

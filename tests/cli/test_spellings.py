@@ -12,10 +12,10 @@ from regard.cli.main import run
 from regard.config import Config, load_config, read_config, with_values, yaml_text
 from regard.config.explain import find
 from regard.config.other_names import keys_called
-from regard.config.print_config import printed
+from regard.config.print_config import print_config
 from regard.config.spellings import NEGATED, SPELLINGS, resolve_path
 from regard.core.errors import ConfigError
-from regard.tasks.options import decided
+from regard.tasks.options import apply_decode
 
 TASKS = ("read", "language", "tag", "pretrain", "forecast", "classify", "pair")
 HELD: dict[str, str] = {  # a value that is not the default, by the last word of the name
@@ -105,7 +105,7 @@ def test_every_door_takes_it(name: str, tmp_path: Path) -> None:
     doors = load_config(None, other), load_config(file), read_config(plain(*other)), load_config(file, [f"{name}={value}"])
     for config in doors:
         assert config == expected and set_keys(config) == set_keys(expected)
-        assert (printed(config), config.to_yaml()) == (printed(expected), expected.to_yaml())
+        assert (print_config(config), config.to_yaml()) == (print_config(expected), expected.to_yaml())
         assert config.of_training() == expected.of_training()
     assert name.split(".")[-1] not in keys_of(expected.model_dump(mode="json"), name.split(".")[:-1])
 
@@ -266,9 +266,9 @@ def test_the_page_has_them() -> None:
 
 
 def test_writing_in_use_knows_no_other_names_yet() -> None:
-    """`decided` looks at keys by their names in the house."""
+    """`apply_decode` looks at keys by their names in the house."""
     assert not any(name.startswith("decode.") for name in SPELLINGS)
-    assert decided(Config(), {"beam": 2}).decode.beam == 2
+    assert apply_decode(Config(), {"beam": 2}).decode.beam == 2
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

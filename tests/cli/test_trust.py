@@ -86,9 +86,13 @@ def test_a_class_stands_where_a_word_does() -> None:
     assert mechanisms.weighting("m:A(0.5)") == Word("m:A", (0.5,))
     config = read_config({"model": {"attention": {"score": "m:A(2)", "scope": "causal & m:B", "weighting": "x.y:C"}}})
     assert load_config(None, ["model.attention={score: m:A(2), scope: causal & m:B, weighting: x.y:C}"]) == config
-    assert [n.key for n in trust.named(config)] == ["model.attention.score", "model.attention.scope", "model.attention.weighting"]
+    assert [n.key for n in trust.find_user_classes(config)] == [
+        "model.attention.score",
+        "model.attention.scope",
+        "model.attention.weighting",
+    ]
     assert trust.modules(config) == ["m", "x.y"]
-    assert not trust.named(load_config(None, train=["c:wrong.tsv"]))
+    assert not trust.find_user_classes(load_config(None, train=["c:wrong.tsv"]))
 
 
 @pytest.mark.parametrize("look", ["attention", "self_attention", "past"])
@@ -96,7 +100,7 @@ def test_a_class_stands_where_a_word_does() -> None:
 def test_a_class_is_seen_wherever_it_stands(look: str, noun: str) -> None:
     family = "transformer" if look == "self_attention" else "recurrent"
     config = read_config({"model": {"family": family, look: {noun: "m:A"}}})
-    assert trust.named(config) == [trust.Named(f"model.{look}.{noun}", "m:A", "m")]
+    assert trust.find_user_classes(config) == [trust.Named(f"model.{look}.{noun}", "m:A", "m")]
 
 
 def test_every_class_that_can_be_read_can_be_seen() -> None:

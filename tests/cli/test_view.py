@@ -38,8 +38,8 @@ from regard.view import label, merge, page, picture, plot, terminal
     ],
 )
 def test_every_token_can_be_seen_and_said(token, shown, said):
-    assert label.shown(token) == shown
-    assert label.said(token) == said
+    assert label.show_token(token) == shown
+    assert label.say_token(token) == said
 
 
 def test_width_is_what_a_terminal_takes():

@@ -47,7 +47,7 @@ def test_bands(reach, T):
     context = masked_softmax(leaves[0] @ leaves[1].mT, mask) @ leaves[2]
     truth = [context, *torch.autograd.grad(context, leaves, grad.double())]
     fast = [t.to(DEVICE).requires_grad_() for t in (query, keys, values)]
-    context = band_triton.banded(*fast, at.to(DEVICE), valid.to(DEVICE), reach)
+    context = band_triton.attend_band(*fast, at.to(DEVICE), valid.to(DEVICE), reach)
     made = [context, *torch.autograd.grad(context, fast, grad.to(DEVICE))]
     for ours, theirs in zip(made, truth, strict=True):
         assert (ours.cpu() - theirs).abs().max() <= 5e-6 * theirs.abs().max().clamp(min=1)

@@ -15,7 +15,7 @@ from regard.core.errors import ConfigError, RunFolderError
 from regard.data.tokenizer import Tokenizer
 from regard.runs import train
 from regard.tasks.load_run import load_run
-from regard.tasks.transduce.predictor import opened
+from regard.tasks.transduce.predictor import open_transducer
 from regard.training.checkpoint import weights
 
 SMALL = {"model": {"size": 11, "embedding": 13, "encoder": "bigru", "decoder": "gru"}}
@@ -50,7 +50,10 @@ def test_symbols_of_both_keep_their_rows_and_new_ones_are_said(tmp_path, feature
     assert any(line == f"begins with the weights of {first}." for line in said)
     told = next(line for line in said if "tokenizer.target has 3 symbols" in line)
     assert set(told.partition("drawn anew: ")[2].split("; ")) == set("XYZ")
-    old, new = opened(load_config(first / "config.yaml"), first, precision="float32"), load_config(second / "config.yaml")
+    old, new = (
+        open_transducer(load_config(first / "config.yaml"), first, precision="float32"),
+        load_config(second / "config.yaml"),
+    )
     before = weights(old.networks[0])
     for side, table in (("source", "source.table.weight"), ("target", "target.table.weight")):
         mine = Tokenizer.load(second / f"tokenizer.{side}.json")

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from regard.config import load_config, read_config
-from regard.config.auto import as_begun, left_out, settled
+from regard.config.auto import as_begun, left_out, settle
 from regard.core.errors import ConfigError
 from regard.data.examples import Item
 from regard.data.row_parser import Place
 from regard.data.tokenizer_guess import cut_of, written_in_symbols
-from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs, fitted_to_texts
+from regard.tasks.data_sizes import beyond_the_bound, fit_to_pairs, fit_to_texts
 from regard.tasks.seq2seq import Limits
 from regard.tasks.transduce.demo_data import dates
 from regard.training import auto_values
@@ -69,9 +69,9 @@ def test_a_sorted_file_is_no_open_vocabulary():
 
 def test_korean_syllables_are_parted_and_accents_are_not():
     syllables = [chr(0xAC00 + 7 * n) + chr(0xAC00 + 11 * n) for n in range(900)]
-    config, _ = fitted_to_pairs(read_config({}), pairs(*((word, "k a ŋ") for word in syllables)))
+    config, _ = fit_to_pairs(read_config({}), pairs(*((word, "k a ŋ") for word in syllables)))
     assert config.data.unicode == "nfd"
-    config, _ = fitted_to_pairs(read_config({}), pairs(*((f"{word}é", "k a ŋ") for word in "abcdefghijkl" * 20)))
+    config, _ = fit_to_pairs(read_config({}), pairs(*((f"{word}é", "k a ŋ") for word in "abcdefghijkl" * 20)))
     assert config.data.unicode == "none"
 
 
@@ -98,11 +98,11 @@ def test_a_run_has_about_the_updates_that_it_should():
 def test_letters_are_learnt_in_fewer_and_larger_batches_unless_a_batch_is_set():
     """As many passes over the data; whoever sets the batch gets the updates of that batch."""
     items = pronunciations(6000)
-    config, _ = fitted_to_pairs(read_config({}), items)
+    config, _ = fit_to_pairs(read_config({}), items)
     tokens = sum(len(str(item.target).split()) + 1 for item in items)
     assert config.train.batch_tokens == pytest.approx(auto_values.WRITTEN * auto_values.batch(tokens), rel=0.05)
     passes = config.train.epochs
-    given, _ = fitted_to_pairs(read_config({"train": {"batch_tokens": auto_values.batch(tokens)}}), items)
+    given, _ = fit_to_pairs(read_config({"train": {"batch_tokens": auto_values.batch(tokens)}}), items)
     assert given.train.epochs == pytest.approx(passes, abs=1)
 
 
@@ -115,7 +115,7 @@ def test_translations_are_judged_by_bleu_and_answers_that_can_be_right_as_a_whol
         (short, {"data": {"target_tokenizer": "bpe(300)"}}, "exact"),
         (pronunciations(200), {}, "exact"),
     ):
-        assert fitted_to_pairs(read_config(given), items)[0].train.metric == metric, given
+        assert fit_to_pairs(read_config(given), items)[0].train.metric == metric, given
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_translations_are_judged_by_bleu_and_answers_that_can_be_right_as_a_whol
 )
 def test_pieces_tie_their_output_layer(items, given, tie):
     """Of a plain net, unless somebody says otherwise: thousands of rows are most of its work."""
-    assert fitted_to_pairs(read_config(given), items)[0].model.tie == tie
+    assert fit_to_pairs(read_config(given), items)[0].model.tie == tie
 
 
 @pytest.mark.parametrize("family", ["recurrent", "transformer"])
@@ -139,32 +139,32 @@ def test_the_rate_rises_in_a_twentieth_of_the_length_that_was_set(family):
     """Not of the length that would have been chosen, which a short run never reached."""
     items = sentences(4000)
     for given, total in (({"updates": 40}, 40), ({"updates": 40, "epochs": 1000}, 40)):
-        config, _ = fitted_to_pairs(read_config({"model": {"family": family}, "train": given}), items)
+        config, _ = fit_to_pairs(read_config({"model": {"family": family}, "train": given}), items)
         assert config.train.warmup == total // 20 and config.train.schedule == "linear"
-    short, long = (fitted_to_pairs(read_config({"train": {"epochs": epochs}}), items)[0].train.warmup for epochs in (2, 20))
+    short, long = (fit_to_pairs(read_config({"train": {"epochs": epochs}}), items)[0].train.warmup for epochs in (2, 20))
     assert long == pytest.approx(10 * short, rel=0.1)
 
 
 def test_and_so_it_is_of_texts():
     items = [Item(f"wort{n} ist da", "ab"[n % 2], (), Place("x.tsv", n)) for n in range(60)]
-    config = fitted_to_texts(
-        read_config({"task": "classify", "train": {"updates": 100}}), items, lambda item: item.source, "texts"
-    )[0]
+    config = fit_to_texts(read_config({"task": "classify", "train": {"updates": 100}}), items, lambda item: item.source, "texts")[
+        0
+    ]
     assert config.train.warmup == 5
 
 
 def test_the_bound_holds_every_target_with_room():
     sources, targets = np.array([6] * 50), np.array([6] * 49 + [11])  # ends included: at most 10 words
-    ratio, extra = auto_values.bound(sources, targets)
+    ratio, extra = auto_values.bound_length(sources, targets)
     assert ratio == 1.0 and extra == 10  # 120 % of 5 / 6, rounded up
     assert Limits(0, ratio, extra).beyond(sources, targets - 1) == (0, 10)
-    ratio, extra = auto_values.bound(np.array([6, 4]), np.array([61, 31]))  # letters of digits in words
+    ratio, extra = auto_values.bound_length(np.array([6, 4]), np.array([61, 31]))  # letters of digits in words
     assert int(6 * ratio) + extra >= 75 and int(4 * ratio) + extra >= 37
 
 
 def test_one_wild_target_does_not_set_the_bound_for_all():
     sources, targets = np.array([10] * 5000), np.array([11] * 4999 + [900])
-    ratio, extra = auto_values.bound(sources, targets)
+    ratio, extra = auto_values.bound_length(sources, targets)
     assert (ratio, extra) == (1.2, 10)
     told = beyond_the_bound(read_config({"decode": {"max_ratio": ratio, "max_extra": extra}}).decode, sources, targets)
     assert told.startswith("note: 1 of 5,000 training targets are longer than") and told.endswith("max_extra: 887 would do.")
@@ -180,7 +180,7 @@ def test_what_a_bound_cuts_is_counted_as_the_search_counts():
 
 
 def test_what_is_left_out_is_settled_and_loads_back_equal():
-    config, told = fitted_to_pairs(read_config({}), pronunciations(500))
+    config, told = fit_to_pairs(read_config({}), pronunciations(500))
     assert told.startswith("500 pairs, 3,300 target tokens: size 160, batches of ") and told.endswith(" updates at most")
     assert not left_out(config) and "epochs: auto" not in config.to_yaml()
     again = load_config(None, [f"{k}={v}" for k, v in [("train.epochs", config.train.epochs)]])
@@ -196,7 +196,7 @@ def test_what_is_set_stays():
         "train": {"epochs": 2, "batch_tokens": 77, "learning_rate": 0.5},
         "decode": {"max_extra": 3},
     }
-    config, _ = fitted_to_pairs(read_config(given), pronunciations(200))
+    config, _ = fit_to_pairs(read_config(given), pronunciations(200))
     for section, keys in given.items():
         for key, value in keys.items():
             found = getattr(getattr(config, section), key)
@@ -206,21 +206,19 @@ def test_what_is_set_stays():
 def test_keys_of_one_decision_go_together():
     """Whoever sets one of them has the plain defaults of the others, so that what was asked for before still means the same."""
     plain = read_config({})
-    config, _ = fitted_to_pairs(
-        read_config({"train": {"epochs": 5, "learning_rate": 0.01}, "decode": {"max_extra": 3}}), numbers()
-    )
+    config, _ = fit_to_pairs(read_config({"train": {"epochs": 5, "learning_rate": 0.01}, "decode": {"max_extra": 3}}), numbers())
     for section, key in [
         *(("train", k) for k in ("validate_every", "patience", "average", "schedule", "warmup")),
         ("decode", "max_ratio"),
     ]:
         assert getattr(getattr(config, section), key) == getattr(getattr(plain, section), key)
-    config, _ = fitted_to_pairs(read_config({"train": {"updates": 7}}), numbers())
+    config, _ = fit_to_pairs(read_config({"train": {"updates": 7}}), numbers())
     assert (config.train.epochs, config.train.patience) == (30, None)
 
 
 @pytest.mark.parametrize("model", [{"family": "transformer"}, {"encoder": "gru"}, {"attention": "none"}, {"past": "additive"}])
 def test_a_net_that_was_chosen_is_kept(model):
-    config, _ = fitted_to_pairs(read_config({"model": model}), pronunciations(200))
+    config, _ = fit_to_pairs(read_config({"model": model}), pronunciations(200))
     plain = read_config({"model": model})
     for key in ("attention", "order", "input_feeding"):
         assert getattr(config.model, key) == getattr(plain.model, key)
@@ -237,15 +235,15 @@ def test_auto_is_a_word_for_left_out():
 
 
 def test_a_run_that_goes_on_keeps_what_it_began_with():
-    begun = settled(read_config({}), {"train.epochs": 13, "model.size": 112, "train.batch_tokens": 70})
+    begun = settle(read_config({}), {"train.epochs": 13, "model.size": 112, "train.batch_tokens": 70})
     assert as_begun(read_config({}), begun) == begun
     assert as_begun(read_config({"train": {"epochs": 14}}), begun).difference(begun) == ["train.epochs: 14 here, 13 there"]
 
 
 def test_sampling_covers_the_file_and_counts_it():
-    kept, count = auto_values.sampled(iter(range(1003)), most=50)
+    kept, count = auto_values.sample_sizes(iter(range(1003)), most=50)
     assert count == 1003 and 50 <= len(kept) <= 100 and kept[0] == 0 and kept[-1] > 950
-    assert auto_values.sampled(range(7), most=50) == ([*range(7)], 7)
+    assert auto_values.sample_sizes(range(7), most=50) == ([*range(7)], 7)
 
 
 @pytest.mark.parametrize(
@@ -259,30 +257,30 @@ def test_sampling_covers_the_file_and_counts_it():
 )
 def test_tasks_that_read_fit_their_data_too(task, said):
     texts = [" ".join(f"w{(7 * n + k) % 50}" for k in range(8)) for n in range(600)]
-    config, told = fitted_to_texts(read_config({"task": task}), texts, str, "texts")
+    config, told = fit_to_texts(read_config({"task": task}), texts, str, "texts")
     assert told.startswith(said) and not left_out(config)
     assert config.train.epochs > 1 and config.train.schedule == "linear" and config.train.patience
     assert read_config(config.model_dump(mode="json")) == config
-    kept, _ = fitted_to_texts(read_config({"task": task, "train": {"epochs": 3}, "model": {"size": 9}}), texts, str, "texts")
+    kept, _ = fit_to_texts(read_config({"task": task, "train": {"epochs": 3}, "model": {"size": 9}}), texts, str, "texts")
     assert (kept.train.epochs, kept.model.size, kept.train.average) == (3, 9, 1)
 
 
 def test_a_tagger_reads_rare_words_by_their_letters():
     """Of many words, one that is there once is read as one that never was; whoever says how rare words are read says it whole."""
     few = ["a walk in the old town then"] * 600
-    config, _ = fitted_to_texts(read_config({"task": "tag"}), few, str, "sentences")
+    config, _ = fit_to_texts(read_config({"task": "tag"}), few, str, "sentences")
     assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (100, 1, 0.1)
-    config, _ = fitted_to_texts(read_config({"task": "tag"}), 5 * few, str, "sentences")
+    config, _ = fit_to_texts(read_config({"task": "tag"}), 5 * few, str, "sentences")
     assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (100, 2, 0.1)
-    config, _ = fitted_to_texts(read_config({"task": "tag", "tag": {"letters": 0}}), 5 * few, str, "sentences")
+    config, _ = fit_to_texts(read_config({"task": "tag", "tag": {"letters": 0}}), 5 * few, str, "sentences")
     assert (config.tag.letters, config.tag.min_count, config.tag.unseen) == (0, 1, 0.05)
 
 
 def test_what_begins_with_a_pretrained_reader_is_left_as_it_is():
-    config, told = fitted_to_texts(read_config({"task": "classify", "model": {"pretrained": "bert"}}), ["a b"] * 50, str, "texts")
+    config, told = fit_to_texts(read_config({"task": "classify", "model": {"pretrained": "bert"}}), ["a b"] * 50, str, "texts")
     assert told == "" and (config.model.size, config.train.epochs, config.train.learning_rate) == (256, 30, 1e-4)
 
 
 def test_tasks_of_which_nothing_is_known_keep_plain_defaults():
-    config = settled(read_config({"task": "forecast"}), {})
+    config = settle(read_config({"task": "forecast"}), {})
     assert not left_out(config) and config.train.epochs == read_config({"task": "forecast"}).train.epochs

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import Tokenizer
-from regard.data.tokenizer_kinds import SUBWORD, WORD, TokenizerKind, counted, cutter, kind_of, ranked
+from regard.data.tokenizer_kinds import SUBWORD, WORD, TokenizerKind, count_symbols, cutter, kind_of, rank_symbols
 from regard.data.unigram import Lattice, learn_unigram
 
 TEXTS = ["The dog sleeps, the dogs eat.", " we  don't ", "我们去北京。 kæt t͡ʃiːz", "नमस्ते 👩‍👩‍👧 2026 <s> </s>", "", "\u2028\x1f"]
@@ -37,7 +37,7 @@ def test_counting_chunk_by_chunk_counts_as_cutting_whole_texts(texts: list[str])
     for word, cut in CUTTERS.items():
         kind = kind_of(word)
         whole = Counter(piece for text in texts for piece, _ in cut.pre_tokenize_str(kind.prepare(text)))
-        assert counted(kind, texts) == whole
+        assert count_symbols(kind, texts) == whole
 
 
 def test_bpe_joins_the_most_frequent_pairs_first() -> None:
@@ -119,7 +119,7 @@ def test_a_word_may_have_spaces() -> None:
 
 
 def test_symbols_are_sorted_by_frequency_then_by_code_point() -> None:
-    assert ranked(Counter("cabbacddd")) == ["d", "a", "b", "c"]
+    assert rank_symbols(Counter("cabbacddd")) == ["d", "a", "b", "c"]
     assert Tokenizer.train("char", ["cab", "bacddd"]).tokens(range(4, 8)) == ["d", "a", "b", "c"]
     assert Tokenizer.train("space", ["x y", "y"]).tokens([4, 5]) == ["y", "x"]
 

@@ -10,7 +10,7 @@ from regard.check.bad_lines import WHY
 from regard.data.columns import Layout
 from regard.data.pairs import each_pair
 from regard.data.row_parser import RecordError
-from regard.tasks.pair.data import PairColumns, rated, read_coupled
+from regard.tasks.pair.data import PairColumns, as_rated, read_coupled
 from regard.tasks.tag.data import read_tagged
 from regard.tasks.tag.file_formats import TagLayout
 
@@ -69,7 +69,7 @@ def test_of_ratings_tags_and_quotes(tmp_path: Path) -> None:
     tagged.write_text('{"tokens": ["a", "b"], "tags": ["X", "Y"]}\n{"tokens": ["a", "b"], "tags": ["X"]}\n', encoding="utf-8")
     quoted.write_text('a,b\nc,"d" e\n', encoding="utf-8")
     found = [
-        *rated(read_coupled([str(pairs)], PairColumns(1, 2, 3))),
+        *as_rated(read_coupled([str(pairs)], PairColumns(1, 2, 3))),
         *read_tagged([str(tagged)], TagLayout()),
         *each_pair([str(quoted)], Layout("csv", header=False)),
     ]

@@ -10,7 +10,7 @@ from regard.data.report import gather
 from regard.data.row_parser import RecordError
 from regard.training.optimizer import arithmetic
 from regard.training.progress import Arithmetic
-from regard.training.stopping import ending
+from regard.training.stopping import say_ending
 
 
 def test_one_and_many():
@@ -22,6 +22,6 @@ def test_sentences_of_one():
     _, report = gather(iter(["a", RecordError("x:2: bad.")]), ["x"], what="things", on_bad_line="skip")
     assert "x: 1 item." in str(report) and "1 bad item was skipped" in str(report)
     train = read_config({"train": {"epochs": 1, "threads": 2}}).train
-    assert ending("epochs", train) == "stopped: 1 epoch (train.epochs)"
+    assert say_ending("epochs", train) == "stopped: 1 epoch (train.epochs)"
     _, said = arithmetic(train, torch.nn.Linear(1, 1), Arithmetic(1, "float32", ""))
     assert said[0].startswith("note: 1 thread as the run began, not 2")

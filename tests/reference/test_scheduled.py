@@ -11,7 +11,7 @@ from regard.config import read_config
 from regard.config.schema import TrainSection
 from regard.core.errors import ConfigError
 from regard.data.batching import Batch
-from regard.tasks.scheduled_sampling import StepByStep, TwoPasses, drawn, exponential, inverse_sigmoid, linear
+from regard.tasks.scheduled_sampling import StepByStep, TwoPasses, draw_words, exponential, inverse_sigmoid, linear
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.trainer import Validation, fit
@@ -37,7 +37,7 @@ def test_draws():
     """Words 4 and 5 with 0.2 and 0.4 of what may be read: one third and two thirds of 20,000 draws, within 4 standard errors."""
     torch.manual_seed(0)
     log_p = torch.tensor([0.1, 0.1, 0.1, 0.1, 0.2, 0.4]).log().expand(20_000, 6)
-    counts = torch.bincount(drawn(log_p), minlength=6)
+    counts = torch.bincount(draw_words(log_p), minlength=6)
     assert counts[:4].tolist() == [0] * 4 and abs(int(counts[4]) - 20_000 / 3) < 4 * (20_000 * 2 / 9) ** 0.5
 
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from regard.tasks.tag.span_tags import begun, broken, says_places
+from regard.tasks.tag.span_tags import find_break, says_places, to_iob2
 from regard.tasks.tag.spans import span_figures, spans, type_figures
 
 
@@ -36,7 +36,7 @@ def test_spans_by_hand(tags, found):
     ],
 )  # fmt: skip
 def test_what_is_broken_and_where(tags, place):
-    assert broken(tags.split()) == place
+    assert find_break(tags.split()) == place
 
 
 def test_figures_are_those_of_conlleval():
@@ -77,7 +77,7 @@ def test_whether_tags_mark_spans(tags, marks):
     ],
 )
 def test_iob1_becomes_iob2(iob1, iob2):
-    assert " ".join(begun(iob1.split())) == iob2
+    assert " ".join(to_iob2(iob1.split())) == iob2
 
 
 def test_figures_of_each_kind_by_hand():

@@ -20,8 +20,8 @@ from regard.config.schema import TrainSection
 from regard.runs import FinishedRun
 from regard.training import reporting, trainer
 from regard.training.checkpoint import Progress
-from regard.training.reporting import RunClock, silent, spoken
-from regard.training.stopping import ending, left, over, timely
+from regard.training.reporting import RunClock, say_duration, silent
+from regard.training.stopping import count_left, over, say_ending, timely
 from regard.training.trainer import Outcome, Validation, fit
 
 
@@ -111,7 +111,7 @@ def test_the_step_never_passes_the_total_and_no_time_is_negative(tmp_path):
     ],
 )
 def test_updates_to_come(where, settings, to_come):
-    assert left(Progress(**where), TrainSection(**settings), 5, 12) == to_come
+    assert count_left(Progress(**where), TrainSection(**settings), 5, 12) == to_come
 
 
 def test_what_ends_a_run():
@@ -123,10 +123,10 @@ def test_what_ends_a_run():
 
 def test_the_end_says_why():
     settings = TrainSection(updates=1200, epochs=7, minutes=0.5, patience=3)
-    assert ending("updates", settings) == "stopped: 1,200 updates (train.updates)"
-    assert ending("epochs", settings) == "stopped: 7 epochs (train.epochs)"
-    assert ending("minutes", settings) == "stopped: 0.5 minutes (train.minutes)"
-    assert ending("patience", settings) == "stopped: 3 validations without a gain (train.patience)"
+    assert say_ending("updates", settings) == "stopped: 1,200 updates (train.updates)"
+    assert say_ending("epochs", settings) == "stopped: 7 epochs (train.epochs)"
+    assert say_ending("minutes", settings) == "stopped: 0.5 minutes (train.minutes)"
+    assert say_ending("patience", settings) == "stopped: 3 validations without a gain (train.patience)"
 
 
 @pytest.fixture
@@ -250,4 +250,10 @@ def test_from_python_the_level_of_the_logger_says_whether_a_run_is_quiet(tmp_pat
 
 
 def test_times_are_said_as_people_do():
-    assert [spoken(s) for s in (7.2, 89, 120, 2700, 6000)] == ["7 seconds", "89 seconds", "2 minutes", "45 minutes", "1.7 hours"]
+    assert [say_duration(s) for s in (7.2, 89, 120, 2700, 6000)] == [
+        "7 seconds",
+        "89 seconds",
+        "2 minutes",
+        "45 minutes",
+        "1.7 hours",
+    ]

@@ -6,7 +6,7 @@ from regard.build.bert import make_bert
 from regard.networks.bert import BertShape, TextPairs, draw
 from regard.networks.text_encoder import TextEncoder
 from regard.tasks.read.layers import JointReader, ReadText
-from regard.tasks.subword_batches import fitting, side_by_side
+from regard.tasks.subword_batches import fit_subwords, side_by_side
 from regard.tasks.tag.network import TagBatch, TagNetwork
 
 START, END = 1, 2
@@ -21,8 +21,8 @@ def bert():
 
 
 def test_as_many_words_as_fit():
-    assert fitting(ONE, 4) == ONE and fitting(ONE, 3) == ONE[:1]
-    assert fitting(ONE, 2) == ((5, 6),), "of a first word that is too long its first pieces"
+    assert fit_subwords(ONE, 4) == ONE and fit_subwords(ONE, 3) == ONE[:1]
+    assert fit_subwords(ONE, 2) == ((5, 6),), "of a first word that is too long its first pieces"
 
 
 def test_where_words_begin():

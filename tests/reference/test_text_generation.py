@@ -10,7 +10,7 @@ import random
 import pytest
 
 from regard.core.errors import ConfigError, DataError, RegardError
-from regard.metrics.edits import Edit, EvaluatedAnswer, align, distance, kinds_path, nearest, shown, write_errors
+from regard.metrics.edits import Edit, EvaluatedAnswer, align, distance, kinds_path, nearest, show_edits, write_errors
 from regard.metrics.text_generation import METRICS, judge
 
 
@@ -73,7 +73,13 @@ def test_of_equally_short_alignments_like_stands_with_like():
 
 
 def test_edits_can_be_seen():
-    assert (shown(None), shown(" "), shown("\u0303"), shown("eː"), shown("\u00a0")) == ("∅", "␣", "◌\u0303", "eː", "␣")
+    assert (show_edits(None), show_edits(" "), show_edits("\u0303"), show_edits("eː"), show_edits("\u00a0")) == (
+        "∅",
+        "␣",
+        "◌\u0303",
+        "eː",
+        "␣",
+    )
     assert [x.type for x in (Edit("a", "b"), Edit(None, "b"), Edit("a", None))] == ["substitute", "insert", "delete"]
 
 

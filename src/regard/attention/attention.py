@@ -215,7 +215,7 @@ class Attention(nn.Module):
             part = Queries(asked.query[:, of], asked.turned[:, :, of], asked.at[:, of], asked.length[:, of])
             return self._sight(part, replace(memory, valid=memory.valid[:, at], at=memory.at[:, at])).mask
 
-        return kernels.banded(form, memory.values, cut, sight)
+        return kernels.attend_band(form, memory.values, cut, sight)
 
     @property
     def _is_softmax(self) -> bool:

@@ -20,7 +20,7 @@ from torch.nn.modules.module import register_module_buffer_registration_hook, re
 from torch.overrides import TorchFunctionMode
 
 from regard.core.atomic_files import size
-from regard.core.errors import ConfigError, RegardError, RunFolderError, exhausted, message
+from regard.core.errors import ConfigError, RegardError, RunFolderError, describe_exhaustion, message
 
 COPIES = 4  # of each weight in training: itself, its gradient, and what Adam remembers of the gradient and of its square
 _MAKERS = {torch.randn, torch.rand, torch.zeros, torch.ones, torch.arange, torch.eye}
@@ -47,7 +47,7 @@ def within(most: int, refused: Callable[[str], RegardError]) -> Iterator[None]:
         with _Counting(most, refused):
             yield
     except (MemoryError, RuntimeError) as error:
-        if exhausted(error):
+        if describe_exhaustion(error):
             raise refused(str(error).splitlines()[0] if str(error) else "more than there is") from error
         raise
     finally:

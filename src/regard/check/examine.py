@@ -10,9 +10,9 @@ from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
 from regard.check.column_profile import profile
 from regard.check.finding import Block, Check
-from regard.check.form import FileForm, StatedForm, ending, separated
+from regard.check.form import FileForm, StatedForm, ending, split_csv_line
 from regard.check.look import Look
-from regard.check.ranking import by_hand, ordered, softened
+from regard.check.ranking import by_hand, rank, soften
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport, config_lines, is_among, nothing_in, used_twice
 from regard.check.rows import OpenedFiles, RowStream
@@ -90,7 +90,7 @@ def _texts(
         told = any(finding.level == "error" for finding in found)
         found += refusals(own, files, [o.file for o in beside], form, given, bad, told=told)
     found += bad.findings(fixed=case.rewritten)
-    lines, ranked = sum(o.lines for o in opened), ordered(softened(found, stream.rows))
+    lines, ranked = sum(o.lines for o in opened), rank(soften(found, stream.rows))
     ranked = ranked if case.rewritten else tuple(map(by_hand, ranked))
     spellings = {rare: often for check in checks for rare, often in getattr(check, "spellings", {}).items()}
     named, sampled = (tuple(files), tuple(valid)), most is not None
@@ -104,7 +104,7 @@ def _same(form: FileForm, valid: Sequence[str], given: StatedForm) -> FileForm:
     first = next(iter(head(valid[0])[:1]), "")
     if form.header:
         return form if form.header[0] in first else replace(form, header=None)
-    cells = separated(first, form.separator) if form.quoted else first.split(form.separator)
+    cells = split_csv_line(first, form.separator) if form.quoted else first.split(form.separator)
     return replace(form, header=tuple(cells)) if given.header is None and is_header(cells) else form
 
 

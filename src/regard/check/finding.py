@@ -105,7 +105,7 @@ def short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def listed(items: Sequence[str], most: int = 6) -> str:
+def list_words(items: Sequence[str], most: int = 6) -> str:
     """`a, b, c and 4 more`."""
     told = ", ".join(items[:most])
     return told if len(items) <= most else f"{told} and {len(items) - most:,} more"

@@ -138,12 +138,12 @@ def dictionary(line: str) -> list[str]:
     return [VARIANT.sub("", word), " ".join(phones)]
 
 
-def joined(row: Sequence[str], width: int, separator: str) -> list[str]:
+def join_caption_cells(row: Sequence[str], width: int, separator: str) -> list[str]:
     """A row of captions whose last cell has marks in it without quotes, as a training reads it."""
     return [*row[: width - 1], separator.join(row[width - 1 :])] if len(row) > width else list(row)
 
 
-def separated(line: str, separator: str) -> list[str]:
+def split_csv_line(line: str, separator: str) -> list[str]:
     """The cells of a line of CSV, whatever stands in it: what the library refuses is cut at each separator."""
     try:
         return next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])

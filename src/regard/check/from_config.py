@@ -22,7 +22,7 @@ MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LINES = 12  # that are said, at most
 
 
-def said(config: Config) -> dict[str, Any]:
+def find_set_keys(config: Config) -> dict[str, Any]:
     """The keys of a config that somebody set, as `section.key`: those that only a task has by default are not."""
     found: dict[str, Any] = {}
     usual = config.spec.defaults
@@ -42,7 +42,7 @@ def own(config: Config, task: str) -> Any:
 
 def given(config: Config, *, fixed: bool) -> StatedForm:
     """What a config says of its data.  fixed: every key counts, as in the training that is about to begin; else those that are set."""
-    known, left = said(config), left_out(config)
+    known, left = find_set_keys(config), left_out(config)
 
     def key(name: str) -> Any:
         section, _, word = name.partition(".")
@@ -71,7 +71,7 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         unicode=config.data.unicode if config.data.unicode in UNICODE else "none",
         lowercase=config.data.lowercase,
         valid_share=config.data.valid_share,
-        **own.stated(config, fixed=fixed),
+        **own.read_section(config, fixed=fixed),
     )
 
 
@@ -108,6 +108,6 @@ def _noted(config: Config) -> frozenset[str]:
     own = checks_of(config.task)
     if not own.tabular:
         return frozenset(own.noted)
-    said = recognize(config.data.train[0]).notes
-    header = any(note.startswith("line 1") for note in said) and config.data.header == "auto"
+    find_set_keys = recognize(config.data.train[0]).notes
+    header = any(note.startswith("line 1") for note in find_set_keys) and config.data.header == "auto"
     return frozenset((*own.noted, *(("header",) if header else ())))

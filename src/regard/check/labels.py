@@ -6,7 +6,7 @@ from collections import Counter
 
 from regard.check.case import Case
 from regard.check.column_profile import NUMBER
-from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, short
+from regard.check.finding import FIX, Block, Finding, FindingPlace, list_words, short
 from regard.core.plural import many
 
 MOST = 100_000
@@ -40,7 +40,7 @@ class Labels:
         new = [label for label in valid if label not in train]
         if new:
             count = sum(valid[label] for label in new)
-            what = f"{many(len(new), 'label occurs', 'labels occur')} in validation only: {listed(new)}."
+            what = f"{many(len(new), 'label occurs', 'labels occur')} in validation only: {list_words(new)}."
             level = "error" if len(new) == len(valid) else "warning"
             do = "No net can give them: correct them, or move rows to training."
             found.append(Finding("label-only-valid", level, what, count, self.first(new), do, quiet=True))
@@ -76,7 +76,7 @@ class Labels:
             return []
         rare = [label for group in groups for label in group[1:]]
         self.spellings = {label: group[0] for group in groups for label in group if label != group[0]}
-        told = listed([" | ".join(map(repr, group)) for group in groups])
+        told = list_words([" | ".join(map(repr, group)) for group in groups])
         what = f"{many(len(groups), 'label is', 'labels are')} written in several ways (case, blanks, hyphens): {told}."
         count, do = sum(train[x] for x in rare), f"{FIX}: the most frequent."
         return [Finding("label-spelling", "warning", what, count, self.first(rare), do, True)]
@@ -89,10 +89,10 @@ class Labels:
         slips = [(a, b) for a in rare for b in frequent if len(a) > 3 and a.casefold() != b.casefold() and near(a, b)]
         found = []
         if slips:
-            told = listed([f"{a!r} for {b!r}?" for a, b in slips])
+            told = list_words([f"{a!r} for {b!r}?" for a, b in slips])
             what = f"{many(len(slips), 'rare label looks', 'rare labels look')} like a slip: {told}"
             found.append(Finding("label-slip", "warning", what, len(slips), self.first([a for a, _ in slips]), "Correct them."))
-        what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({listed(rare)})."
+        what = f"Labels with fewer than 3 items: {len(rare):,} of {len(train):,} ({list_words(rare)})."
         level = "note" if len(train) > 20 else "warning"
         do = "Too few to learn from: join or remove them."
         found.append(Finding("rare-label", level, what, len(rare), self.first(rare), do, quiet=True))

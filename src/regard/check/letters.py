@@ -82,7 +82,7 @@ def scripts(text: str) -> dict[str, int]:
     return found
 
 
-def named(symbol: str) -> str:
+def name_character(symbol: str) -> str:
     """A symbol as people read it, with its code point where the eye may be deceived."""
     if len(symbol) == 1 and (not symbol.isascii() or not symbol.isprintable()):
         shown = symbol if symbol.isprintable() and not unicodedata.combining(symbol) else ""

@@ -17,14 +17,14 @@ OF_ROWS = (  # kinds whose harm grows with the share of rows in which they are
 )
 
 
-def softened(found: Iterable[Finding], rows: int) -> Iterator[Finding]:
+def soften(found: Iterable[Finding], rows: int) -> Iterator[Finding]:
     """A warning about a row in thousands is but a note."""
     for finding in found:
         faint = finding.level == "warning" and finding.kind in OF_ROWS.split() and rows > 2000 and finding.count < rows / 2000
         yield replace(finding, level="note") if faint else finding
 
 
-def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
+def rank(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Most harmful first."""
     kinds = HARM.split()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from regard.check.clean import Cells
-from regard.check.form import FileForm, separated
+from regard.check.form import FileForm, split_csv_line
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport
 from regard.check.rows import numbered, split_rows
@@ -133,7 +133,7 @@ def _columns(form: FileForm, opened: RawLines, roles: Roles, gone: frozenset[int
     places = [(role, at) for role, at in form.roles.items() if isinstance(at, int)]
     first, least, layout = form.header is not None, form.least(), form.layout()
     for number, line, row in split_rows(form, numbered(opened)):
-        if row is None and len(again := separated(line, form.separator)) == form.width:
+        if row is None and len(again := split_csv_line(line, form.separator)) == form.width:
             row = again  # with a blank behind a quote, or a quote within a cell: it can be told what is meant
         if row is None or number in gone or not line.strip():
             done.taken["bad"] += 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.finding import Block, Finding, FindingPlace, Hits, short
-from regard.check.form import FileForm, StatedForm, dictionary, joined, separated
+from regard.check.form import FileForm, StatedForm, dictionary, join_caption_cells, split_csv_line
 from regard.check.raw_lines import RawLines
 from regard.data.examples import Place
 from regard.data.plain_text import row_layout
@@ -183,7 +183,7 @@ def split_rows(form: FileForm, lines: Numbered) -> Iterator[tuple[int, str, list
         yield from ((at, line, dictionary(line)) for at, line in lines)
     elif form.by_lines and form.quoted:
         for at, line in lines:
-            yield at, line, joined(separated(line, form.separator), form.width, form.separator)
+            yield at, line, join_caption_cells(split_csv_line(line, form.separator), form.width, form.separator)
     elif not form.quoted:
         yield from ((at, line, line.split(form.separator)) for at, line in lines)
     else:

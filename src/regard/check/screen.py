@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from regard.check.finding import LEVELS, Finding, FindingPlace, listed
+from regard.check.finding import LEVELS, Finding, FindingPlace, list_words
 from regard.check.report import CheckReport
 from regard.core.plural import many
 
@@ -48,7 +48,7 @@ def recognised(report: CheckReport) -> list[str]:
         "json": "JSON",
         "arrays": "arrays",
     }[form.format]
-    header = f", header ({listed(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
+    header = f", header ({list_words(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
     comments = f", comments ({form.comment})" if form.comment else ""
     looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else f", {many(report.rows, 'row')}"
     first = f"{' + '.join(report.files)}: {many(report.lines, 'line')}{looked}; {how}{header}{comments}."

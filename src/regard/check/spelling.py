@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, Hits, listed
-from regard.check.letters import JAPANESE, LATIN_OF, STAND_INS, named, script, scripts
+from regard.check.finding import FIX, Block, Finding, Hits, list_words
+from regard.check.letters import JAPANESE, LATIN_OF, STAND_INS, name_character, script, scripts
 from regard.check.patterns import matching
 
 MIXED = re.compile(
@@ -79,7 +79,7 @@ class Lookalikes:
             for i in matching(BESIDE, text, cells):
                 words = [word for word in MIXED.findall(cells[i]) if any(letter in LATIN_OF for letter in word)]
                 if words:
-                    told = ", ".join(named(c) for c in dict.fromkeys(words[0]) if script(c) not in ("LATIN", ""))
+                    told = ", ".join(name_character(c) for c in dict.fromkeys(words[0]) if script(c) not in ("LATIN", ""))
                     hits.add(block.at(role, i, f"{words[0]} ({told} among Latin letters)"))
 
     def findings(self) -> list[Finding]:
@@ -218,7 +218,7 @@ class StandIns:
         return found
 
     def _told(self, role: str, group: list[tuple[str, str, Hits]], kind: str, level: str) -> Finding:
-        pairs = listed([f"{named(typed)} for {named(meant)}" for typed, meant, _ in group])
+        pairs = list_words([f"{name_character(typed)} for {name_character(meant)}" for typed, meant, _ in group])
         count = sum(hits.count for *_, hits in group)
         seen = tuple(s for *_, hits in group for s in hits.first(2))[:3]
         tail = ": the same sound has two symbols" if kind == "ipa-mixed" else ""

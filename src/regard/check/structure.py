@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from regard.check.case import Case
-from regard.check.finding import Finding, FindingPlace, listed, short
+from regard.check.finding import Finding, FindingPlace, list_words, short
 from regard.check.raw_lines import RawLines
 from regard.check.rows import RowStream
 from regard.core.plural import many
@@ -52,7 +52,7 @@ def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
     named = [f"{keys[role]}: {form.key(at)}" for role, at in form.roles.items() if role in keys and isinstance(at, int)]
     given = (case.given.source, case.given.target, case.given.features, case.given.second)
     learnt = not form.certain and not any(isinstance(column, str) for column in given)
-    what = f"Line 1 looks like a header ({listed(form.header)})"
+    what = f"Line 1 looks like a header ({list_words(form.header)})"
     what += " and would be learnt as an item." if learnt else "."
     seen = (FindingPlace(opened[0].file, 1, short("\t".join(form.header))),)
     if not learnt:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, listed, short
-from regard.check.letters import named
+from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, list_words, short
+from regard.check.letters import name_character
 from regard.check.patterns import matching
 
 MOST = 100_000  # different symbols that are counted; of a column with more, they are words
@@ -92,7 +92,7 @@ class SymbolCounts:
             return []
         once.sort(key=lambda symbol: (symbol.isalnum() and symbol.isascii(), len(symbol)), reverse=True)
         seen = tuple(self._seen(role, False, symbol) for symbol in once[:3])
-        told = listed([named(short(symbol, 20)) for symbol in once], 10)
+        told = list_words([name_character(short(symbol, 20)) for symbol in once], 10)
         what = f"{self._unit(role).capitalize()} that occur once in {self._case.column(role)}, {len(once):,} of {len(train):,}: {told}."
         return [
             Finding(
@@ -105,7 +105,7 @@ class SymbolCounts:
         if not new or not train:
             return []
         seen = tuple(self._seen(role, True, symbol) for symbol in new[:3])
-        told = listed([named(short(symbol, 20)) for symbol in new], 10)
+        told = list_words([name_character(short(symbol, 20)) for symbol in new], 10)
         what = (
             f"{self._unit(role).capitalize()} of {self._case.column(role)} that occur in validation only, {len(new):,}: {told}."
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from regard.check.column_profile import NUMBER, Profile, profile
-from regard.check.form import StatedForm, dictionary, joined, separated
+from regard.check.form import StatedForm, dictionary, join_caption_cells, split_csv_line
 from regard.data.column_names import KNOWN, image_columns, plain
 from regard.data.file_format import MARKS, RecognizedFile
 
@@ -56,7 +56,7 @@ def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given:
     separator, format = given.separator or separator, given.format or format
     rows = _split(kept, separator, format)
     if by_lines and format == "csv" and rows:
-        rows = [joined(row, len(rows[0]), separator) for row in rows]
+        rows = [join_caption_cells(row, len(rows[0]), separator) for row in rows]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
     whole = [row for row in rows if len(row) == width]
     profiles: dict[int | str, Profile] = {i: profile([row[i] for row in whole[1:] or whole]) for i in range(width)}
@@ -71,7 +71,7 @@ def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given:
 def _split(lines: Sequence[str], separator: str, format: str) -> list[list[str]]:
     if format == "cmudict":
         return [dictionary(line) for line in lines]
-    return [separated(x, separator) if format == "csv" else x.split(separator) for x in lines]
+    return [split_csv_line(x, separator) if format == "csv" else x.split(separator) for x in lines]
 
 
 def _comment(lines: Sequence[str]) -> str:

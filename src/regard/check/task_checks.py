@@ -120,7 +120,7 @@ class TaskChecks(TaskTraits):
         """What changes a row of line-aligned files whose cells are clean."""
         return lambda row: row
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         """What the task's own section of a config says of its data, by the names of `StatedForm`."""
         return {}
 

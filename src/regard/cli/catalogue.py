@@ -41,12 +41,12 @@ def catalogue(
 
 
 def _chosen(every: list[Mechanism], names: list[str]) -> list[Mechanism]:
-    from regard.config.other_names import meant
+    from regard.config.other_names import suggest
 
     known = {n for m in every for n in (m.kind, m.word)}
     for name in names:
         if name not in known:
-            do = f"regard catalogue without a name shows all.{meant(name, known)}"
+            do = f"regard catalogue without a name shows all.{suggest(name, known)}"
             raise UsageError(message("catalogue", "a kind or a word", f"'{name}'", do))
     return [m for m in every if not names or m.kind in names or m.word in names]
 

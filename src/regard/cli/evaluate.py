@@ -14,7 +14,7 @@ from regard.cli import options
 from regard.cli.by_kind import by_kind
 from regard.core.errors import UsageError, message
 from regard.core.printable import printable
-from regard.data.report import passed_by
+from regard.data.report import describe_passed
 from regard.tasks import registry
 
 FITTING = 12  # labels whose table a terminal holds
@@ -46,20 +46,20 @@ def evaluate(
 ) -> None:
     """Judge predictions against references."""
     from regard.metrics.edits import kinds_path
-    from regard.tasks.options import bounded
+    from regard.tasks.options import describe_limit
 
     out, say = _claimed(errors) if errors else None, options.teller(quiet)
-    files, settings = options.parted(words)
+    files, settings = options.split_words(words)
     if not files:
         raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
-    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
     found = model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out)
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else printable(table(found, model.config.task))
     print(told)
     if found.get("bound"):
-        say(bounded(found["bound"]))
+        say(describe_limit(found["bound"]))
     if out:
         say(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.")
 
@@ -79,7 +79,7 @@ def table(found: Mapping[str, Any], task: str = registry.USUAL) -> str:
     meanings = {name: row.meaning for name, row in rows.items()}
     lines = [f"{'items':<{wide}} {found['items']:,}"]
     lines += [f"{'skipped':<{wide}} {found['skipped']:<8,} at fault (data.on_bad_line: skip)"] if found.get("skipped") else []
-    lines += [f"{'passed by':<{wide}} {passed_by(found['passed'])}"] if found.get("passed") else []
+    lines += [f"{'passed by':<{wide}} {describe_passed(found['passed'])}"] if found.get("passed") else []
     spread = {name: f"[{_figure(low)}, {_figure(high)}]" for name, (low, high) in found.get("intervals", {}).items()}
     column = max((len(each) + 1 for each in spread.values()), default=0)
     for name, value in found["metrics"].items():
@@ -90,7 +90,7 @@ def table(found: Mapping[str, Any], task: str = registry.USUAL) -> str:
     for key, title in (("by_source", "source in training"), ("by_features", "features")):
         lines += ["", *shares(title, found[key])] if key in found else []
     lines += by_kind(found)
-    lines += ["", *confused(**found["confusion"])] if "confusion" in found else []
+    lines += ["", *print_confusions(**found["confusion"])] if "confusion" in found else []
     return "\n".join(lines)
 
 
@@ -102,7 +102,7 @@ def shares(title: str, found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"{title:<{wide}}  {'exact':>6}  {'items':>7}", *rows, *more]
 
 
-def confused(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
+def print_confusions(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
     """Which label was taken for which: a table where it fits a terminal, the most frequent mistakes where it does not."""
     from regard.view.label import columns
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from regard.cli.trust import Trust
-from regard.core.bounded_json import held_to, is_of, parse, read_bytes
+from regard.core.bounded_json import is_of, parse, read_bytes, require_keys
 from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
 from regard.core.printable import printable
@@ -118,7 +118,7 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _shape(entry: Any) -> list[int]:
-    shape = held_to(entry, {"shape": list[int]}, others=True)["shape"]
+    shape = require_keys(entry, {"shape": list[int]}, others=True)["shape"]
     if any(n < 0 for n in shape) or math.prod(shape) > 2**48:
         raise ValueError("a shape that no weight has")
     width, span = WIDTHS.get(str(entry.get("dtype"))), entry.get("data_offsets")
@@ -150,7 +150,9 @@ def _training(run: Path, config: Config) -> dict[str, str]:
 
 def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
     """A line of the file: figures are numbers, or null where they were not finite."""
-    row = held_to(parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True)
+    row = require_keys(
+        parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True
+    )
     if any(not is_of(row[name], float | None) for name in figures if name in row):
         raise ValueError("a figure that is no number")
     return row

@@ -26,7 +26,7 @@ from regard.cli.predict import predict
 from regard.cli.score import score
 from regard.cli.train import train
 from regard.cli.view import view
-from regard.core.errors import RegardError, exhausted, message
+from regard.core.errors import RegardError, describe_exhaustion, message
 from regard.core.printable import printable
 
 UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was given wrong, not a machine that fails
@@ -135,7 +135,7 @@ def run(args: list[str] | None = None) -> int:
         return 2 if error.errno in UNNAMEABLE else 1
     except Exception as error:
         _debug()
-        _tell(exhausted(error) or _crashed(error))
+        _tell(describe_exhaustion(error) or _crashed(error))
         return 1
     return 0
 

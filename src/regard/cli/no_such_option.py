@@ -44,14 +44,14 @@ def what_to_write(command: str, option: str, value: str) -> str:
     """What to do in place of an option with its value; "" where it is no key."""
     if command not in KEYS_OF:
         return ""
-    from regard.config.explain import named, written
+    from regard.config.explain import find_keys, suggest_keys
     from regard.config.other_names import OPTIONS
 
     name = option.lstrip("-")
     if command == "train" and (own := OPTIONS.get(name.lower().replace("-", "_"))):
         return f"Write {own[0]}."
-    keys = tuple(key for key in named(name) if key.startswith(KEYS_OF[command]))
-    return f"Write {written(name, keys, f'={shlex.quote(value)}')} behind the command (no dashes)." if keys else ""
+    keys = tuple(key for key in find_keys(name) if key.startswith(KEYS_OF[command]))
+    return f"Write {suggest_keys(name, keys, f'={shlex.quote(value)}')} behind the command (no dashes)." if keys else ""
 
 
 def _given(option: str, args: list[str]) -> tuple[str, str]:

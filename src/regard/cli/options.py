@@ -62,7 +62,7 @@ Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads o
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
 
 
-def parted(words: Iterable[str]) -> tuple[list[str], list[str]]:
+def split_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
     """Files, and what is set: words `decode.KEY=VALUE`.  UsageError for a key of another section, which only training can set."""
     files, settings = list[str](), list[str]()
     for word in words:
@@ -89,7 +89,7 @@ def one_file(files: Sequence[str], text: str | None, *, verb: str, run: Path, de
     return None if text is not None else files[0] if files else default
 
 
-def opened(
+def open_model(
     run: Path,
     others: Sequence[Path] | None,
     *,
@@ -115,7 +115,7 @@ def opened(
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
     model = models[0] if len(models) == 1 else make_ensemble(models)
-    return model.decided(settings) if settings else model
+    return model.apply_decode(settings) if settings else model
 
 
 def spelt(name: str) -> str:

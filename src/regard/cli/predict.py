@@ -45,10 +45,10 @@ def predict(
     from regard.cli.attention_file import SUFFIXES, saving
     from regard.view.save import claim
 
-    files, settings = options.parted(words or [])
+    files, settings = options.split_words(words or [])
     file = options.one_file(files, text, verb="predict", run=run, default="-")
     out, say = claim(attention, suffixes=SUFFIXES) if attention else None, options.teller(quiet)
-    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
     given = model.answer_options({"beam": beam, "n_best": n_best, "batch_size": batch_size}, spelt=options.spelt)
     wanted = _n_best(n_best, beam, model.config, plain=format is Format.text, settings=settings)
     items = [model.line(text)] if text is not None else model.inputs(file or "-", say)
@@ -56,14 +56,14 @@ def predict(
     found = model.stream(items, replace(given, n_best=wanted), attention=out is not None, say=say)
     with saving(out) as save:
         for line, predictions in enumerate(found, 1):
-            told(WRITERS[format](line, predictions))
+            write_stdout(WRITERS[format](line, predictions))
             save(line, predictions)
             unseen.update(predictions[0].unknown)
     if unseen:
         say(unseen_symbols(unseen))
 
 
-def told(text: str) -> None:
+def write_stdout(text: str) -> None:
     """On stdout.  RegardError where it cannot be written: a file that is being written beside it must not be blamed."""
     try:
         sys.stdout.write(text)

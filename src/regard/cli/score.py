@@ -30,12 +30,12 @@ def score(
 
     FILE is what evaluate reads. One JSON object a target goes to stdout: its summed log-probability in nats, and that of each token.
     """
-    files, settings = options.parted(words or [])
+    files, settings = options.split_words(words or [])
     if bool(files) == (text is not None):
         received = "both" if files else "neither"
         raise UsageError(message("regard score", "FILE or --text TEXT", received, f"Write regard score {run} FILE."))
     say = options.teller(quiet)
-    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
     items, told = itertools.tee([model.pair(text)] if text is not None else model.pairs(files))
     for number, (item, scored) in enumerate(zip(told, model.scores(items, batch_size=batch_size), strict=True), 1):
         place = getattr(item, "place", None)

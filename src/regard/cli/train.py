@@ -67,9 +67,9 @@ def train(
     known = (trust or ()) if resume and file is not None and is_of_run(file, out) else None
     config = load_config(file, overrides, task=task, train=train, valid=valid, pretrained=from_, trust=known)
     if print_config:
-        from regard.config.print_config import printed
+        from regard.config.print_config import print_config as as_yaml
 
-        return print(printed(config), end="")
+        return print(as_yaml(config), end="")
     if resume and file is None and not (train or overrides):
         do = "Leave out --resume to begin a run, or name the folder of one with --out."
         raise RunFolderError(message(str(out), "a run to go on with", _what(out), do))

@@ -42,7 +42,7 @@ def view(
 
     A page takes all sentences, layers, heads and the n-best; a picture the first sentence; the terminal one sentence below another.
     """
-    files, settings = options.parted(words or [])
+    files, settings = options.split_words(words or [])
     file = options.one_file(files, text, verb="view", run=run)
     if text is not None and not text.strip():
         raise UsageError(message("--text", "a text with something in it", repr(text), "Give a source to show."))
@@ -51,7 +51,7 @@ def view(
     path = claim(out, suffixes=PAGE + PICTURE) if out else None
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
     say = options.teller(quiet)
-    model = options.opened(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
     asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     given = model.answer_options(asked, spelt=options.spelt)
     if kind == "picture" and (n_best or 1) > 1:
@@ -82,7 +82,7 @@ def _show(found: list[list[TaskPrediction]], path: Path | None, kind: str, say: 
         for prediction in (p for best in found for p in best):
             score = "" if prediction.score is None else f"   ({prediction.score:.3f})"
             print(printable(f"{prediction.source} → {prediction.text}{score}"))
-            tagged = terminal.tagged(prediction) if "spans" in prediction.details else ""
+            tagged = terminal.add_colour(prediction) if "spans" in prediction.details else ""
             seen = terminal.draw(prediction) if prediction.attention or not tagged else ""
             print("\n".join(part for part in (tagged, seen) if part) + "\n", flush=True)
         return

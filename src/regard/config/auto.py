@@ -18,7 +18,7 @@ def left_out(config: Config) -> frozenset[str]:
     return frozenset(keys).difference(config.spec.unused)
 
 
-def settled(config: Config, values: Mapping[str, Any]) -> Config:
+def settle(config: Config, values: Mapping[str, Any]) -> Config:
     """The config with a value for each key that was left out: that of `values`, else the one it has before any data is seen.
 
     Keys that were set stay as they are, whatever `values` says.  Raises ConfigError where the values do not go together.
@@ -35,6 +35,6 @@ def settled(config: Config, values: Mapping[str, Any]) -> Config:
 
 def as_begun(config: Config, begun: Config) -> Config:
     """A config to go on with a run: what it leaves out is as the run began."""
-    return settled(
+    return settle(
         config, {key: getattr(getattr(begun, section), word) for key in left_out(config) for section, word in [key.split(".")]}
     )

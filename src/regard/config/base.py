@@ -50,7 +50,7 @@ Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 AUTO = "auto"  # what stands for a key that is left out and will fit the data
 
 
-def fitted(default: Any, *, description: str) -> Any:
+def auto_field(default: Any, *, description: str) -> Any:
     """A key that fits the data where it is left out, or `auto` (`training/auto_values.py`).  default: its value as long as no data was
     seen, and where nothing is known of how it should fit."""
     return Field(default=default, description=description, json_schema_extra={"fitted": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from regard.config.other_names import meant
+from regard.config.other_names import suggest
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 from regard.tasks import registry
@@ -39,7 +39,7 @@ def of_task(config: Config) -> Iterator[Problem]:
         yield from _vectors(config)
     yield from _pretrained(config)
     if config.train.metric not in spec.metrics:
-        do = f"Choose one of them.{meant(config.train.metric, spec.metrics)}"
+        do = f"Choose one of them.{suggest(config.train.metric, spec.metrics)}"
         yield Problem(("train.metric", "task"), " | ".join(spec.metrics), config.train.metric, do)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from regard.config import mechanisms
-from regard.config.explain import default_of, may_be, section_of, shown
+from regard.config.explain import default_of, may_be, section_of, show_value
 from regard.config.schema import AttentionSection, Config
 from regard.config.spellings import NEGATED, find_second_name
 
@@ -87,7 +87,7 @@ def _table(section: type[BaseModel], keys: Iterable[str], name: str = "") -> str
     for key in keys:
         field = section.model_fields[key]
         default = default_of(field)
-        text = default if isinstance(default, str) else shown(default)
+        text = default if isinstance(default, str) else show_value(default)
         rows.append(f"| `{key}` | `{text}` | {_cell(may_be(field))} | {_cell(field.description or '')}{_other_name(name, key)} |")
     return "\n".join([*rows, ""])
 

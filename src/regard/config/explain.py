@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from regard.config.base import AUTO, ENDS, MOST, SMALLEST, Words, fits
 from regard.config.mechanisms import WordError
-from regard.config.other_names import KEYS, keys_called, meant, nearest, same_values
+from regard.config.other_names import KEYS, keys_called, nearest, same_values, suggest
 from regard.config.schema import AttentionSection, Config
 from regard.config.spellings import SPELLINGS, list_second_names, negate, resolve_path
 from regard.config.yaml_text import KeyPath
@@ -28,7 +28,7 @@ class Explanation(NamedTuple):
     do: str
 
 
-def dotted(path: KeyPath) -> str:
+def join_key(path: KeyPath) -> str:
     """`model.attention.score`, `data.train[1]`."""
     return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
 
@@ -53,18 +53,18 @@ def find(path: KeyPath, whole: type[BaseModel] = Config) -> tuple[KeyPath, type[
     return path, section, None
 
 
-def allowed(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bool = False) -> str:
+def describe_values(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bool = False) -> str:
     """`a whole number, at least 1, or null`.  ends: those that every number has are told too."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         inner = tuple(m for x in args[1:] for m in (x.metadata if isinstance(x, FieldInfo) else [x]))
-        return allowed(args[0], (*inner, *metadata), ends=ends)
+        return describe_values(args[0], (*inner, *metadata), ends=ends)
     if words := args if origin is Literal else _words_of(metadata):
         return " | ".join(map(str, words))
     if origin in (Union, UnionType):
         if AttentionSection in args:
             return "none, a score, or a mapping"
-        return ", or ".join(allowed(a, metadata, ends=ends) for a in args)
+        return ", or ".join(describe_values(a, metadata, ends=ends) for a in args)
     if origin is tuple:
         return "a file name, or a list of them"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -84,7 +84,7 @@ def _is_end(mark: Any) -> bool:
 
 def may_be(field: FieldInfo) -> str:
     """What a key may hold, in words."""
-    found = allowed(field.annotation, tuple(field.metadata))
+    found = describe_values(field.annotation, tuple(field.metadata))
     return f"{AUTO}, or {found}" if fits(field) else found
 
 
@@ -115,7 +115,7 @@ def default_of(field: FieldInfo) -> Any:
     return field.default
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value as YAML would have it, in a few words."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -133,11 +133,15 @@ def explain(
     if field is None:
         return _unknown(written, section)
     if isinstance(cause, ValueError) and not isinstance(cause, ConfigError):
-        return Explanation("a name that a file can have, in UTF-8", shown(received), "Rename the file.")
-    do = "Write keys below it." if section_of(field) else f"Change it (the default: {shown(negate(written, default_of(field)))})."
+        return Explanation("a name that a file can have, in UTF-8", show_value(received), "Rename the file.")
+    do = (
+        "Write keys below it."
+        if section_of(field)
+        else f"Change it (the default: {show_value(negate(written, default_of(field)))})."
+    )
     if words := get_args(field.annotation) if get_origin(field.annotation) is Literal else _words_of(field.metadata):
-        do = f"Choose one of these.{meant(received, words)}"
-    return Explanation(allowed(field.annotation, tuple(field.metadata), ends=_beyond(received)), shown(received), do)
+        do = f"Choose one of these.{suggest(received, words)}"
+    return Explanation(describe_values(field.annotation, tuple(field.metadata), ends=_beyond(received)), show_value(received), do)
 
 
 def _beyond(value: Any) -> bool:
@@ -147,19 +151,21 @@ def _beyond(value: Any) -> bool:
 
 def _unknown(path: KeyPath, section: type[BaseModel]) -> Explanation:
     above, key = path[:-1], str(path[-1])
-    words = [*section.model_fields, *list_second_names(dotted(resolve_path(above)))]
-    expected = f"a key of {dotted(above)}" if above else f"one of {', '.join(section.model_fields)}"
-    here = [dotted((*above, word)) for word in (name.split(".")[-1] for name in keys_called(key)) if word in section.model_fields]
-    found = tuple(dict.fromkeys(here)) or keys_called(key) or (() if nearest(key, words) else named(key))
+    words = [*section.model_fields, *list_second_names(join_key(resolve_path(above)))]
+    expected = f"a key of {join_key(above)}" if above else f"one of {', '.join(section.model_fields)}"
+    here = [
+        join_key((*above, word)) for word in (name.split(".")[-1] for name in keys_called(key)) if word in section.model_fields
+    ]
+    found = tuple(dict.fromkeys(here)) or keys_called(key) or (() if nearest(key, words) else find_keys(key))
     if found:
-        return Explanation(expected, f"'{key}'", f"Write {written(key, found)}; docs/config.md lists the keys.")
+        return Explanation(expected, f"'{key}'", f"Write {suggest_keys(key, found)}; docs/config.md lists the keys.")
     near = did_you_mean(key, words)
-    if not near and (others := named(nearest(key, [*KEYS, *_words()]))):
+    if not near and (others := find_keys(nearest(key, [*KEYS, *_words()]))):
         near = f" Did you mean {' or '.join(map(repr, others))}?"
     return Explanation(expected, f"'{key}'", f"Remove it (docs/config.md lists the keys).{near}")
 
 
-def named(name: str) -> tuple[str, ...]:
+def find_keys(name: str) -> tuple[str, ...]:
     """The keys, as `train.learning_rate`, that go by this name elsewhere, or else here in whatever section; () where none does."""
     name = name.replace("-", "_").lower()
     return keys_called(name) or _words().get(name) or ((name,) if find(tuple(name.split(".")))[2] is not None else ())
@@ -180,7 +186,7 @@ def _words() -> dict[str, tuple[str, ...]]:
     return {**second, **{word: (f"model.attention.{word}",) for word in AttentionSection.model_fields}, **found}
 
 
-def written(name: str, keys: tuple[str, ...], value: str = "") -> str:
+def suggest_keys(name: str, keys: tuple[str, ...], value: str = "") -> str:
     """How keys are written that `name` may stand for, with the value that it was given; what they hold where that is something else."""
     told = []
     for key in keys:

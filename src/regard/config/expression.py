@@ -13,7 +13,7 @@ from itertools import takewhile
 from math import isfinite
 from typing import NoReturn
 
-from regard.config.other_names import meant
+from regard.config.other_names import suggest
 from regard.core.errors import ConfigError, did_you_mean, message
 
 Number = int | float
@@ -219,7 +219,7 @@ class _Reader:
         known = self.table.get(word.name)
         if known is None:
             usages = " | ".join([*(k.usage(w) for w, k in self.table.items()), *([A_CLASS] if self.classes else [])])
-            do = f"Choose one of these.{meant(word.name, self.table)}"
+            do = f"Choose one of these.{suggest(word.name, self.table)}"
             raise WordError(self.what, usages, f"'{word.name}'", do)
         if not self._fits(word, known):
             self._refuse(word, known)

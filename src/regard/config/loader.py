@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from regard.config import checks, yaml_text
-from regard.config.explain import dotted, explain, find
+from regard.config.explain import explain, find, join_key
 from regard.config.problem import Problem
 from regard.config.schema import Config, config_of
 from regard.config.spellings import WrittenKeys, negate, resolve_path
@@ -70,13 +70,13 @@ class Draft:
         return next((self.places[p] for p in (path, *below, *above) if p in self.places), KeyPlace(0, self.name))
 
     def fault(self, path: KeyPath, expected: str, received: str, do: str) -> None:
-        self.faults.append(Fault(self.place(path), dotted(self.keys.restore_path(path)), expected, received, do))
+        self.faults.append(Fault(self.place(path), join_key(self.keys.restore_path(path)), expected, received, do))
 
     def refuse_twice(self, place: Callable[[KeyPath], KeyPlace]) -> None:
         """Faults of keys that were newly said in both of their spellings.  place: where each of the two was."""
         for first, second in self.keys.take_twice():
-            received = f"{dotted(first)}, its other name, too ({place(first).name})"
-            self.faults.append(Fault(place(second), dotted(second), "each key once", received, "Remove one of them."))
+            received = f"{join_key(first)}, its other name, too ({place(first).name})"
+            self.faults.append(Fault(place(second), join_key(second), "each key once", received, "Remove one of them."))
 
 
 def load_config(
@@ -172,7 +172,7 @@ def _opened(path: str | Path) -> Draft:
         )
     draft = Draft(read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
     for at, line, expected, received, do in read.wrong:
-        draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), dotted(at), expected, received, do))
+        draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), join_key(at), expected, received, do))
     return draft
 
 
@@ -193,11 +193,11 @@ def _override(draft: Draft, override: str, place: KeyPlace) -> None:
         read = yaml_text.read(text)
     except yaml.YAMLError as e:
         draft.faults.append(
-            Fault(place, dotted(path), "a YAML value", _yaml_error(override, e, text)[1], "Quote it: key='\"...\"'.")
+            Fault(place, join_key(path), "a YAML value", _yaml_error(override, e, text)[1], "Quote it: key='\"...\"'.")
         )
         return
     for at, _, expected, received, do in read.wrong:
-        draft.faults.append(Fault(place, dotted((*path, *at)), expected, received, do))
+        draft.faults.append(Fault(place, join_key((*path, *at)), expected, received, do))
     _put(draft, path, read.values, place)
 
 
@@ -214,7 +214,9 @@ def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
         elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
             below = {"score": below}
         elif not isinstance(below, dict):
-            fault = Fault(place, dotted(written), f"{dotted(written[:depth])} to have keys", repr(below), "Set the key above it.")
+            fault = Fault(
+                place, join_key(written), f"{join_key(written[:depth])} to have keys", repr(below), "Set the key above it."
+            )
             draft.faults.append(fault)
             return
         level[key] = below
@@ -267,7 +269,7 @@ def _validated(draft: Draft, values: dict[str, Any], left_out: list[KeyPath]) ->
     for error in errors:
         cause = error.get("ctx", {}).get("error")
         path, _, _ = find(error["loc"], whole)
-        if path not in refused and not any(fault.key == dotted(draft.keys.restore_path(path)) for fault in draft.faults):
+        if path not in refused and not any(fault.key == join_key(draft.keys.restore_path(path)) for fault in draft.faults):
             draft.fault(path, *explain(path, error["input"], cause, draft.keys.restore_path(path), whole))
         refused[path] = None
     return None, list(refused)
@@ -280,7 +282,7 @@ def _misfit(draft: Draft, problem: Problem, left_out: list[KeyPath]) -> None:
         return
     place = next((draft.places[p] for p in paths if p in draft.places), draft.place(paths[0]))
     written = draft.keys.restore_path(paths[0])
-    draft.faults.append(Fault(place, dotted(written), problem.expected, negate(written, problem.received), problem.do))
+    draft.faults.append(Fault(place, join_key(written), problem.expected, negate(written, problem.received), problem.do))
 
 
 def _without(values: dict[str, Any], refused: list[KeyPath]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def other_net(then: Config, now: Config) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def written(value: Any) -> str:
+def dump_value(value: Any) -> str:
     """A value as a config has it."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 

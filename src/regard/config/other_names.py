@@ -207,7 +207,7 @@ def words_called(name: object, known: Iterable[str]) -> Iterator[str]:
     yield from (word for word in WORDS.get(_spelt(name), ()) if word in words)
 
 
-def meant(word: object, known: Iterable[object]) -> str:
+def suggest(word: object, known: Iterable[object]) -> str:
     """As `did_you_mean`, which knows the names of others too."""
     names = [str(name) for name in known]
     if called := next(words_called(word, names), ""):

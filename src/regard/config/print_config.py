@@ -17,7 +17,7 @@ from regard.config.yaml_text import dump
 FIRST = "# Keys behind a # are left out: they fit the data (auto), are read off its files, or are as is shown.\n"
 
 
-def printed(config: Config) -> str:
+def print_config(config: Config) -> str:
     """YAML of every key, in the schema's order; it loads back equal, with the same keys left out."""
     plain = config.model_dump(mode="json")
     default = usual(config.spec, plain)

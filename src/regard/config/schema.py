@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, create_model, field_serializer, fiel
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
-from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, fitted
+from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, auto_field
 from regard.config.cells import DecoderCell, EncoderCell
-from regard.config.other_names import meant
+from regard.config.other_names import suggest
 from regard.config.train import DecodeSection, TrainSection
 from regard.config.yaml_text import dump
 from regard.tasks import registry
@@ -56,16 +56,16 @@ class DataSection(Section):
     features_separator: Annotated[str, Field(min_length=1)] = Field(
         default="auto", description="what parts features, such as `|`; auto: by the first lines, or `;`"
     )
-    unicode: Literal["none", "nfc", "nfd"] = fitted(
+    unicode: Literal["none", "nfc", "nfd"] = auto_field(
         "none",
         description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones",
     )
     lowercase: bool = Field(default=False, description="lower-case source and target")
-    source_tokenizer: str = fitted(
+    source_tokenizer: str = auto_field(
         "char",
         description="char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like",
     )
-    target_tokenizer: str = fitted("char", description="the same for the target")
+    target_tokenizer: str = auto_field("char", description="the same for the target")
     joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
     vectors: Annotated[Name, Field(min_length=1)] | None = Field(
         default=None,
@@ -100,17 +100,19 @@ class ModelSection(Section):
     decoder: DecoderCell = Field(default="lstm", description="recurrent: the writer")
     encoder_layers: Layers = Field(default=1, description="layers of the encoder")
     decoder_layers: Layers = Field(default=1, description="layers of the decoder")
-    embedding: Count = fitted(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
-    size: Count = fitted(256, description="width of the hidden states (each direction); in a Transformer of the model")
-    attention: Look = fitted(
+    embedding: Count = auto_field(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
+    size: Count = auto_field(256, description="width of the hidden states (each direction); in a Transformer of the model")
+    attention: Look = auto_field(
         AttentionSection(score="additive"),
         description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
     )
     past: Look = Field(
         default=None, description="recurrent: the decoder's look at its own earlier states: none, a score, or a mapping"
     )
-    order: Literal["bahdanau", "luong"] = fitted("bahdanau", description="recurrent: look before the cell's step, or after it")
-    input_feeding: bool | None = fitted(
+    order: Literal["bahdanau", "luong"] = auto_field(
+        "bahdanau", description="recurrent: look before the cell's step, or after it"
+    )
+    input_feeding: bool | None = auto_field(
         None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
     )
     context: Literal["last", "transform", "all", "pooled", "structured"] = Field(
@@ -140,7 +142,7 @@ class ModelSection(Section):
         description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
         "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
     )
-    tie: Literal["none", "output", "all"] = fitted(
+    tie: Literal["none", "output", "all"] = auto_field(
         "none",
         description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
     )
@@ -149,8 +151,8 @@ class ModelSection(Section):
         description="how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
         "alignments that never go back (needs order: luong and input_feeding: false)",
     )
-    dropout: Share = fitted(0.3, description="share of the values dropped in training between the parts of the net")
-    embedding_dropout: Share = fitted(0.0, description="share of the embeddings' values dropped in training")
+    dropout: Share = auto_field(0.3, description="share of the values dropped in training between the parts of the net")
+    embedding_dropout: Share = auto_field(0.0, description="share of the embeddings' values dropped in training")
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +180,7 @@ class ModelSection(Section):
 
 def _task(value: str) -> str:
     if not registry.is_task(value):
-        do = f"Choose one of them.{meant(value, registry.TASKS)}"
+        do = f"Choose one of them.{suggest(value, registry.TASKS)}"
         raise mechanisms.WordError("task", " | ".join(registry.TASKS), repr(value), do)
     return value
 

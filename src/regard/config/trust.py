@@ -26,7 +26,7 @@ class Named(NamedTuple):
     module: str
 
 
-def named(config: Config) -> list[Named]:
+def find_user_classes(config: Config) -> list[Named]:
     """Every class that a config names.
 
     All its text is searched, whatever the key, so that a key of tomorrow cannot be forgotten; only `data` names files and no code.
@@ -42,12 +42,12 @@ def _named(values: Mapping[str, Any]) -> list[Named]:
 
 def modules(config: Config) -> list[str]:
     """The modules of these classes, each once."""
-    return list(dict.fromkeys(n.module for n in named(config)))
+    return list(dict.fromkeys(n.module for n in find_user_classes(config)))
 
 
 def refuse_strangers(config: Config, file: Path, trust: Iterable[str]) -> None:
     """Raises RunFolderError where a config that was read from `file` names a class of a module that is not in `trust`."""
-    _refuse(named(config), file, trust)
+    _refuse(find_user_classes(config), file, trust)
 
 
 def refuse_strange_task(values: Mapping[str, Any], file: Path, trust: Iterable[str]) -> None:

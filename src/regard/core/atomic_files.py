@@ -26,7 +26,7 @@ def atomic(path: Path, needed: int | None = None) -> Iterator[IO[bytes]]:
     Errors: RegardError where the disk is full or cannot be written.
     """
     part = beside(path)
-    with explained(path, needed):
+    with explain_error(path, needed):
         try:
             with part.open("wb") as file:
                 yield file
@@ -45,7 +45,7 @@ def beside(path: Path) -> Path:
 
 
 @contextmanager
-def explained(path: Path, needed: int | None = None) -> Iterator[None]:
+def explain_error(path: Path, needed: int | None = None) -> Iterator[None]:
     """Turns the system's refusal to write at `path` into a RegardError with the way out; `needed` is in bytes, where it is known.
 
     Around writings that explain themselves, it speaks for all of them.  A pipe that breaks meanwhile is none of it.

@@ -76,7 +76,7 @@ def _walk(value: Any) -> Iterator[tuple[int, Any]]:
             todo += [(depth + 1, below) for below in each]
 
 
-def held_to(
+def require_keys(
     value: Any, kinds: Mapping[str, Any], *, lacking: frozenset[str] = frozenset(), others: bool = False
 ) -> dict[str, Any]:
     """An object whose keys have the kinds `kinds`: a type, `X | None`, `list[X]` or `dict[str, X]`; a truth value is no number, and

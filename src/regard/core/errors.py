@@ -64,7 +64,7 @@ _FULL = (
 )
 
 
-def exhausted(error: BaseException) -> str:
+def describe_exhaustion(error: BaseException) -> str:
     """What to tell of an error that means too little memory, Python's own or one of PyTorch's allocator; "" for any other."""
     if not isinstance(error, MemoryError) and not (isinstance(error, RuntimeError) and any(word in str(error) for word in _FULL)):
         return ""

@@ -76,7 +76,7 @@ def is_conllu(filled: Sequence[str]) -> bool:
     return bool(rows) and all(len(row) == 10 and re.fullmatch(r"\d+(?:[-.]\d+)?", row[0]) for row in rows)
 
 
-def delimited(filled: Sequence[str], *, certain: bool) -> tuple[str, list[list[str]]] | None:
+def find_separator(filled: Sequence[str], *, certain: bool) -> tuple[str, list[list[str]]] | None:
     """The separator of CSV and its rows, where nearly all have the same number of cells.  Elsewhere than in a .csv there must be a header,
     since sentences have commas too."""
     best: tuple[tuple[float, bool, int], str, list[list[str]]] | None = None
@@ -106,7 +106,7 @@ def above_numbers(rows: list[list[str]]) -> bool:
     )
 
 
-def spaced(targets: Sequence[str]) -> bool:
+def are_symbols(targets: Sequence[str]) -> bool:
     """Whether texts are symbols with blanks between them: as a rule several, each a letter with its marks, or an ARPAbet phone."""
     filled = [text.split() for text in targets if text.strip()]
     symbols = [symbol for text in filled for symbol in text]

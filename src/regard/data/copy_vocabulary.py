@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from regard.data.tokenizer import UNK, Tokenizer
 
 
-def numbered(tokenizers: tuple[Tokenizer, Tokenizer], symbols: Sequence[str | None], ids: Sequence[int]) -> list[int]:
+def number_source(tokenizers: tuple[Tokenizer, Tokenizer], symbols: Sequence[str | None], ids: Sequence[int]) -> list[int]:
     """A source, what its vocabulary of S words lacks numbered behind it: S + the number of the target's word where that vocabulary, of V
     words, has it, else S + V + the place where the string stands first.
 
@@ -27,12 +27,12 @@ def numbered(tokenizers: tuple[Tokenizer, Tokenizer], symbols: Sequence[str | No
     return made
 
 
-def pointed(
+def number_target(
     tokenizers: tuple[Tokenizer, Tokenizer], text: str, ids: Sequence[int], symbols: Sequence[str | None], source: Sequence[int]
 ) -> list[int]:
     """A target, what its vocabulary of V words lacks and its source has numbered V + the place where the string stands first there.
 
-    text: of the target, whose ids may have been cut; symbols: of the source; source: what `numbered` made of it.
+    text: of the target, whose ids may have been cut; symbols: of the source; source: what `number_source` made of it.
     """
     reader, writer = tokenizers
     behind, own = len(reader) + len(writer), writer.symbols(text) if UNK in ids else []

@@ -14,17 +14,17 @@ from regard.core.errors import DataError, message
 from regard.data.column_content import (
     SHARE,
     above_numbers,
-    delimited,
+    are_symbols,
+    find_separator,
     is_conllu,
     is_dictionary,
     is_tagged,
     looks_like_features,
-    spaced,
 )
 from regard.data.column_names import Roles, is_header, may_be_header, roles
 from regard.data.columns import ROWS
 from regard.data.row_parser import object_in
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 
 HEAD, MOST = 1000, 1 << 20  # lines, and characters, that are looked at
 ENDS = ROWS | {"json": "json", "conllu": "conllu", **dict.fromkeys(("conll", "iob", "iob2", "bio"), "conll")}
@@ -75,7 +75,7 @@ class RecognizedFile:
             said.append(f"comments after {self.comment!r}")
         said += ["blank lines between blocks"] * (self.blanks and self.format in ("tsv", "csv"))
         said += ["quoted cells"] * self.quoted + ["decimal commas"] * self.decimal_comma
-        return f"{shown(self.file)}: {', '.join(said)}"
+        return f"{show_file(self.file)}: {', '.join(said)}"
 
 
 def recognize(file: str) -> RecognizedFile:
@@ -116,7 +116,7 @@ def _head(file: str) -> Iterator[str]:
     for number, line in enumerate(islice(lines(file), HEAD), start=1):
         if "\0" in line[:10_000]:
             do = "It looks like UTF-16 or a binary file: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
-            raise DataError(message(f"{shown(file)}:{number}", "UTF-8 text", "a byte of zero", do))
+            raise DataError(message(f"{show_file(file)}:{number}", "UTF-8 text", "a byte of zero", do))
         yield line
         taken += len(line)
         if taken > MOST:
@@ -177,7 +177,7 @@ def _table(file: str, head: Sequence[str], named: str) -> RecognizedFile:
     if named == "tsv" or (not named and 2 * tabs >= len(filled)):
         rows = [line.split("\t") for line in filled]
         return _columns(replace(plain, format="tsv", separator="\t", comment=comment, comments=marked), rows, kept)
-    found = delimited(filled, certain=named == "csv")
+    found = find_separator(filled, certain=named == "csv")
     if found is None:
         return replace(plain, separator="," if named == "csv" else "")
     separator, rows = found
@@ -235,7 +235,7 @@ def _columns(about: RecognizedFile, rows: list[list[str]], kept: Sequence[str]) 
         notes.append("column 2 looks like features, not like a target.")
     targets = columns[found.target] if found.target < width else []
     kept_rows = tuple(map(tuple, rows))
-    return replace(about, kind=_kind(about, found), spaced=spaced(targets), notes=tuple(notes), rows=kept_rows)
+    return replace(about, kind=_kind(about, found), spaced=are_symbols(targets), notes=tuple(notes), rows=kept_rows)
 
 
 def _by_content(width: int, bundles: dict[int, str]) -> Roles:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from regard.core.errors import DataError, message
 from regard.data.columns import by_name
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 
 COLUMN = "grapheme"  # what a profile calls its first column (Moran & Cysouw 2018, chapter 7), in any case
 _APART = "ˈˌꜛꜜ"  # stress and steps are symbols of their own
@@ -40,11 +40,11 @@ def read_profile(file: str) -> tuple[str, ...]:
     names = [cell.strip().lower() for cell in next(iter(rows), [])]
     if COLUMN not in names:
         do = "Give a profile as Moran & Cysouw 2018 have it: a TSV whose first line names a column Grapheme."
-        raise DataError(message(f"{shown(file)}:1", "a column Grapheme", ", ".join(names) or "an empty file", do))
+        raise DataError(message(f"{show_file(file)}:1", "a column Grapheme", ", ".join(names) or "an empty file", do))
     place = names.index(COLUMN)
     found = [row[place].strip() for row in rows if len(row) > place and row[place].strip()]
     twice = next((grapheme for grapheme in found if found.count(grapheme) > 1), None)
     if twice is not None or not found:
         received = "none" if twice is None else f"{twice!r} twice"
-        raise DataError(message(shown(file), "graphemes, each once", received, "Correct the profile."))
+        raise DataError(message(show_file(file), "graphemes, each once", received, "Correct the profile."))
     return tuple(found)

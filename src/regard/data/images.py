@@ -39,13 +39,13 @@ def read_image(path: str | Path) -> Pixels:
         received = getattr(error, "strerror", None) or str(error)
         raise DataError(message(f"{str(path)!r}", "an image file", received, "Name another file.")) from error
     try:
-        return decoded(raw)
+        return decode_image(raw)
     except Unreadable as error:
         received, do = error.args
         raise DataError(message(str(path), "an image that opens", received, do)) from error
 
 
-def decoded(raw: bytes) -> Pixels:
+def decode_image(raw: bytes) -> Pixels:
     """The pixels of an image file's bytes.  Raises Unreadable."""
     if raw.startswith(MARK):
         return _png(raw)

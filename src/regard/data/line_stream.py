@@ -76,7 +76,7 @@ def read(stream: IO[bytes]) -> Iterator[bytes]:
     return _followed(Piped(stream)) if isinstance(stream, BufferedReader) and _flows(stream) else iter(stream)
 
 
-def taken(items: Iterator[T], most: int) -> list[T]:
+def take_chunk(items: Iterator[T], most: int) -> list[T]:
     """The next items, at most so many; of a pipe those that are there, and one at least: whoever asks line by line is answered at once."""
     found = []
     for item in islice(items, most):
@@ -87,9 +87,9 @@ def taken(items: Iterator[T], most: int) -> list[T]:
 
 
 def in_chunks(items: Iterable[T], most: int) -> Iterator[list[T]]:
-    """All items, in order, as many at a time as `taken` gives."""
+    """All items, in order, as many at a time as `take_chunk` gives."""
     each = iter(items)
-    while chunk := taken(each, most):
+    while chunk := take_chunk(each, most):
         yield chunk
 
 

@@ -12,7 +12,7 @@ from regard.core.errors import DataError, message
 Span = tuple[int, int]  # first character, and the one after the last
 
 
-def located(text: str, cut: Sequence[Span], prepared: str, clean: Callable[[str], str]) -> list[Span]:
+def locate(text: str, cut: Sequence[Span], prepared: str, clean: Callable[[str], str]) -> list[Span]:
     """The characters of `text` that each token covers; white space at the ends of a token is not its own.
 
     cut: what each token covers of `prepared`, in order.  prepared: the text after `clean` and after white space was folded or added,

@@ -18,10 +18,10 @@ from regard.data.examples import overlap as overlap
 from regard.data.examples import split as split
 from regard.data.records import PassedLine, headless, parse_records, read_records
 from regard.data.report import Report as Report
-from regard.data.row_parser import CORRECT, RecordError, Row, headed, input_row, numbered, object_row, pair_row
-from regard.data.source_lists import listed
+from regard.data.row_parser import CORRECT, RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
+from regard.data.source_lists import read_source_list
 from regard.data.text_files import fingerprint as fingerprint
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 
 Found = Row | RecordError | PassedLine
 
@@ -31,7 +31,7 @@ class RowParser:
 
     def __init__(self, layout: Layout, *, need_target: bool) -> None:
         self.layout, self.need_target = layout, need_target
-        self._columns = None if layout.named else numbered(layout)
+        self._columns = None if layout.named else number_of_column(layout)
         self._row = pair_row if need_target else input_row
 
     @property
@@ -39,7 +39,7 @@ class RowParser:
         return None if self._columns is None else self._columns.width
 
     def read_header(self, cells: list[str], place: Place) -> None:
-        self._columns = headed(self.layout, cells, place, need_target=self.need_target)
+        self._columns = read_header(self.layout, cells, place, need_target=self.need_target)
 
     def of_cells(self, cells: list[str], place: Place) -> Row:
         assert self._columns is not None  # a header was read, or none is there
@@ -71,7 +71,7 @@ class Pairs:
             near = did_you_mean(on_bad_line, ("error", "skip"))
             raise ConfigError(message("data.on_bad_line", "error | skip", repr(on_bad_line), f"Choose one of them.{near}"))
         self._files, self._layout, self._skips = tuple(files), layout.resolved(files), on_bad_line == "skip"
-        self.report = Report(tuple(shown(file) for file in files))
+        self.report = Report(tuple(show_file(file) for file in files))
 
     def __iter__(self) -> Iterator[Item]:
         files, layout = self._files, self._layout
@@ -137,9 +137,9 @@ def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
         counts = [count + (line is not None) for count, line in zip(counts, pair, strict=True)]
         if counts[0] == counts[1]:
             at_fault = target if pair[0].strip() and not pair[1].strip() else source
-            yield Place(shown(at_fault), number), Row(pair[0], (pair[1],), ())
+            yield Place(show_file(at_fault), number), Row(pair[0], (pair[1],), ())
     if counts[0] != counts[1]:
-        what, received = f"{shown(source)} and {shown(target)}", f"{counts[0]:,} and {counts[1]:,} lines"
+        what, received = f"{show_file(source)} and {show_file(target)}", f"{counts[0]:,} and {counts[1]:,} lines"
         do = "Find the line that one of them lacks: with two files, each line of one belongs to the same line of the other."
         raise DataError(message(what, "the same number of lines", received, do))
 
@@ -159,12 +159,13 @@ def read_inputs(file: str, layout: Layout, say: Callable[[str], None] | None = N
     `-` is standard input.  The target may be missing: its column left blank or left out, or each line the source alone.  A line
     without a source gives an item whose source is "".  With `layout.format` lines, a whole line is a source, tabs included.
     A comment gives an item whose source is "", too.  A JSONL target that is a list counts as its first.  A list of sources is one for
-    every layout (`listed`, which tells `say`); of a header over columns that go by numbers `say` hears too.  DataError as in `read_pairs`.
+    every layout (`read_source_list`, which tells `say`); of a header over columns that go by numbers `say` hears too.  DataError as in
+    `read_pairs`.
     """
-    layout, name = layout if layout.format == "lines" else layout.resolved([file]), shown(file)
+    layout, name = layout if layout.format == "lines" else layout.resolved([file]), show_file(file)
     stream = None
     if layout.format != "parquet":
-        stream, layout = listed(lines(file), name, layout, say)
+        stream, layout = read_source_list(lines(file), name, layout, say)
     rows: Iterator[tuple[Place, Found]]
     if layout.format == "lines":
         rows = ((place, Row(line, (), ())) for place, line in read_records(file, "lines", stream=stream))

@@ -12,8 +12,8 @@ from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place, split
 from regard.data.records import PassedLine, parse_each, read_records
-from regard.data.row_parser import CORRECT, Columns, RecordError, headed, numbered, object_row
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import CORRECT, Columns, RecordError, number_of_column, object_row, read_header
+from regard.data.text_files import lines, show_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
         if manner == "text":
             text = "\n".join(lines(file))
             if text.strip():
-                yield PlainText(text, Place(shown(file), 1), whole=True)
+                yield PlainText(text, Place(show_file(file), 1), whole=True)
             continue
         for place, found in _texts(file, manner, column):
             if isinstance(found, str) and found.strip():
@@ -65,10 +65,10 @@ def _texts(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, s
     layout, found = row_layout(manner, column), read_records(file, manner)
     columns = Columns(0, None, None)
     if manner == "tsv" and isinstance(column, str):
-        place, header = next(found, (Place(shown(file), 1), []))
-        columns = headed(layout, header or [""], place, need_target=False)
+        place, header = next(found, (Place(show_file(file), 1), []))
+        columns = read_header(layout, header or [""], place, need_target=False)
     elif manner == "tsv":
-        columns = numbered(layout)
+        columns = number_of_column(layout)
     return parse_each(found, partial(_text, layout=layout, column=columns.source))
 
 

@@ -11,13 +11,13 @@ from itertools import chain, islice
 from typing import Any, Protocol, TypeVar
 
 from regard.core.errors import DataError, message
-from regard.data.column_content import delimited
+from regard.data.column_content import find_separator
 from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
 from regard.data.row_parser import CORRECT, RecordError, json_object
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
 VARIANT = re.compile(r"(.+)\(\d+\)")
@@ -74,7 +74,7 @@ def read_records(
     """
     if format == "parquet":
         return parquet_rows(file)
-    name, each = shown(file), lines(file) if stream is None else stream
+    name, each = show_file(file), lines(file) if stream is None else stream
     if format == "lines":
         return ((Place(name, number), line) for number, line in enumerate(each, 1))
     if format == "jsonl":
@@ -103,7 +103,7 @@ def parse_records(
     layout = parser.layout
     found = read_records(file, layout.format, layout.parts, stream=stream, blanks=not parser.need_target)
     if layout.format not in ("jsonl", "parquet"):
-        return _parse_table(found, parser, shown(file))
+        return _parse_table(found, parser, show_file(file))
     made = parse_each(found, parser.of_object)
     return ((place, parser.of_blank(place) if isinstance(one, PassedLine) else one) for place, one in made)
 
@@ -143,7 +143,7 @@ def _csv(stream: Iterator[str], name: str, separator: str) -> Placed[list[str] |
         head = list(islice(stream, HEAD))
         stream = chain(head, stream)
         filled = [line for line in head if line.strip() and not line.startswith("#")]
-        found = delimited(filled, certain=True) if filled else None
+        found = find_separator(filled, certain=True) if filled else None
         separator = found[0] if found else ","
     reader = csv.reader(counted(stream), delimiter=separator, strict=True)
     while True:

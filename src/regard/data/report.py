@@ -10,13 +10,13 @@ from typing import TypeVar, cast
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.row_parser import RecordError
-from regard.data.text_files import shown
+from regard.data.text_files import show_file
 
 T = TypeVar("T")
 NAMED = 5  # so many lines at fault are named one by one
 
 
-def passed_by(counts: Mapping[str, int]) -> str:
+def describe_passed(counts: Mapping[str, int]) -> str:
     """Lines that hold nothing to read, in words."""
     return " and ".join(many(count, f"{kind} line") for kind, count in sorted(counts.items()))
 
@@ -36,7 +36,7 @@ class Report:
         read = "" if self.of == "item" else f"{many(self.lines, self.of)}, "
         said = [f"{' + '.join(self.files)}: {read}{many(self.items, 'item')}."]
         if self.passed:
-            said[0] += f" Besides, {passed_by(self.passed)}."
+            said[0] += f" Besides, {describe_passed(self.passed)}."
         if self.skipped:
             said.append(f"{many(len(self.skipped), f'bad {self.of} was', f'bad {self.of}s were')} skipped:")
             said += self._named()
@@ -71,7 +71,7 @@ def gather(
     that is wrong, `skip` passes them by and reports them.  passed: is told of lines that hold nothing while `found` is read.
     DataError names the file, the line and what to do; also where no item is left.
     """
-    report, items = Report(tuple(shown(file) for file in files), of="item"), cast(list[T], [])
+    report, items = Report(tuple(show_file(file) for file in files), of="item"), cast(list[T], [])
     report.passed = Counter() if passed is None else passed
     for item in found:
         report.lines += 1

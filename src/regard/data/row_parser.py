@@ -72,7 +72,7 @@ def split_features(text: str, parts: str = ";") -> tuple[str, ...]:
     return tuple(part.strip() for part in parted if part.strip() and (parts != "|" or part != "_"))
 
 
-def numbered(layout: Layout) -> Columns:
+def number_of_column(layout: Layout) -> Columns:
     """The columns of a layout that goes by numbers."""
     last = 0 if layout.target == LAST else layout.target
     source, target, features = (None if x is None else int(x) - 1 for x in (layout.source, last, layout.features))
@@ -80,7 +80,7 @@ def numbered(layout: Layout) -> Columns:
     return Columns(source, target, features)
 
 
-def headed(layout: Layout, header: list[str], place: Place, *, need_target: bool) -> Columns:
+def read_header(layout: Layout, header: list[str], place: Place, *, need_target: bool) -> Columns:
     """The columns that a header's names, or numbers beside names, stand for.  DataError names the columns there are."""
     names = [name.strip() for name in header]
 
@@ -128,7 +128,7 @@ def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layo
 
 
 def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: str) -> RecordError:
-    there = f"{many(len(fields), 'column')} ({', '.join(shortened(field) for field in fields)})"
+    there = f"{many(len(fields), 'column')} ({', '.join(shorten(field) for field in fields)})"
     named = {"\t": "separated by tabs", ",": "separated by commas", ";": "separated by semicolons", "": "separated by commas"}
     parted = "a word and its phones" if layout.format == "cmudict" else named.get(layout.parts, f"separated by {layout.parts!r}")
     if layout.parts == "\t" and len(fields) == 1:
@@ -139,7 +139,7 @@ def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: st
     return RecordError(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """A text as messages show it."""
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
@@ -151,9 +151,9 @@ def json_object(line: str, place: Place) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if not line.strip():
             raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line") from None
-        raise RecordError(message(str(place), "a JSON object", f"{shortened(line)} ({error})", CORRECT), "no-json") from error
+        raise RecordError(message(str(place), "a JSON object", f"{shorten(line)} ({error})", CORRECT), "no-json") from error
     if not isinstance(record, dict):
-        raise RecordError(message(str(place), "a JSON object", shortened(line), CORRECT), "no-json")
+        raise RecordError(message(str(place), "a JSON object", shorten(line), CORRECT), "no-json")
     return record
 
 
@@ -201,9 +201,9 @@ def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool
     found = tuple(value) if several and isinstance(value, list) else (value,)
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
-        received = shortened(json.dumps(value, ensure_ascii=False, default=repr))
+        received = shorten(json.dumps(value, ensure_ascii=False, default=repr))
         raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
-    if any(map(halved, found)):
+    if any(map(has_half_surrogate, found)):
         raise RecordError(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return found
 
@@ -214,13 +214,13 @@ def whole(texts: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
-        faulty = next((text for text in texts if halved(text)), None)
+        faulty = next((text for text in texts if has_half_surrogate(text)), None)
         if faulty is None:
             raise
         received = "half a surrogate pair"
         raise DataError(message(f"the text {faulty[:40]!r}", "whole characters", received, "Correct the text.")) from error
 
 
-def halved(text: str) -> bool:
+def has_half_surrogate(text: str) -> bool:
     """Whether half a surrogate pair stands in a text: "\\ud800" is JSON, but no character."""
     return HALF.search(text) is not None

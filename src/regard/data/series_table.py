@@ -12,8 +12,8 @@ from itertools import count, pairwise
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.examples import Place
-from regard.data.text_files import lines, shown
-from regard.data.time_formats import dated, readable
+from regard.data.text_files import lines, show_file
+from regard.data.time_formats import is_time, readable
 
 TIMES = ("time", "date", "datetime", "date time", "date_time", "timestamp", "t", "ds")  # headers of a column of times
 RISING = ("year", "month", "day", "hour", "index", "period")  # headers of one, where it holds numbers that rise
@@ -54,7 +54,7 @@ class Table:
 def table_in(file: str) -> Table:
     """The whole table of a file.  DataError where it has no rows, or empty lines between them."""
     texts, start = _texts(file)
-    return table_of(shown(file), texts, start)
+    return table_of(show_file(file), texts, start)
 
 
 def table_of(name: str, texts: Sequence[str], start: int) -> Table:
@@ -83,7 +83,7 @@ def _texts(file: str) -> tuple[list[str], int]:
             start, empty = line + 1, 0
         elif empty:
             do = "Fill in the row, or remove the line."
-            raise DataError(message(f"{shown(file)}:{empty}", "a row of numbers", "an empty line", do))
+            raise DataError(message(f"{show_file(file)}:{empty}", "a row of numbers", "an empty line", do))
         else:
             found.append(text)
     return found, start
@@ -124,7 +124,7 @@ def _header(cells: Sequence[str], comma: bool) -> bool:
     return any(cell and finite(cell) is None and cell.lower() not in ("nan", "inf", "-inf") for cell in said)
 
 
-def told_apart(table: Table) -> None:
+def refuse_ambiguous_columns(table: Table) -> None:
     """DataError where columns cannot be told apart by their names, or hold series one under another."""
     for i, name in enumerate(table.names):
         if (not name and not (table.index and not i)) or name in table.names[:i]:
@@ -189,7 +189,7 @@ def kept_columns(table: Table, columns: Sequence[str], time: int | None) -> list
 
 def advice(table: Table, column: int, cell: str) -> str:
     """What to do about a cell that is no number."""
-    if dated(cell):
+    if is_time(cell):
         name = table.names[column] if table.header else column + 1
         return (
             f"It looks like a time: write times as ISO has them (2016-07-01 12:00), and name their column: forecast.time={name}."

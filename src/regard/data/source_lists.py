@@ -8,12 +8,12 @@ from itertools import chain
 
 from regard.data.columns import Layout
 from regard.data.examples import Item, Place
-from regard.data.row_parser import Row, input_row, json_object, numbered, object_row, shortened
+from regard.data.row_parser import Row, input_row, json_object, number_of_column, object_row, shorten
 
 Say = Callable[[str], None]
 
 
-def listed(stream: Iterator[str], name: str, layout: Layout, say: Say | None = None) -> tuple[Iterator[str], Layout]:
+def read_source_list(stream: Iterator[str], name: str, layout: Layout, say: Say | None = None) -> tuple[Iterator[str], Layout]:
     """The lines to predict from, and how they are read: in plain columns where they are no table or records of this layout.
 
     A single column whose first line is not the source's name has no header, and lines that begin with no JSON object are no records:
@@ -29,7 +29,7 @@ def listed(stream: Iterator[str], name: str, layout: Layout, say: Say | None = N
             return stream, layout
         if any(mark in first for mark in layout.parts or ",;\t"):
             return stream, layout
-        why = f"its first line ({shortened(first)}) names no column {layout.source!r}"
+        why = f"its first line ({shorten(first)}) names no column {layout.source!r}"
     elif layout.format == "jsonl" and not name.removesuffix(".gz").lower().endswith(".jsonl"):
         blank, first = list[str](), next(stream, None)
         while first is not None and not first.strip():
@@ -38,7 +38,7 @@ def listed(stream: Iterator[str], name: str, layout: Layout, say: Say | None = N
         stream = chain(blank, [] if first is None else [first], stream)
         if first is None or first.lstrip().startswith("{"):
             return stream, layout
-        why = f"its first line ({shortened(first)}) is no JSON object"
+        why = f"its first line ({shorten(first)}) is no JSON object"
     else:
         return stream, layout
     if say:
@@ -63,6 +63,6 @@ def single(line: str, layout: Layout) -> Item:
         row = Row(line, (), ())
     else:
         layout = layout if layout.format == "tsv" and not layout.named else plain(layout)
-        row = input_row(line.split(layout.parts), place, columns=numbered(layout), layout=layout)
+        row = input_row(line.split(layout.parts), place, columns=number_of_column(layout), layout=layout)
     target = row.targets[0] if row.targets and row.targets[0].strip() else None
     return Item(layout.clean(row.source), None if target is None else layout.clean(target), row.features, place)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenizers import models
 
-from regard.core.bounded_json import held_to, is_of
+from regard.core.bounded_json import is_of, require_keys
 from regard.data.tokenizer_kinds import SPECIALS, UNK
 
 MOST = 10_000_000  # symbols
@@ -33,13 +33,13 @@ def stored_model(kind: str, content: Any) -> models.Model:
 
 
 def _counted(content: Any) -> models.Model:
-    held_to(content, {"type": str, "vocab": dict[str, int], "unk_token": str})
+    require_keys(content, {"type": str, "vocab": dict[str, int], "unk_token": str})
     _check(content, "WordLevel")
     return models.WordLevel(_numbered(content["vocab"]), unk_token=SPECIALS[UNK])
 
 
 def _bpe(content: Any) -> models.Model:
-    held_to(content, _BPE, lacking=frozenset(_BPE) - {"type", "vocab", "merges", "unk_token"})
+    require_keys(content, _BPE, lacking=frozenset(_BPE) - {"type", "vocab", "merges", "unk_token"})
     _check(content, "BPE")
     vocabulary = _numbered(content["vocab"])
     merges = [merge.split(" ") if isinstance(merge, str) else list(merge) for merge in content["merges"]]
@@ -49,7 +49,9 @@ def _bpe(content: Any) -> models.Model:
 
 
 def _unigram(content: Any) -> models.Model:
-    held_to(content, {"type": str, "vocab": list, "unk_id": int, "byte_fallback": bool}, lacking=frozenset({"byte_fallback"}))
+    require_keys(
+        content, {"type": str, "vocab": list, "unk_id": int, "byte_fallback": bool}, lacking=frozenset({"byte_fallback"})
+    )
     if content["type"] != "Unigram" or content["unk_id"] != UNK or content.get("byte_fallback"):
         raise ValueError("another kind of vocabulary")
     pieces = content["vocab"]

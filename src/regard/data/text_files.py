@@ -19,7 +19,7 @@ UTF_16 = "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
 MANY = 1000  # names of a folder among which one that is meant is looked for
 
 
-def shown(file: str) -> str:
+def show_file(file: str) -> str:
     """The name of a file in messages: `-` is `<stdin>`."""
     return "<stdin>" if file == "-" else file
 
@@ -73,7 +73,7 @@ def _ended(stream: Iterable[bytes], file: str) -> Iterator[bytes]:
         if not second:
             received = f"{first.count(13):,} returns (CR) and no line feed"
             do = "Write line feeds: tr '\\r' '\\n' < FILE > NEW."
-            raise DataError(message(shown(file), "lines that end with a line feed (LF), or with CR and LF", received, do))
+            raise DataError(message(show_file(file), "lines that end with a line feed (LF), or with CR and LF", received, do))
         each = chain([second], each)
     yield from chain([first] if first else [], each)
 
@@ -101,7 +101,7 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
         skipped = len(BOM) if number == 1 and start.startswith(BOM) else 0
         raise DataError(
             message(
-                f"{shown(file)}:{number}",
+                f"{show_file(file)}:{number}",
                 "UTF-8",
                 f"byte 0x{error.object[error.start]:02x} as byte {error.start + skipped + 1} of the line",
                 _encoding_hint(start, number, whole),
@@ -110,7 +110,7 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
     if "\0" in text:
         received = f"{raw.count(0):,} NUL bytes, the first as byte {raw.index(0) + 1} of the line"
         do = UTF_16 if is_wide(raw) else "Remove it: text has none."
-        raise DataError(message(f"{shown(file)}:{number}", "text", received, do))
+        raise DataError(message(f"{show_file(file)}:{number}", "text", received, do))
     return text
 
 

@@ -179,7 +179,7 @@ def _order(found: Sequence[re.Match[str]]) -> str:
     return f"{first[0]!r}, of which day and month cannot be told apart"
 
 
-def dated(text: str) -> bool:
+def is_time(text: str) -> bool:
     """Whether a cell is a date or a time of some kind that is no number, readable or not."""
     text = text.strip()
     if number(text) is not None:

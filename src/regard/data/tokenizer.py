@@ -12,9 +12,9 @@ from pathlib import Path
 import tokenizers
 
 from regard.core.atomic_files import atomic
-from regard.core.bounded_json import held_to, read_json
+from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
-from regard.data.offsets import Span, located
+from regard.data.offsets import Span, locate
 from regard.data.row_parser import whole
 from regard.data.stored_vocabulary import stored_model
 from regard.data.tokenizer_kinds import BOS as BOS
@@ -22,14 +22,14 @@ from regard.data.tokenizer_kinds import EOS as EOS
 from regard.data.tokenizer_kinds import PAD as PAD
 from regard.data.tokenizer_kinds import SPECIALS as SPECIALS
 from regard.data.tokenizer_kinds import UNK as UNK
-from regard.data.tokenizer_kinds import WORD, around, cutter, kind_of, learn, pieces, ranked
+from regard.data.tokenizer_kinds import WORD, around, cutter, kind_of, learn, pieces, rank_symbols
 
 SLICE, MOST = 20_000, 1_000_000  # characters that are handed to the library at once; and of one word
 KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
 UNKNOWN_SHOWN = "⁇"  # how text shows what has no symbol: never silently dropped, so that it never passes for right
 
 
-def sliced(text: str, *, anywhere: bool) -> list[str]:
+def slice_text(text: str, *, anywhere: bool) -> list[str]:
     """A text in parts that give the same tokens as the whole: the library keeps some 0.7 kB for each character that it is handed at once.
 
     No token goes over the beginning of a space; where each character is a token (anywhere), parts end where they are long enough.
@@ -78,7 +78,7 @@ class Tokenizer:
         is none.
         """
         kind = kind_of(word).opened()
-        return cls(str(kind), learn(kind, texts, least), ranked(Counter(features)), kind.graphemes)
+        return cls(str(kind), learn(kind, texts, least), rank_symbols(Counter(features)), kind.graphemes)
 
     def __len__(self) -> int:
         """The number of ids, specials and features included."""
@@ -92,7 +92,7 @@ class Tokenizer:
         """`encode` for many texts at once, which is many times faster."""
         with whole(texts):
             prepared = [self._kind.prepare(text) for text in texts]
-            cut = [sliced(text, anywhere=self._kind.name == "char") for text in prepared]
+            cut = [slice_text(text, anywhere=self._kind.name == "char") for text in prepared]
             short = [parts[0] for parts in cut if len(parts) == 1]
             found = iter(self._library.encode_batch_fast(short, add_special_tokens=False))
         ids = [next(found).ids if len(parts) == 1 else self._in_parts(parts) for parts in cut]
@@ -203,15 +203,15 @@ class Tokenizer:
         found = [text.get(symbol, -1) for symbol in self._symbols]
         return found + [other._feature_ids.get(name, -1) for name in self.features]
 
-    def located(self, text: str, clean: Callable[[str], str] = str) -> list[Span]:
+    def locate(self, text: str, clean: Callable[[str], str] = str) -> list[Span]:
         """For each id of `encode(clean(text))`, its end aside, the characters of `text` that it stands for."""
         if self._kind.name == "space":  # what looks like a special is another word there, but stands where it stood
             words = clean(text).split()
             ends = list(accumulate(len(word) + 1 for word in words))
             cut = [(end - len(word) - 1, end - 1) for word, end in zip(words, ends, strict=True)]
-            return located(text, cut, " ".join(words), clean)
+            return locate(text, cut, " ".join(words), clean)
         prepared = self._kind.prepare(clean(text))
-        return located(text, self._library.encode(prepared, add_special_tokens=False).offsets, prepared, clean)
+        return locate(text, self._library.encode(prepared, add_special_tokens=False).offsets, prepared, clean)
 
     def unknown(self, text: str, features: Sequence[str] = ()) -> list[str]:
         """What training never saw, each once, in order: features, then characters (space and word: tokens)."""
@@ -250,7 +250,7 @@ class Tokenizer:
                     message(str(path), f"version {VERSION} or older", str(content["version"]), "Install a newer regard.")
                 )
             kinds = {"kind": str, "version": int, "word": str, "features": list[str], "graphemes": list[str], "tokenizer": dict}
-            held_to(content, kinds, lacking=frozenset({"graphemes"}))
+            require_keys(content, kinds, lacking=frozenset({"graphemes"}))
             if content["kind"] != KIND or len(set(content["features"])) < len(content["features"]):
                 raise ValueError("other content")
             graphemes = tuple(content.get("graphemes", ()))

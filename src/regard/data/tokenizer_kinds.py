@@ -114,7 +114,7 @@ def kind_of(word: str) -> TokenizerKind:
     return TokenizerKind(name, int(size or 0))
 
 
-def ranked(counts: Mapping[str, int]) -> list[str]:
+def rank_symbols(counts: Mapping[str, int]) -> list[str]:
     """The most frequent first, then by code point."""
     return sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
 
@@ -130,7 +130,7 @@ def pieces(kind: TokenizerKind, text: str) -> list[str]:
     return [piece for piece, _ in cutter(kind.manner.pattern).pre_tokenize_str(kind.prepare(text))]
 
 
-def counted(kind: TokenizerKind, texts: Iterable[str]) -> Counter[str]:
+def count_symbols(kind: TokenizerKind, texts: Iterable[str]) -> Counter[str]:
     """How often each piece occurs.  A space can only begin a piece, so each different chunk between spaces is cut only once."""
     chunks: Counter[str] = Counter()
     for text in texts:
@@ -162,8 +162,8 @@ def around(kind: TokenizerKind, model: models.Model) -> Tokenizer:
 
 def _counted(kind: TokenizerKind, texts: Iterable[str], least: int) -> models.Model:
     """Every piece that occurs often enough is a symbol."""
-    counts = counted(kind, texts)
-    symbols = [*SPECIALS, *(symbol for symbol in ranked(counts) if symbol not in SPECIALS and counts[symbol] >= least)]
+    counts = count_symbols(kind, texts)
+    symbols = [*SPECIALS, *(symbol for symbol in rank_symbols(counts) if symbol not in SPECIALS and counts[symbol] >= least)]
     return models.WordLevel({symbol: id for id, symbol in enumerate(symbols)}, unk_token=SPECIALS[UNK])
 
 
@@ -189,7 +189,7 @@ def _bpe(kind: TokenizerKind, texts: Iterable[str]) -> models.Model:
 
 def _unigram(kind: TokenizerKind, texts: Iterable[str]) -> models.Model:
     """Kudo 2018, "Subword regularization", section 3.2."""
-    counts = counted(kind, texts)
+    counts = count_symbols(kind, texts)
     alphabet = {" "}.union(*counts)
     _check_size(kind, alphabet)
     learned = learn_unigram(counts, alphabet, kind.size - len(SPECIALS))

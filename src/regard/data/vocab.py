@@ -10,7 +10,7 @@ from pathlib import Path
 from regard.core.atomic_files import atomic
 from regard.core.bounded_json import is_of, read_json
 from regard.core.errors import DataError, RunFolderError, did_you_mean, message
-from regard.data.tokenizer_kinds import ranked
+from regard.data.tokenizer_kinds import rank_symbols
 
 KIND, VERSION = "regard symbols", 1  # what a file says of itself
 
@@ -26,7 +26,7 @@ class Vocabulary:
     def counted(cls, names: Iterable[str], *, first: Sequence[str] = (), least: int = 1) -> Vocabulary:
         """`first`, then the names that occur at least so often, the most frequent first."""
         counts = Counter(names)
-        return cls([*first, *(name for name in ranked(counts) if counts[name] >= least and name not in first)])
+        return cls([*first, *(name for name in rank_symbols(counts) if counts[name] >= least and name not in first)])
 
     def __len__(self) -> int:
         return len(self.names)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.examples import Place
-from regard.data.row_parser import CORRECT, shortened
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import CORRECT, shorten
+from regard.data.text_files import lines, show_file
 
 Vector = NDArray[np.float32]
 LARGEST = float(np.finfo(np.float32).max)
@@ -23,8 +23,8 @@ def vectors_width(file: str) -> int:
     """How wide the vectors of a file are, as its first line says.  DataError where that is no line of such a file."""
     first = next(iter(lines(file)), None)
     if first is None:
-        raise DataError(message(shown(file), "word vectors", "an empty file", "Name another file."))
-    return _width(_fields(first), first, Place(shown(file), 1))
+        raise DataError(message(show_file(file), "word vectors", "an empty file", "Name another file."))
+    return _width(_fields(first), first, Place(show_file(file), 1))
 
 
 def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None] | None = None) -> dict[str, Vector]:
@@ -41,7 +41,7 @@ def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None
         number += 1
         fields = _fields(line)
         if number == 1:
-            width, headed = _width(fields, line, Place(shown(file), 1)), _is_head(fields)
+            width, headed = _width(fields, line, Place(show_file(file), 1)), _is_head(fields)
             if headed:
                 continue
         passed.foreign = passed.foreign or not line.isascii()
@@ -57,19 +57,19 @@ def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None
             do = f"{CORRECT} Or copy the file again."
             raise DataError(
                 message(
-                    f"{shown(file)}:{number + passed.cut}",
+                    f"{show_file(file)}:{number + passed.cut}",
                     f"a word and {many(width, 'number')}",
-                    f"{many(len(fields) - 1, 'number')} behind {shortened(fields[0])}",
+                    f"{many(len(fields) - 1, 'number')} behind {shorten(fields[0])}",
                     do,
                 )
             )
         word = " ".join(fields[:-width])
         if word in wanted and word not in found:
-            found[word] = _numbers(fields[-width:], Place(shown(file), number + passed.cut))
+            found[word] = _numbers(fields[-width:], Place(show_file(file), number + passed.cut))
     if passed.first is not None and not passed.foreign:
         raise passed.first  # no word but ASCII is whole: the file is of another encoding
     if say is not None and (passed.cut or passed.bare):
-        say(f"note: {shown(file)}: {passed}")
+        say(f"note: {show_file(file)}: {passed}")
     return found
 
 
@@ -111,7 +111,7 @@ def _width(fields: list[str], line: str, place: Place) -> int:
         return int(fields[1])
     if len(fields) < 2 or not all(map(_is_number, fields[1:])):
         do = "Name a text file of word vectors; what is binary must be turned into text first."
-        raise DataError(message(str(place), "the count and the width, or a word and its numbers", shortened(line), do))
+        raise DataError(message(str(place), "the count and the width, or a word and its numbers", shorten(line), do))
     return len(fields) - 1
 
 
@@ -126,5 +126,5 @@ def _is_number(text: str) -> bool:
 def _numbers(fields: list[str], place: Place) -> Vector:
     for text in fields:
         if not _is_number(text) or not abs(float(text)) <= LARGEST:
-            raise DataError(message(str(place), "finite numbers of 32 bits behind the word", shortened(text), CORRECT))
+            raise DataError(message(str(place), "finite numbers of 32 bits behind the word", shorten(text), CORRECT))
     return np.array(fields, dtype=np.float32)

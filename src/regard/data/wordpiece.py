@@ -16,7 +16,7 @@ from regard.core.atomic_files import write_text
 from regard.core.errors import ConfigError, DataError, message
 from regard.data import wordpiece_json
 from regard.data.row_parser import whole
-from regard.data.tokenizer_kinds import ranked
+from regard.data.tokenizer_kinds import rank_symbols
 
 PADDING, UNKNOWN, FIRST, BETWEEN, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY, MANNER, ADDED, WHOLE = (
@@ -86,7 +86,7 @@ class WordPieces:
         plain = tokenizers.Tokenizer(models.WordPiece(unk_token=UNKNOWN))
         plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         known = set(letters)
-        kept = (word for word in ranked(counts) if len(word) <= LONGEST and known.issuperset(_spelled(word)))
+        kept = (word for word in rank_symbols(counts) if len(word) <= LONGEST and known.issuperset(_spelled(word)))
         plain.train_from_iterator(_again((word, counts[word]) for word in kept), trainer)
         found = sorted(plain.get_vocab().items(), key=lambda entry: entry[1])
         return cls([name for name, _ in found], lower=lower)
@@ -115,7 +115,7 @@ class WordPieces:
         except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
             raise DataError(message(str(folder), f"{VOCABULARY} and {MANNER} in UTF-8", str(error), _DO)) from error
         names = [name.rstrip("\r") for name in (names[:-1] if names[-1] == "" else names)]
-        names = wordpiece_json.filled(names, numbers, path)
+        names = wordpiece_json.fill(names, numbers, path)
         accents = None if accents is None else bool(accents)
         return cls(names, lower=bool(lower), where=str(path), accents=accents, chinese=bool(chinese), added=cleaned)
 
@@ -150,7 +150,7 @@ class WordPieces:
         """One string for each number, to be shown; `[80]` for one beyond the vocabulary, which a longer table of words may have."""
         return tuple(self.names[id] if id < len(self.names) else f"[{id}]" for id in map(int, ids))
 
-    def located(self, text: str) -> list[tuple[int, int]]:
+    def locate(self, text: str) -> list[tuple[int, int]]:
         """For each number of a text the characters of it that it stands for: first, and one after the last."""
         return list(self._library.encode(text, add_special_tokens=False).offsets)
 
@@ -206,8 +206,8 @@ def _letters(counts: Counter[str], size: int | None) -> list[str]:
     for word, count in counts.items():
         for letter in _spelled(word) if len(word) <= LONGEST else ():
             letters[letter] += count
-    often = [letter for letter in ranked(letters) if size is None or letters[letter] >= LEAST]
-    often = often or ranked(letters)
+    often = [letter for letter in rank_symbols(letters) if size is None or letters[letter] >= LEAST]
+    often = often or rank_symbols(letters)
     if size is None:
         return often
     room = size - len(SPECIALS)

@@ -36,7 +36,7 @@ def read(path: Path) -> dict[str, Any]:
     if not all(map(_is_number, added.values())):
         raise DataError(message(str(path), "added tokens with their numbers", str(added)[:60], DO))
     return {
-        "words": filled([], {**(vocabulary or {}), **added}, path),
+        "words": fill([], {**(vocabulary or {}), **added}, path),
         "lower": bool(cleaning.get("lowercase", True)),
         "accents": cleaning.get("strip_accents"),
         "chinese": bool(cleaning.get("handle_chinese_chars", True)),
@@ -55,7 +55,7 @@ def added_names(numbers: Mapping[str, Any], manner: Mapping[str, Any]) -> tuple[
     return found, cleaned
 
 
-def filled(names: Sequence[str], numbers: Mapping[str, int], path: Path) -> list[str]:
+def fill(names: Sequence[str], numbers: Mapping[str, int], path: Path) -> list[str]:
     """Names, with others at their numbers; a number that nothing has is `[unused N]`.  DataError where two have one number."""
     most = max([len(names) - 1, *numbers.values()], default=-1)
     if most > len(names) + len(numbers) + 10_000:

@@ -38,7 +38,7 @@ class Edit(NamedTuple):
         return "delete" if self.predicted is None else "substitute"
 
     def __str__(self) -> str:
-        return f"{shown(self.expected)}→{shown(self.predicted)}"
+        return f"{show_edits(self.expected)}→{show_edits(self.predicted)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class WrongAnswer(NamedTuple):
     edits: tuple[Edit, ...]
 
 
-def shown(token: str | None) -> str:
+def show_edits(token: str | None) -> str:
     """A token as a person can see it: nothing is ∅, a space ␣, and a combining mark stands on a circle (◌̃)."""
     if not token:
         return NOTHING
@@ -226,7 +226,7 @@ def _kind_rows(found: list[WrongAnswer], counts: Counter[Edit], ranks: dict[Edit
     for edit, answers in having.items():
         examples = ", ".join(f"{a.source} ({a.line})" for a in answers[:EXAMPLES])
         share = f"{counts[edit] / total:.4f}"
-        yield edit, edit.type, shown(edit.expected), shown(edit.predicted), counts[edit], share, len(answers), examples
+        yield edit, edit.type, show_edits(edit.expected), show_edits(edit.predicted), counts[edit], share, len(answers), examples
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.metrics.edits import nearest
 from regard.metrics.unspaced_scripts import HAN as HAN
-from regard.metrics.unspaced_scripts import unspaced
+from regard.metrics.unspaced_scripts import count_unspaced
 
 METRICS = ("exact", "per", "wer", "cer", "bleu", "chrf", "ter")
 BLEU_TOKENIZERS = ("13a", "zh", "char", "intl", "none")  # sacrebleu's others need a download or another package
@@ -174,7 +174,7 @@ def _rectangle(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
 
 def _tokenizer_for(references: Sequence[Sequence[str]]) -> str:
     text = "".join(text for texts in references for text in texts)
-    (han, others), letters = unspaced(text), sum(map(str.isalpha, text))
+    (han, others), letters = count_unspaced(text), sum(map(str.isalpha, text))
     if 2 * (han + others) <= letters:
         return "13a"
     return "zh" if others <= KANA_SHARE * (han + others) else "char"

@@ -10,6 +10,6 @@ SOUTHERN = re.compile(r"[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\uaa60-\uaa7f\ua
 # Thai, Lao, Myanmar and its extensions, Khmer, Tibetan.
 
 
-def unspaced(text: str) -> tuple[int, int]:
+def count_unspaced(text: str) -> tuple[int, int]:
     """How many characters of a text are Han, and how many of another script without spaces between words."""
     return len(HAN.findall(text)), len(KANA.findall(text)) + len(SOUTHERN.findall(text))

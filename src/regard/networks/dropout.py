@@ -30,12 +30,12 @@ class Dropout(nn.Module):
         scale = 256 / (256 - self.below)
         quick = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and x.numel() >= LEAST
         loop = module("networks.kernels.dropout_numba") if quick and not torch.compiler.is_compiling() else None
-        return loop.dropped(x, drawn, self.below, scale) if loop else dropped(x, drawn, self.below, scale)
+        return loop.dropped(x, drawn, self.below, scale) if loop else apply_dropout(x, drawn, self.below, scale)
 
     def extra_repr(self) -> str:
         return f"share={self.below}/256"
 
 
-def dropped(x: Float[Tensor, "*any"], drawn: UInt8[Tensor, "*any"], below: int, scale: float) -> Float[Tensor, "*any"]:
+def apply_dropout(x: Float[Tensor, "*any"], drawn: UInt8[Tensor, "*any"], below: int, scale: float) -> Float[Tensor, "*any"]:
     """x times `scale` where the byte drawn for it is not below `below`, else 0.  The plain twin of the compiled loop."""
     return torch.where(drawn >= below, x * scale, 0.0)

@@ -115,7 +115,7 @@ class BahdanauDecoder(Decoder):
                 at, memory = at + 1, reading.memory
         s = torch.stack(states, 1)
         wrote = self.dropout(torch.cat([s, torch.cat([r.context for r in readings], 1), x], -1))
-        return gathered(wrote, readings, self._places(s, x, readings)), RecurrentState(at, cells, h, memory)
+        return collect_output(wrote, readings, self._places(s, x, readings)), RecurrentState(at, cells, h, memory)
 
     def _places(self, s: Float[Tensor, "B T S"], x: Float[Tensor, "B T X"], readings: list[AttentionOutput]) -> Places | None:
         """[s_t; c; y_{t-1}] for the context c of each place; the state itself has seen the expected one."""
@@ -159,7 +159,7 @@ class LuongDecoder(Decoder):
         reading = self.attention(h, state.source, positions(state.at, x.shape[1]), weights=weights)
         joined = self.dropout(torch.tanh(self.join(torch.cat([reading.context, h], -1))))
         left = RecurrentState(state.at + x.shape[1], cells, None, state.source)
-        return gathered(joined, [reading], self._places(h, [reading])), left
+        return collect_output(joined, [reading], self._places(h, [reading])), left
 
     def _one_by_one(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[DecoderOutput, Any]:
         h, cells = self.stack.over(x, state.cells)
@@ -168,7 +168,7 @@ class LuongDecoder(Decoder):
             readings.append(self.attention(h[:, t : t + 1], memory, at[:, None], weights=weights))
             at, memory = at + 1, readings[-1].memory
         joined = self.dropout(torch.tanh(self.join(torch.cat([torch.cat([r.context for r in readings], 1), h], -1))))
-        return gathered(joined, readings, self._places(h, readings)), RecurrentState(at, cells, None, memory)
+        return collect_output(joined, readings, self._places(h, readings)), RecurrentState(at, cells, None, memory)
 
     def _fed(self, x: Tensor, state: RecurrentState, weights: bool) -> tuple[DecoderOutput, Any]:
         lowest = self.stack.cells[0]
@@ -186,7 +186,7 @@ class LuongDecoder(Decoder):
                 readings.append(reading)
                 at, memory = at + 1, reading.memory
         places = self._places(torch.stack(queries, 1), readings)
-        return gathered(torch.stack(states, 1), readings, places), RecurrentState(at, cells, fed, memory)
+        return collect_output(torch.stack(states, 1), readings, places), RecurrentState(at, cells, fed, memory)
 
     def _places(self, h: Float[Tensor, "B T S"], readings: list[AttentionOutput]) -> Places | None:
         """tanh(Linear[c; s_t]) for the context c of each place."""
@@ -285,7 +285,7 @@ def mixtures(readings: list[AttentionOutput]) -> Mixture | None:
     return Mixture(told[0].context, torch.cat([m.share for m in told], 1)) if told else None
 
 
-def gathered(states: Float[Tensor, "B T D"], readings: list[AttentionOutput], places: Places | None) -> DecoderOutput:
+def collect_output(states: Float[Tensor, "B T D"], readings: list[AttentionOutput], places: Places | None) -> DecoderOutput:
     """What was written, with the looks and draws of all its steps side by side."""
     first = readings[0]
     looks = (

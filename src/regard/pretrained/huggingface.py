@@ -247,7 +247,7 @@ def _unfit(numbers: Mapping[str, float]) -> list[str]:
     return wrong
 
 
-def described(folder: Folder) -> str:
+def describe(folder: Folder) -> str:
     """A line on a folder, for people."""
     shape = folder.shape
     one = "" if shape.segments > 1 else ", which knows one text at a time: two that are read together are one text to it"

@@ -27,7 +27,7 @@ def adopt(config: Config, folder: Path) -> None:
     found.pieces.save(folder / FOLDER)
 
 
-def kept(folder: Path) -> Folder:
+def keep_bert(folder: Path) -> Folder:
     """Shape and vocabulary of the BERT of a run.  RunFolderError or DataError where they are missing or damaged."""
     return huggingface.read(folder / FOLDER, weights=False)
 
@@ -41,4 +41,4 @@ def warm(network: nn.Module, config: Config, say: Say, *, heads: Heads | None = 
     absent = huggingface.fill(found, bert, heads or {})
     odd = huggingface.POOLER in absent and found.architecture not in huggingface.NO_POOLER
     rule = f" (as a rule a {found.architecture} has one)" if odd else ""
-    say(f"begins with {huggingface.described(found)}" + (f"; drawn anew: {', '.join(absent)}{rule}" if absent else "") + ".")
+    say(f"begins with {huggingface.describe(found)}" + (f"; drawn anew: {', '.join(absent)}{rule}" if absent else "") + ".")

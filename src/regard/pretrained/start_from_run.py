@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.config import Config, load_config, read_config
-from regard.config.network_keys import FREE, of_the_net, written
+from regard.config.network_keys import FREE, dump_value, of_the_net
 from regard.config.trust import modules, refuse_strangers
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.core.plural import many
@@ -22,7 +22,7 @@ from regard.data.tokenizer import Tokenizer
 from regard.data.vocab import KIND as SYMBOLS
 from regard.data.vocab import Vocabulary
 from regard.training import run_files
-from regard.training.checkpoint import MODEL, listed, weights
+from regard.training.checkpoint import MODEL, join_first, weights
 from regard.training.checksums import CONFIG
 
 
@@ -44,8 +44,8 @@ def as_before(config: Config, run: Path, trust: Iterable[str] = ()) -> Config:
         set_here, value, theirs = _is_set(config, section, key), plain[section][key], settled[section][key]
         if set_here and value != theirs and key not in FREE:
             do = f"Leave {section}.{key} out, or begin without --from."
-            expected = f"{written(theirs)}, as in {run}, whose weights it begins with"
-            raise ConfigError(message(f"{section}.{key}", expected, written(value), do))
+            expected = f"{dump_value(theirs)}, as in {run}, whose weights it begins with"
+            raise ConfigError(message(f"{section}.{key}", expected, dump_value(value), do))
         if not set_here:
             plain[section][key] = theirs
     return read_config(plain)
@@ -75,7 +75,7 @@ def grow(folder: Path, run: Path, say: Say) -> None:
             both.save(path)
             fresh = [both.tokens([id])[0] for id, place in enumerate(both.places(known)) if place < 0]
         if fresh:
-            say(f"note: {path.stem} has {many(len(fresh), 'symbol')} that {run} lacks, drawn anew: {listed(fresh, 12)}")
+            say(f"note: {path.stem} has {many(len(fresh), 'symbol')} that {run} lacks, drawn anew: {join_first(fresh, 12)}")
 
 
 def warm_from(network: nn.Module, run: Path, moved: Mapping[str, Sequence[int]], say: Say) -> None:
@@ -94,7 +94,7 @@ def warm_from(network: nn.Module, run: Path, moved: Mapping[str, Sequence[int]],
     ]
     if wrong:
         do = "Begin with a run of the same net, or without --from."
-        raise RunFolderError(message(f"{path} does not fit the net", "its weights", listed(wrong), do))
+        raise RunFolderError(message(f"{path} does not fit the net", "its weights", join_first(wrong), do))
     with torch.no_grad():
         for name, mine in own.items():
             rows = next((rows for start, rows in moved.items() if name.startswith(start)), None)

@@ -13,7 +13,7 @@ from regard.data.tokenizer import BOS, SPECIALS, Tokenizer
 from regard.data.tokenizer_kinds import kind_of, pieces
 from regard.networks.bert import BertShape
 from regard.pretrained.huggingface import Folder
-from regard.pretrained.start_from_bert import kept
+from regard.pretrained.start_from_bert import keep_bert
 
 TOKENIZER = "tokenizer.source.json"  # in the run folder
 WHOLE = ("space", "word")  # tokenizers whose symbols are words
@@ -38,7 +38,7 @@ class TextVocabulary:
         pieced: a run that begins with a pre-trained reader cuts its texts into that one's pieces, and learns nothing.
         """
         if pieced and config.model.pretrained is not None:
-            return SubwordVocabulary(kept(folder))
+            return SubwordVocabulary(keep_bert(folder))
         layout = _layout(config)
         tokenizer = Tokenizer.train(config.data.source_tokenizer, (layout.clean(text) for text in texts), least=least)
         tokenizer.save(folder / TOKENIZER)
@@ -48,7 +48,7 @@ class TextVocabulary:
     def load(cls, config: Config, folder: Path, *, pieced: bool = True) -> TextVocabulary:
         """What `learn` kept.  RunFolderError where it is missing or damaged."""
         if pieced and config.model.pretrained is not None:
-            return SubwordVocabulary(kept(folder))
+            return SubwordVocabulary(keep_bert(folder))
         return cls(Tokenizer.load(folder / TOKENIZER), _layout(config))
 
     def around(self, sums: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -89,9 +89,9 @@ class TextVocabulary:
         named = self.tokens(range(len(SPECIALS), len(self)))
         return ("",) * len(SPECIALS) + tuple(name.removeprefix("▁") for name in named)
 
-    def located(self, text: str) -> list[Span]:
+    def locate(self, text: str) -> list[Span]:
         """For each number of a text the characters of it, as it was given, that it stands for: first, and one after the last."""
-        return self.tokenizer.located(text, self.clean)
+        return self.tokenizer.locate(text, self.clean)
 
     def unknown(self, text: str) -> tuple[str, ...]:
         """What of a text training never saw, each once, in order."""
@@ -126,8 +126,8 @@ class SubwordVocabulary(TextVocabulary):
     def words(self) -> tuple[str, ...]:
         return ("",) * len(self)
 
-    def located(self, text: str) -> list[Span]:
-        return self.vocabulary.located(text)
+    def locate(self, text: str) -> list[Span]:
+        return self.vocabulary.locate(text)
 
     def unknown(self, text: str) -> tuple[str, ...]:
         return self.vocabulary.unseen(text)

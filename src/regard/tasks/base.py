@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from regard.config import Config, DecodeSection
-from regard.config.auto import settled
+from regard.config.auto import settle
 from regard.core.errors import RunFolderError, message
 from regard.core.say import Say
 from regard.data.line_stream import in_chunks
@@ -24,9 +24,9 @@ from regard.tasks.options import (
     Accepted,
     AnswerOptions,
     EvaluationOptions,
-    accepted,
+    accept_options,
     ahead,
-    decided,
+    apply_decode,
 )
 from regard.training.setup import TrainingSetup
 
@@ -118,7 +118,7 @@ class Task(ABC):
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         """The config with every key that was left out fitted to the sizes of the data, and a line for people on it; "" where nothing
         was fitted."""
-        return settled(config, {}), ""
+        return settle(config, {}), ""
 
     @abstractmethod
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
@@ -147,21 +147,21 @@ class Predictor(ABC):
     network: Any  # a torch.nn.Module, of each task's own kind
     accepts: Accepted = SEARCHED  # options
 
-    def decided(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
+    def apply_decode(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
         """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
         made = copy(self)
-        made.config = decided(self.config, decode)
+        made.config = apply_decode(self.config, decode)
         return made
 
     def answer_options(self, given: Mapping[str, Any], *, spelt: Callable[[str], str] = str) -> AnswerOptions:
         """Options of `stream` by their names.  ArgumentError for those that this task does not take.  spelt: see `options.accepted`."""
         known = self.accepts.answers
-        return AnswerOptions(**accepted(given, known, task=self.config.task, run=self.folder, spelt=spelt))
+        return AnswerOptions(**accept_options(given, known, task=self.config.task, run=self.folder, spelt=spelt))
 
     def evaluation_options(self, given: Mapping[str, Any], *, spelt: Callable[[str], str] = str) -> EvaluationOptions:
         """Options of `evaluate` by their names.  Raises as `answer_options`."""
         known = self.accepts.evaluation
-        return EvaluationOptions(**accepted(given, known, task=self.config.task, run=self.folder, spelt=spelt))
+        return EvaluationOptions(**accept_options(given, known, task=self.config.task, run=self.folder, spelt=spelt))
 
     def together(self, others: Sequence[Predictor]) -> Predictor:
         """This model and others of its task, answering together.  RunFolderError where it cannot."""
@@ -199,7 +199,7 @@ class Predictor(ABC):
 
     def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
         """What is asked for, as the task understands it.  Raises ConfigError."""
-        settings = decided(self.config, decode, options).decode
+        settings = apply_decode(self.config, decode, options).decode
         return AnswerSettings(settings, settings.n_best, attention)
 
     @abstractmethod

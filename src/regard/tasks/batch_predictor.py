@@ -26,7 +26,7 @@ from regard.metrics.edits import kinds_path
 from regard.networks.bert import Bert
 from regard.tasks.base import AnswerSettings, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.gold_labels import LabelPredictor
-from regard.tasks.options import ALL_FIGURES, RANKED, AnswerOptions, EvaluationOptions, ahead, counted, decided
+from regard.tasks.options import ALL_FIGURES, RANKED, AnswerOptions, EvaluationOptions, ahead, apply_decode, count_answers
 from regard.training.objective import TaskNetwork
 from regard.training.trainer import Validation
 
@@ -61,7 +61,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         task.eval()
 
     @abstractmethod
-    def shortened(self, item: P, size: int) -> P:
+    def truncate(self, item: P, size: int) -> P:
         """An item that is too long, cut to this size.  What is answered is as long as before, where that hangs on the item."""
 
     def teaches(self, item: P) -> bool:
@@ -69,15 +69,15 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         return True
 
     @abstractmethod
-    def collated(self, items: Sequence[P], rows: Sequence[int]) -> Any:
+    def collate(self, items: Sequence[P], rows: Sequence[int]) -> Any:
         """Items side by side, as `task.loss` takes them; rows: their numbers."""
 
     @abstractmethod
-    def answered(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:
         """The best answers to a batch of items."""
 
     @abstractmethod
-    def nothing(self, item: P) -> TaskPrediction:
+    def empty_prediction(self, item: P) -> TaskPrediction:
         """The answer to an item of size 0."""
 
     @abstractmethod
@@ -85,23 +85,23 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """How right the answers are."""
 
     @abstractmethod
-    def judged(self, files: Sequence[str]) -> tuple[list[Any], Report]:
+    def read_gold(self, files: Sequence[str]) -> tuple[list[Any], Report]:
         """Items of files, with what is right of them, and what reading found.  DataError as when training reads them."""
 
     def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
         written = replace(options, n_best=None)  # no key of the config where nothing is searched for
-        return AnswerSettings(decided(self.config, decode, written).decode, counted(options.n_best), attention)
+        return AnswerSettings(apply_decode(self.config, decode, written).decode, count_answers(options.n_best), attention)
 
     def prepare(self, item: Any, settings: AnswerSettings) -> P:
-        return self.encoded(item)
+        return self.encode(item)
 
     @torch.no_grad()
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:
-        found, fitting = [[self.nothing(item)] for item in chunk], [self._fitting(item) for item in chunk]
+        found, fitting = [[self.empty_prediction(item)] for item in chunk], [self._fitting(item) for item in chunk]
         heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
         for places in _batches(fitting, settings.decode.batch_size):
             some = [fitting[i] for i in places]
-            best = self.answered(some, self.collated(some, places), settings.n_best, settings.attention)
+            best = self.predict_batch(some, self.collate(some, places), settings.n_best, settings.attention)
             for place, answer in zip(places, best, strict=True):
                 found[place] = answer
         return found
@@ -112,7 +112,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
 
     def _fitting(self, item: P) -> P:
         """An item, cut where the net has no room for all of it."""
-        return self.shortened(item, self.most) if self.most and item.size > self.most else item
+        return self.truncate(item, self.most) if self.most and item.size > self.most else item
 
     def evaluate(
         self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
@@ -123,7 +123,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         if errors is not None and not self.has_mistakes:
             do = "Leave it out; regard predict --format jsonl says what was answered."
             raise RunFolderError(message("errors", "a run whose answers are texts, tags or labels", self.config.task, do))
-        items, report = self.judged(files)
+        items, report = self.read_gold(files)
         found, figures = self.metrics(items, options)
         unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
         result = {"metrics": figures, **unseen, **self.beside(items, found)}
@@ -146,10 +146,10 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def loss(self, items: Sequence[Any]) -> float:
         """Nats a token, or whatever the task counts by; without items of which something right is none that training saw.  NaN where
         no item is left."""
-        each = [self._fitting(item) for item in map(self.encoded, items) if self.told(item)]
+        each = [self._fitting(item) for item in map(self.encode, items) if self.told(item)]
         nats, tokens = 0.0, 0
         for places in _batches(each, ROWS):
-            found = self.task.loss(self.collated([each[i] for i in places], places))
+            found = self.task.loss(self.collate([each[i] for i in places], places))
             nats, tokens = nats + float(found.nats), tokens + found.tokens
         return nats / tokens if tokens else math.nan
 
@@ -163,7 +163,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def pairs(self, files: Sequence[str]) -> Iterator[Any]:
         if not self.likely:
             return super().pairs(files)
-        return iter(self.judged(files)[0])
+        return iter(self.read_gold(files)[0])
 
     def pair(self, text: str) -> Any:
         return self.with_right(text) if self.likely else super().pair(text)
@@ -172,17 +172,17 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """items: see `with_right`."""
         if not self.likely:
             raise self._unscored()
-        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        rows = ahead(apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
         return (scored for chunk in in_chunks(map(self.with_right, items), rows) for scored in self._scored(chunk))
 
     @torch.no_grad()
     def _scored(self, items: Sequence[Any]) -> Iterator[Scored]:
-        each = [self._fitting(self.encoded(item)) for item in items]
+        each = [self._fitting(self.encode(item)) for item in items]
         told, found = [i for i, x in enumerate(each) if self.told(x)], dict[int, Likely]()
         for part in _batches([each[i] for i in told], ROWS):
             places = [told[i] for i in part]
             some = [each[i] for i in places]
-            found |= zip(places, self.likelihoods(some, self.collated(some, places)), strict=True)
+            found |= zip(places, self.likelihoods(some, self.collate(some, places)), strict=True)
         for i, item in enumerate(items):
             tokens, log_p, score = found.get(i, ((), (), None))
             yield Scored(item.source, self.right(item), score, tuple(tokens), tuple(log_p), (), tuple(self.unseen([item])))

@@ -10,28 +10,28 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from regard.config import Config, DecodeSection
-from regard.config.auto import left_out, settled
+from regard.config.auto import left_out, settle
 from regard.data.examples import Item
 from regard.data.tokenizer import Tokenizer
 from regard.data.tokenizer_guess import cut_of, short_symbols
 from regard.tasks.seq2seq import Limits
-from regard.training.auto_values import Sizes, fit_reading, fit_writing, sampled, told
+from regard.training.auto_values import Sizes, describe_values, fit_reading, fit_writing, sample_sizes
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
 LEARNT = 5000  # texts from which a tokenizer is learnt, to see how long they become
 
 
-def fitted_to_pairs(config: Config, items: Iterable[Item]) -> tuple[Config, str]:
+def fit_to_pairs(config: Config, items: Iterable[Item]) -> tuple[Config, str]:
     """A config whose keys are all settled by these pairs, and a line on it; "" where all were set."""
     if not left_out(config):
         return config, ""
-    pairs, count = sampled(items)
+    pairs, count = sample_sizes(items)
     if not pairs:
-        return settled(config, {}), ""
+        return settle(config, {}), ""
     values = _cut(config, pairs, count)
     sizes = _measured(config, values, pairs, count)
-    config = settled(config, values | fit_writing(config, sizes, target_tokenizer=values["data.target_tokenizer"]))
-    return config, told(config, sizes)
+    config = settle(config, values | fit_writing(config, sizes, target_tokenizer=values["data.target_tokenizer"]))
+    return config, describe_values(config, sizes)
 
 
 def _cut(config: Config, pairs: Sequence[Item], count: int) -> dict[str, Any]:
@@ -75,17 +75,17 @@ def _measured(config: Config, words: dict[str, Any], pairs: Sequence[Item], coun
     return Sizes(count, "pairs", "target tokens", read, written, mean)
 
 
-def fitted_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str) -> tuple[Config, str]:
+def fit_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str) -> tuple[Config, str]:
     """The same for items of which a net says something.  text: what it reads of an item; what: items in the plural."""
     if not left_out(config) or not items or config.model.pretrained is not None:
-        return settled(config, {}), ""
-    texts = [text(item) for item in sampled(items)[0]]
+        return settle(config, {}), ""
+    texts = [text(item) for item in sample_sizes(items)[0]]
     cut = config.data.source_tokenizer if "data.source_tokenizer" in config.spec.uses else "space"
     reader = Tokenizer.train(cut, texts[:LEARNT])
     lengths = np.array([max(1, len(ids)) for ids in reader.encode_all(texts)])
     sizes = Sizes(len(items), what, "tokens", np.minimum(lengths, config.data.max_source_length), np.array([], np.int64))
-    config = settled(config, fit_reading(config, sizes))
-    return config, told(config, sizes)
+    config = settle(config, fit_reading(config, sizes))
+    return config, describe_values(config, sizes)
 
 
 def beyond_the_bound(decode: DecodeSection, sources: ArrayLike, targets: ArrayLike) -> str:

@@ -42,7 +42,7 @@ def order(first: Predictor, mine: Tokenizer, other: Predictor, theirs: Tokenizer
     raise RunFolderError(message(f"{other.folder}", expected, received, _why(first, other)))
 
 
-def reordered(
+def reorder(
     network: EncoderDecoder, source: Sequence[int] | None, target: Sequence[int], twins: Sequence[int] | None
 ) -> EncoderDecoder:
     """The network with the rows of its vocabularies in another order: row i is what row `source[i]` (`target[i]`) was.  None: its source

@@ -36,11 +36,11 @@ class Seq2SeqPredictor(Predictor):
         """How many places a source has; 0: there is nothing to answer."""
 
     @abstractmethod
-    def collated(self, sources: Sequence[Any], rows: Sequence[int]) -> Batch:
+    def collate(self, sources: Sequence[Any], rows: Sequence[int]) -> Batch:
         """Sources side by side; rows: their numbers."""
 
     @abstractmethod
-    def nothing(self, source: Any) -> TaskPrediction:
+    def empty_prediction(self, source: Any) -> TaskPrediction:
         """The answer to a source of size 0."""
 
     @abstractmethod
@@ -52,7 +52,7 @@ class Seq2SeqPredictor(Predictor):
         """What `notes` counts, once for each source of which it is true."""
 
     def answers(self, chunk: list[Any], settings: AnswerSettings, heard: Counter[str]) -> NBest:
-        found, decode = [[self.nothing(source)] for source in chunk], settings.decode
+        found, decode = [[self.empty_prediction(source)] for source in chunk], settings.decode
         sizes = list(map(self.size, chunk))
         real = [i for i, size in enumerate(sizes) if size]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
@@ -60,7 +60,7 @@ class Seq2SeqPredictor(Predictor):
         networks = [self.kept.in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([sizes[i] for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
-            batch = self.collated([chunk[i] for i in places], places)
+            batch = self.collate([chunk[i] for i in places], places)
             hypotheses = answer(networks, batch, way=way_of(decode), limits=limits, attention=settings.attention)
             most = limits.most(batch.source_valid.sum(1)).tolist()
             for i, bound, best in zip(places, most, hypotheses, strict=True):

@@ -25,7 +25,7 @@ class LabelPredictor(ABC, Generic[P]):
     right_is = "label"  # what is right of an item, for messages
 
     @abstractmethod
-    def encoded(self, item: Any) -> P:
+    def encode(self, item: Any) -> P:
         """An item in numbers, with what is right of it where it says so; of what training never saw see `told`."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class LabelPredictor(ABC, Generic[P]):
         if not missing:
             return
         total = sum(1 for item in valid for _ in self.rights(item))
-        told = sum(self.told(self.encoded(item)) for item in valid)
+        told = sum(self.told(self.encode(item)) for item in valid)
         if missing.total() == total or (not told and self.config.train.metric == "loss"):
             item, name, known = next((x, n, k) for x in valid for n, k in self.rights(x) if n not in k)
             known.number(name, what=self.right_is, place=getattr(item, "place", "the validation data"))

@@ -22,7 +22,7 @@ from regard.pretrained.start_from_run import grow
 from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
 from regard.tasks.base import Precision, Splits
 from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.data_sizes import fitted_to_texts
+from regard.tasks.data_sizes import fit_to_texts
 from regard.tasks.splits import SplitTask, shared_note
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
@@ -67,7 +67,7 @@ class InMemoryTask(SplitTask):
         return str(item.source)
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return fitted_to_texts(config, list(data.train), self.read_of, self.what)
+        return fit_to_texts(config, list(data.train), self.read_of, self.what)
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         items = list(data.train)
@@ -95,7 +95,7 @@ class InMemoryTask(SplitTask):
             say(note)
         return TrainingSetup(
             model.task,
-            batch=lambda rows: model.collated([encoded[i] for i in rows], rows),
+            batch=lambda rows: model.collate([encoded[i] for i in rows], rows),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
             validate=lambda: model.validation(data.valid),
             sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {many(len(encoded), 'training item')}, "
@@ -114,7 +114,7 @@ def _kept(model: BatchPredictor[Any], items: Sequence[Any], data: DataSection, s
     """The items in numbers; those that are too long are treated as `data.on_long` says."""
     most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
     for given in items:
-        item = model.encoded(given)
+        item = model.encode(given)
         if item.size <= most:
             if item.size:
                 yield item
@@ -124,7 +124,7 @@ def _kept(model: BatchPredictor[Any], items: Sequence[Any], data: DataSection, s
             do = "Raise data.max_source_length, or set data.on_long to skip or cut."
             raise DataError(message(str(given.place), f"at most {most} tokens", f"{item.size}", do))
         if data.on_long == "cut":
-            short = model.shortened(item, most)
+            short = model.truncate(item, most)
             if model.teaches(short):
                 yield short
             else:

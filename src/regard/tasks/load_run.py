@@ -9,7 +9,7 @@ from pathlib import Path
 from regard.build.size_limit import within_file
 from regard.config import Config, load_config
 from regard.config.trust import refuse_strangers
-from regard.core.errors import ConfigError, RegardError, RunFolderError, exhausted, message
+from regard.core.errors import ConfigError, RegardError, RunFolderError, describe_exhaustion, message
 from regard.tasks import registry
 from regard.tasks.base import Precision, Predictor
 from regard.training.checkpoint import MODEL
@@ -52,7 +52,7 @@ def _opening(run: Path) -> Iterator[None]:
     except RegardError:
         raise
     except Exception as error:
-        received = exhausted(error) or f"{type(error).__name__}: {error}"
+        received = describe_exhaustion(error) or f"{type(error).__name__}: {error}"
         do = "Restore the folder from a copy, or train again into another one."
         raise RunFolderError(message(f"{run} cannot be opened", "a run folder as regard train makes it", received, do)) from error
 

@@ -62,7 +62,7 @@ RANKED = Accepted.of("n_best batch_size", "batch_size")
 SEARCHED = Accepted.of("beam n_best batch_size sample seed", "beam batch_size tokenize")  # answers are searched for, or drawn
 
 
-def decided(
+def apply_decode(
     config: Config, decode: Mapping[str, Any] | Sequence[str] | None = None, options: AnswerOptions = AS_CONFIGURED
 ) -> Config:
     """The config with other keys of `decode`, held to all that a config file is held to; the run folder is not touched.
@@ -94,7 +94,7 @@ def ahead(settings: DecodeSection) -> int:
     return settings.batch_size * (AHEAD if settings.batch_size > 1 else 1)
 
 
-def counted(n_best: int | None) -> int:
+def count_answers(n_best: int | None) -> int:
     """How many answers are wanted of a task that does not search.  ArgumentError for what is no such number."""
     if n_best is None:
         return 1
@@ -103,12 +103,12 @@ def counted(n_best: int | None) -> int:
     return n_best
 
 
-def bounded(count: int) -> str:
+def describe_limit(count: int) -> str:
     """What people should know of answers that are as long as they may be."""
     return f"{count:,} answer{'' if count == 1 else 's'} reached the bound (decode.max_ratio, decode.max_extra)."
 
 
-def accepted(
+def accept_options(
     given: Mapping[str, Any], known: frozenset[str], *, task: str, run: Path, spelt: Callable[[str], str] = str
 ) -> dict[str, Any]:
     """The options that were given, None being none.  ArgumentError for one that the task of the run has no use for, or that no task has.

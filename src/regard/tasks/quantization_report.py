@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from regard.core.atomic_files import write_text
-from regard.core.bounded_json import held_to, read_json
+from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RegardError
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
@@ -63,7 +63,7 @@ def parity(run: Path, *, trust: Iterable[str] = ()) -> QuantizationReport | None
 def _kept(file: Path) -> QuantizationReport | None:
     """A report that was made before; None for what is not ours, or half a file."""
     try:
-        found = held_to(read_json(file, most=10_000), _KEYS, lacking=frozenset({"check"}))  # an older Regard wrote none
+        found = require_keys(read_json(file, most=10_000), _KEYS, lacking=frozenset({"check"}))  # an older Regard wrote none
     except (OSError, ValueError):
         return None
     check = found.pop("check", None)

@@ -87,7 +87,7 @@ class StepByStep(ScheduledSampling):
         read = [words[:, 0]]
         for t in range(1, words.shape[1]):
             log_p, state = network.step(read[-1], state)
-            read.append(drawn(log_p).where(own[:, t], words[:, t]))
+            read.append(draw_words(log_p).where(own[:, t], words[:, t]))
         return torch.stack(read, 1)
 
 
@@ -99,10 +99,10 @@ class TwoPasses(ScheduledSampling):
         self, network: EncoderDecoder, words: Int[Tensor, "B T"], own: Bool[Tensor, "B T"], state: Writing
     ) -> Int[Tensor, "B T"]:
         log_p, _ = network(words[:, :-1], state)
-        return torch.cat([words[:, :1], drawn(log_p).where(own[:, 1:], words[:, 1:])], 1)
+        return torch.cat([words[:, :1], draw_words(log_p).where(own[:, 1:], words[:, 1:])], 1)
 
 
-def drawn(log_p: Float[Tensor, "*B V"]) -> Int[Tensor, "*B"]:
+def draw_words(log_p: Float[Tensor, "*B V"]) -> Int[Tensor, "*B"]:
     """A word from each distribution, less what is never read, by Gumbel's trick."""
     log_p = log_p.index_fill(-1, torch.tensor([PAD, BOS, EOS, UNK], device=log_p.device), -torch.inf)
     noise = torch.empty_like(log_p).exponential_().clamp_min(torch.finfo(log_p.dtype).tiny)

@@ -194,7 +194,7 @@ def answer(
         )
     else:
         found = beam(step, state, bounds=bounds, width=way.width, n_best=way.n_best, length_penalty=way.length_penalty)
-    looks = looked(networks[0], batch, found) if attention else [[{} for _ in row] for row in found]
+    looks = collect_attention(networks[0], batch, found) if attention else [[{} for _ in row] for row in found]
     return [
         [Hypothesis(h.words, h.score, look) for h, look in zip(row, seen, strict=True)]
         for row, seen in zip(found, looks, strict=True)
@@ -206,7 +206,9 @@ def _within(words: Tensor, of: Any) -> Tensor:
     return words.where(words < of.table.num_embeddings, UNK)
 
 
-def looked(network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found]]) -> list[list[dict[str, np.ndarray]]]:
+def collect_attention(
+    network: EncoderDecoder, batch: Batch, found: Sequence[Sequence[Found]]
+) -> list[list[dict[str, np.ndarray]]]:
     """Where the network looked while it wrote each hypothesis, padding cut off."""
     rows = [i for i, row in enumerate(found) for _ in row]
     lines = [h.words for row in found for h in row]

@@ -16,7 +16,7 @@ from regard.networks.subwords import Pieces
 Spelled = tuple[tuple[int, ...], ...]  # the pieces, or the letters, of each word
 
 
-def fitting(words: Spelled, room: int) -> Spelled:
+def fit_subwords(words: Spelled, room: int) -> Spelled:
     """The first words, as many as there is room for; of a first word that is longer than that its first pieces."""
     ends = list(accumulate(map(len, words)))
     kept = words[: sum(end <= room for end in ends)]

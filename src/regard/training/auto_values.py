@@ -60,7 +60,7 @@ class Sizes:
         return max(1, round(found * self.items / len(self.sources)))
 
 
-def sampled(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
+def sample_sizes(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
     """At most 2 x most of the items, at equal distances, and how many there are."""
     kept: list[T] = []
     step = number = 0
@@ -76,12 +76,12 @@ def sampled(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
 def free(config: Config) -> frozenset[str]:
     """The keys that may be fitted: left out, and none of those that go together with them was set."""
     left = left_out(config)
-    bound = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
+    bound_length = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
     if config.train.updates is not None:
-        bound.update(LENGTH)
+        bound_length.update(LENGTH)
     if not _plain_net(config):
-        bound.update((*KIND, "model.size", "model.tie", "classify.letters", *SPELLED))
-    return left - bound
+        bound_length.update((*KIND, "model.size", "model.tie", "classify.letters", *SPELLED))
+    return left - bound_length
 
 
 def _plain_net(config: Config) -> bool:
@@ -122,7 +122,7 @@ def width(tokens: int) -> int:
     return 16 * round(min(320.0, max(160.0, 160 * (tokens / 33_000) ** 0.13)) / 16)
 
 
-def bound(sources: NDArray[np.int64], targets: NDArray[np.int64]) -> tuple[float, int]:
+def bound_length(sources: NDArray[np.int64], targets: NDArray[np.int64]) -> tuple[float, int]:
     """How long an answer may be: max_ratio and max_extra that hold every target of these pairs with a quarter to spare, but for one in a
     thousand where that is four times as long as the rest."""
     words = targets - 1  # the end sign needs no room
@@ -159,7 +159,7 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
         chosen |= {"model.attention": "general", "model.order": "luong", "model.input_feeding": False}
     else:
         chosen["model.tie"] = "all" if config.data.joint else "output"
-    chosen["decode.max_ratio"], chosen["decode.max_extra"] = bound(sizes.sources, sizes.targets)
+    chosen["decode.max_ratio"], chosen["decode.max_extra"] = bound_length(sizes.sources, sizes.targets)
     own = "train.batch_tokens" not in may
     each = math.ceil(sizes.updates(config.train.batch_tokens if own else chosen["train.batch_tokens"]) / config.train.accumulate)
     planned = updates(tokens, 1 if own else 1 / WRITTEN)
@@ -219,7 +219,7 @@ def course(each: int, planned: int, *, peak: float, given: int | None = None) ->
     }
 
 
-def told(config: Config, sizes: Sizes) -> str:
+def describe_values(config: Config, sizes: Sizes) -> str:
     """What was made of which sizes, in a line.  config: with every key settled."""
     each = math.ceil(sizes.updates(config.train.batch_tokens) / config.train.accumulate)
     total = min(config.train.epochs * each, config.train.updates or math.inf)

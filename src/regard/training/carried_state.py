@@ -12,7 +12,7 @@ from regard.training.objective import CarriesState
 CARRIED = "carried.safetensors"
 
 
-def carried(network: nn.Module) -> dict[str, dict[str, Tensor]]:
+def read_carried(network: nn.Module) -> dict[str, dict[str, Tensor]]:
     """The file of it, where there is anything to keep."""
     tensors = network.carried() if isinstance(network, CarriesState) else []
     return {CARRIED: {f"{i:04d}": t.contiguous() for i, t in enumerate(tensors)}} if tensors else {}

@@ -26,14 +26,14 @@ from torch import Tensor, nn
 
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
-from regard.training.carried_state import carried, fill_carried
+from regard.training.carried_state import fill_carried, read_carried
 from regard.training.checksums import MODEL as MODEL
 from regard.training.checksums import announce, checksum
 from regard.training.progress import FORMAT as FORMAT
-from regard.training.progress import STATE, made_state, read_state, refuse_other
+from regard.training.progress import STATE, make_state, read_state, refuse_other
 from regard.training.progress import Arithmetic as Arithmetic
 from regard.training.progress import Progress as Progress
-from regard.training.progress import listed as listed
+from regard.training.progress import join_first as join_first
 from regard.training.provenance import read_run
 
 FOLDER = "checkpoints"
@@ -72,7 +72,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         mine, theirs = (f"{str(t.dtype)[6:]} {tuple(t.shape)}" for t in (own[name], tensors[name]))
         wrong += [f"{name} is {theirs} and should be {mine}"] if mine != theirs else []
     if wrong:
-        raise RunFolderError(message(f"{path} does not fit the model of the config", "its weights", listed(wrong), _AGAIN))
+        raise RunFolderError(message(f"{path} does not fit the model of the config", "its weights", join_first(wrong), _AGAIN))
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
@@ -94,7 +94,7 @@ def mean(paths: Sequence[Path]) -> dict[str, Tensor]:
 
 
 @contextmanager
-def borrowed(network: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[None]:
+def borrow(network: nn.Module, tensors: Mapping[str, Tensor]) -> Iterator[None]:
     """The network with other weights, for a while."""
     own = weights(network)
     kept = {name: tensor.clone() for name, tensor in own.items()}
@@ -139,7 +139,7 @@ class Checkpoints:
         if self.newest() is None and (self.run / MODEL).exists():
             do = "Choose another folder (--out); a run whose checkpoints are gone cannot go on."
             raise RunFolderError(message(f"{self.run} holds a model already", "a new folder", f"{self.run / MODEL}", do))
-        with run_files.explained(self.folder):
+        with run_files.explain_error(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             run_files.clean(self.run)
             run_files.clean(self.folder)
@@ -155,7 +155,7 @@ class Checkpoints:
             MODEL: weights(network),
             "optimizer.safetensors": _optimizer_tensors(network, optimizer),
             "random.safetensors": {"cpu": torch.get_rng_state()},
-        } | carried(network)
+        } | read_carried(network)
         if not path.exists():  # else the run came back to this step, and so to the same state
             self._write(path, contents, progress)
         self.publish(progress)
@@ -163,12 +163,12 @@ class Checkpoints:
 
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
         part, needed = run_files.beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
-        with run_files.explained(path, needed):
+        with run_files.explain_error(path, needed):
             try:
                 part.mkdir()
                 marks = {name: run_files.write_tensors(part / name, tensors) for name, tensors in contents.items()}
                 marks |= {each.name: self._mark(each) for each in self._named(progress)}
-                run_files.write_json(part / STATE, made_state(self.fingerprint, progress, self.arithmetic, marks))
+                run_files.write_json(part / STATE, make_state(self.fingerprint, progress, self.arithmetic, marks))
                 os.rename(part, path)
                 run_files.sync_folder(self.folder)
             except BaseException:

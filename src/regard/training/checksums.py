@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.config import read_config
-from regard.config.network_keys import other_net, written
+from regard.config.network_keys import dump_value, other_net
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.training.provenance import RUN, read_run, rewritten
 
@@ -64,7 +64,7 @@ def announce(folder: Path, mark: str) -> None:
         _put(folder, marks | {MODEL: list(dict.fromkeys([mark, *marks.get(MODEL, [])[:1]]))})
 
 
-def changed(folder: Path, names: Iterable[str] = USED) -> str | None:
+def find_changed(folder: Path, names: Iterable[str] = USED) -> str | None:
     """The first of these files that is not what was written there; None where all are, or nobody knows."""
     marks = _marks(folder) or {}
     there = (name for name in names if name in marks and (folder / name).is_file())
@@ -80,7 +80,7 @@ def refuse_changed(folder: Path, config: Config, names: Iterable[str] = USED) ->
 def refuse_damaged(folder: Path, names: Iterable[str]) -> None:
     """RunFolderError where one of these files is not what was written into a run folder."""
     # A training may have put better weights there between two readings: then they are those that were announced.
-    if (name := changed(folder, names)) is not None and (name := changed(folder, [name])) is not None:
+    if (name := find_changed(folder, names)) is not None and (name := find_changed(folder, [name])) is not None:
         expected, received = "the bytes that were written there", f"others: their SHA-256 is not that of {RUN}"
         raise RunFolderError(message(f"{folder / name} is damaged", expected, received, _DO))
 
@@ -95,7 +95,7 @@ def _refuse_other_net(folder: Path, config: Config) -> None:
         do = f"Restore it from a copy, or remove it: then nothing says whether {folder} is as it was written."
         raise RunFolderError(message(f"{folder / RUN} is damaged", "a config of this version", f"\n{error}\n", do)) from None
     if differing:
-        was, now = ("; ".join(f"{key}: {written(each[i])}" for key, each in differing.items()) for i in (0, 1))
+        was, now = ("; ".join(f"{key}: {dump_value(each[i])}" for key, each in differing.items()) for i in (0, 1))
         do = "Set it back: the weights were trained so. decode.*, and how files are read, may be edited."
         raise RunFolderError(message(f"{folder / CONFIG}", was, now, do))
 

@@ -28,7 +28,7 @@ def of_length(key: str) -> bool:
     return section == "train" and word in LENGTH
 
 
-def marked(config: Config, checkpoint: Path | None) -> dict[str, Any]:
+def mark_longer(config: Config, checkpoint: Path | None) -> dict[str, Any]:
     """The config as a mark of the run, in plain values: with the length that stands in its checkpoint, if it has one."""
     plain: dict[str, Any] = config.model_dump(mode="json")
     before = run_files.read_json(checkpoint / "state.json") if checkpoint is not None else {}
@@ -63,7 +63,7 @@ def refuse_annealed(network: nn.Module, folder: Path) -> None:
         raise RunFolderError(message(f"{folder}", expected, "another", do))
 
 
-def gone_on_with(progress: Progress, settings: TrainSection) -> str:
+def go_on_with(progress: Progress, settings: TrainSection) -> str:
     """A run that is over, and is now to be longer, is not over.  What is to be said of it; "" where nothing is."""
     tired = settings.patience is not None and progress.waited >= settings.patience
     if not progress.stopped or tired or over(progress, settings, progress.seconds):

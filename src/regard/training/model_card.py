@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from regard.config import Config
-from regard.config.trust import flags, modules, named
+from regard.config.trust import find_user_classes, flags, modules
 from regard.tasks.spec import WRITING
 from regard.training import run_files
 from regard.training.provenance import read_run
@@ -56,7 +56,7 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
         " and ".join(config.data.valid)
         or f"a share of {config.data.valid_share} of the training data, set aside {config.spec.set_aside}"
     )
-    code, trust = ", ".join(n.word for n in named(config)), flags(modules(config))
+    code, trust = ", ".join(n.word for n in find_user_classes(config)), flags(modules(config))
     commands = "\n".join(uses(shlex.quote(folder.name), config, trust))
     whose = f"* code that is not Regard's, and runs where the model does: {code}\n" if code else ""
     lines = f"""# A {config.model.family} model, trained with Regard

@@ -26,7 +26,7 @@ class CarriesState(ABC):
 
     @abstractmethod
     def carry(self, tensors: Sequence[Tensor]) -> None:
-        """Takes back what `carried` gave."""
+        """Takes back what `read_carried` gave."""
 
 
 class TaskNetwork(nn.Module, ABC):

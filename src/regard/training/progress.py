@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.config import read_config
-from regard.core.bounded_json import held_to
+from regard.core.bounded_json import require_keys
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.training import run_files as files
 from regard.training.schedule import ScheduleState
@@ -70,7 +70,7 @@ _STATE = {"format": int, "fingerprint": dict, "progress": dict, "arithmetic": di
 _LATER = frozenset({"arithmetic", "files", "check"})  # which an older Regard did not write
 
 
-def made_state(
+def make_state(
     fingerprint: Mapping[str, Any], progress: Progress, arithmetic: Arithmetic, files: Mapping[str, str]
 ) -> dict[str, Any]:
     """What is written.  files: the SHA-256 of each file of tensors; check: a hash of the rest but the clock, so that a number that was
@@ -81,7 +81,7 @@ def made_state(
 
 
 def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic, dict[str, str]]:
-    """What `made_state` was given, of a checkpoint; no hashes where an older Regard wrote it.  RunFolderError where the file is damaged, or
+    """What `make_state` was given, of a checkpoint; no hashes where an older Regard wrote it.  RunFolderError where the file is damaged, or
     of a newer Regard."""
     state = files.read_json(path)
     form = state.get("format") if isinstance(state, dict) else None
@@ -89,7 +89,7 @@ def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic, dict[s
         do = "Update Regard: git pull, then pip install -e ."
         raise RunFolderError(message(f"{path} is of a newer Regard", f"format {FORMAT} or older", f"format {form}", do))
     try:
-        held_to(state, _STATE, lacking=_LATER)
+        require_keys(state, _STATE, lacking=_LATER)
         if "check" in state and state["check"] != _hash({k: v for k, v in state.items() if k != "check"}):
             raise ValueError("numbers that were changed")
         return (
@@ -103,7 +103,7 @@ def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic, dict[s
 
 
 def _arithmetic(stored: Any) -> Arithmetic:
-    made = Arithmetic(**held_to(stored, {"threads": int | None, "precision": str | None, "cpu": str | None}))
+    made = Arithmetic(**require_keys(stored, {"threads": int | None, "precision": str | None, "cpu": str | None}))
     if made.precision not in (None, "float32", "bfloat16") or not 1 <= (made.threads or 1) <= MANY:
         raise ValueError("threads or a precision that no run has")
     return made
@@ -115,8 +115,8 @@ def _hash(state: Mapping[str, Any]) -> str:
 
 
 def _progress(stored: Any) -> Progress:
-    held_to(stored, _PROGRESS)
-    standing = ScheduleState(**held_to(stored["standing"], {f.name: int for f in fields(ScheduleState)}))
+    require_keys(stored, _PROGRESS)
+    standing = ScheduleState(**require_keys(stored["standing"], {f.name: int for f in fields(ScheduleState)}))
     numbers = [
         value
         for value in (*stored.values(), *stored["snapshots"], standing.waited, standing.cuts)
@@ -136,7 +136,7 @@ def refuse_other(before: Mapping[str, Any], after: Mapping[str, Any], checkpoint
     )
     changed = [n for n in dict.fromkeys([*then, *now]) if n not in then or n not in now or then[n] != now[n]]
     if changed:
-        old, new = (listed([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))
+        old, new = (join_first([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))
         do = "Resume with what the run began with, or train into another folder."
         raise RunFolderError(message(f"{checkpoint} is of other data or another config", old, new, do))
 
@@ -149,7 +149,7 @@ def _of_training(config: Any) -> Any:
         return config
 
 
-def listed(lines: Sequence[str], most: int = 5) -> str:
+def join_first(lines: Sequence[str], most: int = 5) -> str:
     """The first few of many lines in one."""
     return "; ".join(lines[:most]) + (f"; and {len(lines) - most} more" if len(lines) > most else "")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.core.atomic_files import write_text
-from regard.core.bounded_json import held_to, read_json
+from regard.core.bounded_json import read_json, require_keys
 
 RUN = "run.json"  # in the run folder
 KIND, VERSION = "regard run", 1
@@ -56,7 +56,7 @@ def _write(folder: Path, content: Mapping[str, Any]) -> None:
 def read_run(folder: Path) -> dict[str, Any] | None:
     """What `write_run` wrote; None where nothing, or nothing that can be read, is there: an older Regard wrote none."""
     try:
-        found = held_to(read_json(folder / RUN, most=10_000_000), _KEYS, lacking=_LATER, others=True)
+        found = require_keys(read_json(folder / RUN, most=10_000_000), _KEYS, lacking=_LATER, others=True)
     except (OSError, ValueError):
         return None
     return found if found["kind"] == KIND else None

@@ -119,7 +119,7 @@ class Metrics:
                 kept = list(islice(file, rows))
             run_files.write_bytes(path, b"".join(kept))
         self.path, self.rows = path, len(kept)
-        with run_files.explained(path):
+        with run_files.explain_error(path):
             self.file = path.open(
                 "ab" if kept else "wb", buffering=0
             )  # what a full disk refuses must not be tried again at the end
@@ -127,7 +127,7 @@ class Metrics:
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        with run_files.explained(self.path):
+        with run_files.explain_error(self.path):
             rest = json.dumps(finite, ensure_ascii=False, allow_nan=False).encode() + b"\n"
             while rest:
                 rest = rest[self.file.write(rest) :]
@@ -135,7 +135,7 @@ class Metrics:
 
     def sync(self) -> None:
         """Brings what was written to the disk."""
-        with run_files.explained(self.path):
+        with run_files.explain_error(self.path):
             os.fsync(self.file.fileno())
 
     def close(self) -> None:
@@ -221,7 +221,7 @@ def clock(seconds: object) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def spoken(seconds: float) -> str:
+def say_duration(seconds: float) -> str:
     """A time as one says it: "40 seconds", "2 minutes", "1.5 hours"."""
     for unit, name in ((3600, "hours"), (60, "minutes")):
         if seconds >= 1.5 * unit:
@@ -258,7 +258,7 @@ class Reporter:
     def lasts(self, seconds: float | None) -> None:
         """How long the run will be, once it can be known."""
         if seconds is not None and seconds >= self.LONG:
-            self.say(f"about {spoken(seconds)} on this machine, as its first updates went; validations come on top")
+            self.say(f"about {say_duration(seconds)} on this machine, as its first updates went; validations come on top")
 
     def say(self, line: str) -> None:
         """A line by itself."""

@@ -19,7 +19,7 @@ from regard.core.atomic_files import PART as PART
 from regard.core.atomic_files import atomic as atomic
 from regard.core.atomic_files import beside as beside
 from regard.core.atomic_files import clean as clean
-from regard.core.atomic_files import explained as explained
+from regard.core.atomic_files import explain_error as explain_error
 from regard.core.atomic_files import remove as remove
 from regard.core.atomic_files import size as size
 from regard.core.atomic_files import sync_folder as sync_folder

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from regard.core.atomic_files import PART, explained
+from regard.core.atomic_files import PART, explain_error
 from regard.core.errors import RunFolderError, message
 
 try:
@@ -44,7 +44,7 @@ def is_free(folder: Path) -> bool:
 
 
 @contextmanager
-def claimed(folder: Path, *, resume: bool) -> Iterator[None]:
+def claim(folder: Path, *, resume: bool) -> Iterator[None]:
     """The folder, made where it is not there, for this training alone; if it ends in an error before it began, as it was before.
 
     Errors: RunFolderError where something else lies there, or another process trains there; RegardError where it cannot be written.
@@ -55,7 +55,7 @@ def claimed(folder: Path, *, resume: bool) -> Iterator[None]:
         raise RunFolderError(message(f"{folder}", "a new or empty folder", "something that exists", do))
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     was_empty = bool(made) or not any(folder.iterdir())
-    with explained(folder):
+    with explain_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         try:
@@ -95,7 +95,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def _opened(path: Path) -> int:
     """The lock, held.  Whoever holds it takes its name away at the end, so a file that was locked may be one that nobody finds any more."""
     while True:
-        with explained(path):
+        with explain_error(path):
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

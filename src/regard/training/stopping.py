@@ -60,7 +60,7 @@ def better(value: float | None, best: float | None, *, lower: bool) -> bool:
     return best is None or (value < best if lower else value > best)
 
 
-def left(progress: Progress, settings: TrainSection, batches: int, planned: int) -> int:
+def count_left(progress: Progress, settings: TrainSection, batches: int, planned: int) -> int:
     """How many updates are to come, if nothing stops the run before.  batches: of the epoch that the last update was of; planned: the
     updates that were foreseen of the whole run.  Epochs differ by a batch or two, so it is exact in the last one and nearly so before."""
     rest, here = settings.epochs - progress.epoch, 0
@@ -93,7 +93,7 @@ def timely(now: float, since: float, cost: float | None, most: float | None) -> 
     return now - since >= max(TENTH * most, SPARED * cost)
 
 
-def ending(stopped: str, settings: TrainSection) -> str:
+def say_ending(stopped: str, settings: TrainSection) -> str:
     """A line on why a run ended, with the key that said so."""
     reasons = {
         "updates": many(settings.updates or 0, "update"),

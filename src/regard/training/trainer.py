@@ -16,13 +16,13 @@ from torch import nn
 from regard.attention.weighting import Annealed
 from regard.core.errors import ConfigError, RegardError, did_you_mean, message
 from regard.data.batching import Batches
-from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrowed, load_network, mean, save_network
-from regard.training.longer_runs import gone_on_with
+from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrow, load_network, mean, save_network
+from regard.training.longer_runs import go_on_with
 from regard.training.optimizer import arithmetic, exactly, make_optimizer, step
 from regard.training.reporting import TIMED, Metrics, Reporter, Row, RunClock, training_row
 from regard.training.signals import Broken, Signals
 from regard.training.signals import Interrupted as Interrupted
-from regard.training.stopping import Order, better, ending, few, left, make_schedule, over, timely, total_updates
+from regard.training.stopping import Order, better, count_left, few, make_schedule, over, say_ending, timely, total_updates
 
 if TYPE_CHECKING:
     from regard.config.schema import TrainSection
@@ -82,7 +82,7 @@ def fit(
     if resume:
         say(f"going on from step {progress.step}" if progress else f"no checkpoint in {folder} yet: from the beginning")
     progress = progress or Progress()
-    longer = gone_on_with(progress, settings)
+    longer = go_on_with(progress, settings)
     checkpoints.arithmetic, notes = arithmetic(settings, network, checkpoints.arithmetic)
     for note in [*notes, longer] if longer else notes:
         say(note)
@@ -94,7 +94,7 @@ def fit(
         with exactly(checkpoints.arithmetic.threads), Signals() as signals:
             trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress, lower)
             outcome = trainer.run(loss, batch, batches, validate)
-            reporter.say(ending(outcome.stopped, settings))
+            reporter.say(say_ending(outcome.stopped, settings))
     finally:
         reporter.close()
     load_network(network, folder / MODEL)
@@ -164,7 +164,7 @@ class Trainer:
             p.consumed += len(parts)
             if p.consumed == len(order):
                 p.epoch, p.consumed = p.epoch + 1, 0
-            self.reporter.total = p.step + left(p, self.settings, len(order), self.planned)
+            self.reporter.total = p.step + count_left(p, self.settings, len(order), self.planned)
             self._report()
             if self.clock.updates == TIMED:
                 self.reporter.lasts(self.clock.lasts(self.reporter.total - p.step))
@@ -214,7 +214,7 @@ class Trainer:
             save_network(self.network, self.checkpoints.snapshot(p.step))
         means = mean([self.checkpoints.snapshot(s) for s in snapshots]) if len(snapshots) > 1 else None
         try:
-            with borrowed(self.network, means) if means else nullcontext():
+            with borrow(self.network, means) if means else nullcontext():
                 found = self._looked_at(validate)
                 if metric not in found.metrics:
                     do = f"Set train.metric to one of them.{did_you_mean(metric, found.metrics)}"

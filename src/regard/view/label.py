@@ -22,7 +22,7 @@ JAMO = {"CHOSEONG": "LETTER", "JUNGSEONG": "LETTER", "JONGSEONG": "LETTER"}
 LEFT_TO_RIGHT_MARK = "\u200e"
 
 
-def shown(token: str) -> str:
+def show_token(token: str) -> str:
     """The token as something visible that stands on its own: `</s>` ⏎, a lone tilde ◌̃, a space ␣, a control character by its number."""
     if token in MARKS:
         return MARKS[token][0]
@@ -34,11 +34,11 @@ def shown(token: str) -> str:
     return "◌" + text if combining(text[0]) else text
 
 
-def said(token: str) -> str:
+def say_token(token: str) -> str:
     """The token as a screen reader should say it: marks and single unseen characters by name, text as it is."""
     if token in MARKS:
         return MARKS[token][1]
-    if len(token) == 1 and shown(token) != token:
+    if len(token) == 1 and show_token(token) != token:
         return unicodedata.name(token, f"character U+{ord(token):04X}").lower()
     return printable(token.removeprefix(SPACE)) or "nothing"
 

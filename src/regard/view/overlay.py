@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.data.images import decoded
+from regard.data.images import decode_image
 from regard.view.picture import Drawable, Picture
 
 
@@ -30,13 +30,13 @@ def overlay(prediction: Drawable, picture: Picture) -> Overlay | None:
     if not grid or picture.weights.shape[1] != grid[0] * grid[1] or picture.across.kind != "source":
         return None
     image = prediction.details.get("image")
-    pixels = None if image is None else decoded(base64.b64decode(image))
+    pixels = None if image is None else decode_image(base64.b64decode(image))
     heat = picture.weights.reshape(-1, *grid)
     down, across = prediction.details.get("extent", (1.0, 1.0))
     return Overlay(tuple(picture.down.shown), heat, pixels, (down, across))
 
 
-def described(prediction: Drawable) -> dict[str, Any] | None:
+def describe(prediction: Drawable) -> dict[str, Any] | None:
     """What the page needs to lay attention over an image; None where there is no grid."""
     details = prediction.details
     if not details.get("grid"):

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from regard.core.atomic_files import write_bytes
 from regard.core.errors import RegardError, message
 from regard.view import merge
-from regard.view.label import SPACE, right_to_left, said, shown
-from regard.view.overlay import described
+from regard.view.label import SPACE, right_to_left, say_token, show_token
+from regard.view.overlay import describe
 from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, hides
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
@@ -82,7 +82,7 @@ def payload(predictions: Sequence[Sequence[Drawable]]) -> dict[str, Any]:
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
     kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.described`).  An axis:
     `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
-    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
+    `are_symbols` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
     them), `weights` (the number of its packed weights).
     """
     packed: dict[str, int] = {}
@@ -118,7 +118,7 @@ def _prediction(prediction: Drawable, packed: dict[str, int]) -> dict[str, Any]:
         "layer": default(prediction) if layers else None,
         "axes": sides,
         "layers": layers,
-        "grid": described(prediction),
+        "grid": describe(prediction),
     }
 
 
@@ -134,7 +134,7 @@ def _side(axis: Axis) -> dict[str, Any]:
 
 def _words(axis: Axis) -> list[list[str]]:
     joined, plain = merge.join(axis.tokens, axis.words), set(axis.words[: axis.plain])
-    return [[word, word] if i in plain else [shown(word), said(word)] for i, word in enumerate(joined)]
+    return [[word, word] if i in plain else [show_token(word), say_token(word)] for i, word in enumerate(joined)]
 
 
 def pack(weights: NDArray[np.floating], name: str) -> str:

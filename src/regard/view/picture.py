@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from regard.core.errors import RegardError, UsageError, did_you_mean, message
 from regard.view import merge
-from regard.view.label import END, START, said, shown
+from regard.view.label import END, START, say_token, show_token
 
 
 class Drawable(Protocol):
@@ -55,12 +55,12 @@ class Axis:
     @property
     def shown(self) -> list[str]:
         """How each token is written."""
-        return [token if i < self.plain else shown(token) for i, token in enumerate(self.tokens)]
+        return [token if i < self.plain else show_token(token) for i, token in enumerate(self.tokens)]
 
     @property
     def said(self) -> list[str]:
         """How a screen reader says each token."""
-        return [token if i < self.plain else said(token) for i, token in enumerate(self.tokens)]
+        return [token if i < self.plain else say_token(token) for i, token in enumerate(self.tokens)]
 
 
 @dataclass(frozen=True)

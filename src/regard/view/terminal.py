@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regard.view.label import LEFT_TO_RIGHT_MARK, clusters, columns, right_to_left, said, shown
+from regard.view.label import LEFT_TO_RIGHT_MARK, clusters, columns, right_to_left, say_token, show_token
 from regard.view.overlay import Overlay, overlay
 from regard.view.picture import Axis, Drawable, Picture, choose, hides
 
@@ -45,11 +45,11 @@ def draw(
     return "\n".join([title, "\n\n".join("\n".join(panel) for panel in panels), *_legend(picture, margin, width, color)])
 
 
-def tagged(prediction: Drawable, *, width: int | None = None) -> str:
+def add_colour(prediction: Drawable, *, width: int | None = None) -> str:
     """The tokens of a text, each above its tag.  `width`: as in `draw`."""
     width = shutil.get_terminal_size((100, 24)).columns if width is None else width
     lines, room = [["", ""]], 0
-    for pair in zip(map(shown, prediction.source_tokens), map(shown, prediction.tokens), strict=False):
+    for pair in zip(map(show_token, prediction.source_tokens), map(show_token, prediction.tokens), strict=False):
         wide = max(map(columns, pair)) + 2
         if room and room + wide > width:
             lines, room = [*lines, ["", ""]], 0
@@ -139,7 +139,7 @@ def _legend(picture: Picture, margin: int, width: int, color: bool) -> list[str]
     colors = "0 " + "".join(f"\x1b[48;5;{i}m " for i in RAMP) + RESET + " 1"
     shades = "  ".join(f"{shade} {level / (len(SHADES) - 1):g}" for level, shade in enumerate(SHADES) if level)
     marks = {axis.tokens[i] for axis in (picture.down, picture.across) for i in hides(axis)}
-    signs = [f"{shown(mark)} {said(mark)}" for mark in sorted(marks)]
+    signs = [f"{show_token(mark)} {say_token(mark)}" for mark in sorted(marks)]
     parts = [colors if color else shades, *signs, f"across: {picture.across.name}"]
     length = margin + sum(columns(part) + 3 for part in parts) - (len(colors) - len(RAMP) - 4 if color else 0)
     return [" " * margin + "   ".join(parts)] if length <= width else parts

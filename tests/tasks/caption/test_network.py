@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from regard.config import read_config
-from regard.data.images import MARK, Unreadable, decoded, write_png
+from regard.data.images import MARK, Unreadable, decode_image, write_png
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.demo_data import COLOURS, KINDS, SIDE, UNSEEN, Scene, Shape, cells, named, scenes
 from regard.tasks.caption.layers import Convolved, Grid, GridEncoder, GridPositions
@@ -30,7 +30,7 @@ def png(kind: int, rows: list[bytes], wide: int, *, palette: bytes = b"", interl
 
 
 def test_a_png_comes_back_as_it_was():
-    assert (decoded(write_png(PIXELS)) == PIXELS).all()
+    assert (decode_image(write_png(PIXELS)) == PIXELS).all()
 
 
 def test_a_png_of_ours_is_what_pillow_reads():
@@ -46,22 +46,22 @@ def test_pngs_of_pillow_are_read_as_pillow_reads_them(mode):
     made = image.fromarray((smooth % 256).astype(np.uint8)).convert(mode)
     buffer = io.BytesIO()
     made.save(buffer, "PNG")
-    assert (decoded(buffer.getvalue()) == np.asarray(made.convert("RGB"))).all()
+    assert (decode_image(buffer.getvalue()) == np.asarray(made.convert("RGB"))).all()
 
 
 def test_the_five_filters_by_hand():
     """One grey row 10 20 30, then rows of each filter that say 11 22 33 all the same."""
     rows = [bytes([0, 10, 20, 30]), bytes([1, 11, 11, 11]), bytes([2, 0, 0, 0])]
     rows += [bytes([3, 11 - 5, 22 - (11 + 22) // 2, 33 - (22 + 33) // 2]), bytes([4, 0, 0, 0])]
-    assert decoded(png(0, rows, 3))[..., 0].tolist() == [[10, 20, 30], *[[11, 22, 33]] * 4]
+    assert decode_image(png(0, rows, 3))[..., 0].tolist() == [[10, 20, 30], *[[11, 22, 33]] * 4]
 
 
 def test_a_palette_by_hand():
-    assert decoded(png(3, [bytes([0, 1, 0])], 2, palette=bytes([1, 2, 3, 9, 8, 7]))).tolist() == [[[9, 8, 7], [1, 2, 3]]]
+    assert decode_image(png(3, [bytes([0, 1, 0])], 2, palette=bytes([1, 2, 3, 9, 8, 7]))).tolist() == [[[9, 8, 7], [1, 2, 3]]]
 
 
 def test_colours_that_a_palette_lacks_are_black():
-    assert decoded(png(3, [bytes([0, 0, 255])], 2, palette=bytes([1, 2, 3]))).tolist() == [[[1, 2, 3], [0, 0, 0]]]
+    assert decode_image(png(3, [bytes([0, 0, 255])], 2, palette=bytes([1, 2, 3]))).tolist() == [[[1, 2, 3], [0, 0, 0]]]
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -72,10 +72,10 @@ def test_what_stands_behind_the_end_of_a_png_is_no_part_of_it():
     """Files restored to whole blocks, pictures cropped in place, lines that a camera adds."""
     made = write_png(PIXELS)
     for behind in (bytes(512), b"written by a camera of ours\n", write_png(PIXELS[:3])[9:], chunk(b"IDAT", b"more")):
-        assert (decoded(made + behind) == PIXELS).all()
+        assert (decode_image(made + behind) == PIXELS).all()
     damaged = bytearray(made[:33] + chunk(b"tEXt", b"Comment\0hello") + made[33:])
     damaged[33 + 10] ^= 1
-    assert (decoded(bytes(damaged)) == PIXELS).all()  # a part that can be done without
+    assert (decode_image(bytes(damaged)) == PIXELS).all()  # a part that can be done without
 
 
 def exif(orientation: int, order: str) -> bytes:
@@ -94,9 +94,9 @@ def test_a_png_is_turned_as_its_exif_says(orientation, order):
     rows = [bytes([4, *RANDOM.integers(0, 256, 7 * 3)]) for _ in range(5)]
     for made in (write_png(PIXELS), png(2, rows, 7), png(2, [bytes([4, *RANDOM.integers(0, 256, 300)]) for _ in range(90)], 100)):
         turned = made[:33] + chunk(b"eXIf", exif(orientation, order)) + made[33:]
-        assert (decoded(turned) == np.asarray(ops.exif_transpose(image.open(io.BytesIO(turned))))).all()
+        assert (decode_image(turned) == np.asarray(ops.exif_transpose(image.open(io.BytesIO(turned))))).all()
     broken = write_png(PIXELS)[:33] + chunk(b"eXIf", exif(9, order)[: 20 + orientation]) + write_png(PIXELS)[33:]
-    assert (decoded(broken) == PIXELS).all()
+    assert (decode_image(broken) == PIXELS).all()
 
 
 def test_large_pngs_are_the_same_with_pillow_and_without(monkeypatch):
@@ -105,10 +105,10 @@ def test_large_pngs_are_the_same_with_pillow_and_without(monkeypatch):
     for mode in ("RGBA", "RGB", "L", "LA"):
         buffer = io.BytesIO()
         image.fromarray(smooth.astype(np.uint8), "RGBA").convert(mode).save(buffer, "PNG")
-        quick = decoded(buffer.getvalue())
+        quick = decode_image(buffer.getvalue())
         with monkeypatch.context() as without:
             without.setitem(sys.modules, "PIL", None)
-            assert (decoded(buffer.getvalue()) == quick).all()
+            assert (decode_image(buffer.getvalue()) == quick).all()
 
 
 def test_a_header_that_claims_too_much_is_refused():
@@ -121,13 +121,13 @@ def test_a_header_that_claims_too_much_is_refused():
     huge = chunk(b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 16, 2, 0, 0, 0))
     for claimed in (bytes(raw), deep[:8] + huge + deep[33:]):
         with pytest.raises(Unreadable) as error:
-            decoded(claimed)
+            decode_image(claimed)
         assert "20000" in str(error.value.args[0]) or "exceeds limit" in str(error.value.args[0])
 
 
 def test_ppm_and_pgm_by_hand():
-    assert decoded(b"P6 # a comment\n2 1\n255\n" + bytes(range(6))).tolist() == [[[0, 1, 2], [3, 4, 5]]]
-    assert decoded(b"P5 1 2 255 " + bytes([7, 9])).tolist() == [[[7] * 3], [[9] * 3]]
+    assert decode_image(b"P6 # a comment\n2 1\n255\n" + bytes(range(6))).tolist() == [[[0, 1, 2], [3, 4, 5]]]
+    assert decode_image(b"P5 1 2 255 " + bytes([7, 9])).tolist() == [[[7] * 3], [[9] * 3]]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_ppm_and_pgm_by_hand():
 )
 def test_what_is_no_image_says_why(raw, received):
     with pytest.raises(Unreadable) as error:
-        decoded(raw)
+        decode_image(raw)
     assert received in str(error.value.args[0]) and error.value.args[1]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import regard
 from regard import runs
-from regard.cli.evaluate import confused
+from regard.cli.evaluate import print_confusions
 from regard.cli.main import run as command
 from regard.config import load_config, read_config
 from regard.core.errors import ConfigError, DataError, RunFolderError
@@ -88,7 +88,7 @@ def test_evaluate_shows_the_confusion(made, capsys):
 
 
 def test_confusion_in_words():
-    assert confused(["yes", "无"], [[10, 2], [0, 1200]]) == [
+    assert print_confusions(["yes", "无"], [[10, 2], [0, 1200]]) == [
         "right (rows), answered (columns)",
         "       yes     无",
         "yes     10      2",
@@ -97,7 +97,7 @@ def test_confusion_in_words():
     many = [f"label {i}" for i in range(13)]
     counts = [[0] * 13 for _ in many]
     counts[2][7], counts[12][0], counts[3][3] = 3, 5, 9
-    assert confused(many, counts) == ["taken for another", "label 12  for label 0  5", "label 2   for label 7  3"]
+    assert print_confusions(many, counts) == ["taken for another", "label 12  for label 0  5", "label 2   for label 7  3"]
 
 
 def test_an_empty_label(made, capsys):

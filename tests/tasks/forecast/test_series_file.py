@@ -7,7 +7,7 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.tasks.forecast.data import of_numbers
-from regard.tasks.forecast.series_file import described, read_series
+from regard.tasks.forecast.series_file import describe, read_series
 
 ROWS = [(f"2024-01-{1 + i // 24:02} {i % 24:02}:00", 10.126 + i, 5.5 + i % 7) for i in range(30)]
 
@@ -81,7 +81,7 @@ def test_dialects(dialect, tmp_path):
     assert found.time == time and found.columns[0] == first and found.values.shape == (30, 2)
     np.testing.assert_allclose(found.values, [row[1:] for row in ROWS])
     assert found.clock is not None and str(found.clock.step) == "1:00:00"
-    assert note in described(found) and first in described(found)
+    assert note in describe(found) and first in describe(found)
 
 
 def test_columns_that_are_times_or_none(tmp_path):
@@ -92,11 +92,11 @@ def test_columns_that_are_times_or_none(tmp_path):
     index = read(tmp_path, ",load\n" + "".join(f"{i},{i % 3}\n" for i in range(5)))
     assert (index.time, index.columns, index.after(2)) == ("", ("load",), ["5", "6"])
     apart = read(tmp_path, "year,month,load\n1990,11,1\n1990,12,2\n1991,1,3\n")
-    assert apart.time is None and "no column of times" in described(apart) and "year, month, load" in described(apart)
+    assert apart.time is None and "no column of times" in describe(apart) and "year, month, load" in describe(apart)
     assert read(tmp_path, ",load\n5,1\n4,2\n", time="none").columns == ("load",)  # a column without a name is no series
-    pandas = described(read(tmp_path, "0,1\n0.5,3\n0.25,4\n"))
+    pandas = describe(read(tmp_path, "0,1\n0.5,3\n0.25,4\n"))
     assert "forecast: 1, 2" in pandas and "is it pandas' header?" in pandas
-    two = described(read(tmp_path, "10,126\n10,127\n"))
+    two = describe(read(tmp_path, "10,126\n10,127\n"))
     assert "forecast: 1, 2" in two and "no header" in two
 
 
@@ -156,7 +156,7 @@ def test_what_is_refused(fault, tmp_path):
 
 def test_fill_values_are_noted_where_they_are_far(tmp_path):
     rows = "".join(f"{20 + i % 3},{9000 + 300 * i}\n" for i in range(12))
-    found = described(read(tmp_path, f"a,b\n{rows}-9999,9999\n"))
+    found = describe(read(tmp_path, f"a,b\n{rows}-9999,9999\n"))
     assert "a is -9999 in 1 row" in found and "b is" not in found
 
 

@@ -10,7 +10,7 @@ import pytest
 from regard.core.errors import DataError
 from regard.data.examples import Place
 from regard.data.row_parser import RecordError
-from regard.tasks.pair.data import PairColumns, TextPair, coupled_of, overlap_marks, read_coupled, read_couples
+from regard.tasks.pair.data import PairColumns, TextPair, overlap_marks, pair_of_item, read_coupled, read_couples
 
 NAMED = PairColumns("a", "b", "y")
 
@@ -58,10 +58,10 @@ def test_what_to_predict_from(tmp_path, layout, text, found):
 
 
 def test_items_in_python():
-    assert told([coupled_of(("a", "b")), coupled_of("a\tb"), coupled_of(["a", "b"]), coupled_of("")]) == [
+    assert told([pair_of_item(("a", "b")), pair_of_item("a\tb"), pair_of_item(["a", "b"]), pair_of_item("")]) == [
         ("a", "b", None), ("a", "b", None), ("a", "b", None), ("", "", None),
     ]  # fmt: skip
-    assert coupled_of(("", "")).source == ""
+    assert pair_of_item(("", "")).source == ""
     for item, expected in (
         (("a", " "), "a second text"),
         (("", "b"), "a first text"),
@@ -69,7 +69,7 @@ def test_items_in_python():
         ((1, "b"), "two texts"),
     ):
         with pytest.raises(DataError, match=expected):
-            coupled_of(item)
+            pair_of_item(item)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from regard.core.errors import ConfigError, DataError
 from regard.data.wordpiece import SPECIALS, WordPieces
 from regard.networks.bert import BertShape, draw
 from regard.tasks.pretrain.demo_data import stories
-from regard.tasks.pretrain.documents import blocks, joined, passages, read_documents
+from regard.tasks.pretrain.documents import blocks, join_parts, passages, read_documents
 from regard.tasks.pretrain.masking import NOTHING, MaskedExamples, MaskingSettings
 from regard.tasks.pretrain.network import BertBatch, PretrainNetwork
 from regard.tasks.pretrain.predictor import fill_in
@@ -42,8 +42,8 @@ def test_blocks_are_put_together_again(tmp_path):
     (whole,) = documents(tmp_path, "".join(f"{x} {x}\n" for x in "abcdefgh" * 8))
     parts = list(blocks(whole))
     assert [len(p.lines) for p in parts] == [20, 20, 20, 4]
-    assert list(joined(parts)) == [whole]
-    assert [len(d.lines) for d in joined([parts[0], parts[2], parts[3]])] == [20, 24]
+    assert list(join_parts(parts)) == [whole]
+    assert [len(d.lines) for d in join_parts([parts[0], parts[2], parts[3]])] == [20, 24]
 
 
 def test_passages_hold_what_fits_and_long_lines_are_cut_after_sentences(tmp_path):

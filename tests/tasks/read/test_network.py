@@ -10,7 +10,7 @@ import torch
 
 from regard.attention.attention import Attention
 from regard.attention.score import Dot
-from regard.data.offsets import covering, located
+from regard.data.offsets import covering, locate
 from regard.data.tokenizer import Tokenizer
 from regard.networks.base import EncoderOutput
 from regard.tasks.read.demo_data import PEOPLE, PLACES, THINGS, moves
@@ -108,7 +108,7 @@ def test_tokens_are_found_where_they_stand(kind, form):
     decomposed = clean(TEXT)
     tokenizer = Tokenizer.train(kind, [decomposed, TEXT.lower()])
     for text in (TEXT, Layout(unicode="nfd").clean(TEXT), "", " ", "e\u0301", "각 각"):
-        spans = tokenizer.located(text, clean)
+        spans = tokenizer.locate(text, clean)
         assert len(spans) == len(tokenizer.encode(clean(text))) - 1
         told = "".join(text[a:b] for a, b in dict.fromkeys(spans))  # letters that came of one character share it
         assert told.replace(" ", "") == "".join(text.split()) or form == "nfd"
@@ -118,7 +118,7 @@ def test_tokens_are_found_where_they_stand(kind, form):
 
 
 def test_an_answer_covers_the_tokens_it_shares_a_character_with():
-    spans = located("ab cd", [(0, 2), (2, 5)], "ab cd", str)
+    spans = locate("ab cd", [(0, 2), (2, 5)], "ab cd", str)
     assert spans == [(0, 2), (3, 5)]
     assert covering(spans, 1, 4) == (0, 1) and covering(spans, 3, 4) == (1, 1) and covering(spans, 2, 3) is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from regard.tasks.tag.demo_data import EN_CITIES, SHOWN, ZH_CITIES, tickets
-from regard.tasks.tag.span_tags import broken
+from regard.tasks.tag.span_tags import find_break
 from regard.tasks.tag.spans import spans
 
 
@@ -23,7 +23,7 @@ def test_tags_fit_the_words():
     train, valid = tickets(2, 2000)
     kinds, labels = set[str](), set[str]()
     for sentence in (*train, *valid):
-        assert len(sentence.tokens) == len(sentence.tags) and broken(sentence.tags) is None
+        assert len(sentence.tokens) == len(sentence.tags) and find_break(sentence.tags) is None
         labels.add(sentence.label)
         for kind, start, end in spans(sentence.tags):
             kinds.add(kind)

@@ -10,7 +10,7 @@ import pytest
 
 from regard.core.errors import DataError
 from regard.data.row_parser import RecordError
-from regard.tasks.tag.data import TaggedSentence, described, read_tagged, read_tokens
+from regard.tasks.tag.data import TaggedSentence, describe, read_tagged, read_tokens
 from regard.tasks.tag.file_formats import TagLayout
 
 UD = """# sent_id = 1
@@ -58,7 +58,7 @@ def test_conllu_by_name_and_by_content(name, text, tmp_path):
     assert list(read_tokens(str(tmp_path / name))) == [tokens for tokens, _ in WORDS]
     (first, *_) = read_tagged([str(tmp_path / name)])
     assert isinstance(first, TaggedSentence) and text.splitlines()[first.tag_at(3).line - 1].startswith("4\tgehe")
-    assert list(described([str(tmp_path / name)])) == [f"{tmp_path / name}: CoNLL-U, tokens from form, tags from upos"]
+    assert list(describe([str(tmp_path / name)])) == [f"{tmp_path / name}: CoNLL-U, tokens from form, tags from upos"]
 
 
 def test_columns_of_conllu_by_name_and_number(tmp_path):
@@ -171,7 +171,7 @@ def test_parquet(tmp_path):
         fault
     )
     assert list(read_tokens(str(tmp_path / "x.parquet"))) == [("in", "Ulm"), ("so",)]
-    assert "Parquet, tokens from tokens, tags from ner_tags" in next(iter(described([str(tmp_path / "x.parquet")])))
+    assert "Parquet, tokens from tokens, tags from ner_tags" in next(iter(describe([str(tmp_path / "x.parquet")])))
 
 
 def test_json_lines_with_several_keys_and_a_label(tmp_path):
@@ -179,7 +179,7 @@ def test_json_lines_with_several_keys_and_a_label(tmp_path):
     (item,) = read_tagged([written(tmp_path, "x.jsonl", text)])
     assert isinstance(item, TaggedSentence) and item.tags == ("O",) and item.label == "3"
     assert "tags from ner_tags (also there: pos_tags; data.target names another)" in next(
-        iter(described([str(tmp_path / "x.jsonl")]))
+        iter(describe([str(tmp_path / "x.jsonl")]))
     )
     assert read(tmp_path, "x.jsonl", text, TagLayout(target="pos_tags")) == [(("a",), ("N",))]
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.attention.kernels.inner import attend, of_one
-from regard.attention.kernels.inner import banded as banded
+from regard.attention.kernels.inner import attend_band as attend_band
 from regard.attention.kernels.inner import pays as pays_inner
 from regard.attention.kernels.tanh import pays, tanh_scores
 from regard.attention.scope import Reach

@@ -21,7 +21,7 @@ TILE = 32
 NONE = 1 << 30  # no bound
 
 
-def banded(
+def attend_band(
     query: Float[Tensor, "B H T D"],
     keys: Float[Tensor, "B H T D"],
     values: Float[Tensor, "B H T E"],

@@ -72,7 +72,7 @@ class _OfOne(torch.autograd.Function):
         return grad @ keys if of_query else None, grad.mT * query if of_keys else None
 
 
-def banded(
+def attend_band(
     form: DotForm, values: Float[Tensor, "B H K E"], tiles: Sequence[Tile], sight: Callable[[Tile], Bool[Tensor, " B #H Q K"]]
 ) -> Float[Tensor, "B H Q E"]:
     """`attend` tile by tile.  Nothing is kept for the backward pass but what comes in: each tile's weights are made again there, by plain

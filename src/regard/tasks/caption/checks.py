@@ -10,7 +10,7 @@ from typing import Any
 
 from regard.check.bad_lines import RecordErrors, place_said
 from regard.check.case import Case
-from regard.check.finding import Block, Check, Finding, FindingPlace, listed, said_and_done
+from regard.check.finding import Block, Check, Finding, FindingPlace, list_words, said_and_done
 from regard.check.form import FileForm
 from regard.check.items_seen import FilesToRead
 from regard.check.look import ALIGNED, ARRAYS, LIST, Look
@@ -80,7 +80,7 @@ class Pictures:
         if len(self._sizes) < 2:
             return []
         first, *others = self._first
-        told = listed([f"{wide} x {tall} ({self._sizes[wide, tall]:,})" for wide, tall in (first, *others)])
+        told = list_words([f"{wide} x {tall} ({self._sizes[wide, tall]:,})" for wide, tall in (first, *others)])
         what = f"Images have {len(self._sizes)} sizes: {told}."
         seen = tuple(self._first[size] for size in others[:3])
         return [Finding("image-size", "error", what, self._others, seen, "Give all images one size.", skipped=True)]
@@ -148,8 +148,8 @@ class CaptionChecks(TaskChecks):
     def sure(self, look: Look) -> int:
         if look.kind in ("jsonl", "parquet"):
             return 7 if look.keys.keys() & {"caption", "captions"} else 0
-        listed = look.kind == LIST and bool(look.first) and look.first[0].lstrip().startswith("[")
-        return 9 if look.kind == ARRAYS or listed else 0
+        list_words = look.kind == LIST and bool(look.first) and look.first[0].lstrip().startswith("[")
+        return 9 if look.kind == ARRAYS or list_words else 0
 
     def form(self, look: Look) -> FileForm:
         if look.asked and look.ends[0] == ".json" and look.kind not in (ARRAYS, ALIGNED):
@@ -173,5 +173,5 @@ class CaptionChecks(TaskChecks):
         each = read_told(tables[0], layout, whole=bool(arrays))
         return (one if isinstance(one, RecordError) else Item(one.name or str(one.place), None, (), one.place) for one in each)
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         return {"images": CaptionSection.of(config).images}

@@ -16,7 +16,7 @@ from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS, read_image
 from regard.data.row_parser import RecordError
-from regard.data.text_files import shown
+from regard.data.text_files import show_file
 from regard.tasks.caption.arrays import read_arrays as read_arrays
 from regard.tasks.caption.tables import CaptionLine, read_told
 
@@ -87,7 +87,7 @@ def _of_rows(told: Iterator[CaptionLine | RecordError], table: str, file: str) -
     if len(rows) != len(each):
         do = "Give each row its line: they belong together by their order."
         received = f"{len(each):,} captions and {len(rows):,} rows"
-        raise DataError(message(f"{shown(table)} and {file}", "as many captions as rows", received, do))
+        raise DataError(message(f"{show_file(table)} and {file}", "as many captions as rows", received, do))
     first = dict[str, int]()
     for i, (one, row) in enumerate(zip(each, rows, strict=True)):
         if isinstance(one, RecordError):

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.config import Config
-from regard.core.bounded_json import held_to
+from regard.core.bounded_json import require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
@@ -29,10 +29,10 @@ from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scor
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.caption.layers import Grid
 from regard.tasks.caption.section import CaptionSection
-from regard.tasks.ensembles import order, reordered
+from regard.tasks.ensembles import order, reorder
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_of
-from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, bounded, decided
+from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, apply_decode, describe_limit
 from regard.tasks.seq2seq import cross_entropies
 from regard.training import run_files as files
 
@@ -58,7 +58,7 @@ class Captioner(Seq2SeqPredictor):
         return ("bound" for best in found if best[0].details.get("ended") is False)
 
     def notes(self, heard: Mapping[str, int]) -> list[str]:
-        return [bounded(heard["bound"])] if heard["bound"] else []
+        return [describe_limit(heard["bound"])] if heard["bound"] else []
 
     def together(self, others: Sequence[Predictor]) -> Captioner:
         networks = list(self.networks)
@@ -68,7 +68,7 @@ class Captioner(Seq2SeqPredictor):
                 expected = f"the grid of {self.folder}"
                 raise RunFolderError(message(f"{other.folder}", expected, "another one", "Train them on the same data."))
             words = order(self, self.words, other, other.words, "target")
-            networks += [reordered(network, None, words, None) for network in other.networks]
+            networks += [reorder(network, None, words, None) for network in other.networks]
         return Captioner(networks, self.words, self.grid, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[CaptionedImage]:
@@ -81,14 +81,14 @@ class Captioner(Seq2SeqPredictor):
 
     def scores(self, items: Iterable[CaptionedImage], *, batch_size: int | None = None) -> Iterator[Scored]:
         """Each caption of an image by itself."""
-        rows = decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode.batch_size
+        rows = apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode.batch_size
         for chunk in in_chunks(((item, caption) for item in items for caption in item.captions), rows):
             yield from self._scored(chunk)
 
     @torch.no_grad()
     def _scored(self, captions: Sequence[tuple[CaptionedImage, str]]) -> Iterator[Scored]:
         ids = self.words.encode_all([caption for _, caption in captions])
-        batch = self.collated([item for item, _ in captions], range(len(captions)), ids)
+        batch = self.collate([item for item, _ in captions], range(len(captions)), ids)
         found = cross_entropies(self.networks, batch).double().cpu().numpy()
         costs = np.split(found, np.cumsum([len(target) for target in ids])[:-1])
         for (item, caption), target, each in zip(captions, ids, costs, strict=True):
@@ -137,12 +137,12 @@ class Captioner(Seq2SeqPredictor):
         pairs = [(item, ids) for item in items for ids in self.words.encode_all(item.captions)]
         nats, tokens = 0.0, 0
         for rows in Batches.sequential([len(ids) for _, ids in pairs], rows=64):
-            batch = self.collated([pairs[i][0] for i in rows], rows, [pairs[i][1] for i in rows])
+            batch = self.collate([pairs[i][0] for i in rows], rows, [pairs[i][1] for i in rows])
             found = cross_entropies(self.networks, batch)
             nats, tokens = nats + float(found.double().sum()), tokens + len(found)
         return nats / tokens
 
-    def collated(
+    def collate(
         self, sources: Sequence[CaptionedImage], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None
     ) -> Batch:
         """Images side by side, with captions or without."""
@@ -175,7 +175,7 @@ class Captioner(Seq2SeqPredictor):
     def size(self, source: CaptionedImage) -> int:
         return 0 if source.seen is None else self.grid.cells
 
-    def nothing(self, source: CaptionedImage) -> TaskPrediction:
+    def empty_prediction(self, source: CaptionedImage) -> TaskPrediction:
         return TaskPrediction("", 0.0, source=source.source)
 
     def written(self, source: CaptionedImage, found: Hypothesis, *, ended: bool, attention: bool) -> TaskPrediction:
@@ -252,7 +252,7 @@ def save_grid(path: Path, grid: Grid) -> None:
 def load_grid(path: Path) -> Grid:
     """What `save_grid` wrote.  RunFolderError where it is damaged."""
     try:
-        found = Grid(**held_to(files.read_json(path), dict.fromkeys(Grid._fields, int)))
+        found = Grid(**require_keys(files.read_json(path), dict.fromkeys(Grid._fields, int)))
         if min(found[:3]) < 1 or found.patch < 0 or max(found) > MOST or found.cells > MOST:
             raise ValueError(f"numbers that are not between 1 and {MOST:,}")
     except ValueError as error:

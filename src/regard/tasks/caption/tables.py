@@ -15,8 +15,17 @@ from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS
 from regard.data.records import PassedLine, parse_each, read_records
-from regard.data.row_parser import CORRECT, Columns, RecordError, halved, headed, input_row, numbered, shortened
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import (
+    CORRECT,
+    Columns,
+    RecordError,
+    has_half_surrogate,
+    input_row,
+    number_of_column,
+    read_header,
+    shorten,
+)
+from regard.data.text_files import lines, show_file
 
 TABS = Layout("tsv")
 
@@ -75,10 +84,10 @@ def _said(one: CaptionLine, layout: Layout, whole: bool, plain: bool) -> Caption
 def _columns(file: str, layout: Layout) -> Iterator[CaptionLine | RecordError]:
     found = read_records(file, "tsv")
     if layout.named:
-        place, header = next(found, (Place(shown(file), 1), []))
-        columns = headed(layout, header or [""], place, need_target=False)
+        place, header = next(found, (Place(show_file(file), 1), []))
+        columns = read_header(layout, header or [""], place, need_target=False)
     else:
-        columns = numbered(layout)
+        columns = number_of_column(layout)
     for _, made in parse_each(found, partial(_row, columns=columns)):
         if not isinstance(made, PassedLine):
             yield made
@@ -107,7 +116,7 @@ def _headed(file: str, layout: Layout) -> tuple[str, int, int | None] | None:
 
 def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[CaptionLine | RecordError]:
     """The rows below a header.  A last cell takes marks that stand in it without quotes."""
-    stream, name = lines(file), shown(file)
+    stream, name = lines(file), show_file(file)
     width = len(header_cells(next(stream), mark))
     for number, line in enumerate(stream, 2):
         place, cells = Place(name, number), header_cells(line, mark)
@@ -132,7 +141,7 @@ def listed(file: str) -> list[Any]:
         return _of_coco(found["images"], found["annotations"])
     if not isinstance(found, list):
         do = 'Write [{"file": "a.png", "caption": "..."}, ...].'
-        raise DataError(message(file, "a JSON list of objects", shortened(text), do))
+        raise DataError(message(file, "a JSON list of objects", shorten(text), do))
     return found
 
 
@@ -148,7 +157,7 @@ def _of_coco(images: list[Any], said: list[Any]) -> list[Any]:
 def _checked(record: Any, place: Place) -> CaptionLine:
     """An object with `file` and `caption`.  RecordError for anything else."""
     if not isinstance(record, dict):
-        raise RecordError(message(str(place), "a JSON object", shortened(str(record)), CORRECT), "no-json")
+        raise RecordError(message(str(place), "a JSON object", shorten(str(record)), CORRECT), "no-json")
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
@@ -159,7 +168,7 @@ def _checked(record: Any, place: Place) -> CaptionLine:
         raise RecordError(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        raise RecordError(message(str(place), expected, shortened(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
-    if any(map(halved, (name or "", *captions))):
+        raise RecordError(message(str(place), expected, shorten(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
+    if any(map(has_half_surrogate, (name or "", *captions))):
         raise RecordError(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
     return CaptionLine(name, tuple(captions), place)

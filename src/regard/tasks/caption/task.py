@@ -92,7 +92,7 @@ class CaptionTask(SplitTask):
             say(cut)
         return TrainingSetup(
             task,
-            batch=lambda rows: model.collated([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
+            batch=lambda rows: model.collate([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
             validate=lambda: _validation(model, data.valid),
             sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {grid.rows} x {grid.columns} cells; "

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from regard.config import Config
-from regard.core.bounded_json import held_to, read_json
+from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -85,11 +85,11 @@ class Classifier(BatchPredictor[EncodedText]):
     def line(self, text: str) -> Item:
         return replace(single(text, columns_of(self.config)), target=None)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[Item], Report]:
+    def read_gold(self, files: Sequence[str]) -> tuple[list[Item], Report]:
         found = each_labelled(files, columns_of(self.config, files), passed := Counter[str]())
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
-    def encoded(self, item: Any) -> EncodedText:
+    def encode(self, item: Any) -> EncodedText:
         """item: a text (with tabs: read as a line of a file is), or `Item`, whose target is its label."""
         item = self.line(item) if isinstance(item, str) and "\t" in item else item
         if not isinstance(item, str | Item):
@@ -121,13 +121,13 @@ class Classifier(BatchPredictor[EncodedText]):
     def rights(self, item: Item) -> Iterator[tuple[str, Vocabulary]]:
         yield label_of(item), self.labels
 
-    def shortened(self, item: EncodedText, size: int) -> EncodedText:
+    def truncate(self, item: EncodedText, size: int) -> EncodedText:
         """The beginning, and what stands after a text."""
         end = len(self.texts.around(False)[1])
         words, pieces = ((*x[: size - end], *x[len(x) - end :]) for x in (item.words, item.pieces))
         return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
 
-    def collated(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
+    def collate(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
         words = collate([(item.words, None) for item in items], rows)
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
@@ -135,7 +135,7 @@ class Classifier(BatchPredictor[EncodedText]):
             return ClassBatch(words, label)
         return ClassBatch(words, label, *letters_side_by_side([item.letters for item in items], rows))
 
-    def answered(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
 
@@ -158,7 +158,7 @@ class Classifier(BatchPredictor[EncodedText]):
             )
         return told
 
-    def nothing(self, item: EncodedText) -> TaskPrediction:
+    def empty_prediction(self, item: EncodedText) -> TaskPrediction:
         return TaskPrediction("", 0.0)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
@@ -178,7 +178,7 @@ def label_of(item: Item) -> str:
 def _balanced(file: Path, labels: Vocabulary) -> list[float]:
     """`n / (N n_c)`: so that every label counts the same in all, and a text counts 1 in the mean; scikit-learn's `balanced`."""
     try:
-        counts = held_to(read_json(file), dict.fromkeys(labels, int))
+        counts = require_keys(read_json(file), dict.fromkeys(labels, int))
         if min(counts.values(), default=0) < 1:
             raise ValueError("a label that never occurs")
         return [sum(counts.values()) / (len(labels) * counts[name]) for name in labels]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from regard.config.attention import AttentionSection
-from regard.config.base import Count, NotNegative, Share, Whole, fitted
+from regard.config.base import Count, NotNegative, Share, Whole, auto_field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -41,7 +41,7 @@ class ClassifySection(TaskSection):
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: a text of a rare label counts more in training, so that all labels count the same"
     )
-    letters: Whole = fitted(0, description="width of a word's vector made of its letters, beside its own; 0: none")
+    letters: Whole = auto_field(0, description="width of a word's vector made of its letters, beside its own; 0: none")
     letter_embedding: Count = Field(default=30, description="width of a letter")
     min_count: Count = Field(default=1, description="a word seen less often in training is read as unknown")
     unseen: Share = Field(

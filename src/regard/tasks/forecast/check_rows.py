@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.check.bad_lines import RecordErrors
-from regard.check.finding import FindingPlace, Hits, listed, short
-from regard.check.form import StatedForm, separated
+from regard.check.finding import FindingPlace, Hits, list_words, short
+from regard.check.form import StatedForm, split_csv_line
 from regard.check.raw_lines import RawLines
 from regard.check.rows import numbered
 from regard.core.errors import DataError, message
 from regard.core.plural import many
-from regard.data.series_table import Table, advice, column_of_times, finite, kept_columns, table_of, told_apart
+from regard.data.series_table import Table, advice, column_of_times, finite, kept_columns, refuse_ambiguous_columns, table_of
 
 HEAD = 200  # rows by which a file is recognised
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ class SeriesRows:
         try:
             table = table_of(self.file, [line for _, line in head], head[0][0] if head else 1)
             self.names, self.separator = table.names, table.mark
-            told_apart(table)
+            refuse_ambiguous_columns(table)
             clocked = column_of_times(table, self._given.time)
             self.kept = kept_columns(table, self._given.columns, clocked)
         except DataError as error:
@@ -88,7 +88,7 @@ class SeriesRows:
         return message(place, "a number", f"{cell!r}, and no number in any row", advice(table, column, cell))
 
     def _row(self, number: int, text: str) -> None:
-        cells = separated(text, self.separator)
+        cells = split_csv_line(text, self.separator)
         if len(cells) != len(self.names):
             self._bad.add("cells", self.file, number, text, f"{len(cells)} cells, not {len(self.names)}: {short(text)}")
             return
@@ -125,7 +125,7 @@ class SeriesRows:
         """A sentence on what was recognised."""
         kept = [self.names[i] for i in self.kept]
         times = f"times in {self.names[self.time]}" if self.time >= 0 else "no column of times"
-        return f"{many(len(kept), 'column')} of numbers ({listed(kept)}); {times}." if kept else "no series."
+        return f"{many(len(kept), 'column')} of numbers ({list_words(kept)}); {times}." if kept else "no series."
 
     def column(self, i: int) -> Floats:
         """The values of a column."""

@@ -11,7 +11,7 @@ from regard.check.case import Case
 from regard.check.finding import Finding
 from regard.check.form import FileForm, StatedForm
 from regard.check.look import Look
-from regard.check.ranking import ordered
+from regard.check.ranking import rank
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport, config_lines, is_among, nothing_in, used_twice
 from regard.check.task_checks import TaskChecks, Writer
@@ -85,12 +85,12 @@ class ForecastChecks(TaskChecks):
         if not rows and not bad.count and not refused:
             found.append(nothing_in(files))
         lines, found = sum(o.lines for o in opened[: len(files)]), list(dict.fromkeys(found))
-        case, ranked = Case(self, form, given), ordered(found)
+        case, ranked = Case(self, form, given), rank(found)
         return CheckReport(tuple(files), tuple(valid), case, rows, lines, ranked, bad, tuple(facts), config_lines(case, found))
 
     def writer(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> Writer:
         return lambda file, stream: in_order(file, stream, taken, report.case.given)
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         own = ForecastSection.of(config)
         return {**{key: getattr(own, key) for key in ("past", "ahead", "time", "gaps")}, "columns": tuple(own.columns)}

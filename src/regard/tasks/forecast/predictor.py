@@ -71,10 +71,10 @@ class Forecaster(BatchPredictor[EncodedWindow]):
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 
-    def judged(self, files: Sequence[str]) -> tuple[list[SeriesWindow], Report]:
+    def read_gold(self, files: Sequence[str]) -> tuple[list[SeriesWindow], Report]:
         return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
 
-    def encoded(self, item: Any) -> EncodedWindow:
+    def encode(self, item: Any) -> EncodedWindow:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""
         if isinstance(item, str):
             item = self._series(item)
@@ -82,16 +82,16 @@ class Forecaster(BatchPredictor[EncodedWindow]):
             item = self._last(item if isinstance(item, Series) else of_numbers(item, self.scales.columns))
         return EncodedWindow(item, self.section.places)
 
-    def shortened(self, item: EncodedWindow, size: int) -> EncodedWindow:
+    def truncate(self, item: EncodedWindow, size: int) -> EncodedWindow:
         raise AssertionError("windows are never too long")
 
-    def collated(self, items: Sequence[EncodedWindow], rows: Sequence[int]) -> ForecastBatch:
+    def collate(self, items: Sequence[EncodedWindow], rows: Sequence[int]) -> ForecastBatch:
         past = self.scales.down(np.stack([item.window.before for item in items]))
         right = [after for item in items if (after := item.window.after) is not None]
         future = torch.from_numpy(self.scales.down(np.stack(right))).float() if len(right) == len(items) else None
         return ForecastBatch(torch.from_numpy(past).float(), future)
 
-    def answered(self, items: Sequence[EncodedWindow], batch: ForecastBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[EncodedWindow], batch: ForecastBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         values = self.scales.up(self._mixed(batch, found.values))
         looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
@@ -118,7 +118,7 @@ class Forecaster(BatchPredictor[EncodedWindow]):
             text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines), axes=axes
         )
 
-    def nothing(self, item: EncodedWindow) -> TaskPrediction:
+    def empty_prediction(self, item: EncodedWindow) -> TaskPrediction:
         return TaskPrediction("", None)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
@@ -140,7 +140,7 @@ class Forecaster(BatchPredictor[EncodedWindow]):
     def _net(self, items: Sequence[Any]) -> Iterator[tuple[ForecastBatch, Tensor]]:
         """What the network says of windows, so many at a time."""
         for rows in _cut(items):
-            batch = self.collated([self.encoded(item) for item in rows], range(len(rows)))
+            batch = self.collate([self.encode(item) for item in rows], range(len(rows)))
             yield batch, self.network.answer(batch).values
 
     def _each(self, batch: ForecastBatch, said: Tensor) -> tuple[Rows, list[Rows]]:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from regard.core.atomic_files import atomic
-from regard.core.bounded_json import held_to, is_of, read_bytes, read_json
+from regard.core.bounded_json import is_of, read_bytes, read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.forecast.data import Series
 from regard.tasks.forecast.network import LinearForecast
@@ -93,10 +93,10 @@ class Scales:
     def load(cls, folder: Path) -> tuple[Scales, LinearForecast]:
         """Read what `save` wrote.  RunFolderError where it is missing or damaged."""
         try:
-            content = held_to(read_json(folder / SERIES), KEYS, others=True)
+            content = require_keys(read_json(folder / SERIES), KEYS, others=True)
             if content["kind"] != KIND or content["version"] > VERSION:
                 raise ValueError(f"{content['kind']}, version {content['version']}")
-            step = content["step"] and Step(**held_to(content["step"], STEP))
+            step = content["step"] and Step(**require_keys(content["step"], STEP))
             if step and not (0 <= step.much < LARGEST and 0 <= step.months <= 12_000):
                 raise ValueError("a step between rows that is none")
             digits = tuple(content.get("digits", ()))  # runs of before have none

@@ -19,8 +19,8 @@ from regard.data.series_table import (
     advice,
     column_of_times,
     kept_columns,
+    refuse_ambiguous_columns,
     table_in,
-    told_apart,
 )
 from regard.data.time_formats import number
 from regard.tasks.forecast.data import HELD, Series
@@ -41,7 +41,7 @@ def read_series(file: str, *, columns: Sequence[str] = (), time: Columns = "auto
     row out, `ignore` takes rows as they come.  DataError names file, line and column.
     """
     table = table_in(file)
-    told_apart(table)
+    refuse_ambiguous_columns(table)
     clocked = column_of_times(table, time)
     kept = kept_columns(table, columns, clocked)
     values = np.array([_numbers(table, row, kept) for row in table.rows])
@@ -57,7 +57,7 @@ def read_series(file: str, *, columns: Sequence[str] = (), time: Columns = "auto
     return found
 
 
-def described(series: Series) -> str:
+def describe(series: Series) -> str:
     """A line for people on what was found in a file."""
     columns, made = ", ".join(series.columns), series.clock
     if made is None:

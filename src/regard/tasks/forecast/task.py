@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from regard.config import Config
-from regard.config.auto import settled
+from regard.config.auto import settle
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
@@ -24,7 +24,7 @@ from regard.tasks.forecast.network import LinearForecast
 from regard.tasks.forecast.predictor import Forecaster, parts, windows_of
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
-from regard.tasks.forecast.series_file import described, read_series
+from regard.tasks.forecast.series_file import describe, read_series
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.splits import refuse_no_file
 from regard.training.setup import TrainingSetup
@@ -50,7 +50,7 @@ class ForecastTask(InMemoryTask):
         data = config.data
         whole = _read([*data.train, *data.valid], config)
         for series in whole:
-            say(described(series))
+            say(describe(series))
         train, held = _divided(config, whole)
         say(f"train: {' + '.join(data.train)}: {many(len(train), 'window')}")
         aside = f"forecasts of the last {data.valid_share:g} of the rows; they look back into the rows before"
@@ -61,7 +61,7 @@ class ForecastTask(InMemoryTask):
         return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return settled(
+        return settle(
             config, {}
         ), ""  # how a series should be learnt is in its clock and its scale, not in how much there is of it
 

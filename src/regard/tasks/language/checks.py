@@ -46,6 +46,6 @@ class LanguageChecks(TextChecks):
             expected = f"at least a window of {given.window} tokens (language.window)"
             yield message(seen.first[0].place.file, expected, f"{seen.letters} letters", do)
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         own = LanguageSection.of(config)
         return {"documents": own.documents, "window": own.window}

@@ -24,7 +24,7 @@ from regard.data.line_stream import in_chunks
 from regard.data.pairs import read_inputs
 from regard.data.plain_text import PlainText, read_plain, row_layout
 from regard.data.report import gather, refuse_errors
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of
 from regard.pretrained.text_vocabulary import TextVocabulary
@@ -33,7 +33,7 @@ from regard.tasks.generation import way_of
 from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
 from regard.tasks.language.section import LanguageSection
 from regard.tasks.language.windows import TokenWindow, TokenWindows
-from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, decided
+from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
 
 ROWS = 64  # short texts that are scored side by side
 SIGN = "<s>"  # how the start sign is shown
@@ -107,7 +107,7 @@ class TextGenerator(Predictor):
         rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
         if rows:
             return read_inputs(file, row_layout(rows, self.config.data.source), say)
-        return (Item(line, None, (), Place(shown(file), number)) for number, line in enumerate(lines(file), 1))
+        return (Item(line, None, (), Place(show_file(file), number)) for number, line in enumerate(lines(file), 1))
 
     def evaluate(
         self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
@@ -132,18 +132,18 @@ class TextGenerator(Predictor):
 
     def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
         """items: texts, or (begun, text), of which the text alone is scored, as what follows."""
-        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        rows = ahead(apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
         for chunk in in_chunks(map(_text, items), rows):
             yield from _scored(self, chunk)
 
-    def encoded(self, texts: Sequence[PlainText]) -> list[list[int]]:
+    def encode(self, texts: Sequence[PlainText]) -> list[list[int]]:
         """Each text in numbers, with its end mark."""
         return [[*ids, EOS] for ids in self.texts.encode_all([text.text for text in texts])]
 
     def judging(self, texts: Sequence[PlainText]) -> EvaluationTexts:
         """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
         where nothing is carried."""
-        ids, section = self.encoded(texts), LanguageSection.of(self.config)
+        ids, section = self.encode(texts), LanguageSection.of(self.config)
         carried = section.carries(self.config)
         before = section.window if carried else section.window // 2
         windows = TokenWindows(
@@ -208,8 +208,8 @@ class TextGenerator(Predictor):
 
 def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Iterator[Scored]:
     """chunk: what was said before each text, and the text."""
-    ids = model.encoded([replace(text, text=begun + text.text) for begun, text in chunk])
-    said = model.encoded([replace(text, text=begun) for begun, text in chunk])
+    ids = model.encode([replace(text, text=begun + text.text) for begun, text in chunk])
+    said = model.encode([replace(text, text=begun) for begun, text in chunk])
     skips = [
         sum(1 for _ in takewhile(lambda ab: ab[0] == ab[1], zip(a, b[:-1], strict=False))) for a, b in zip(ids, said, strict=True)
     ]

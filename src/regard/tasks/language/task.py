@@ -61,7 +61,7 @@ class LanguageTask(SplitTask):
             if config.train.begin:
                 grow(folder, Path(config.train.begin), say)
         model = _model(config, folder)
-        ids = model.encoded(texts)
+        ids = model.encode(texts)
         count = sum(map(len, ids))
         _refuse_short(count, section, config)
         windows = TokenWindows(

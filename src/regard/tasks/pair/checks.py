@@ -9,7 +9,7 @@ from typing import Any
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
 from regard.check.column_profile import NUMBER
-from regard.check.finding import Check, Finding, listed
+from regard.check.finding import Check, Finding, list_words
 from regard.check.form import FileForm, StatedForm
 from regard.check.items_seen import FilesToRead, ItemsSeen
 from regard.check.labels import Labels
@@ -23,7 +23,7 @@ from regard.core.plural import many
 from regard.data.column_names import TWO_TEXTS
 from regard.data.examples import Place
 from regard.data.file_format import RecognizedFile
-from regard.tasks.pair.data import PairColumns, coupled_row, number, rated, read_coupled
+from regard.tasks.pair.data import PairColumns, as_rated, number, pair_of_row, read_coupled
 from regard.tasks.pair.section import PairSection
 
 RATINGS = 30  # different numbers from which on they are ratings and no labels
@@ -35,14 +35,14 @@ class Ratings(Labels):
     def findings(self) -> list[Finding]:
         train = self.counts[False]
         numbers = [label for label in train if NUMBER.fullmatch(label)]
-        rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
-        return self._ratings(train) if rated and len(numbers) > 0.5 * len(train) else super().findings()
+        as_rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
+        return self._ratings(train) if as_rated and len(numbers) > 0.5 * len(train) else super().findings()
 
     def _ratings(self, train: Counter[str]) -> list[Finding]:
         found = []
         words = [label for label in train if not NUMBER.fullmatch(label)]
         if words and self.case.given.output != "number":  # else each is a bad line
-            what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {listed(words)}."
+            what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {list_words(words)}."
             found.append(
                 Finding("no-rating", "error", what, len(words), self.first(words), "Correct or remove them.", trains=True)
             )
@@ -57,9 +57,7 @@ class Ratings(Labels):
                 Finding("one-label", "error", what, 1, self.first([values[0][1]]), "Is this the right column (data.target)?")
             )
         if out and room:
-            what = (
-                f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {listed(out)}."
-            )
+            what = f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {list_words(out)}."
             found.append(Finding("rating-range", "warning", what, sum(train[x] for x in out), self.first(out), "Correct them."))
         return found
 
@@ -70,7 +68,7 @@ class CoupledRows(RowStream):
     def cells(self, record: Mapping[str, Any], place: Place) -> list[list[str]]:
         roles = self.form.roles
         source, second, target = (roles.get(role, role) for role in ("source", "second", "target"))
-        found = coupled_row(record, place, PairColumns(source, second, target, self.layout))
+        found = pair_of_row(record, place, PairColumns(source, second, target, self.layout))
         texts = {"source": found.first, "second": found.second, "target": found.target or ""}
         return [[texts.get(role, "") for role in roles]]
 
@@ -111,7 +109,7 @@ class PairChecks(TaskChecks):
         columns: dict[str, int | str] = {role: form.named(role) for role in ("second",) if role in form.roles}
         columns |= {"source": layout.source, "target": layout.target} | ({"second": given.second} if given.second else {})
         found = read_coupled(read.files, PairColumns(**columns, table=layout))
-        return rated(found) if given.output == "number" else found
+        return as_rated(found) if given.output == "number" else found
 
     def enough(self, seen: ItemsSeen, given: StatedForm) -> bool:
         return given.output != "number" and super().enough(seen, given)
@@ -127,5 +125,5 @@ class PairChecks(TaskChecks):
     def kinds(self, item: Any, given: StatedForm) -> Iterable[str]:
         return [] if given.output == "number" else [item.target]
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         return {"output": PairSection.of(config).output}

@@ -15,8 +15,8 @@ from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.records import PassedLine, headless, parse_records
-from regard.data.row_parser import CORRECT, RecordError, halved, shortened
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, shorten
+from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
 STEM = 4  # letters that two words begin with, to be told alike
@@ -72,7 +72,7 @@ def read_coupled(
                 yield found
 
 
-def rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | RecordError]:
+def as_rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | RecordError]:
     """Items whose right answers are numbers; what is none is at fault."""
     for item in found:
         if isinstance(item, RecordError) or number(item.target) is not None:
@@ -106,7 +106,7 @@ def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | No
         if names and len(cells) == 2 and not any(cell.strip() in names for cell in cells):
             layout = replace(layout, source=1, second=2, target=3, table=replace(table, header=False))
             if say:
-                received = f"note: {shown(file)}: its first line names no column {' or '.join(map(repr, names))}"
+                received = f"note: {show_file(file)}: its first line names no column {' or '.join(map(repr, names))}"
                 say(f"{received}, so each line is read as two texts, the first one too.")
     parser = PairParser(layout, file, need_target=False)
     for place, found in parse_records(file, parser, stream):
@@ -120,7 +120,7 @@ def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | No
             say(headless(place))
 
 
-def coupled_of(item: Any) -> TextPair:
+def pair_of_item(item: Any) -> TextPair:
     """An item to predict from: (first, second), a line in which a tab parts them, or `TextPair`.  DataError for anything else, and where
     one of the texts alone is empty."""
     place = item.place if isinstance(item, TextPair) else Place("item", 1)
@@ -167,7 +167,7 @@ class PairParser:
         return _row(cells, place, self._found, self.need_target, self.layout.parts)
 
     def of_object(self, record: dict[str, Any], place: Place) -> TextPair:
-        return coupled_row(record, place, self._columns, needs_target=self.need_target)
+        return pair_of_row(record, place, self._columns, needs_target=self.need_target)
 
     def of_blank(self, place: Place) -> TextPair:
         if self.need_target:
@@ -204,14 +204,14 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
         if len(fields) == 2:  # nothing but the texts, in their order
             at, width = dict(zip(sorted(at, key=lambda key: at[key]), (0, 1), strict=True)), 2
     if len(fields) < width:
-        there = f"{many(len(fields), 'column')} ({', '.join(map(shortened, fields))})"
+        there = f"{many(len(fields), 'column')} ({', '.join(map(shorten, fields))})"
         do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
         separated = "separated by tabs" if parts == "\t" else "separated by commas or semicolons"
         raise RecordError(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
-def coupled_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *, needs_target: bool = True) -> TextPair:
+def pair_of_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *, needs_target: bool = True) -> TextPair:
     """An object with two texts and a label or a number.  RecordError otherwise."""
     values = {}
     for name, column in layout.columns.items():
@@ -226,9 +226,9 @@ def coupled_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *,
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)
-        if not isinstance(value, str) or halved(value):
+        if not isinstance(value, str) or has_half_surrogate(value):
             kind = "a string or a number" if name == "target" else "a string"
-            received = shortened(json.dumps(value, ensure_ascii=True, default=repr))
+            received = shorten(json.dumps(value, ensure_ascii=True, default=repr))
             raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
         values[name] = value
     return _item(values, place, needs_target)

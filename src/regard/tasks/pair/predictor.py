@@ -29,10 +29,10 @@ from regard.tasks.pair.builder import MARKS, build_pair_network
 from regard.tasks.pair.data import (
     PairColumns,
     TextPair,
-    coupled_of,
+    as_rated,
     number,
     overlap_marks,
-    rated,
+    pair_of_item,
     read_coupled,
     read_couples,
 )
@@ -90,13 +90,13 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         found = read_couples(file, columns_of(self.config, [file], inputs=True), say)
         return (replace(item, target=None) for item in found)  # a label is not read here
 
-    def judged(self, files: Sequence[str]) -> tuple[list[TextPair], Report]:
-        found = checked(read_coupled(files, columns_of(self.config, files), passed := Counter[str]()), self.config)
+    def read_gold(self, files: Sequence[str]) -> tuple[list[TextPair], Report]:
+        found = check_numbers(read_coupled(files, columns_of(self.config, files), passed := Counter[str]()), self.config)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
-    def encoded(self, item: Any) -> EncodedPair:
+    def encode(self, item: Any) -> EncodedPair:
         """item: (first, second), a line with a tab between them, or `TextPair`."""
-        given = coupled_of(item)
+        given = pair_of_item(item)
         texts: tuple[str, str] = (given.first, given.second)
         right: float | int | None = None
         first, second = (tuple(ids) for ids in self.texts.encode_all(texts))
@@ -119,7 +119,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return self.section.output == "classes"
 
     def with_right(self, item: Any) -> TextPair:
-        return labelled_of(item)
+        return labelled_pair_of(item)
 
     def likelihoods(self, items: Sequence[EncodedPair], batch: PairBatch) -> list[Likely]:
         log_p = self.network.answer(batch).said.log_softmax(-1)
@@ -139,12 +139,12 @@ class PairPredictor(BatchPredictor[EncodedPair]):
             return {}
         return label_tables([p.text for p in found], [str(item.target) for item in items], self.labels.names)
 
-    def shortened(self, item: EncodedPair, size: int) -> EncodedPair:
+    def truncate(self, item: EncodedPair, size: int) -> EncodedPair:
         """The beginnings."""
         (first, second), marks = item.words, item.marks
         return replace(item, words=(first[:size], second[:size]), marks=(marks[0][:size], marks[1][:size]))
 
-    def collated(self, items: Sequence[EncodedPair], rows: Sequence[int]) -> PairBatch:
+    def collate(self, items: Sequence[EncodedPair], rows: Sequence[int]) -> PairBatch:
         words = collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows])
         known = all(item.right is not None for item in items)
         kind = torch.long if self.section.output == "classes" else torch.float32
@@ -155,7 +155,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         marks[words.source_valid.numpy()] = [mark for side in (0, 1) for item in items for mark in item.marks[side]]
         return PairBatch(words, torch.from_numpy(marks), right)
 
-    def answered(self, items: Sequence[EncodedPair], batch: PairBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[EncodedPair], batch: PairBatch, n_best: int, attention: bool) -> NBest:
         found, wanted = self.network.answer(batch, weights=attention), self.network.wanted
         if not isinstance(wanted, Regression):
             return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
@@ -187,7 +187,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         source, read = " ⇄ ".join(item.texts), (*first, *second)
         return TaskPrediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details, axes=axes)
 
-    def nothing(self, item: EncodedPair) -> TaskPrediction:
+    def empty_prediction(self, item: EncodedPair) -> TaskPrediction:
         return TaskPrediction("", 0.0)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
@@ -199,12 +199,12 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return str(item.target)
 
 
-def labelled_of(item: Any) -> TextPair:
+def labelled_pair_of(item: Any) -> TextPair:
     """Two texts with their label, to be scored: (first, second, label), a line with tabs between them, or `TextPair`.  DataError for
     anything else."""
     parts = item.split("\t") if isinstance(item, str) else item
     if isinstance(parts, tuple | list) and len(parts) == 3 and isinstance(parts[2], str):
-        return replace(coupled_of(tuple(parts[:2])), target=parts[2])
+        return replace(pair_of_item(tuple(parts[:2])), target=parts[2])
     if not isinstance(item, TextPair) or item.target is None:
         do = "Give (first, second, label)."
         raise DataError(message("an item to score", "two texts and a label", repr(item)[:60], do))
@@ -215,9 +215,9 @@ def _plain(pieces: Sequence[str]) -> list[str]:
     return [piece.removeprefix("▁") for piece in pieces]
 
 
-def checked(found: Iterator[TextPair | RecordError], config: Config) -> Iterator[TextPair | RecordError]:
+def check_numbers(found: Iterator[TextPair | RecordError], config: Config) -> Iterator[TextPair | RecordError]:
     """Where numbers are learnt, what is none is at fault."""
-    return found if PairSection.of(config).output == "classes" else rated(found)
+    return found if PairSection.of(config).output == "classes" else as_rated(found)
 
 
 def columns_of(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> PairColumns:

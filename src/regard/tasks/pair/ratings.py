@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from regard.core.atomic_files import write_text
-from regard.core.bounded_json import held_to, read_json
+from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.pair.network import BinnedRegression, Regression, SquaredRegression
 from regard.tasks.pair.section import PairSection
@@ -39,7 +39,7 @@ class Scale:
     def load(cls, file: Path) -> Scale:
         """RunFolderError where the file is missing or damaged."""
         try:
-            found = cls(**held_to(read_json(file), dict.fromkeys(cls.__dataclass_fields__, float)))
+            found = cls(**require_keys(read_json(file), dict.fromkeys(cls.__dataclass_fields__, float)))
             if not (found.low < found.high and found.deviation > 0):
                 raise ValueError("numbers that no data can have")
             return found

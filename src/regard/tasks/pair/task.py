@@ -22,7 +22,7 @@ from regard.tasks.pair.data import (
     read_coupled,
 )
 from regard.tasks.pair.network import Classification
-from regard.tasks.pair.predictor import LABELS, SCALE, WHAT, PairPredictor, checked, columns_of
+from regard.tasks.pair.predictor import LABELS, SCALE, WHAT, PairPredictor, check_numbers, columns_of
 from regard.tasks.pair.ratings import Scale
 from regard.tasks.pair.section import PairSection
 
@@ -37,7 +37,7 @@ class PairTask(InMemoryTask):
         build_pair_network(config, SMALL, Classification(2))
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[TextPair | RecordError]:
-        return checked(
+        return check_numbers(
             read_coupled(files, columns_of(config, () if tuple(files) == config.data.train else files), passed), config
         )
 

@@ -36,5 +36,5 @@ class PretrainChecks(TextChecks):
             expected = "two documents, one of them of at least two lines"
             yield message("text for next-sentence pairs (pretrain.next)", expected, f"{seen.count:,} documents", do)
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         return {"follows": PretrainSection.of(config).next}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.examples import Place
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 from regard.data.wordpiece import WordPieces
 
 Ids = NDArray[np.int32]
@@ -52,10 +52,10 @@ def read_documents(files: Sequence[str]) -> Iterator[Document]:
                 start = start if found else at
                 found.append(line.strip())
             elif found:
-                yield Document(tuple(found), number, Place(shown(file), start))
+                yield Document(tuple(found), number, Place(show_file(file), start))
                 found, number = [], number + 1
         if found:
-            yield Document(tuple(found), number, Place(shown(file), start))
+            yield Document(tuple(found), number, Place(show_file(file), start))
             number += 1
 
 
@@ -66,7 +66,7 @@ def blocks(document: Document) -> Iterator[Document]:
         yield Document(document.lines[start : start + BLOCK], document.number, place)
 
 
-def joined(parts: Iterable[Document]) -> Iterator[Document]:
+def join_parts(parts: Iterable[Document]) -> Iterator[Document]:
     """Neighbours put together again."""
     before: Document | None = None
     for part in parts:

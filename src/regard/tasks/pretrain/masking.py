@@ -87,7 +87,7 @@ class MaskedExamples:
             first, second = np.concatenate(parts[:cut]), np.concatenate(parts[cut:])
             follows = bool(random.random() < 0.5)
             second = second if follows else self._elsewhere(passage, len(second), random)
-        words, segments = bracketed(first, second, self.pieces)
+        words, segments = add_specials(first, second, self.pieces)
         targets = np.full_like(words, NOTHING)
         if self.manner.ahead:
             targets[:-1] = words[1:]
@@ -136,7 +136,7 @@ class MaskedExamples:
         return real[np.isin(word, taken or [min(order, key=lambda number: sizes[number])])]
 
 
-def bracketed(first: Ids, second: Ids | None, pieces: WordPieces) -> tuple[Ids, Ids]:
+def add_specials(first: Ids, second: Ids | None, pieces: WordPieces) -> tuple[Ids, Ids]:
     """`[CLS] first [SEP]`, or `[CLS] first [SEP] second [SEP]`, and which text each place is of."""
     end = np.array([pieces.between], dtype=np.int32)
     parts = [np.array([pieces.first], dtype=np.int32), first, end, *(() if second is None else (second, end))]

@@ -17,13 +17,13 @@ from regard.core.errors import ConfigError, DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.report import Report
-from regard.data.text_files import lines, shown
+from regard.data.text_files import lines, show_file
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Judged
 from regard.tasks.options import ALL_FIGURES, EvaluationOptions
-from regard.tasks.pretrain.documents import Document, joined, passages, read_documents
-from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, bracketed
+from regard.tasks.pretrain.documents import Document, join_parts, passages, read_documents
+from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, add_specials
 from regard.tasks.pretrain.network import NOTHING, BertBatch, PretrainNetwork
 from regard.tasks.pretrain.section import PretrainSection
 
@@ -59,18 +59,18 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
         return lines(file)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[MaskedExample], Report]:
+    def read_gold(self, files: Sequence[str]) -> tuple[list[MaskedExample], Report]:
         found = list(read_documents(files))
         if not found:
-            raise DataError(message(" + ".join(map(shown, files)), "text", "none", "Give a file with text."))
+            raise DataError(message(" + ".join(map(show_file, files)), "text", "none", "Give a file with text."))
         return self.examples(found), Report(tuple(files))
 
     def examples(self, documents: Sequence[Document]) -> list[MaskedExample]:
         """What is judged of a text: always drawn the same."""
-        made = drawn_from(documents, self.pieces, self.config, strict=False)
+        made = draw_examples(documents, self.pieces, self.config, strict=False)
         return _always(made, len(documents), pairs=self.network.words is None)
 
-    def encoded(self, item: Any) -> MaskedText:
+    def encode(self, item: Any) -> MaskedText:
         """item: a text, or an `MaskedExample` to be judged."""
         if isinstance(item, MaskedExample):
             return MaskedText(item.words, item.segments, example=item)
@@ -79,16 +79,16 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         first, *more = item.split("\t")
         if not item.strip():
             return MaskedText((), (), text=item)
-        ids = [masked(text, self.pieces) for text in (first, " ".join(more)) if text.strip()]
-        words, segments = bracketed(ids[0], ids[1] if len(ids) > 1 else None, self.pieces)
+        ids = [mask_text(text, self.pieces) for text in (first, " ".join(more)) if text.strip()]
+        words, segments = add_specials(ids[0], ids[1] if len(ids) > 1 else None, self.pieces)
         return MaskedText(words, segments, tuple(np.flatnonzero(words == self.pieces.mask).tolist()), item)
 
-    def shortened(self, item: MaskedText, size: int) -> MaskedText:
+    def truncate(self, item: MaskedText, size: int) -> MaskedText:
         """Cut at the end; its last mark stays."""
         words = np.concatenate([item.words[: size - 1], item.words[-1:]])
         return replace(item, words=words, segments=item.segments[:size], places=tuple(p for p in item.places if p < size - 1))
 
-    def collated(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
+    def collate(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
         read = collate([(item.words, item.segments) for item in items], rows)
         examples = [item.example for item in items if item.example is not None]
         assert read.target is not None
@@ -98,7 +98,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             follows[i] = NOTHING if example.follows is None else int(not example.follows)
         return BertBatch(read.source, read.source_valid, read.target, targets, follows)
 
-    def answered(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
         if items[0].example is not None:
             return [[p] for p in self._judged(items, batch)]
         if self.network.words is None and any(item.places for item in items):
@@ -120,7 +120,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         ahead, words = self.network.reader.shape.causal, batch.words.clone()
         found: list[tuple[list[tuple[float, tuple[int, ...]]], list[Any]]] = [([(0.0, ())], []) for _ in items]
         rounds = max((len(item.places) for item in items), default=0) if ahead else 1
-        shown: list[Any] = [None] * len(items)
+        show_file: list[Any] = [None] * len(items)
         for step in range(max(rounds, 1)):
             asked = [
                 (i, place) for i, item in enumerate(items) for place in (item.places[step : step + 1] if ahead else item.places)
@@ -129,7 +129,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             log_p, follows, looks = self.network.told(replace(batch, words=words), at, weights=attention)
             for i, item in enumerate(items):
                 if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not hang on its neighbours
-                    shown[i] = looks[i], None if follows is None else float(follows[i, 0])
+                    show_file[i] = looks[i], None if follows is None else float(follows[i, 0])
             for (i, place), row in zip(asked, () if log_p is None else log_p, strict=True):
                 last = not ahead or step == len(items[i].places) - 1
                 best = likeliest(row, self.pieces, max(n_best, SHOWN))
@@ -137,7 +137,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
                 found[i] = (sorted(fillings, key=lambda filling: -filling[0])[:n_best], [*found[i][1], best[:SHOWN]])
                 if ahead:
                     words[i, place] = best[0][1]
-        return [(*told, *beside) for told, beside in zip(found, shown, strict=True)]
+        return [(*told, *beside) for told, beside in zip(found, show_file, strict=True)]
 
     def _prediction(self, item: MaskedText, filling: Any, each: Any, looks: Any, follows: float | None) -> TaskPrediction:
         score, told = filling
@@ -173,7 +173,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
             yield TaskPrediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
 
-    def nothing(self, item: MaskedText) -> TaskPrediction:
+    def empty_prediction(self, item: MaskedText) -> TaskPrediction:
         return TaskPrediction("", 0.0)
 
     def right(self, item: Any) -> str:
@@ -209,7 +209,7 @@ def _always(made: MaskedExamples, documents: int, *, pairs: bool) -> list[Masked
     return found
 
 
-def masked(text: str, pieces: WordPieces) -> Any:
+def mask_text(text: str, pieces: WordPieces) -> Any:
     """The numbers of a text with masks."""
     found = list[int]()
     for number, part in enumerate(pieces.encode_all(text.split(MASK))):
@@ -225,11 +225,11 @@ def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float
     return list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
 
 
-def drawn_from(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
+def draw_examples(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
     """Examples as a config has them; in pairs, no part is longer than half of a passage."""
     wanted = PretrainSection.of(config)
     room = wanted.length - (3 if wanted.next else 2)
-    found = passages(joined(documents), pieces, room=room, most=room // 2 if wanted.next else room)
+    found = passages(join_parts(documents), pieces, room=room, most=room // 2 if wanted.next else room)
     ahead = wanted.manner == "left-to-right"
     manner = MaskingSettings(wanted.share, wanted.whole_words, wanted.next, ahead, wanted.masked)
     return MaskedExamples(found, pieces, manner, seed=config.train.seed, strict=strict)

@@ -16,7 +16,7 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import split
-from regard.data.text_files import shown
+from regard.data.text_files import show_file
 from regard.data.wordpiece import MASK, WordPieces, check_kind
 from regard.inference.int8 import quantize
 from regard.networks.bert import BertShape, draw
@@ -25,7 +25,7 @@ from regard.pretrained.huggingface import FOLDER, NEXT, WORDS, Heads
 from regard.tasks.base import Precision, Splits
 from regard.tasks.pretrain.documents import BLOCK, Document, blocks, read_documents
 from regard.tasks.pretrain.network import PretrainNetwork
-from regard.tasks.pretrain.predictor import MaskedLMPredictor, drawn_from
+from regard.tasks.pretrain.predictor import MaskedLMPredictor, draw_examples
 from regard.tasks.pretrain.section import PretrainSection
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
@@ -49,7 +49,7 @@ class PretrainTask(SplitTask):
         found = list(read_documents(files))
         if not found:
             do = "Give a file with text: a line a sentence or a paragraph, a blank line between documents."
-            raise DataError(message(" + ".join(shown(file) for file in files), "text", "none", do))
+            raise DataError(message(" + ".join(show_file(file) for file in files), "text", "none", do))
         report(f"{many(len(found), 'document')}, {many(sum(len(d.lines) for d in found), 'line')}")
         return found
 
@@ -77,7 +77,7 @@ class PretrainTask(SplitTask):
         task, pieces = model.network, model.pieces
         if fresh:
             start_from_bert.warm(task, config, say, heads=heads(task))
-        examples = drawn_from(list(data.train), pieces, config)
+        examples = draw_examples(list(data.train), pieces, config)
         say(
             f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {many(len(examples), 'passage')} to train on"
         )
@@ -86,7 +86,7 @@ class PretrainTask(SplitTask):
         count = len(examples)
         return TrainingSetup(
             task,
-            batch=lambda rows: model.collated([model.encoded(examples.draw(*divmod(row, count))) for row in rows], rows),
+            batch=lambda rows: model.collate([model.encode(examples.draw(*divmod(row, count))) for row in rows], rows),
             batches=RedrawnBatches(batches, count),
             validate=lambda: model.validation(judged),
             sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {many(count, 'training passage')}, "
@@ -105,7 +105,7 @@ class PretrainTask(SplitTask):
         huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
 
     def model(self, config: Config, folder: Path) -> MaskedLMPredictor:
-        found, wanted = start_from_bert.kept(folder), PretrainSection.of(config)
+        found, wanted = start_from_bert.keep_bert(folder), PretrainSection.of(config)
         _fits(found.shape, config)
         bert = make_bert(found.shape)
         words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None

@@ -19,7 +19,7 @@ from regard.core.errors import DataError
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.row_parser import RecordError
-from regard.tasks.read.data import PassageQuestion, pointed_at, read_asked
+from regard.tasks.read.data import PassageQuestion, read_asked, refuse_unreachable
 from regard.tasks.read.section import ReadSection
 
 QUESTIONS = 500  # of a block
@@ -76,7 +76,7 @@ class Questions:
             text, passage = answer.text, asked.passage
             told = FindingPlace(seen.file, seen.line, short(text))
             if answer.start is None:
-                if isinstance(next(pointed_at([asked], self._words, self._clean)), RecordError):
+                if isinstance(next(refuse_unreachable([asked], self._words, self._clean)), RecordError):
                     self.absent.add(told)
                 continue
             end = answer.start + len(text)
@@ -146,5 +146,5 @@ class ReadChecks(TaskChecks):
         each = read_asked(read.files, blank=read.form.cloze or read.given.cloze)
         return islice((x for x in each if isinstance(x, PassageQuestion)), FEW + 1)  # what is wrong with others is known
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         return {"cloze": ReadSection.of(config).head != "span"}

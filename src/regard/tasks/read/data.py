@@ -12,8 +12,8 @@ from typing import Any
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.examples import Place
 from regard.data.records import PassedLine, read_records
-from regard.data.row_parser import CORRECT, RecordError, halved, object_in, shortened
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, object_in, shorten
+from regard.data.text_files import lines, show_file
 from regard.data.tokenizer_kinds import kind_of, pieces
 
 BLANK = "XXXXX"  # stands for the word that a cloze question asks for
@@ -66,7 +66,7 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[PassageQuestion
                 yield fault
 
 
-def pointed_at(
+def refuse_unreachable(
     found: Iterable[PassageQuestion | RecordError], tokenizer: str, clean: Callable[[str], str]
 ) -> Iterator[PassageQuestion | RecordError]:
     """Cloze questions; one whose answer is no word of its passage is at fault: there is no place to point at.
@@ -94,7 +94,7 @@ def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
 
     An empty line, passage or question gives an item without a passage, so that output stays line for line.
     """
-    stream, name, given = lines(file), shown(file), list[str]()
+    stream, name, given = lines(file), show_file(file), list[str]()
     for line in stream:
         given.append(line)
         if line.strip():
@@ -110,23 +110,23 @@ def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
                 yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
         return
     for number, line in enumerate(chain(given, stream), start=1):
-        yield parted(line, str(Place(name, number)))
+        yield split_passage(line, str(Place(name, number)))
 
 
-def parted(line: str, place: str) -> PassageQuestion:
+def split_passage(line: str, place: str) -> PassageQuestion:
     """A passage and a question with a tab between them.  DataError where there is no tab, or more than one."""
     fields = line.split("\t")
     if not line.strip():
         return PassageQuestion("", "", (), None, place)
     if len(fields) != 2:
-        raise DataError(message(place, "a passage, a tab and a question", shortened(line), TWO))
+        raise DataError(message(place, "a passage, a tab and a question", shorten(line), TWO))
     return PassageQuestion(fields[0], fields[1], (), None, place)
 
 
 def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
     """Each question as one flat record, and its place; a line that is no JSON object is a RecordError.  blanks: empty lines may stand
     between rows, each a PassedLine."""
-    name, whole = shown(file), list(lines(file)) if given is None else given
+    name, whole = show_file(file), list(lines(file)) if given is None else given
     first = next((line for line in whole if line.strip()), "")
     if not first:
         raise DataError(message(name, "questions", "an empty file", "Give a file with data."))
@@ -137,7 +137,7 @@ def _records(file: str, given: list[str] | None = None, *, blanks: bool = False)
         content = json.loads("\n".join(whole))
     except (ValueError, RecursionError) as error:
         at = f"{name}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else name
-        raise DataError(message(at, "JSON as SQuAD's, or JSONL", f"{shortened(first)} ({error})", "Correct the file.")) from error
+        raise DataError(message(at, "JSON as SQuAD's, or JSONL", f"{shorten(first)} ({error})", "Correct the file.")) from error
     yield from _squad(content, name)
 
 
@@ -159,9 +159,7 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
                     yield (
-                        RecordError(
-                            message(place, "an object with a question", shortened(json.dumps(asked)), CORRECT), "question"
-                        ),
+                        RecordError(message(place, "an object with a question", shorten(json.dumps(asked)), CORRECT), "question"),
                         place,
                     )
 
@@ -201,20 +199,18 @@ def _answer(given: Any, passage: str, place: str) -> Answer:
     key = "start" if isinstance(given, dict) and "answer_start" not in given and "start" in given else "answer_start"
     text, start = _held(given, "text", place, MISPLACED), _held(given, key, place, MISPLACED)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):
-        received = shortened(json.dumps(given, ensure_ascii=False))
+        received = shorten(json.dumps(given, ensure_ascii=False))
         raise RecordError(message(place, f"a text, and the number of its first character ({key})", received, CORRECT), "answer")
     if start >= 0 and passage[start : start + len(text)] == text:
         return Answer(text, start)
     there = [at for at in range(len(passage)) if passage.startswith(text, at)]
     if not there:
-        raise RecordError(
-            message(place, "an answer that stands in the passage, to the letter", shortened(text), CORRECT), "answer"
-        )
+        raise RecordError(message(place, "an answer that stands in the passage, to the letter", shorten(text), CORRECT), "answer")
     right = " or ".join(map(str, there[:3]))
-    stands = shortened(passage[start : start + len(text)]) if start >= 0 else "nothing"
+    stands = shorten(passage[start : start + len(text)]) if start >= 0 else "nothing"
     do = f"{CORRECT} Characters are counted from 0."
     raise RecordError(
-        message(place, f"{key} {right}, where {shortened(text)} stands", f"{start}, where {stands} stands", do), "answer"
+        message(place, f"{key} {right}, where {shorten(text)} stands", f"{start}, where {stands} stands", do), "answer"
     )
 
 
@@ -236,7 +232,7 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion
     passage, question = (_text(given, key, place, told=told) for given, key in (({"doc": doc}, "doc"), (record, "query")))
     if question.count(BLANK) != 1 and (told or question.strip()):
         do = f"Write {BLANK} for the word that is asked for, once; or set read.head: span for questions without a blank."
-        received = f"{question.count(BLANK)}: {shortened(question)}"
+        received = f"{question.count(BLANK)}: {shorten(question)}"
         raise RecordError(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
     if not told:
         answer = record.get("answer")
@@ -250,8 +246,8 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
     kind, text = "answer" if key == "answer" else "question", _held(record, key, place, LACKING)
-    if not isinstance(text, str) or halved(text):
-        raise RecordError(message(f"{place}, key {key!r}", "a text", shortened(json.dumps(text)), CORRECT), kind)
+    if not isinstance(text, str) or has_half_surrogate(text):
+        raise RecordError(message(f"{place}, key {key!r}", "a text", shorten(json.dumps(text)), CORRECT), kind)
     if told and not text.strip():
         raise RecordError(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT), kind)
     return text
@@ -259,7 +255,7 @@ def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
 
 def _held(record: Any, key: str, place: str, fault: Callable[[str], DataError]) -> Any:
     if not isinstance(record, dict):
-        raise fault(message(place, f"an object with the key {key!r}", shortened(json.dumps(record, ensure_ascii=False)), CORRECT))
+        raise fault(message(place, f"an object with the key {key!r}", shorten(json.dumps(record, ensure_ascii=False)), CORRECT))
     if key not in record:
         there = ", ".join(map(repr, record)) or "no keys"
         raise fault(message(place, f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"))
@@ -268,5 +264,5 @@ def _held(record: Any, key: str, place: str, fault: Callable[[str], DataError]) 
 
 def _listed(value: Any, place: str, fault: Callable[[str], DataError] = DataError) -> list[Any]:
     if not isinstance(value, list):
-        raise fault(message(place, "a list", shortened(json.dumps(value, ensure_ascii=False)), CORRECT))
+        raise fault(message(place, "a list", shorten(json.dumps(value, ensure_ascii=False)), CORRECT))
     return value

@@ -21,19 +21,19 @@ from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer_kinds import PAD, UNK
 from regard.data.vocab import Vocabulary
-from regard.pretrained.start_from_bert import kept
+from regard.pretrained.start_from_bert import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary, TextVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.read import builder
 from regard.tasks.read.builder import MARKS
-from regard.tasks.read.data import BLANK, PassageQuestion, parted, pointed_at, read_asked, read_questions
+from regard.tasks.read.data import BLANK, PassageQuestion, read_asked, read_questions, refuse_unreachable, split_passage
 from regard.tasks.read.layers import ReadText
 from regard.tasks.read.metrics import answer_figures, exact_and_f1, way_of
 from regard.tasks.read.network import AXES, ReadBatch, ReadNetwork
 from regard.tasks.read.reachable import out_of_reach, told_beside
 from regard.tasks.read.section import ReadSection
-from regard.tasks.subword_batches import Spelled, fitting, side_by_side
+from regard.tasks.subword_batches import Spelled, fit_subwords, side_by_side
 
 WHAT = "questions with a passage and an answer"
 LETTERS, LETTERS_READ = "letters.json", 40  # in the run folder; letters of a word
@@ -86,7 +86,7 @@ class Answerer(BatchPredictor[EncodedQuestion]):
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), ReadSection.of(config)
-        self.pieced = SubwordVocabulary(kept(folder)) if config.model.pretrained is not None else None
+        self.pieced = SubwordVocabulary(keep_bert(folder)) if config.model.pretrained is not None else None
         self.cloze, self.marks = self.section.head != "span", MARKS * self.section.marks
         self.letters = Vocabulary.load(folder / LETTERS)
         network = builder.read(config, words=len(self.texts), letters=len(self.letters), pieced=self.pieced)
@@ -98,16 +98,16 @@ class Answerer(BatchPredictor[EncodedQuestion]):
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""
         return read_questions(file, blank=self.cloze)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[PassageQuestion], Report]:
-        return gather(checked(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
+    def read_gold(self, files: Sequence[str]) -> tuple[list[PassageQuestion], Report]:
+        return gather(check_answer(files, self.config), files, what=WHAT, on_bad_line=self.config.data.on_bad_line)
 
     def _words(self, text: str) -> EncodedWords:
         """A text cut and numbered."""
-        ids, spans = tuple(self.texts.encode_all([text])[0]), tuple(self.texts.located(text))
+        ids, spans = tuple(self.texts.encode_all([text])[0]), tuple(self.texts.locate(text))
         pieces = self.pieced.of_words([text[a:b] for a, b in spans]) if self.pieced else ()
         return EncodedWords(text, ids, spans, tuple(self.texts.clean(text[a:b]) for a, b in spans), pieces)
 
-    def encoded(self, item: Any) -> EncodedQuestion:
+    def encode(self, item: Any) -> EncodedQuestion:
         """item: `PassageQuestion`, a mapping with `passage` (or `context`) and `question`, a pair, or one text with a tab between them."""
         asked = _asked(item)
         passage, question = self.cut(asked.passage), self.cut(asked.question)
@@ -121,20 +121,20 @@ class Answerer(BatchPredictor[EncodedQuestion]):
         word = self.texts.clean(answer.text)
         return (at := passage.forms.index(word), at) if word in passage.forms else None
 
-    def shortened(self, item: EncodedQuestion, size: int) -> EncodedQuestion:
+    def truncate(self, item: EncodedQuestion, size: int) -> EncodedQuestion:
         """Answers that are cut off are no longer to be found."""
         passage, question = item.passage.first(size), item.question.first(size)
         if self.pieced:  # half of the room at most for the question, the rest for the passage
-            asked = fitting(question.pieces, (size - BETWEEN) // 2)
+            asked = fit_subwords(question.pieces, (size - BETWEEN) // 2)
             room = size - BETWEEN - sum(map(len, asked))
-            passage, question = passage.read_as(fitting(passage.pieces, room)), question.read_as(asked)
+            passage, question = passage.read_as(fit_subwords(passage.pieces, room)), question.read_as(asked)
         right = None if item.right is None else tuple((a, b) for a, b in item.right if b < len(passage.ids))
         return replace(item, passage=passage, question=question, right=right)
 
     def teaches(self, item: EncodedQuestion) -> bool:
         return item.right is None or bool(item.right)
 
-    def collated(self, items: Sequence[EncodedQuestion], rows: Sequence[int]) -> ReadBatch:
+    def collate(self, items: Sequence[EncodedQuestion], rows: Sequence[int]) -> ReadBatch:
         different: dict[str, int] = {"": PAD}  # at padding stands a word without letters
         passage, question = (
             collate([(text.ids, [different.setdefault(form, len(different)) for form in text.forms]) for text in texts], rows)
@@ -175,13 +175,13 @@ class Answerer(BatchPredictor[EncodedQuestion]):
         """The letters of each word, PAD beyond them."""
         return collate([([self.letters.get(x, UNK) for x in word[:LETTERS_READ]] or [PAD], None) for word in words], [0]).source
 
-    def answered(self, items: Sequence[EncodedQuestion], batch: ReadBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[EncodedQuestion], batch: ReadBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, n_best, weights=attention)
         answers = []
         for i, item in enumerate(items):
             ranked = zip(found.start[i].tolist(), found.end[i].tolist(), found.log_p[i].tolist(), strict=True)
             real = [(start, end, score) for start, end, score in ranked if score > float("-inf")]
-            answers.append([self._prediction(item, *one, looks=found.looks[i]) for one in real] or [self.nothing(item)])
+            answers.append([self._prediction(item, *one, looks=found.looks[i]) for one in real] or [self.empty_prediction(item)])
         return answers
 
     def _prediction(self, item: EncodedQuestion, start: int, end: int, score: float, looks: Any) -> TaskPrediction:
@@ -200,7 +200,7 @@ class Answerer(BatchPredictor[EncodedQuestion]):
             text, score, tokens, one, dict(looks), item.asked.question, (), tuple(unknown), sides, details, axes=axes
         )
 
-    def nothing(self, item: EncodedQuestion) -> TaskPrediction:
+    def empty_prediction(self, item: EncodedQuestion) -> TaskPrediction:
         return TaskPrediction("", 0.0, source=item.asked.question, details={"id": item.asked.name})
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
@@ -239,7 +239,7 @@ def _asked(item: Any) -> PassageQuestion:
     if isinstance(item, PassageQuestion):
         return item
     if isinstance(item, str):
-        return parted(item, "a text")
+        return split_passage(item, "a text")
     if isinstance(item, Mapping):
         item = (item.get("passage", item.get("context")), item.get("question"))
     if isinstance(item, Sequence) and len(item) == 2 and all(isinstance(text, str) for text in item):
@@ -270,9 +270,9 @@ def _padded(right: Sequence[Sequence[Span]]) -> torch.Tensor:
     return padded
 
 
-def checked(files: Sequence[str], config: Config) -> Iterator[PassageQuestion | RecordError]:
+def check_answer(files: Sequence[str], config: Config) -> Iterator[PassageQuestion | RecordError]:
     """A cloze question whose answer is no word of its passage is at fault: there is no place to point at."""
     cloze = ReadSection.of(config).head != "span"
     found = read_asked(files, blank=cloze)
     clean = Layout(unicode=config.data.unicode, lowercase=config.data.lowercase).clean
-    return pointed_at(found, config.data.source_tokenizer, clean) if cloze else found
+    return refuse_unreachable(found, config.data.source_tokenizer, clean) if cloze else found

@@ -16,7 +16,7 @@ from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.read import builder
 from regard.tasks.read.data import PassageQuestion
-from regard.tasks.read.predictor import LETTERS, WHAT, Answerer, checked
+from regard.tasks.read.predictor import LETTERS, WHAT, Answerer, check_answer
 
 
 class ReadTask(InMemoryTask):
@@ -28,7 +28,7 @@ class ReadTask(InMemoryTask):
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
     ) -> Iterator[PassageQuestion | RecordError]:
-        return checked(files, config)
+        return check_answer(files, config)
 
     def read_of(self, item: Any) -> str:
         return f"{item.passage} {item.question}"

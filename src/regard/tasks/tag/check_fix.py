@@ -13,7 +13,7 @@ from regard.check.report import CheckReport
 from regard.tasks.tag.check_tags import OUTSIDES
 from regard.tasks.tag.file_formats import AUTO, TagFileForm, TagLayout, of_record
 from regard.tasks.tag.file_formats import fields as fields_of
-from regard.tasks.tag.span_tags import OUTSIDE, begun
+from regard.tasks.tag.span_tags import OUTSIDE, to_iob2
 
 
 class TagFixes:
@@ -35,7 +35,7 @@ class TagFixes:
     def tags(self, tags: Sequence[str]) -> list[str]:
         """The tags of a sentence as they should be."""
         made = [OUTSIDE if "outside" in self._kinds and tag in OUTSIDES else self._spellings.get(tag, tag) for tag in tags]
-        made = list(begun(made)) if "broken-spans" in self._kinds else made
+        made = list(to_iob2(made)) if "broken-spans" in self._kinds else made
         self._changed["tags"] += sum(a != b for a, b in zip(tags, made, strict=True))
         return made
 

@@ -11,7 +11,7 @@ from regard.check.rows import OpenedFiles
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.row_parser import RecordError, json_object
-from regard.tasks.tag.data import taken
+from regard.tasks.tag.data import read_record
 from regard.tasks.tag.file_formats import AUTO, TagLayout, of_record
 from regard.tasks.tag.file_formats import TagFileForm as TagForm
 from regard.tasks.tag.file_formats import fields as fields_of
@@ -110,7 +110,7 @@ class Sentences:
                 place = Place(opened.file, number)
                 record = json_object(line, place)
                 form = form or of_record(record, self._layout)
-                found = taken(record, place, form, told=True)
+                found = read_record(record, place, form, told=True)
             except RecordError as fault:
                 kind = "sentence" if fault.kind == "unreadable" else fault.kind
                 self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])

@@ -6,11 +6,11 @@ from collections import Counter
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, listed
+from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, list_words
 from regard.core.plural import many
 from regard.tasks.tag.check_tags import OUTSIDES
 from regard.tasks.tag.schemes import ONE, OTHERWISE
-from regard.tasks.tag.span_tags import BEGINS, OUTSIDE, begun, broken, marked, parted, says_places
+from regard.tasks.tag.span_tags import BEGINS, OUTSIDE, find_break, mark_ends, says_places, split_tag, to_iob2
 
 MIXED = "mixed-schemes"
 
@@ -36,7 +36,7 @@ class Spans:
         if len(counts) < 2 or self._scheme == "none" or says_places(counts):
             return []
         level = "warning" if counts[OUTSIDE] else "note"
-        what = f"Tags mark no spans (no B- and I-): {listed(list(counts))}."
+        what = f"Tags mark no spans (no B- and I-): {list_words(list(counts))}."
         do, config = "Set tag.scheme: none; each token is judged by itself.", ("tag.scheme: none",)
         return [Finding("no-scheme", level, what, len(counts), (), do, False, config, quiet=True)]
 
@@ -55,15 +55,15 @@ class _Side:
         for i, cell in enumerate(block.cells["tags"]):
             tags, tokens = tuple(cell.split()), block.cells["tokens"][i].split()
             self.counts.update(tags)
-            ended = marked(tags)
-            self._begun += sum(parted(tag)[0] in BEGINS for tag in tags)
+            ended = mark_ends(tags)
+            self._begun += sum(split_tag(tag)[0] in BEGINS for tag in tags)
             for ends, (bad, hits) in self._faults.items():
-                made = begun(tags) if self._scheme == "iob1" and not ends else tags
-                place = broken(made, ends=ends)
+                made = to_iob2(tags) if self._scheme == "iob1" and not ends else tags
+                place = find_break(made, ends=ends)
                 if place is None:
                     continue
                 before = made[place - 1] if place else ""
-                self._orphans += not ends and parted(made[place])[0] == "I"
+                self._orphans += not ends and split_tag(made[place])[0] == "I"
                 self._open += ends and not ended
                 where = block.files["tags"], block.lines[i] if beside else block.lines[i] + place
                 told = f"{' '.join(tokens[max(0, place - 1) : place + 1])}: {before or 'the start'} {made[place]}"
@@ -75,7 +75,7 @@ class _Side:
         """What is wrong; a sentence that a training refuses goes to `bad`."""
         if self._scheme == "none" or not says_places(self.counts):
             return []
-        ends, found = marked(self.counts), [] if self._valid else self._bare()
+        ends, found = mark_ends(self.counts), [] if self._valid else self._bare()
         faults, hits = self._faults[ends]
         if hits.count:
             bad.take(faults)
@@ -83,11 +83,11 @@ class _Side:
         return found
 
     def _bare(self) -> list[Finding]:
-        bare = [tag for tag in self.counts if not parted(tag)[0] and tag != OUTSIDE and tag not in OUTSIDES]
+        bare = [tag for tag in self.counts if not split_tag(tag)[0] and tag != OUTSIDE and tag not in OUTSIDES]
         if not bare:
             return []
         count = sum(self.counts[tag] for tag in bare)
-        what = f"{many(count, 'tag has', 'tags have')} no B- or I- ({listed(bare)}), the others have."
+        what = f"{many(count, 'tag has', 'tags have')} no B- or I- ({list_words(bare)}), the others have."
         return [Finding(MIXED, "warning", what, count, (), "Write all of them in one scheme.", skipped=True, quiet=True)]
 
     def _refused(self, ends: bool, hits: Hits) -> Finding:

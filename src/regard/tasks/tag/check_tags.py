@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from regard.check.case import Case
-from regard.check.finding import FIX, Block, Finding, FindingPlace, listed, said_and_done, short
+from regard.check.finding import FIX, Block, Finding, FindingPlace, list_words, said_and_done, short
 from regard.check.labels import near
 from regard.core.errors import DataError
 from regard.core.plural import many
-from regard.tasks.tag.schemes import questioned
-from regard.tasks.tag.span_tags import OUTSIDE, parted
+from regard.tasks.tag.schemes import note_doubts
+from regard.tasks.tag.span_tags import OUTSIDE, split_tag
 
 # What is written for O: small, zero, Cyrillic, Greek ...
 OUTSIDES = ("o", "0", "Ｏ", "О", "Ο", "０", "OUT", "Other", "other", "none", "None")
@@ -56,7 +56,7 @@ class Tags:
         found = [*self._refused(train, found)]
         new = [tag for tag in valid if tag not in train]
         if new:
-            what = f"{many(len(new), 'tag occurs', 'tags occur')} in validation only: {listed(new)}."
+            what = f"{many(len(new), 'tag occurs', 'tags occur')} in validation only: {list_words(new)}."
             level = "error" if len(new) == len(valid) else "warning" if len(new) > 1 else "note"
             found.append(Finding("label-only-valid", level, what, len(new), self._seen(new), "No net can give them.", quiet=True))
         return [*found, *self._rare(train)]
@@ -64,7 +64,7 @@ class Tags:
     def _refused(self, train: Counter[str], found: Sequence[Finding]) -> Iterator[Finding]:
         """What was found, as an error where a training refuses the tags for it; and for what else it refuses them."""
         try:
-            list(questioned(train, self._case.given.scheme or "auto", labelled=len(self._labels) > 1))
+            list(note_doubts(train, self._case.given.scheme or "auto", labelled=len(self._labels) > 1))
             refusal = ""
         except DataError as error:
             refusal = str(error)
@@ -78,13 +78,14 @@ class Tags:
         found = []
         rare = [tag for tag, count in train.items() if count < 3]
         if rare and train.total() > 100:
-            what = f"Tags that occur less than 3 times: {len(rare):,} of {len(train):,} ({listed(rare)})."
+            what = f"Tags that occur less than 3 times: {len(rare):,} of {len(train):,} ({list_words(rare)})."
             found.append(
                 Finding("rare-label", "note", what, len(rare), self._seen(rare), "Too few to learn from: a typing error?")
             )
             slips = [(a, b) for a in rare for b in train if train[b] >= 5 and a.casefold() != b.casefold() and _slip(a, b)]
             if slips:
-                what = f"{many(len(slips), 'rare tag looks', 'rare tags look')} like a slip: {listed([f'{a} for {b}?' for a, b in slips])}"
+                pairs = list_words([f"{a} for {b}?" for a, b in slips])
+                what = f"{many(len(slips), 'rare tag looks', 'rare tags look')} like a slip: {pairs}"
                 found.append(
                     Finding("label-slip", "warning", what, len(slips), self._seen([a for a, _ in slips]), "Correct them.")
                 )
@@ -115,12 +116,13 @@ class Tags:
         return found
 
     def _outside(self, train: Counter[str]) -> list[Finding]:
-        spans = sum(count for tag, count in train.items() if parted(tag)[0])
+        spans = sum(count for tag, count in train.items() if split_tag(tag)[0])
         wrong = [tag for tag in train if tag in OUTSIDES] if spans or train[OUTSIDE] else []
         if not wrong:
             return []
         count = sum(train[tag] for tag in wrong)
-        what = f"{many(count, 'tag is', 'tags are')} {listed(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
+        tags = many(count, "tag is", "tags are")
+        what = f"{tags} {list_words(wrong)} where O (a capital letter) is meant: each would be a tag of its own."
         return [Finding("outside", "warning", what, count, self._seen(wrong), f"{FIX}.", True, quiet=True)]
 
     def _alike(self, train: Counter[str]) -> list[Finding]:
@@ -133,12 +135,12 @@ class Tags:
             return []
         rare = [tag for group in groups for tag in group[1:]]
         self.spellings = {tag: group[0] for group in groups for tag in group[1:]}
-        what = f"{many(len(groups), 'tag is', 'tags are')} written in several ways: {listed([' | '.join(group) for group in groups])}."
+        what = f"{many(len(groups), 'tag is', 'tags are')} written in several ways: {list_words([' | '.join(group) for group in groups])}."
         count, do = sum(train[x] for x in rare), f"{FIX}: the most frequent."
         return [Finding("label-spelling", "warning", what, count, self._seen(rare), do, True)]
 
 
 def _slip(a: str, b: str) -> bool:
     """Whether kinds, not prefixes, differ by a letter."""
-    (one, kind), (other, wanted) = parted(a), parted(b)
+    (one, kind), (other, wanted) = split_tag(a), split_tag(b)
     return one == other and len(kind) > 2 and near(kind, wanted)

@@ -107,7 +107,7 @@ class TagChecks(TaskChecks):
     def row_fix(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> Callable[[list[str]], list[str]]:
         return TagFixes(report, changed, taken).row
 
-    def stated(self, config: Config, *, fixed: bool) -> dict[str, Any]:
+    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         own = TagSection.of(config)
         return {"scheme": own.scheme} if (fixed or "scheme" in own.model_fields_set) else {}
 

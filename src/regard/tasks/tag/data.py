@@ -14,8 +14,8 @@ from regard.core.errors import DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.records import PassedLine, Placed, parse_each, read_records
-from regard.data.row_parser import CORRECT, RecordError, halved, shortened
-from regard.data.text_files import lines, shown
+from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, shorten
+from regard.data.text_files import lines, show_file
 from regard.tasks.tag.file_formats import (
     HEAD,
     NUMBER,
@@ -79,12 +79,12 @@ def read_tagged(
     if len(files) in (2, 3) and not any(map(kind_of, files)):
         return _aligned(files)
     expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
-    received = f"{len(files)}: {', '.join(map(shown, files))}"
+    received = f"{len(files)}: {', '.join(map(show_file, files))}"
     do = "Name the files of one set of sentences; or set data.format (columns, conllu, jsonl) to read them one after another."
     raise DataError(message("sentences with tags", expected, received, do))
 
 
-def described(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
+def describe(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
     """What each file that stands by itself is, for people."""
     if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
         for file in files:
@@ -93,7 +93,7 @@ def described(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
                 if kind_of(file) == "parquet"
                 else form_of(list(islice(lines(file), HEAD)), file, layout)
             )
-            yield f"{shown(file)}: {form.said}"
+            yield f"{show_file(file)}: {form.said}"
 
 
 def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = ()) -> Iterator[tuple[str, ...]]:
@@ -104,7 +104,7 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
     """
     if kind_of(file) == "parquet":
         form, rows = _of_rows(file, layout)
-        yield from (taken(record, place, form, told=False).tokens for place, record in rows)
+        yield from (read_record(record, place, form, told=False).tokens for place, record in rows)
         return
     stream = lines(file)
     head, begun = begins_as(stream, file, layout, known)
@@ -117,7 +117,7 @@ def read_tokens(file: str, layout: TagLayout = PLAIN, known: Collection[str] = (
                 raise sentence
             yield () if isinstance(sentence, PassedLine) else sentence.tokens
     else:
-        for found in _sentences(each, shown(file), begun, told=False):
+        for found in _sentences(each, show_file(file), begun, told=False):
             if isinstance(found, RecordError):
                 raise DataError(str(found))
             yield found.tokens
@@ -131,7 +131,7 @@ def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagg
         head = list(islice(stream, HEAD))
         form, each = form_of(head, file, layout), chain(head, stream)
         if form.kind != "jsonl":
-            yield from _sentences(each, shown(file), form, told=True, passed=passed)
+            yield from _sentences(each, show_file(file), form, told=True, passed=passed)
             return
         found = read_records(file, "jsonl", stream=each, blanks=True)
     for _, sentence in _taken(found, form, told=True):
@@ -141,7 +141,7 @@ def _of_one(file: str, layout: TagLayout, passed: Counter[str]) -> Iterator[Tagg
 
 def _taken(found: Placed[Any], form: TagFileForm, *, told: bool) -> Placed[TaggedSentence | RecordError | PassedLine]:
     """The sentence of each object."""
-    return parse_each(found, partial(taken, form=form, told=told))
+    return parse_each(found, partial(read_record, form=form, told=told))
 
 
 def _of_rows(file: str, layout: TagLayout) -> tuple[TagFileForm, Placed[Any]]:
@@ -204,7 +204,7 @@ def _sentence(
         ):  # between tabs a cell may be missing: MeCab knows no reading of some words
             do = f"{CORRECT} A blank within a token needs a tab between the columns."
             return RecordError(
-                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shortened(line)}", do)
+                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shorten(line)}", do)
             )
         tokens.append(token)
         tags.append(tag)
@@ -221,15 +221,15 @@ def _misfit(cells: Sequence[str], form: TagFileForm, before: int) -> tuple[str, 
     if not form.numbered:
         return None
     if not NUMBER.fullmatch(cells[0]) or (cells[0].isdecimal() and cells[0] != str(before + 1)):
-        return f"the ID {before + 1} (sentences are parted by an empty line)", shortened(cells[0])
+        return f"the ID {before + 1} (sentences are parted by an empty line)", shorten(cells[0])
     return None
 
 
-def taken(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
+def read_record(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool) -> TaggedSentence:
     """The sentence of an object.  Labels that are whole numbers are their text.  RecordError where it holds none."""
     tokens = _listed(record, form.token, place, "tokens that are texts")
-    if not all(isinstance(token, str) and token and not halved(token) for token in tokens):
-        received = shortened(json.dumps(tokens, ensure_ascii=True))
+    if not all(isinstance(token, str) and token and not has_half_surrogate(token) for token in tokens):
+        received = shorten(json.dumps(tokens, ensure_ascii=True))
         raise RecordError(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
     if not told:
         return TaggedSentence(tuple(tokens), (), None, place)
@@ -238,11 +238,11 @@ def taken(record: dict[str, Any], place: Place, form: TagFileForm, *, told: bool
         received = many(len(tags), "tag") if tokens else "no tokens"
         expected = f"as many tags as tokens ({len(tokens) or 'at least 1'})"
         raise RecordError(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
-    if not all(isinstance(tag, str) and tag and not halved(tag) for tag in tags):
-        received = shortened(json.dumps(tags, ensure_ascii=True))
+    if not all(isinstance(tag, str) and tag and not has_half_surrogate(tag) for tag in tags):
+        received = shorten(json.dumps(tags, ensure_ascii=True))
         raise RecordError(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
     label = next((_text(record[key]) for key in LABELS if key in record), None)
-    label = label.strip() if isinstance(label, str) and not halved(label) else None
+    label = label.strip() if isinstance(label, str) and not has_half_surrogate(label) else None
     return TaggedSentence(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
 
 
@@ -255,30 +255,30 @@ def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> li
         there = ", ".join(map(repr, record)) or "no keys"
         raise RecordError(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
     if not isinstance(record[key], list):
-        received = shortened(json.dumps(record[key], ensure_ascii=True))
+        received = shorten(json.dumps(record[key], ensure_ascii=True))
         raise RecordError(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
     return record[key]
 
 
 def _aligned(files: Sequence[str]) -> Iterator[TaggedSentence | RecordError]:
-    counts, beside = [0] * len(files), tuple(shown(file) for file in files[1:])
+    counts, beside = [0] * len(files), tuple(show_file(file) for file in files[1:])
     for number, row in enumerate(zip_longest(*map(lines, files)), start=1):
         counts = [count + (line is not None) for count, line in zip(counts, row, strict=True)]
         if None in row:
             continue
         tokens, tags = tokens_of(row[0]), tokens_of(row[1])
         label = row[2].strip() if len(row) == 3 else None
-        place = Place(shown(files[0]), number)
+        place = Place(show_file(files[0]), number)
         if len(tokens) != len(tags) or not tokens:
-            expected = f"as many tags as {shown(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
-            at = Place(shown(files[1] if tokens else files[0]), number)
+            expected = f"as many tags as {show_file(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
+            at = Place(show_file(files[1] if tokens else files[0]), number)
             received = many(len(tags), "tag") if tokens else "an empty line"
             yield RecordError(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
         elif label == "":
-            yield RecordError(message(str(Place(shown(files[2]), number)), "a label", "an empty line", CORRECT))
+            yield RecordError(message(str(Place(show_file(files[2]), number)), "a label", "an empty line", CORRECT))
         else:
             yield TaggedSentence(tokens, tags, label, place, beside)
     if len(set(counts)) > 1:
-        received = ", ".join(f"{shown(file)} {count:,}" for file, count in zip(files, counts, strict=True))
+        received = ", ".join(f"{show_file(file)} {count:,}" for file, count in zip(files, counts, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the others."
         raise DataError(message("line-aligned files", "the same number of lines", received, do))

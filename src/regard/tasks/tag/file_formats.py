@@ -9,7 +9,7 @@ from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.row_parser import object_in
-from regard.data.text_files import shown
+from regard.data.text_files import show_file
 
 AUTO = "auto"
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -152,7 +152,7 @@ def _columns(blocks: Sequence[Sequence[Sequence[str]]], file: str, layout: TagLa
             do = "Set data.source: 4, and data.target: 5 for parts of speech (its entities are brackets, no tags of tokens)."
             if layout.source == AUTO:
                 raise DataError(
-                    message(shown(file), "tokens in the first column", "a file as CoNLL-2012's, whose words are column 4", do)
+                    message(show_file(file), "tokens in the first column", "a file as CoNLL-2012's, whose words are column 4", do)
                 )
         elif _runs(blocks) and layout.source == AUTO:
             token = 1
@@ -161,7 +161,7 @@ def _columns(blocks: Sequence[Sequence[Sequence[str]]], file: str, layout: TagLa
             if layout.target == AUTO and tag < 0:
                 received = f"{width} columns, of which the first counts the tokens"
                 raise DataError(
-                    message(shown(file), "a token first and its tag last, or CoNLL-U (ten columns and tabs)", received, DO)
+                    message(show_file(file), "a token first and its tag last, or CoNLL-U (ten columns and tabs)", received, DO)
                 )
     token = token if layout.source == AUTO else place_of(layout.source, names, file, "data.source")
     return token, (tag if layout.target == AUTO else place_of(layout.target, names, file, "data.target"))
@@ -187,7 +187,7 @@ def place_of(column: int | str, names: Sequence[str], file: str, key: str) -> in
     if told.count(str(column).lower()) == 1:
         return told.index(str(column).lower())
     do = f"Set {key} to a column that is there.{did_you_mean(column, names)}"
-    raise DataError(message(shown(file), f"one column {column!r} for {key}", ", ".join(map(repr, names)) or "no columns", do))
+    raise DataError(message(show_file(file), f"one column {column!r} for {key}", ", ".join(map(repr, names)) or "no columns", do))
 
 
 def of_record(record: Mapping[str, Any], layout: TagLayout) -> TagFileForm:

@@ -21,17 +21,17 @@ from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import confusion
 from regard.metrics.confusions import Confusion, Mistake
-from regard.pretrained.start_from_bert import kept
+from regard.pretrained.start_from_bert import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.options import ONE_ANSWER
-from regard.tasks.subword_batches import Spelled, fitting, letters_side_by_side, side_by_side
+from regard.tasks.subword_batches import Spelled, fit_subwords, letters_side_by_side, side_by_side
 from regard.tasks.tag.builder import build_tagger
 from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
 from regard.tasks.tag.network import TagBatch
-from regard.tasks.tag.schemes import checked
+from regard.tasks.tag.schemes import check_scheme
 from regard.tasks.tag.section import TagSection
 from regard.tasks.tag.span_tags import OUTSIDE
 from regard.tasks.tag.spans import span_figures, spans, type_figures
@@ -68,7 +68,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
 
     def __init__(self, config: Config, folder: Path) -> None:
         self.letters, self.tags, self.labels = (Vocabulary.load(folder / n) for n in (LETTERS, TAGS, LABELS))
-        self.pieced = SubwordVocabulary(kept(folder)) if config.model.pretrained is not None else None
+        self.pieced = SubwordVocabulary(keep_bert(folder)) if config.model.pretrained is not None else None
         self.words = Vocabulary(SPECIALS) if self.pieced else Vocabulary.load(folder / WORDS)
         network = build_tagger(
             config,
@@ -85,14 +85,16 @@ class Tagger(BatchPredictor[EncodedSentence]):
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
         return read_tokens(file, columns_of(self.config), self.tags.names)
 
-    def judged(self, files: Sequence[str]) -> tuple[list[TaggedSentence], Report]:
+    def read_gold(self, files: Sequence[str]) -> tuple[list[TaggedSentence], Report]:
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = checked(read_tagged(files, columns_of(self.config), passed := Counter[str]()), TagSection.of(self.config).scheme)
+        found = check_scheme(
+            read_tagged(files, columns_of(self.config), passed := Counter[str]()), TagSection.of(self.config).scheme
+        )
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
-    def encoded(self, item: Any) -> EncodedSentence:
+    def encode(self, item: Any) -> EncodedSentence:
         """item: a text whose tokens blanks part, a sequence of tokens, a mapping with `tokens`, or `TaggedSentence`."""
         tagged = item if isinstance(item, TaggedSentence) else None
         item = item.get("tokens", [None]) if isinstance(item, Mapping) else item
@@ -111,7 +113,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         return EncodedSentence(tokens, words, letters, tags, label, self.pieced.of_words(tokens) if self.pieced else (), told)
 
     def with_right(self, item: Any) -> TaggedSentence:
-        return tagged_of(item)
+        return tagged_sentence_of(item)
 
     def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
         told, found = self.network.likelihoods(batch), list[Likely]()
@@ -132,14 +134,14 @@ class Tagger(BatchPredictor[EncodedSentence]):
         if item.label is not None and len(self.labels):
             yield item.label, self.labels
 
-    def shortened(self, item: EncodedSentence, size: int) -> EncodedSentence:
+    def truncate(self, item: EncodedSentence, size: int) -> EncodedSentence:
         """The rest is tagged O."""
-        pieces = fitting(item.pieces, size - AROUND) if item.pieces else ()
+        pieces = fit_subwords(item.pieces, size - AROUND) if item.pieces else ()
         size = len(pieces) or size
         tags = None if item.tags is None else item.tags[:size]
         return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
-    def collated(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
+    def collate(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
         words = collate([(item.words, item.tags) for item in items], rows)
         letters, spelled = letters_side_by_side([item.letters for item in items], rows)
         known = all(item.label is not None for item in items)
@@ -147,7 +149,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
         return TagBatch(words, letters, spelled, label, pieces)
 
-    def answered(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
+    def predict_batch(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         answers = []
         for i, item in enumerate(items):
@@ -181,7 +183,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
             " ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details, axes=axes
         )
 
-    def nothing(self, item: EncodedSentence) -> TaskPrediction:
+    def empty_prediction(self, item: EncodedSentence) -> TaskPrediction:
         return TaskPrediction("", 0.0)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
@@ -211,7 +213,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         return " ".join(item.tags)
 
 
-def tagged_of(item: Any) -> TaggedSentence:
+def tagged_sentence_of(item: Any) -> TaggedSentence:
     """A sentence with its tags, to be scored: (tokens, tags), (tokens, tags, label), a line with tabs between them, or a
     `TaggedSentence`; tokens and tags as texts or lists.  DataError for anything else."""
     if isinstance(item, TaggedSentence):

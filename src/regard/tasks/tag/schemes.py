@@ -11,7 +11,7 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.row_parser import RecordError
 from regard.tasks.tag.data import TaggedSentence
-from regard.tasks.tag.span_tags import OUTSIDE, begun, broken, marked, parted, says_places
+from regard.tasks.tag.span_tags import OUTSIDE, find_break, mark_ends, says_places, split_tag, to_iob2
 
 SHOWN = 5  # tags that are named
 LIKE_OUTSIDE = ("o", "0", "О", "Ο", "０", "Ｏ")  # Latin, digit, Cyrillic, Greek, full width
@@ -21,7 +21,7 @@ OTHERWISE = "where tags are no spans, set tag.scheme: none; where I may begin a 
 ONE = "One file has one scheme, BIO or BIOES."
 
 
-def checked(found: Iterable[TaggedSentence | RecordError], scheme: str) -> Iterator[TaggedSentence | RecordError]:
+def check_scheme(found: Iterable[TaggedSentence | RecordError], scheme: str) -> Iterator[TaggedSentence | RecordError]:
     """Sentences whose tags are broken are at fault; one scheme holds for a whole file: where one sentence marks ends, all do.
 
     scheme: as `tag.scheme`; iob1: they are handed on as IOB2.
@@ -32,15 +32,15 @@ def checked(found: Iterable[TaggedSentence | RecordError], scheme: str) -> Itera
     if scheme == "none" or (scheme == "auto" and not says_places(names)):
         yield from items
         return
-    ends = marked(names)
-    mark = next((item.tag_at(i) for item in tagged for i, tag in enumerate(item.tags) if marked([tag])), None)
+    ends = mark_ends(names)
+    mark = next((item.tag_at(i) for item in tagged for i, tag in enumerate(item.tags) if mark_ends([tag])), None)
     for item in items:
         if isinstance(item, RecordError):
             yield item
             continue
-        item = replace(item, tags=begun(item.tags)) if scheme == "iob1" and not ends else item
-        place = broken(item.tags, ends=ends)
-        yield item if place is None else _fault(item, place, None if marked(item.tags) else mark)
+        item = replace(item, tags=to_iob2(item.tags)) if scheme == "iob1" and not ends else item
+        place = find_break(item.tags, ends=ends)
+        yield item if place is None else _fault(item, place, None if mark_ends(item.tags) else mark)
 
 
 def _fault(item: TaggedSentence, place: int, mark: object | None) -> RecordError:
@@ -54,7 +54,7 @@ def _fault(item: TaggedSentence, place: int, mark: object | None) -> RecordError
     return RecordError(message(str(item.tag_at(place)), EXPECTED, received, do))
 
 
-def questioned(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:
+def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:
     """Notes on the tags of training data that may not be what is meant.  DataError where nothing can be learnt from them.
 
     counts: how often each tag is there.  labelled: sentences have labels that are learnt beside, of which there are several.
@@ -88,14 +88,14 @@ def questioned(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator
 
 def _of_spans(counts: Counter[str], tokens: int, *, iob1: bool) -> Iterator[str]:
     """What is said of tags that mark spans."""
-    other = Counter({tag: n for tag, n in counts.items() if tag != OUTSIDE and not parted(tag)[0]})
+    other = Counter({tag: n for tag, n in counts.items() if tag != OUTSIDE and not split_tag(tag)[0]})
     like = [tag for tag in LIKE_OUTSIDE if tag in other and other[tag] > 0]
     outside = like or ([tag for tag, n in other.most_common(1) if 2 * n > tokens] if OUTSIDE not in counts else [])
     if outside:
         do = f"Write {OUTSIDE}, a capital letter, for tokens outside of spans; or set tag.scheme: none, if it is a tag like others."
         received = f"{outside[0]!r}, of {many(counts[outside[0]], 'token')} of {tokens:,}"
         raise DataError(message("tags of the training data", f"{OUTSIDE} for what is outside of spans", received, do))
-    places = "".join(sorted({parted(tag)[0] for tag in counts} - {""}))
+    places = "".join(sorted({split_tag(tag)[0] for tag in counts} - {""}))
     name = (
         "IOB1, converted to IOB2"
         if iob1

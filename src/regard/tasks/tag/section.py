@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from regard.config.base import Count, Share, Whole, fitted
+from regard.config.base import Count, Share, Whole, auto_field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -26,10 +26,10 @@ class TagSection(TaskSection):
         description="spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; iob1: the same, B stands only "
         "between spans of a kind, and is put before the others; none: tags are just tags; auto: spans if they mark some, else none",
     )
-    letters: Whole = fitted(50, description="width of a word's vector made of its letters; 0: none")
+    letters: Whole = auto_field(50, description="width of a word's vector made of its letters; 0: none")
     letter_embedding: Count = Field(default=30, description="width of a letter")
-    min_count: Count = fitted(1, description="a word seen less often in training is read as unknown")
-    unseen: Share = fitted(
+    min_count: Count = auto_field(1, description="a word seen less often in training is read as unknown")
+    unseen: Share = auto_field(
         0.05, description="share of the words that training reads as unknown, so that it learns what those are"
     )
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from regard.tasks.tag.span_tags import OUTSIDE, joined, marked, may_follow, parted
+from regard.tasks.tag.span_tags import OUTSIDE, belong_together, mark_ends, may_follow, split_tag
 
 
 class Span(NamedTuple):
@@ -23,19 +23,19 @@ def spans(tags: Sequence[str]) -> list[Span]:
     found: list[Span] = []
     start = 0
     for i, tag in enumerate(tags):
-        if i and not joined(tags[i - 1], tag) and tags[i - 1] != OUTSIDE:
-            found.append(Span(parted(tags[i - 1])[1], start, i))
-        if not i or not joined(tags[i - 1], tag):
+        if i and not belong_together(tags[i - 1], tag) and tags[i - 1] != OUTSIDE:
+            found.append(Span(split_tag(tags[i - 1])[1], start, i))
+        if not i or not belong_together(tags[i - 1], tag):
             start = i
     if tags and tags[-1] != OUTSIDE:
-        found.append(Span(parted(tags[-1])[1], start, len(tags)))
+        found.append(Span(split_tag(tags[-1])[1], start, len(tags)))
     return found
 
 
 def forbidden(tags: Sequence[str]) -> list[tuple[int, int]]:
     """Pairs of places in a list of tags of which the second cannot follow the first; the length of the list stands for the start of a
     sentence, and for its end."""
-    ends, chain = marked(tags), [*tags, OUTSIDE]
+    ends, chain = mark_ends(tags), [*tags, OUTSIDE]
     return [(i, j) for i, a in enumerate(chain) for j, b in enumerate(chain) if not may_follow(a, b, ends=ends)]
 
 

@@ -16,9 +16,9 @@ from regard.data.vocab import Vocabulary
 from regard.tasks.base import Splits
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.tag.builder import build_tagger
-from regard.tasks.tag.data import TaggedSentence, described, read_tagged
+from regard.tasks.tag.data import TaggedSentence, describe, read_tagged
 from regard.tasks.tag.predictor import LABELS, LETTERS, TAGS, WHAT, WORDS, Tagger, columns_of, known_word
-from regard.tasks.tag.schemes import checked, questioned
+from regard.tasks.tag.schemes import check_scheme, note_doubts
 from regard.tasks.tag.section import TagSection
 
 
@@ -31,16 +31,16 @@ class TagTask(InMemoryTask):
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None
     ) -> Iterator[TaggedSentence | RecordError]:
-        return checked(read_tagged(files, columns_of(config), passed), TagSection.of(config).scheme)
+        return check_scheme(read_tagged(files, columns_of(config), passed), TagSection.of(config).scheme)
 
     def read(self, config: Config, say: Say) -> Splits:
-        for note in described(config.data.train, columns_of(config)):
+        for note in describe(config.data.train, columns_of(config)):
             say(note)
         found = super().read(config, say)
         train = list(found.train)
         labelled = len({item.label for item in train}) > 1
         counts = Counter(tag for item in train for tag in item.tags)
-        for note in questioned(counts, TagSection.of(config).scheme, labelled=labelled):
+        for note in note_doubts(counts, TagSection.of(config).scheme, labelled=labelled):
             say(note)
         return replace(found, train=train)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from regard.config import Config
 from regard.tasks.base import TaskPrediction
-from regard.tasks.options import bounded
+from regard.tasks.options import describe_limit
 
 
 class EncodedSource(Protocol):
@@ -31,7 +31,7 @@ def remarkable(sources: Sequence[EncodedSource], answers: Sequence[Sequence[Task
             yield from ["bound"] if best[0].details.get("ended") is False else []
 
 
-def told(counts: Mapping[str, int], config: Config, most: int | None) -> Iterator[str]:
+def tell_warnings(counts: Mapping[str, int], config: Config, most: int | None) -> Iterator[str]:
     """The sentences.  most: how many tokens the model reads.
 
     A source that is longer than training ever read is answered whole and told: to cut it would lose what it says, and a net without
@@ -47,4 +47,4 @@ def told(counts: Mapping[str, int], config: Config, most: int | None) -> Iterato
         if count := counts.get(kind):
             yield f"{count:,} source{' was' if count == 1 else 's were'} {sentence}"
     if counts.get("bound"):
-        yield bounded(counts["bound"])
+        yield describe_limit(counts["bound"])

@@ -19,7 +19,7 @@ from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.edits import EvaluatedAnswer, write_errors
 from regard.metrics.text_generation import METRICS, intervals, judge
-from regard.metrics.unspaced_scripts import unspaced
+from regard.metrics.unspaced_scripts import count_unspaced
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
@@ -69,7 +69,7 @@ def evaluate(
     groups = [Group.of(item) for item in items] if layout.resolved(files).format == "lines" else group(items)
     groups = writable(groups, model.tokenizers[1])
     kind = targets_are(groups)
-    predictions, found = judged(model, groups, options, metrics=FIGURES[kind], spread=True)
+    predictions, found = judge_predictions(model, groups, options, metrics=FIGURES[kind], spread=True)
     result: dict[str, Any] = {
         **found,
         "targets": kind,
@@ -94,7 +94,7 @@ def evaluate(
     return result
 
 
-def judged(
+def judge_predictions(
     model: PairModel,
     groups: Sequence[Group],
     options: EvaluationOptions,
@@ -140,9 +140,9 @@ def targets_are(groups: Sequence[Group]) -> str:
         return SENTENCES
     symbols = [symbol for g in groups for text in g.references for symbol in text.split()]
     if sum(len(text.split()) == 1 for g in groups for text in g.references) >= MOSTLY * sum(len(g.references) for g in groups):
-        return SENTENCES if sum(unspaced("".join(symbols))) else WORDS
+        return SENTENCES if sum(count_unspaced("".join(symbols))) else WORDS
     letters = sum(not unicodedata.category(x).startswith(("M", "Lm", "Sk", "N", "P")) for symbol in symbols for x in symbol)
-    short = letters <= MOST_PHONE * len(symbols) and not sum(unspaced("".join(symbols)))
+    short = letters <= MOST_PHONE * len(symbols) and not sum(count_unspaced("".join(symbols)))
     return PRONUNCIATIONS if short else SENTENCES
 
 

@@ -12,7 +12,7 @@ from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
-from regard.data.copy_vocabulary import numbered, pointed
+from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.line_stream import in_chunks
 from regard.data.pairs import Item, each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
@@ -22,12 +22,12 @@ from regard.data.tokenizer import EOS, Tokenizer
 from regard.inference.int8 import quantize
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Precision, Predictor, Scored, TaskPrediction
-from regard.tasks.ensembles import order, reordered
+from regard.tasks.ensembles import order, reorder
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_for, layout_of
-from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, decided
+from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
 from regard.tasks.seq2seq_builder import build_seq2seq
-from regard.tasks.transduce.answer_warnings import remarkable, told
+from regard.tasks.transduce.answer_warnings import remarkable, tell_warnings
 from regard.tasks.transduce.evaluation import evaluate, nats
 from regard.training.checkpoint import MODEL, load_network
 
@@ -64,7 +64,7 @@ class Transducer(Seq2SeqPredictor):
         return remarkable(sources, found, self.config)
 
     def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
-        return told(heard, self.config, self.room.source)
+        return tell_warnings(heard, self.config, self.room.source)
 
     def together(self, others: Sequence[Predictor]) -> Transducer:
         networks = list(self.networks)
@@ -78,7 +78,7 @@ class Transducer(Seq2SeqPredictor):
                 for side, mine, theirs in zip(("source", "target"), self.tokenizers, other.tokenizers, strict=True)
             )
             twins = self.tokenizers[0].twins(self.tokenizers[1])
-            networks += [reordered(network, source, target, twins) for network in other.networks]
+            networks += [reorder(network, source, target, twins) for network in other.networks]
         return Transducer(networks, self.tokenizers, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
@@ -97,7 +97,7 @@ class Transducer(Seq2SeqPredictor):
 
     def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
         """items: see `data.python_items.pair_of`."""
-        rows = ahead(decided(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
+        rows = ahead(apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
         for chunk in in_chunks((pair_of(item, self.layout) for item in items), rows):
             yield from self._scored(chunk)
 
@@ -137,7 +137,7 @@ class Transducer(Seq2SeqPredictor):
         targets = writer.encode_all([text for _, text in items])
         if self.copies:
             each = zip(sources, items, targets, strict=True)
-            targets = [pointed(self.tokenizers, text, ids, s.symbols, s.ids) for s, (_, text), ids in each]
+            targets = [number_target(self.tokenizers, text, ids, s.symbols, s.ids) for s, (_, text), ids in each]
         return [(source.ids, target) for source, target in zip(sources, targets, strict=True)]
 
     def _source(self, item: Any) -> Source:
@@ -150,7 +150,7 @@ class Transducer(Seq2SeqPredictor):
         if not ids or not self.copies:
             return Source(text, features, tuple(ids), cut)
         symbols = tuple(self.tokenizers[0].symbols(text, features))
-        return Source(text, features, tuple(numbered(self.tokenizers, symbols, ids)), cut, symbols)
+        return Source(text, features, tuple(number_source(self.tokenizers, symbols, ids)), cut, symbols)
 
     @property
     def copies(self) -> bool:
@@ -160,10 +160,10 @@ class Transducer(Seq2SeqPredictor):
     def size(self, source: Source) -> int:
         return len(source.ids)
 
-    def collated(self, sources: Sequence[Source], rows: Sequence[int]) -> Batch:
+    def collate(self, sources: Sequence[Source], rows: Sequence[int]) -> Batch:
         return collate([(source.ids, None) for source in sources], rows)
 
-    def nothing(self, source: Source) -> TaskPrediction:
+    def empty_prediction(self, source: Source) -> TaskPrediction:
         return TaskPrediction("", 0.0, source=source.text, features=source.features)
 
     def written(self, source: Source, found: Hypothesis, *, ended: bool, attention: bool) -> TaskPrediction:
@@ -187,7 +187,7 @@ def _layout(config: Config) -> Layout:
     return layout.resolved(files) if files else layout
 
 
-def opened(config: Config, run: Path, *, precision: Precision) -> Transducer:
+def open_transducer(config: Config, run: Path, *, precision: Precision) -> Transducer:
     """The model of a run folder whose config was read."""
     reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
     task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))

@@ -12,7 +12,7 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
-from regard.data.copy_vocabulary import numbered, pointed
+from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.examples import Group, Item, group, overlap
 from regard.data.length_limit import LengthLimit
 from regard.data.pairs import Pairs, read_pairs
@@ -22,14 +22,14 @@ from regard.data.tokenizer import UNK, Tokenizer
 from regard.data.validation_share import HeldOutSources, TrainingSources
 from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits, Task
-from regard.tasks.data_sizes import beyond_the_bound, fitted_to_pairs
+from regard.tasks.data_sizes import beyond_the_bound, fit_to_pairs
 from regard.tasks.layouts import layout_for, layout_of
 from regard.tasks.options import EvaluationOptions
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.splits import APART, refuse_no_file, set_aside_line, shared_note
-from regard.tasks.transduce.evaluation import judged, writable
-from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, opened
+from regard.tasks.transduce.evaluation import judge_predictions, writable
+from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, open_transducer
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -69,7 +69,7 @@ class TransduceTask(Task):
         return _set_aside(Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line), config)[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return fitted_to_pairs(config, data.train)
+        return fit_to_pairs(config, data.train)
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         tokenizers = _tokenizers(config, data.train, folder, say, fresh=fresh)
@@ -97,7 +97,7 @@ class TransduceTask(Task):
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Transducer:
-        return opened(config, folder, precision=precision)
+        return open_transducer(config, folder, precision=precision)
 
 
 def _set_aside(items: Pairs, config: Config) -> tuple[TrainingSources, list[Item]]:
@@ -154,8 +154,8 @@ def _with_copies(
 ) -> tuple[Sequence[int], Sequence[int]]:
     """A pair with what its vocabularies lack, see `data.copy_vocabulary`."""
     symbols = tokenizers[0].symbols(item.source, item.features)
-    source = numbered(tokenizers, symbols, source)
-    return source, pointed(tokenizers, str(item.target), target, symbols, source)
+    source = number_source(tokenizers, symbols, source)
+    return source, number_target(tokenizers, str(item.target), target, symbols, source)
 
 
 def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
@@ -166,7 +166,7 @@ def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
     """Figures of the model as it stands, and some predictions to show."""
     settings, model_decode = model.config.train, model.config.decode
     wanted = {"exact", "per", settings.metric}
-    found, figures = judged(model, groups, EvaluationOptions(beam=model_decode.valid_beam), metrics=sorted(wanted))
+    found, figures = judge_predictions(model, groups, EvaluationOptions(beam=model_decode.valid_beam), metrics=sorted(wanted))
     model.kept.let_go()  # training changes every weight next
     shown = [
         f"  {g.source} {';'.join(g.features)}".rstrip()
