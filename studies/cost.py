@@ -110,7 +110,7 @@ def depth(kind: str, n: int) -> int:
     x = torch.randn(1, n, 4, requires_grad=True)
     last = layer(kind, {"d": 4, "k": 3, "r": 2})(x).sum().grad_fn
     longest, stack = {None: 0}, [last]
-    while stack:  # each node after those that it hangs on
+    while stack:  # each node after those that it depends on
         node = stack.pop()
         if node in longest:
             continue

@@ -96,7 +96,7 @@ def main() -> None:
     study.claim(
         "learned positions, as drawn, have no such map", all(r["learned, least squares"] > 0.1 for r in rows), always=True
     )
-    study.claim("the dot product hangs on the distance alone", all(r["spread over p"] < 1e-9 for r in rows), always=True)
+    study.claim("the dot product depends on the distance alone", all(r["spread over p"] < 1e-9 for r in rows), always=True)
     study.claim(
         "so does that of rotary queries and keys, in float32", all(r["rotary, spread over p"] < 1e-3 for r in rows), always=True
     )

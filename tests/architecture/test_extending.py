@@ -42,7 +42,7 @@ def test_a_score_in_ten_lines_keeps_every_law(tmp_path: Path) -> None:
 
 
 def test_a_wrong_score_breaks_a_law(tmp_path: Path) -> None:
-    """One whose `prepare` mixes places, and one that hangs on how much padding there is."""
+    """One whose `prepare` mixes places, and one that depends on how much padding there is."""
     classes = [SCORE.replace("Distance", name).replace(*change) for name, change in WRONG.items()]
     assert len({SCORE, *classes}) == 3
     code, told = laws(

@@ -278,7 +278,7 @@ FEW = [
 
 @pytest.fixture(params=FEW, ids=lambda case: ", ".join(case))
 def some_net(request: pytest.FixtureRequest, float64: None) -> Net:
-    """One of each family, for laws that do not hang on the kinds; their logits far enough apart that no draw is a coin's toss."""
+    """One of each family, for laws that do not depend on the kinds; their logits far enough apart that no draw is a coin's toss."""
     made = make(*request.param)
     for head in made.network.head.parameters():
         head.data *= 3

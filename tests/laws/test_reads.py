@@ -1,4 +1,4 @@
-"""A score says what it hangs on (`reads`, `sequential`), and hangs on nothing else: other laws, and other code, go by it."""
+"""A score says what it depends on (`reads`, `sequential`), and depends on nothing else: other laws, and other code, go by it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ KEYS = [11, 2**63 + 5, 7, 0]
 
 
 def chain(row_count: int = 4):
-    """A model where the next word hangs on the sentence (its state) and on the word before."""
+    """A model where the next word depends on the sentence (its state) and on the word before."""
     table = 1.2 * torch.randn(row_count, 7, 7, generator=torch.Generator().manual_seed(3))
 
     def step(words, rows):

@@ -25,7 +25,7 @@ class At(NamedTuple):
 
 
 class Told:
-    """A model that is one table: the next word hangs on the sentence and on all that was written.  It notes how many it was asked."""
+    """A model that is one table: the next word depends on the sentence and on all that was written.  It notes how many it was asked."""
 
     def __init__(self, *, sharp: float = 1.5) -> None:
         generator = torch.Generator().manual_seed(1)

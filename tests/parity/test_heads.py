@@ -105,7 +105,7 @@ def test_hard_monotonic_is_the_sum_over_all_alignments(score, scope):
 @pytest.mark.parametrize("scope", SCOPES)
 @torch.no_grad()
 def test_marginal_is_the_sum_over_all_looks(scope):
-    """In Luong's order without feeding no state hangs on a look, and the sum over all 4^3 ways is exact."""
+    """In Luong's order without feeding no state depends on a look, and the sum over all 4^3 ways is exact."""
     look, of = {"score": "general", "scope": scope}, batch()
     network = made(**FREE, attention=look | {"weighting": "marginal"})
     same(forced(network, of), ways(made(**FREE, attention=look), of, anywhere), rtol=0, atol=1e-10)

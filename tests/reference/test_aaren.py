@@ -86,7 +86,7 @@ def test_scan_is_recurrence_is_softmax(kind, dtype, near):
 
 @pytest.mark.parametrize("score", WITHOUT_PLACES)
 def test_every_score_word(score):
-    """What hangs on queries and keys alone gives the same as softmax attention; anything else is refused."""
+    """What depends on queries and keys alone gives the same as softmax attention; anything else is refused."""
     torch.manual_seed(0)
     look = networks.make_attention(score=score, scope="causal", query_size=6, memory_size=6, heads=2).double()
     if look.sequential or "places" in look.score.reads:
@@ -209,7 +209,7 @@ def test_half_precision_is_summed_in_single():
         (lambda: Attention(4, 4, scope=Causal(), weighting=Sparsemax()), "weighting Sparsemax"),
         (lambda: Attention(4, 4, scope=Causal(), dropout=0.1), "dropout 0.1"),
         (lambda: Attention(4, 4, scope=Causal(), rotary=Rotary(4)), "rotary turns"),
-        (lambda: Attention(4, 4, scope=Causal(), score=Dot() + Alibi(heads=1)), "score Sum, which hangs on positions"),
+        (lambda: Attention(4, 4, scope=Causal(), score=Dot() + Alibi(heads=1)), "score Sum, which depends on positions"),
         (lambda: Attention(4, 4, scope=Causal(), score=Dot() + Coverage(heads=1)), "look step by step"),
     ],
 )

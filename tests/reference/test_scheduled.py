@@ -57,7 +57,7 @@ def sure(family: str = "recurrent"):
     task = build_seq2seq(config, source_words=V, target_words=V)
     task.network.head.linear.bias.data.zero_()
     task.network.head.linear.weight.data *= 1e3
-    task.network.target.table.weight.data *= 3  # much hangs on what was read
+    task.network.target.table.weight.data *= 3  # much depends on what was read
     source, target = torch.randint(4, V, (B, 5)), torch.randint(4, V, (B, T))
     return task.network, Batch((), source, torch.ones_like(source) > 0, target, torch.ones_like(target) > 0)
 

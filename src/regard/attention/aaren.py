@@ -20,7 +20,7 @@ class PrefixSummary(NamedTuple):
     """What a fixed query keeps of the places behind it: O(1), however many they were.
 
     top: their best score; total: the sum of exp(score - top); sum: that of exp(score - top) value.  No gradient goes through `top`:
-    sum / total does not hang on it.
+    sum / total does not depend on it.
     """
 
     top: Float[Tensor, "B H *T"]
@@ -145,7 +145,7 @@ def _refuse(attention: Attention, block: int) -> None:
         f"scope {type(attention.scope).__name__}": not isinstance(attention.scope, Causal),
         f"weighting {weighting}": not attention.weighting.softmax,
         f"{score} and {weighting}, which look step by step": attention.sequential,
-        f"score {score}, which hangs on positions": "places" in attention.score.reads,
+        f"score {score}, which depends on positions": "places" in attention.score.reads,
         "rotary turns": attention.rotary is not None,
         f"dropout {attention.dropout}": attention.dropout > 0,
         f"block {block}": block < 1,

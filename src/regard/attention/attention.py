@@ -83,7 +83,7 @@ class Attention(nn.Module):
         self.weighting = weighting or Softmax()
         self.heads, self.groups, self.rotary, self.dropout = heads, heads if groups is None else groups, rotary, dropout
         self.sequential = self.score.sequential or self.weighting.sequential
-        self.steady = False  # in use: no bit hangs on other queries, other rows or padding, at the cost of some time
+        self.steady = False  # in use: no bit depends on other queries, other rows or padding, at the cost of some time
         values_size = memory_size if values_size is None else values_size
         self.context_size, shared = query_size if project else values_size, query_size // heads * self.groups
         self.query = nn.Linear(query_size, query_size, bias=bias) if project else nn.Identity()

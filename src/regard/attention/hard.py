@@ -138,7 +138,7 @@ def _gumbel(like: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
 
 
 def uniform(seed: int, heads: Int[Tensor, " H"], at: Int[Tensor, "B Q"], places: Int[Tensor, "B K"]) -> Float[Tensor, "B H Q K"]:
-    """Shares in (0, 1) that hang on nothing but these numbers: counter-based noise.  Salmon et al. 2011 (why counters); the mixing
+    """Shares in (0, 1) that depend on nothing but these numbers: counter-based noise.  Salmon et al. 2011 (why counters); the mixing
     is SplitMix64's, Steele et al. 2014, in 64-bit integers that wrap round: the same on every machine."""
     key = _mixed(_mixed(torch.full_like(heads, _signed(seed))) + heads)
     key = _mixed(key[None, :, None] + at[:, None])

@@ -94,7 +94,7 @@ class NoPositions(Positions):
 
 class Rotary(nn.Module):
     """`q_i . k_j = (R^i q) . (R^j k) = q . R^(j - i) k`: each pair of numbers (2i, 2i + 1) of a query or key is turned by the angle
-    p 10000^(-2i / D), so that their dot product hangs on the distance alone.  Su et al. 2021, section 3.2.2, eq. 16.
+    p 10000^(-2i / D), so that their dot product depends on the distance alone.  Su et al. 2021, section 3.2.2, eq. 16.
 
     Pairs stand side by side, as in the paper.  Other scores are fed the same turned vectors.  Raises ConfigError for an odd width.
 

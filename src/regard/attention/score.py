@@ -82,7 +82,7 @@ class Score(nn.Module, ABC):
 
     same_width = False  # queries and keys must have one width
     sequential = False  # reads memory.past: one query at a time
-    reads = frozenset({"query", "keys"})  # what else it hangs on, of these two and "places": the true positions
+    reads = frozenset({"query", "keys"})  # what else it depends on, of these two and "places": the true positions
 
     def prepare(self, keys: Float[Tensor, "B H K D"], at: Int[Tensor, "B K"]) -> Tensor | tuple:
         """What the score keeps of each place, made place by place: prepare(a ++ b) = prepare(a) ++ prepare(b)."""

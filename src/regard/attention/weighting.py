@@ -44,7 +44,7 @@ class Weighting(nn.Module, ABC):
     softmax = False  # is exactly the softmax: fused kernels may take its place
     normal = True  # sums to one where anything is in sight
     sequential = False  # reads the past: one query at a time
-    places = False  # hangs on the true positions, not on the scores alone
+    places = False  # depends on the true positions, not on the scores alone
     mixes = False  # its weights are probabilities of single places, which a head of words mixes
     draws = False  # is trained by what it drew: hands over a `choice`, and no gradient
 

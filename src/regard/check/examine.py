@@ -82,7 +82,7 @@ def _texts(
     found = of_structure(case, stream, opened) if isinstance(stream, RowStream) else stream.findings()
     found = [*found, *(finding for check in checks for finding in check.findings()), *map(used_twice, again)]
     found += [finding for o in (*opened, *beside) for finding in o.findings()]
-    if any(finding.kind == "swapped" for finding in found):  # whence it comes that there are so many
+    if any(finding.kind == "swapped" for finding in found):  # from where it comes that there are so many
         found = [finding for finding in found if finding.kind != "many-labels"]
     if not stream.rows and not bad.count and not any(finding.level == "error" for finding in found):
         found.append(nothing_in(files))

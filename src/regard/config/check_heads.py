@@ -25,13 +25,13 @@ def heads(model: ModelSection) -> Iterator[Problem]:
 
 
 def _monotonic(model: ModelSection) -> Iterator[Problem]:
-    """The decoder's states must not hang on where it looks, and the head makes the weights of the scores itself."""
+    """The decoder's states must not depend on where it looks, and the head makes the weights of the scores itself."""
     look = model.attention
     wanted: list[tuple[str, bool, str, object]] = [
         ("model.family", model.family == "recurrent", "recurrent", model.family),
         (LOOK, look is not None, "an attention, whose scores it reads", "none"),
-        ("model.order", model.order == "luong", "luong, whose states do not hang on where it looks", model.order),
-        ("model.input_feeding", model.input_feeding is False, "false, as states must not hang on looks", model.input_feeding),
+        ("model.order", model.order == "luong", "luong, whose states do not depend on where it looks", model.order),
+        ("model.input_feeding", model.input_feeding is False, "false, as states must not depend on looks", model.input_feeding),
         ("model.past", model.past is None, "none", "a look at earlier states"),
     ]
     if look is not None:

@@ -32,7 +32,7 @@ def compiled(loops: Callable[..., Any], *, freely: Any = _QUICK) -> Any:
 def exactly(loops: Callable[..., Any]) -> Any:
     """`compiled`, each operation as it is written.
 
-    Loops that write what they read are compiled twice, for arrays that may overlap and for such as do not, and which of them runs hangs
+    Loops that write what they read are compiled twice, for arrays that may overlap and for such as do not, and which of them runs depends
     on where things lie in memory: only so do both say the same to the last bit.
     """
     return compiled(loops, freely=False)

@@ -38,7 +38,7 @@ def written_in_sentences(texts: Sequence[str]) -> bool:
 
 def pieces(texts: Sequence[str], items: int) -> int:
     """How many pieces of words suit so many sentences: 8,000 for the 400,000 words of Multi30k, where 4,000 to 10,000 do alike; fewer for
-    fewer, lest most pieces are seen once.  texts: some of `items`."""
+    fewer, so that most pieces are seen more than once.  texts: some of `items`."""
     words = sum(len(text.split()) for text in texts) * items / max(len(texts), 1)
     letters = len({character for text in texts for character in text})
     return max(100 * round(min(80, 0.13 * words**0.5)), 2 * letters + 200)

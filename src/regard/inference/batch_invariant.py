@@ -1,5 +1,5 @@
 """What keeps a net in bytes the same alone and in a batch: rounding to bytes makes of a last bit a whole step, so no bit of what is
-rounded may hang on other rows or on padding."""
+rounded may depend on other rows or on padding."""
 
 from __future__ import annotations
 

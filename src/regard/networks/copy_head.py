@@ -118,7 +118,7 @@ def _pointed(written: DecoderOutput, state: CopySources) -> tuple[Float[Tensor, 
     look = [look for name, look in written.looks.items() if name.endswith(".cross")][-1]
     share = look.mean(1) * (state.words >= 0)[:, None]
     share = share.to(torch.promote_types(share.dtype, torch.float32))
-    wide = share if share.requires_grad else share.double()  # in use no order of the sum, which hangs on padding, may show
+    wide = share if share.requires_grad else share.double()  # in use no order of the sum, which depends on padding, may show
     total = wide.sum(-1, keepdim=True).to(share)
     some = total > torch.finfo(share.dtype).tiny
     return (share / total.where(some, 1.0)) * some, state.words[:, None].expand(share.shape)

@@ -1,4 +1,4 @@
-"""Heads that mix probabilities instead of contexts: the look is at one place alone, and every place that it may be is reckoned with."""
+"""Heads that mix probabilities instead of contexts: the look is at one place alone, and every place that it may be is counted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MarginalHead(MixingHead):
     Shankar et al. 2018 (joint attention).
 
     words: what reads a state and one place.  It goes with `weighting: marginal`, which gives a, and is all that can read it.
-    The state is updated by the expected context, as theirs; so the sum is exact where no state hangs on a context (Luong's order
+    The state is updated by the expected context, as theirs; so the sum is exact where no state depends on a context (Luong's order
     without feeding), and elsewhere within each step.  Where nothing is in sight, a context of zeros is read.
 
     Use it where one place makes one word (inflection, pronunciation): looks become sharp without draws, and gradients are exact.
@@ -87,7 +87,7 @@ class HardMonotonicHead(MixingHead):
     `p(a_t = j | a_{t-1} = i)` is proportional to exp(score_t(j)) over j >= i.  Wu & Cotterell 2019, the 0th-order model.
 
     words: what reads a state and one place.  size: width of that.  Summed exactly by the forward algorithm, in the logarithm; the
-    first look may be anywhere, the next ones at the same place or behind.  The decoder's states must not hang on the alignment:
+    first look may be anywhere, the next ones at the same place or behind.  The decoder's states must not depend on the alignment:
     Luong's order without feeding.  In use, the state carries where the last look was; each word that is read tells more about it.
     What is in sight is up to the scope (a fade fades the scores' exponentials); where nothing from the last place on is in sight,
     nothing is read, a context of zeros, from there to the end.

@@ -19,7 +19,7 @@ class PeepholeLSTM(OwnCell):
     o = sigmoid(W_o [x, h] + p_o * c' + b_o); h' = o * tanh(c')`: each gate sees the memory cell beside it, input and forget
     gate as it was, the output gate as it is.  Gers et al. 2002; Graves 2013, section 2.1, eq. 7-11.
 
-    Use it where the answer hangs on exact times or counts that the output gate hides; on text it seldom beats `lstm`.
+    Use it where the answer depends on exact times or counts that the output gate hides; on text it seldom beats `lstm`.
 
     Cost: n steps, one after the other, of 4 d (d_x + d) + 3 d multiply-adds; a state of 2 d numbers.
     """

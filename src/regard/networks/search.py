@@ -46,7 +46,7 @@ class Bounds:
 
     def allow(self, log_p: Float[Tensor, "B W V"], written: int, rows: Int[Tensor, " B"]) -> Float[Tensor, "B W V"]:
         """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end, and may do so whatever
-        forbids it, lest nothing be left.  The rest is not renormalised, so that a score stays what the model says."""
+        forbids it, so that something is left.  The rest is not renormalised, so that a score stays what the model says."""
         end = log_p.select(-1, self.stop).clamp(min=IMPOSSIBLE) if written >= self.soonest else None
         for word in (*self.never, *([self.stop] if written < self.least else [])):
             log_p.select(-1, word).fill_(-torch.inf)

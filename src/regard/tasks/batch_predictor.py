@@ -62,7 +62,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
 
     @abstractmethod
     def truncate(self, item: P, size: int) -> P:
-        """An item that is too long, cut to this size.  What is answered is as long as before, where that hangs on the item."""
+        """An item that is too long, cut to this size.  What is answered is as long as before, where that depends on the item."""
 
     def teaches(self, item: P) -> bool:
         """Whether something of what is right is left in an item of the training data that was cut."""

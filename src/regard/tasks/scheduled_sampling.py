@@ -44,7 +44,7 @@ class ScheduledSampling(nn.Module, Annealed, ABC):
 
     most: the share of own words at the end, in [0, 1); else ConfigError.  decay: how the share of the target's words falls.
     Own words are drawn from what the network says, without gradient, from torch's generator; the signs that are never read in
-    use (padding, start, end, unknown) are not drawn.  The share hangs on nothing but how much of the training is done, so a run
+    use (padding, start, end, unknown) are not drawn.  The share depends on nothing but how much of the training is done, so a run
     that is resumed goes on exactly.
 
     Use it where answers are long and one error leads to the next; it helps little where answers are short, and too large a share

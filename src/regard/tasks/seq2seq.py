@@ -76,7 +76,7 @@ class Seq2SeqNetwork(TaskNetwork):
 
     Where an attention draws its places (hard attention), the draws learn by REINFORCE with a baseline and an entropy bonus; the reward
     of a draw is the log-probability of all that is written from it on.  Xu et al. 2015, section 4.1.
-    draws: how often each target is written in training.  Once, the baseline is a moving average; oftener, what the others' draws came
+    draws: how often each target is written in training.  Once, the baseline is a moving average; more often, what the others' draws came
     to from that word on, in the mean: how hard the rest is no longer counts (Kool et al. 2019, "Buy 4 REINFORCE samples, get a baseline
     for free!").  Draws of an encoder, which all have in common, keep the moving average.
     sampling: in training, the network reads some words of its own instead of the target's; None: never.

@@ -38,7 +38,7 @@ def context(
 ) -> Float[Tensor, "B H Q E"] | None:
     """softmax of the scores in sight, times the values; None where no kernel is faster than the plain way.
 
-    steady: only by a kernel whose every bit hangs on what a query sees alone.
+    steady: only by a kernel whose every bit depends on what a query sees alone.
     """
     match form:
         case DotForm(query, keys, None) if (loops := _single(query, keys, values, steady=steady)) is not None:

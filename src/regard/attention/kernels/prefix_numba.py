@@ -65,7 +65,7 @@ def _forward(
     top: Any, total: Any, sum: Any, scores: Any, seen: Any, values: Any, context: Any, share: Any,
     last_top: Any, last_total: Any, last_sum: Any, first: int, last: int,
 ) -> None:  # fmt: skip
-    """Parts `first` to `last` of all rows; the first part of a row keeps what does not hang on the width."""
+    """Parts `first` to `last` of all rows; the first part of a row keeps what does not depend on the width."""
     _, T, E = values.shape
     parts = (E + WIDTH - 1) // WIDTH
     for n in range(first, last):

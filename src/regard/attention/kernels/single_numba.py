@@ -1,6 +1,6 @@
 """A look by softmax, compiled: scores, weights and context of a query in one pass, where nothing is trained.
 
-What a query reads hangs on what it sees alone, to the last bit: not on other queries, other rows, or padding.
+What a query reads depends on what it sees alone, to the last bit: not on other queries, other rows, or padding.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`v . tanh(q + k)` for all pairs of queries and keys, forward and backward, with nothing of size Q x K x D ever stored.
 
 It is 1 - 2 / (1 + e^{2q} e^{2k}), and the exponentials are taken once for each row, so that a pair costs a product and a reciprocal.  As
-e^{2q} e^{2k} overflows, rows with numbers beyond NEAR go another way, exact at any size; what a pair scores hangs on the pair alone.
+e^{2q} e^{2k} overflows, rows with numbers beyond NEAR go another way, exact at any size; what a pair scores depends on the pair alone.
 In the backward pass all is made again.
 """
 

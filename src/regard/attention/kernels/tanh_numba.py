@@ -19,7 +19,7 @@ from regard.core.numba_loops import arrays, compiled
 from regard.core.parallel import spread
 
 LEAST = 0
-CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums hang on no thread
+CHUNK = 256  # queries whose sums over keys are gathered apart, so that chunks run side by side and sums depend on no thread
 F = np.float32
 ONE, TWO = F(1), F(2)
 

@@ -1,7 +1,7 @@
 """The loops of `kernels.tanh` on a GPU, in Triton: a tile of pairs stays in registers while the width goes by.
 
 Widths lie outermost, so that neighbouring threads read neighbouring numbers.  Sums over queries or keys are made by one program each, so
-that no sum hangs on which program comes first.
+that no sum depends on which program comes first.
 """
 
 from __future__ import annotations

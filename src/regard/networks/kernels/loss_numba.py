@@ -15,7 +15,7 @@ from regard.core.parallel import spread
 
 F, Word = np.float32, np.int32
 ZERO, ONE = F(0), F(1)
-GROUP = 32  # rows whose sums are gathered apart, so that groups run side by side and sums hang on no thread
+GROUP = 32  # rows whose sums are gathered apart, so that groups run side by side and sums depend on no thread
 
 
 def shares(

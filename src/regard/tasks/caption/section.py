@@ -32,14 +32,14 @@ class CaptionSection(TaskSection):
     )
     positions: Literal["learned", "none"] = Field(default="learned", description="what tells a cell where it lies")
     doubly_stochastic: NotNegative = Field(
-        default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell shall be looked at as much as any other"
+        default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell should be looked at as much as any other"
     )
     entropy: NotNegative = Field(
-        default=0.01, description="weighting hard: weighs the entropy of the draws, lest they settle early"
+        default=0.01, description="weighting hard: weighs the entropy of the draws, so that they do not settle early"
     )
     draws: Count = Field(
         default=1,
-        description="weighting hard: how often a caption is written at each update; oftener than once, draws are judged by the others'",
+        description="weighting hard: how often a caption is written at each update; more often than once, draws are judged by the others'",
     )
 
     def check(self, config: Config) -> Iterator[Problem]:

@@ -30,7 +30,9 @@ def write(folder: Path) -> dict[str, Any]:
         named[name] = [str(folder / f"messages.{name}.tsv")]
         run_files.write_text(Path(named[name][0]), "".join(f"{m.text}\t{m.label}\n" for m in told))
     print(f"{MESSAGES:,} messages of customers, in English, German, Spanish and Chinese: {folder}/messages.*")
-    print("What each is about hangs on one word among others that stand in messages of every kind; no message is in both files.")
+    print(
+        "What each is about depends on one word among others that stand in messages of every kind; no message is in both files."
+    )
     return named
 
 

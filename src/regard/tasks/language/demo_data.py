@@ -1,4 +1,4 @@
-"""Made sentences in which words hang on words said long before: who holds what, and who drops it."""
+"""Made sentences in which words depend on words said long before: who holds what, and who drops it."""
 
 from __future__ import annotations
 

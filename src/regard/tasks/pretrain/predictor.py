@@ -128,7 +128,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             at = torch.tensor([(i, place - ahead) for i, place in asked], dtype=torch.long).view(-1, 2)
             log_p, follows, looks = self.network.told(replace(batch, words=words), at, weights=attention)
             for i, item in enumerate(items):
-                if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not hang on its neighbours
+                if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not depend on its neighbours
                     show_file[i] = looks[i], None if follows is None else float(follows[i, 0])
             for (i, place), row in zip(asked, () if log_p is None else log_p, strict=True):
                 last = not ahead or step == len(items[i].places) - 1
