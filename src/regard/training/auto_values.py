@@ -170,9 +170,9 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
 def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
     """For nets that read and say something of it, by the recipes of their tasks: questions (TREC, 50,000 tokens), slots (SNIPS, 120,000),
     pairs (SICK, 90,000) and passages with a question (CMRC, 1,200,000, whose batches hold a dozen).  A net that reads texts forgets
-    half of what it reads, so that it does not learn them by heart; one that begins with a pre-trained reader is left as it is.  A tagger reads a word
-    that was seen once by its letters alone, as it will those never seen: SNIPS has a slot F1 of .953 so and of .940 with the plain values
-    and less dropout (seed 1)."""
+    half of what it reads, so that it does not learn them by heart; one that begins with a pre-trained reader is left as it is.  A
+    tagger reads a word that was seen once by its letters alone, as it will those never seen: SNIPS has a slot F1 of .953 so and of .940
+    with the plain values and less dropout (seed 1)."""
     may = free(config) - ({*KIND} if config.model.pretrained is None else left_out(config))
     passages = config.task == "read"
     tokens = sizes.tokens
