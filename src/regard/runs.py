@@ -148,9 +148,9 @@ def _as_it_began(folder: Path, config: Config) -> Config:
     if config.train.begin is not None and config.train.begin == begun.train.begin:
         config = as_before(config, folder, modules(begun))
     config = as_begun(as_read(config, begun), begun)
-    find_changed = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
-    if find_changed:
-        listed = "".join(f"\n  {line}" for line in find_changed) + "\n"
+    differences = [line for line in begun.difference(config) if not of_length(line.partition(":")[0])]
+    if differences:
+        listed = "".join(f"\n  {line}" for line in differences) + "\n"
         do = "Resume with the config of the run (leave the config out), or train into another folder."
         raise RunFolderError(message(f"{folder}", "the config that the run began with", listed, do))
     refuse_other_rates(folder, begun, config)

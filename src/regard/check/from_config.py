@@ -108,6 +108,6 @@ def _noted(config: Config) -> frozenset[str]:
     own = checks_of(config.task)
     if not own.tabular:
         return frozenset(own.noted)
-    find_set_keys = recognize(config.data.train[0]).notes
-    header = any(note.startswith("line 1") for note in find_set_keys) and config.data.header == "auto"
+    notes = recognize(config.data.train[0]).notes
+    header = any(note.startswith("line 1") for note in notes) and config.data.header == "auto"
     return frozenset((*own.noted, *(("header",) if header else ())))

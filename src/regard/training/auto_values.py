@@ -76,12 +76,12 @@ def sample_sizes(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
 def free(config: Config) -> frozenset[str]:
     """The keys that may be fitted: left out, and none of those that go together with them was set."""
     left = left_out(config)
-    bound_length = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
+    bound = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
     if config.train.updates is not None:
-        bound_length.update(LENGTH)
+        bound.update(LENGTH)
     if not _plain_net(config):
-        bound_length.update((*KIND, "model.size", "model.tie", "classify.letters", *SPELLED))
-    return left - bound_length
+        bound.update((*KIND, "model.size", "model.tie", "classify.letters", *SPELLED))
+    return left - bound
 
 
 def _plain_net(config: Config) -> bool:

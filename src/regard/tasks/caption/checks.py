@@ -148,8 +148,8 @@ class CaptionChecks(TaskChecks):
     def sure(self, look: Look) -> int:
         if look.kind in ("jsonl", "parquet"):
             return 7 if look.keys.keys() & {"caption", "captions"} else 0
-        list_words = look.kind == LIST and bool(look.first) and look.first[0].lstrip().startswith("[")
-        return 9 if look.kind == ARRAYS or list_words else 0
+        listed = look.kind == LIST and bool(look.first) and look.first[0].lstrip().startswith("[")
+        return 9 if look.kind == ARRAYS or listed else 0
 
     def form(self, look: Look) -> FileForm:
         if look.asked and look.ends[0] == ".json" and look.kind not in (ARRAYS, ALIGNED):

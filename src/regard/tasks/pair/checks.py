@@ -35,8 +35,8 @@ class Ratings(Labels):
     def findings(self) -> list[Finding]:
         train = self.counts[False]
         numbers = [label for label in train if NUMBER.fullmatch(label)]
-        as_rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
-        return self._ratings(train) if as_rated and len(numbers) > 0.5 * len(train) else super().findings()
+        rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
+        return self._ratings(train) if rated and len(numbers) > 0.5 * len(train) else super().findings()
 
     def _ratings(self, train: Counter[str]) -> list[Finding]:
         found = []

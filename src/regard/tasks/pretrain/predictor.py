@@ -120,7 +120,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         ahead, words = self.network.reader.shape.causal, batch.words.clone()
         found: list[tuple[list[tuple[float, tuple[int, ...]]], list[Any]]] = [([(0.0, ())], []) for _ in items]
         rounds = max((len(item.places) for item in items), default=0) if ahead else 1
-        show_file: list[Any] = [None] * len(items)
+        shown: list[Any] = [None] * len(items)
         for step in range(max(rounds, 1)):
             asked = [
                 (i, place) for i, item in enumerate(items) for place in (item.places[step : step + 1] if ahead else item.places)
@@ -129,7 +129,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             log_p, follows, looks = self.network.told(replace(batch, words=words), at, weights=attention)
             for i, item in enumerate(items):
                 if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not depend on its neighbours
-                    show_file[i] = looks[i], None if follows is None else float(follows[i, 0])
+                    shown[i] = looks[i], None if follows is None else float(follows[i, 0])
             for (i, place), row in zip(asked, () if log_p is None else log_p, strict=True):
                 last = not ahead or step == len(items[i].places) - 1
                 best = likeliest(row, self.pieces, max(n_best, SHOWN))
@@ -137,7 +137,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
                 found[i] = (sorted(fillings, key=lambda filling: -filling[0])[:n_best], [*found[i][1], best[:SHOWN]])
                 if ahead:
                     words[i, place] = best[0][1]
-        return [(*told, *beside) for told, beside in zip(found, show_file, strict=True)]
+        return [(*told, *beside) for told, beside in zip(found, shown, strict=True)]
 
     def _prediction(self, item: MaskedText, filling: Any, each: Any, looks: Any, follows: float | None) -> TaskPrediction:
         score, told = filling

@@ -112,7 +112,8 @@ def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say, *
     if not fresh:
         return Tokenizer.load(paths[0]), Tokenizer.load(paths[1])
     data = config.data
-    features = (symbol for item in items for symbol in item.features)
+    # Without a column of features there are none, and the files are read once less.
+    features = (symbol for item in items for symbol in item.features) if data.features is not None else ()
     sources, targets = (item.source for item in items), (str(item.target) for item in items)
     if data.joint:
         both = Tokenizer.train(data.source_tokenizer, chain(sources, targets), features=features)
