@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 LAYERS = (  # from below; packages of one layer do not know each other
     ("core",),
-    ("attention", "metrics", "data", "specs"),
+    ("attention", "metrics", "data", "specs", "ground"),
     ("networks", "config"),
     ("inference", "build", "training", "check"),
     ("pretrained",),
