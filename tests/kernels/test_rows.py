@@ -90,7 +90,7 @@ def test_dropout_is_the_same_with_the_loop_and_without(kind, monkeypatch):
     for made, many in ((dropout, 1), (dropout_numba, 1), (dropout_numba, 3)):
         monkeypatch.setattr(torch, "get_num_threads", lambda many=many: many)
         leaf = whole.clone().requires_grad_()
-        y = made.dropped(leaf.T, drawn, 77, 256 / 179)
+        y = made.apply_dropout(leaf.T, drawn, 77, 256 / 179)
         y.backward(torch.full((70, 300), 1.3).T.to(kind))
         told.append((y.detach(), leaf.grad))
     for y, grad in told[1:]:
@@ -107,7 +107,7 @@ def test_dropout_takes_the_loop(monkeypatch):
     torch.manual_seed(1)
     assert torch.equal(drop(x), quick)
     monkeypatch.setattr(dropout, "LEAST", 0)
-    monkeypatch.setattr(dropout_numba, "dropped", lambda *given: None)
+    monkeypatch.setattr(dropout_numba, "apply_dropout", lambda *given: None)
     assert drop(x) is None
 
 

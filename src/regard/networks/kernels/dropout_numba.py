@@ -16,7 +16,7 @@ from regard.core.parallel import spread
 GRAIN = 4096  # values that one thread takes at a time
 
 
-def dropped(x: Float[Tensor, "*any"], drawn: UInt8[Tensor, "*any"], below: int, scale: float) -> Float[Tensor, "*any"]:
+def apply_dropout(x: Float[Tensor, "*any"], drawn: UInt8[Tensor, "*any"], below: int, scale: float) -> Float[Tensor, "*any"]:
     """x times `scale` where the byte drawn for it is not below `below`, else 0.  float32 or bfloat16."""
     return _Dropped.apply(x, drawn, below, scale)
 
