@@ -49,7 +49,9 @@ def test_the_second_is_told_who_trains_there(data: Path, capsys: pytest.CaptureF
 
 def test_another_process_holds_the_folder(data: Path) -> None:
     """The lock is the system's: it is gone with the process, however that ends."""
-    code = "import sys, time, pathlib; from regard.training.run_lock import claim\nwith claim(pathlib.Path('run'), resume=False):\n"
+    code = (
+        "import sys, time, pathlib; from regard.training.run_lock import claim\nwith claim(pathlib.Path('run'), resume=False):\n"
+    )
     code += "    print('mine', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None and other.stdout.readline() == "mine\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from regard.tasks.seq2seq import Limits
 from regard.training.auto_values import Sizes, describe_values, fit_reading, fit_writing, sample_sizes
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
+Recipe = Callable[[Config, Sizes], Mapping[str, Any]]  # what keys become in a task, otherwise than in most
 LEARNT = 5000  # texts from which a tokenizer is learnt, to see how long they become
 
 
@@ -75,8 +76,10 @@ def _measured(config: Config, words: dict[str, Any], pairs: Sequence[Item], coun
     return Sizes(count, "pairs", "target tokens", read, written, mean)
 
 
-def fit_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str) -> tuple[Config, str]:
-    """The same for items of which a net says something.  text: what it reads of an item; what: items in the plural."""
+def fit_to_texts(
+    config: Config, items: Sequence[Any], text: Callable[[Any], str], what: str, recipe: Recipe
+) -> tuple[Config, str]:
+    """The same for items of which a net says something.  text: what it reads of an item; what: items in the plural; recipe: the task's."""
     if not left_out(config) or not items or config.model.pretrained is not None:
         return settle(config, {}), ""
     texts = [text(item) for item in sample_sizes(items)[0]]
@@ -84,7 +87,7 @@ def fit_to_texts(config: Config, items: Sequence[Any], text: Callable[[Any], str
     reader = Tokenizer.train(cut, texts[:LEARNT])
     lengths = np.array([max(1, len(ids)) for ids in reader.encode_all(texts)])
     sizes = Sizes(len(items), what, "tokens", np.minimum(lengths, config.data.max_source_length), np.array([], np.int64))
-    config = settle(config, fit_reading(config, sizes))
+    config = settle(config, fit_reading(config, sizes, recipe(config, sizes)))
     return config, describe_values(config, sizes)
 
 

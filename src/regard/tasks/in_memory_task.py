@@ -24,6 +24,7 @@ from regard.tasks.base import Precision, Splits
 from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.data_sizes import fit_to_texts
 from regard.tasks.splits import SplitTask, shared_note
+from regard.training.auto_values import Sizes
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 
@@ -66,8 +67,13 @@ class InMemoryTask(SplitTask):
         """The text of an item that the net reads, for its length."""
         return str(item.source)
 
+    def recipe(self, config: Config, sizes: Sizes) -> dict[str, Any]:
+        """What keys that are left out become, where it is otherwise than in most tasks (`training/auto_values.py`); `train.updates`: how
+        many are planned."""
+        return {}
+
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return fit_to_texts(config, list(data.train), self.read_of, self.what)
+        return fit_to_texts(config, list(data.train), self.read_of, self.what, self.recipe)
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         items = list(data.train)

