@@ -19,13 +19,12 @@ from regard.config import Config, load_config, read_config
 from regard.config.trust import is_of_run, modules, users_own
 from regard.core.errors import ArgumentError, message
 from regard.core.say import Say
-from regard.data.in_memory import are_files
 from regard.tasks.base import Precision as Precision
 from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.load_run import load_run, make_ensemble
-from regard.training.rows_in_run import keep_rows
+from regard.training.rows_in_run import are_files, keep_rows
 from regard.view import page
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
@@ -223,7 +222,7 @@ def train(
     """Train from a config: a YAML file, a mapping such as {"data": {"train": ["words.tsv"]}}, or a Config.
 
     train, valid: names of files in place of the config's, or the data itself: tuples as [("a", "b"), ...], mappings, a pandas frame, a
-    `datasets.Dataset` (`in_memory.write_rows` has the forms).  Such data is kept in the run folder, as data.train.jsonl and
+    `datasets.Dataset` (`rows_in_run.write_rows` has the forms).  Such data is kept in the run folder, as data.train.jsonl and
     data.valid.jsonl, so that the run can go on and says what it was made of.
     The same road as `regard train`: the run folder `out` must be new or empty, unless resume=True.
     What is to be told goes to the logger `regard`; where nobody has set logging up, to stderr.  `getLogger("regard").setLevel("WARNING")`

@@ -11,7 +11,7 @@ import pytest
 
 import regard
 from regard.core.errors import DataError, RunFolderError
-from regard.data.in_memory import are_files, write_rows
+from regard.training.rows_in_run import are_files, write_rows
 
 PAIRS = [(a + b, f"{b} {a}") for a in "abcdef" for b in "uvwxyz"]
 SMALL: dict[str, Any] = {

@@ -10,8 +10,9 @@ from regard.config import mechanisms
 from regard.config.explain import default_of, may_be, section_of, show_value
 from regard.config.schema import AttentionSection, Config
 from regard.config.spellings import NEGATED, find_second_name
+from regard.tasks import registry
 
-_TOP = """\
+_TOP = f"""\
 # The config
 
 <!-- Made by scripts/config-docs from src/regard/config/schema.py and src/regard/tasks/*/section.py: change these, not this page. -->
@@ -32,13 +33,13 @@ from Python. Say one of the two; Regard itself writes and prints the first.
 Paths are relative to the working directory. The YAML is version 1.2's core: `no` is a word, `1e-3` a number; aliases are refused.
 
 ```yaml
-task: transduce
+task: {registry.USUAL}
 data:
   train: [train.tsv]
 model:
   encoder: bigru
   decoder: gru
-  attention: {score: additive, scope: everywhere, weighting: softmax, heads: 1}   # or, in short: attention: additive
+  attention: {{score: additive, scope: everywhere, weighting: softmax, heads: 1}}   # or, in short: attention: additive
 train:
   epochs: 20
 ```

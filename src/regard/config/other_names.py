@@ -100,11 +100,7 @@ _KEYS: Mapping[str, str] = {
     "decode.top_k": "topk sampling_topk random_sampling_topk",
     "decode.top_p": "topp nucleus sampling_topp random_sampling_topp",
     "decode.batch_size": "eval_batch_size test_batch_size valid_batch_size per_device_eval_batch_size",
-    "tag.head": "use_crf*",
-    "pretrain.whole_words": "whole_word_mask do_whole_word_mask mask_whole_words",
-    "forecast.past": "lookback lookback_window input_chunk_length",
-    "forecast.ahead": "prediction_length pred_len output_chunk_length forecast_horizon",
-    "forecast.channels": "channel_independence* individual*",
+    **{f"{spec.name}.{key}": names for spec in registry.specs() for key, names in spec.other_names.items()},
 }
 _OPTIONS: Mapping[str, str] = {  # of `regard train`
     "--train": _KEYS["data.train"],

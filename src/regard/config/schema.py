@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, create_model, field_serializer, field_validator, model_serializer, model_validator
 
@@ -19,6 +19,10 @@ from regard.config.yaml_text import dump
 from regard.tasks import registry
 from regard.tasks.spec import TaskSpec
 
+Format = Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"]
+_OF_TASKS = {spec.name: [word for word in spec.formats if word in get_args(Format)] for spec in registry.specs()}
+_FORMATS_OF_TASKS = "; ".join(f"task {name} alone: {', '.join(words)}" for name, words in _OF_TASKS.items() if words)
+
 
 class DataSection(Section):
     """Where the pairs come from, how they are read, and how they become tokens."""
@@ -28,9 +32,9 @@ class DataSection(Section):
     valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
     )
-    format: Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"] = Field(
+    format: Format = Field(
         default="auto",
-        description="auto: by the names, the number and the first lines of the files; task tag alone: columns, conllu",
+        description=f"auto: by the names, the number and the first lines of the files; {_FORMATS_OF_TASKS}",
     )
     header: bool | Literal["auto"] = Field(
         default="auto",
@@ -57,8 +61,7 @@ class DataSection(Section):
         default="auto", description="what parts features, such as `|`; auto: by the first lines, or `;`"
     )
     unicode: Literal["none", "nfc", "nfd"] = auto_field(
-        "none",
-        description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones",
+        "none", description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones"
     )
     lowercase: bool = Field(default=False, description="lower-case source and target")
     source_tokenizer: str = auto_field(
@@ -139,8 +142,9 @@ class ModelSection(Section):
     activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
     pretrained: Name | None = Field(
         default=None,
-        description="a run of task pretrain, or a folder of a BERT in Hugging Face's layout, that the reader begins with; it settles the "
-        "net and the vocabulary; where it is left out, train.learning_rate is 1e-4, then",
+        description=f"a run of task {' or '.join(spec.name for spec in registry.specs() if spec.reads_for)}, or a folder of a BERT in "
+        "Hugging Face's layout, that the reader begins with; it settles the net and the vocabulary; where it is left "
+        "out, train.learning_rate is 1e-4, then",
     )
     tie: Literal["none", "output", "all"] = auto_field(
         "none",
@@ -261,12 +265,8 @@ class GeneralConfig(Section):
         """One line for each key of training that differs: `model.size: 512 here, 256 there`."""
         mine, theirs = (dict(_flat(c.of_training())) for c in (self, other))
         keys = dict.fromkeys([*mine, *theirs])
-        absent = "nothing"
-        return [
-            f"{k}: {mine.get(k, absent)} here, {theirs.get(k, absent)} there"
-            for k in keys
-            if mine.get(k, absent) != theirs.get(k, absent)
-        ]
+        told = ((key, mine.get(key, "nothing"), theirs.get(key, "nothing")) for key in keys)
+        return [f"{key}: {here} here, {there} there" for key, here, there in told if here != there]
 
 
 def _with_sections(base: type[GeneralConfig], specs: list[TaskSpec], doc: str) -> type[GeneralConfig]:

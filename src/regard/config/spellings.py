@@ -14,8 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from regard.config.yaml_text import KeyPath
+from regard.tasks import registry
 
-_LOOKS = ("model.attention", "model.self_attention", "model.past", "classify.look", "read.look", "pair.align")
+# Of each task's section, as the task says them.  Those of one line an item come first where a word may be a key of many.
+_OF_TASKS = {
+    f"{spec.name}.{name}": f"{spec.name}.{key}"
+    for spec in sorted(registry.specs(), key=lambda spec: not spec.reads_line)
+    for name, key in spec.spellings.items()
+}
+_LOOKS = ("model.attention", "model.self_attention", "model.past", *(k for n, k in _OF_TASKS.items() if n.endswith(".attention")))
 SPELLINGS: Mapping[str, str] = {
     "data.validation_split": "data.valid_share",
     "data.share_vocab": "data.joint",
@@ -28,22 +35,7 @@ SPELLINGS: Mapping[str, str] = {
     "train.gradient_accumulation_steps": "train.accumulate",
     "train.average_checkpoints": "train.average",
     "train.logging_steps": "train.report_every",
-    "read.attention": "read.look",
-    "read.max_answer_length": "read.longest",
-    "language.bptt": "language.window",
-    "language.batch_size": "language.streams",
-    "language.stateful": "language.carry",
-    "pretrain.mlm_probability": "pretrain.share",
-    "pretrain.next_sentence_prediction": "pretrain.next",
-    "pretrain.max_seq_length": "pretrain.length",
-    "forecast.context_length": "forecast.past",
-    "forecast.horizon": "forecast.ahead",
-    "forecast.normalization": "forecast.level",
-    "classify.attention": "classify.look",
-    "pair.attention": "pair.align",
-    **{f"{task}.char_hidden": f"{task}.letters" for task in ("tag", "classify", "read")},
-    **{f"{task}.char_embedding": f"{task}.letter_embedding" for task in ("tag", "classify", "read")},
-    **{f"{task}.word_dropout": f"{task}.unseen" for task in ("tag", "classify", "read", "pair")},
+    **_OF_TASKS,
 }
 NEGATED = frozenset({"data.freeze_vectors"})
 _HOUSE: Mapping[KeyPath, str] = {tuple(name.split(".")): key.rpartition(".")[2] for name, key in SPELLINGS.items()}

@@ -47,9 +47,9 @@ CODES = (  # ISO 639-1, of languages that files of pairs are often of
     "af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja ka kk km kn ko ku ky la lo lt lv "
     "mk ml mn mr ms mt my ne nl no pa pl ps pt ro ru sa si sk sl so sq sr sv sw ta te tg th tk tl tr tt uk ur uz vi yi zh"
 )
-IMAGES = ("image", "file", "filename", "file_name", "image_name", "image_path", "path")  # headers of names of images
+IMAGES = "image file filename file_name image_name image_path path"  # headers of names of images
 TABLE_MARKS = ("\t", ",", "|", ";")  # between the cells of a table with a header
-CAPTIONS = ("caption", "captions", "text", "comment", "sentence", "description")  # and of what is said of them
+CAPTIONS = "caption captions text comment sentence description"  # and of what is said of them
 NAME = re.compile(r"[^\W\d][\w .:()/-]{0,39}")
 
 
@@ -75,12 +75,12 @@ def _each(*names: str) -> tuple[str, ...]:
 
 _CODES = " ".join(code for code in CODES.split() if code not in ASIDE.split())
 NAMES: Mapping[str, tuple[str, ...]] = {  # of each role, all that columns and keys are called
-    "source": _each(*(pair[0] for pair in PAIRS), *(first for first, _ in TWO_TEXTS), *IMAGES, "english entry", _CODES),
+    "source": _each(*(pair[0] for pair in PAIRS), *(first for first, _ in TWO_TEXTS), IMAGES, "english entry", _CODES),
     "second": _each("second", *(second for _, second in TWO_TEXTS)),
     "target": _each(*(pair[1] for pair in PAIRS), JUDGED, "caption captions", _CODES),
     "features": _each(FEATURES),
 }
-KNOWN = frozenset(_each(ASIDE, *CAPTIONS, *(name for names in NAMES.values() for name in names)))
+KNOWN = frozenset(_each(ASIDE, CAPTIONS, *(name for names in NAMES.values() for name in names)))
 
 
 def roles(names: Sequence[str]) -> Roles | None:
@@ -143,7 +143,7 @@ def image_columns(header: str) -> tuple[str, int, int] | None:
     """What parts the cells of a first line that names images and captions, and which columns these are; None for any other line."""
     for mark in TABLE_MARKS:
         names = [cell.strip().lower() for cell in header_cells(header, mark)]
-        image, said = (next((n for n in known if n in names), None) for known in (IMAGES, CAPTIONS))
+        image, said = (next((n for n in known.split() if n in names), None) for known in (IMAGES, CAPTIONS))
         if len(names) > 1 and image is not None and said is not None:
             return mark, names.index(image), names.index(said)
     return None

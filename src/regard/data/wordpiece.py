@@ -68,15 +68,15 @@ class WordPieces:
         self._library.add_tokens([tokenizers.AddedToken(name, normalized=cleaned) for name, cleaned in self.added.items()])
 
     @classmethod
-    def learn(cls, word: str, texts: Iterable[str], *, lower: bool = True) -> WordPieces:
-        """word: `wordpiece(8000)`, or `char`: pieces of one letter.  The same texts give the same vocabulary.  ConfigError for
-        another word, or a size that has no room for letters."""
-        size = _size(word)
+    def learn(cls, word: str, texts: Iterable[str], *, lower: bool = True, key: str = "vocabulary") -> WordPieces:
+        """word: `wordpiece(8000)`, or `char`: pieces of one letter.  The same texts give the same vocabulary.  ConfigError, which names
+        the key, for another word, or a size that has no room for letters."""
+        size = parse_kind(word, key)
         library, counts = _library(models.WordPiece({}, unk_token=UNKNOWN), lower), Counter[str]()
         clean, cut = library.normalizer, library.pre_tokenizer
         for text in texts:
             counts.update(piece for piece, _ in cut.pre_tokenize_str(clean.normalize_str(text)))
-        letters = _letters(counts, size)
+        letters = _letters(counts, size, key)
         if size is None:
             return cls([*SPECIALS, *letters], lower=lower)
         # Letters are named before: the library numbers what it meets in no fixed order, and ties of pairs go by those numbers.
@@ -173,18 +173,13 @@ def _library(model: models.WordPiece, lower: bool, accents: bool | None = None, 
     return library
 
 
-def check_kind(word: str) -> None:
-    """ConfigError unless `WordPieces.learn` knows the word."""
-    _size(word)
-
-
-def _size(word: str) -> int | None:
-    """The size that a word says; None for `char`."""
+def parse_kind(word: str, key: str) -> int | None:
+    """The size that a word says; None for `char`.  ConfigError, which names the key, for a word that `WordPieces.learn` does not know."""
     if word.strip() == "char":
         return None
     found = re.fullmatch(r"\s*wordpiece\(\s*(\d+)\s*\)\s*", word)
     if not found:
-        raise ConfigError(message("pretrain.vocabulary", KINDS, repr(word), "Write wordpiece(8000)."))
+        raise ConfigError(message(key, KINDS, repr(word), "Write wordpiece(8000)."))
     return int(found[1])
 
 
@@ -200,7 +195,7 @@ def _spelled(word: str) -> list[str]:
     return [word[0], *(GOES_ON + letter for letter in word[1:])]
 
 
-def _letters(counts: Counter[str], size: int | None) -> list[str]:
+def _letters(counts: Counter[str], size: int | None, key: str) -> list[str]:
     """Letters as words begin and go on with, the most frequent first; half of the vocabulary at most, where it has a size."""
     letters = Counter[str]()
     for word, count in counts.items():
@@ -213,5 +208,5 @@ def _letters(counts: Counter[str], size: int | None) -> list[str]:
     room = size - len(SPECIALS)
     if room < min(len(often), 2):
         do = f"Write wordpiece({len(often) + len(SPECIALS) + 1000}) or more, or char."
-        raise ConfigError(message("pretrain.vocabulary", "room for specials and letters", f"wordpiece({size})", do))
+        raise ConfigError(message(key, "room for specials and letters", f"wordpiece({size})", do))
     return often[: room if len(often) <= room // 2 else max(room // 2, 1)]

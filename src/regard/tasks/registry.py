@@ -24,16 +24,7 @@ TASKS: Mapping[str, str] = {
     "caption": "regard.tasks.caption:SPEC",
 }
 USUAL = "transduce"  # where a config names none
-_SECTIONS = (
-    "read",
-    "language",
-    "tag",
-    "pretrain",
-    "caption",
-    "forecast",
-    "classify",
-    "pair",
-)  # as docs/config.md has them; others follow
+_SECTIONS = ("read", "language", "tag", "pretrain", "caption", "forecast", "classify", "pair")  # in docs/config.md; others follow
 _OWN = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")  # package.module:NAME
 
 
@@ -77,8 +68,7 @@ def figures(task: TaskSpec) -> list[str]:
 
 def with_sections() -> list[TaskSpec]:
     """Those that have keys of their own, in the order in which they are documented."""
-    order = {name: place for place, name in enumerate(_SECTIONS)}
-    return sorted((found for found in specs() if found.section), key=lambda found: order.get(found.name, len(order)))
+    return [found for name in dict.fromkeys((*_SECTIONS, *TASKS)) if (found := spec(name)).section]
 
 
 def part(word: str) -> Any:

@@ -62,6 +62,7 @@ READER = (  # keys that a pre-trained reader settles
     *("model.activation", "model.embedding_dropout"),
 )
 PIECES = ("data.source_tokenizer", "data.unicode", "data.lowercase")  # how it cuts texts, likewise
+OF_WORDS = {"char_hidden": "letters", "char_embedding": "letter_embedding", "word_dropout": "unseen"}  # standard names of keys
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ class TaskSpec:
     defaults: of keys that other tasks give another default.  reader: how it begins with a pre-trained reader, where it can.
     reads_for: where its runs can be such readers, a task that may begin with one, to be named.  formats: of files that this task alone
     reads.  in_use: keys of its section that no weight depends on.  reads_line: an item is one line of text.  set_aside: how validation
-    data is, where none is named.  called: what others call it.
+    data is, where none is named.  called: what others call it.  spellings: standard names of keys of its section, each of which is taken
+    for its key; other_names: what else others call such keys, to be hinted at, as `config/other_names.py` has them.  row: the parts of
+    an item that a caller in Python has in memory as a tuple, each with whether it must be there; none: its data lies in files.
     """
 
     name: str
@@ -114,6 +117,9 @@ class TaskSpec:
     reads_line: bool = False
     set_aside: str = "by source"
     called: str = ""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    other_names: Mapping[str, str] = field(default_factory=dict)
+    row: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ConfigError for a key that no config has."""

@@ -141,7 +141,7 @@ class CaptionChecks(TaskChecks):
     """Of a task that writes what an image shows."""
 
     nouns: Mapping[str, str] = {"source": "image name", "target": "caption"}
-    names: Mapping[str, tuple[str, ...]] = {"source": IMAGES, "target": CAPTIONS}
+    names: Mapping[str, tuple[str, ...]] = {"source": tuple(IMAGES.split()), "target": tuple(CAPTIONS.split())}
     tabular = aligned = parquet = False
     by_lines = True
 

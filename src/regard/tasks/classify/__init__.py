@@ -25,4 +25,6 @@ SPEC = TaskSpec(
     ),
     reads_line=True,
     called="classification classifier text-classification sentiment intent",
+    spellings={"attention": "look", **spec.OF_WORDS},
+    row={"source": True, "target": True},
 )

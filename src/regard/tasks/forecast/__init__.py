@@ -32,4 +32,10 @@ SPEC = TaskSpec(
     in_use=("time", "gaps"),
     set_aside="at the end of each file",
     called="forecasting time-series timeseries",
+    spellings={"context_length": "past", "horizon": "ahead", "normalization": "level"},
+    other_names={
+        "past": "lookback lookback_window input_chunk_length",
+        "ahead": "prediction_length pred_len output_chunk_length forecast_horizon",
+        "channels": "channel_independence* individual*",
+    },
 )

@@ -32,4 +32,5 @@ SPEC = TaskSpec(
     in_use=("documents",),
     reads_line=True,
     called="lm clm language-model language-modeling causal-lm",
+    spellings={"bptt": "window", "batch_size": "streams", "stateful": "carry"},
 )

@@ -30,4 +30,6 @@ SPEC = TaskSpec(
     ),
     in_use=("second",),
     called="nli entailment sts similarity paraphrase",
+    spellings={"attention": "align", "word_dropout": "unseen"},
+    row={"source": True, "second": True, "target": True},
 )

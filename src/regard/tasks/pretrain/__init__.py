@@ -37,4 +37,6 @@ SPEC = TaskSpec(
     reader=PretrainedReader(defaults={}),  # a run may go on with another's reader
     reads_for="classify",
     called="mlm bert pretraining masked-lm",
+    spellings={"mlm_probability": "share", "next_sentence_prediction": "next", "max_seq_length": "length"},
+    other_names={"whole_words": "whole_word_mask do_whole_word_mask mask_whole_words"},
 )

@@ -17,7 +17,7 @@ from regard.core.say import Say
 from regard.data.batching import Batches
 from regard.data.examples import split
 from regard.data.text_files import show_file
-from regard.data.wordpiece import MASK, WordPieces, check_kind
+from regard.data.wordpiece import MASK, WordPieces, parse_kind
 from regard.inference.int8 import quantize
 from regard.networks.bert import BertShape, draw
 from regard.pretrained import huggingface, start_from_bert
@@ -36,13 +36,14 @@ ARCHITECTURES = {
     (True, False): "BertForMaskedLM",
     (False, True): "BertForNextSentencePrediction",
 }
+KEY = "pretrain.vocabulary"
 LEFT_TO_RIGHT = "BertLMHeadModel"
 SPREAD = 0.02 * math.sqrt(768)  # of first weights, times the root of the width: 0.02 in the paper's net, which is 768 wide
 
 
 class PretrainTask(SplitTask):
     def probe(self, config: Config) -> None:
-        check_kind(PretrainSection.of(config).vocabulary)
+        parse_kind(PretrainSection.of(config).vocabulary, KEY)
         make_bert(_shape(config, words=8))
 
     def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[Document]:
@@ -100,7 +101,7 @@ class PretrainTask(SplitTask):
             start_from_bert.adopt(config, folder)
             return
         texts = (line for document in documents for line in document.lines)
-        pieces = WordPieces.learn(PretrainSection.of(config).vocabulary, texts, lower=config.data.lowercase)
+        pieces = WordPieces.learn(PretrainSection.of(config).vocabulary, texts, lower=config.data.lowercase, key=KEY)
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
 

@@ -29,4 +29,5 @@ SPEC = TaskSpec(
     formats=("json",),
     in_use=("longest",),
     called="qa squad question-answering reading-comprehension cloze",
+    spellings={"attention": "look", "max_answer_length": "longest", **spec.OF_WORDS},
 )

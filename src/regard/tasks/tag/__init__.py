@@ -35,4 +35,7 @@ SPEC = TaskSpec(
     formats=("columns", "conllu", "conll"),
     reads_line=True,
     called="ner pos tagging chunking token-classification sequence-labeling slot-filling",
+    spellings=spec.OF_WORDS,
+    other_names={"head": "use_crf*"},
+    row={"tokens": True, "tags": True, "label": False},
 )

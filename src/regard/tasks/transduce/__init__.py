@@ -27,4 +27,5 @@ SPEC = TaskSpec(
     ),
     reads_line=True,
     called="seq2seq translate translation mt nmt g2p inflection transduction text2text",
+    row={"source": True, "target": True, "features": False},
 )
