@@ -25,12 +25,6 @@ def parquet_rows(file: str) -> Iterator[tuple[Place, dict[str, Any]]]:
                 yield Place(file, number), row
 
 
-def parquet_columns(file: str) -> tuple[str, ...]:
-    """The names of the columns.  DataError as above."""
-    with _opened(file) as table:
-        return tuple(table.schema_arrow.names)
-
-
 def _opened(file: str) -> Any:
     try:
         import pyarrow

@@ -20,16 +20,20 @@ def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[
     """Of each label that is right or was found somewhere: `precision`, `recall`, `f1` (fractions), and how many are `right` and were
     `found`; as `sklearn.metrics.classification_report` prints them."""
     both = Counter(a for a, b in zip(found, right, strict=True) if a == b)
-    told, true = Counter(found), Counter(right)
+    return count_figures(Counter(found), Counter(right), both)
+
+
+def count_figures(told: Counter[str], true: Counter[str], both: Counter[str]) -> dict[str, dict[str, float]]:
+    """The figures of each name, from how often it was found, how often it is right, and how often it is both."""
     return {
-        label: {
-            "precision": both[label] / told[label] if told[label] else 0.0,
-            "recall": both[label] / true[label] if true[label] else 0.0,
-            "f1": 2 * both[label] / (told[label] + true[label]),
-            "right": true[label],
-            "found": told[label],
+        name: {
+            "precision": both[name] / told[name] if told[name] else 0.0,
+            "recall": both[name] / true[name] if true[name] else 0.0,
+            "f1": 2 * both[name] / (told[name] + true[name]),
+            "right": true[name],
+            "found": told[name],
         }
-        for label in sorted(told | true)
+        for name in sorted(told | true)
     }
 
 

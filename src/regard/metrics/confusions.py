@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from regard.core.atomic_files import atomic
+from regard.metrics.edits import write_table
 
 COLUMNS = ("place", "source", "right", "answered", "score", "mistakes", "operations")
 KIND_COLUMNS = ("kind", "right", "answered", "count", "share", "items", "examples")
@@ -44,8 +44,8 @@ def write_mistakes(path: Path, kinds: Path, found: Sequence[Mistake]) -> Counter
     """
     counts = Counter(taken for mistake in found for _, taken in mistake.each)
     ranked = sorted(counts, key=lambda taken: (-counts[taken], str(taken)))
-    _write(path, COLUMNS, map(_row, found))
-    _write(kinds, KIND_COLUMNS, _kind_rows(found, counts, ranked))
+    write_table(path, COLUMNS, map(_row, found))
+    write_table(kinds, KIND_COLUMNS, _kind_rows(found, counts, ranked))
     return Counter({str(taken): counts[taken] for taken in ranked})
 
 
@@ -72,13 +72,3 @@ def _kind_rows(found: Sequence[Mistake], counts: Counter[Confusion], ranked: Seq
     for taken in ranked:
         share = f"{counts[taken] / counts.total():.4f}"
         yield taken, taken.right, taken.answered, counts[taken], share, items[taken], ", ".join(having[taken][:EXAMPLES])
-
-
-def _write(path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    with atomic(path) as file:
-        for row in (columns, *rows):
-            file.write(("\t".join(map(_cell, row)) + "\n").encode())
-
-
-def _cell(value: object) -> str:
-    return str(value).replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

@@ -196,8 +196,8 @@ def write_errors(path: Path, answers: Iterable[EvaluatedAnswer], tokens_of: Call
     ranks = {edit: rank for rank, edit in enumerate(sorted(counts, key=lambda edit: (-counts[edit], str(edit))))}
     leading = {id(x): min(x.edits, key=ranks.__getitem__) for x in found}
     found.sort(key=lambda x: (ranks[leading[id(x)]], x.answer.line))
-    _write(path, ERROR_COLUMNS, (_error_row(x, leading[id(x)]) for x in found))
-    _write(kinds_path(path), KIND_COLUMNS, _kind_rows(found, counts, ranks))
+    write_table(path, ERROR_COLUMNS, (_error_row(x, leading[id(x)]) for x in found))
+    write_table(kinds_path(path), KIND_COLUMNS, _kind_rows(found, counts, ranks))
     return Counter({str(edit): counts[edit] for edit in ranks})
 
 
@@ -229,7 +229,8 @@ def _kind_rows(found: list[WrongAnswer], counts: Counter[Edit], ranks: dict[Edit
         yield edit, edit.type, show_edits(edit.expected), show_edits(edit.predicted), counts[edit], share, len(answers), examples
 
 
-def _write(path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+    """A TSV with a header, as a whole or not at all.  RegardError where the disk refuses."""
     with atomic(path) as file:
         for row in (columns, *rows):
             file.write(("\t".join(map(_cell, row)) + "\n").encode())

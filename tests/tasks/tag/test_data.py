@@ -52,10 +52,10 @@ def test_line_aligned(tmp_path):
 def test_where_a_tag_and_a_label_stand(tmp_path):
     (columns,) = written(tmp_path, x="\na O\nb O\n")
     (item,) = read_tagged([columns])
-    assert [str(item.tag_at(i)) for i in (0, 1)] == [f"{columns}:2", f"{columns}:3"] and item.label_at == item.place
+    assert [str(item.tag_at(i)) for i in (0, 1)] == [f"{columns}:2", f"{columns}:3"]
     files = written(tmp_path, a="x y\nu v\n", b="O O\nO O\n", c="l\nl\n")
     _, item = read_tagged(files)
-    assert str(item.tag_at(1)) == f"{files[1]}:2" and str(item.label_at) == f"{files[2]}:2"
+    assert str(item.tag_at(1)) == f"{files[1]}:2"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from functools import partial
 from itertools import chain, islice, zip_longest
 from typing import Any
 
-from regard.core.errors import DataError, did_you_mean, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.records import PassedLine, Placed, parse_each, read_records
-from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, shorten
+from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, missing_key, shorten
 from regard.data.text_files import lines, show_file
 from regard.tasks.tag.file_formats import (
     HEAD,
@@ -57,11 +57,6 @@ class TaggedSentence:
         if self.beside:
             return Place(self.beside[0], self.place.line)
         return Place(self.place.file, self.rows[i]) if self.rows else self.place
-
-    @property
-    def label_at(self) -> Place:
-        """Where the label stands."""
-        return Place(self.beside[-1], self.place.line) if self.beside else self.place
 
 
 def read_tagged(
@@ -252,8 +247,7 @@ def _text(value: Any) -> Any:
 
 def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
     if key not in record:
-        there = ", ".join(map(repr, record)) or "no keys"
-        raise RecordError(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), "missing-key")
+        raise missing_key(record, key, place)
     if not isinstance(record[key], list):
         received = shorten(json.dumps(record[key], ensure_ascii=True))
         raise RecordError(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from regard.metrics.classification import count_figures
 from regard.tasks.tag.span_tags import OUTSIDE, belong_together, mark_ends, may_follow, split_tag
 
 
@@ -61,13 +62,4 @@ def type_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]])
         told.update(span.kind for span in a)
         true.update(span.kind for span in b)
         both.update(span.kind for span in a & b)
-    return {
-        kind: {
-            "precision": both[kind] / told[kind] if told[kind] else 0.0,
-            "recall": both[kind] / true[kind] if true[kind] else 0.0,
-            "f1": 2 * both[kind] / (told[kind] + true[kind]),
-            "right": true[kind],
-            "found": told[kind],
-        }
-        for kind in sorted(told | true)
-    }
+    return count_figures(told, true, both)

@@ -127,10 +127,6 @@ class Transducer(Seq2SeqPredictor):
         """A target text in tokens, without the end mark: what `per` counts."""
         return self.tokenizers[1].pieces(text)
 
-    def source_ids(self, item: Any) -> tuple[int, ...]:
-        """An item's source in tokens, as the network reads it."""
-        return self._source(item).ids
-
     def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[tuple[Sequence[int], Sequence[int]]]:
         """Items and what is right of each, in tokens, as the network reads and is judged by them."""
         sources, writer = [self._source(item) for item, _ in items], self.tokenizers[1]
