@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from regard import runs
-from regard.api import load
+from regard.api import Model, load
 from regard.config import read_config
 from regard.config.other_names import suggest
 from regard.config.print_config import print_config
+from regard.core.atomic_files import write_text
 from regard.core.errors import UsageError, message
 from regard.tasks import registry
-from regard.training import run_files
 
 
 def run(task: str, out: Path | None = None) -> None:
@@ -32,10 +34,25 @@ def run(task: str, out: Path | None = None) -> None:
     begun = time.perf_counter()
     config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})
     print(flush=True)
-    run_files.write_text(folder / f"{task}.yaml", print_config(config))
+    write_text(folder / f"{task}.yaml", print_config(config))
     runs.train(config, folder / "run", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
     print()
     made.show(load(folder / "run"), folder, time.perf_counter() - begun)
+
+
+def write_parts(folder: Path, name: str, texts: Iterable[str]) -> dict[str, Any]:
+    """Write what to train on and what to validate with: `dates.*.tsv` are `dates.train.tsv` and `dates.valid.tsv`, as a data section has
+    them."""
+    named = {part: [str(folder / name.replace("*", part))] for part in ("train", "valid")}
+    for (file,), text in zip(named.values(), texts, strict=True):
+        write_text(Path(file), text)
+    return named
+
+
+def train_beside(values: Mapping[str, Any], folder: Path) -> Model:
+    """Another net, to be compared, trained without a word."""
+    runs.train(read_config(values), folder, say=lambda line: None)
+    return load(folder)
 
 
 def _folder(out: Path | None) -> Path:

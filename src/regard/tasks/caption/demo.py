@@ -9,8 +9,8 @@ from typing import Any
 
 from regard.api import Model
 from regard.data.images import write_png
+from regard.demo import write_parts
 from regard.tasks.caption.demo_data import UNSEEN, Scene, cells, named, scenes
-from regard.training import run_files
 from regard.view import page, terminal
 
 PICTURES = 10_000  # a tenth of them for validation
@@ -33,16 +33,18 @@ HARD: dict[str, Any] = {
 
 def write(folder: Path, *, seed: int = 1, count: int = PICTURES) -> dict[str, Any]:
     """Make the pictures, say what they are, and hand over the data section of the config."""
+    texts = list[str]()
     for name, part in zip(("train", "valid"), scenes(seed, count), strict=True):
         (folder / name).mkdir()
         for i, scene in enumerate(part):
             (folder / name / f"{i}.png").write_bytes(write_png(scene.pixels))
         records = [{"file": f"{name}/{i}.png", "caption": scene.caption} for i, scene in enumerate(part)]
-        run_files.write_text(folder / f"shapes.{name}.jsonl", "".join(f"{json.dumps(record)}\n" for record in records))
+        texts.append("".join(f"{json.dumps(record)}\n" for record in records))
+    named = write_parts(folder, "shapes.*.jsonl", texts)
     print(f"{count:,} pictures of one or two coloured shapes, with captions: {folder}/shapes.*.jsonl")
     never = ", ".join(f"{colour} {kind}" for colour, kind in UNSEEN[:3])
     print(f"In each validation picture is a shape whose colour and kind never come together in training: {never} ...")
-    return {name: [str(folder / f"shapes.{name}.jsonl")] for name in ("train", "valid")}
+    return named
 
 
 def looked(model: Model, part: Sequence[Scene], paths: Sequence[str]) -> dict[str, float]:

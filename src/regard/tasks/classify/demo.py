@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from regard.api import Model
+from regard.demo import write_parts
 from regard.tasks.classify.demo_data import Message, messages
-from regard.training import run_files
 from regard.view import page, terminal
 
 MESSAGES, SEED = 3_000, 1  # a fifth of them for validation
@@ -25,10 +25,8 @@ CONFIG: dict[str, Any] = {
 
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
-    named = {}
-    for name, told in zip(("train", "valid"), messages(SEED, MESSAGES), strict=True):
-        named[name] = [str(folder / f"messages.{name}.tsv")]
-        run_files.write_text(Path(named[name][0]), "".join(f"{m.text}\t{m.label}\n" for m in told))
+    texts = ("".join(f"{m.text}\t{m.label}\n" for m in told) for told in messages(SEED, MESSAGES))
+    named = write_parts(folder, "messages.*.tsv", texts)
     print(f"{MESSAGES:,} messages of customers, in English, German, Spanish and Chinese: {folder}/messages.*")
     print(
         "What each is about depends on one word among others that stand in messages of every kind; no message is in both files."

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from regard.api import Model
+from regard.demo import write_parts
 from regard.tasks.forecast.data import windows
 from regard.tasks.forecast.demo_data import LAG, csv, floods
 from regard.tasks.forecast.series_file import read_series
-from regard.training import run_files
 from regard.view import page, terminal
 
 HOURS, HELD, SHOWN = 5_000, 800, 96  # in all, for validation, and windows of them to look at
@@ -32,11 +32,11 @@ CROSS = "decoder.0.cross"
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
     times, values = floods(1, HOURS)
-    for name, first, last in (("train", 0, HOURS - HELD), ("valid", HOURS - HELD - PAST, HOURS)):
-        run_files.write_text(folder / f"river.{name}.csv", csv(times[first:last], values[first:last]))
+    parts = slice(0, HOURS - HELD), slice(HOURS - HELD - PAST, HOURS)
+    named = write_parts(folder, "river.*.csv", (csv(times[part], values[part]) for part in parts))
     print(f"{HOURS:,} hours of a river, rain, level and temperature: {folder}/river.*.csv")
     print(f"The rain in the hills comes by as high water {LAG} hours later; nothing in the file says so.")
-    return {name: [str(folder / f"river.{name}.csv")] for name in ("train", "valid")}
+    return named
 
 
 def show(model: Model, folder: Path, seconds: float) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from regard import runs
-from regard.api import Model, load
-from regard.config import read_config
+from regard.api import Model
+from regard.demo import train_beside, write_parts
 from regard.tasks.language.demo_data import Fable, fables
-from regard.training import run_files
 from regard.view import page, terminal
 
 SEED, SENTENCES = 1, 6_000  # a tenth of them for validation
@@ -26,11 +24,9 @@ CONFIG: dict[str, Any] = {
 
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
-    named = {}
-    for name, part in zip(("train", "valid"), fables(SEED, SENTENCES), strict=True):
-        named[name] = [str(folder / f"fables.{name}.txt")]
-        run_files.write_text(Path(named[name][0]), "".join(f"{fable.text}\n" for fable in part))
-    print(f"{SENTENCES:,} made sentences such as `{part[0].text}`: {folder}/fables.*.txt")
+    parts = fables(SEED, SENTENCES)
+    named = write_parts(folder, "fables.*.txt", ("".join(f"{fable.text}\n" for fable in part) for part in parts))
+    print(f"{SENTENCES:,} made sentences such as `{parts[1][0].text}`: {folder}/fables.*.txt")
     print(
         "Who holds what is told at random, and then once more: after `;` each name must be followed by the thing it had before."
     )
@@ -52,8 +48,7 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     values = model.config.model_dump(mode="json")
     values["model"]["past"] = "none"
     values["train"]["samples"] = 0
-    runs.train(read_config(values), folder / "without", say=lambda line: None)
-    without = load(folder / "without")
+    without = train_beside(values, folder / "without")
     figure = without.evaluate([file])["metrics"]["perplexity"]
     print(f"\nThe same net without attention: perplexity {figure:.2f}, the right thing {_right(without, valid):.1%}.")
     pictures = folder / "attention.html"

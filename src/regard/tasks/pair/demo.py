@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from regard import runs
-from regard.api import Model, load
-from regard.config import read_config
+from regard.api import Model
+from regard.demo import train_beside, write_parts
 from regard.tasks.pair.demo_data import SHOWN, claims
-from regard.training import run_files
 from regard.view import page, terminal
 
 PAIRS = 9_000  # a tenth of them for validation
@@ -25,13 +23,12 @@ APART: dict[str, Any] = {**CONFIG, "pair": {**CONFIG["pair"], "align": "none"}}
 
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
-    for name, rows in zip(("train", "valid"), claims(1, PAIRS), strict=True):
-        run_files.write_text(folder / f"claims.{name}.tsv", "".join("\t".join(row) + "\n" for row in rows))
+    named = write_parts(folder, "claims.*.tsv", ("".join("\t".join(row) + "\n" for row in rows) for rows in claims(1, PAIRS)))
     print(f"{PAIRS:,} scenes, each with a claim about it, in English, in Chinese, or one in each: {folder}/claims.*.tsv")
     print(
         "Three columns: a scene, a claim, and whether the claim follows (entailment), cannot be (contradiction) or is open (neutral)."
     )
-    return {"train": [str(folder / "claims.train.tsv")], "valid": [str(folder / "claims.valid.tsv")]}
+    return named
 
 
 def show(model: Model, folder: Path, seconds: float) -> None:
@@ -41,8 +38,7 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     print(f"Trained in {seconds:.0f} s.  Of claims never seen {figures['accuracy']:.2%} are judged right.")
     _say(model)
     values = {"task": "pair", "data": {"train": [str(folder / "claims.train.tsv")], "valid": valid}, **APART}
-    runs.train(read_config(values), folder / "apart", say=lambda line: None)
-    apart = load(folder / "apart").evaluate(valid)["metrics"]
+    apart = train_beside(values, folder / "apart").evaluate(valid)["metrics"]
     print(f"\nWithout a look from one text to the other (pair.align: none): {apart['accuracy']:.2%} right.")
     pictures = folder / "attention.html"
     page.write(

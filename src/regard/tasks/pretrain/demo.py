@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from regard.api import Model
+from regard.demo import write_parts
 from regard.tasks.pretrain.demo_data import stories
-from regard.training import run_files
 from regard.view import page, terminal
 
 STORIES = 1_600  # a twentieth of them for validation
@@ -30,10 +30,8 @@ PAIRS = (
 
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
-    named = {}
-    for name, told in zip(("train", "valid"), stories(1, STORIES), strict=True):
-        named[name] = [str(folder / f"stories.{name}.txt")]
-        run_files.write_text(Path(named[name][0]), "\n".join("".join(f"{line}\n" for line in story) for story in told))
+    texts = ("\n".join("".join(f"{line}\n" for line in story) for story in told) for told in stories(1, STORIES))
+    named = write_parts(folder, "stories.*.txt", texts)
     print(f"{STORIES:,} little stories, each of one person at one trade: {folder}/stories.*")
     print("A line a sentence, a blank line between stories. 15 % of the words are hidden; every second pair is of two stories.")
     return named

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from regard import runs
-from regard.api import Model, load
-from regard.config import read_config
+from regard.api import Model
+from regard.demo import train_beside, write_parts
 from regard.tasks.read.demo_data import moves
-from regard.training import run_files
 from regard.view import page, terminal
 
 STORIES, HELD = 1_000, 100  # three questions each
@@ -35,9 +33,8 @@ SHOWN = (
 
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
-    named = {name: [str(folder / f"stories.{name}.json")] for name in ("train", "valid")}
-    for (file,), made in zip(named.values(), _made(cloze=False), strict=True):
-        run_files.write_text(Path(file), json.dumps({"data": [{"title": "stories", "paragraphs": made}]}, indent=1))
+    each = ({"data": [{"title": "stories", "paragraphs": made}]} for made in _made(cloze=False))
+    named = write_parts(folder, "stories.*.json", (json.dumps(whole, indent=1) for whole in each))
     print(f"{STORIES + HELD:,} stories of people who carry things about, three questions each: {folder}/stories.*")
     print("An answer is a part of its story. Every fifth name is in the stories for validation alone.")
     return named
@@ -71,11 +68,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
 
 def _cloze(folder: Path) -> Model:
     """A net that fills blanks, trained on stories of its own."""
-    data = {name: str(folder / f"cloze.{name}.jsonl") for name in ("train", "valid")}
-    for file, made in zip(data.values(), _made(cloze=True), strict=True):
-        run_files.write_text(Path(file), "".join(f"{json.dumps(record)}\n" for record in made))
-    runs.train(read_config({"task": "read", "data": data, **CLOZE}), folder / "cloze", say=lambda line: None)
-    return load(folder / "cloze")
+    texts = ("".join(f"{json.dumps(record)}\n" for record in made) for made in _made(cloze=True))
+    return train_beside({"task": "read", "data": write_parts(folder, "cloze.*.jsonl", texts), **CLOZE}, folder / "cloze")
 
 
 def _made(*, cloze: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from regard import runs
-from regard.api import Model, load
-from regard.config import read_config
+from regard.api import Model
+from regard.core.atomic_files import write_text
+from regard.demo import train_beside
 from regard.tasks.tag.demo_data import SHOWN, tickets
-from regard.training import run_files
 from regard.view import page, terminal
 
 SENTENCES = 6_000  # a tenth of them for validation
@@ -38,7 +37,7 @@ def write(folder: Path) -> dict[str, Any]:
         texts = (" ".join(s.tokens) for s in sentences), (" ".join(s.tags) for s in sentences), (str(s.label) for s in sentences)
         named[name] = [str(folder / f"tickets.{name}.{part}") for part in PARTS]
         for file, lines in zip(named[name], texts, strict=True):
-            run_files.write_text(Path(file), "".join(f"{line}\n" for line in lines))
+            write_text(Path(file), "".join(f"{line}\n" for line in lines))
     print(f"{SENTENCES:,} sentences of people who book a journey, in Chinese and English: {folder}/tickets.*")
     print("A tag for each token (where from, where to, when), a label for each sentence; no sentence is in both files.")
     return named
@@ -53,9 +52,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     )
     shown = [" ".join(text) for text in SHOWN]
     _say(model, shown)
-    config = {"task": "tag", "data": model.config.data.model_dump(include={"train", "valid"}), **ALONE}
-    runs.train(read_config(_lists(config)), folder / "alone", say=lambda line: None)
-    alone = load(folder / "alone")
+    data = {"train": [str(folder / f"tickets.train.{part}") for part in PARTS], "valid": valid}
+    alone = train_beside({"task": "tag", "data": data, **ALONE}, folder / "alone")
     figures = alone.evaluate(valid)["metrics"]
     print(f"\nA feed-forward net, to which each token is all there is: {figures['sentence_accuracy']:.2%} right.")
     _say(alone, shown)
@@ -72,10 +70,6 @@ def show(model: Model, folder: Path, seconds: float) -> None:
 def _say(model: Model, texts: Sequence[str]) -> None:
     for found in model.predict(list(texts)):
         print(f"  {found.source}  →  {found.text}   {found.details['label']}")
-
-
-def _lists(config: dict[str, Any]) -> dict[str, Any]:
-    return {**config, "data": {name: list(value) for name, value in config["data"].items()}}
 
 
 def _first(file: str, count: int) -> list[str]:

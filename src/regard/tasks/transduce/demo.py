@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from regard.api import Model
+from regard.demo import write_parts
 from regard.tasks.transduce.demo_data import dates
-from regard.training import run_files
 from regard.view import page, terminal
 
 PAIRS = 12_000  # a tenth of them for validation, on calendar days that training never sees
@@ -39,11 +39,10 @@ CONFIG = {
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
     train, valid = dates(1, PAIRS)
-    run_files.write_text(folder / "dates.train.tsv", _tsv(train))
-    run_files.write_text(folder / "dates.valid.tsv", _tsv(valid))
+    named = write_parts(folder, "dates.*.tsv", map(_tsv, (train, valid)))
     print(f"Dates in {len(train):,} + {len(valid):,} pairs, in English and Chinese writing, to ISO form: {folder}/dates.*.tsv")
     print("The calendar days of the validation file never occur in training, in whatever writing.")
-    return {"train": [str(folder / "dates.train.tsv")], "valid": [str(folder / "dates.valid.tsv")]}
+    return named
 
 
 def show(model: Model, folder: Path, seconds: float) -> None:
