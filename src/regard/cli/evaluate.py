@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from regard.cli import options
-from regard.cli.by_kind import by_kind
 from regard.core.errors import UsageError, message
+from regard.core.plural import many
 from regard.core.printable import printable
 from regard.data.report import describe_passed
 from regard.tasks import registry
 
 FITTING = 12  # labels whose table a terminal holds
 WORDS_WRONG = "share of words that are wrong"
+MOST = 40  # kinds that are shown, the most frequent
+FIGURES = ("precision", "recall", "f1", "right", "found")
+NAMED = 10
 
 
 def evaluate(
@@ -89,7 +92,7 @@ def table(found: Mapping[str, Any], task: str = registry.USUAL) -> str:
     lines += [f"{name:<{wide}} {signature}" for name, signature in found.get("signatures", {}).items()]
     for key, title in (("by_source", "source in training"), ("by_features", "features")):
         lines += ["", *shares(title, found[key])] if key in found else []
-    lines += by_kind(found)
+    lines += _kinds(found)
     lines += ["", *print_confusions(**found["confusion"])] if "confusion" in found else []
     return "\n".join(lines)
 
@@ -124,3 +127,31 @@ def print_confusions(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
+
+
+def _kinds(found: Mapping[str, Any]) -> Iterator[str]:
+    """What `evaluate` found of single kinds (`types` of spans, `classes`), and of what training never saw."""
+    from regard.view.label import columns
+
+    if missing := found.get("unseen"):
+        named = ", ".join(f"{name} ({n:,})" for name, n in list(missing.items())[:NAMED])
+        more = f", and {len(missing) - NAMED:,} more" if len(missing) > NAMED else ""
+        yield (
+            f"note: {sum(missing.values()):,} of what is right training never saw: {named}{more}. It counts as wrong; the loss is without "
+            "its items."
+        )
+    if lost := found.get("unreachable"):
+        how = "begins or ends within a token, or is" if lost == 1 else "begin or end within a token, or are"
+        yield f"note: {many(lost, 'answer')} {how} longer than read.longest: tokens cannot give that exactly."
+    for key, head in (("types", "kind"), ("classes", "label")):
+        kinds = sorted(found.get(key, {}).items(), key=lambda kind: (-kind[1]["right"], -kind[1]["found"], kind[0]))
+        if not kinds:
+            continue
+        wide = max(len(head), *(columns(name) for name, _ in kinds[:MOST]))
+        yield ""
+        yield "  ".join([f"{head:<{wide}}", *(f"{name:>9}" for name in FIGURES)])
+        for name, figures in kinds[:MOST]:
+            cells = [f"{figures[f]:>9.4f}" if f in FIGURES[:3] else f"{figures[f]:>9,}" for f in FIGURES]
+            yield "  ".join([name + " " * (wide - columns(name)), *cells])
+        if len(kinds) > MOST:
+            yield f"and {len(kinds) - MOST:,} more, with --json"

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
-from regard.training.carried_state import fill_carried, read_carried
 from regard.training.checksums import MODEL as MODEL
 from regard.training.checksums import announce, checksum
+from regard.training.objective import CarriesState
 from regard.training.progress import FORMAT as FORMAT
 from regard.training.progress import STATE, make_state, read_state, refuse_other
 from regard.training.progress import Arithmetic as Arithmetic
@@ -38,6 +38,7 @@ from regard.training.provenance import read_run
 
 FOLDER = "checkpoints"
 PENDING = "-unvalidated"
+CARRIED = "carried.safetensors"  # what a network hands from update to update beside its weights
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of a weight
 _STEP = re.compile(rf"step-(\d{{8,}})({PENDING})?")
@@ -268,3 +269,15 @@ def data_marks(folder: Path) -> dict[str, str]:
     except RunFolderError:
         return {}
     return {name: mark for name, mark in marks.items() if isinstance(mark, str)}
+
+
+def read_carried(network: nn.Module) -> dict[str, dict[str, Tensor]]:
+    """The file of it, where there is anything to keep."""
+    tensors = network.carried() if isinstance(network, CarriesState) else []
+    return {CARRIED: {f"{i:04d}": t.contiguous() for i, t in enumerate(tensors)}} if tensors else {}
+
+
+def fill_carried(network: nn.Module, checkpoint: Path) -> None:
+    """Gives a network what lies in a checkpoint's folder; nothing where that holds none.  RunFolderError where it is damaged."""
+    if isinstance(network, CarriesState) and (checkpoint / CARRIED).exists():
+        network.carry([tensor for _, tensor in sorted(run_files.read_tensors(checkpoint / CARRIED).items())])

@@ -10,7 +10,6 @@ import torch
 
 from regard.attention.pooling import Pool, StructuredPool, hop_overlap
 from regard.build import networks
-from regard.build.pooling import pool_look
 from regard.config import AttentionSection, ModelSection
 from regard.data.batching import collate
 from regard.data.tokenizer import BOS, UNK
@@ -18,6 +17,7 @@ from regard.data.vocab import Vocabulary
 from regard.metrics.classification import class_figures, confusion
 from regard.networks.base import EncoderOutput
 from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling
+from regard.tasks.classify.builder import pool_look
 from regard.tasks.classify.demo_data import TELLING, messages
 from regard.tasks.classify.network import ClassBatch, ClassifyNetwork
 from regard.tasks.classify.predictor import _balanced

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from regard.attention.attention import Attention
 from regard.attention.pooling import Pool, StructuredPool
 from regard.build import networks
-from regard.build.pooling import pool_look
-from regard.config import Config
+from regard.build.attention import make_attention
+from regard.config import AttentionSection, Config
+from regard.core.errors import ConfigError, message
 from regard.networks.bert import Bert, BertShape
 from regard.networks.char_cnn import CharCNN
 from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling, Pooling
@@ -58,3 +60,18 @@ def build_classifier(
         penalty=section.hop_penalty,
         unseen=section.unseen,
     )
+
+
+def pool_look(look: AttentionSection, size: int) -> Attention:
+    """A look that nobody asks for, at states of this width.  ConfigError for a score that reads a query, or a weighting that draws, which
+    nothing would train here."""
+    made = make_attention(
+        score=look.score, scope=look.scope, weighting=look.weighting, query_size=0, memory_size=size, dropout=look.dropout
+    )
+    if "query" in made.score.reads or made.score.sequential:
+        do = "Write key-only, or self-attentive(64)."
+        raise ConfigError(message("the look of a pool", "a score that reads the keys alone", look.score, do))
+    if made.weighting.sequential or made.weighting.draws or made.weighting.mixes:
+        do = "Write softmax, sparsemax or entmax15."
+        raise ConfigError(message("the look of a pool", "a weighting that takes all places at once", look.weighting, do))
+    return made

@@ -25,9 +25,17 @@ from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Precision, Pred
 from regard.tasks.ensembles import order, reorder
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_for, layout_of
-from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
+from regard.tasks.options import (
+    ALL_FIGURES,
+    SEARCHED,
+    Accepted,
+    AnswerOptions,
+    EvaluationOptions,
+    ahead,
+    apply_decode,
+    describe_limit,
+)
 from regard.tasks.seq2seq_builder import build_seq2seq
-from regard.tasks.transduce.answer_warnings import remarkable, tell_warnings
 from regard.tasks.transduce.evaluation import evaluate, nats
 from regard.training.checkpoint import MODEL, load_network
 
@@ -61,10 +69,27 @@ class Transducer(Seq2SeqPredictor):
         return self._source(item)
 
     def remarkable(self, sources: Sequence[Source], found: NBest) -> Iterator[str]:
-        return remarkable(sources, found, self.config)
+        longest, featured = self.config.data.max_source_length, self.config.data.features is not None
+        for source, best in zip(sources, found, strict=True):
+            if source.ids:
+                yield from ["cut"] if source.cut else ["long"] if len(source.ids) > longest else []
+                yield from ["bare"] if featured and not source.features else []
+                yield from ["bound"] if best[0].details.get("ended") is False else []
 
     def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
-        return tell_warnings(heard, self.config, self.room.source)
+        """A source that is longer than training ever read is answered whole and told: to cut it would lose what it says, and a net
+        without learned positions can read on."""
+        longest = self.config.data.max_source_length
+        said = {
+            "cut": f"longer than the {self.room.source} tokens that this model reads; what follows was cut off.",
+            "long": f"longer than the {longest} tokens that training read at most (data.max_source_length).",
+            "bare": "without features, which this run was trained with (data.features).",
+        }
+        for kind, sentence in said.items():
+            if count := heard.get(kind):
+                yield f"{count:,} source{' was' if count == 1 else 's were'} {sentence}"
+        if heard.get("bound"):
+            yield describe_limit(heard["bound"])
 
     def together(self, others: Sequence[Predictor]) -> Transducer:
         networks = list(self.networks)
