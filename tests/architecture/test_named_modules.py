@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regard import data
+from regard import config
 from regard.config.mechanisms import CELLS
 from regard.core import optional
 from regard.tasks import registry
@@ -31,7 +31,7 @@ def named() -> set[str]:
     parts = (*registry.TASKS.values(), *(part for spec in registry.specs() for part in (spec.task, spec.section, spec.demo)))
     found |= {part.split(":")[0] for part in parts if part}
     found |= {f"regard.networks.{known.names.split(':')[0]}" for known in CELLS.values()}
-    return found | {f"regard.data.{home}" for home in data._HOMES.values()}
+    return found | {f"regard.config.{home}" for home in config._HOMES.values()}
 
 
 def test_every_module_that_is_named_by_a_string_is_there():

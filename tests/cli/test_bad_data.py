@@ -12,7 +12,9 @@ import pytest
 from regard import runs
 from regard.config import read_config
 from regard.core.errors import ConfigError, DataError
-from regard.data.pairs import Layout, fingerprint, read_inputs, read_pairs
+from regard.data.columns import Layout
+from regard.data.pairs import read_inputs, read_pairs
+from regard.data.text_files import fingerprint
 
 GZIP = gzip.compress(b"a\tb\n" * 2_000)
 LEMMA = Layout(source="lemma", target="form")

@@ -10,7 +10,8 @@ import torch
 
 from regard.core.errors import ConfigError
 from regard.data.batching import Batches, collate
-from regard.data.pairs import Layout, read_pairs
+from regard.data.columns import Layout
+from regard.data.pairs import read_pairs
 from regard.data.tokenizer import BOS, EOS, PAD, Tokenizer
 
 Lengths = tuple[np.ndarray, np.ndarray]

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from regard.core.errors import ConfigError, DataError
-from regard.data.pairs import Group, Item, Layout, Place, fingerprint, group, overlap, read_inputs, read_pairs, split
+from regard.data.columns import Layout
+from regard.data.examples import Group, Item, Place, group, overlap, split
+from regard.data.pairs import read_inputs, read_pairs
+from regard.data.text_files import fingerprint
 
 Write = Callable[[str, str | bytes], str]
 

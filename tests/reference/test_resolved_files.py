@@ -10,7 +10,8 @@ import pytest
 from regard.config import Config, load_config, read_config
 from regard.config.data_files import resolve_files
 from regard.core.errors import ConfigError, DataError
-from regard.data.pairs import Item, read_inputs, read_pairs
+from regard.data.examples import Item
+from regard.data.pairs import read_inputs, read_pairs
 from regard.tasks import registry
 from regard.tasks.layouts import layout_for, layout_of
 

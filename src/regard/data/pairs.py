@@ -9,18 +9,12 @@ from typing import Any
 
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.core.plural import many
-from regard.data.columns import Layout as Layout
-from regard.data.examples import Group as Group
-from regard.data.examples import Item as Item
-from regard.data.examples import Place as Place
-from regard.data.examples import group as group
-from regard.data.examples import overlap as overlap
-from regard.data.examples import split as split
+from regard.data.columns import Layout
+from regard.data.examples import Item, Place
 from regard.data.records import PassedLine, headless, parse_records, read_records
-from regard.data.report import Report as Report
+from regard.data.report import Report
 from regard.data.row_parser import CORRECT, RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
 from regard.data.source_lists import read_source_list
-from regard.data.text_files import fingerprint as fingerprint
 from regard.data.text_files import lines, show_file
 
 Found = Row | RecordError | PassedLine

@@ -15,7 +15,9 @@ from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import collate
-from regard.data.pairs import Item, Layout, each_labelled, read_inputs
+from regard.data.columns import Layout
+from regard.data.examples import Item
+from regard.data.pairs import each_labelled, read_inputs
 from regard.data.python_items import pair_of
 from regard.data.report import Report, gather
 from regard.data.source_lists import single

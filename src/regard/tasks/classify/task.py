@@ -13,7 +13,8 @@ from regard.core.atomic_files import atomic
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
-from regard.data.pairs import Item, each_labelled
+from regard.data.examples import Item
+from regard.data.pairs import each_labelled
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS
 from regard.data.vocab import Vocabulary

@@ -13,8 +13,9 @@ from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
 from regard.data.copy_vocabulary import number_source, number_target
+from regard.data.examples import Item
 from regard.data.line_stream import in_chunks
-from regard.data.pairs import Item, each_pair, read_inputs
+from regard.data.pairs import each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
 from regard.data.report import refuse_errors
 from regard.data.source_lists import single
