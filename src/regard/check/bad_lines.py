@@ -99,9 +99,8 @@ class RecordErrors:
         for file, line, kind, why, text in other:
             self.add(kind, file, line, text, why)
 
-    def findings(self, *, fixed: bool = True) -> list[Finding]:
+    def findings(self, *, fixed: bool = True) -> Iterator[Finding]:
         """Of the kinds of `WHY`.  fixed: whether --fix can write the files again."""
-        found = []
         for kind, count in self.kinds.most_common():
             if kind not in WHY:
                 continue
@@ -112,5 +111,4 @@ class RecordErrors:
             does = "quotes them anew, or takes them out" if kind == "quotes" else "takes them out"
             do = f"{do}{f' --fix {does}.' if fix else ''}{tail}"
             answer, seen = kind == ANSWER, self.first[kind].first()
-            found.append(Finding(kind, "error", what, count, seen, do, fix, trains=answer, skipped=not answer))
-        return found
+            yield Finding(kind, "error", what, count, seen, do, fix, trains=answer, skipped=not answer)

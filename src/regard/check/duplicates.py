@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
@@ -55,14 +56,13 @@ class Duplicates:
                     if len(self._same) < 3:
                         self._same.append(block.at("source", i))
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterator[Finding]:
         asked, whole = (np.frombuffer(side, dtype=np.int64) for side in self._hashes[False])
-        found = []
         if len(asked):
-            found += self._repeated(asked, whole)
+            yield from self._repeated(asked, whole)
         valid = np.frombuffer(self._hashes[True][0], dtype=np.int64)
         if len(valid) and len(asked):
-            found += self._shared(asked, valid)
+            yield from self._shared(asked, valid)
         rows = len(asked) + len(valid)
         if self._equal and rows:
             share = self._equal / rows
@@ -70,32 +70,27 @@ class Duplicates:
             text = self._case.manner("target") == "text"
             do = "Not translated? Remove them." if text else "Right where a form does not change."
             level = "warning" if text and share > 0.05 else "note"
-            found.append(Finding("copies", level, what, self._equal, tuple(self._same), do, quiet=True))
-        return found
+            yield Finding("copies", level, what, self._equal, tuple(self._same), do, quiet=True)
 
-    def _repeated(self, asked: Numbers, whole: Numbers) -> list[Finding]:
-        found = []
+    def _repeated(self, asked: Numbers, whole: Numbers) -> Iterator[Finding]:
         again = _later(whole)
         if len(again) and self._answer:
             what = f"{many(len(again), 'row is', 'rows are')} there a second time."
             level = "warning" if len(again) > 0.2 * len(whole) and len(whole) > 50 else "note"
             fixed = self._case.own.tabular
             do = f"{FIX}: each once." if fixed else "Take them out, if they are there by mistake."
-            found.append(Finding("duplicates", level, what, len(again), self._seen(again, False), do, fixed))
+            yield Finding("duplicates", level, what, len(again), self._seen(again, False), do, fixed)
         elif len(again) and not self._answer:
             what = f"{many(len(again), 'text is', 'texts are')} there a second time."
-            found.append(
-                Finding("duplicates", "note", what, len(again), self._seen(again, False), "Often right, as in a dialogue.")
-            )
+            yield Finding("duplicates", "note", what, len(again), self._seen(again, False), "Often right, as in a dialogue.")
         if not self._answer:
-            return found
+            return
         first = np.setdiff1d(np.arange(len(whole)), again)
         several = _later(asked[first])
         if len(several):
             sources, firsts = np.unique(asked[first][several], return_index=True)
             rows = first[several[firsts]]
-            found.append(self._contradiction(len(sources), len(np.unique(asked)), rows))
-        return found
+            yield self._contradiction(len(sources), len(np.unique(asked)), rows)
 
     def _contradiction(self, count: int, of: int, rows: Numbers) -> Finding:
         seen = self._seen(np.sort(rows), False)

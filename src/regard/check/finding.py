@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -80,7 +80,7 @@ class Check(Protocol):
     def feed(self, block: Block) -> None:
         """Looks at some rows."""
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterable[Finding]:
         """What was found in all of them."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,23 +60,19 @@ class Lengths:
                 self._above.add(block.at("target", i))
                 self._needed = max(self._needed, needed)
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         if self._above.count:
             what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
             do = f"Raise decode.max_extra, {self._needed} would do: they can never be right."
             level = "error" if self._above.count > 0.2 * len(self._sizes["target"]) else "warning"
-            found.append(
-                Finding("out-of-bound", level, what, self._above.count, self._above.first(), do, trains=True, quiet=True)
-            )
+            yield Finding("out-of-bound", level, what, self._above.count, self._above.first(), do, trains=True, quiet=True)
         for role in self._roles:
-            found += self._long(role)
+            yield from self._long(role)
         if len(self._pair) == 2:
             source, target = (np.frombuffer(self._sizes[r], dtype=np.uint32).astype(np.float64) for r in self._pair)
             if len(source) == len(target) >= 60:
                 shifted = self._shifted(source, target)
-                found += shifted or self._apart(source, target)
-        return found
+                yield from shifted or self._apart(source, target)
 
     def _place(self, role: str, row: int) -> FindingPlace:
         place = self._places[role][row]
@@ -114,20 +111,19 @@ class Lengths:
                 return [Finding("shifted", "error", what, n - row, seen, do, trains=True)]
         return []
 
-    def _apart(self, source: Floats, target: Floats) -> list[Finding]:
+    def _apart(self, source: Floats, target: Floats) -> Iterator[Finding]:
         a, b = np.log1p(source), np.log1p(target)
         if min(a.std(), b.std()) < 0.05:
-            return []
+            return
         whole = _correlation(a, b)
         texts = (
             all(self._case.manner(role) in ("text", "unspaced text", "phones") for role in self._pair)
             or self._case.form.format == "lines"
         )
-        found = []
         if whole < 0.1 and len(a) >= 200 and min(a.std(), b.std()) > 0.2 and texts:
             what = f"The lengths of sources and targets do not go together (correlation {whole:.2f}): are the lines aligned?"
             do = "Look at some pairs: line 7 of one must belong to line 7 of the other."
-            found.append(Finding("unaligned", "warning", what, len(a), (), do))
+            yield Finding("unaligned", "warning", what, len(a), (), do)
         ratio = b - a
         middle, spread = float(np.median(ratio)), float(np.median(np.abs(ratio - np.median(ratio)))) * 1.4826
         far = np.flatnonzero((np.abs(ratio - middle) > max(6 * spread, 1.1)) & (np.maximum(source, target) > 15))
@@ -135,8 +131,7 @@ class Lengths:
             pairs = many(len(far), "pair whose lengths", "pairs whose lengths")
             what = f"{pairs} do not go together (one side is far longer than its like)."
             seen = tuple(self._place("source", int(row)) for row in far[:3])
-            found.append(Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?"))
-        return found
+            yield Finding("odd-lengths", "note", what, len(far), seen, "Is a part missing, or two lines in one?")
 
 
 def _correlation(a: Floats, b: Floats) -> float:

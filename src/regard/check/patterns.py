@@ -159,8 +159,7 @@ class Signs:
         for row in matching(sign.regex, text, cells):
             hits.add(block.at(role, row))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for (number, role), hits in self._found.items():
             if hits.count:
                 sign = SIGNS[number]
@@ -169,8 +168,7 @@ class Signs:
                 placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
                 if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
                     level = "note"
-                found.append(Finding(sign.kind, level, what, hits.count, hits.first(), f"{sign.do}.", fixable))
-        return found
+                yield Finding(sign.kind, level, what, hits.count, hits.first(), f"{sign.do}.", fixable)
 
 
 def matching(regex: re.Pattern[str], text: str, cells: Sequence[str]) -> Iterator[int]:

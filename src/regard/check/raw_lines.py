@@ -146,33 +146,31 @@ class RawLines:
         self.returns += sum(line.endswith("\r") for line in made)
         return [line[:-1] if line.endswith("\r") else line for line in made]
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """What is wrong with the bytes."""
-        found = []
         name = NAMES.get(self.encoding, self.encoding)
         if self.encoding.startswith("utf-16"):
             do = f"Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or {FIX}."
-            found.append(Finding("encoding", "error", f"{self.file} is UTF-16, not UTF-8.", self.lines, (), do, True))
+            yield Finding("encoding", "error", f"{self.file} is UTF-16, not UTF-8.", self.lines, (), do, True)
         elif self.bad.count:
             what = f"{many(self.bad.count, 'line is', 'lines are')} not UTF-8; the bytes look like {name}."
             source = {"cp1252": "CP1252", "gb18030": "GB18030"}.get(self.encoding, "LATIN1")
             do = f"Save the file as UTF-8: iconv -f {source} -t UTF-8, or {FIX}."
-            found.append(Finding("encoding", "error", what, self.bad.count, self.bad.first(), do, True))
+            yield Finding("encoding", "error", what, self.bad.count, self.bad.first(), do, True)
         if self.nul.count:
             what = f"{many(self.nul.count, 'line has', 'lines have')} NUL bytes in {self.file}, which no text has."
-            found.append(Finding("nul", "error", what, self.nul.count, self.nul.first(), f"Remove them, or {FIX}.", True))
+            yield Finding("nul", "error", what, self.nul.count, self.nul.first(), f"Remove them, or {FIX}.", True)
         if self.old:
             what = f"{self.file}: lines end in a return (CR) alone, as files did before 2001."
             do = f"Write line feeds: tr '\\r' '\\n' < FILE > NEW, or {FIX}."
-            found.append(Finding("line-ends", "error", what, self.lines, (), do, True))
+            yield Finding("line-ends", "error", what, self.lines, (), do, True)
         if self.torn:
             what = f"{self.file} breaks off: {self.torn}."
-            found.append(Finding("torn", "error", what, 1, (FindingPlace(self.file, self.lines),), "Copy or pack it again."))
+            yield Finding("torn", "error", what, 1, (FindingPlace(self.file, self.lines),), "Copy or pack it again.")
         if 0 < self.returns < self.lines:
             what = f"{many(self.returns, 'line ends', 'lines end')} in CR LF, the others in LF."
             do = f"Both are read; {FIX}: LF everywhere."
-            found.append(Finding("line-ends", "note", what, self.returns, (), do, True))
-        return found
+            yield Finding("line-ends", "note", what, self.returns, (), do, True)
 
 
 def _of_parquet(file: str) -> Iterator[tuple[int, list[str]]]:

@@ -43,16 +43,14 @@ class Normal:
                 if not cell.isascii() and not unicodedata.is_normalized("NFC", cell):
                     hits.add(block.at(role, i))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role, hits in self._apart.items():
             both = self._whole[role] and self._mixed(role)
             what = f"{self._case.many(hits.count, role)} {'is' if hits.count == 1 else 'are'} not in Unicode's form NFC"
             what += ", the others are: letters that look the same differ." if both else "."
             do = f"Set data.unicode: nfc, or {FIX}."
             level = "warning" if both else "note"
-            found.append(Finding("normal-forms", level, what, hits.count, hits.first(), do, True, ("data.unicode: nfc",)))
-        return found
+            yield Finding("normal-forms", level, what, hits.count, hits.first(), do, True, ("data.unicode: nfc",))
 
     def _mixed(self, role: str) -> bool:
         return role != "features"
@@ -82,17 +80,13 @@ class Lookalikes:
                     told = ", ".join(name_character(c) for c in dict.fromkeys(words[0]) if script(c) not in ("LATIN", ""))
                     hits.add(block.at(role, i, f"{words[0]} ({told} among Latin letters)"))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
             if hits.count:
                 what = f"Letters of two scripts in one word in {self._case.many(hits.count, role)}: they look alike and are not."
-                found.append(
-                    Finding(
-                        "look-alike", "warning", what, hits.count, hits.first(), f"{FIX}, by the script of most letters.", True
-                    )
+                yield Finding(
+                    "look-alike", "warning", what, hits.count, hits.first(), f"{FIX}, by the script of most letters.", True
                 )
-        return found
 
 
 class OtherScript:
@@ -133,16 +127,14 @@ class OtherScript:
                 if other >= 2 and other > 0.7 * sum(counts.values()):
                     hits.add(block.at(role, i))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
             share = hits.count / max(1, self._rows[role])
             if hits.count and share < 0.2:
                 what = f"{self._case.many(hits.count, role)} in another script than the rest."
                 do = "Look at these lines: another language, or columns that were exchanged?"
                 level = "note" if share < 0.005 and self._rows[role] > 1000 else "warning"
-                found.append(Finding("other-script", level, what, hits.count, hits.first(), do))
-        return found
+                yield Finding("other-script", level, what, hits.count, hits.first(), do)
 
 
 class Digits:
@@ -163,17 +155,13 @@ class Digits:
             for i in matching(DIGITS, text, cells):
                 hits.add(block.at(role, i, ", ".join([word for word in cells[i].split() if DIGITS.search(word)][:3])))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
             if hits.count:
                 words = self._case.manner(role) == "words"
                 level = "warning" if words and hits.count < 0.02 * self._rows else "note"
                 what = f"Digits inside words in {self._case.many(hits.count, role)} (0 for o, 1 for l?)."
-                found.append(
-                    Finding("digits-in-words", level, what, hits.count, hits.first(), "Correct the words, if they are wrong.")
-                )
-        return found
+                yield Finding("digits-in-words", level, what, hits.count, hits.first(), "Correct the words, if they are wrong.")
 
 
 class StandIns:
@@ -201,8 +189,7 @@ class StandIns:
                     for i in _holding(cells, typed):
                         hits.add(block.at(role, i))
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role in self._roles:
             both, alone = list[tuple[str, str, Hits]](), list[tuple[str, str, Hits]]()
             for (of, typed), hits in self._typed.items():
@@ -214,8 +201,7 @@ class StandIns:
             for group, kind, level in ((both, "ipa-mixed", "warning"), (alone, "ipa-stand-in", "note")):
                 group = [one for one in group if one[1]]
                 if group:
-                    found.append(self._told(role, group, kind, level))
-        return found
+                    yield self._told(role, group, kind, level)
 
     def _told(self, role: str, group: list[tuple[str, str, Hits]], kind: str, level: str) -> Finding:
         pairs = list_words([f"{name_character(typed)} for {name_character(meant)}" for typed, meant, _ in group])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from regard.check.case import Case
@@ -12,19 +12,16 @@ from regard.check.rows import RowStream
 from regard.core.plural import many
 
 
-def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
+def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> Iterator[Finding]:
     """What is to be said of the frame, after the last row."""
-    found = [*_separators(case, rows, opened), *_header(case, opened), *_comments(case, rows), *_columns(case)]
+    yield from (*_separators(case, rows, opened), *_header(case, opened), *_comments(case, rows), *_columns(case))
     if rows.wide.count and rows.wide.count < 0.5 * max(1, rows.rows):
         what = f"{many(rows.wide.count, 'line has', 'lines have')} more than {case.form.width} columns: a stray separator?"
-        found.append(
-            Finding("too-many-columns", "warning", what, rows.wide.count, rows.wide.first(), "Take the extra separators out.")
-        )
+        yield Finding("too-many-columns", "warning", what, rows.wide.count, rows.wide.first(), "Take the extra separators out.")
     if case.form.format == "lines" and len(set(rows.paired)) > 1:
         each = ", ".join(f"{o.file} {n:,}" for o, n in zip(opened, rows.paired, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the other."
-        found.append(Finding("line-counts", "error", f"The files have different numbers of lines: {each}.", 1, (), do))
-    return found
+        yield Finding("line-counts", "error", f"The files have different numbers of lines: {each}.", 1, (), do)
 
 
 def _separators(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> list[Finding]:
@@ -62,25 +59,21 @@ def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
     return [Finding("header", "warning", what, 1, seen, do, False, lines)]
 
 
-def _comments(case: Case, rows: RowStream) -> list[Finding]:
+def _comments(case: Case, rows: RowStream) -> Iterator[Finding]:
     if rows.blank.count:
         what = f"{many(rows.blank.count, 'empty line stands', 'empty lines stand')} between rows."
         do = "A training passes them by, as UniMorph's; --fix takes them out."
-        return [Finding("empty-line", "note", what, rows.blank.count, rows.blank.first(), do, True), *_marked(case, rows)]
-    return _marked(case, rows)
-
-
-def _marked(case: Case, rows: RowStream) -> list[Finding]:
+        yield Finding("empty-line", "note", what, rows.blank.count, rows.blank.first(), do, True)
     if not rows.comments.count:
-        return []
+        return
     mark, count, first = case.form.comment or rows.comments.seen[0].text[:1], rows.comments.count, rows.comments.first()
     what = f"{many(count, 'comment line')} ({mark} ...)."
     if case.form.passed or not case.own.tabular:
-        return [Finding("comments", "note", what, count, first, "--fix takes them out.", True)]
-    line = f"data.comment: '{mark}'"
-    return [
-        Finding("comments", "error", what, count, first, f"Set {line}, or --fix takes them out.", True, (line,), skipped=True)
-    ]
+        yield Finding("comments", "note", what, count, first, "--fix takes them out.", True)
+    else:
+        line = f"data.comment: '{mark}'"
+        do = f"Set {line}, or --fix takes them out."
+        yield Finding("comments", "error", what, count, first, do, True, (line,), skipped=True)
 
 
 def _columns(case: Case) -> list[Finding]:
@@ -110,26 +103,25 @@ def _columns(case: Case) -> list[Finding]:
     return [Finding("columns", "warning" if odd else "note", what, 1, (), f"Set {', '.join(lines)}.", False, lines)]
 
 
-def _given_columns(case: Case) -> list[Finding]:
+def _given_columns(case: Case) -> Iterator[Finding]:
     """The columns were said: do they hold what they should?"""
     form, roles, held = case.form, case.form.roles, case.form.profiles
-    found: list[Finding] = []
     target, source = roles.get("target", -1), roles.get("source", -1)
-    for role, at in (("source", source), ("target", target)):
-        if case.own.translates and at in held and held[at].manner == "features":
-            what = f"{form.called(at).capitalize()}, the {role}, holds features (V;PST), not text."
-            others = [i for i in held if i not in (source, target)]
-            do = f"Set data.features: {form.key(at)}" + (f", data.{role}: {form.key(others[0])}." if others else ".")
-            found.append(Finding("swapped", "warning", what, 1, (), do))
+    sides = (("source", source), ("target", target)) if case.own.translates else ()
+    wrong = [(role, at) for role, at in sides if at in held and held[at].manner == "features"]
+    for role, at in wrong:
+        what = f"{form.called(at).capitalize()}, the {role}, holds features (V;PST), not text."
+        others = [i for i in held if i not in (source, target)]
+        do = f"Set data.features: {form.key(at)}" + (f", data.{role}: {form.key(others[0])}." if others else ".")
+        yield Finding("swapped", "warning", what, 1, (), do)
     unused = [i for i in held if i not in roles.values() and held[i].manner == "features"]
-    if case.own.translates and "features" not in roles and unused and not found:
+    if case.own.translates and "features" not in roles and unused and not wrong:
         what = f"{form.called(unused[0]).capitalize()} looks like features (V;PST), and is not used."
         line = f"data.features: {form.key(unused[0])}"
-        found.append(Finding("features-column", "warning", what, 1, (), f"Set {line}.", False, (line,)))
+        yield Finding("features-column", "warning", what, 1, (), f"Set {line}.", False, (line,))
     if case.labelled("target") and len(case.own.roles) == 2 and source in held and target in held:
         a, b = held[source], held[target]
         if a.labels and not b.labels and b.distinct > 0.5 * b.cells and b.cells >= 10:
             lines = (f"data.source: {form.key(target)}", f"data.target: {form.key(source)}")
             what = f"The labels stand in {form.called(source)}, not in {form.called(target)}: the columns look swapped."
-            found.append(Finding("swapped", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines, trains=True))
-    return found
+            yield Finding("swapped", "error", what, 1, (), f"Set {', '.join(lines)}.", False, lines, trains=True)

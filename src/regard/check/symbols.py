@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,15 +68,13 @@ class SymbolCounts:
                 self._first.setdefault((role, block.valid, chr(code)), block.at(role, row))
         counts += here
 
-    def findings(self) -> list[Finding]:
-        found = []
+    def findings(self) -> Iterator[Finding]:
         for role in self._roles:
             if role in self._full:
                 continue
             train, valid = self._counted(role, False), self._counted(role, True)
-            found += self._rare(role, train)
-            found += self._unseen(role, train, valid)
-        return found
+            yield from self._rare(role, train)
+            yield from self._unseen(role, train, valid)
 
     def _counted(self, role: str, valid: bool) -> dict[str, int]:
         if role in self._segmented:
@@ -161,7 +159,7 @@ class Phones:
             if (not blanks and letters(cell) > 3) or (len(cell) > 12 and blanks < 0.12 * len(cell) and _longest(cell) > 6):
                 hits.add(block.at(role, i))
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterator[Finding]:
         told = {
             "language-mark": ("Marks of a language, as (en), stand among the phones", f"{FIX}: they are taken out.", True),
             "brackets": ("Slashes or brackets stand around the transcription", f"{FIX}: they are taken off.", True),
@@ -169,15 +167,13 @@ class Phones:
             "no-phones": ("Marks that are no phones stand among them", "Correct the lines, or take the marks out.", False),
             "unsegmented": ("No blanks stand between the symbols", "Part them as in the other lines.", False),
         }
-        found = []
         for (kind, role), hits in self._found.items():
             what, do, fixable = told[kind]
             usual = kind in ("no-phones", "several-readings") and hits.count > 0.3 * self._rows
             if hits.count and not (usual and kind == "no-phones"):
                 level = "note" if usual else "warning"
                 what = f"{what} in {self._case.many(hits.count, role)}."
-                found.append(Finding(kind, level, what, hits.count, hits.first(), do, fixable))
-        return found
+                yield Finding(kind, level, what, hits.count, hits.first(), do, fixable)
 
 
 def _odd(cell: str, marks: re.Pattern[str]) -> bool:

@@ -42,7 +42,7 @@ class Stream(Protocol):
 
     def __iter__(self) -> Iterator[Block]: ...
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterable[Finding]:
         """Of the frame."""
 
 

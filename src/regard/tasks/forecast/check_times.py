@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,7 +59,7 @@ def of_times(times: Times) -> list[Finding]:
     if len(kinds) > 1:
         what, do = "Times are written in several ways.", "Write all times in one way."
         return [Finding("time-unreadable", "error", what, len(times.texts), (), do)]
-    found = _steps(times, moments, *with_gaps(moments, manner))
+    found = [*_steps(times, moments, *with_gaps(moments, manner))]
     return found if any(finding.level == "error" for finding in found) else [*found, *_refused(times)]
 
 
@@ -82,30 +82,28 @@ def seconds(time: object) -> float:
     return (time - datetime(1970, 1, 1)).total_seconds()
 
 
-def _steps(times: Times, read: Sequence[Moment], step: Step, fit: np.ndarray) -> list[Finding]:
+def _steps(times: Times, read: Sequence[Moment], step: Step, fit: np.ndarray) -> Iterator[Finding]:
     apart, dates = apart_of(read), [time for time in read if isinstance(time, datetime)]
     if not len(apart):
-        return []
+        return
     moved = _clock_changes(apart, dates, step.much) if dates and dates[0].tzinfo is None else []
     other = np.array([i not in moved for i in range(len(apart))])
     back, still = np.flatnonzero((apart < 0) & other), np.flatnonzero((apart == 0) & other)
     gaps = np.flatnonzero(~fit & (apart > 0) & other)
-    found = []
     if moved:
         what = f"Local times with a change of the clock, {many(len(moved), 'time')}: an hour is missing in spring or there twice in autumn."
         do = f"Set {IGNORE}, or write UTC, or offsets (+01:00)."
-        found.append(times.told("clock-change", times.refuses, what, sorted(moved), do))
+        yield times.told("clock-change", times.refuses, what, sorted(moved), do)
     if len(back):
         what = f"Times go back {many(len(back), 'time')}."
-        found.append(times.told("time-order", "error", what, list(back), "Sort the rows, or --fix does it.", True))
+        yield times.told("time-order", "error", what, list(back), "Sort the rows, or --fix does it.", True)
     if len(still):
         what = f"{many(len(still), 'time is', 'times are')} there twice."
         do = "Keep one row of each time, or --fix does it: the first."
-        found.append(times.told("time-twice", "error", what, list(still), do, True))
+        yield times.told("time-twice", "error", what, list(still), do, True)
     if len(gaps):
         what, do = _gap(gaps, apart, dates, step)
-        found.append(times.told("time-gap", times.refuses, what, list(gaps), do))
-    return found
+        yield times.told("time-gap", times.refuses, what, list(gaps), do)
 
 
 def _gap(gaps: np.ndarray, apart: np.ndarray, dates: Sequence[datetime], step: Step) -> tuple[str, str]:

@@ -32,20 +32,17 @@ RATINGS = 30  # different numbers from which on they are ratings and no labels
 class Ratings(Labels):
     """Counts each answer, in training and in validation."""
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterator[Finding]:
         train = self.counts[False]
         numbers = [label for label in train if NUMBER.fullmatch(label)]
         rated = len(numbers) >= RATINGS or any("." in label for label in numbers)
         return self._ratings(train) if rated and len(numbers) > 0.5 * len(train) else super().findings()
 
-    def _ratings(self, train: Counter[str]) -> list[Finding]:
-        found = []
+    def _ratings(self, train: Counter[str]) -> Iterator[Finding]:
         words = [label for label in train if not NUMBER.fullmatch(label)]
         if words and self.case.given.output != "number":  # else each is a bad line
             what = f"{many(sum(train[w] for w in words), 'answer is no number', 'answers are no numbers')}: {list_words(words)}."
-            found.append(
-                Finding("no-rating", "error", what, len(words), self.first(words), "Correct or remove them.", trains=True)
-            )
+            yield Finding("no-rating", "error", what, len(words), self.first(words), "Correct or remove them.", trains=True)
         values = sorted((float(label), label) for label in train if label not in words)
         spread = [value for value, label in values for _ in range(min(train[label], 1000))]
         low, high = spread[int(0.005 * len(spread))], spread[int(0.995 * (len(spread) - 1))]
@@ -53,13 +50,10 @@ class Ratings(Labels):
         out = [label for value, label in values if value < low - 0.5 * room - 1e-9 or value > high + 0.5 * room + 1e-9]
         if len(values) == 1:
             what = f"All ratings are {values[0][1]}."
-            found.append(
-                Finding("one-label", "error", what, 1, self.first([values[0][1]]), "Is this the right column (data.target)?")
-            )
+            yield Finding("one-label", "error", what, 1, self.first([values[0][1]]), "Is this the right column (data.target)?")
         if out and room:
             what = f"{many(len(out), 'rating lies', 'ratings lie')} far outside of the others ({low:g} to {high:g}): {list_words(out)}."
-            found.append(Finding("rating-range", "warning", what, sum(train[x] for x in out), self.first(out), "Correct them."))
-        return found
+            yield Finding("rating-range", "warning", what, sum(train[x] for x in out), self.first(out), "Correct them.")
 
 
 class CoupledRows(RowStream):

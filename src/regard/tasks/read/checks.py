@@ -86,24 +86,24 @@ class Questions:
             if len(text.split()) > LONGEST:
                 self.long.add(told)
 
-    def findings(self) -> list[Finding]:
-        found, rows = list[Finding](), max(1, self.rows)
+    def findings(self) -> Iterator[Finding]:
+        rows = max(1, self.rows)
         if self._refusal:
             what, do = said_and_done(self._refusal)
-            found.append(Finding("refused", "error", what, 1, (), do))
+            yield Finding("refused", "error", what, 1, (), do)
         if self._cloze and not self._said:
             what = "Cloze questions, whose answers fill a blank: a training must be told so."
             do = "Set read.head: over (attention over attention) or sum; data.source_tokenizer: space where blanks part words."
             config = ("read.head: over", *(("data.source_tokenizer: space",) if self._words == WORDS else ()))
-            found.append(Finding("cloze", "note", what, self.rows, (), do, False, config))
+            yield Finding("cloze", "note", what, self.rows, (), do, False, config)
         if self.inside.count:
             what = f"{many(self.inside.count, 'answer begins or ends', 'answers begin or end')} inside a word: tokens cannot give them."
             do = "Set data.source_tokenizer: char, or mark whole words."
             level = "warning" if self.inside.count > 0.05 * rows else "note"
-            found.append(Finding("answer-inside-word", level, what, self.inside.count, self.inside.first(), do, quiet=True))
+            yield Finding("answer-inside-word", level, what, self.inside.count, self.inside.first(), do, quiet=True)
         if self.long.count:
             what = f"{many(self.long.count, 'answer has', 'answers have')} more than {LONGEST} words."
-            found.append(Finding("answer-long", "note", what, self.long.count, self.long.first(), "Raise read.longest."))
+            yield Finding("answer-long", "note", what, self.long.count, self.long.first(), "Raise read.longest.")
         if self.absent.count:
             what = (
                 f"{many(self.absent.count, 'answer is', 'answers are')} no word of the passage, so that no net can point at it."
@@ -111,10 +111,7 @@ class Questions:
             do = "Correct or remove them, or set data.on_bad_line: skip; where blanks part the words, data.source_tokenizer: space."
             level = "error" if self._said or self.absent.count > 0.2 * rows else "note"
             config = ("data.on_bad_line: skip",)
-            found.append(
-                Finding("answer-absent", level, what, self.absent.count, self.absent.first(), do, False, config, skipped=True)
-            )
-        return found
+            yield Finding("answer-absent", level, what, self.absent.count, self.absent.first(), do, False, config, skipped=True)
 
 
 def _joined(text: str, at: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
@@ -26,11 +27,10 @@ class Spans:
         if "tags" in block.cells:
             self._sides[block.valid].feed(block)
 
-    def findings(self) -> list[Finding]:
-        found = [*self._none(self._sides[False].counts)]
+    def findings(self) -> Iterator[Finding]:
+        yield from self._none(self._sides[False].counts)
         for side in self._sides.values():
-            found += side.findings(self._bad)
-        return found
+            yield from side.findings(self._bad)
 
     def _none(self, counts: Counter[str]) -> list[Finding]:
         if len(counts) < 2 or self._scheme == "none" or says_places(counts):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,19 +47,17 @@ class ExchangedSides:
                 side = "source" if a > 3 else "target"
                 self._hits[side].add(block.at(side, i))
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Iterator[Finding]:
         told = {
             "exchanged": "pairs have their sides exchanged: each is in the language of the other",
             "source": "sources are in the language of the targets",
             "target": "targets are in the language of the sources",
         }
-        found = []
         for kind, hits in self._hits.items():
             if hits.count and hits.count < 0.3 * self._rows:
                 level = "warning" if kind == "exchanged" or hits.count > 0.005 * self._rows else "note"
                 do = "Exchange them." if kind == "exchanged" else "Not translated? Correct or remove them."
-                found.append(Finding("mixed-up", level, f"{hits.count:,} {told[kind]}.", hits.count, hits.first(), do))
-        return found
+                yield Finding("mixed-up", level, f"{hits.count:,} {told[kind]}.", hits.count, hits.first(), do)
 
 
 def _counted(cells: Sequence[str]) -> Counter[str]:
