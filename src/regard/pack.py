@@ -10,10 +10,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from regard.core.atomic_files import atomic
+from regard.core.atomic_files import atomic, explain_error
 from regard.core.errors import RunFolderError, message
 from regard.tasks.load_run import load_run
-from regard.training import run_files
 from regard.training.checksums import CONFIG, EXPORTED, METRICS, USED
 from regard.training.model_card import CARD
 from regard.training.provenance import RUN
@@ -32,7 +31,7 @@ def pack(run: Path, out: Path, *, trust: Iterable[str] = ()) -> list[str]:
     names = [name for name in (CONFIG, *USED, EXPORTED, *TOLD) if (run / name).is_file()]
     try:
         for name in names:
-            with run_files.explain_error(out):
+            with explain_error(out):
                 (out / name).parent.mkdir(parents=True, exist_ok=True)
             with (run / name).open("rb") as read, atomic(out / name, (run / name).stat().st_size) as file:
                 shutil.copyfileobj(read, file, 1 << 20)

@@ -15,6 +15,7 @@ from regard.config import Config, load_config
 from regard.config.auto import as_begun
 from regard.config.data_files import as_read, resolve_files
 from regard.config.trust import find_user_classes, modules, refuse_strangers
+from regard.core.atomic_files import write_text
 from regard.core.errors import RunFolderError, message
 from regard.core.freed_memory import give_back_freed_memory
 from regard.core.printable import printable
@@ -23,7 +24,6 @@ from regard.data.text_files import refuse_streams
 from regard.pretrained.start_from_run import as_before, warm_from
 from regard.tasks import registry
 from regard.tasks.base import Splits
-from regard.training import run_files
 from regard.training.checkpoint import Checkpoints
 from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, find_changed, forget, note, refuse_changed
 from regard.training.closed_form import keep
@@ -94,7 +94,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         data = job.read(config, lambda line: None)
     if fits:
         say(fits)
-    run_files.write_text(folder / CONFIG, config.to_yaml())
+    write_text(folder / CONFIG, config.to_yaml())
     write_run(folder, data.fingerprint, plain := config.model_dump(mode="json"), ended=False)
     forget(folder, (*USED, EXPORTED, METRICS) if (fresh := Checkpoints(folder, fingerprint={}).newest() is None) else [METRICS])
     torch.manual_seed(config.train.seed)

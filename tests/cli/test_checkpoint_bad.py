@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from regard.config.schema import TrainSection
+from regard.core import atomic_files
 from regard.core.errors import ConfigError, RegardError, RunFolderError
 from regard.training import checkpoint, reporting, run_files
 from regard.training.checkpoint import load_network
@@ -73,7 +74,7 @@ def train(
 
 
 def parts(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob("*") if p.name.endswith(run_files.PART)]
+    return [p for p in folder.rglob("*") if p.name.endswith(atomic_files.PART)]
 
 
 @pytest.fixture

@@ -13,23 +13,24 @@ from safetensors.torch import load_file
 from torch import nn
 
 from regard.cli import predict
+from regard.core import atomic_files
 from regard.core.errors import RegardError
 from regard.training import reporting, run_files
 from regard.training.checkpoint import load_network, save_network
 
 
 def parts(folder: Path) -> list[Path]:
-    return [p for p in folder.rglob("*") if p.name.endswith(run_files.PART)]
+    return [p for p in folder.rglob("*") if p.name.endswith(atomic_files.PART)]
 
 
 def test_an_atomic_file_is_whole_or_as_before(tmp_path):
     path = tmp_path / "x"
-    run_files.write_text(path, "old")
-    with pytest.raises(KeyError), run_files.atomic(path) as file:
+    atomic_files.write_text(path, "old")
+    with pytest.raises(KeyError), atomic_files.atomic(path) as file:
         file.write(b"new")
         raise KeyError
     assert path.read_text() == "old" and not parts(tmp_path)
-    with run_files.atomic(path) as file:
+    with atomic_files.atomic(path) as file:
         file.write(b"new")
         assert path.read_text() == "old"
     assert path.read_text() == "new" and not parts(tmp_path)
@@ -68,7 +69,7 @@ def test_tied_weights_and_views_are_saved_once_and_read_back(tmp_path):
 
 def test_a_pipe_that_breaks_is_no_fault_of_the_file_that_is_written_meanwhile(tmp_path):
     """As in `predict RUN FILE --attention OUT.npz | head`."""
-    with pytest.raises(BrokenPipeError), run_files.atomic(tmp_path / "x") as file:
+    with pytest.raises(BrokenPipeError), atomic_files.atomic(tmp_path / "x") as file:
         file.write(b"some")
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
     assert not list(tmp_path.iterdir())
@@ -81,13 +82,13 @@ def test_predictions_that_cannot_be_written_are_no_fault_of_the_attention_beside
 
     monkeypatch.setattr("sys.stdout", Full())
     with pytest.raises(RegardError, match=r"^stdout: expected to be able to write; received No space left"):  # noqa: SIM117
-        with run_files.atomic(tmp_path / "a.npz"):
+        with atomic_files.atomic(tmp_path / "a.npz"):
             predict.write_stdout("x\n")
 
 
 @pytest.mark.parametrize(("count", "text"), [(7, "7 bytes"), (1_500, "1.5 kB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2.0 GB")])
 def test_sizes(count, text):
-    assert run_files.size(count) == text
+    assert atomic_files.size(count) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (125, "2:05"), (3661, "1:01:01"), (None, "-")])

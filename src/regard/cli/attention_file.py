@@ -31,7 +31,7 @@ def saving(path: Path | None) -> Iterator[Save]:
     if path is None:
         yield lambda line, predictions: None
         return
-    from regard.training.run_files import atomic
+    from regard.core.atomic_files import atomic
 
     with atomic(path) as file, (_npz if path.suffix.lower() == ".npz" else _jsonl)(file) as save:
         yield save

@@ -24,6 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from regard.core.atomic_files import beside, clean, explain_error, remove, sync_folder
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
 from regard.training.checksums import MODEL as MODEL
@@ -140,10 +141,10 @@ class Checkpoints:
         if self.newest() is None and (self.run / MODEL).exists():
             do = "Choose another folder (--out); a run whose checkpoints are gone cannot go on."
             raise RunFolderError(message(f"{self.run} holds a model already", "a new folder", f"{self.run / MODEL}", do))
-        with run_files.explain_error(self.folder):
+        with explain_error(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            run_files.clean(self.run)
-            run_files.clean(self.folder)
+            clean(self.run)
+            clean(self.folder)
 
     def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, *, pending: bool = False) -> None:
         """Writes a checkpoint, then publishes the best weights, then throws away what the checkpoint does not name.
@@ -163,15 +164,15 @@ class Checkpoints:
         self._tidy(progress)
 
     def _write(self, path: Path, contents: Mapping[str, Mapping[str, Tensor]], progress: Progress) -> None:
-        part, needed = run_files.beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
-        with run_files.explain_error(path, needed):
+        part, needed = beside(path), 100_000 + sum(t.nbytes for tensors in contents.values() for t in tensors.values())
+        with explain_error(path, needed):
             try:
                 part.mkdir()
                 marks = {name: run_files.write_tensors(part / name, tensors) for name, tensors in contents.items()}
                 marks |= {each.name: self._mark(each) for each in self._named(progress)}
                 run_files.write_json(part / STATE, make_state(self.fingerprint, progress, self.arithmetic, marks))
                 os.rename(part, path)
-                run_files.sync_folder(self.folder)
+                sync_folder(self.folder)
             except BaseException:
                 shutil.rmtree(part, ignore_errors=True)
                 raise
@@ -196,7 +197,7 @@ class Checkpoints:
         named = {self.newest(), *self._named(progress)}
         for pattern in ("step-*", "best-*", "snapshot-*"):
             for path in set(self.folder.glob(pattern)) - named:
-                run_files.remove(path)
+                remove(path)
 
     def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> Progress | None:
         """Puts the newest checkpoint into the network, the optimizer and PyTorch's random numbers; None where there is none.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from regard.config import Config
 from regard.config.trust import find_user_classes, flags, modules
+from regard.core.atomic_files import write_text
 from regard.tasks.spec import WRITING
-from regard.training import run_files
 from regard.training.provenance import read_run
 from regard.training.trainer import Outcome
 
@@ -81,4 +81,4 @@ The validation data also chose the model that was kept, so these figures flatter
 
 `config.yaml` holds all settings.
 """
-    run_files.write_text(folder / CARD, lines)
+    write_text(folder / CARD, lines)

@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
+from regard.core.atomic_files import explain_error, write_bytes
 from regard.core.plural import many
-from regard.training import run_files
 
 if TYPE_CHECKING:
     from regard.training.checkpoint import Progress
@@ -117,9 +117,9 @@ class Metrics:
         if rows and path.exists():
             with path.open("rb") as file:
                 kept = list(islice(file, rows))
-            run_files.write_bytes(path, b"".join(kept))
+            write_bytes(path, b"".join(kept))
         self.path, self.rows = path, len(kept)
-        with run_files.explain_error(path):
+        with explain_error(path):
             self.file = path.open(
                 "ab" if kept else "wb", buffering=0
             )  # what a full disk refuses must not be tried again at the end
@@ -127,7 +127,7 @@ class Metrics:
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        with run_files.explain_error(self.path):
+        with explain_error(self.path):
             rest = json.dumps(finite, ensure_ascii=False, allow_nan=False).encode() + b"\n"
             while rest:
                 rest = rest[self.file.write(rest) :]
@@ -135,7 +135,7 @@ class Metrics:
 
     def sync(self) -> None:
         """Brings what was written to the disk."""
-        with run_files.explain_error(self.path):
+        with explain_error(self.path):
             os.fsync(self.file.fileno())
 
     def close(self) -> None:

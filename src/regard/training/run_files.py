@@ -15,16 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from regard.core import bounded_json
-from regard.core.atomic_files import PART as PART
-from regard.core.atomic_files import atomic as atomic
-from regard.core.atomic_files import beside as beside
-from regard.core.atomic_files import clean as clean
-from regard.core.atomic_files import explain_error as explain_error
-from regard.core.atomic_files import remove as remove
-from regard.core.atomic_files import size as size
-from regard.core.atomic_files import sync_folder as sync_folder
-from regard.core.atomic_files import write_bytes as write_bytes
-from regard.core.atomic_files import write_text as write_text
+from regard.core.atomic_files import atomic, write_bytes, write_text
 from regard.core.errors import RunFolderError, message
 
 _DAMAGED = "Restore the file from a copy, or train again into another folder."
