@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 from torch import Tensor
 
 
@@ -57,8 +56,3 @@ def _reordered(tree: Any, rows: Int[Tensor, " B"], common: bool) -> Any:
         made = [_reordered(t, rows, common) for t in tree]
         return tree._make(made) if hasattr(tree, "_make") else tuple(made)
     return tree if common else select(tree, rows)
-
-
-def hold(valid: Bool[Tensor, " B"], new: Any, old: Any) -> Any:
-    """The new state where the word was real, the old one where it was padding."""
-    return tree_map(lambda n, o: torch.where(valid.view(-1, *[1] * (n.dim() - 1)), n, o), new, old)

@@ -191,7 +191,7 @@ def value_of(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
     return value_of(within, inner) if isinstance(within, Mapping) else (False, None)
 
 
-def missing_key(record: Mapping[str, Any], key: str, place: Place | str, kind: str = "missing-key") -> RecordError:
+def explain_missing_key(record: Mapping[str, Any], key: str, place: Place | str, kind: str = "missing-key") -> RecordError:
     """What is said of an object without a key.  kind: see `RecordError`."""
     there = ", ".join(map(repr, record)) or "no keys"
     return RecordError(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), kind)
@@ -200,7 +200,7 @@ def missing_key(record: Mapping[str, Any], key: str, place: Place | str, kind: s
 def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
     there, value = value_of(record, key)
     if not there:
-        raise missing_key(record, key, place)
+        raise explain_missing_key(record, key, place)
     if several and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     found = tuple(value) if several and isinstance(value, list) else (value,)

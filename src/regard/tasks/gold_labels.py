@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from regard.config import Config
+from regard.core.plural import list_counts
 from regard.data.vocab import Vocabulary
 from regard.metrics.confusions import Confusion, Mistake
 from regard.tasks.base import TaskPrediction
@@ -56,7 +57,7 @@ class LabelPredictor(ABC, Generic[P]):
             known.number(name, what=self.right_is, place=getattr(item, "place", "the validation data"))
         yield (
             f"note: {missing.total():,} of {total:,} {self.right_is}s of the validation data are none that training saw: "
-            f"{unseen_names(missing)}. They count as wrong; the loss is without the {len(valid) - told:,} {self.what} that have one."
+            f"{list_counts(missing, NAMED)}. They count as wrong; the loss is without the {len(valid) - told:,} {self.what} that have one."
         )
 
     @property
@@ -72,9 +73,3 @@ class LabelPredictor(ABC, Generic[P]):
         return Mistake(
             str(item.place), item.source, right, found.text, found.score or 0.0, [(item.source, Confusion(right, found.text))]
         )
-
-
-def unseen_names(counts: Counter[str]) -> str:
-    """The most frequent, with their numbers."""
-    more = f", and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
-    return ", ".join(f"{name} ({n:,})" for name, n in counts.most_common(NAMED)) + more

@@ -15,7 +15,7 @@ from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.records import PassedLine, headless, parse_records
-from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, missing_key, shorten
+from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, has_half_surrogate, shorten
 from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -219,7 +219,7 @@ def pair_of_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *,
         if key not in record or (record[key] is None and not needs_target):
             if name == "target" and not needs_target:
                 continue
-            raise missing_key(record, key, place)
+            raise explain_missing_key(record, key, place)
         value = record[key]
         if name == "target" and isinstance(value, int | float) and not isinstance(value, bool):
             value = repr(value)

@@ -14,7 +14,7 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.records import PassedLine, Placed, parse_each, read_records
-from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, missing_key, shorten
+from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, has_half_surrogate, shorten
 from regard.data.text_files import lines, show_file
 from regard.tasks.tag.file_formats import (
     HEAD,
@@ -247,7 +247,7 @@ def _text(value: Any) -> Any:
 
 def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> list[Any]:
     if key not in record:
-        raise missing_key(record, key, place)
+        raise explain_missing_key(record, key, place)
     if not isinstance(record[key], list):
         received = shorten(json.dumps(record[key], ensure_ascii=True))
         raise RecordError(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))

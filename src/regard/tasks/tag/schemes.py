@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from regard.core.errors import DataError, message
-from regard.core.plural import many
+from regard.core.plural import list_counts, many
 from regard.data.row_parser import RecordError
 from regard.tasks.tag.data import TaggedSentence
 from regard.tasks.tag.span_tags import OUTSIDE, find_break, mark_ends, says_places, split_tag, to_iob2
 
-SHOWN = 5  # tags that are named
 LIKE_OUTSIDE = ("o", "0", "О", "Ο", "０", "Ｏ")  # Latin, digit, Cyrillic, Greek, full width
 TURNED = re.compile(r"(.+)-([BIESLUM])|([BIESLUM])[_:/.](.+)|(.+)_([BIESLUM])")  # PER-B, B_PER, PER_B
 EXPECTED = "spans that begin with B (or S), and are closed where ends are marked"
@@ -62,7 +61,7 @@ def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterato
     tokens = counts.total()
     if len(counts) == 1 and not labelled:
         do = "Give data with more tags, or name the column that holds them (data.target)."
-        raise DataError(message("tags of the training data", "at least 2 different ones", f"{_named(counts)} alone", do))
+        raise DataError(message("tags of the training data", "at least 2 different ones", f"{list_counts(counts)} alone", do))
     if scheme == "none":
         return
     places = says_places(counts)
@@ -72,13 +71,15 @@ def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterato
         and 2 * len(turned) > len(counts) - 1
     ):
         do = "Write the place first and a hyphen: B-PER; or set tag.scheme: none, where these are just tags."
-        raise DataError(message("tags of the training data", "B-KIND, I-KIND and O", _named(Counter(turned)), do))
+        raise DataError(message("tags of the training data", "B-KIND, I-KIND and O", list_counts(Counter(turned)), do))
     if not places and scheme != "auto":
         do = "Set tag.scheme: none, where tags are just tags, such as parts of speech; or name the column that holds them (data.target)."
-        raise DataError(message("tags of the training data", f"tags that mark spans (tag.scheme: {scheme})", _named(counts), do))
+        raise DataError(
+            message("tags of the training data", f"tags that mark spans (tag.scheme: {scheme})", list_counts(counts), do)
+        )
     if not places:
         numbers = all(tag.isdecimal() for tag in counts)
-        yield f"tags: {_named(counts)}; they mark no spans, so each is just a tag (tag.scheme: none)." + (
+        yield f"tags: {list_counts(counts)}; they mark no spans, so each is just a tag (tag.scheme: none)." + (
             " They are numbers: write their names (int2str of a Hugging Face feature), if they stand for B-PER and the like."
             * numbers
         )
@@ -103,10 +104,4 @@ def _of_spans(counts: Counter[str], tokens: int, *, iob1: bool) -> Iterator[str]
     )
     yield f"tags: {len(counts):,}, of spans ({name})."
     if other:
-        yield f"note: these tags mark no place: {_named(other)}; each token that has one counts as a span of its own."
-
-
-def _named(counts: Counter[str]) -> str:
-    """The most frequent tags, with their numbers."""
-    more = f", and {len(counts) - SHOWN:,} more" if len(counts) > SHOWN else ""
-    return ", ".join(f"{tag} ({n:,})" for tag, n in counts.most_common(SHOWN)) + more
+        yield f"note: these tags mark no place: {list_counts(other)}; each token that has one counts as a span of its own."
