@@ -52,3 +52,11 @@ def test_a_package_that_is_missing_makes_no_module(monkeypatch):
 
     monkeypatch.setattr(optional, "import_module", missing)
     assert optional._found.__wrapped__("attention.kernels.of_a_missing_package") is None
+
+
+def test_what_is_called_of_the_kernel_for_a_gpu_is_there():
+    """Where no GPU is, nothing else would tell that a function was renamed in `band_triton` alone."""
+    kernels = SOURCE / "attention/kernels"
+    trees = [ast.parse((kernels / name).read_text("utf-8")) for name in ("__init__.py", "band_triton.py")]
+    called = {node.attr for node in ast.walk(trees[0]) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "kernel"}
+    assert called and called <= {node.name for node in trees[1].body if isinstance(node, ast.FunctionDef)}

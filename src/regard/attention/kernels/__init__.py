@@ -1,7 +1,7 @@
 """Fast ways to the same numbers.  A kernel knows forms and no scores; each has a plain twin, which says what it means.
 
 `scores(form)` is `form.scores()`, made with less memory and time where a kernel takes the form.
-`context(form, mask, values)`, `banded(form, values, tiles, sight)` and `band(...)` are `masked_softmax(form.scores(), mask) @ values`.
+`context(form, mask, values)`, `attend_band(form, values, tiles, sight)` and `band(...)` are `masked_softmax(form.scores(), mask) @ values`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def band(
 ) -> Float[Tensor, "B H T E"] | None:
     """`context` of queries that are the places, each seeing all that is within reach: one kernel on a GPU, None elsewhere."""
     kernel = module("attention.kernels.band_triton") if values.device.type == "cuda" and not in_a_graph() else None
-    return kernel.banded(form.query, form.keys, values, at, valid, reach) if kernel else None
+    return kernel.attend_band(form.query, form.keys, values, at, valid, reach) if kernel else None
 
 
 def prefix(
