@@ -77,13 +77,6 @@ def test_features_are_words_of_their_own(told):
     assert picture.axes(given, "decoder.0.cross")[1].words == (0, 0, 0, 1, 2)
 
 
-def test_rows_are_averaged_and_columns_summed():
-    weights = np.array([[[0.1, 0.2, 0.3, 0.4], [0.5, 0.1, 0.2, 0.2], [0.0, 0.0, 0.25, 0.75]]])
-    merged = merge.merge(weights, [0, 0, 1], [0, 1, 1, 2])
-    np.testing.assert_allclose(merged, [[[0.3, 0.4, 0.3], [0.0, 0.25, 0.75]]], atol=1e-6)
-    np.testing.assert_allclose(merged.sum(-1), 1, atol=1e-6)
-
-
 # ---- choosing -----------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,13 @@ from torch import nn
 from regard.networks import loss
 from regard.networks.base import DecoderOutput
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.networks.loss import chunked_cross_entropy, cross_entropy
+from regard.networks.loss import chunked_cross_entropy, costs, objective
 from regard.networks.search import length_norm
+
+
+def cross_entropy(logits, words, smoothing=0.0):
+    """The plain twin of `chunked_cross_entropy`."""
+    return objective(costs(logits.log_softmax(-1), words), smoothing)
 
 
 def test_cross_entropy():

@@ -11,7 +11,6 @@ from regard.check.traits import TaskTraits
 from regard.core.plural import many
 
 PLAIN = ("phones", "symbols", "words", "transcription", "features", "numbers")  # in which a second blank is never meant
-RUNNING = ("text", "unspaced text")
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,6 @@ def find_set_keys(config: Config) -> dict[str, Any]:
     return found
 
 
-def own(config: Config, task: str) -> Any:
-    """The section of a task, where the config has it."""
-    return config.of_tasks().get(task)
-
-
 def given(config: Config, *, fixed: bool) -> StatedForm:
     """What a config says of its data.  fixed: every key counts, as in the training that is about to begin; else those that are set."""
     known, left = find_set_keys(config), left_out(config)

@@ -14,11 +14,10 @@ from typing import IO, cast
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.finding import FIX, Finding, FindingPlace, Hits, short
-from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.file_format import is_parquet
 from regard.data.parquet import parquet_rows
-from regard.data.text_files import is_wide, missing
+from regard.data.text_files import explain_unreadable, is_wide
 
 PIECE = 1 << 22  # bytes that are read at a time
 AT_ONCE = 5000  # rows of a Parquet file
@@ -80,11 +79,8 @@ class RawLines:
     def _bytes(self) -> Generator[bytes, None, None]:
         try:
             stream = cast(IO[bytes], gzip.open(self.file) if self.file.endswith(".gz") else open(self.file, "rb"))  # noqa: SIM115
-        except FileNotFoundError as error:
-            raise missing(self.file) from error
         except OSError as error:
-            do = "Name another file."
-            raise DataError(message(self.file, "a file that can be read", error.strerror or str(error), do)) from error
+            raise explain_unreadable(self.file, error) from error
         with stream:
             try:
                 first = stream.read(PIECE)
@@ -103,8 +99,7 @@ class RawLines:
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 self.torn = str(error)
             except OSError as error:
-                do = "Name another file."
-                raise DataError(message(self.file, "a file that can be read", error.strerror or str(error), do)) from error
+                raise explain_unreadable(self.file, error) from error
 
     def _wide(self, first: bytes, stream: IO[bytes], name: str) -> Generator[bytes, None, None]:
         """UTF-16, as the UTF-8 that it should have been."""

@@ -56,10 +56,8 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
         return
     try:
         stream = gzip.open(file, "rb") if file.endswith(".gz") else open(file, "rb")  # noqa: SIM115  the `with` is below
-    except FileNotFoundError as error:
-        raise missing(file) from error
     except OSError as error:
-        raise DataError(message(file, "a file that can be read", error.strerror or str(error), "Name another file.")) from error
+        raise explain_unreadable(file, error) from error
     with stream:
         yield stream if isinstance(stream, gzip.GzipFile) else line_stream.read(stream)
 
@@ -76,6 +74,13 @@ def _ended(stream: Iterable[bytes], file: str) -> Iterator[bytes]:
             raise DataError(message(show_file(file), "lines that end with a line feed (LF), or with CR and LF", received, do))
         each = chain([second], each)
     yield from chain([first] if first else [], each)
+
+
+def explain_unreadable(file: str, error: OSError) -> DataError:
+    """The error for a file that is not there, or that the system does not let be read."""
+    if isinstance(error, FileNotFoundError):
+        return missing(file)
+    return DataError(message(file, "a file that can be read", error.strerror or str(error), "Name another file."))
 
 
 def missing(file: str) -> DataError:
@@ -162,10 +167,6 @@ def fingerprint(files: Sequence[str]) -> dict[str, str]:
         try:
             with open(file, "rb") as stream:
                 marks[file] = hashlib.file_digest(stream, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise missing(file) from error
         except OSError as error:
-            raise DataError(
-                message(file, "a file that can be read", error.strerror or str(error), "Name another file.")
-            ) from error
+            raise explain_unreadable(file, error) from error
     return marks

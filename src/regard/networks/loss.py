@@ -16,28 +16,16 @@ LOWEST = -1e30  # log 0: finite, so that no gradient is NaN
 CELLS = 4_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
 
 
-def cross_entropy(
-    logits: Float[Tensor, "N V"], words: Int[Tensor, " N"], smoothing: float = 0.0
-) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
-    """The summed objective, and the plain cross-entropy of each word, in nats.
-
-    smoothing: the share of the target's probability that is spread evenly over all words.  Szegedy et al. 2016, section 7.
-    The plain twin of `chunked_cross_entropy`.
-    """
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    lse = logits.logsumexp(-1)
-    nats = lse - logits.gather(-1, words[:, None])[:, 0]
-    spread = lse - logits.mean(-1)
-    return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
-
-
 def costs(log_p: Float[Tensor, "N V"], words: Int[Tensor, " N"]) -> Float[Tensor, "N 2"]:
     """Of each row the cost of its word and the mean cost of all words, in nats."""
     return -torch.stack([log_p.gather(-1, words[:, None])[:, 0], log_p.mean(-1)], -1)
 
 
 def objective(costs: Float[Tensor, "N 2"], smoothing: float) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
-    """What `cross_entropy` gives, from costs."""
+    """The summed objective, and the plain cross-entropy of each word, in nats, from their costs.
+
+    smoothing: the share of the target's probability that is spread evenly over all words.  Szegedy et al. 2016, section 7.
+    """
     nats, spread = costs.unbind(-1)
     return (1 - smoothing) * nats.sum() + smoothing * spread.sum(), nats.detach()
 
@@ -56,7 +44,7 @@ def chunked_cross_entropy(
     words: Int[Tensor, " N"],
     smoothing: float = 0.0,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, " N"]]:
-    """`cross_entropy(states @ weight.T + bias, words, smoothing)`, logits and their gradients made chunk by chunk in the forward pass.
+    """`objective(costs(log_softmax(states @ weight.T + bias), words), smoothing)`: logits and their gradients are made chunk by chunk.
 
     Products run in the autocast type where autocast is on; sums of probabilities always in float32 or better.
     """

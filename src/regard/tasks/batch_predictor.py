@@ -76,9 +76,9 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def predict_batch(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:
         """The best answers to a batch of items."""
 
-    @abstractmethod
     def empty_prediction(self, item: P) -> TaskPrediction:
         """The answer to an item of size 0."""
+        return TaskPrediction("", 0.0)
 
     @abstractmethod
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:

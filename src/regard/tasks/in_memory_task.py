@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class InMemoryTask(SplitTask):
     """Items with `source` (a string that tells them apart), read whole into memory."""
 
     what: str  # items of its files, in the plural: "sentences with tags"
+    predictor: Callable[[Config, Path], BatchPredictor[Any]]  # the class of its models
 
     @abstractmethod
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | RecordError]:
@@ -43,9 +44,9 @@ class InMemoryTask(SplitTask):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         """Write what is learnt from the training data before the net is built: vocabularies, scales."""
 
-    @abstractmethod
     def model(self, config: Config, folder: Path) -> BatchPredictor[Any]:
         """A model with what `learn` wrote there, and a network drawn from torch's generator."""
+        return self.predictor(config, folder)
 
     def kinds(self, item: Any, config: Config) -> Iterable[str]:
         """The labels of an item, which what is set aside must leave in training."""

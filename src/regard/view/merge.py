@@ -9,9 +9,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from regard.view.label import END, SPACE, START
 
 STANDING = ("CJK", "HIRAGANA", "KATAKANA")  # scripts without spaces: each of their tokens stays by itself
@@ -45,16 +42,3 @@ def join(tokens: Sequence[str], numbers: Sequence[int]) -> list[str]:
     for token, number in zip(tokens, numbers, strict=True):
         joined[number] += token
     return [word if word == SPACE else word.removeprefix(SPACE) for word in joined]
-
-
-def merge(weights: NDArray[np.floating], rows: Sequence[int], across: Sequence[int]) -> NDArray[np.float32]:
-    """Weights between words from weights between tokens: rows of a word averaged, columns of a word summed.
-
-    `weights` (..., target, source); `rows` and `across` as `words` gives them for the target and the source tokens.
-    """
-    mean = np.zeros((max(rows, default=-1) + 1, len(rows)))
-    mean[list(rows), np.arange(len(rows))] = 1
-    mean /= np.maximum(mean.sum(1, keepdims=True), 1)
-    total = np.zeros((len(across), max(across, default=-1) + 1))
-    total[np.arange(len(across)), list(across)] = 1
-    return (mean @ weights @ total).astype(np.float32)

@@ -160,9 +160,6 @@ class Classifier(BatchPredictor[EncodedText]):
             )
         return told
 
-    def empty_prediction(self, item: EncodedText) -> TaskPrediction:
-        return TaskPrediction("", 0.0)
-
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         return class_figures([p.text for p in found], [label_of(item) for item in items])
 

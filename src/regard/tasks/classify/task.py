@@ -29,7 +29,7 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 
 
 class ClassifyTask(InMemoryTask):
-    what = WHAT
+    what, predictor = WHAT, Classifier
 
     def probe(self, config: Config) -> None:
         build_classifier(config, words=SMALL, letters=SMALL, labels=2)
@@ -58,9 +58,6 @@ class ClassifyTask(InMemoryTask):
         with atomic(folder / COUNTS) as stream:
             stream.write(json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0).encode())
         say(f"labels: {len(labels):,}, {_spread(counts)}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
-
-    def model(self, config: Config, folder: Path) -> Classifier:
-        return Classifier(config, folder)
 
 
 def _spread(counts: Counter[str]) -> str:

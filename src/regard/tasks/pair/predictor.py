@@ -187,9 +187,6 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         source, read = " ⇄ ".join(item.texts), (*first, *second)
         return TaskPrediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details, axes=axes)
 
-    def empty_prediction(self, item: EncodedPair) -> TaskPrediction:
-        return TaskPrediction("", 0.0)
-
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         if self.section.output == "classes":
             return class_figures([p.text for p in found], [item.target for item in items])

@@ -28,7 +28,7 @@ SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 
 
 class PairTask(InMemoryTask):
-    what = WHAT
+    what, predictor = WHAT, PairPredictor
 
     def probe(self, config: Config) -> None:
         build_pair_network(config, SMALL, Classification(2))
@@ -61,6 +61,3 @@ class PairTask(InMemoryTask):
             say(f"note: the {len(labels):,} labels are all numbers; pair.output: number would learn them as such.")
         labels.save(folder / LABELS)
         say(f"labels: {', '.join(labels.names[:MANY])}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
-
-    def model(self, config: Config, folder: Path) -> PairPredictor:
-        return PairPredictor(config, folder)

@@ -173,9 +173,6 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
             yield TaskPrediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
 
-    def empty_prediction(self, item: MaskedText) -> TaskPrediction:
-        return TaskPrediction("", 0.0)
-
     def right(self, item: Any) -> str:
         return " ".join(self.pieces.tokens(item.targets[item.targets != NOTHING])[:SHOWN])
 

@@ -21,7 +21,7 @@ from regard.training.auto_values import Sizes, batch, updates
 
 
 class ReadTask(InMemoryTask):
-    what = WHAT
+    what, predictor = WHAT, Answerer
 
     def probe(self, config: Config) -> None:
         builder.read(config, words=8, letters=8)
@@ -46,6 +46,3 @@ class ReadTask(InMemoryTask):
         texts = TextVocabulary.learn(config, each, folder, pieced=False)
         letters = (letter for text in each for letter in texts.clean(text))
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
-
-    def model(self, config: Config, folder: Path) -> Answerer:
-        return Answerer(config, folder)

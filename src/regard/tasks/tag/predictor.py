@@ -183,9 +183,6 @@ class Tagger(BatchPredictor[EncodedSentence]):
             " ".join(tags), score, tags, item.tokens, looks, text, (), once, sides=sides, details=details, axes=axes
         )
 
-    def empty_prediction(self, item: EncodedSentence) -> TaskPrediction:
-        return TaskPrediction("", 0.0)
-
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
         figures = span_figures([p.tokens for p in found], [item.tags for item in items])

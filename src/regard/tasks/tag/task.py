@@ -26,7 +26,7 @@ LARGE = 20_000  # tokens of sentences in which a word that is there once says li
 
 
 class TagTask(InMemoryTask):
-    what = WHAT
+    what, predictor = WHAT, Tagger
 
     def probe(self, config: Config) -> None:
         build_tagger(config, words=8, letters=8, tags=Vocabulary(["O"]), labels=2)
@@ -65,6 +65,3 @@ class TagTask(InMemoryTask):
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
         Vocabulary.counted(tag for item in items for tag in item.tags).save(folder / TAGS)
         Vocabulary.counted(item.label for item in items if item.label is not None).save(folder / LABELS)
-
-    def model(self, config: Config, folder: Path) -> Tagger:
-        return Tagger(config, folder)
