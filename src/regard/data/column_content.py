@@ -104,12 +104,3 @@ def above_numbers(rows: list[list[str]]) -> bool:
         all(len(row) > i and NUMBER.fullmatch(row[i].strip()) for row in rows[1:]) and not NUMBER.fullmatch(cell.strip())
         for i, cell in enumerate(rows[0])
     )
-
-
-def are_symbols(targets: Sequence[str]) -> bool:
-    """Whether texts are symbols with blanks between them: as a rule several, each a letter with its marks, or an ARPAbet phone."""
-    filled = [text.split() for text in targets if text.strip()]
-    symbols = [symbol for text in filled for symbol in text]
-    if not filled or 10 * sum(len(text) > 1 for text in filled) < 7 * len(filled):
-        return False
-    return sum(len(symbol) <= 3 for symbol in symbols) >= SHARE * len(symbols) and len(symbols) >= 2.5 * len(filled)

@@ -14,7 +14,6 @@ from regard.core.errors import DataError, message
 from regard.data.column_content import (
     SHARE,
     above_numbers,
-    are_symbols,
     find_separator,
     is_conllu,
     is_dictionary,
@@ -40,7 +39,7 @@ class RecognizedFile:
     header: the names of the columns, where the first line that is no comment certainly is one (or the keys of the first object).
     comment: the mark that begins comment lines (`#`, `;;;`), else "".  blanks: blank lines part blocks.  features_separator: what parts
     the features of the features column.  kind: a format of the field by its name (unimorph, sigmorphon-2022, wikipron, cmudict, cldf,
-    squad), else "".  spaced: targets are symbols with blanks between them.  notes: what a person should know, in sentences.
+    squad), else "".  notes: what a person should know, in sentences.
     """
 
     file: str
@@ -48,7 +47,6 @@ class RecognizedFile:
     separator: str = ""
     header: tuple[str, ...] = ()
     comment: str = ""
-    comments: int = 0  # of the lines that were looked at
     blanks: bool = False
     quoted: bool = False
     decimal_comma: bool = False
@@ -59,7 +57,6 @@ class RecognizedFile:
     features: int | str | None = None
     features_separator: str = ";"
     kind: str = ""
-    spaced: bool = False
     notes: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = field(
         default=(), repr=False
@@ -155,35 +152,31 @@ def _conll(file: str, head: Sequence[str], format: str) -> RecognizedFile:
     if width == 10 and any(re.match(r"# (?:sent_id|text|newdoc)\b", line) for line in head):
         format = "conllu"
     header = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC") if format == "conllu" else ()
-    marked = sum(line.startswith("#") for line in head) if comment else 0
     tabs = "\t" if any("\t" in line for line in head) else " "
-    return RecognizedFile(file, format, tabs, header, comment, marked, True, width=width)
+    return RecognizedFile(file, format, tabs, header, comment, True, width=width)
 
 
 def _table(file: str, head: Sequence[str], named: str) -> RecognizedFile:
     """Columns parted by tabs, commas or semicolons, a pronouncing dictionary, a tagged text, or plain lines."""
     comment = _comment(head, named)
-    marked = sum(line.startswith(comment) for line in head) if comment else 0
     kept = [line for line in head if not (comment and line.startswith(comment))]
     filled = [line for line in kept if line.strip()]
-    plain = RecognizedFile(file, named or "lines", comment=comment if named else "", comments=marked if named else 0)
+    plain = RecognizedFile(file, named or "lines", comment=comment if named else "")
     if not filled:
         return replace(plain, separator="\t" if named == "tsv" else "")
     if named != "csv" and is_dictionary(filled):
-        return RecognizedFile(file, "cmudict", " ", (), comment, marked, width=2, target=2, kind="cmudict", spaced=True)
+        return RecognizedFile(file, "cmudict", " ", (), comment, width=2, target=2, kind="cmudict")
     tabs = sum("\t" in line for line in filled)
     if not named and len(filled) < len(kept) and (is_tagged(kept) or is_conllu(filled)):
         return _conll(file, head, "conllu" if is_conllu(filled) else "conll")
     if named == "tsv" or (not named and 2 * tabs >= len(filled)):
         rows = [line.split("\t") for line in filled]
-        return _columns(replace(plain, format="tsv", separator="\t", comment=comment, comments=marked), rows, kept)
+        return _columns(replace(plain, format="tsv", separator="\t", comment=comment), rows, kept)
     found = find_separator(filled, certain=named == "csv")
     if found is None:
         return replace(plain, separator="," if named == "csv" else "")
     separator, rows = found
-    about = replace(
-        plain, format="csv", separator=separator, comment=comment, comments=marked, quoted=any('"' in x for x in filled)
-    )
+    about = replace(plain, format="csv", separator=separator, comment=comment, quoted=any('"' in x for x in filled))
     return _columns(about, rows, kept)
 
 
@@ -233,9 +226,8 @@ def _columns(about: RecognizedFile, rows: list[list[str]], kept: Sequence[str]) 
         about = replace(about, features_separator=bundles.get(found.features, ";"))
     if width == 2 and 1 in bundles and not named:
         notes.append("column 2 looks like features, not like a target.")
-    targets = columns[found.target] if found.target < width else []
     kept_rows = tuple(map(tuple, rows))
-    return replace(about, kind=_kind(about, found), spaced=are_symbols(targets), notes=tuple(notes), rows=kept_rows)
+    return replace(about, kind=_kind(about, found), notes=tuple(notes), rows=kept_rows)
 
 
 def _by_content(width: int, bundles: dict[int, str]) -> Roles:

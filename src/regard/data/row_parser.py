@@ -84,23 +84,25 @@ def read_header(layout: Layout, header: list[str], place: Place, *, need_target:
     """The columns that a header's names, or numbers beside names, stand for.  DataError names the columns there are."""
     names = [name.strip() for name in header]
 
-    def find(key: str, column: int | str | None, needed: bool) -> int | None:
-        if key == "target" and column == LAST:
-            return len(names) - 1
-        if isinstance(column, int) and column <= len(names):
-            return column - 1
-        if column is not None and names.count(str(column)) == 1:
-            return names.index(str(column))
-        if column is None or not needed:
-            return None
-        there = ", ".join(repr(name) for name in names)
-        do = f"Set data.{key} to a column that is there.{did_you_mean(column, names)}"
-        raise DataError(message(f"{place} (header)", f"one column {column!r} for data.{key}", there or "no columns", do))
-
-    source = find("source", layout.source, True)
+    source = find_column("data.source", layout.source, names, place)
     assert source is not None
+    last = len(names) if layout.target == LAST else layout.target
     featured = need_target or len(names) > 1  # a list of sources has none
-    return Columns(source, find("target", layout.target, need_target), find("features", layout.features, featured))
+    target = find_column("data.target", last, names, place, needed=need_target)
+    return Columns(source, target, find_column("data.features", layout.features, names, place, needed=featured))
+
+
+def find_column(key: str, column: int | str | None, names: Sequence[str], place: Place, *, needed: bool = True) -> int | None:
+    """Where a column stands below a header; None: it is not there, and need not be.  key: what says which column it is."""
+    if isinstance(column, int) and column <= len(names):
+        return column - 1
+    if column is not None and names.count(str(column)) == 1:
+        return names.index(str(column))
+    if column is None or not needed:
+        return None
+    there = ", ".join(repr(name) for name in names)
+    do = f"Set {key} to a column that is there.{did_you_mean(column, names)}"
+    raise DataError(message(f"{place} (header)", f"one column {column!r} for {key}", there or "no columns", do))
 
 
 def pair_row(fields: list[str], place: Place, *, columns: Columns, layout: Layout) -> Row:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from regard.core.errors import DataError, did_you_mean, message
+from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.records import PassedLine, headless, parse_records
-from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, has_half_surrogate, shorten
+from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, find_column, has_half_surrogate, shorten
 from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -160,7 +160,10 @@ class PairParser:
 
     def read_header(self, cells: list[str], place: Place) -> None:
         names = [cell.strip() for cell in cells]
-        self._found = {key: _found(key, x, names, place, self.need_target) for key, x in self._columns.columns.items()}
+        self._found = {
+            key: find_column(NAMES[key], x, names, place, needed=self.need_target or key != "target")
+            for key, x in self._columns.columns.items()
+        }
 
     def of_cells(self, cells: list[str], place: Place) -> TextPair:
         assert self._found is not None  # a header was read, or none is there
@@ -177,19 +180,6 @@ class PairParser:
 
 def _empty_line(place: Place) -> RecordError:
     return RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
-
-
-def _found(key: str, column: int | str, names: list[str], place: Place, needs_target: bool) -> int | None:
-    """Where a column stands below a header; None: what is right is not there, and need not be."""
-    if isinstance(column, int) and column <= len(names):
-        return column - 1
-    if names.count(str(column)) == 1:
-        return names.index(str(column))
-    if key == "target" and not needs_target:
-        return None
-    there = ", ".join(repr(name) for name in names)
-    do = f"Set {NAMES[key]} to a column that is there.{did_you_mean(column, names)}"
-    raise DataError(message(f"{place} (header)", f"one column {column!r} for {NAMES[key]}", there, do))
 
 
 def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> TextPair:

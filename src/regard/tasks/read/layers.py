@@ -152,13 +152,7 @@ class JointReader(nn.Module):
         return EncoderOutput(states, passage.valid, final), EncoderOutput(asked, question.valid, final), {}
 
 
-class PassagePointer(nn.Module):
-    """What points at places of a passage.  pointers: how many places it points at, each by itself."""
-
-    pointers = 1
-
-
-class WordPointer(PassagePointer):
+class WordPointer(nn.Module):
     """Which place fills the blank of a question.  over: attention over attention (Cui et al. 2017, section 3); otherwise the question
     is its last states alone, and this is the attention-sum reader (Kadlec et al. 2016, section 4).
 
@@ -178,15 +172,13 @@ class WordPointer(PassagePointer):
         return Pointed((told.share + LEAST).log()[:, None], looks)
 
 
-class SpanPointer(PassagePointer):
+class SpanPointer(nn.Module):
     """`p_start(i) ~ exp(p_i W_s q), p_end(i) ~ exp(p_i W_e q)`: where an answer begins, and where it ends.  Chen et al. 2017, section
     3.2 (prediction).
 
     pool: makes q of the question's states, with a weight for each (`b_j ~ exp(w . q_j)`, a key-only pool).  start, end: looks of a
     query of the question's width at the passage; only their scores and memories are used: nothing is gathered.
     """
-
-    pointers = 2
 
     def __init__(self, pool: Pool, start: Attention, end: Attention) -> None:
         super().__init__()
