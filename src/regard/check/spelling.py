@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from regard.check.case import Case
 from regard.check.finding import FIX, Block, Finding, Hits, list_words
@@ -45,15 +45,12 @@ class Normal:
 
     def findings(self) -> Iterator[Finding]:
         for role, hits in self._apart.items():
-            both = self._whole[role] and self._mixed(role)
+            both = self._whole[role] and role != "features"
             what = f"{self._case.many(hits.count, role)} {'is' if hits.count == 1 else 'are'} not in Unicode's form NFC"
             what += ", the others are: letters that look the same differ." if both else "."
             do = f"Set data.unicode: nfc, or {FIX}."
             level = "warning" if both else "note"
             yield Finding("normal-forms", level, what, hits.count, hits.first(), do, True, ("data.unicode: nfc",))
-
-    def _mixed(self, role: str) -> bool:
-        return role != "features"
 
 
 class Lookalikes:
@@ -186,7 +183,7 @@ class StandIns:
                     counts["joined " + meant] += text.count(meant.replace("\u0361", "")) if "\u0361" in meant else 0
                 if typed in text:
                     hits = self._typed.setdefault((role, typed), Hits())
-                    for i in _holding(cells, typed):
+                    for i in (i for i, cell in enumerate(cells) if typed in cell):
                         hits.add(block.at(role, i))
 
     def findings(self) -> Iterator[Finding]:
@@ -210,7 +207,3 @@ class StandIns:
         tail = ": the same sound has two symbols" if kind == "ipa-mixed" else ""
         what = f"Stand-ins for letters of the IPA in {self._case.many(count, role)} ({pairs}){tail}."
         return Finding(kind, level, what, count, seen, f"{FIX}.", True)
-
-
-def _holding(cells: Sequence[str], text: str) -> Iterator[int]:
-    return (i for i, cell in enumerate(cells) if text in cell)

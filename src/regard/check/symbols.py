@@ -156,7 +156,9 @@ class Phones:
         hits = self._found.setdefault(("unsegmented", role), Hits())
         for i, cell in enumerate(cells):
             blanks = cell.strip().count(" ")
-            if (not blanks and letters(cell) > 3) or (len(cell) > 12 and blanks < 0.12 * len(cell) and _longest(cell) > 6):
+            if (not blanks and letters(cell) > 3) or (
+                len(cell) > 12 and blanks < 0.12 * len(cell) and max(map(letters, cell.split())) > 6
+            ):
                 hits.add(block.at(role, i))
 
     def findings(self) -> Iterator[Finding]:
@@ -181,10 +183,6 @@ def _odd(cell: str, marks: re.Pattern[str]) -> bool:
     cell = cell.strip()[1:-1] if BRACKETS.match(cell) else cell
     rest = SEVERAL.sub("", LANGUAGE.sub("", cell)) if SEVERAL.search(cell) or LANGUAGE.search(cell) else cell
     return marks.search(rest) is not None
-
-
-def _longest(cell: str) -> int:
-    return max(map(letters, cell.split()))
 
 
 def letters(text: str) -> int:

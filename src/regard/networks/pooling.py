@@ -23,7 +23,9 @@ class PooledText(NamedTuple):
 class Pooling(nn.Module, ABC):
     """From states to a vector.  size: its width."""
 
-    size: int
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
 
     @abstractmethod
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText: ...
@@ -32,10 +34,6 @@ class Pooling(nn.Module, ABC):
 class LastPooling(Pooling):
     """`c = h_n`, of both directions side by side: the last word, or for the way back the first, where all has been read."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         return PooledText(encoded.final)
 
@@ -43,20 +41,12 @@ class LastPooling(Pooling):
 class FirstPooling(Pooling):
     """`c = h_1`: the state of a symbol that stands before the text to sum it up.  Devlin et al. 2019, section 3 (`[CLS]`)."""
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         return PooledText(encoded.states[:, 0] * encoded.valid[:, :1])
 
 
 class MeanPooling(Pooling):
     """`c = 1/n sum_k h_k`: every place counts the same."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
 
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         total = torch.where(encoded.valid[..., None], encoded.states, 0.0).sum(1)
@@ -66,10 +56,6 @@ class MeanPooling(Pooling):
 class MaxPooling(Pooling):
     """`c_i = max_k h_ki`: each number from the place where it is greatest.  Collobert et al. 2011, section 3.3.2; over recurrent states
     Lai et al. 2015, section 2.2."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
 
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         best = encoded.states.masked_fill(~encoded.valid[..., None], torch.finfo(encoded.states.dtype).min).amax(1)
@@ -83,8 +69,8 @@ class AttentionPooling(Pooling):
     """
 
     def __init__(self, pool: Pool | StructuredPool, *, size: int, hops: int = 1) -> None:
-        super().__init__()
-        self.pool, self.size = pool, hops * size
+        super().__init__(hops * size)
+        self.pool = pool
 
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         reading = self.pool(encoded.states, encoded.valid, weights=weights)

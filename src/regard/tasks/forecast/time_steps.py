@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -161,11 +162,7 @@ def later(time: Moment, step: Step, count: int) -> Moment:
 
 def _days(time: datetime) -> int:
     """Of its month."""
-    return [31, 29 if _leap(time.year) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][time.month - 1]
-
-
-def _leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return monthrange(time.year, time.month)[1]
 
 
 def _weekday(time: datetime, which: str) -> int:

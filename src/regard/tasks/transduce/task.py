@@ -11,7 +11,7 @@ from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
-from regard.data.batching import Batch, Batches, collate
+from regard.data.batching import Batches, collate
 from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.examples import Group, Item, group, overlap
 from regard.data.length_limit import LengthLimit
@@ -87,7 +87,7 @@ class TransduceTask(Task):
         held = writable(data.valid, writer)
         return TrainingSetup(
             task,
-            batch=lambda rows: _batch(corpus, rows),
+            batch=lambda rows: collate([corpus[i] for i in rows], rows),
             batches=Batches(
                 corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
             ),
@@ -157,10 +157,6 @@ def _with_copies(
     symbols = tokenizers[0].symbols(item.source, item.features)
     source = number_source(tokenizers, symbols, source)
     return source, number_target(tokenizers, str(item.target), target, symbols, source)
-
-
-def _batch(corpus: Corpus, rows: Sequence[int]) -> Batch:
-    return collate([corpus[i] for i in rows], rows)
 
 
 def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
