@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -90,6 +90,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         say_notes(config, say)
     data, given = job.read(config, say), config
     config, fits = job.fit(config, data)
+    data = replace(data, sample=None)  # its memory is the training's now
     if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
         data = job.read(config, lambda line: None)
     if fits:

@@ -246,9 +246,10 @@ def test_a_run_that_goes_on_keeps_what_it_began_with():
 
 
 def test_sampling_covers_the_file_and_counts_it():
-    kept, count = auto_values.sample_sizes(iter(range(1003)), most=50)
-    assert count == 1003 and 50 <= len(kept) <= 100 and kept[0] == 0 and kept[-1] > 950
-    assert auto_values.sample_sizes(range(7), most=50) == ([*range(7)], 7)
+    sample = auto_values.EvenSample(50)
+    assert [*sample.watch(range(1003))] == [*range(1003)]
+    assert sample.count == 1003 and 50 <= len(sample.kept) <= 100 and sample.kept[0] == 0 and sample.kept[-1] > 950
+    assert auto_values.EvenSample(50).see_all(range(7)).kept == [*range(7)]
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,11 @@ class TrainingSources:
 
     def __iter__(self) -> Iterator[Item]:
         return (item for item in self.items if item.source not in self.apart)
+
+    def split_off(self, held: list[Item]) -> Iterator[Item]:
+        """The items; those that are set apart go to `held`."""
+        for item in self.items:
+            if item.source in self.apart:
+                held.append(item)
+            else:
+                yield item

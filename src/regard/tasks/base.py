@@ -28,6 +28,7 @@ from regard.tasks.options import (
     ahead,
     apply_decode,
 )
+from regard.training.auto_values import EvenSample
 from regard.training.setup import TrainingSetup
 
 Precision = Literal["float32", "int8"]
@@ -93,11 +94,12 @@ class Hypothesis:
 @dataclass(frozen=True)
 class Splits:
     """What files held: items to learn from (they may be asked for more than once), items to judge by, in the task's own kinds, and what
-    is known of the files."""
+    is known of the files.  sample: of those to learn from, where reading saw them all; no longer than keys are fitted."""
 
     train: Iterable[Any]
     valid: list[Any]
     fingerprint: dict[str, str]
+    sample: EvenSample[Any] | None = None
 
 
 class Task(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,18 @@ from regard.data.examples import Item
 from regard.data.tokenizer import Tokenizer
 from regard.data.tokenizer_guess import cut_of, short_symbols
 from regard.tasks.seq2seq import Limits
-from regard.training.auto_values import Sizes, describe_values, fit_reading, fit_writing, sample_sizes
+from regard.training.auto_values import EvenSample, Sizes, describe_values, fit_reading, fit_writing
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
 Recipe = Callable[[Config, Sizes], Mapping[str, Any]]  # what keys become in a task, otherwise than in most
 LEARNT = 5000  # texts from which a tokenizer is learnt, to see how long they become
 
 
-def fit_to_pairs(config: Config, items: Iterable[Item]) -> tuple[Config, str]:
-    """A config whose keys are all settled by these pairs, and a line on it; "" where all were set."""
+def fit_to_pairs(config: Config, sample: EvenSample[Item]) -> tuple[Config, str]:
+    """A config whose keys are all settled by a sample of the pairs, and a line on it; "" where all were set."""
     if not left_out(config):
         return config, ""
-    pairs, count = sample_sizes(items)
+    pairs, count = sample.kept, sample.count
     if not pairs:
         return settle(config, {}), ""
     values = _cut(config, pairs, count)
@@ -82,7 +82,7 @@ def fit_to_texts(
     """The same for items of which a net says something.  text: what it reads of an item; what: items in the plural; recipe: the task's."""
     if not left_out(config) or not items or config.model.pretrained is not None:
         return settle(config, {}), ""
-    texts = [text(item) for item in sample_sizes(items)[0]]
+    texts = [text(item) for item in EvenSample[Any]().see_all(items).kept]
     cut = config.data.source_tokenizer if "data.source_tokenizer" in config.spec.uses else "space"
     reader = Tokenizer.train(cut, texts[:LEARNT])
     lengths = np.array([max(1, len(ids)) for ids in reader.encode_all(texts)])

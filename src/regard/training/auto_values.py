@@ -8,9 +8,10 @@ of the task's own section, decides the others of it too, which then have their p
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,17 +60,28 @@ class Sizes:
         return max(1, round(found * self.items / len(self.sources)))
 
 
-def sample_sizes(items: Iterable[T], most: int = SAMPLE) -> tuple[list[T], int]:
-    """At most 2 x most of the items, at equal distances, and how many there are."""
-    kept: list[T] = []
-    step = number = 0
-    for number, item in enumerate(items, 1):
-        if (number - 1) % (step := step or 1):
-            continue
-        kept.append(item)
-        if len(kept) == 2 * most:
-            kept, step = kept[::2], 2 * step
-    return kept, number
+class EvenSample(Generic[T]):
+    """Items at equal distances, at most 2 x `most` of those that went by, and how many did: taken while somebody reads them for another
+    reason, since a file of millions takes long to read."""
+
+    def __init__(self, most: int = SAMPLE) -> None:
+        self.kept: list[T] = []
+        self.count, self._most, self._step = 0, most, 1
+
+    def watch(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, each seen as it goes by."""
+        for item in items:
+            if self.count % self._step == 0:
+                self.kept.append(item)
+                if len(self.kept) == 2 * self._most:
+                    self.kept, self._step = self.kept[::2], 2 * self._step
+            self.count += 1
+            yield item
+
+    def see_all(self, items: Iterable[T]) -> EvenSample[T]:
+        """This sample, once all items went by."""
+        deque(self.watch(items), maxlen=0)
+        return self
 
 
 def free(config: Config) -> frozenset[str]:

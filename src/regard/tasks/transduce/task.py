@@ -30,6 +30,7 @@ from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.splits import APART, refuse_no_file, set_aside_line, shared_note
 from regard.tasks.transduce.evaluation import judge_predictions, writable
 from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, open_transducer
+from regard.training.auto_values import EvenSample
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -48,28 +49,30 @@ class TransduceTask(Task):
         refuse_no_file(config)
         data, layout = config.data, layout_of(config)
         pairs: Iterable[Item] = (train := Pairs(data.train, layout, on_bad_line=data.on_bad_line))
+        sample = EvenSample[Item]()
         if data.valid:
             held, report = read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)
-            shared = overlap(pairs, held)  # reads the training files once, whole
+            shared = overlap(sample.watch(pairs), held)  # reads the training files once, whole
             notes = [f"valid: {report}", shared_note(shared, len(held))]
             columns = layout_for(data.valid, config).resolved(data.valid).format != "lines"
         else:
-            pairs, held = _set_aside(train, config)
+            pairs, held = _set_aside(train, config, sample)
             notes = [set_aside_line(config, many(len(held), "item"), APART)]
             columns = layout.resolved(data.train).format != "lines"
         for note in [f"train: {train.report}", *filter(None, notes)]:
             say(note)
         groups = group(held) if columns else [Group.of(item) for item in held]
-        return Splits(pairs, groups, fingerprint([*data.train, *data.valid]))
+        return Splits(pairs, groups, fingerprint([*data.train, *data.valid]), sample)
 
     def validation_items(self, config: Config) -> list[Item]:
         data = config.data
         if data.valid:
             return read_pairs(data.valid, layout_for(data.valid, config), on_bad_line=data.on_bad_line)[0]
-        return _set_aside(Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line), config)[1]
+        return _set_aside(Pairs(data.train, layout_of(config), on_bad_line=data.on_bad_line), config, EvenSample())[1]
 
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
-        return fit_to_pairs(config, data.train)
+        assert data.sample is not None  # `read` took it
+        return fit_to_pairs(config, data.sample)
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         tokenizers = _tokenizers(config, data.train, folder, say, fresh=fresh)
@@ -100,10 +103,12 @@ class TransduceTask(Task):
         return open_transducer(config, folder, precision=precision)
 
 
-def _set_aside(items: Pairs, config: Config) -> tuple[TrainingSources, list[Item]]:
-    """Items to train on, which are read again each time, and a share to validate."""
-    apart = HeldOutSources((item.source for item in items), config.data.valid_share, config.train.seed)
-    return TrainingSources(items, apart), [item for item in items if item.source in apart]
+def _set_aside(items: Pairs, config: Config, sample: EvenSample[Item]) -> tuple[TrainingSources, list[Item]]:
+    """Items to train on, which are read again each time, and a share to validate.  sample: of the former."""
+    train = TrainingSources(items, HeldOutSources((item.source for item in items), config.data.valid_share, config.train.seed))
+    held: list[Item] = []
+    sample.see_all(train.split_off(held))
+    return train, held
 
 
 def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say, *, fresh: bool) -> tuple[Tokenizer, Tokenizer]:
