@@ -14,7 +14,7 @@ from regard.data.examples import Item
 from regard.data.row_parser import Place
 from regard.data.tokenizer_guess import cut_of, written_in_symbols
 from regard.tasks import data_sizes, registry
-from regard.tasks.data_sizes import beyond_the_bound, fit_to_pairs
+from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.seq2seq import Limits
 from regard.tasks.transduce.demo_data import dates
 from regard.training import auto_values
@@ -44,6 +44,10 @@ def sentences(count: int) -> list[Item]:
     draw = random.Random(3)
     word = lambda: "".join(draw.choices("abcdefghijklmnop", k=draw.randint(1, 7)))
     return pairs(*((" ".join(word() for _ in range(9)), " ".join(word() for _ in range(8))) for _ in range(count)))
+
+
+def fit_to_pairs(config, items):
+    return data_sizes.fit_to_pairs(config, auto_values.EvenSample().see_all(items))
 
 
 def fit_to_texts(config, items, text, what):
