@@ -14,7 +14,20 @@ from regard.tasks import registry
 from regard.tasks.spec import KEYS, Metric, TaskSpec
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
-ROOMS = ("core", "attention", "metrics", "data", "networks", "config", "build", "training", "inference", "check")
+ROOMS = (
+    "core",
+    "attention",
+    "metrics",
+    "data",
+    "networks",
+    "config",
+    "build",
+    "training",
+    "inference",
+    "check",
+    "pretrained",
+    "cli",
+)
 NAMES = "|".join(registry.TASKS)
 # The name alone, or before a dot: `"tag"`, `"tag.letters"`; or in a text, as a task's: `task: tag`, `--task tag`.
 NAME = re.compile(rf"(?:{NAMES})(?:\.[\w*]+)?|.*\btasks?:? (?:{NAMES})\b.*", re.DOTALL)

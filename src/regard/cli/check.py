@@ -13,6 +13,7 @@ import typer
 from regard.core.errors import DataError, UsageError, message
 from regard.core.plural import many
 from regard.core.printable import printable
+from regard.tasks.registry import USUAL
 
 if TYPE_CHECKING:
     from regard.check.bad_lines import RecordErrors
@@ -99,7 +100,7 @@ def _write_cleaned(report: CheckReport, out: Path) -> None:
         *(f"--valid {shlex.quote(path)}" for path in paths[count:]),
     ]
     keys = [shlex.quote(line.replace(": ", "=")) for line in left.config]
-    kind = [f"--task {left.case.task}"] if left.case.task != "transduce" else []
+    kind = [f"--task {left.case.task}"] if left.case.task != USUAL else []
     print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
 
 

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from regard.tasks.registry import USUAL
+
 
 def demo(
-    task: Annotated[str, typer.Option(metavar="TASK", help="What is shown: a task word of the config.")] = "transduce",
+    task: Annotated[str, typer.Option(metavar="TASK", help="What is shown: a task word of the config.")] = USUAL,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the data, the run and the page go.")] = None,
 ) -> None:
     """Train, predict and draw on data that Regard makes.

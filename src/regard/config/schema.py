@@ -142,7 +142,7 @@ class ModelSection(Section):
     activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
     pretrained: Name | None = Field(
         default=None,
-        description=f"a run of task {' or '.join(spec.name for spec in registry.specs() if spec.reads_for)}, or a folder of a BERT in "
+        description=f"a run of task {registry.makes_readers()}, or a folder of a BERT in "
         "Hugging Face's layout, that the reader begins with; it settles the net and the vocabulary; where it is left "
         "out, train.learning_rate is 1e-4, then",
     )

@@ -17,6 +17,7 @@ from regard.core.errors import RunFolderError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.wordpiece import WordPieces
 from regard.networks.bert import Bert, BertEmbedding, BertShape, MaskedWords
+from regard.tasks import registry
 from regard.training import run_files
 from regard.training.checkpoint import MODEL
 from regard.training.checksums import BERT, EXPORTED, refuse_damaged
@@ -67,13 +68,15 @@ def source(place: str | Path) -> Path:
     path = Path(place)
     if (path / RUN_CONFIG).is_file():
         if not (path / FOLDER / MODEL).is_file():
-            do = "Let a run of task pretrain come to its end (--resume), or name a folder in Hugging Face's layout."
-            raise RunFolderError(message(str(path), f"a run of task pretrain, with {FOLDER}/{MODEL}", "a run without", do))
+            do = f"Let a run of task {registry.makes_readers()} come to its end (--resume), or name a folder in Hugging Face's layout."
+            raise RunFolderError(
+                message(str(path), f"a run of task {registry.makes_readers()}, with {FOLDER}/{MODEL}", "a run without", do)
+            )
         refuse_damaged(path, (*BERT, EXPORTED))
         return path / FOLDER
     if not (path / CONFIG).is_file():
         received = "a folder without" if path.is_dir() else "no such folder"
-        do = "Name a run of task pretrain, or a folder of a BERT in Hugging Face's layout."
+        do = f"Name a run of task {registry.makes_readers()}, or a folder of a BERT in Hugging Face's layout."
         raise RunFolderError(message(str(path), f"a pre-trained BERT ({CONFIG}, {MODEL}, vocab.txt)", received, do))
     return path
 

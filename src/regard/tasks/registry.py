@@ -71,6 +71,11 @@ def with_sections() -> list[TaskSpec]:
     return [found for name in dict.fromkeys((*_SECTIONS, *TASKS)) if (found := spec(name)).section]
 
 
+def makes_readers() -> str:
+    """The tasks whose runs others may begin with, in words."""
+    return " or ".join(found.name for found in specs() if found.reads_for)
+
+
 def part(word: str) -> Any:
     """What `module:Name` is, a part of a task: imported when it is asked for, since some need extras."""
     module, _, name = word.partition(":")
