@@ -1,4 +1,4 @@
-"""Does the answer depend on the batch, the order or the door?  500 sentences, a trained run.
+"""Does the answer depend on the batch, the order or the way in (Python, a file, stdin)?  500 sentences, a trained run.
 
     python benchmarks/invariance.py RUN FILE [--count 500]
 

@@ -1,4 +1,4 @@
-"""The Python door: `regard.load`, `regard.train`, `regard.make_attention`."""
+"""The Python interface: `regard.load`, `regard.train`, `regard.make_attention`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a config to a run folder: read, learn vocabularies, build, train, keep.  Of any task: its job knows the particulars."""
+"""From a config to a run folder: read, learn vocabularies, build, train, keep.  Of any task: its `Task` knows the particulars."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class RowStream:
             yield from ((at, row) for row in rows)
 
     def cells(self, record: Mapping[str, Any], place: Place) -> list[list[str]]:
-        """The cells of an object, in the order of the roles: of several targets each by itself.  BadLine as a training has it."""
+        """The cells of an object, in the order of the roles: of several targets each by itself.  RecordError as a training has it."""
         roles = self.form.roles
         lone = "target" not in roles
         layout = row_layout("jsonl", roles.get("source", "source")) if lone else self.layout

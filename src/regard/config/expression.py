@@ -60,7 +60,7 @@ Table = Mapping[str, Known]
 
 
 class WordError(ConfigError):
-    """An expression that cannot be read, in its parts, so that a door can say where it stands."""
+    """An expression that cannot be read, in its parts, so that an error can say where it stands."""
 
     def __init__(self, what: str, expected: str, received: str, do: str) -> None:
         super().__init__(message(what, expected, received, do))

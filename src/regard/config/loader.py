@@ -89,7 +89,7 @@ def load_config(
     pretrained: str | None = None,
     trust: Iterable[str] | None = None,
 ) -> Config:
-    """Read a YAML file (None: all defaults), then the overrides `section.key=value`, then the doors' own options.
+    """Read a YAML file (None: all defaults), then the overrides `section.key=value`, then the options of a command.
 
     Overrides are YAML: `train.learning_rate=1e-3`, `data.train=[a.de, a.en]`, `model.attention.scope=window(3)`; later ones win.
     Raises ConfigError with every fault, one a line: `FILE:LINE: section.key: expected X; received Y. Do Z.`; the place of an

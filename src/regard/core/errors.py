@@ -1,6 +1,7 @@
 """Errors that say what is wrong, what was expected, what was received and what to do.
 
-Every error that a user can cause is a `RegardError`; the doors print its message without a traceback and leave with its `exit_code`.
+Every error that a user can cause is a `RegardError`; the command line prints its message without a traceback and ends
+with its `exit_code`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which pairs go together, in which order, and how they become one tensor."""
+"""Batching: which pairs go together, in which order, and how they become one tensor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names and their numbers: words as they stand in a file, letters, tags, labels.  What cuts a text is a `Tokenizer`."""
+"""Vocabularies, names and their numbers: words as they stand in a file, letters, tags, labels.  What cuts a text is a `Tokenizer`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a decoder's products in three rows, for loops that take a step through all of them at once (`plan_numba`)."""
+"""The layout of a decoder's weights: the numbers of its products in three rows, for loops that take a whole step (`layout_numba`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrices laid out for the processor, for products of a few rows that are made many times."""
+"""Prepacked weights: matrices laid out for the processor, for products of a few rows that are made many times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can stand where a matrix did, in a network that is in use."""
+"""Weight formats: what can stand where a matrix did, in a network that is in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well numbers agree with those that are right."""
+"""Correlation: how well numbers agree with those that are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an encoder hands over, and what a decoder is."""
+"""Base classes: what an encoder hands over, and what a decoder is."""
 
 from __future__ import annotations
 

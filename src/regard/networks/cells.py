@@ -1,6 +1,6 @@
 """Recurrent cells over a whole sequence at once or one step at a time: here PyTorch's own, in their arithmetic and parameters.
 
-Cells that PyTorch does not have stand in peephole.py and reset.py; they are `OwnCell`s.
+Cells that PyTorch does not have stand in peephole.py and gru_reset_before.py; they are `OwnCell`s.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Words by their letters: what a word never seen looks like still says much."""
+"""A convolution over the letters of a word (char-CNN): what a word never seen looks like still says much."""
 
 from __future__ import annotations
 

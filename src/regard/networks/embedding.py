@@ -1,4 +1,4 @@
-"""Words to vectors."""
+"""Embeddings: words to vectors."""
 
 from __future__ import annotations
 

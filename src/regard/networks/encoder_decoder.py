@@ -1,4 +1,4 @@
-"""From a source to a target: embed, encode, write, read off words."""
+"""The encoder-decoder, from a source to a target: embed, encode, write, read off words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A net that writes on from what it wrote alone: no source, no encoder."""
+"""The language model: a net that writes on from what it wrote alone: no source, no encoder."""
 
 from __future__ import annotations
 

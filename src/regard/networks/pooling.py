@@ -1,4 +1,4 @@
-"""A text in one vector: what a classifier reads of the states."""
+"""Pooling, a text in one vector: what a classifier reads of the states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an encoder reads with: layers in one direction or two, of PyTorch's nets or of any cell."""
+"""Recurrent layers, which an encoder reads with: in one direction or two, of PyTorch's nets or of any cell."""
 
 from __future__ import annotations
 

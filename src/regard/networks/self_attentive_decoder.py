@@ -1,4 +1,4 @@
-"""Recall: a recurrent decoder that looks back at its own states."""
+"""The self-attentive decoder: a recurrent decoder that looks back at its own states."""
 
 from __future__ import annotations
 

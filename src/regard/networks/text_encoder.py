@@ -1,4 +1,4 @@
-"""A text read: words to states, for every task that says something of a text and writes none."""
+"""The text encoder: words to states, for every task that says something of a text and writes none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes of pairs, and what keys that are left out become by them: the job of writing, before it begins."""
+"""Sizes of pairs, and what keys that are left out become by them: tasks that write, before their training."""
 
 from __future__ import annotations
 

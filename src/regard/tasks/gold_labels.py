@@ -1,4 +1,4 @@
-"""What is right of items: names of which training may never have seen some, and which of them were taken for others."""
+"""Gold labels, what is right of items: names of which training may never have seen some, and which of them were taken for others."""
 
 from __future__ import annotations
 

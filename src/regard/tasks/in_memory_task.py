@@ -1,4 +1,4 @@
-"""The job of every task whose model is a `BatchPredictor`: what differs is how its files are read and what its model knows."""
+"""The training side of every task whose model is a `BatchPredictor`: what differs is how its files are read and what its model knows."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class InMemoryTask(SplitTask):
 
     @abstractmethod
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | RecordError]:
-        """The items of files, with what is right of them, each that is at fault as a BadLine.  passed: is told of lines that hold nothing
-        to read, by their kind."""
+        """The items of files, with what is right of them, each that is at fault as a RecordError.  passed: is told of lines that hold
+        nothing to read, by their kind."""
 
     @abstractmethod
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:

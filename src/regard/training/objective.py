@@ -1,4 +1,4 @@
-"""What training brings down: a network with its loss, and what it hands on from update to update."""
+"""The training objective: a network with its loss, and what it hands on from update to update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One update, and the arithmetic that it is made in."""
+"""The optimizer: one update, and the arithmetic that it is made in."""
 
 from __future__ import annotations
 

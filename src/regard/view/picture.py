@@ -1,4 +1,7 @@
-"""What is drawn: one layer and one head of a prediction's attention, with the tokens of both sides.  The doors differ only in the ink."""
+"""What is drawn: one layer and one head of a prediction's attention, with the tokens of both sides.
+
+Terminal, page and plot differ only in the ink.
+"""
 
 from __future__ import annotations
 

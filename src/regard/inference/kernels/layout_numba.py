@@ -1,4 +1,4 @@
-"""The products of a `plan.WeightLayout` within loops, which take a whole step of a decoder at a time."""
+"""The products of a `layout.WeightLayout` within loops, which take a whole step of a decoder at a time."""
 
 from __future__ import annotations
 

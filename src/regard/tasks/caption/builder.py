@@ -1,4 +1,4 @@
-"""What of `build` writes of images: cells read, then the decoders of every family."""
+"""A checked config to a captioning network: an encoder of cells, then the decoder of any family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job of captions: images, or features of them, and what is said of each."""
+"""Captioning, the training side: images, or features of them, and what is said of each."""
 
 from __future__ import annotations
 

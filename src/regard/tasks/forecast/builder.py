@@ -1,4 +1,4 @@
-"""What of `build` makes nets that forecast."""
+"""A checked config to a network that forecasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt of the training rows before a forecaster is built: columns, scale, step, and the linear forecast beside it."""
+"""The scaler: what is learnt of the training rows before a forecaster is built: columns, scale, step, and the linear forecast beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job of forecasting: series in CSV files, and what is learnt of them."""
+"""Forecasting, the training side: series in CSV files, and what is learnt of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of `build` makes language models: the decoder half of the family, without a source."""
+"""A checked config to a language model: the decoder of a family, without a source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job of language models: plain text in, windows of it, and what follows each word."""
+"""Language models, the training side: plain text in, windows of it, and what follows each word."""
 
 from __future__ import annotations
 

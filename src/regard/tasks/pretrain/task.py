@@ -1,4 +1,4 @@
-"""The job of pre-training: plain text, of which words are masked and neighbours told from strangers."""
+"""Pre-training, the training side: plain text, of which words are masked and neighbours told from strangers."""
 
 from __future__ import annotations
 

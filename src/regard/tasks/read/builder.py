@@ -1,4 +1,4 @@
-"""What of `build` reads a passage and a question, and points."""
+"""A checked config to a network that reads a passage and a question, and points at the answer."""
 
 from __future__ import annotations
 

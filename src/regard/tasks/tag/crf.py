@@ -1,4 +1,4 @@
-"""A chain of tags: which tag follows which is learnt beside what each place says."""
+"""A linear-chain CRF (conditional random field): which tag follows which is learnt beside what each place says."""
 
 from __future__ import annotations
 

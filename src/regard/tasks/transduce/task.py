@@ -1,4 +1,4 @@
-"""The job of writing a target for each source: files of pairs, two vocabularies, an encoder-decoder."""
+"""Transduction, the training side: files of pairs, two vocabularies, an encoder-decoder."""
 
 from __future__ import annotations
 
