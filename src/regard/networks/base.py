@@ -59,8 +59,8 @@ class Encoder(nn.Module, ABC):
 class Decoder(nn.Module, ABC):
     """Writes on from a state.  Law: one call on T steps equals T calls on one step."""
 
-    size: int  # width of Written.states
-    mixes = False  # hands over Written.places, for a head to mix what it reads of them
+    size: int  # width of DecoderOutput.states
+    mixes = False  # hands over DecoderOutput.places, for a head to mix what it reads of them
 
     @abstractmethod
     def start(self, encoded: EncoderOutput) -> Any:

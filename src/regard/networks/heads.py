@@ -21,8 +21,8 @@ class Head(nn.Module, ABC):
     `loss` is the sum of what they say of the targets.
     """
 
-    mixes = False  # reads Written.places, so its decoder must hand them over
-    looks = False  # reads Written.looks, so they must be asked for
+    mixes = False  # reads DecoderOutput.places, so its decoder must hand them over
+    looks = False  # reads DecoderOutput.looks, so they must be asked for
     extends = False  # says words of its own beyond the vocabulary, and takes a source that has such
 
     def read(self, words: Any) -> Any:
