@@ -76,23 +76,23 @@ def train(
 
 
 def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> FinishedRun:
-    job, goes_on = registry.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
+    task, goes_on = registry.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
     if goes_on and find_changed(folder, [METRICS]):
         say(f"note: {folder / METRICS} is not as the run left it; what stands there stays.")
     _announce_code(config, say)
     with within_memory():
-        job.probe(config)  # what cannot be built is refused before anything is read
+        task.probe(config)  # what cannot be built is refused before anything is read
     refuse_streams([*config.data.train, *config.data.valid])
     if not goes_on and config.train.begin is None:  # a run that goes on reads its files as it began
         config = resolve_files(config, say)
     if not resume:
         say_notes(config, say)
-    data, given = job.read(config, say), config
-    config, fits = job.fit(config, data)
+    data, given = task.read(config, say), config
+    config, fits = task.fit(config, data)
     data = replace(data, sample=None)  # its memory is the training's now
     if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
-        data = job.read(config, lambda line: None)
+        data = task.read(config, lambda line: None)
     if fits:
         say(fits)
     write_text(folder / CONFIG, config.to_yaml())
@@ -100,7 +100,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     forget(folder, (*USED, EXPORTED, METRICS) if (fresh := Checkpoints(folder, fingerprint={}).newest() is None) else [METRICS])
     torch.manual_seed(config.train.seed)
     with within_memory():
-        ready = job.ready(config, data, folder, say, fresh=fresh)
+        ready = task.ready(config, data, folder, say, fresh=fresh)
     note(folder, (*LEARNT, *BERT))
     say(ready.sizes)
     if config.train.begin and fresh:
