@@ -6,9 +6,11 @@ import random
 
 import pytest
 
+from regard.config import read_config
 from regard.core.errors import DataError
 from regard.data.examples import Item, Place, split
 from regard.data.validation_share import HeldOutSources, TrainingSources
+from regard.tasks.transduce.task import TransduceTask
 
 
 def made(seed: int) -> list[Item]:
@@ -30,3 +32,14 @@ def test_two_readings_set_apart_what_one_list_does(seed: int) -> None:
     remaining = TrainingSources(items, apart)
     assert list(remaining) == train == list(remaining)  # as often as they are asked for
     assert [item for item in items if item.source in apart] == held
+    aside: list[Item] = []
+    assert (list(remaining.split_off(aside)), aside) == (train, held)  # both in one reading
+
+
+def test_sizes_are_taken_of_what_is_learnt_from_alone(tmp_path):
+    file = tmp_path / "pairs.tsv"
+    file.write_text("".join(f"w{i}\t{i}\n" for i in range(40)), "utf-8")
+    config = read_config({"data": {"train": [str(file)], "valid_share": 0.25}})
+    data = TransduceTask().read(config, lambda line: None)
+    assert data.sample is not None and len(data.valid) == 10
+    assert data.sample.count == 30 and data.sample.kept == list(data.train)
