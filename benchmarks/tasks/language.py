@@ -77,7 +77,7 @@ def model(kind: str, size: int) -> dict[str, Any]:
 
 def parameters(kind: str, size: int) -> int:
     """Of the net less its vocabulary, which is the same for all."""
-    made = builder.language(read_config({"task": "language", "model": model(kind, size)}), 4)
+    made = builder.build_language_model(read_config({"task": "language", "model": model(kind, size)}), 4)
     return sum(p.numel() for p in made.parameters())
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from regard.build import networks
-from regard.config import ModelSection
+from regard.config import ModelSection, read_config
 from regard.core.optional import module
 from regard.data.batching import collate
 from regard.inference import int8, prepacked
@@ -18,6 +18,7 @@ from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.tasks.language.builder import build_language_model
 from regard.tasks.seq2seq import Beam, Limits, answer
 from tests.kernels.test_in_use import without_tiles
 
@@ -90,6 +91,25 @@ def test_alone_and_in_a_batch(name):
     if module("inference.kernels.gemv_numba") is None:  # in float64, rounded once: nearly always the same bits
         others = [[(words, pytest.approx(score, abs=1e-4)) for words, score in other] for other in others]
     assert all(alone == other for other in others)
+
+
+@pytest.mark.skipif(module("inference.kernels.gemv_numba") is None, reason="numba is not installed")
+@pytest.mark.parametrize("decoder", ["lstm", "lstm-peephole", "gru-reset-before"])
+def test_a_language_model_alone_and_in_a_batch(decoder):
+    """Its decoder reads whole windows, and looks back at its own states."""
+    model = {"decoder": decoder, "decoder_layers": 2, "embedding": 40, "size": 48, "dropout": 0.0, "past": "additive"}
+    config = read_config({"task": "language", "model": model, "language": {"carry": False}})
+    torch.manual_seed(SEED)
+    net = build_language_model(config, V).network.eval()
+    with torch.no_grad():
+        for x in net.parameters():
+            x.mul_(1.5).add_(0.1 * torch.randn_like(x))
+    words = torch.randint(4, V, (23, 9))
+    with torch.no_grad():
+        quantize(net)
+        whole = net.write(words, net.start(23))[0].states
+        alone = torch.cat([net.write(row[None], net.start(1))[0].states for row in words])
+    assert torch.equal(whole, alone)
 
 
 @pytest.mark.skipif(module("inference.kernels.gemv_numba") is None, reason="numba is not installed")

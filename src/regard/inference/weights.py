@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from regard.attention.score import Additive, General
 from regard.networks.cells import OwnCell, TorchCell
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.language_model import LanguageNet
 from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell
 
@@ -101,13 +102,15 @@ def exchange(network: N, made: Callable[[Tensor], WeightFormat], least: int, *, 
     scores by which it looks with one head.  readers: also the cells where it only reads, and an encoder's own, which are left to their
     loops over a sequence otherwise.
     """
-    writers = [m for m in network.modules() if isinstance(m, EncoderDecoder)]
-    reading = [m for m in network.modules() if isinstance(m, RecurrentEncoder)] if readers else [w.encoder for w in writers]
+    kinds = (EncoderDecoder, LanguageNet) if readers else (EncoderDecoder,)
+    writers = [m for m in network.modules() if isinstance(m, kinds)]
+    encoders = [m.encoder for m in writers if isinstance(m, EncoderDecoder)]
+    reading = [m for m in network.modules() if isinstance(m, RecurrentEncoder)] if readers else encoders
     for reader in reading:
         if isinstance(reader, RecurrentEncoder) and isinstance(reader.net, nn.RNNBase) and _large(reader.net, least):
             reader.net = by_cell(reader.net)
-    kinds = (TorchCell, OwnCell) if readers else (TorchCell,)
-    parts = [m for reader in reading for m in _cells_of(reader, kinds)] + [m for w in writers for m in w.decoder.modules()]
+    steps = (TorchCell, OwnCell) if readers else (TorchCell,)
+    parts = [m for reader in reading for m in _cells_of(reader, steps)] + [m for w in writers for m in w.decoder.modules()]
     cells = [m for m in parts if isinstance(m, nn.RNNBase | OwnCell)]
     for cell in [m for w in writers for m in w.decoder.modules()]:
         if isinstance(cell, TorchCell):

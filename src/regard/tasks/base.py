@@ -156,7 +156,8 @@ class Predictor(ABC):
         return made
 
     def answer_options(self, given: Mapping[str, Any], *, spelt: Callable[[str], str] = str) -> AnswerOptions:
-        """Options of `stream` by their names.  ArgumentError for those that this task does not take.  spelt: see `options.accepted`."""
+        """Options of `stream` by their names.  ArgumentError for those that this task does not take.  spelt: see
+        `accept_options`."""
         known = self.accepts.answers
         return AnswerOptions(**accept_options(given, known, task=self.config.task, run=self.folder, spelt=spelt))
 

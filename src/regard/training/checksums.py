@@ -1,8 +1,8 @@
 """Whether a run folder holds what was written there: `run.json` has the SHA-256 of each file that answers depend on, and the config.
 
 A bit that flips on a disk or on a way would change answers without a word, so it is looked for whenever a run is used.  `config.yaml`
-may be edited: how answers are written and files are read, but not what net it is (`config_net`).  A run of an older Regard has neither,
-and is used as it is.
+may be edited: how answers are written and files are read, but not what net it is (`config.network_keys`).  A run of an older Regard
+has neither, and is used as it is.
 
 While the weights are replaced they have two hashes, of those that lie there and of those that come, so that no kill between the two
 writings leaves a run that is refused.

@@ -80,9 +80,9 @@ def payload(predictions: Sequence[Sequence[Drawable]]) -> dict[str, Any]:
     """What the page embeds, as JSON: `unit`, `sentences` and the packed `weights`, to which the layers refer by number.
 
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
-    kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.described`).  An axis:
+    kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.describe`).  An axis:
     `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
-    `are_symbols` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
+    `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
     them), `weights` (the number of its packed weights).
     """
     packed: dict[str, int] = {}

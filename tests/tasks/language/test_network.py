@@ -31,7 +31,7 @@ NETS = {
 def made(net: str, **section):
     torch.manual_seed(1)
     values = {"task": "language", "model": NETS[net], "language": {"carry": True, **section}}
-    return builder.language(read_config(values), WORDS).eval()
+    return builder.build_language_model(read_config(values), WORDS).eval()
 
 
 def batch(words: torch.Tensor, *, first: bool, real: torch.Tensor | None = None) -> LanguageBatch:
@@ -145,9 +145,9 @@ def test_how_far_back_by_hand():
 def test_a_state_without_end_is_not_carried(model, text):
     values = {"task": "language", "model": model, "language": {"carry": True}}
     with pytest.raises(ConfigError, match=text):
-        builder.language(read_config(values), WORDS)
+        builder.build_language_model(read_config(values), WORDS)
     if "positions" not in model:
-        builder.language(read_config(values | {"language": {"carry": False}}), WORDS)
+        builder.build_language_model(read_config(values | {"language": {"carry": False}}), WORDS)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_what_is_said_drops_once(memory):
     """In training, from a state of which nothing was dropped: a net with a look back is no more at the mercy of chance than one without."""
     past = {} if memory == "none" else {"past": {"score": "additive", "scope": "window(15, 0)", "memory": memory}}
     model = {"decoder": "lstm", "embedding": 8, "size": 384, "dropout": 0.5, **past}
-    net = builder.language(read_config({"task": "language", "model": model}), 9).network.train()
+    net = builder.build_language_model(read_config({"task": "language", "model": model}), 9).network.train()
     torch.manual_seed(0)
     said = net.write(torch.randint(1, 9, (40, 7)), net.start(40))[0].states
     assert float((said == 0).float().mean()) == pytest.approx(0.5, abs=0.01)

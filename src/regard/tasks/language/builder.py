@@ -16,7 +16,7 @@ from regard.tasks.language.network import LanguageNetwork
 from regard.tasks.language.section import LanguageSection
 
 
-def language(config: Config, words: int) -> LanguageNetwork:
+def build_language_model(config: Config, words: int) -> LanguageNetwork:
     """The task of a config, for a vocabulary of this size, its weights drawn from torch's generator.
 
     Raises ConfigError where a state that is carried would grow without end.

@@ -35,7 +35,7 @@ class LanguageTask(SplitTask):
     """Texts, whole or a line or row each, read into memory."""
 
     def probe(self, config: Config) -> None:
-        builder.language(config, SMALL)
+        builder.build_language_model(config, SMALL)
 
     def read_items(self, config: Config, files: Sequence[str], report: Say) -> list[PlainText]:
         found = read_plain(files, kind=LanguageSection.of(config).documents, column=config.data.source)
@@ -98,7 +98,7 @@ def beginnings(texts: Sequence[PlainText]) -> list[Item]:
 
 def _model(config: Config, folder: Path) -> TextGenerator:
     texts = TextVocabulary.load(config, folder)
-    return TextGenerator(builder.language(config, len(texts)), texts, config, folder)
+    return TextGenerator(builder.build_language_model(config, len(texts)), texts, config, folder)
 
 
 def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:

@@ -158,7 +158,7 @@ def _encoded(
 def _with_copies(
     item: Item, tokenizers: tuple[Tokenizer, Tokenizer], source: Sequence[int], target: Sequence[int]
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """A pair with what its vocabularies lack, see `data.copy_vocabulary`."""
+    """A pair with what its vocabularies lack, see `data/copy_vocabulary.py`."""
     symbols = tokenizers[0].symbols(item.source, item.features)
     source = number_source(tokenizers, symbols, source)
     return source, number_target(tokenizers, str(item.target), target, symbols, source)
