@@ -139,6 +139,7 @@ TAKEN: dict[str, tuple[str, Files, Files, tuple[str, ...]]] = {
     "words": ("transduce", {"a.tsv": TABLE}, {}, ()),
     "CSV with a line end in a cell": ("transduce", {"a.csv": CSV + '"two\nlines",x\n'}, {}, ()),
     "one comment far down": ("transduce", {"a.tsv": clean.tsv(clean.words(1200)) + "# by ear\n"}, {}, ()),
+    "sorted by label": ("classify", {"a.tsv": "".join(f"text {i}\t{'no' if i < 1100 else 'yes'}\n" for i in range(1200))}, {}, ()),
     "a header in both sets": ("transduce", {"a.csv": CSV}, {"v.csv": CSV}, ()),
     "pairs under one key": ("transduce", {"a.jsonl": clean.jsonl([{"translation": {"en": a, "de": b}} for a, b in WORDS])}, {}, ()),
     "labels that are numbers": ("classify", {"a.jsonl": clean.jsonl([{"text": a, "label": len(b)} for a, b in LABELS])}, {}, ()),

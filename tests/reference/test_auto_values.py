@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
@@ -253,6 +254,7 @@ def test_sampling_covers_the_file_and_counts_it():
     sample = auto_values.EvenSample(50)
     assert [*sample.watch(range(1003))] == [*range(1003)]
     assert sample.count == 1003 and 50 <= len(sample.kept) <= 100 and sample.kept[0] == 0 and sample.kept[-1] > 950
+    assert {b - a for a, b in itertools.pairwise(sample.kept)} == {16}  # equal distances
     assert auto_values.EvenSample(50).see_all(range(7)).kept == [*range(7)]
 
 

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from regard.attention import Attention, Dot
+from regard.build.cells import make_reader
+from regard.config import ModelSection
 from regard.core.errors import ConfigError
 from regard.networks.base import EncoderOutput
 from regard.networks.cells import LSTM, RNN, Stack
@@ -65,6 +67,13 @@ def wrote(decoder, steps: int = 2) -> tuple[list[list[float]], list[list[float]]
 
 def close(got, want) -> None:
     torch.testing.assert_close(torch.tensor(got), torch.tensor(want), atol=2e-6, rtol=0)
+
+
+def test_dropout_stands_between_the_layers_of_an_encoder():
+    """PyTorch warns of one that stands behind the last layer alone; our own cells have it in the same place."""
+    for cell, layers, share in (("bilstm", 2, 0.3), ("bilstm", 1, 0.0), ("lstm-peephole", 2, 0.3)):
+        model = ModelSection(encoder=cell, encoder_layers=layers, dropout=0.3, size=5, embedding=3)
+        assert make_reader(model, 3).dropout == share
 
 
 def test_bridge():

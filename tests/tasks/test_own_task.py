@@ -62,6 +62,11 @@ def values(**more: Any) -> dict[str, Any]:
     return {"task": TASK, "data": data, "model": MODEL, "train": TRAIN | more, "amount": {"hidden": 8}}
 
 
+def test_a_word_of_another_form_is_no_task_of_the_users():
+    assert registry.is_own("mine.amounts:SPEC")
+    assert not any(map(registry.is_own, ("tag", "mine.amounts", "mine.amounts:SPEC(3)", "mine amounts:SPEC", 3)))
+
+
 def test_its_keys_are_judged_as_any_others(folder):
     config = read_config(values())
     assert config.spec.name == "amount" and config.model_dump()["amount"] == {"hidden": 8} and config.train.metric == "mse"

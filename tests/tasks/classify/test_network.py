@@ -95,6 +95,8 @@ def test_figures_by_hand():
     found, right = ["a", "b", "c", "a"], ["a", "b", "b", "a2"]
     assert class_figures(found[:3], right[:3]) == pytest.approx({"accuracy": 2 / 3, "macro_f1": (1 + 2 / 3 + 0) / 3})
     assert class_figures(found, right)["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0 + 0) / 4)
+    more = class_figures(["a", "a", "b", "b", "a"], ["a", "b", "b", "b", "a"])  # more items than labels: 4/5 of each
+    assert more == pytest.approx({"accuracy": 4 / 5, "macro_f1": 4 / 5})
     assert confusion(found, ["a", "b", "b", "b"], ["a", "b", "c"]) == [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
     assert confusion(["", "a"], ["a", "a"], ["a", "b"]) == [[1, 0], [0, 0]]
 
