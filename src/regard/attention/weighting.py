@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.memory import Memory
+from regard.core.optional import in_a_graph
 
 # PyTorch's softmax over fewer places than a vector register holds (16 floats in AVX-512) goes one by one: 2.2 ms over
 # (140, 4, 15, 15) on one core, against 0.2 ms over (140, 4, 15, 16).  So fewer are filled up with places out of sight.
@@ -60,14 +61,14 @@ def masked_softmax(scores: Float[Tensor, "B H Q K"], mask: Bool[Tensor, " B #H Q
     """softmax over what is in sight.  Finite instead of -inf, so that a row with nothing in sight is 0 and its gradient too, never NaN."""
     lowest, places = torch.finfo(scores.dtype).min, scores.shape[-1]
     seen = scores.masked_fill(~mask, lowest)
-    if places < LANES:
+    if places < LANES and not in_a_graph():
         seen = F.pad(seen, (0, LANES - places), value=lowest)
     return seen.softmax(-1)[..., :places] * mask
 
 
 def one_hot(place: Int[Tensor, "B H Q"], like: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:
     """1 at each row's place, 0 elsewhere."""
-    return F.one_hot(place, like.shape[-1]).to(like)
+    return (place[..., None] == torch.arange(like.shape[-1], device=place.device)).to(like)
 
 
 def at_least_float32(scores: Float[Tensor, "B H Q K"]) -> Float[Tensor, "B H Q K"]:

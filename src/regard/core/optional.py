@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch import Tensor
 from regard.core.numba_cache import import_numba
 
 _COMPILED, _without = "_numba", False
+Scan = Callable[[Callable[..., Any], Tensor, Any], tuple[Tensor, Any]]  # (step, "T B G", state) to what `step` after `step` gives
+_scan: Scan | None = None
 
 
 def module(name: str) -> ModuleType | None:
@@ -57,4 +60,20 @@ def loops_in_use(name: str, *given: Tensor) -> ModuleType | None:
 
 def in_a_graph() -> bool:
     """Whether a graph is made of what is done, of which no compiled loop can be part."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return _scan is not None or torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+@contextmanager
+def graph_making(scan: Scan | None) -> Iterator[None]:
+    """For a while a graph is made of what is done; loops over time are left to `scan`.  None: for a while not."""
+    global _scan
+    before, _scan = _scan, scan
+    try:
+        yield
+    finally:
+        _scan = before
+
+
+def scan_in_use() -> Scan | None:
+    """What a loop over time is left to, where a graph is made that keeps it whole."""
+    return _scan

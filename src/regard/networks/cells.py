@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.core.optional import loops_in_use
+from regard.core.optional import loops_in_use, scan_in_use
 from regard.networks.cell_loops import sigmoid
 from regard.networks.dropout import Dropout
 
@@ -46,10 +46,16 @@ class Cell(nn.Module, ABC):
     def by_steps(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
         """All steps, one after the other."""
         said, told = self.gates(x.transpose(0, 1)), []
+        if (scan := scan_in_use()) is not None:
+            return scan(self.step, said, state)
         for gates in said:
             y, state = self.step(gates, state)
             told.append(y)
         return torch.stack(told, 1), state
+
+    def read(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
+        """`over`; where a graph is made, which knows no loops but its own, `by_steps`."""
+        return self.over(x, state) if scan_in_use() is None else self.by_steps(x, state)
 
     def step_by_step(self) -> None:
         """From now on `over` is `step` after `step`: for matrices in another form, which quick loops do not know."""
@@ -74,6 +80,9 @@ class TorchCell(Cell):
     def __init__(self, net: nn.RNNBase) -> None:
         super().__init__(net.input_size, net.hidden_size)
         self.net = net
+
+    def read(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
+        return self.over(x, state)  # a graph keeps PyTorch's loops whole
 
     @property
     def input_weight(self) -> Float[Tensor, "G I"]:
@@ -208,7 +217,7 @@ class Stack(nn.Module):
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
         left = []
         for i, (cell, s) in enumerate(zip(self.cells, state, strict=True)):
-            x, s = cell.over(self.dropout(x) if i else x, s)
+            x, s = cell.read(self.dropout(x) if i else x, s)
             left.append(s)
         return x, tuple(left)
 

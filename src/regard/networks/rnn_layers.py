@@ -78,4 +78,4 @@ def _read_torch(net: nn.RNNBase, params: Sequence[Tensor], x: Float[Tensor, "B K
 
 
 def _read_cell(cell: Cell, x: Float[Tensor, "B K D"]) -> Float[Tensor, "B K E"]:
-    return cell.over(x, cell.start(x.new_zeros(len(x), cell.size)))[0]
+    return cell.read(x, cell.start(x.new_zeros(len(x), cell.size)))[0]
