@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from regard.core.optional import in_a_graph
 from regard.core.state import tree_map
 
 
@@ -53,9 +55,10 @@ class Memory:
     def latest(self, count: float) -> Memory:
         """Forget all but the last `count` places: for scopes that look only so far back."""
         K = self.valid.shape[1]
-        if K <= count:
+        if K <= count and not (in_a_graph() and count < inf):  # a graph is one for memories of any length
             return self
-        return tree_map(lambda t: t.narrow(_axis(t), K - int(count), int(count)), self)
+        kept = min(K, int(count))
+        return tree_map(lambda t: t.narrow(_axis(t), K - kept, kept), self)
 
     def after(self, taken: Float[Tensor, "B H K"]) -> Memory:
         """The same memory once `taken` was taken of its places."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from regard.attention.memory import Memory
 from regard.attention.weighting import Weighting, Weights, at_least_float32
+from regard.core.optional import Scan, scan_in_use
 
 
 class _Monotonic(Weighting):
@@ -32,8 +33,7 @@ class _Monotonic(Weighting):
         """One query.  Weights sum to at most 1: the rest is the chance that nothing was taken, and then nothing is from there on."""
         assert memory.past is not None  # Attention gives one to whatever is sequential
         energy, seen = at_least_float32(scores)[:, :, 0] + self.r, mask[:, :, 0]
-        first = torch.zeros_like(memory.past.last)
-        first[..., :1] = 1  # before the first look, the first place
+        first = (torch.arange(energy.shape[-1], device=energy.device) == 0).to(energy)  # before the first look, the first place
         begun = (memory.past.looks > 0).any(-1)
         before = torch.where(begun[:, None, None], memory.past.last, first)
         return Weights(self.moved(energy, seen, before)[:, :, None])
@@ -94,6 +94,8 @@ class MonotonicSoft(_Monotonic):
 def arrived(stay: Float[Tensor, "B H K"], came: Float[Tensor, "B H K"]) -> Float[Tensor, "B H K"]:
     """q_j = stay_{j-1} q_{j-1} + came_j, in log2 K rounds (Hillis & Steele 1986).  Sums and products of what is never negative:
     exact where the closed form (appendix C.1), which divides by products of `stay`, runs out of digits."""
+    if (scan := scan_in_use()) is not None:
+        return _arrived_in_turn(scan, stay, came)
     size = came.shape[-1]
     stay = F.pad(stay, (1, 0))[..., :size]
     far = 1
@@ -102,3 +104,15 @@ def arrived(stay: Float[Tensor, "B H K"], came: Float[Tensor, "B H K"]) -> Float
         stay = stay * F.pad(stay, (far, 0))[..., :size]
         far *= 2
     return came
+
+
+def _arrived_in_turn(scan: Scan, stay: Float[Tensor, "B H K"], came: Float[Tensor, "B H K"]) -> Float[Tensor, "B H K"]:
+    """The same place after place: in a graph, whose operations are the same for any number of places."""
+
+    def step(place: Float[Tensor, "N 2"], left: Float[Tensor, "N 1"]) -> tuple[Tensor, Tensor]:
+        here = left + place[:, 1:]
+        return here, place[:, :1] * here
+
+    places = torch.stack([stay.flatten(0, 1), came.flatten(0, 1)], -1).transpose(0, 1)
+    told, _ = scan(step, places, torch.zeros_like(places[0, :, :1]))
+    return told[..., 0].unflatten(0, came.shape[:2])

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from regard.export.trace import Recorder, Unexportable, Value, word
+from regard.export.trace import Recorder, Unexportable, Value, refuse_stale, word
 
 Lowering = Callable[[Recorder, tuple[Any, ...], dict[str, Any], Any], Sequence[Value]]
 _TABLE: dict[str, Lowering] = {}
-ALIASES = ("detach", "alias", "lift_fresh", "contiguous", "clone", "view_as", "lift", "copy", "_to_copy_same")
 
 
 def lower(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> None:
@@ -21,7 +20,8 @@ def lower(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: dict[str
     tensors = [t for t in (made if isinstance(made, tuple | list) else [made]) if isinstance(t, Tensor)]
     if not tensors:  # a number that Python was told, or a question about types
         return
-    _refuse_stale(recorder, args)
+    for given in args:
+        refuse_stale(recorder, given if isinstance(given, tuple | list) else (given,))
     plain, written = base.rstrip("_") if not base.startswith("__") else base, base.endswith("_") and not base.endswith("__")
     if plain not in _TABLE:
         raise Unexportable(f"has an operation without a form in graphs, {name}")
@@ -38,14 +38,7 @@ def _write_over(recorder: Recorder, tensor: Tensor) -> None:
     place = tensor.untyped_storage().data_ptr()
     for other in recorder.kept:
         if other is not tensor and isinstance(other, Tensor) and other.untyped_storage().data_ptr() == place:
-            recorder.stale[id(other)] = "written over by way of another view"
-
-
-def _refuse_stale(recorder: Recorder, args: tuple[Any, ...]) -> None:
-    for given in args:
-        for tensor in given if isinstance(given, tuple | list) else (given,):
-            if isinstance(tensor, Tensor) and id(tensor) in recorder.stale:
-                raise Unexportable(f"reads numbers that were {recorder.stale[id(tensor)]}")
+            recorder.stale.add(id(other))
 
 
 def lowers(*names: str) -> Callable[[Lowering], Lowering]:
@@ -83,9 +76,7 @@ def _plain(number: Any) -> Any:
 
 
 def reshape(recorder: Recorder, value: Value, shape: Sequence[int]) -> Value:
-    """The same numbers in another shape."""
-    if tuple(value.shape) == tuple(shape):
-        return value
+    """The same numbers in another shape.  (Also where it is the same shape: it may be so at this size alone.)"""
     return recorder.emit("reshape", [value], (value.dtype, shape), shape=tuple(shape))[0]
 
 
@@ -133,7 +124,7 @@ _UNARY = {
 _BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "maximum", "minimum": "minimum", "pow": "pow",
     "logical_and": "and", "bitwise_and": "and", "logical_or": "or", "bitwise_or": "or", "logical_xor": "xor", "bitwise_xor": "xor",
-    "remainder": "mod", "__and__": "and", "__or__": "or", "logaddexp": "logaddexp", "true_divide": "div",
+    "__rshift__": "rshift", "__lshift__": "lshift", "bitwise_right_shift": "rshift", "remainder": "mod", "__xor__": "xor", "__and__": "and", "__or__": "or", "logaddexp": "logaddexp", "true_divide": "div",
 }  # fmt: skip
 _COMPARED = {"eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge"}
 for _name, _operation in _UNARY.items():
@@ -244,6 +235,23 @@ def _clamp(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any
         if bound is not None:
             value = r.emit(operation, [value, operand(r, bound, made.dtype)], _is(made))[0]
     return [value]
+
+
+@lowers("linalg_vector_norm")
+def _norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    """sqrt(sum x^2)."""
+    if len(args) > 1 and args[1] != 2:
+        raise Unexportable("has a norm other than the Euclidean one")
+    x = r.value(args[0])
+    square = r.emit("mul", [x, x], (x.dtype, x.shape))[0]
+    axes, keeps = axes_of((None, *args[2:]), kwargs, args[0].dim())
+    return r.emit("sqrt", r.emit("sum", [square], _is(made), axes=axes, keeps=keeps), _is(made))
+
+
+@lowers("tril")
+def _tril(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    diagonal = int(args[1]) if len(args) > 1 else int(kwargs.get("diagonal", 0))
+    return r.emit("tril", [r.value(args[0])], _is(made), diagonal=diagonal)
 
 
 @lowers("where")
@@ -365,8 +373,7 @@ def _squeeze(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: A
 
 @lowers("expand", "broadcast_to", "expand_as")
 def _expand(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
-    value = r.value(args[0])
-    return [value] if tuple(value.shape) == tuple(made.shape) else r.emit("expand", [value], _is(made), shape=tuple(made.shape))
+    return r.emit("expand", [r.value(args[0])], _is(made), shape=tuple(made.shape))
 
 
 @lowers("repeat")
@@ -391,9 +398,8 @@ def _transpose(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made:
 @lowers("slice")
 def _slice(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     axis, start, stop, step = (*args[1:], *(0, None, None, 1)[len(args) - 1 :])
-    size = args[0].shape[axis]
-    start = 0 if start is None else int(start)
-    return _cut(r, args[0], axis_of(axis, args[0].dim()), start, None if stop is None or stop >= size else int(stop), int(step), made)
+    start, whole = 0 if start is None else int(start), stop is None or stop > 1 << 60  # Python's x[start:]
+    return _cut(r, args[0], axis_of(axis, args[0].dim()), start, None if whole else int(stop), int(step), made)
 
 
 def _cut(r: Recorder, x: Tensor, axis: int, start: int, stop: int | None, step: int, made: Tensor) -> Sequence[Value]:
@@ -488,10 +494,13 @@ def _scatter(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: A
 def _index(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     """Places on the first axes, all given: x[i, j]."""
     given = list(args[1])
-    if any(i is None for i in given) or any(i.dtype == torch.bool for i in given):
-        raise Unexportable("picks by a mask, or by places on an axis behind others")
-    if len(given) == 1:
-        return r.emit("take", [r.value(args[0]), r.value(given[0])], _is(made), axis=0)
+    axes = [axis for axis, places in enumerate(given) if places is not None]
+    if any(given[axis].dtype == torch.bool for axis in axes):
+        raise Unexportable("picks by a mask")
+    if len(axes) == 1:
+        return r.emit("take", [r.value(args[0]), r.value(given[axes[0]])], _is(made), axis=axes[0])
+    if len(axes) < len(given):
+        raise Unexportable("picks by places on some axes behind others")
     return r.emit("pick", [r.value(args[0]), *map(r.value, given)], _is(made))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, permutations
 
 from regard.runtime.graph import Size
 
@@ -49,6 +49,11 @@ class Symbols:
         bases = [
             *self.of.items(),
             *((tuple(a * b for a, b in zip(x, y, strict=True)), ("*", p, q)) for (x, p), (y, q) in pairs),
+            *(
+                (tuple(a * (b + c) for a, b in zip(x, y, strict=True)), ("*", p, ("+", q, c)))
+                for (x, p), (y, q) in permutations(self.of.items(), 2)
+                for c in (-1, 1)
+            ),
             *((tuple(a + b for a, b in zip(x, y, strict=True)), ("+", p, q)) for (x, p), (y, q) in pairs),
         ]
         for base, size in bases:

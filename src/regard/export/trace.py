@@ -66,7 +66,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, inputs: Mapping[str, Tensor], names: Mapping[int, str]) -> None:
         super().__init__()
         self.names, self.of, self.kept = names, dict[int, Value](), list[Any]()
-        self.stale: dict[int, str] = {}  # storages that were written over, and by what
+        self.stale: set[int] = set()  # tensors whose numbers were written over by way of others
         self.trace = Trace({name: self._known(t, Value(t.dtype, tuple(t.shape), name)) for name, t in inputs.items()})
 
     def _known(self, tensor: Tensor, value: Value) -> Value:
@@ -97,6 +97,12 @@ class Recorder(TorchDispatchMode):
         made = func(*args, **(kwargs or {}))
         lower(self, str(func), args, kwargs or {}, made)
         return made
+
+
+def refuse_stale(recorder: Recorder, tensors: Sequence[Any]) -> None:
+    """Unexportable where one of them holds what was written there by way of another view of its numbers."""
+    if any(id(tensor) in recorder.stale for tensor in tensors if isinstance(tensor, Tensor)):
+        raise Unexportable("reads numbers that were written over by way of another view")
 
 
 class Leaves(TorchFunctionMode):
@@ -177,6 +183,7 @@ def trace(function: Function, examples: Sequence[Mapping[str, Tensor]], names: M
         recorder = Recorder(example, names)
         with recording(recorder):
             made = function(**example)
+        refuse_stale(recorder, tuple(made.values()))
         recorder.trace.outputs = {name: recorder.value(tensor) for name, tensor in made.items()}
         traces.append(recorder.trace)
     arrays: Arrays = {}

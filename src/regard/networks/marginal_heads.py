@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -107,8 +108,9 @@ class HardMonotonicHead(MixingHead):
     def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> AlignmentState:
         B, P = words.shape[0], words.shape[1] + 1
         exact = torch.promote_types(encoded.states.dtype, torch.float32)
-        prior = torch.full((B, P), LOWEST, dtype=exact, device=words.device)
-        prior[:, 0] = 0.0  # before the first word: at the first place.  One place alone, so the start sign tells nothing
+        # Before the first word: at the first place.  One place alone, so the start sign tells nothing.
+        prior = torch.zeros(B, 1, dtype=exact, device=words.device)
+        prior = F.pad(prior, (0, P - 1), value=LOWEST)
         return AlignmentState(prior, encoded.states.new_zeros(B, P, self.size))
 
     def forward(

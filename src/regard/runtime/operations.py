@@ -184,6 +184,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "floordiv": np.floor_divide, "mod": np.mod, "pow": np.power,
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    "rshift": np.right_shift, "lshift": np.left_shift, "tril": lambda x, diagonal: np.tril(x, diagonal),
     "sum": _summed, "mean": _reduced(np.mean), "amax": _reduced(np.max), "amin": _reduced(np.min), "prod": _reduced(np.prod),
     "any": _reduced(np.any), "all": _reduced(np.all), "argmax": _argmax, "logsumexp": logsumexp,
     "softmax": softmax, "log_softmax": log_softmax, "layer_norm": layer_norm, "sort": sort, "convolution": convolution,
