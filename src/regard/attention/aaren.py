@@ -14,6 +14,7 @@ from regard.attention.attention import Attention
 from regard.attention.scope import Causal
 from regard.attention.score import weight
 from regard.core.errors import ConfigError, message
+from regard.core.optional import in_a_graph
 
 
 class PrefixSummary(NamedTuple):
@@ -105,7 +106,7 @@ class Aaren(nn.Module):
     ) -> PrefixSummary:
         """The summary of each prefix: within a block by one product, from block to block by a scan of their ends."""
         T = scores.shape[-1]
-        block = max(1, min(self.block, T))
+        block = max(1, T if in_a_graph() else min(self.block, T))  # a graph is one for any number of places, so without rounds
         spare = -T % block
         scores, seen = (F.pad(t, (0, spare)).unflatten(2, (-1, block)) for t in (scores, seen))
         values = F.pad(values, (0, 0, 0, spare)).unflatten(2, (-1, block))

@@ -16,7 +16,7 @@ _TABLE: dict[str, Lowering] = {}
 
 def lower(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> None:
     """Write down one of PyTorch's operations, such as `aten.add.Tensor`, that made `made`.  Unexportable for one that has no form."""
-    _, base, overload = name.split(".")
+    base = name.split(".")[1]
     tensors = [t for t in (made if isinstance(made, tuple | list) else [made]) if isinstance(t, Tensor)]
     if not tensors:  # a number that Python was told, or a question about types
         return
@@ -123,8 +123,10 @@ _UNARY = {
 }  # fmt: skip
 _BINARY = {
     "add": "add", "sub": "sub", "mul": "mul", "div": "div", "maximum": "maximum", "minimum": "minimum", "pow": "pow",
-    "logical_and": "and", "bitwise_and": "and", "logical_or": "or", "bitwise_or": "or", "logical_xor": "xor", "bitwise_xor": "xor",
-    "__rshift__": "rshift", "__lshift__": "lshift", "bitwise_right_shift": "rshift", "remainder": "mod", "__xor__": "xor", "__and__": "and", "__or__": "or", "logaddexp": "logaddexp", "true_divide": "div",
+    "logical_and": "and",
+     "bitwise_and": "and", "logical_or": "or", "bitwise_or": "or", "logical_xor": "xor", "bitwise_xor": "xor",
+    "__rshift__": "rshift", "__lshift__": "lshift", "bitwise_right_shift": "rshift",
+    "remainder": "mod", "__xor__": "xor", "__and__": "and", "__or__": "or", "logaddexp": "logaddexp", "true_divide": "div",
 }  # fmt: skip
 _COMPARED = {"eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge"}
 for _name, _operation in _UNARY.items():
@@ -280,8 +282,8 @@ def _reduced(operation: str) -> Lowering:
     return form
 
 
-for _name, _operation in {"sum": "sum", "mean": "mean", "amax": "amax", "amin": "amin", "any": "any", "all": "all", "prod": "prod", "logsumexp": "logsumexp"}.items():  # fmt: skip
-    _TABLE[_name] = _reduced(_operation)
+for _name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "logsumexp"):
+    _TABLE[_name] = _reduced(_name)
 
 
 @lowers("max", "min")
@@ -304,8 +306,8 @@ def _along(operation: str) -> Lowering:
     return form
 
 
-for _name, _operation in {"_softmax": "softmax", "_log_softmax": "log_softmax", "cumsum": "cumsum", "cumprod": "cumprod", "log_softmax": "log_softmax", "softmax": "softmax", "logcumsumexp": "logcumsumexp"}.items():  # fmt: skip
-    _TABLE[_name] = _along(_operation)
+for _name in ("_softmax", "_log_softmax", "softmax", "log_softmax", "cumsum", "cumprod", "logcumsumexp"):
+    _TABLE[_name] = _along(_name.removeprefix("_"))
 
 
 @lowers("cummax")
@@ -467,7 +469,9 @@ def _pad(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) 
 
 @lowers("unfold")
 def _windows(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
-    return r.emit("windows", [r.value(args[0])], _is(made), axis=axis_of(args[1], args[0].dim()), size=int(args[2]), step=int(args[3]))
+    return r.emit(
+        "windows", [r.value(args[0])], _is(made), axis=axis_of(args[1], args[0].dim()), size=int(args[2]), step=int(args[3])
+    )
 
 
 @lowers("embedding")

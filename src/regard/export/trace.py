@@ -80,7 +80,9 @@ class Recorder(TorchDispatchMode):
             self._known(tensor, Value(tensor.dtype, tuple(tensor.shape), self.names.get(id(tensor), ""), tensor.detach()))
         return self.of[id(tensor)]
 
-    def emit(self, operation: str, inputs: Sequence[Value], *results: tuple[torch.dtype, Sequence[int]], **attributes: Any) -> list[Value]:
+    def emit(
+        self, operation: str, inputs: Sequence[Value], *results: tuple[torch.dtype, Sequence[int]], **attributes: Any
+    ) -> list[Value]:
         """Write down one operation of the graph's own."""
         made = [Value(dtype, tuple(shape)) for dtype, shape in results]
         self.trace.steps.append(Step(operation, list(inputs), made, attributes))
@@ -106,28 +108,54 @@ def refuse_stale(recorder: Recorder, tensors: Sequence[Any]) -> None:
 
 
 class Leaves(TorchFunctionMode):
-    """Keeps PyTorch's recurrent layers whole: as operations of its own they would be one for each step."""
+    """Keeps whole what PyTorch would take apart: products, which become reshapes around smaller ones, and recurrent layers, which become
+    operations of their own for each step."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self.recorder = recorder
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if (name := getattr(func, "__name__", "")) not in ("gru", "lstm", "rnn_tanh"):
+        kept = _KEPT.get(getattr(func, "__name__", ""))
+        if kept is None or kwargs:
             return func(*args, **(kwargs or {}))
-        x, begin, weights = args[0], args[1], args[2]
         with unrecorded():
-            made = func(*args, **(kwargs or {}))
-            begun = [t[0] for t in (begin if name == "lstm" else [begin])]
-        # The state's first axis is the layer, of which there is one.
-        states = [self.recorder.emit("select", [self.recorder.value(t)], (t.dtype, t.shape[1:]), axis=0, index=0)[0] for t in (begin if name == "lstm" else [begin])]
-        inputs = [self.recorder.value(x), *states, *map(self.recorder.value, weights)]
-        left = self.recorder.emit(name, inputs, (x.dtype, made[0].shape), *((x.dtype, t.shape) for t in begun))
-        ends = [self.recorder.emit("unsqueeze", [v], (v.dtype, (1, *v.shape)), axis=0)[0] for v in left[1:]]
-        self.recorder.bind(made, [left[0], *ends])
+            made = func(*args)
+        kept(self.recorder, args, made)
         return made
 
 
+def _keep_product(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
+    a, b = map(recorder.value, args)
+    recorder.bind([made], recorder.emit("matmul", [a, b], (made.dtype, made.shape)))
+
+
+def _keep_linear(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
+    """x W' + b."""
+    x, weight, bias = (*map(recorder.value, (t for t in args if t is not None)), None)[:3]
+    turned = recorder.emit("transpose", [weight], (weight.dtype, weight.shape[::-1]), order=(1, 0))[0]
+    told = recorder.emit("matmul", [x, turned], (made.dtype, made.shape))
+    told = told if bias is None else recorder.emit("add", [*told, bias], (made.dtype, made.shape))
+    recorder.bind([made], told)
+
+
+def _keep_layer(name: str) -> Callable[[Recorder, tuple[Any, ...], Any], None]:
+    """One recurrent layer in one direction; the first axis of its state, the layers, is left out."""
+
+    def keep(recorder: Recorder, args: tuple[Any, ...], made: Any) -> None:
+        x, begin, weights = args[0], args[1] if name == "lstm" else [args[1]], args[2]
+        states = [recorder.emit("select", [recorder.value(t)], (t.dtype, t.shape[1:]), axis=0, index=0)[0] for t in begin]
+        shapes = [(t.dtype, t.shape[1:]) for t in begin]
+        left = recorder.emit(name, [recorder.value(x), *states, *map(recorder.value, weights)], (x.dtype, made[0].shape), *shapes)
+        ends = [recorder.emit("unsqueeze", [v], (v.dtype, (1, *v.shape)), axis=0)[0] for v in left[1:]]
+        recorder.bind(made, [left[0], *ends])
+
+    return keep
+
+
+_KEPT = {"matmul": _keep_product, "__matmul__": _keep_product, "linear": _keep_linear} | {
+    name: _keep_layer(name) for name in ("gru", "lstm", "rnn_tanh")
+}
 unrecorded = torch.utils._python_dispatch._disable_current_modes
 
 
@@ -161,7 +189,7 @@ def _scan(recorder: Recorder, step: Callable[..., Any], steps: Tensor, state: An
     body = Recorder(dict(zip(names, [steps[0].clone(), *(t.clone() for t in begun)], strict=True)), recorder.names)
     inside = dict(zip(names, [body.kept[0], *body.kept[1:]], strict=True))
     again = iter(list(inside.values())[1:])
-    with recording(body):
+    with unrecorded(), recording(body):  # the outer recorder does not hear of it
         y, left = step(inside["x"], tree_map(lambda _: next(again), state))
         ends: list[Tensor] = []
         tree_map(ends.append, left)
@@ -209,7 +237,11 @@ def _unified(traces: Sequence[Trace], symbols: Symbols, arrays: Arrays) -> Graph
         numbers |= {id(v): known + i for i, v in enumerate(step.results)}
         known += len(step.results)
     inputs = tuple(
-        Port(name, word(v.dtype), tuple(symbols.expression(seen) for seen in zip(*(t.inputs[name].shape for t in traces), strict=True)))
+        Port(
+            name,
+            word(v.dtype),
+            tuple(symbols.expression(seen) for seen in zip(*(t.inputs[name].shape for t in traces), strict=True)),
+        )
         for name, v in first.inputs.items()
     )
     outputs = tuple((Port(name, word(v.dtype)), numbers[id(v)]) for name, v in first.outputs.items())
@@ -255,7 +287,9 @@ def _refuse_other(first: Trace, other: Trace, wiring: Wiring, others: Wiring) ->
 def _keep(value: Value, arrays: Arrays) -> str:
     """The name of a weight, whose numbers are kept under it."""
     array = _array(value)
-    name = value.name or next((n for n, a in arrays.items() if a.dtype == array.dtype and np.array_equal(a, array)), f"constant.{len(arrays)}")
+    name = value.name or next(
+        (n for n, a in arrays.items() if a.dtype == array.dtype and np.array_equal(a, array)), f"constant.{len(arrays)}"
+    )
     arrays[name] = array
     return name
 

@@ -6,17 +6,16 @@ Sizes that depend on what is read (the batch, the length of a source) are expres
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 from regard.core.errors import RunFolderError, message
 
 Size = int | tuple[Any, ...]  # a number, or ("size", input, axis), ("+", a, b), ("*", a, b), ("max", a, b), ("min", a, b)
-Shapes = Mapping[str, Sequence[int]]
 DTYPES = frozenset({"bool", "int8", "int32", "int64", "float32", "float64"})
-_FORMS: Mapping[str, Callable[[Sequence[int]], int]] = {"+": sum, "*": prod, "max": max, "min": min}
+FORMS: Mapping[str, Callable[[int, int], int]] = {"+": operator.add, "*": operator.mul, "max": max, "min": min}
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,6 @@ class Graph:
                 kept.append(node)
                 wanted.update(node.inputs)
         return Graph(self.inputs, self.weights, tuple(reversed(kept)), outputs)
-
-
-def evaluate(size: Size, shapes: Shapes) -> int:
-    """How large it is for inputs of these shapes."""
-    if isinstance(size, int):
-        return size
-    form, *of = size
-    if form == "size":
-        return int(shapes[of[0]][of[1]])
-    return _FORMS[form]([evaluate(part, shapes) for part in of])
 
 
 def to_json(graph: Graph) -> dict[str, Any]:
@@ -123,7 +112,7 @@ def _size(told: Any) -> Size:
     form, *of = told
     if form == "size" and len(of) == 2 and isinstance(of[0], str) and type(of[1]) is int:
         return ("size", *of)
-    if form in _FORMS and len(of) == 2:
+    if form in FORMS and len(of) == 2:
         return (form, _size(of[0]), _size(of[1]))
     raise ValueError(f"{told!r} for a size")
 
@@ -131,7 +120,7 @@ def _size(told: Any) -> Size:
 def _attribute(told: Any) -> Any:
     """Numbers, words, sizes, and lists of such; a graph within a graph stays as it is."""
     if isinstance(told, list):
-        if told and isinstance(told[0], str) and (told[0] == "size" or told[0] in _FORMS):
+        if told and isinstance(told[0], str) and (told[0] == "size" or told[0] in FORMS):
             return _size(told)
         return tuple(_attribute(part) for part in told)
     return told

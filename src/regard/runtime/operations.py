@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import erf as _erf
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,9 @@ LARGEST = 1 << 30  # numbers of an array that is made of sizes alone: a folder o
 
 
 def _shaped(shape: Sequence[int]) -> tuple[int, ...]:
-    count = 1
-    for size in shape:
-        count *= max(int(size), 0)
-    if count > LARGEST:
-        raise MemoryError(f"an array of {count:,} numbers")
-    return tuple(int(s) for s in shape)
+    if prod(shape) > LARGEST:
+        raise MemoryError(f"an array of {prod(shape):,} numbers")
+    return tuple(shape)
 
 
 def sigmoid(x: Array) -> Array:
@@ -177,8 +175,9 @@ def _reciprocal(x: Array) -> Array:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    **{name: getattr(np, name) for name in ("abs", "exp", "log", "log1p", "expm1", "sqrt", "tanh", "sin", "cos", "floor", "ceil", "trunc", "sign")},
-    **{name: getattr(np, name) for name in ("maximum", "minimum", "logaddexp", "where", "isnan", "isinf", "isfinite", "matmul")},
+    **{name: getattr(np, name) for name in ("abs", "exp", "log", "log1p", "expm1", "sqrt", "tanh", "sin", "cos", "sign")},
+    **{name: getattr(np, name) for name in ("floor", "ceil", "trunc", "isnan", "isinf", "isfinite")},
+    **{name: getattr(np, name) for name in ("maximum", "minimum", "logaddexp", "where", "matmul")},
     "neg": np.negative, "rsqrt": lambda x: _reciprocal(np.sqrt(x)), "reciprocal": _reciprocal, "round": np.rint, "atan": np.arctan,
     "sigmoid": sigmoid, "erf": erf, "relu": lambda x: np.maximum(x, x.dtype.type(0)), "not": np.logical_not,
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "floordiv": np.floor_divide, "mod": np.mod, "pow": np.power,
@@ -190,7 +189,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "softmax": softmax, "log_softmax": log_softmax, "layer_norm": layer_norm, "sort": sort, "convolution": convolution,
     "cumsum": lambda x, axis: x.cumsum(axis, dtype=x.dtype), "cumprod": lambda x, axis: x.cumprod(axis, dtype=x.dtype),
     "cummax": np.maximum.accumulate, "logcumsumexp": logcumsumexp, "gru": gru, "lstm": lstm, "rnn_tanh": rnn_tanh,
-    "reshape": lambda x, shape: x.reshape(_shaped(shape)), "expand": lambda x, shape: np.broadcast_to(x, _shaped(shape)),
+    "reshape": lambda x, shape: x.reshape(shape), "expand": lambda x, shape: np.broadcast_to(x, _shaped(shape)),
     "tile": lambda x, repeats: np.tile(x, repeats), "transpose": lambda x, order: x.transpose(order),
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis), "squeeze": lambda x, axis: x.squeeze(axis),
     "slice": _slice, "select": _select, "concat": lambda *x, axis: np.concatenate(x, axis), "flip": lambda x, axes: np.flip(x, axes),
