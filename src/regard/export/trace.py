@@ -66,6 +66,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, inputs: Mapping[str, Tensor], names: Mapping[int, str]) -> None:
         super().__init__()
         self.names, self.of, self.kept = names, dict[int, Value](), list[Any]()
+        self.paused = False  # while the body of a loop is recorded by another
         self.stale: set[int] = set()  # tensors whose numbers were written over by way of others
         self.trace = Trace({name: self._known(t, Value(t.dtype, tuple(t.shape), name)) for name, t in inputs.items()})
 
@@ -116,7 +117,7 @@ class Leaves(TorchFunctionMode):
         self.recorder = recorder
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kept = _KEPT.get(getattr(func, "__name__", ""))
+        kept = None if self.recorder.paused else _KEPT.get(getattr(func, "__name__", ""))
         if kept is None or kwargs:
             return func(*args, **(kwargs or {}))
         with unrecorded():
@@ -176,6 +177,7 @@ def _scan(recorder: Recorder, step: Callable[..., Any], steps: Tensor, state: An
         y, state = step(steps[0], state)
         return y[:, None], state
     leaves: list[Tensor] = []
+    recorder.paused = True
     with unrecorded(), graph_making(None):
         tree_map(leaves.append, state)
         begun, told = list(leaves), []
@@ -193,6 +195,7 @@ def _scan(recorder: Recorder, step: Callable[..., Any], steps: Tensor, state: An
         y, left = step(inside["x"], tree_map(lambda _: next(again), state))
         ends: list[Tensor] = []
         tree_map(ends.append, left)
+    recorder.paused = False
     body.trace.outputs = dict(zip(["y", *names[1:]], map(body.value, [y, *ends]), strict=True))
     inputs = [recorder.value(steps), *map(recorder.value, begun)]
     made = recorder.emit("scan", inputs, (whole.dtype, whole.shape), *((t.dtype, t.shape) for t in leaves), body=body.trace)
