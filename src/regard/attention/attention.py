@@ -18,6 +18,7 @@ from regard.attention.score import DotForm, Form, PrecomputedForm, ScaledDot, Sc
 from regard.attention.tiling import LONG, Queries, Tile, TileOutput, in_tiles, tiles
 from regard.attention.weighting import SampledLogProb, Softmax, Weighting
 from regard.core.errors import ConfigError, message
+from regard.core.optional import scan_in_use
 from regard.core.state import tree_map
 
 
@@ -135,7 +136,8 @@ class Attention(nn.Module):
             return self._of_nothing(query, memory, at, weights)
         length = memory.length[:, None].expand(-1, Q) if self.scope.ends else at
         asked = Queries(query, self._turned(_split(self.query(query), self.heads), at), at, length)
-        look = self._look(asked, memory, weights) if Q <= LONG else self._tiled(asked, memory, weights, own)
+        whole = Q <= LONG or scan_in_use() is not None  # an exported graph is one for any number of queries
+        look = self._look(asked, memory, weights) if whole else self._tiled(asked, memory, weights, own)
         left = memory.after(look.taken[:, :, 0]) if self.sequential and look.taken is not None else memory
         told = None if look.choice is None else SampledLogProb(look.choice.log_prob.sum(1), look.choice.entropy.sum(1))
         mixture = None

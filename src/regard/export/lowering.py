@@ -250,6 +250,18 @@ def _norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any)
     return r.emit("sqrt", r.emit("sum", [square], _is(made), axes=axes, keeps=keeps), _is(made))
 
 
+@lowers("var")
+def _variance(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    """mean (x - mean x)^2, without a correction."""
+    if kwargs.get("correction", 1) != 0:
+        raise Unexportable("has a variance with a correction")
+    x, (axes, keeps) = r.value(args[0]), axes_of(args, kwargs, args[0].dim())
+    one = [1 if i in axes else size for i, size in enumerate(x.shape)]
+    mean = r.emit("mean", [x], (x.dtype, one), axes=axes, keeps=True)[0]
+    gap = r.emit("sub", [x, mean], (x.dtype, x.shape))[0]
+    return r.emit("mean", r.emit("mul", [gap, gap], (x.dtype, x.shape)), _is(made), axes=axes, keeps=keeps)
+
+
 @lowers("tril")
 def _tril(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     diagonal = int(args[1]) if len(args) > 1 else int(kwargs.get("diagonal", 0))
@@ -286,10 +298,15 @@ for _name in ("sum", "mean", "amax", "amin", "any", "all", "prod", "logsumexp"):
     _TABLE[_name] = _reduced(_name)
 
 
-@lowers("max", "min")
-def _extreme(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
-    """Of all numbers, of two tensors, or along an axis with the places."""
-    raise Unexportable("has max or min with places: write amax, argmax or maximum")
+@lowers("max")
+def _max(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    """Of all numbers, or along an axis, with the places."""
+    x = r.value(args[0])
+    if isinstance(made, Tensor):
+        return r.emit("amax", [x], _is(made), axes=tuple(range(args[0].dim())), keeps=False)
+    axes, keeps = axes_of(args, kwargs, args[0].dim())
+    values = r.emit("amax", [x], _is(made[0]), axes=axes, keeps=keeps)
+    return [*values, *r.emit("argmax", [x], _is(made[1]), axis=axes[0], keeps=keeps)]
 
 
 @lowers("argmax")
@@ -489,9 +506,23 @@ def _gather(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: An
     return r.emit("gather", [r.value(args[0]), r.value(args[2])], _is(made), axis=axis_of(args[1], made.dim()))
 
 
-@lowers("scatter", "scatter_add")
-def _scatter(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
-    raise Unexportable("scatters numbers")
+@lowers("scatter_add")
+def _scatter_add(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    return r.emit("scatter_add", [r.value(args[i]) for i in (0, 2, 3)], _is(made), axis=axis_of(args[1], made.dim()))
+
+
+@lowers("roll")
+def _roll(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    """The last `shift` places before the others."""
+    if len(args) < 3 or len(args[1]) != 1:
+        raise Unexportable("rolls over more than one axis")
+    axis, shape, value = axis_of(args[2][0], made.dim()), list(made.shape), r.value(args[0])
+    shift = args[1][0] % max(shape[axis], 1)
+    parts = []
+    for start, stop, size in ((shape[axis] - shift, None, shift), (0, shape[axis] - shift, shape[axis] - shift)):
+        part = [*shape[:axis], size, *shape[axis + 1 :]]
+        parts += r.emit("slice", [value], (made.dtype, part), axis=axis, start=start, stop=stop, step=1)
+    return r.emit("concat", parts, _is(made), axis=axis)
 
 
 @lowers("index")
@@ -527,7 +558,7 @@ def _filled(value: float | None) -> Lowering:
     return form
 
 
-for _name in ("zeros", "zeros_like", "new_zeros"):
+for _name in ("zeros", "zeros_like", "new_zeros", "new_empty", "empty", "empty_like"):
     _TABLE[_name] = _filled(0)
 for _name in ("ones", "ones_like", "new_ones"):
     _TABLE[_name] = _filled(1)

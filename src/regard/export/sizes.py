@@ -46,7 +46,9 @@ class Symbols:
         if seen in self.of:
             yield self.of[seen]
         pairs = list(combinations_with_replacement(self.of.items(), 2))
+        halves = [(tuple(a // 2 for a in x), ("//", p, 2)) for x, p in self.of.items() if all(a % 2 == 0 for a in x)]
         bases = [
+            *halves,
             *self.of.items(),
             *((tuple(a * b for a, b in zip(x, y, strict=True)), ("*", p, q)) for (x, p), (y, q) in pairs),
             *(

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.positions import LearnedPositions, SinusoidalPositions
+from regard.core.optional import in_a_graph
 from regard.networks.base import EncoderOutput, positions
 from regard.networks.embedding import Embedding
 from regard.networks.heads import WordsHead
@@ -154,7 +155,8 @@ class TextPairs(TextEncoder):
         """final: the pooled [CLS] of each pair, for both of its texts.  Where it looked is not told: those rows hold both texts."""
         half, K = len(words) // 2, words.shape[1]
         one, two = (part.sum(1, keepdim=True) for part in valid.split(half))
-        at = torch.arange(int((one + two).max()) + 3, device=words.device).expand(half, -1)
+        longest = 2 * K if in_a_graph() else int((one + two).max())  # a graph knows lengths by shapes alone
+        at = torch.arange(longest + 3, device=words.device).expand(half, -1)
         first, second = (at - 1).clamp(0, K - 1), (at - one - 2).clamp(0, K - 1)
         joint = torch.full_like(at, self.end).masked_fill(at == 0, self.start)
         joint = torch.where((at >= 1) & (at <= one), words[:half].gather(1, first), joint)

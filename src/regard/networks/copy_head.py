@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from regard.core.optional import in_a_graph
 from regard.networks.base import DecoderOutput, EncoderOutput, Looks
 from regard.networks.heads import Head, WordsHead
 from regard.networks.loss import LOWEST, costs, in_chunks, objective
@@ -91,6 +92,8 @@ class CopyHead(Head):
 
     def _most(self, state: CopySources) -> int:
         """The words of the vocabulary as far as these sources extend it."""
+        if in_a_graph():  # of which lengths alone are known: each place may hold a word of its own
+            return self.words.vocabulary + state.words.shape[1]
         return max(self.words.vocabulary, 1 + int(state.words.max()) if state.words.numel() else 0)
 
     def _log_p(

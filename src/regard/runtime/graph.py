@@ -13,9 +13,16 @@ from typing import Any
 
 from regard.core.errors import RunFolderError, message
 
-Size = int | tuple[Any, ...]  # a number, or ("size", input, axis), ("+", a, b), ("*", a, b), ("max", a, b), ("min", a, b)
+Size = int | tuple[Any, ...]  # a number, or ("size", input, axis), ("+", a, b), ("*", a, b), ("//", a, b),
+# ("max", a, b), ("min", a, b)
 DTYPES = frozenset({"bool", "int8", "int32", "int64", "float32", "float64"})
-FORMS: Mapping[str, Callable[[int, int], int]] = {"+": operator.add, "*": operator.mul, "max": max, "min": min}
+FORMS: Mapping[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "max": max,
+    "min": min,
+}
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,14 @@ def _select(x: Array, axis: int, index: int) -> Array:
     return x[(slice(None),) * axis + (index,)]
 
 
+def _scatter_add(x: Array, places: Array, values: Array, axis: int) -> Array:
+    """x, with each value added at its place along the axis."""
+    made, index = x.copy(), list(np.indices(places.shape, sparse=True))
+    index[axis] = places
+    np.add.at(made, tuple(index), values)
+    return made
+
+
 def _full(shape: Sequence[int], value: Any, dtype: str) -> Array:
     return np.full(_shaped(shape), float(value) if isinstance(value, str) else value, dtype=dtype)
 
@@ -194,6 +202,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis), "squeeze": lambda x, axis: x.squeeze(axis),
     "slice": _slice, "select": _select, "concat": lambda *x, axis: np.concatenate(x, axis), "flip": lambda x, axes: np.flip(x, axes),
     "pad": _pad, "windows": _windows, "take": lambda x, places, axis: x.take(places, axis),
-    "gather": lambda x, places, axis: np.take_along_axis(x, places, axis), "pick": lambda x, *places: x[places],
+    "gather": lambda x, places, axis: np.take_along_axis(x, places, axis), "scatter_add": _scatter_add, "pick": lambda x, *places: x[places],
     "cast": lambda x, dtype: x.astype(dtype), "arange": _arange, "full": _full,
 }  # fmt: skip

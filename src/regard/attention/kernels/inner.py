@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 from regard.attention.score import DotForm
 from regard.attention.tiling import Tile
 from regard.attention.weighting import masked_softmax
+from regard.core.optional import in_a_graph
 
 # Places from which PyTorch's way pays on a CPU in float32; in bfloat16 it never does.  Forward and backward, 4 heads of 64, 4,096 queries
 # in all, plain / fused, ms (one core, with other work beside it): 32 places 21 / 19, 64: 33 / 23, 256: 101 / 57; bfloat16, 16: 9 / 62,
@@ -27,7 +28,7 @@ FEW = 16
 def pays(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"], values: Float[Tensor, "B H K E"]) -> bool:
     """Whether `attend` takes PyTorch's way: faster, and not the slow road that it takes where values are wider than keys."""
     low = torch.is_autocast_enabled("cpu") or query.dtype not in (torch.float32, torch.float64)
-    if low or query.device.type != "cpu" or keys.shape[3] != values.shape[3]:
+    if in_a_graph() or low or query.device.type != "cpu" or keys.shape[3] != values.shape[3]:
         return False
     single = query.shape[2] == 1 and len(query) * query.shape[1] <= FEW and not torch.is_grad_enabled()
     return single or min(query.shape[2], keys.shape[2]) >= LEAST
