@@ -1,0 +1,45 @@
+"""Arrays and tensors: what is told in arrays of numpy, on the side of PyTorch.  What lies around a net knows arrays alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Tree = TypeVar("Tree")
+
+
+def to_tensors(tree: Tree) -> Tree:
+    """A batch with tensors in the place of arrays, whose memory they share: of dataclasses, tuples and dicts of them.  What is no array
+    stays as it is, so that a batch of tensors does."""
+    made: Tree = _exchanged(tree, np.ndarray, torch.from_numpy)
+    return made
+
+
+def to_arrays(tree: Tree) -> Tree:
+    """Answers with arrays in the place of tensors, whose memory they share where that is a CPU's; what numpy has no type for comes in
+    float32.  The reverse of `to_tensors`."""
+    made: Tree = _exchanged(tree, Tensor, _array)
+    return made
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
+def _exchanged(tree: Any, kind: type, exchange: Callable[[Any], Any]) -> Any:
+    if isinstance(tree, kind):
+        return exchange(tree)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return replace(tree, **{x.name: _exchanged(getattr(tree, x.name), kind, exchange) for x in fields(tree)})
+    if isinstance(tree, dict):
+        return {name: _exchanged(part, kind, exchange) for name, part in tree.items()}
+    if isinstance(tree, tuple):
+        made = [_exchanged(part, kind, exchange) for part in tree]
+        return tree._make(made) if hasattr(tree, "_make") else tuple(made)
+    return tree
