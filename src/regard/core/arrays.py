@@ -16,14 +16,14 @@ Tree = TypeVar("Tree")
 def to_tensors(tree: Tree) -> Tree:
     """A batch with tensors in the place of arrays, whose memory they share: of dataclasses, tuples and dicts of them.  What is no array
     stays as it is, so that a batch of tensors does."""
-    made: Tree = _exchanged(tree, np.ndarray, torch.from_numpy)
+    made: Tree = exchange(tree, np.ndarray, torch.from_numpy)
     return made
 
 
 def to_arrays(tree: Tree) -> Tree:
     """Answers with arrays in the place of tensors, whose memory they share where that is a CPU's; what numpy has no type for comes in
     float32.  The reverse of `to_tensors`."""
-    made: Tree = _exchanged(tree, Tensor, _array)
+    made: Tree = exchange(tree, Tensor, _array)
     return made
 
 
@@ -32,14 +32,15 @@ def _array(tensor: Tensor) -> np.ndarray:
     return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
-def _exchanged(tree: Any, kind: type, exchange: Callable[[Any], Any]) -> Any:
+def exchange(tree: Any, kind: type, by: Callable[[Any], Any]) -> Any:
+    """The same tree with another in the place of each that is of this kind, in order."""
     if isinstance(tree, kind):
-        return exchange(tree)
+        return by(tree)
     if is_dataclass(tree) and not isinstance(tree, type):
-        return replace(tree, **{x.name: _exchanged(getattr(tree, x.name), kind, exchange) for x in fields(tree)})
+        return replace(tree, **{x.name: exchange(getattr(tree, x.name), kind, by) for x in fields(tree)})
     if isinstance(tree, dict):
-        return {name: _exchanged(part, kind, exchange) for name, part in tree.items()}
+        return {name: exchange(part, kind, by) for name, part in tree.items()}
     if isinstance(tree, tuple):
-        made = [_exchanged(part, kind, exchange) for part in tree]
+        made = [exchange(part, kind, by) for part in tree]
         return tree._make(made) if hasattr(tree, "_make") else tuple(made)
     return tree

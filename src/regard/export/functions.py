@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from math import inf
 from typing import Any
 
@@ -11,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.attention import Attention
-from regard.core.arrays import to_tensors
+from regard.core.arrays import exchange, to_tensors
 from regard.core.state import reorder, tree_map
 from regard.export.trace import Arrays, Unexportable, trace
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
 from regard.runtime.graph import Graph
-from regard.runtime.networks import BELOW, STATE, arrays
+from regard.runtime.networks import STATE, arrays
 
 Examples = list[dict[str, Tensor]]
 ROWS = (11, 17, 23, 13, 19, 29, 31, 37)  # of the batch, and
@@ -163,7 +162,8 @@ def trace_answer(
     fields: dict[str, Any] = {}
 
     def answer(**inputs: Tensor) -> dict[str, Tensor]:
-        told = infer(_filled(batch, inputs), weights=True)
+        each = (inputs[name] for name, _ in arrays(batch, kind=Tensor))
+        told = infer(exchange(batch, Tensor, lambda _: next(each)), weights=True)
         named = told._asdict() if hasattr(told, "_asdict") else vars(told)
         fields.update({name: {} if isinstance(value, dict) else None for name, value in named.items()})
         return dict(arrays(told, kind=Tensor))
@@ -172,14 +172,3 @@ def trace_answer(
     batch = to_tensors(batches[0])
     with torch.no_grad():
         return trace(answer, examples, names, weights), fields
-
-
-def _filled(batch: Any, inputs: Mapping[str, Tensor]) -> Any:
-    """A batch of the same form with these tensors."""
-    taken = (inputs[name] for name, _ in arrays(batch, kind=Tensor))
-    return tree_of(batch, taken)
-
-
-def tree_of(tree: Any, each: Any) -> Any:
-    """The same tree with other tensors, in its order."""
-    raise NotImplementedError(count, BELOW)
