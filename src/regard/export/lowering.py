@@ -365,10 +365,10 @@ def _addmm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any
 @lowers("convolution")
 def _convolution(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     x, weight, bias, stride, padding, dilation, transposed, _, groups = args
-    if transposed or groups != 1 or x.dim() != 3 or list(dilation) != [1]:
-        raise Unexportable("has a convolution other than a plain one over one axis")
+    if transposed or groups != 1 or any(step != 1 for step in dilation):
+        raise Unexportable("has a convolution other than a plain one")
     inputs = [r.value(x), r.value(weight), *([] if bias is None else [r.value(bias)])]
-    return r.emit("convolution", inputs, _is(made), stride=int(stride[0]), padding=int(padding[0]))
+    return r.emit("convolution", inputs, _is(made), stride=tuple(stride), padding=tuple(padding))
 
 
 @lowers("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "flatten", "unflatten", "view_as", "_reshape_alias")

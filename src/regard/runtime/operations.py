@@ -81,13 +81,14 @@ def sort(x: Array, axis: int, descending: bool) -> tuple[Array, Array]:
     return np.take_along_axis(x, places, axis), places
 
 
-def convolution(x: Array, weight: Array, *bias: Array, stride: int, padding: int) -> Array:
-    """Of "B C L" with "E C W": "B E M"."""
-    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding)))
-    seen = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2], axis=2)[:, :, ::stride]  # B C M W
-    rows = seen.transpose(0, 2, 1, 3).reshape(x.shape[0], seen.shape[2], -1)
-    made = rows @ weight.reshape(len(weight), -1).T
-    return (made + bias[0] if bias else made).transpose(0, 2, 1)
+def convolution(x: Array, weight: Array, *bias: Array, stride: Sequence[int], padding: Sequence[int]) -> Array:
+    """Of "B C L ..." with "E C W ...": "B E M ..."."""
+    axes = tuple(range(2, x.ndim))
+    padded = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2:], axis=axes)  # B C M ... W ...
+    seen = seen[(slice(None), slice(None), *(slice(None, None, step) for step in stride))]
+    made = np.tensordot(seen, weight, ((1, *range(x.ndim, seen.ndim)), tuple(range(1, weight.ndim))))  # B M ... E
+    return np.moveaxis(made + bias[0] if bias else made, -1, 1)
 
 
 def gru(x: Array, h: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
