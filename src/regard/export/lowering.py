@@ -349,6 +349,13 @@ def _layer_norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made
     return [*told, *(Value(t.dtype, tuple(t.shape)) for t in made[1:])]
 
 
+@lowers("native_group_norm")
+def _group_norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    x, weight, bias, _, _, _, groups, epsilon = args
+    told = r.emit("group_norm", [r.value(t) for t in (x, weight, bias)], _is(made[0]), groups=int(groups), epsilon=float(epsilon))
+    return [*told, *(Value(t.dtype, tuple(t.shape)) for t in made[1:])]
+
+
 @lowers("mm", "bmm", "matmul", "mv", "dot")
 def _matmul(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     return r.emit("matmul", [r.value(args[0]), r.value(args[1])], _is(made))
