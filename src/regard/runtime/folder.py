@@ -15,16 +15,17 @@ import numpy as np
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
 from regard.runtime.graph import Graph, from_json
-from regard.runtime.networks import GraphAnswers, GraphWriter
+from regard.runtime.networks import GraphAnswers, GraphReader, GraphWriter
 from regard.runtime.player import NAMES, Arrays
 from regard.runtime.settings import Settings
 from regard.tasks import registry
 
+Network = GraphWriter | GraphReader | GraphAnswers
 FORMAT = 1
 MANIFEST, GRAPHS, WEIGHTS, CONFIG = "export.json", "graphs.json", "weights.safetensors", "config.json"
 SCALE = ".scale"  # behind the name of a weight in bytes: how much one unit of each of its rows is
 _KEYS = {"format": int, "regard": str, "task": str, "precision": str, "files": dict[str, str], "network": dict[str, Any]}
-_MORE = {"decode": dict[str, Any], "proof": dict[str, Any]}
+_MORE = {"room": list[int | None], "decode": dict[str, Any], "proof": dict[str, Any]}
 _FILE = re.compile(r"(bert/)?[a-z_.]+\.(json|safetensors|txt)")
 _AGAIN = "Export the run again, or copy the folder again."
 
@@ -36,7 +37,7 @@ class Exported:
     folder: Path
     manifest: dict[str, Any]
     settings: Settings
-    network: GraphWriter | GraphAnswers
+    network: Network
 
 
 def is_exported(folder: Path) -> bool:
@@ -59,10 +60,12 @@ def open_folder(folder: Path) -> Exported:
         return Exported(folder, manifest, settings, network(graphs, _weights(folder / WEIGHTS), manifest["network"]))
 
 
-def network(graphs: dict[str, Graph], weights: Arrays, told: dict[str, Any]) -> GraphWriter | GraphAnswers:
+def network(graphs: dict[str, Graph], weights: Arrays, told: dict[str, Any]) -> Network:
     """The net of these graphs.  told: what else it says of itself."""
     if "answer" in graphs:
         return GraphAnswers(graphs["answer"], weights, require_keys(told, {"answers": dict[str, Any]})["answers"])
+    if "source_words" not in told:
+        return GraphReader(graphs["start"], graphs["step"], weights, **require_keys(told, {"common": list[int]}))
     kinds = {"source_words": int | None, "target_words": int, "extends": bool, "common": list[int]}
     return GraphWriter(graphs["start"], graphs["step"], weights, **require_keys(told, kinds))
 
