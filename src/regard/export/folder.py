@@ -27,7 +27,7 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
 from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
 from regard.runtime.graph import Graph, to_json
-from regard.runtime.load import load
+from regard.tasks.load_exported import load
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
 from regard.tasks.generation import Seq2SeqPredictor
