@@ -44,8 +44,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def predict(asked: argparse.Namespace) -> None:
     """Predictions on stdout, line for line with the file."""
-    from regard.tasks.load_exported import load
     from regard.tasks.ensembles import make_ensemble
+    from regard.tasks.load_exported import load
 
     files, settings = split_words(asked.words)
     file = one_file(files, asked.text, command=f"regard-run {asked.model}", default="-")
