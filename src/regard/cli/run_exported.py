@@ -45,11 +45,11 @@ def _parser() -> argparse.ArgumentParser:
 def predict(asked: argparse.Namespace) -> None:
     """Predictions on stdout, line for line with the file."""
     from regard.tasks.ensembles import make_ensemble
-    from regard.tasks.load_exported import load
+    from regard.tasks.load_exported import load_exported
 
     files, settings = split_words(asked.words)
     file = one_file(files, asked.text, command=f"regard-run {asked.model}", default="-")
-    out, models = claim_attention(asked.attention), [load(folder) for folder in (asked.model, *(asked.others or ()))]
+    out, models = claim_attention(asked.attention), [load_exported(folder) for folder in (asked.model, *(asked.others or ()))]
     model = models[0] if len(models) == 1 else make_ensemble(models)
     model = model.apply_decode(settings) if settings else model
     given = {name: getattr(asked, name) for name in ("beam", "n_best", "batch_size")}

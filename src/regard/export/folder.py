@@ -31,7 +31,7 @@ from regard.runtime.graph import Graph, to_json
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
 from regard.tasks.generation import Seq2SeqPredictor
-from regard.tasks.load_exported import load
+from regard.tasks.load_exported import load_exported
 from regard.tasks.load_run import load_run
 from regard.training.checksums import BERT, LEARNT
 from regard.training.objective import AnsweringNetwork
@@ -60,7 +60,7 @@ def export_run(
         with explain_error(out):
             beside.mkdir(parents=True)
             write(trained, beside, precision)
-        exported = load(beside)
+        exported = load_exported(beside)
         proof = prove(trained, exported, [*items, *made_up(trained)])
         if precision == "float32":
             refuse(proof, out)
