@@ -14,7 +14,7 @@ from regard.config.auto import left_out, settle
 from regard.data.examples import Item
 from regard.data.tokenizer import Tokenizer
 from regard.data.tokenizer_guess import cut_of, short_symbols
-from regard.tasks.seq2seq import Limits
+from regard.decoding.limits import Limits
 from regard.training.auto_values import EvenSample, Sizes, describe_values, fit_reading, fit_writing
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
