@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from regard.config import Config
 from regard.data.columns import Layout
 from regard.data.offsets import Span
 from regard.data.tokenizer import BOS, SPECIALS, Tokenizer
@@ -14,6 +13,9 @@ from regard.data.tokenizer_kinds import kind_of, pieces
 from regard.networks.bert import BertShape
 from regard.pretrained.huggingface import Folder
 from regard.pretrained.start_from_bert import keep_bert
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 TOKENIZER = "tokenizer.source.json"  # in the run folder
 WHOLE = ("space", "word")  # tokenizers whose symbols are words

@@ -15,6 +15,16 @@ from regard.tasks.base import Predictor
 NAMED = 5  # symbols that only one of two vocabularies has, in a message
 
 
+def make_ensemble(models: Sequence[Predictor]) -> Predictor:
+    """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+    first = models[0]
+    for other in models[1:]:
+        if other.config.task != first.config.task:
+            expected, received = f"a run of task {first.config.task}, as {first.folder} is", f"one of {other.config.task}"
+            raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
+    return first.together(models[1:])
+
+
 def order(first: Predictor, mine: Tokenizer, other: Predictor, theirs: Tokenizer, side: str) -> list[int]:
     """For each id of the first model's vocabulary that of the same symbol in the other's.
 

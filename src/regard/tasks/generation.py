@@ -6,16 +6,17 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config, DecodeSection
-from regard.config.length_limits import room
 from regard.data.batching import Batch, Batches
 from regard.decoding.limits import Limits
 from regard.decoding.networks import WritingNetwork
 from regard.decoding.ways import Beam, Sample
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, TaskPrediction
 from regard.tasks.writing import answer, as_one
+
+if TYPE_CHECKING:
+    from regard.config import Config, DecodeSection
 
 
 class Seq2SeqPredictor(Predictor):
@@ -27,7 +28,7 @@ class Seq2SeqPredictor(Predictor):
     def __init__(self, networks: Sequence[WritingNetwork], config: Config, folder: Path) -> None:
         self.networks, self.config, self.folder = tuple(networks), config, folder
         self.writer = as_one(self.networks)
-        self.room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
+        self.room = config.room  # the most tokens that it can read and write, where its positions or scores bound it
 
     @property
     def network(self) -> Any:

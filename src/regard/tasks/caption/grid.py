@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.bounded_json import require_keys
 from regard.core.errors import RunFolderError, message
 from regard.tasks.caption.data import CaptionedImage
-from regard.tasks.caption.section import CaptionSection
 from regard.training.json_files import read_json, write_json
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 GRID = "grid.json"  # in the run folder
 MOST = 1_000_000  # of each number of a grid, and of its cells
@@ -43,7 +44,7 @@ def shape_of(seen: np.ndarray, patch: int) -> Grid:
 def grid_of(config: Config, item: CaptionedImage) -> Grid:
     """The grid of a run, by its first image."""
     assert item.seen is not None
-    return shape_of(item.seen, CaptionSection.of(config).patch)
+    return shape_of(item.seen, config.own.patch)
 
 
 def save_grid(path: Path, grid: Grid) -> None:

@@ -6,12 +6,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from regard.config import Config
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
@@ -24,13 +24,15 @@ from regard.decoding.networks import WritingNetwork
 from regard.metrics.text_generation import judge
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
-from regard.tasks.caption.grid import Grid, shape_of
-from regard.tasks.caption.section import CaptionSection
+from regard.tasks.caption.grid import GRID, Grid, load_grid, shape_of
 from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_of
 from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, apply_decode, describe_limit
 from regard.tasks.writing import cross_entropies
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 WORDS = "tokenizer.target.json"  # in the run folder
 METRICS = ("exact", "bleu", "chrf")
@@ -43,6 +45,17 @@ class Captioner(Seq2SeqPredictor):
     def __init__(self, networks: Sequence[WritingNetwork], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         super().__init__(networks, config, folder)
         self.words, self.grid = words, grid
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Captioner:
+        return cls([network], Tokenizer.load(folder / WORDS), load_grid(folder / GRID), config, folder)
+
+    def make_up(self, by: Random, length: int) -> CaptionedImage:
+        """An image of the run's own size."""
+        draw, grid = np.random.default_rng(by.randrange(1 << 32)), self.grid
+        if grid.patch:
+            return _item(draw.integers(0, 256, (grid.rows * grid.patch, grid.columns * grid.patch, 3), dtype=np.uint8))
+        return _item(draw.normal(size=(grid.rows, grid.columns, grid.width)).astype(np.float32))
 
     def prepare(self, item: Any, settings: AnswerSettings) -> CaptionedImage:
         """item: path of an image file, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty
@@ -163,7 +176,7 @@ class Captioner(Seq2SeqPredictor):
 
     @property
     def _images(self) -> str | None:
-        return CaptionSection.of(self.config).images
+        return self.config.own.images
 
     def size(self, source: CaptionedImage) -> int:
         return 0 if source.seen is None else self.grid.cells

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.config import Config
-from regard.config.length_limits import room
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
 from regard.core.say import Say
@@ -32,9 +31,12 @@ from regard.tasks.generation import way_of
 from regard.tasks.language.batch import side_by_side
 from regard.tasks.language.continuation import ReadingNetwork, go_on
 from regard.tasks.language.distances import Distances
-from regard.tasks.language.section import LanguageSection
-from regard.tasks.language.windows import TokenWindows
+from regard.tasks.language.windows import TokenWindows, carries
+from regard.tasks.made_up import make_text
 from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 ROWS = 64  # short texts that are scored side by side
 SIGN = "<s>"  # how the start sign is shown
@@ -68,10 +70,17 @@ class TextGenerator(Predictor):
         self.reader, self.texts, self.config, self.folder = network, texts, config, folder
         # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
         self._spells_unknown = kind_of(config.data.source_tokenizer).name == "space"
-        bounds = [room(config.model).target]
-        if config.model.family != "recurrent" and not LanguageSection.of(config).carries(config):
-            bounds.append(LanguageSection.of(config).window)  # it never read more, and its places beyond are none that it knows
+        bounds = [config.room.target]
+        if config.model.family != "recurrent" and not carries(config):
+            bounds.append(config.own.window)  # it never read more, and its places beyond are none that it knows
         self._room = min((bound for bound in bounds if bound is not None), default=None)
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: ReadingNetwork) -> TextGenerator:
+        return cls(network, TextVocabulary.load(config, folder), config, folder)
+
+    def make_up(self, by: Random, length: int) -> str:
+        return make_text(self.texts.tokens(range(len(SPECIALS), len(self.texts))), by, length - 1)
 
     @property
     def network(self) -> Any:
@@ -96,7 +105,7 @@ class TextGenerator(Predictor):
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
-        kind, end = LanguageSection.of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
+        kind, end = self.config.own.documents, file.removesuffix(".gz").rpartition(".")[2].lower()
         rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
         if rows:
             return read_inputs(file, row_layout(rows, self.config.data.source), say)
@@ -111,14 +120,14 @@ class TextGenerator(Predictor):
                 do = "Leave it out; the figures are those of the text as it stands."
                 expected = "a run that answers, for task language has nothing to search for"
                 raise RunFolderError(message(name, expected, f"{value}", do))
-        found = read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source)
+        found = read_plain(files, kind=self.config.own.documents, column=self.config.data.source)
         texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
         looks = Distances()
         figures = self.figures(self.judging(texts), looks)
         return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
 
     def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
-        return refuse_errors(read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source))
+        return refuse_errors(read_plain(files, kind=self.config.own.documents, column=self.config.data.source))
 
     def pair(self, text: str) -> str:
         return text
@@ -136,8 +145,8 @@ class TextGenerator(Predictor):
     def judging(self, texts: Sequence[PlainText]) -> EvaluationTexts:
         """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
         where nothing is carried."""
-        ids, section = self.encode(texts), LanguageSection.of(self.config)
-        carried = section.carries(self.config)
+        ids, section = self.encode(texts), self.config.own
+        carried = carries(self.config)
         before = section.window if carried else section.window // 2
         windows = TokenWindows(
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
@@ -213,8 +222,8 @@ def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Ite
 
 def _costs(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
     """The cross-entropy of each token of each text, read from its beginning: short ones side by side, long ones window by window."""
-    section = LanguageSection.of(model.config)
-    window, carried = section.window, section.carries(model.config)
+    section = model.config.own
+    window, carried = section.window, carries(model.config)
     short = [i for i, ids in enumerate(texts) if len(ids) <= window]
     groups = [short[at : at + ROWS] for at in range(0, len(short), ROWS)] + [
         [i] for i, ids in enumerate(texts) if len(ids) > window

@@ -21,7 +21,7 @@ from regard.tasks.language import builder
 from regard.tasks.language.network import ArrayLanguageModel, LanguageNetwork
 from regard.tasks.language.predictor import TextGenerator
 from regard.tasks.language.section import LanguageSection
-from regard.tasks.language.windows import TokenWindows
+from regard.tasks.language.windows import TokenWindows, carries
 from regard.tasks.options import AnswerOptions
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
@@ -66,7 +66,7 @@ class LanguageTask(SplitTask):
         count = sum(map(len, ids))
         _refuse_short(count, section, config)
         windows = TokenWindows(
-            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=section.carries(config),
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carries(config),
             seed=config.train.seed,
         )  # fmt: skip
         judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]

@@ -6,12 +6,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.config import Config
 from regard.data.batching import Batches, collate
 from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
@@ -24,6 +23,9 @@ from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
 from regard.tasks.options import AnswerOptions, EvaluationOptions
 from regard.tasks.writing import cross_entropies
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SENTENCES, WORDS, PRONUNCIATIONS = "sentences", "words", "pronunciations"  # what targets are; it chooses the figures
 FIGURES = {SENTENCES: METRICS, WORDS: ("exact", "wer", "per", "cer"), PRONUNCIATIONS: ("exact", "wer", "per")}

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
 from regard.data.copy_vocabulary import number_source, number_target
-from regard.data.examples import Item
+from regard.data.examples import Item, Place
 from regard.data.line_stream import in_chunks
 from regard.data.pairs import each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
 from regard.data.report import refuse_errors
 from regard.data.source_lists import single
-from regard.data.tokenizer import EOS, Tokenizer
+from regard.data.tokenizer import EOS, SPECIALS, Tokenizer
 from regard.decoding.networks import WritingNetwork
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.made_up import make_text
 from regard.tasks.options import (
     ALL_FIGURES,
     SEARCHED,
@@ -36,6 +37,9 @@ from regard.tasks.options import (
     describe_limit,
 )
 from regard.tasks.transduce.evaluation import evaluate, nats
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
 
@@ -61,6 +65,18 @@ class Transducer(Seq2SeqPredictor):
     ) -> None:
         super().__init__(networks, config, folder)
         self.tokenizers, self.layout = tokenizers, _layout(config)
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Transducer:
+        return cls(
+            [network], (Tokenizer.load(folder / SOURCE_TOKENIZER), Tokenizer.load(folder / TARGET_TOKENIZER)), config, folder
+        )
+
+    def make_up(self, by: Random, length: int) -> Item:
+        reader = self.tokenizers[0]
+        text = make_text(reader.tokens(range(len(SPECIALS), len(reader) - len(reader.features))), by, length)
+        features = tuple(by.choices(reader.features, k=2)) if reader.features else ()
+        return Item(text, None, features, Place("made up", 1))
 
     def prepare(self, item: Any, settings: AnswerSettings) -> Source:
         """item: see `data.python_items.source_of`; an empty text gives an empty prediction."""
