@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,7 +29,9 @@ from regard.tasks.options import (
     apply_decode,
 )
 from regard.training.auto_values import EvenSample
-from regard.training.setup import TrainingSetup
+
+if TYPE_CHECKING:
+    from regard.training.setup import TrainingSetup
 
 Precision = Literal["float32", "int8"]
 
