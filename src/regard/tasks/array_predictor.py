@@ -12,10 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from regard.config import Config
-from regard.config.length_limits import room
 from regard.core.errors import RunFolderError, message
 from regard.data.batching import Batches
 from regard.data.line_stream import in_chunks
@@ -27,6 +25,9 @@ from regard.tasks.base import AnswerSettings, NBest, Predictor, Scored, TaskPred
 from regard.tasks.gold_labels import LabelPredictor
 from regard.tasks.options import ALL_FIGURES, RANKED, AnswerOptions, EvaluationOptions, ahead, apply_decode, count_answers
 from regard.training.validation import Validation
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 ROWS = 64  # items of a batch that is judged
 Judged = tuple[list[TaskPrediction], dict[str, float]]  # the best answers to items, and their figures
@@ -64,7 +65,7 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
 
     def __init__(self, config: Config, folder: Path, network: Answering | None, *, bert: BertShape | None = None) -> None:
         self.config, self.folder, self.network = config, folder, network
-        self.most = room(config.model).source if bert is None else bert.positions
+        self.most = config.room.source if bert is None else bert.positions
 
     @property
     def task(self) -> Any:

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
@@ -28,10 +27,12 @@ from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.classify.batch import ClassBatch
-from regard.tasks.classify.section import ClassifySection
 from regard.tasks.layouts import layout_for, layout_of
 from regard.tasks.row_looks import of_rows
 from regard.tasks.subword_batches import letters_side_by_side
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
 WHAT = "texts with a label"
@@ -67,7 +68,7 @@ class Classifier(ArrayPredictor[EncodedText]):
             TextVocabulary.load(config, folder),
             *(Vocabulary.load(folder / n) for n in (LABELS, LETTERS)),
         )
-        self.section = ClassifySection.of(config)
+        self.section = config.own
         super().__init__(config, folder, network, bert=self.texts.bert)
         self.vocabulary = self.texts.words()
 

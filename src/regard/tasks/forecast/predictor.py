@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.report import Report
@@ -28,6 +27,9 @@ from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
 from regard.tasks.options import ALL_FIGURES, ONE_ANSWER, EvaluationOptions
 from regard.training.validation import Validation
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 ROWS = 256  # windows of which figures are taken at a time
 
@@ -46,7 +48,7 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
     what, accepts = "series", ONE_ANSWER
 
     def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
-        self.section, self.scales, self.linear = ForecastSection.of(config), *Scales.load(folder)
+        self.section, self.scales, self.linear = config.own, *Scales.load(folder)
         super().__init__(config, folder, network)
         self.most = None  # windows are as long as they are
         self._beside: tuple[Any, dict[str, float]] = (None, {})

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -36,8 +35,10 @@ from regard.tasks.pair.data import (
     read_couples,
 )
 from regard.tasks.pair.ratings import Scale
-from regard.tasks.pair.section import PairSection
 from regard.tasks.row_looks import PaddedLooks
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 LABELS, SCALE = "labels.json", "scale.json"  # in the run folder
 WHAT = "pairs of texts"
@@ -70,7 +71,7 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
         return self.section.output == "classes"
 
     def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
-        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), PairSection.of(config), Vocabulary([])
+        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), config.own, Vocabulary([])
         if self.section.output == "classes":
             self.labels = Vocabulary.load(folder / LABELS)
         else:
@@ -228,10 +229,10 @@ def _plain(pieces: Sequence[str]) -> list[str]:
 
 def check_numbers(found: Iterator[TextPair | RecordError], config: Config) -> Iterator[TextPair | RecordError]:
     """Where numbers are learnt, what is none is at fault."""
-    return found if PairSection.of(config).output == "classes" else as_rated(found)
+    return found if config.own.output == "classes" else as_rated(found)
 
 
 def columns_of(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> PairColumns:
     """How its files are read; files: others than those of training."""
     table = layout_for(files, config, inputs=inputs) if files else layout_of(config)
-    return PairColumns(config.data.source, PairSection.of(config).second, config.data.target, table)
+    return PairColumns(config.data.source, config.own.second, config.data.target, table)

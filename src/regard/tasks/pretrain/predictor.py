@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -24,8 +23,10 @@ from regard.tasks.options import ALL_FIGURES, EvaluationOptions
 from regard.tasks.pretrain.batch import BertBatch
 from regard.tasks.pretrain.documents import Document, join_parts, passages, read_documents
 from regard.tasks.pretrain.masking import NOTHING, MaskedExample, MaskedExamples, MaskingSettings, add_specials
-from regard.tasks.pretrain.section import PretrainSection
 from regard.tasks.row_looks import of_rows
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SHOWN = 5  # words told for each [MASK] in the details
 VALIDATION = 0  # the drawing of what is judged: always the same
@@ -53,7 +54,7 @@ class MaskedLMPredictor(ArrayPredictor[MaskedText]):
     what = "lines"
 
     def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
-        found, wanted = keep_bert(folder), PretrainSection.of(config)
+        found, wanted = keep_bert(folder), config.own
         super().__init__(config, folder, network, bert=found.shape)
         self.bert, self.pieces, self.ahead = found.shape, found.pieces, wanted.manner == "left-to-right"
         self.tells_words = wanted.masked or self.ahead
@@ -252,7 +253,7 @@ def likeliest(log_p: np.ndarray, pieces: WordPieces, count: int) -> list[tuple[f
 
 def draw_examples(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
     """Examples as a config has them; in pairs, no part is longer than half of a passage."""
-    wanted = PretrainSection.of(config)
+    wanted = config.own
     room = wanted.length - (3 if wanted.next else 2)
     found = passages(join_parts(documents), pieces, room=room, most=room // 2 if wanted.next else room)
     ahead = wanted.manner == "left-to-right"

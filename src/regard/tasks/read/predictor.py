@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -31,8 +30,10 @@ from regard.tasks.read.data import BLANK, PassageQuestion, read_asked, read_ques
 from regard.tasks.read.metrics import answer_figures, exact_and_f1, way_of
 from regard.tasks.read.reachable import out_of_reach, told_beside
 from regard.tasks.read.row_looks import AXES, of_read_rows
-from regard.tasks.read.section import ReadSection
 from regard.tasks.subword_batches import Spelled, fit_subwords, side_by_side
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 WHAT = "questions with a passage and an answer"
 LETTERS, LETTERS_READ = "letters.json", 40  # in the run folder; letters of a word
@@ -84,7 +85,7 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
     what = "passages"
 
     def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
-        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), ReadSection.of(config)
+        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), config.own
         self.pieced = SubwordVocabulary(keep_bert(folder)) if config.model.pretrained is not None else None
         self.cloze, self.marks = self.section.head != "span", MARKS * self.section.marks
         self.letters = Vocabulary.load(folder / LETTERS)
@@ -280,7 +281,7 @@ def _padded(right: Sequence[Sequence[Span]]) -> np.ndarray:
 
 def check_answer(files: Sequence[str], config: Config) -> Iterator[PassageQuestion | RecordError]:
     """A cloze question whose answer is no word of its passage is at fault: there is no place to point at."""
-    cloze = ReadSection.of(config).head != "span"
+    cloze = config.own.head != "span"
     found = read_asked(files, blank=cloze)
     clean = Layout(unicode=config.data.unicode, lowercase=config.data.lowercase).clean
     return refuse_unreachable(found, config.data.source_tokenizer, clean) if cloze else found

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -32,10 +31,12 @@ from regard.tasks.tag.batch import TagAnswers, TagBatch
 from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
 from regard.tasks.tag.schemes import check_scheme
-from regard.tasks.tag.section import TagSection
 from regard.tasks.tag.span_tags import OUTSIDE
 from regard.tasks.tag.spans import span_figures, spans, type_figures
 from regard.tasks.tag.tag_paths import best_tags, each_log_p, tags_log_p
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
 WHAT = "sentences with a tag for each token"
@@ -82,9 +83,7 @@ class Tagger(ArrayPredictor[EncodedSentence]):
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = check_scheme(
-            read_tagged(files, columns_of(self.config), passed := Counter[str]()), TagSection.of(self.config).scheme
-        )
+        found = check_scheme(read_tagged(files, columns_of(self.config), passed := Counter[str]()), self.config.own.scheme)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encode(self, item: Any) -> EncodedSentence:
