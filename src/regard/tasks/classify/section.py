@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from regard.config.attention import AttentionSection
-from regard.config.base import Count, NotNegative, Share, Whole, auto_field
+from regard.config.base import Count, NotNegative, Share, Whole, auto_field, field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -24,29 +24,25 @@ def _key_only(value: Any) -> Any:
 class ClassifySection(TaskSection):
     """task: classify."""
 
-    pooling: Literal["last", "mean", "max", "attention", "structured", "cls"] = Field(
-        default="attention",
-        description="how the states of a text become one vector: the last; their mean or maximum; a look that nobody asks for; `hops` "
+    pooling: Literal["last", "mean", "max", "attention", "structured", "cls"] = field(
+        "attention",
+        "how the states of a text become one vector: the last; their mean or maximum; a look that nobody asks for; `hops` "
         "looks side by side; the state of a symbol that is put before the text",
     )
-    look: Annotated[AttentionSection, BeforeValidator(_key_only)] = Field(
-        default=AttentionSection(score="key-only"),
-        description="pooling attention: its score (key-only, self-attentive(64)), scope, weighting and dropout",
+    look: Annotated[AttentionSection, BeforeValidator(_key_only)] = field(
+        AttentionSection(score="key-only"),
+        "pooling attention: its score (key-only, self-attentive(64)), scope, weighting and dropout",
     )
-    hops: Count = Field(default=4, description="pooling structured: how many looks")
-    hop_width: Count = Field(default=64, description="pooling structured: inner width of the looks")
-    hop_penalty: NotNegative = Field(
-        default=0.0, description="pooling structured: what an overlap of the looks costs in training"
+    hops: Count = field(4, "pooling structured: how many looks")
+    hop_width: Count = field(64, "pooling structured: inner width of the looks")
+    hop_penalty: NotNegative = field(0.0, "pooling structured: what an overlap of the looks costs in training")
+    class_weights: Literal["none", "balanced"] = field(
+        "none", "balanced: a text of a rare label counts more in training, so that all labels count the same"
     )
-    class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="balanced: a text of a rare label counts more in training, so that all labels count the same"
-    )
-    letters: Whole = auto_field(0, description="width of a word's vector made of its letters, beside its own; 0: none")
-    letter_embedding: Count = Field(default=30, description="width of a letter")
-    min_count: Count = Field(default=1, description="a word seen less often in training is read as unknown")
-    unseen: Share = Field(
-        default=0.05, description="share of the words that training reads as unknown, so that it learns what those are"
-    )
+    letters: Whole = auto_field(0, "width of a word's vector made of its letters, beside its own; 0: none")
+    letter_embedding: Count = field(30, "width of a letter")
+    min_count: Count = field(1, "a word seen less often in training is read as unknown")
+    unseen: Share = field(0.05, "share of the words that training reads as unknown, so that it learns what those are")
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Keys of a pooling that was not chosen, and a symbol that stands where nothing has been read."""

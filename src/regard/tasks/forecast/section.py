@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
-from regard.config.base import Column, Count, Whole
+from regard.config.base import Column, Count, Whole, field
 from regard.config.check_looks import in_use
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
@@ -23,42 +23,35 @@ Names = Annotated[
 class ForecastSection(TaskSection):
     """task: forecast."""
 
-    columns: Names = Field(default=(), description="the columns that are read and forecast; empty: all but the times")
-    time: Column = Field(
-        default="auto",
-        description="the column of times (ISO or numbers), by its header or number; auto: the first, where it looks like one; none",
+    columns: Names = field((), "the columns that are read and forecast; empty: all but the times")
+    time: Column = field(
+        "auto", "the column of times (ISO or numbers), by its header or number; auto: the first, where it looks like one; none"
     )
-    gaps: Literal["error", "ignore"] = Field(
-        default="error", description="error: times that leave a row out are refused; ignore: rows count, whatever their times"
+    gaps: Literal["error", "ignore"] = field(
+        "error", "error: times that leave a row out are refused; ignore: rows count, whatever their times"
     )
-    model: Literal["net", "linear"] = Field(
-        default="net",
-        description="net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained",
+    model: Literal["net", "linear"] = field(
+        "net", "net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained"
     )
-    blend: bool = Field(
-        default=False,
-        description="whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
+    blend: bool = field(
+        False,
+        "whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
         "by weights that are best on validation",
     )
-    past: Count = Field(default=96, description="rows that are known")
-    ahead: Count = Field(default=24, description="rows behind them that are forecast")
-    season: Whole = Field(
-        default=0, description="rows of a season, such as 24 hours, for the seasonal rows of `regard evaluate`; 0: none"
+    past: Count = field(96, "rows that are known")
+    ahead: Count = field(24, "rows behind them that are forecast")
+    season: Whole = field(0, "rows of a season, such as 24 hours, for the seasonal rows of `regard evaluate`; 0: none")
+    patch: Count = field(1, "rows that the net reads as one place")
+    stride: Count | None = field(None, "rows from one such place to the next, and of a step of the decoder; null: as `patch`")
+    channels: Literal["alone", "together"] = field(
+        "alone", "alone: each column is forecast from itself, all by one net; together: a row is read whole"
     )
-    patch: Count = Field(default=1, description="rows that the net reads as one place")
-    stride: Count | None = Field(
-        default=None, description="rows from one such place to the next, and of a step of the decoder; null: as `patch`"
+    level: Literal["instance", "last", "none"] = field(
+        "instance",
+        "taken from each window before the net reads it, and given back: its mean and deviation, its last value, or nothing",
     )
-    channels: Literal["alone", "together"] = Field(
-        default="alone", description="alone: each column is forecast from itself, all by one net; together: a row is read whole"
-    )
-    level: Literal["instance", "last", "none"] = Field(
-        default="instance",
-        description="taken from each window before the net reads it, and given back: its mean and deviation, its last value, or nothing",
-    )
-    head: Literal["decoder", "flat"] = Field(
-        default="decoder",
-        description="decoder: the family's decoder looks at what was read; flat: one linear layer from all that was read",
+    head: Literal["decoder", "flat"] = field(
+        "decoder", "decoder: the family's decoder looks at what was read; flat: one linear layer from all that was read"
     )
 
     @property
