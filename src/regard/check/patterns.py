@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -134,41 +135,34 @@ class Signs:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._found: dict[tuple[int, str], Hits] = {}
+        self._found = defaultdict[tuple[int, str], Hits](Hits)
         self._rows = 0
 
     def feed(self, block: Block) -> None:
         self._rows += len(block.lines)
-        for role in block.cells:
-            if role in self._case.numeric:
-                continue
-            text, cells = block.joined(role)
+        for role, text, cells in block.texts(role for role in block.cells if role not in self._case.numeric):
             alphabet = set(text)
             strange = "".join(c for c in alphabet if not ("!" <= c <= "~"))
             for number, sign in enumerate(SIGNS):
                 if self._level(sign, role) and _hinted(sign, text, alphabet, strange):
-                    self._search(number, sign, block, role, text, cells)
+                    hits = self._found[number, role]
+                    for row in matching(sign.regex, text, cells):
+                        hits.add(block.at(role, row))
 
     def _level(self, sign: Sign, role: str) -> str:
         if sign.kind == "ends" and self._case.labelled(role):
             return "note"  # a training takes it off
         return sign.plain if self._case.plain(role) else sign.running
 
-    def _search(self, number: int, sign: Sign, block: Block, role: str, text: str, cells: Sequence[str]) -> None:
-        hits = self._found.setdefault((number, role), Hits())
-        for row in matching(sign.regex, text, cells):
-            hits.add(block.at(role, row))
-
     def findings(self) -> Iterator[Finding]:
         for (number, role), hits in self._found.items():
-            if hits.count:
-                sign = SIGNS[number]
-                what = f"{sign.what} in {self._case.many(hits.count, role)}."
-                level, fixable = self._level(sign, role), sign.do == FIX
-                placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
-                if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
-                    level = "note"
-                yield Finding(sign.kind, level, what, hits.count, hits.first(), f"{sign.do}.", fixable)
+            sign = SIGNS[number]
+            level = self._level(sign, role)
+            placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
+            if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
+                level = "note"
+            what = f"{sign.what} in {self._case.many(hits.count, role)}."
+            yield from hits.report(sign.kind, level, what, f"{sign.do}.", sign.do == FIX)
 
 
 def matching(regex: re.Pattern[str], text: str, cells: Sequence[str]) -> Iterator[int]:

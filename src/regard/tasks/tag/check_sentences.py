@@ -122,21 +122,15 @@ class Sentences:
             )
 
     def findings(self) -> Iterator[Finding]:
-        if self.odd.count and self.odd.count < 0.5 * max(1, self.tokens):
+        if self.odd.count < 0.5 * max(1, self.tokens):
             what = f"{many(self.odd.count, 'line has', 'lines have')} another number of columns than the others ({self._form.width})."
-            do = "Correct them: the last column is the tag."
-            yield Finding("odd-columns", "warning", what, self.odd.count, self.odd.first(), do)
-        if self.inner.count:
-            what = f"{many(self.inner.count, 'token holds', 'tokens hold')} white space inside."
-            do = "One token must be one word."
-            yield Finding("blank-in-token", "warning", what, self.inner.count, self.inner.first(), do)
-        if self.ends.count:
-            what = f"White space at an end in {many(self.ends.count, 'line')}."
-            yield Finding("ends", "note", what, self.ends.count, self.ends.first(), f"{FIX}.", True)
-        if self.comments.count and self._form.format != "conllu":
+            yield from self.odd.report("odd-columns", "warning", what, "Correct them: the last column is the tag.")
+        what = f"{many(self.inner.count, 'token holds', 'tokens hold')} white space inside."
+        yield from self.inner.report("blank-in-token", "warning", what, "One token must be one word.")
+        yield from self.ends.report("ends", "note", f"White space at an end in {many(self.ends.count, 'line')}.", f"{FIX}.", True)
+        if self._form.format != "conllu":
             what = f"{many(self.comments.count, 'comment line')} ({self._form.comment} ...)."
-            do = "--fix takes them out."
-            yield Finding("comments", "note", what, self.comments.count, self.comments.first(), do, True)
+            yield from self.comments.report("comments", "note", what, "--fix takes them out.", True)
         if self.rows <= 1 and self.tokens > 50:
             what = "The whole file is one sentence: there are no empty lines between sentences."
             yield Finding("one-sentence", "error", what, 1, (), "Put an empty line behind each sentence.", trains=True)

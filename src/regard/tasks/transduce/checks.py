@@ -54,10 +54,10 @@ class ExchangedSides:
             "target": "targets are in the language of the sources",
         }
         for kind, hits in self._hits.items():
-            if hits.count and hits.count < 0.3 * self._rows:
+            if hits.count < 0.3 * self._rows:
                 level = "warning" if kind == "exchanged" or hits.count > 0.005 * self._rows else "note"
                 do = "Exchange them." if kind == "exchanged" else "Not translated? Correct or remove them."
-                yield Finding("mixed-up", level, f"{hits.count:,} {told[kind]}.", hits.count, hits.first(), do)
+                yield from hits.report("mixed-up", level, f"{hits.count:,} {told[kind]}.", do)
 
 
 def _counted(cells: Sequence[str]) -> Counter[str]:
