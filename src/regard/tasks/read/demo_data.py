@@ -12,12 +12,8 @@ from random import Random
 from typing import Any
 
 BLANK = "XXXXX"  # as `tasks.read.data` reads it
-_PEOPLE = """
-Mary John Sandra Daniel Emily Peter Laura Victor Grace Henry Olga Boris Ines Marco Yuki Amir Rosa Felix Nadia Oscar
-"""
-_THINGS = """
-lamp apple book ball cup key letter chair clock coat drum fiddle hammer kettle mirror basket ladder pillow candle rope
-"""
+_PEOPLE = "Mary John Sandra Daniel Emily Peter Laura Victor Grace Henry Olga Boris Ines Marco Yuki Amir Rosa Felix Nadia Oscar"
+_THINGS = "lamp apple book ball cup key letter chair clock coat drum fiddle hammer kettle mirror basket ladder pillow candle rope"
 _PLACES = "kitchen garden office attic cellar stable hall library bakery chapel harbour tower mill cabin tent bridge"
 PEOPLE, THINGS, PLACES = _PEOPLE.split(), _THINGS.split(), _PLACES.split()
 WIDE = ["dining room", "old barn", "guest room", "back yard", "town hall", "night train", "green house", "upper deck"]

@@ -14,24 +14,10 @@ from regard.view import page, terminal
 PAIRS = 12_000  # a tenth of them for validation, on calendar days that training never sees
 SHOWN = ("21st of November, 2026", "二〇二六年十一月二十一日", "Nov 21 '26")
 CONFIG = {
-    "model": {
-        "encoder": "bigru",
-        "decoder": "gru",
-        "embedding": 64,
-        "size": 128,
-        "attention": "additive",
-        "dropout": 0.1,
-    },
+    "model": {"encoder": "bigru", "decoder": "gru", "embedding": 64, "size": 128, "attention": "additive", "dropout": 0.1},
     "train": {
-        "epochs": 8,
-        "batch_tokens": 1500,
-        "learning_rate": 3e-3,
-        "schedule": "inverse-sqrt",
-        "warmup": 100,
-        "average": 3,
-        "label_smoothing": 0.0,
-        "report_every": 100,
-        "samples": 1,
+        **{"epochs": 8, "batch_tokens": 1500, "learning_rate": 3e-3, "schedule": "inverse-sqrt", "warmup": 100},
+        **{"average": 3, "label_smoothing": 0.0, "report_every": 100, "samples": 1},
     },
 }
 

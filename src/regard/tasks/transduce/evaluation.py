@@ -50,13 +50,7 @@ class PairModel(Protocol):
     def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[TokenPair]: ...
 
 
-def evaluate(
-    model: PairModel,
-    files: Sequence[str],
-    options: EvaluationOptions,
-    *,
-    errors: Path | None = None,
-) -> dict[str, Any]:
+def evaluate(model: PairModel, files: Sequence[str], options: EvaluationOptions, *, errors: Path | None = None) -> dict[str, Any]:
     """Figures on files of sources and targets: {"metrics": {...}, "intervals": {...}, "signatures": {...}, "items": n, ...}.
 
     In files with columns, lines with the same source are one item with several references; of two line-aligned files each line
@@ -95,12 +89,7 @@ def evaluate(
 
 
 def judge_predictions(
-    model: PairModel,
-    groups: Sequence[Group],
-    options: EvaluationOptions,
-    *,
-    metrics: Sequence[str],
-    spread: bool = False,
+    model: PairModel, groups: Sequence[Group], options: EvaluationOptions, *, metrics: Sequence[str], spread: bool = False
 ) -> tuple[list[TaskPrediction], dict[str, Any]]:
     """The best prediction of each group, and its figures, with `loss`: nats a target token, the end included.
 
