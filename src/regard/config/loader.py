@@ -167,9 +167,8 @@ def _opened(path: str | Path) -> Draft:
         place, problem = _yaml_error(name, e, text)
         raise ConfigError(message(place, "YAML", problem, "Correct the line: `key: value`, indented by spaces.")) from None
     if not isinstance(read.values, dict | None):
-        raise ConfigError(
-            message(f"{name}:1", "sections, as in `model:`", repr(read.values)[:60], "Write `section:` and its keys.")
-        )
+        received, do = repr(read.values)[:60], "Write `section:` and its keys."
+        raise ConfigError(message(f"{name}:1", "sections, as in `model:`", received, do))
     draft = Draft(read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
     for at, line, expected, received, do in read.wrong:
         draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), join_key(at), expected, received, do))
@@ -192,9 +191,8 @@ def _override(draft: Draft, override: str, place: KeyPlace) -> None:
     try:
         read = yaml_text.read(text)
     except yaml.YAMLError as e:
-        draft.faults.append(
-            Fault(place, join_key(path), "a YAML value", _yaml_error(override, e, text)[1], "Quote it: key='\"...\"'.")
-        )
+        do = "Quote it: key='\"...\"'."
+        draft.faults.append(Fault(place, join_key(path), "a YAML value", _yaml_error(override, e, text)[1], do))
         return
     for at, _, expected, received, do in read.wrong:
         draft.faults.append(Fault(place, join_key((*path, *at)), expected, received, do))
