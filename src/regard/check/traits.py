@@ -41,9 +41,8 @@ class TaskTraits:
         """Columns that nobody said, as a training finds them by their names.  said: what it takes the file for."""
         if not isinstance(said.source, str):
             return given
-        return replace(
-            given, source=said.source, target=said.target, second=said.second if given.second is None else given.second
-        )
+        second = said.second if given.second is None else given.second
+        return replace(given, source=said.source, target=said.target, second=second)
 
     def arrange(self, form: FileForm, roles: dict[str, int | str], free: list[int]) -> None:
         """Gives roles to columns by what they hold, or puts those that are free into the order in which roles take them."""

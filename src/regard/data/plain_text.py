@@ -80,9 +80,8 @@ def _text(record: str | list[str] | dict[str, Any], place: Place, layout: Layout
     fields = record or [""]
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
-        raise RecordError(
-            message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do), "too-few-columns"
-        )
+        expected = f"at least {column + 1} columns, separated by tabs"
+        raise RecordError(message(str(place), expected, str(len(fields)), do), "too-few-columns")
     return fields[column]
 
 

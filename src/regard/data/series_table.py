@@ -191,9 +191,8 @@ def advice(table: Table, column: int, cell: str) -> str:
     """What to do about a cell that is no number."""
     if is_time(cell):
         name = table.names[column] if table.header else column + 1
-        return (
-            f"It looks like a time: write times as ISO has them (2016-07-01 12:00), and name their column: forecast.time={name}."
-        )
+        how = f"name their column: forecast.time={name}"
+        return f"It looks like a time: write times as ISO has them (2016-07-01 12:00), and {how}."
     if "_" in cell or re.fullmatch(r"\s*[-+]?[\d.,']*\d[\d.,']*\s*", cell):
         return "Write it with a point for decimals and no mark between thousands: 1234.5."
     texts = [text for text in table.cells(column) if table.number(text) is None]
