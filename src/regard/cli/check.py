@@ -70,9 +70,8 @@ def _understood(words: list[str], task: str | None) -> tuple[list[str], StatedFo
     configs = [word for word in words if word.lower().endswith((".yaml", ".yml"))]
     files = [word for word in words if word not in keys and word not in configs]
     if len(configs) > 1:
-        raise UsageError(
-            message("regard check", "one config", " and ".join(configs), "Name one; override keys by section.key=value.")
-        )
+        do = "Name one; override keys by section.key=value."
+        raise UsageError(message("regard check", "one config", " and ".join(configs), do))
     if not keys and not configs and task is None:
         return files, StatedForm(), None
     config = load_config(configs[0] if configs else None, keys, task=task)

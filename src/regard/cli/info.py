@@ -48,9 +48,8 @@ def _is_run(run: Path) -> None:
         return
     received = "a folder without config.yaml" if run.is_dir() else "a file" if run.exists() else "no such folder"
     near = did_you_mean(run.name, [p.name for p in run.parent.iterdir() if p.is_dir()]) if run.parent.is_dir() else ""
-    raise RunFolderError(
-        message(str(run), "a run folder, as regard train makes it", received, f"Name the folder of a run.{near}")
-    )
+    expected, do = "a run folder, as regard train makes it", f"Name the folder of a run.{near}"
+    raise RunFolderError(message(str(run), expected, received, do))
 
 
 def _data(config: Config) -> dict[str, str]:
@@ -137,9 +136,8 @@ def _training(run: Path, config: Config) -> dict[str, str]:
     if not rows:
         return {"trained": "not yet"}
     last = rows[-1]
-    told = {
-        "trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {(last.get('seconds') or 0) / 60:.1f} minutes"
-    }
+    minutes = (last.get("seconds") or 0) / 60
+    told = {"trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {minutes:.1f} minutes"}
     best = next((row for row in reversed(rows) if row.get("best") is True), None)
     if best is None:
         return told
@@ -150,9 +148,8 @@ def _training(run: Path, config: Config) -> dict[str, str]:
 
 def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
     """A line of the file: figures are numbers, or null where they were not finite."""
-    row = require_keys(
-        parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True
-    )
+    kinds = {"step": int, "epoch": int, "seconds": float | None}
+    row = require_keys(parse(line), kinds, lacking=frozenset({"seconds"}), others=True)
     if any(not is_of(row[name], float | None) for name in figures if name in row):
         raise ValueError("a figure that is no number")
     return row

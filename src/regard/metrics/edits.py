@@ -103,9 +103,8 @@ def align(expected: Sequence[str], predicted: Sequence[str]) -> tuple[Edit, ...]
     expected, predicted = expected[start:], predicted[start:]
     end = _shared(expected[::-1], predicted[::-1])
     expected, predicted = expected[: len(expected) - end], predicted[: len(predicted) - end]
-    one = (
-        2 * (len(expected) + len(predicted)) + 1
-    )  # dearer than all unlikeness together: so never an edit more for a better match
+    # Dearer than all unlikeness together: so never an edit more for a better match.
+    one = 2 * (len(expected) + len(predicted)) + 1
     return tuple(_walk(_table(expected, predicted, one), expected, predicted, one))
 
 

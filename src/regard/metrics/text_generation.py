@@ -186,9 +186,8 @@ def _refuse_unknown(metrics: Sequence[str], bleu_tokenize: str) -> None:
         ("bleu_tokenize", bleu_tokenize, ("auto", *BLEU_TOKENIZERS)),
     ):
         if word not in known:
-            raise ConfigError(
-                message(what, f"one of {', '.join(known)}", repr(word), f"Choose one of them.{did_you_mean(word, known)}")
-            )
+            do = f"Choose one of them.{did_you_mean(word, known)}"
+            raise ConfigError(message(what, f"one of {', '.join(known)}", repr(word), do))
 
 
 def _refuse_nothing(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> None:
@@ -200,6 +199,5 @@ def _refuse_nothing(predictions: Sequence[str], references: Sequence[Sequence[st
     for i, texts in enumerate(references, 1):
         if isinstance(texts, str) or not texts:
             received = "a bare text" if texts else "none"
-            raise DataError(
-                message(f"item {i}", "a list of references", received, "Give each item at least one reference, in a list.")
-            )
+            do = "Give each item at least one reference, in a list."
+            raise DataError(message(f"item {i}", "a list of references", received, do))

@@ -245,9 +245,8 @@ def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, path: 
             raise RunFolderError(message(f"{path} does not fit the model of the config", "its parameters", name, _AGAIN))
         optimizer.state[parameters[owner]][key] = tensor
     if some := [name for name, p in parameters.items() if 0 < len(optimizer.state.get(p, ())) < len(MOMENTS)]:
-        raise RunFolderError(
-            message(f"{path} is damaged", "all that Adam remembers of a weight", f"a part for {some[0]}", _AGAIN)
-        )
+        expected, received = "all that Adam remembers of a weight", f"a part for {some[0]}"
+        raise RunFolderError(message(f"{path} is damaged", expected, received, _AGAIN))
 
 
 def _fill_random(path: Path) -> None:
@@ -255,9 +254,8 @@ def _fill_random(path: Path) -> None:
     try:
         torch.set_rng_state(tensors["cpu"])
     except (KeyError, RuntimeError, TypeError) as error:
-        raise RunFolderError(
-            message(f"{path} is damaged", "the state of PyTorch's random numbers", repr(error), _AGAIN)
-        ) from None
+        expected = "the state of PyTorch's random numbers"
+        raise RunFolderError(message(f"{path} is damaged", expected, repr(error), _AGAIN)) from None
 
 
 def data_marks(folder: Path) -> dict[str, str]:

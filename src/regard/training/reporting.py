@@ -120,9 +120,8 @@ class Metrics:
             write_bytes(path, b"".join(kept))
         self.path, self.rows = path, len(kept)
         with explain_error(path):
-            self.file = path.open(
-                "ab" if kept else "wb", buffering=0
-            )  # what a full disk refuses must not be tried again at the end
+            # Without a buffer: what a full disk refuses must not be tried again at the end.
+            self.file = path.open("ab" if kept else "wb", buffering=0)
 
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
