@@ -46,6 +46,7 @@ def _listed(value: Any) -> Any:
 
 
 Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 AUTO = "auto"  # what stands for a key that is left out and will fit the data

@@ -76,9 +76,8 @@ def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iter
         for told in read_told(file, layout, whole=False, plain=True):
             if isinstance(told, RecordError):
                 raise told
-            yield CaptionedImage(
-                file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place
-            )
+            seen = _seen(told, base) if told.name else None
+            yield CaptionedImage(file_of(told.name or "", base), told.captions, seen, told.place)
 
 
 def _of_rows(told: Iterator[CaptionLine | RecordError], table: str, file: str) -> Iterator[CaptionedImage | RecordError]:

@@ -41,12 +41,8 @@ class CaptionSection(TaskSection):
             yield Problem(("model.tie", "task"), "none or output: an image has no words to tie", "all", do)
         if model.family == "recurrent" and model.encoder_layers != 1:
             do = "Remove it, or write family: transformer, whose encoder reads the cells."
-            yield Problem(
-                ("model.encoder_layers", "task"),
-                "1 in a recurrent net, which looks at the cells as they are",
-                f"{model.encoder_layers}",
-                do,
-            )
+            expected = "1 in a recurrent net, which looks at the cells as they are"
+            yield Problem(("model.encoder_layers", "task"), expected, f"{model.encoder_layers}", do)
         look = model.attention
         if self.doubly_stochastic and look is None:
             do = "Remove it, or write an attention."

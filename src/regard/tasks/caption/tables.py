@@ -73,11 +73,9 @@ def _said(one: CaptionLine, layout: Layout, whole: bool, plain: bool) -> Caption
     if not whole and not (one.name and one.name.strip()):
         return RecordError(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
     if not one.captions or not all(text.strip() for text in one.captions):
-        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
         comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
-        return RecordError(
-            message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT), "empty-target"
-        )
+        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption." if comma else CORRECT
+        return RecordError(message(str(one.place), "a caption with text in it", "an empty caption", do), "empty-target")
     return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
@@ -123,9 +121,8 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Captio
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
-            yield RecordError(
-                message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns"
-            )
+            expected = f"{width} cells, as the header has"
+            yield RecordError(message(str(place), expected, f"{len(cells)}", CORRECT), "too-few-columns")
             continue
         yield CaptionLine(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
 

@@ -47,18 +47,13 @@ class ClassifySection(TaskSection):
     def check(self, config: Config) -> Iterator[Problem]:
         """Keys of a pooling that was not chosen, and a symbol that stands where nothing has been read."""
         model, fields = config.model, type(self).model_fields
-        for key, pooling in (
-            ("look", "attention"),
-            ("hops", "structured"),
-            ("hop_width", "structured"),
-            ("hop_penalty", "structured"),
-        ):
+        uses = {"look": "attention", "hops": "structured", "hop_width": "structured", "hop_penalty": "structured"}
+        for key, pooling in uses.items():
             value = getattr(self, key)
             if value != fields[key].default and self.pooling != pooling:
                 shown = f"{getattr(value, 'score', value)} with pooling {self.pooling}"
-                yield Problem(
-                    (f"classify.{key}", "classify.pooling"), f"pooling: {pooling}, which alone uses it", shown, "Remove it."
-                )
+                expected = f"pooling: {pooling}, which alone uses it"
+                yield Problem((f"classify.{key}", "classify.pooling"), expected, shown, "Remove it.")
         onward = model.family == "aaren" or (model.family == "recurrent" and not model.both_directions)
         if self.pooling == "cls" and onward and model.pretrained is None:
             net = model.encoder if model.family == "recurrent" else "aaren"
@@ -67,13 +62,10 @@ class ClassifySection(TaskSection):
             yield Problem(keys, "an encoder in both directions: the symbol stands before the text", f"cls with {net}", do)
         if model.pretrained is not None:
             return
-        if self.min_count > 1 and config.data.source_tokenizer not in ("char", "space", "word"):
-            do, received = "Remove it: the pieces of words are frequent as they are.", config.data.source_tokenizer
-            yield Problem(
-                ("classify.min_count", "data.source_tokenizer"), "char, space or word, which count symbols", received, do
-            )
-        if self.letters and config.data.source_tokenizer not in ("space", "word"):
+        cut = config.data.source_tokenizer
+        if self.min_count > 1 and cut not in ("char", "space", "word"):
+            keys, do = ("classify.min_count", "data.source_tokenizer"), "Remove it: the pieces of words are frequent as they are."
+            yield Problem(keys, "char, space or word, which count symbols", cut, do)
+        if self.letters and cut not in ("space", "word"):
             do = "Write source_tokenizer: word (or space), or letters: 0."
-            yield Problem(
-                ("classify.letters", "data.source_tokenizer"), "a tokenizer of whole words", config.data.source_tokenizer, do
-            )
+            yield Problem(("classify.letters", "data.source_tokenizer"), "a tokenizer of whole words", cut, do)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BeforeValidator
-
-from regard.config.base import Column, Count, Whole, field
+from regard.config.base import Column, Count, Names, Whole, field
 from regard.config.check_looks import in_use
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
-]
 
 
 class ForecastSection(TaskSection):
@@ -77,12 +71,8 @@ class ForecastSection(TaskSection):
                 yield Problem((key, "forecast.past"), f"at most forecast.past ({self.past})", str(value), "Change one of them.")
         if self.step > self.patch:
             do = "Lower it, or raise forecast.patch."
-            yield Problem(
-                ("forecast.stride", "forecast.patch"),
-                f"at most forecast.patch ({self.patch}), to see every row",
-                f"{self.step}",
-                do,
-            )
+            expected = f"at most forecast.patch ({self.patch}), to see every row"
+            yield Problem(("forecast.stride", "forecast.patch"), expected, f"{self.step}", do)
         if self.places > config.data.max_source_length:
             do = "Lower forecast.past, raise forecast.patch, or raise data.max_source_length."
             keys = ("forecast.past", "forecast.patch", "data.max_source_length")
@@ -90,9 +80,8 @@ class ForecastSection(TaskSection):
         need = self.places + (self.steps if self.head == "decoder" else 0)
         if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
             keys = ("model.max_positions", "forecast.past", "forecast.ahead")
-            yield Problem(
-                keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it."
-            )
+            expected = f"at least {need}, one for each place that is read or said"
+            yield Problem(keys, expected, str(model.max_positions), "Raise it.")
         for key, look in in_use(model):
             if look.draws or look.mixes:
                 do = "Write softmax, sparsemax, entmax or gumbel."

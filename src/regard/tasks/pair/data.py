@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,7 @@ from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, fi
 from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
+TABLE = Layout()
 STEM = 4  # letters that two words begin with, to be told alike
 
 
@@ -39,14 +40,13 @@ class TextPair:
 
 @dataclass(frozen=True)
 class PairColumns:
-    """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header)."""
+    """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header).  table: the format,
+    what parts cells, header and comments; of its columns nothing is read."""
 
     source: int | str = 1
     second: int | str = 2
     target: int | str = 3
-    table: Layout = field(
-        default_factory=Layout
-    )  # the format, what parts cells, header and comments; of its columns nothing is read
+    table: Layout = TABLE
 
     @property
     def columns(self) -> dict[str, int | str]:

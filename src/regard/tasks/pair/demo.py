@@ -41,9 +41,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     apart = train_beside(values, folder / "apart").evaluate(valid)["metrics"]
     print(f"\nWithout a look from one text to the other (pair.align: none): {apart['accuracy']:.2%} right.")
     pictures = folder / "attention.html"
-    page.write(
-        list(model.stream([*SHOWN, *_first(valid[0], 20)])), pictures, title="Which words of scene and claim answer to each other"
-    )
+    found = list(model.stream([*SHOWN, *_first(valid[0], 20)]))
+    page.write(found, pictures, title="Which words of scene and claim answer to each other")
     for i in (0, 1):
         print(f"\n{terminal.draw(model.predict(SHOWN[i : i + 1])[0], name='second.align')}")
     print(

@@ -52,11 +52,9 @@ class Scale:
 
     def rating(self, section: PairSection) -> Regression:
         """How numbers are said."""
-        return (
-            SquaredRegression(self.mean, self.deviation)
-            if section.ratings == "square"
-            else BinnedRegression(self.low, self.high, section.bins)
-        )
+        if section.ratings == "square":
+            return SquaredRegression(self.mean, self.deviation)
+        return BinnedRegression(self.low, self.high, section.bins)
 
     def written(self, number: float) -> str:
         """To a thousandth of the deviation, and no less than three places."""

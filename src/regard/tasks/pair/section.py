@@ -60,14 +60,10 @@ def _of_the_other_output(config: Config, section: PairSection) -> Iterator[Probl
     """Keys that would change nothing."""
     fields = type(section).model_fields
     if section.output == "number" and config.train.label_smoothing:
-        do = "Remove it: a number has no labels to smooth."
-        yield Problem(
-            ("train.label_smoothing", "pair.output"), "0 with pair.output number", f"{config.train.label_smoothing}", do
-        )
-    for key, needs in (
-        ("ratings", section.output == "number"),
-        ("bins", section.output == "number" and section.ratings == "bins"),
-    ):
+        keys, do = ("train.label_smoothing", "pair.output"), "Remove it: a number has no labels to smooth."
+        yield Problem(keys, "0 with pair.output number", f"{config.train.label_smoothing}", do)
+    rated = section.output == "number"
+    for key, needs in (("ratings", rated), ("bins", rated and section.ratings == "bins")):
         value = getattr(section, key)
         if not needs and value != fields[key].default:
             of = "pair.output: number" + (" and pair.ratings: bins" if key == "bins" else "")

@@ -38,9 +38,8 @@ class PretrainSection(TaskSection):
             yield Problem(("pretrain.masked", "pretrain.next"), "something to learn", "masked: false with next: false", do)
         if ahead and not self.masked:
             do = "Remove pretrain.masked."
-            yield Problem(
-                ("pretrain.masked", "pretrain.manner"), "true with manner left-to-right: words are what it tells", "false", do
-            )
+            expected = "true with manner left-to-right: words are what it tells"
+            yield Problem(("pretrain.masked", "pretrain.manner"), expected, "false", do)
         for key, default in (("whole_words", False), ("share", 0.15)):
             if ahead and getattr(self, key) != default:
                 received = f"{getattr(self, key)}".lower()

@@ -84,9 +84,8 @@ def refuse_unreachable(
             continue
         within = ", which stands there as a part of words, or as several" if word in passage else ""
         expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield RecordError(
-            message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."), "answer"
-        )
+        do = f"{CORRECT} What stands nowhere cannot be pointed at."
+        yield RecordError(message(item.place, expected, repr(word) + within, do), "answer")
 
 
 def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
@@ -158,10 +157,8 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                 if isinstance(asked, dict):
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
-                    yield (
-                        RecordError(message(place, "an object with a question", shorten(json.dumps(asked)), CORRECT), "question"),
-                        place,
-                    )
+                    wrong = message(place, "an object with a question", shorten(json.dumps(asked)), CORRECT)
+                    yield RecordError(wrong, "question"), place
 
 
 def _span(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion:
@@ -208,10 +205,8 @@ def _answer(given: Any, passage: str, place: str) -> Answer:
         raise RecordError(message(place, "an answer that stands in the passage, to the letter", shorten(text), CORRECT), "answer")
     right = " or ".join(map(str, there[:3]))
     stands = shorten(passage[start : start + len(text)]) if start >= 0 else "nothing"
-    do = f"{CORRECT} Characters are counted from 0."
-    raise RecordError(
-        message(place, f"{key} {right}, where {shorten(text)} stands", f"{start}, where {stands} stands", do), "answer"
-    )
+    expected, do = f"{key} {right}, where {shorten(text)} stands", f"{CORRECT} Characters are counted from 0."
+    raise RecordError(message(place, expected, f"{start}, where {stands} stands", do), "answer")
 
 
 def _known(given: list[Any], passage: str) -> tuple[Answer, ...]:
@@ -235,12 +230,11 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion
         received = f"{question.count(BLANK)}: {shorten(question)}"
         raise RecordError(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
     if not told:
-        answer = record.get("answer")
-        answers = (Answer(answer.strip(), None),) if isinstance(answer, str) and answer.strip() else ()
+        given = record.get("answer")
+        answers = (Answer(given.strip(), None),) if isinstance(given, str) and given.strip() else ()
         return PassageQuestion(passage if question.strip() else "", question, answers, record.get("id"), place)
-    return PassageQuestion(
-        passage, question, (Answer(_text(record, "answer", place, told=True).strip(), None),), record.get("id"), place
-    )
+    answer = Answer(_text(record, "answer", place, told=True).strip(), None)
+    return PassageQuestion(passage, question, (answer,), record.get("id"), place)
 
 
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:

@@ -53,12 +53,8 @@ class ReadSection(TaskSection):
         if self.head == "span":
             return
         if config.data.source_tokenizer not in ("space", "word"):
-            yield Problem(
-                ("data.source_tokenizer", "read.head"),
-                "space or word: what fills a blank is a word",
-                config.data.source_tokenizer,
-                "Write source_tokenizer: space (or word), or read.head: span.",
-            )
+            keys, do = ("data.source_tokenizer", "read.head"), "Write source_tokenizer: space (or word), or read.head: span."
+            yield Problem(keys, "space or word: what fills a blank is a word", config.data.source_tokenizer, do)
         for key in ("look", "longest"):
             value, default = getattr(self, key), type(self).model_fields[key].default
             if value != default:

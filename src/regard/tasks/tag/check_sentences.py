@@ -115,11 +115,8 @@ class Sentences:
                 kind = "sentence" if fault.kind == "unreadable" else fault.kind
                 self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])
                 continue
-            yield (
-                number,
-                [token.replace(" ", "\u2423") for token in found.tokens],
-                [re.sub(r"\s", "\u2423", x) for x in found.tags],
-            )
+            tokens = [token.replace(" ", "\u2423") for token in found.tokens]
+            yield number, tokens, [re.sub(r"\s", "\u2423", tag) for tag in found.tags]
 
     def findings(self) -> Iterator[Finding]:
         if self.odd.count < 0.5 * max(1, self.tokens):

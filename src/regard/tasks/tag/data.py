@@ -83,11 +83,8 @@ def describe(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
     """What each file that stands by itself is, for people."""
     if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
         for file in files:
-            form = (
-                _of_rows(file, layout)[0]
-                if kind_of(file) == "parquet"
-                else form_of(list(islice(lines(file), HEAD)), file, layout)
-            )
+            rows = kind_of(file) == "parquet"
+            form = _of_rows(file, layout)[0] if rows else form_of(list(islice(lines(file), HEAD)), file, layout)
             yield f"{show_file(file)}: {form.said}"
 
 
@@ -188,19 +185,14 @@ def _sentence(
         token = cells[form.token] if form.token < len(cells) else ""
         tag = cells[form.tag] if told and form.tag < len(cells) and (len(cells) > 1 or form.tag >= 0) else ""
         if not token or (told and not tag):
-            expected = (
-                "a token and its tag"
-                if told
-                else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
-            )
-            return RecordError(message(str(place), expected, repr(line) if told else "none", CORRECT))
-        if (
-            told and len(cells) != width and "\t" not in line
-        ):  # between tabs a cell may be missing: MeCab knows no reading of some words
+            alone = f"a token in {f'column {form.token + 1}' if form.token else 'the first column'}"
+            expected, received = ("a token and its tag", repr(line)) if told else (alone, "none")
+            return RecordError(message(str(place), expected, received, CORRECT))
+        # Between tabs a cell may be missing: MeCab knows no reading of some words.
+        if told and len(cells) != width and "\t" not in line:
+            expected = f"{width} columns, as in {name}:{rows[0][0]}"
             do = f"{CORRECT} A blank within a token needs a tab between the columns."
-            return RecordError(
-                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shorten(line)}", do)
-            )
+            return RecordError(message(str(place), expected, f"{len(cells)}: {shorten(line)}", do))
         tokens.append(token)
         tags.append(tag)
         at.append(number)

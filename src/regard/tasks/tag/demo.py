@@ -47,9 +47,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     """Figures, the two 郑州, what a feed-forward net says of them, a page, and what to do next."""
     valid = [str(folder / f"tickets.valid.{part}") for part in PARTS]
     figures = model.evaluate(valid)["metrics"]
-    print(
-        f"Trained in {seconds:.0f} s.  Of sentences never seen {figures['sentence_accuracy']:.2%} are right in every tag and the label."
-    )
+    right = f"{figures['sentence_accuracy']:.2%} are right in every tag and the label"
+    print(f"Trained in {seconds:.0f} s.  Of sentences never seen {right}.")
     shown = [" ".join(text) for text in SHOWN]
     _say(model, shown)
     data = {"train": [str(folder / f"tickets.train.{part}") for part in PARTS], "valid": valid}

@@ -34,9 +34,8 @@ def write(folder: Path) -> dict[str, Any]:
 def show(model: Model, folder: Path, seconds: float) -> None:
     """Figures, three predictions with their heat maps, a page, and what to do next."""
     figures = model.evaluate([str(folder / "dates.valid.tsv")], beam=1)["metrics"]
-    print(
-        f"Trained in {seconds:.0f} s.  On days never seen: {figures['exact']:.2%} exact, {figures['per']:.4f} edits a character.\n"
-    )
+    right = f"{figures['exact']:.2%} exact, {figures['per']:.4f} edits a character"
+    print(f"Trained in {seconds:.0f} s.  On days never seen: {right}.\n")
     for best in model.predict(list(SHOWN), beam=5, n_best=1):
         print(f"{best.source}  →  {best.text}   (log-probability {best.score:.3f})")
         print(terminal.draw(best) + "\n")

@@ -76,9 +76,8 @@ def evaluate(model: PairModel, files: Sequence[str], options: EvaluationOptions,
         "bound": sum(p.details.get("ended") is False for p in predictions),  # answers that were as long as they may be
     }
     right = [p.text in g.references for g, p in zip(groups, predictions, strict=True)]
-    result |= _parts(
-        groups, right, {item.source for item in Pairs(options.train, layout, on_bad_line="skip")} if options.train else None
-    )
+    seen = {item.source for item in Pairs(options.train, layout, on_bad_line="skip")} if options.train else None
+    result |= _parts(groups, right, seen)
     if errors is not None:
         answers = [
             EvaluatedAnswer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
