@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from regard.check.case import Case
@@ -14,8 +14,8 @@ from regard.check.letters import CONTROL, JOINERS, ODD_SPACES, UNSEEN
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """kind; what: what it is; regex: its mark; hints: one of them must stand in the text for it to be looked for; do: what to do;
-    plain, running: the level in cells of single words or symbols, and in running text ("": not said)."""
+    """kind; what: what it is; regex: its mark; hints: one of them must stand in the text for it to be looked for, "" the mark itself;
+    do: what to do; plain, running: the level in cells of single words or symbols, and in running text ("": not said)."""
 
     kind: str
     what: str
@@ -36,7 +36,7 @@ MARKUP = r"</?(a|b|i|u|em|strong|br|p|sup|sub|span|div|ref|font|li|ul|td|tr|smal
 _UNSPACED = r"\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 SIGNS = (
     Sign("bom-inside", "A byte order mark (U+FEFF) inside", _of("\ufeff"), "\ufeff", FIX),
-    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]"), "CONTROL", FIX),
+    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]"), "", FIX),
     Sign("cr-left", "A carriage return", _of("\r"), "\r", FIX),
     Sign(
         "replacement",
@@ -49,7 +49,7 @@ SIGNS = (
         "zero-width",
         "Characters that no eye sees (zero width, soft hyphens, direction marks)",
         _of(f"[{UNSEEN}]"),
-        "UNSEEN",
+        "",
         FIX,
         running="note",
     ),
@@ -108,7 +108,7 @@ SIGNS = (
         "private-use",
         "Characters of the private use area, which each font shows differently",
         _of("[\ue000-\uf8ff]"),
-        "PRIVATE",
+        "",
         "Replace them by characters of Unicode",
         running="note",
     ),
@@ -116,18 +116,12 @@ SIGNS = (
         "compatibility",
         "Ligatures or letters of full width that look like others (ﬁ, Ａ)",
         _of("[\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19]"),
-        "WIDE",
+        "",
         FIX,
         running="note",
     ),
 )
-CLASSES: Mapping[str, re.Pattern[str]] = {
-    "CONTROL": re.compile(f"[{CONTROL}\ufffe\uffff]"),
-    "UNSEEN": re.compile(f"[{UNSEEN}]"),
-    "ODD": re.compile(f"[{ODD_SPACES}]"),
-    "PRIVATE": re.compile("[\ue000-\uf8ff]"),
-    "WIDE": re.compile("[\ufb00-\ufb06\uff10-\uff5a]"),
-}
+ODD = re.compile(f"[{ODD_SPACES}]")
 
 
 class Signs:
@@ -184,7 +178,7 @@ def _hinted(sign: Sign, text: str, alphabet: set[str], strange: str) -> bool:
         blanks = [c for c in strange if c != "\n" and c.isspace()]
         return any(f"{c}\n" in text or f"\n{c}" in text or text.startswith(c) or text.endswith(c) for c in blanks)
     if sign.hints == "  ":
-        return "  " in text or bool(CLASSES["ODD"].search(strange))
-    if sign.hints in CLASSES:
-        return bool(CLASSES[sign.hints].search(strange))
+        return "  " in text or bool(ODD.search(strange))
+    if sign.hints in ("", "ODD"):
+        return bool((ODD if sign.hints else sign.regex).search(strange))
     return not alphabet.isdisjoint(sign.hints)
