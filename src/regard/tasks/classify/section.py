@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from regard.config.attention import AttentionSection
-from regard.config.base import Count, NotNegative, Share, Whole, auto_field, field
+from regard.config.base import UNSEEN, Count, NotNegative, Share, Whole, auto_field, field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -42,7 +42,7 @@ class ClassifySection(TaskSection):
     letters: Whole = auto_field(0, "width of a word's vector made of its letters, beside its own; 0: none")
     letter_embedding: Count = field(30, "width of a letter")
     min_count: Count = field(1, "a word seen less often in training is read as unknown")
-    unseen: Share = field(0.05, "share of the words that training reads as unknown, so that it learns what those are")
+    unseen: Share = field(0.05, UNSEEN)
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Keys of a pooling that was not chosen, and a symbol that stands where nothing has been read."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.records import PassedLine, headless, parse_records
 from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, find_column, has_half_surrogate, shorten
+from regard.data.series_table import finite
 from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
@@ -84,11 +84,7 @@ def as_rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | Rec
 
 def number(text: str | None) -> float | None:
     """The number that a text is; None where it is none, or none that is finite."""
-    try:
-        found = float(text or "")
-    except ValueError:
-        return None
-    return found if math.isfinite(found) and "_" not in (text or "") else None
+    return finite(text or "")
 
 
 def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | None = None) -> Iterator[TextPair]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from regard.config.attention import AttentionSection, Look
-from regard.config.base import MOST, Column, Count, Share, field
+from regard.config.base import MOST, UNSEEN, Column, Count, Share, field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -35,7 +35,7 @@ class PairSection(TaskSection):
         True, "beside each word stands whether the other text has it: exactly, in any case, by its first four letters"
     )
     hidden: Count = field(128, "width of the layer before the answer")
-    unseen: Share = field(0.05, "share of the words that training reads as unknown, so that it learns what those are")
+    unseen: Share = field(0.05, UNSEEN)
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Figures of the output, keys of the other output, columns, and a look that can be trained here."""

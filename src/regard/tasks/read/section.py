@@ -9,7 +9,7 @@ from pydantic import field_validator
 
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection, Look
-from regard.config.base import Count, Share, Whole, field
+from regard.config.base import UNSEEN, Count, Share, Whole, field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -37,7 +37,7 @@ class ReadSection(TaskSection):
     marks: bool = field(True, "beside each word stands whether the other text has it, and whether with a neighbour")
     letters: Whole = field(0, "width of a word's vector made of its letters, beside its own; 0: none")
     letter_embedding: Count = field(30, "width of a letter")
-    unseen: Share = field(0.05, "share of the words that training reads as unknown, so that it learns what those are")
+    unseen: Share = field(0.05, UNSEEN)
 
     @field_validator("point")
     @classmethod

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, short
 from regard.check.raw_lines import RawLines
-from regard.check.rows import OpenedFiles
+from regard.check.rows import OpenedFiles, blocks, numbered
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.row_parser import RecordError, json_object
@@ -31,26 +31,21 @@ class Sentences:
 
     def __iter__(self) -> Iterator[Block]:
         for opened in self._opened:
-            read = self._keyed(opened) if self._form.format == "jsonl" else self._columns(opened)
-            lines, cells = list[int](), dict[str, list[str]](tokens=[], tags=[])
-            files = {"tokens": opened.file, "tags": opened.file}
-            for line, tokens, tags in read:
-                lines.append(line)
-                self.rows += 1
-                self.tokens += len(tokens)
-                cells["tokens"].append(" ".join(tokens))
-                cells["tags"].append(" ".join(tags))
-                if len(lines) >= SENTENCES:
-                    yield Block(lines, cells, files, self._valid)
-                    lines, cells = [], dict(tokens=[], tags=[])
-                if self._most is not None and self.rows >= self._most:
-                    break
-            if lines:
-                yield Block(lines, cells, files, self._valid)
+            files = dict.fromkeys(("tokens", "tags"), opened.file)
+            yield from blocks(self._counted(opened), files, size=SENTENCES, valid=self._valid)
+
+    def _counted(self, opened: RawLines) -> Iterator[tuple[int, Sequence[str]]]:
+        read = self._keyed(opened) if self._form.format == "jsonl" else self._columns(opened)
+        for line, tokens, tags in read:
+            self.rows += 1
+            self.tokens += len(tokens)
+            yield line, (" ".join(tokens), " ".join(tags))
+            if self._most is not None and self.rows >= self._most:
+                return
 
     def _columns(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         tokens, tags, start, fault, wide = list[str](), list[str](), 0, False, 0
-        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+        for number, line in numbered(opened):
             if not line.strip() or line.startswith("-DOCSTART-"):
                 if tokens and not fault:
                     yield start, tokens, tags
@@ -103,7 +98,7 @@ class Sentences:
 
     def _keyed(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         form: TagForm | None = None
-        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+        for number, line in numbered(opened):
             if not line.strip():
                 continue  # a training passes it by
             try:

@@ -57,7 +57,11 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     print(f"\nA feed-forward net, to which each token is all there is: {figures['sentence_accuracy']:.2%} right.")
     _say(alone, shown)
     pictures = folder / "attention.html"
-    page.write(list(model.stream([*shown, *_first(valid[0], 20)])), pictures, title="Where the tagger looked for its label")
+    page.write(
+        list(model.stream([*shown, *Path(valid[0]).read_text("utf-8").splitlines()[:20]])),
+        pictures,
+        title="Where the tagger looked for its label",
+    )
     print(f"\n{terminal.draw(model.predict(shown[:1])[0])}\n")
     print(
         f"The page of attention, for any browser:   {pictures}\n"
@@ -69,7 +73,3 @@ def show(model: Model, folder: Path, seconds: float) -> None:
 def _say(model: Model, texts: Sequence[str]) -> None:
     for found in model.predict(list(texts)):
         print(f"  {found.source}  →  {found.text}   {found.details['label']}")
-
-
-def _first(file: str, count: int) -> list[str]:
-    return Path(file).read_text(encoding="utf-8").splitlines()[:count]

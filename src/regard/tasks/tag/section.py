@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from regard.config.base import Count, Share, Whole, auto_field, field
+from regard.config.base import UNSEEN, Count, Share, Whole, auto_field, field
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 
@@ -25,7 +25,7 @@ class TagSection(TaskSection):
     letters: Whole = auto_field(50, "width of a word's vector made of its letters; 0: none")
     letter_embedding: Count = field(30, "width of a letter")
     min_count: Count = auto_field(1, "a word seen less often in training is read as unknown")
-    unseen: Share = auto_field(0.05, "share of the words that training reads as unknown, so that it learns what those are")
+    unseen: Share = auto_field(0.05, UNSEEN)
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Sentences with tags in lines are two files or three, and no table."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,9 @@ CONFIG = {
 def write(folder: Path) -> dict[str, Any]:
     """Make the data, say what they are, and hand over the data section of the config."""
     train, valid = dates(1, PAIRS)
-    named = write_parts(folder, "dates.*.tsv", map(_tsv, (train, valid)))
+    named = write_parts(
+        folder, "dates.*.tsv", ("".join(f"{source}\t{target}\n" for source, target in part) for part in (train, valid))
+    )
     print(f"Dates in {len(train):,} + {len(valid):,} pairs, in English and Chinese writing, to ISO form: {folder}/dates.*.tsv")
     print("The calendar days of the validation file never occur in training, in whatever writing.")
     return named
@@ -49,7 +50,3 @@ def show(model: Model, folder: Path, seconds: float) -> None:
         f"Your own data:       regard train --train words.tsv --out my-run     (a source, a tab, a target on each line)\n"
         f"What can be set:     regard train --print-config"
     )
-
-
-def _tsv(pairs: Sequence[tuple[str, str]]) -> str:
-    return "".join(f"{source}\t{target}\n" for source, target in pairs)
