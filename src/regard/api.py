@@ -143,7 +143,7 @@ class Model:
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
         given = self._model.answer_options(options)
         for found in self._model.stream(items, given, attention=attention, decode=decode, say=say):
-            yield [_shown(p) for p in found]
+            yield [Prediction(**vars(p)) for p in found]
 
     def evaluate(
         self,
@@ -176,10 +176,6 @@ class Model:
         """
         given = self._model.answer_options({"batch_size": batch_size, **wrong})
         return list(self._model.scores(iter(pairs), batch_size=given.batch_size))
-
-
-def _shown(plain: Plain) -> Prediction:
-    return Prediction(**vars(plain))
 
 
 class Run(runs.FinishedRun):

@@ -156,18 +156,19 @@ def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
 
 
 def _made(run: Path) -> dict[str, str]:
-    from regard.training.provenance import read_run
+    from regard.training.provenance import join_versions, read_run
 
     found = read_run(run)
     if found is None:
         return {}
-    versions = ", ".join(
-        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
-    )
     machine = ", ".join(str(found["machine"][key]) for key in ("processor", "system") if key in found["machine"])
     sessions = f", in {found['sessions']} sessions" if found["sessions"] > 1 else ""
     ended = f" to {found['ended']}" if found["ended"] else ""
-    return {"made with": versions, "made at": f"{found['begun']}{ended}{sessions}", "made on": machine or "an unknown machine"}
+    return {
+        "made with": join_versions(found),
+        "made at": f"{found['begun']}{ended}{sessions}",
+        "made on": machine or "an unknown machine",
+    }
 
 
 def _size(run: Path) -> str:

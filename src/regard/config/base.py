@@ -26,6 +26,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Positive = Annotated[float, Field(gt=0, ge=SMALLEST, le=LARGEST)]
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+UNSEEN = "share of the words that training reads as unknown, so that it learns what those are"  # of the key `unseen` of tasks
 Part = Annotated[float, Field(gt=0, lt=1)]
 Column = Annotated[int, Field(ge=1, le=MOST)] | Annotated[str, Field(min_length=1)]
 

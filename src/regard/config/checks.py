@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regard.config.check_heads import heads
 from regard.config.check_looks import longest_sentences, looks
@@ -62,11 +62,7 @@ def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Probl
             do = "Remove it, or choose the other family."
             if key == "heads":
                 do = f"Remove it, or write model.attention.heads: {value}."
-            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", _shown(value), do)
-
-
-def _shown(value: Any) -> str:
-    return str(getattr(value, "score", value))
+            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", str(getattr(value, "score", value)), do)
 
 
 def _transformer(config: Config) -> Iterator[Problem]:

@@ -115,7 +115,8 @@ def load_config(
 
 def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
     """Which key `--from` is: a run is begun with whole, of its task where nobody named one, but one whose net is a reader for others."""
-    if run is not None and _inner(draft.values, "train", "begin") == run:  # what goes on needs the run no more
+    said = draft.values.get("train")
+    if run is not None and isinstance(said, Mapping) and said.get("begin") == run:  # what goes on needs the run no more
         return ("train", "begin")
     try:
         of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", registry.USUAL)
@@ -126,11 +127,6 @@ def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
     if task is None and not registry.is_own(of):  # whose code runs is said by whoever begins
         draft.values.setdefault("task", of)
     return ("train", "begin")
-
-
-def _inner(values: Mapping[str, Any], section: str, key: str) -> Any:
-    below = values.get(section)
-    return below.get(key) if isinstance(below, Mapping) else None
 
 
 def read_config(values: Mapping[str, Any]) -> Config:
@@ -212,10 +208,8 @@ def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
         elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
             below = {"score": below}
         elif not isinstance(below, dict):
-            fault = Fault(
-                place, join_key(written), f"{join_key(written[:depth])} to have keys", repr(below), "Set the key above it."
-            )
-            draft.faults.append(fault)
+            expected = f"{join_key(written[:depth])} to have keys"
+            draft.faults.append(Fault(place, join_key(written), expected, repr(below), "Set the key above it."))
             return
         level[key] = below
         level = below

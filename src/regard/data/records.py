@@ -171,7 +171,7 @@ def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Plac
                 yield place, parser.of_blank(place)
             elif cells[0].startswith(marks) and is_comment(cells, parser.width or 2, layout, need_target):
                 yield place, PassedLine("comment")
-            elif begun or not (named or is_head(cells, layout)):
+            elif begun or not (named or layout.header is True or (layout.header == "auto" and is_header(cells))):
                 begun = True
                 yield place, parser.of_cells(cells, place)
             else:
@@ -185,11 +185,6 @@ def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Plac
     if parser.width is None:
         do = "Give a file whose first line names its columns."
         raise DataError(message(name, "a header and lines below it", "an empty file", do))
-
-
-def is_head(cells: Sequence[str], layout: Layout) -> bool:
-    """Whether the first line is a header though columns go by numbers."""
-    return layout.header is True or (layout.header == "auto" and is_header(cells))
 
 
 def is_comment(cells: Sequence[str], needed: int, layout: Layout, need_target: bool) -> bool:

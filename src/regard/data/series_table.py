@@ -133,12 +133,9 @@ def refuse_ambiguous_columns(table: Table) -> None:
             raise DataError(message(f"{table.place} (header)", "a different name over each column", received, do))
     names = [name.lower() for name in table.names]
     if table.header and (long := next((name for name in LONG if name in names), "")):
-        raise DataError(_stacked(str(table.place), table.names[names.index(long)]))
-
-
-def _stacked(place: str, column: str) -> str:
-    do = "Save each series as a file of its own, without that column, and name them all: --train a.csv --train b.csv."
-    return message(place, "one series, a row for each time", f"series one under another, told apart by {column!r}", do)
+        received = f"series one under another, told apart by {table.names[names.index(long)]!r}"
+        do = "Save each series as a file of its own, without that column, and name them all: --train a.csv --train b.csv."
+        raise DataError(message(str(table.place), "one series, a row for each time", received, do))
 
 
 def column_of_times(table: Table, time: Columns) -> int | None:

@@ -122,7 +122,13 @@ class Tokenizer:
         which is `<unk>` where they are not given."""
         shown = []
         for id in map(int, ids):
-            symbol = self._symbols[id] if id < len(self._symbols) else f"<{self._feature(id)}>" if id < len(self) else None
+            symbol = (
+                self._symbols[id]
+                if id < len(self._symbols)
+                else f"<{self.features[id - len(self._symbols)]}>"
+                if id < len(self)
+                else None
+            )
             if symbol is None:
                 symbol = (beyond[id - len(self)] if id - len(self) < len(beyond) else None) or SPECIALS[UNK]
             shown.append(symbol.replace(" ", "▁") if id < len(self._symbols) or id >= len(self) else symbol)
@@ -218,9 +224,6 @@ class Tokenizer:
 
     def _is_text(self, id: int) -> bool:
         return len(SPECIALS) <= id < len(self._symbols)
-
-    def _feature(self, id: int) -> str:
-        return self.features[id - len(self._symbols)]
 
     def save(self, path: Path | str) -> None:
         """Write one JSON file, whole or not at all."""

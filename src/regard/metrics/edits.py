@@ -202,18 +202,8 @@ def write_errors(path: Path, answers: Iterable[EvaluatedAnswer], tokens_of: Call
 
 def _error_row(x: WrongAnswer, leading: Edit) -> tuple[object, ...]:
     a = x.answer
-    operations = " ".join(map(str, x.edits))
-    return (
-        a.line,
-        a.source,
-        ";".join(a.features),
-        x.expected,
-        a.predicted,
-        "" if a.score is None else f"{a.score:.4f}",
-        len(x.edits),
-        operations,
-        leading,
-    )
+    score, operations = "" if a.score is None else f"{a.score:.4f}", " ".join(map(str, x.edits))
+    return (a.line, a.source, ";".join(a.features), x.expected, a.predicted, score, len(x.edits), operations, leading)
 
 
 def _kind_rows(found: list[WrongAnswer], counts: Counter[Edit], ranks: dict[Edit, int]) -> Iterator[tuple[object, ...]]:

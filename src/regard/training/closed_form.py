@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from regard.config.schema import TrainSection
 from regard.training.checkpoint import MODEL, save_network
 from regard.training.checksums import forget
 from regard.training.reporting import Metrics, Reporter, Row
 from regard.training.trainer import Outcome, Validation
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
 
 
 def keep(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
+from regard.config.schema import TrainSection
 from regard.core.plural import many
 from regard.training.progress import Arithmetic
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
 
 EPSILON = 1e-9  # AdamW's, as in Vaswani et al. 2017, section 5.3
 

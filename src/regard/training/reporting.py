@@ -13,13 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from regard.core.atomic_files import explain_error, write_bytes
 from regard.core.plural import many
-
-if TYPE_CHECKING:
-    from regard.training.checkpoint import Progress
+from regard.training.progress import Progress
 
 # The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
 MEASURED = ("seconds", "tokens_per_second", "eta_seconds", "memory_mb", "peak_memory_mb")

@@ -8,26 +8,23 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.config.schema import TrainSection
 from regard.core.errors import ConfigError, RegardError, did_you_mean, message
-from regard.data.batching import Batches
+from regard.data.batching import Batch, Batches
 from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrow, load_network, mean, save_network
 from regard.training.longer_runs import go_on_with
+from regard.training.objective import Loss
 from regard.training.optimizer import arithmetic, exactly, make_optimizer, step
 from regard.training.reporting import TIMED, Metrics, Reporter, Row, RunClock, training_row
 from regard.training.signals import Broken, Signals
 from regard.training.signals import Interrupted as Interrupted
 from regard.training.stopping import Order, better, count_left, few, make_schedule, over, say_ending, timely, total_updates
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
-    from regard.data.batching import Batch
-    from regard.training.objective import Loss
 
 LOSS = frozenset({"loss"})
 STRIKES = 10  # updates in a row that are not finite, before training gives up
