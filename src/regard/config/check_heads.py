@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 
 if TYPE_CHECKING:
     from regard.config.schema import AttentionSection, ModelSection

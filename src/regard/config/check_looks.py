@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 
 if TYPE_CHECKING:
     from regard.config.schema import AttentionSection, Config, ModelSection
@@ -27,20 +27,20 @@ def looks(model: ModelSection) -> Iterator[Problem]:
 def _look(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Problem]:
     transformer = model.family != "recurrent"
     for part, word in look.sequential if transformer else ():
-        keys, received = (f"{key}.{part}", "model.family"), f"{word}, which looks step by step"
-        yield Problem(keys, "attentions that look at once", received, "Use family: recurrent.")
+        blamed, received = (f"{key}.{part}", "model.family"), f"{word}, which looks step by step"
+        yield Problem(blamed, "attentions that look at once", received, "Use family: recurrent.")
     heads = look.heads or (model.heads if transformer else 1)
-    blamed = f"{key}.heads" if look.heads else "model.heads"
+    counted = f"{key}.heads" if look.heads else "model.heads"
     yield from _parts(key, look, model)
     asking = model.size // look.parts if key == "model.past" else model.size
     if asking % heads:
         of = f"model.size ({asking})" if asking == model.size else f"a part of model.size ({model.size} / {look.parts})"
-        yield Problem((blamed, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
+        yield Problem((counted, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
     if look.groups and heads % look.groups:
-        yield Problem((f"{key}.groups", blamed), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
+        yield Problem((f"{key}.groups", counted), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
     if look.project is False and (heads > 1 or transformer):
         where = "in a Transformer" if transformer else f"with {heads} heads"
-        keys = (f"{key}.project", blamed, "model.family")
+        keys = (f"{key}.project", counted, "model.family")
         yield Problem(keys, f"true or null {where}: its looks are projected", "false", "Remove it.")
     if not (look.project or heads > 1 or transformer):
         yield from _plain(key, look, model)

@@ -9,7 +9,7 @@ from regard.config.check_heads import heads
 from regard.config.check_looks import longest_sentences, looks
 from regard.config.check_task import of_task
 from regard.config.length_limits import room
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 from regard.tasks.spec import TABLE
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from regard.config import checks, yaml_text
 from regard.config.explain import explain, find, join_key
-from regard.config.problem import Problem
 from regard.config.schema import Config, config_of
 from regard.config.spellings import WrittenKeys, negate, resolve_path
+from regard.config.task_section import Problem
 from regard.config.trust import refuse_strange_task
 from regard.config.yaml_text import KeyPath
 from regard.core.bounded_json import read_bytes

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, create_model, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_serializer, model_validator
 
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
-from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Part, Section, Share, auto_field, field
-from regard.config.cells import DecoderCell, EncoderCell
+from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Part, Section, Share, Words, auto_field, field
 from regard.config.other_names import suggest
 from regard.config.train import DecodeSection, TrainSection
 from regard.config.yaml_text import dump
@@ -22,6 +21,18 @@ from regard.tasks.spec import TaskSpec
 Format = Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"]
 _OF_TASKS = {spec.name: [word for word in spec.formats if word in get_args(Format)] for spec in registry.specs()}
 _FORMATS_OF_TASKS = "; ".join(f"task {name} alone: {', '.join(words)}" for name, words in _OF_TASKS.items() if words)
+
+
+def _decoder(value: Any) -> Any:
+    return str(mechanisms.cell(value)) if isinstance(value, str) else value
+
+
+def _encoder(value: Any) -> Any:
+    return str(mechanisms.reader(value)) if isinstance(value, str) else value
+
+
+DecoderCell = Annotated[str, BeforeValidator(_decoder), Words((*mechanisms.CELLS, mechanisms.A_CLASS))]
+EncoderCell = Annotated[str, BeforeValidator(_encoder), Words((*mechanisms.READERS, mechanisms.A_CLASS))]
 
 
 class DataSection(Section):

@@ -27,14 +27,10 @@ from torch import Tensor, nn
 from regard.core.atomic_files import beside, clean, explain_error, remove, sync_folder
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
-from regard.training.checksums import MODEL as MODEL
-from regard.training.checksums import announce, checksum
+from regard.training.checksums import MODEL, announce, checksum
 from regard.training.objective import CarriesState
 from regard.training.progress import FORMAT as FORMAT
-from regard.training.progress import STATE, make_state, read_state, refuse_other
-from regard.training.progress import Arithmetic as Arithmetic
-from regard.training.progress import Progress as Progress
-from regard.training.progress import join_first as join_first
+from regard.training.progress import STATE, Arithmetic, Progress, join_first, make_state, read_state, refuse_other
 from regard.training.provenance import read_run
 
 FOLDER = "checkpoints"

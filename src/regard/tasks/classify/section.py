@@ -9,8 +9,7 @@ from pydantic import BeforeValidator
 
 from regard.config.attention import AttentionSection
 from regard.config.base import UNSEEN, Count, NotNegative, Share, Whole, auto_field, field
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config

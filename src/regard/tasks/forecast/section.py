@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from regard.config.base import Column, Count, Names, Whole, field
 from regard.config.check_looks import in_use
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config

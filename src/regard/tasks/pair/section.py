@@ -9,8 +9,7 @@ from pydantic import Field
 
 from regard.config.attention import AttentionSection, Look
 from regard.config.base import MOST, UNSEEN, Column, Count, Share, field
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from regard.config.base import MOST, Part, field
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config

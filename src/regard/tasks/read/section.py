@@ -10,8 +10,7 @@ from pydantic import field_validator
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection, Look
 from regard.config.base import UNSEEN, Count, Share, Whole, field
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config

@@ -18,8 +18,7 @@ from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
 from regard.metrics.edits import EvaluatedAnswer, write_errors
-from regard.metrics.text_generation import METRICS, intervals, judge
-from regard.metrics.unspaced_scripts import count_unspaced
+from regard.metrics.text_generation import METRICS, count_unspaced, intervals, judge
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
