@@ -20,8 +20,8 @@ class Sign:
     kind: str
     what: str
     regex: re.Pattern[str]
-    hints: str
-    do: str
+    hints: str = ""
+    do: str = FIX
     plain: str = "warning"
     running: str = "warning"
 
@@ -35,9 +35,9 @@ ENTITY = r"&(amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5}|[aeiouAEIOUcnC
 MARKUP = r"</?(a|b|i|u|em|strong|br|p|sup|sub|span|div|ref|font|li|ul|td|tr|small|seg|s)( [^<>\n]{0,80})?/?>"
 _UNSPACED = r"\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 SIGNS = (
-    Sign("bom-inside", "A byte order mark (U+FEFF) inside", _of("\ufeff"), "\ufeff", FIX),
-    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]"), "", FIX),
-    Sign("cr-left", "A carriage return", _of("\r"), "\r", FIX),
+    Sign("bom-inside", "A byte order mark (U+FEFF) inside", _of("\ufeff"), "\ufeff"),
+    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]")),
+    Sign("cr-left", "A carriage return", _of("\r"), "\r"),
     Sign(
         "replacement",
         "U+FFFD, letters that an earlier conversion lost",
@@ -49,8 +49,6 @@ SIGNS = (
         "zero-width",
         "Characters that no eye sees (zero width, soft hyphens, direction marks)",
         _of(f"[{UNSEEN}]"),
-        "",
-        FIX,
         running="note",
     ),
     Sign(
@@ -58,18 +56,16 @@ SIGNS = (
         "A zero-width joiner or non-joiner outside the scripts that need it",
         _of(f"(?<![\u0600-\u08ff\u0900-\u0dff\u1780-\u17ff\U0001f300-\U0001faff\ufe0f\u2600-\u27bf])[{JOINERS}]"),
         JOINERS,
-        FIX,
     ),
-    Sign("ends", "White space at an end", _of(r"^[^\S\n]|[^\S\n]$"), "SPACE", FIX),
+    Sign("ends", "White space at an end", _of(r"^[^\S\n]|[^\S\n]$"), "SPACE"),
     Sign(
         "odd-space",
         "White space that is no plain blank (U+00A0, U+202F, U+3000 ...)",
         _of(f"(?<=[^\\s{_UNSPACED}])[{ODD_SPACES}](?=[^\\s{_UNSPACED}])|[\u00a0\u202f]"),
         "ODD",
-        FIX,
         running="note",
     ),
-    Sign("double-blank", "Two blanks in a row", _of(r"(?<=\S)[^\S\n]{2,}(?=\S)"), "  ", FIX, running="note"),
+    Sign("double-blank", "Two blanks in a row", _of(r"(?<=\S)[^\S\n]{2,}(?=\S)"), "  ", running="note"),
     Sign(
         "mojibake",
         "UTF-8 that was read as Latin-1 (Ã©, â€™)",
@@ -77,10 +73,9 @@ SIGNS = (
             "Ã[\u0080-\u00bf\u0192\u0152\u0153\u2018-\u2026\u2039\u203a\u20ac\u2122]|â€[^\\s\\w]|â€$|Â[\u0080-\u00bf]|[ÐÑ][\u0080-\u00bf]|ï»¿"
         ),
         "ÃâÂÐÑï",
-        FIX,
     ),
-    Sign("html-entity", "Entities of HTML (&amp;)", _of(ENTITY), "&", FIX),
-    Sign("markup", "Tags of markup (<b>, </span>)", _of(MARKUP), "<", FIX),
+    Sign("html-entity", "Entities of HTML (&amp;)", _of(ENTITY), "&"),
+    Sign("markup", "Tags of markup (<b>, </span>)", _of(MARKUP), "<"),
     Sign(
         "special",
         "A special symbol of another program (<unk>, <pad>, [MASK])",
@@ -100,24 +95,20 @@ SIGNS = (
         "Quotes that a spreadsheet wrote",
         _of(r'^"[^\n]*""[^\n]*"$|^"[^"\n]*,[^"\n]*"$|^"[^"\s][^"\n]{0,40}"$'),
         '"',
-        FIX,
         running="",
     ),
-    Sign("csv-quotes", "Quotes that a spreadsheet wrote", _of(r'^"[^\n]*[^"\n]""[^"\n][^\n]*"$'), '"', FIX, plain=""),
+    Sign("csv-quotes", "Quotes that a spreadsheet wrote", _of(r'^"[^\n]*[^"\n]""[^"\n][^\n]*"$'), '"', plain=""),
     Sign(
         "private-use",
         "Characters of the private use area, which each font shows differently",
         _of("[\ue000-\uf8ff]"),
-        "",
-        "Replace them by characters of Unicode",
+        do="Replace them by characters of Unicode",
         running="note",
     ),
     Sign(
         "compatibility",
         "Ligatures or letters of full width that look like others (ﬁ, Ａ)",
         _of("[\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19]"),
-        "",
-        FIX,
         running="note",
     ),
 )

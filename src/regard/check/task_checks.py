@@ -96,8 +96,7 @@ class TaskChecks(TaskTraits):
         """Errors of a training whose items teach nothing."""
         if "target" in self.labelled and len(seen.right) < 2:
             do = "Give data with more labels, or name the column that holds them (data.target)."
-            what = f"{next(iter(seen.right))!r} alone"
-            yield message("labels of the training data", "at least 2 different ones", what, do)
+            yield message("labels of the training data", "at least 2 different ones", f"{next(iter(seen.right))!r} alone", do)
 
     def few_texts(self, seen: ItemsSeen, given: StatedForm) -> Iterator[str]:
         """Errors of a training whose texts are too short, or too few."""
@@ -121,7 +120,7 @@ class TaskChecks(TaskTraits):
 
     def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         """What the task's own section of a config says of its data, by the names of `StatedForm`."""
-        return {}
+        return {name: getattr(config.own, key) for name, key in self.told.items()}
 
 
 @cache

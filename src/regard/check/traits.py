@@ -32,6 +32,7 @@ class TaskTraits:
     rewrites = True  # whether --fix writes its files again
     majority: tuple[str, ...] = ()  # lines for a config where nearly all labels are one
     noted: tuple[str, ...] = ()  # kinds of findings that a training tells by itself
+    told: Mapping[str, str] = {}  # names of `StatedForm`: the keys of the task's own section that say them
     fault = ""  # the kind of a line that cannot be read; "": as the reader says
 
     def __init__(self, task: str) -> None:

@@ -218,8 +218,7 @@ class _Reader:
         known = self.table.get(word.name)
         if known is None:
             usages = " | ".join([*(k.usage(w) for w, k in self.table.items()), *([A_CLASS] if self.classes else [])])
-            do = f"Choose one of these.{suggest(word.name, self.table)}"
-            raise WordError(self.what, usages, f"'{word.name}'", do)
+            raise WordError(self.what, usages, f"'{word.name}'", f"Choose one of these.{suggest(word.name, self.table)}")
         if not self._fits(word, known):
             self._refuse(word, known)
         # One way of writing: numbers by place as far as possible, so that window(back=2, ahead=0) equals window(2, 0).

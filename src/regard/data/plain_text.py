@@ -46,7 +46,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
             if isinstance(found, str) and found.strip():
                 yield PlainText(found, place)
             else:
-                empty = RecordError(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
+                empty = RecordError.at(place, "a text", "an empty one", "empty-line")
                 yield found if isinstance(found, RecordError) else empty
 
 
@@ -81,7 +81,7 @@ def _text(record: str | list[str] | dict[str, Any], place: Place, layout: Layout
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
         expected = f"at least {column + 1} columns, separated by tabs"
-        raise RecordError(message(str(place), expected, str(len(fields)), do), "too-few-columns")
+        raise RecordError.at(place, expected, str(len(fields)), "too-few-columns", do=do)
     return fields[column]
 
 

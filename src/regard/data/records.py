@@ -16,7 +16,7 @@ from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.row_parser import CORRECT, RecordError, json_object
+from regard.data.row_parser import RecordError, json_object
 from regard.data.text_files import lines, show_file
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
@@ -154,8 +154,7 @@ def _csv(stream: Iterator[str], name: str, separator: str) -> Placed[list[str] |
             return
         except csv.Error as error:
             received = "a quote that is opened and not closed as it should be" if taken >= place.line else str(error)
-            expected = "cells as CSV has them, quoted where they hold separators"
-            yield place, RecordError(message(str(place), expected, received, CORRECT), "quotes")
+            yield place, RecordError.at(place, "cells as CSV has them, quoted where they hold separators", received, "quotes")
             continue
         yield place, [] if cells and not "".join(cells).strip() and len(cells) == 1 else cells
 

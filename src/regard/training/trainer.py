@@ -110,8 +110,7 @@ def anneal(network: nn.Module, done: float) -> None:
 def broke_down(at: int) -> str:
     """What to tell of a training whose losses are no numbers.  at: the update."""
     do = "Train again with a lower train.learning_rate, a longer train.warmup, train.clip: 1.0 or train.precision: float32."
-    what = f"training broke down at step {at}"
-    return message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do)
+    return message(f"training broke down at step {at}", "finite losses and gradients", f"{STRIKES} updates in a row without", do)
 
 
 class Trainer:

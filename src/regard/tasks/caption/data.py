@@ -116,7 +116,7 @@ def _of_files(told: Iterator[CaptionLine | RecordError], base: str) -> Iterator[
         if seen.shape != first[1]:
             expected = f"an image of {_size(first[1])} pixels, as {first[0].name} ({first[0].place}) is"
             do = "Give all images one size, for example with ImageMagick: mogrify -resize 64x64! *.png."
-            yield RecordError(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
+            yield RecordError.at(f"{one.place}: {name}", expected, _size(seen.shape), do=do)
             continue
         known[name] = seen
         yield CaptionedImage(name, one.captions, seen, one.place)

@@ -79,7 +79,7 @@ def as_rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | Rec
             yield item
             continue
         do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
-        yield RecordError(message(str(item.place), "a finite number", repr(item.target), do), "no-rating")
+        yield RecordError.at(item.place, "a finite number", repr(item.target), "no-rating", do=do)
 
 
 def number(text: str | None) -> float | None:
@@ -175,7 +175,7 @@ class PairParser:
 
 
 def _empty_line(place: Place) -> RecordError:
-    return RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
+    return RecordError.at(place, "two texts and what is right of them", "an empty line", "empty-line")
 
 
 def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> TextPair:
@@ -193,7 +193,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
         there = f"{many(len(fields), 'column')} ({', '.join(map(shorten, fields))})"
         do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
         separated = "separated by tabs" if parts == "\t" else "separated by commas or semicolons"
-        raise RecordError(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
+        raise RecordError.at(place, f"at least {width} columns, {separated}", there, "too-few-columns", do=do)
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
@@ -212,7 +212,7 @@ def pair_of_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *,
         if not isinstance(value, str) or has_half_surrogate(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shorten(json.dumps(value, ensure_ascii=True, default=repr))
-            raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+            raise RecordError.at(f"{place}, key {key!r}", kind, received, "no-string")
         values[name] = value
     return _item(values, place, needs_target)
 
@@ -221,7 +221,7 @@ def _item(values: dict[str, str], place: Place, needs_target: bool) -> TextPair:
     target = values.get("target", "").strip()
     for name, side in (("source", "first text"), ("second", "second text")):
         if not values[name].strip():
-            raise RecordError(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT), "empty-source")
+            raise RecordError.at(place, f"a {side} with words in it", f"an empty {side}", "empty-source")
     if needs_target and not target:
-        raise RecordError(message(str(place), "what is right of the two texts", "an empty column", CORRECT), "empty-target")
+        raise RecordError.at(place, "what is right of the two texts", "an empty column", "empty-target")
     return TextPair(values["source"], values["second"], target or None, place)

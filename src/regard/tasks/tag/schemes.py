@@ -50,7 +50,7 @@ def _fault(item: TaggedSentence, place: int, mark: object | None) -> RecordError
     if mark is not None:
         received += f", and ends are marked in this file ({mark})"
         do = f"{ONE} {do}"
-    return RecordError(message(str(item.tag_at(place)), EXPECTED, received, do))
+    return RecordError.at(item.tag_at(place), EXPECTED, received, do=do)
 
 
 def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:
