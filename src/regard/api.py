@@ -112,15 +112,8 @@ class Model:
         """
         if isinstance(items, str | bytes):
             raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
-        options: dict[str, Any] = {
-            "beam": beam,
-            "n_best": n_best,
-            "batch_size": batch_size,
-            "sample": sample,
-            "seed": seed,
-            **wrong,
-        }
-        found = list(self.stream(items, attention=attention, decode=decode, say=say, **options))
+        options: dict[str, Any] = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed}
+        found = list(self.stream(items, attention=attention, decode=decode, say=say, **options, **wrong))
         asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
         return found if asked > 1 else [best[0] for best in found]
 
