@@ -30,9 +30,8 @@ from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, 
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
-UNIT = (
-    10_000  # steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right
-)
+# Steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right.
+UNIT = 10_000
 
 
 def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
@@ -51,9 +50,8 @@ def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
         "data": _safe(json.dumps(payload(predictions), ensure_ascii=False, separators=(",", ":"), allow_nan=False)),
         "script": script,
     }
-    return re.sub(
-        r"\{\{(\w+)\}\}", lambda found: fill[found[1]], _part("page.html")
-    )  # one pass: what is filled in is never read again
+    # In one pass: what is filled in is never read again.
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: fill[found[1]], _part("page.html"))
 
 
 def write(predictions: Sequence[Sequence[Drawable]], path: str | Path, *, title: str) -> None:
@@ -141,14 +139,9 @@ def pack(weights: NDArray[np.floating], name: str) -> str:
     """The weights (heads, down, across) as base64 of deflated 16-bit ten-thousandths.  Errors: RegardError where they are not weights."""
     top = np.iinfo(np.uint16).max / UNIT
     if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights <= top).all()):
-        raise RegardError(
-            message(
-                f"the attention of {name}",
-                f"finite weights from 0 to {top:g}",
-                f"values from {np.min(weights):g} to {np.max(weights):g}",
-                "Please report this: the model is broken or was changed by hand.",
-            )
-        )
+        expected, received = f"finite weights from 0 to {top:g}", f"values from {np.min(weights):g} to {np.max(weights):g}"
+        do = "Please report this: the model is broken or was changed by hand."
+        raise RegardError(message(f"the attention of {name}", expected, received, do))
     steps = np.rint(weights.astype(np.float64) * UNIT).astype(np.uint16).ravel()
     planes = (steps >> 8).astype(np.uint8).tobytes() + (steps & 255).astype(np.uint8).tobytes()
     return base64.b64encode(zlib.compress(planes, 9)).decode("ascii")

@@ -71,9 +71,8 @@ class LanguageTask(SplitTask):
         )  # fmt: skip
         judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]
         if judged.unknown:
-            say(
-                f"note: {judged.unknown:,} of {judged.tokens:,} validation tokens are not in the vocabulary; each counts as one <unk>."
-            )
+            lost = "validation tokens are not in the vocabulary; each counts as one <unk>"
+            say(f"note: {judged.unknown:,} of {judged.tokens:,} {lost}.")
         sizes = f"{sum(p.numel() for p in task.parameters()):,} parameters; {len(model.texts):,} symbols"
         return TrainingSetup(
             task,

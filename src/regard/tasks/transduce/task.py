@@ -194,7 +194,6 @@ def _validation(model: Transducer, groups: Sequence[Group], network: ArrayWriter
 
 def _sizes(task: Seq2SeqNetwork, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
     count = sum(p.numel() for p in task.parameters())
-    words = " and ".join(
-        f"{len(t):,} {side} symbols ({t.word})" for side, t in zip(("source", "target"), tokenizers, strict=True)
-    )
+    sides = zip(("source", "target"), tokenizers, strict=True)
+    words = " and ".join(f"{len(t):,} {side} symbols ({t.word})" for side, t in sides)
     return f"{count:,} parameters; {words}; {many(len(corpus), 'training pair')}, {many(len(valid), 'validation item')}"
