@@ -31,7 +31,7 @@ def sigmoid(x: Array) -> Array:
 
 def erf(x: Array) -> Array:
     """The error function, in float64 within: numpy has none."""
-    return np.frompyfunc(_erf, 1, 1)(x.astype(np.float64)).astype(x.dtype)
+    return np.asarray(np.frompyfunc(_erf, 1, 1)(x.astype(np.float64)), x.dtype)
 
 
 def group_norm(x: Array, weight: Array, bias: Array, groups: int, epsilon: float) -> Array:
