@@ -31,7 +31,7 @@ class ServerLimits:
     looks: int = _limit(250_000, "with attention: characters * tokens that may be written * n_best, summed over the texts")
     seconds: int = _limit(30, "seconds from a request's first byte to its answer; what is due later is not begun")
     queue: int = _limit(512, "texts that wait for the model")
-    batch: int = _limit(32, "hypotheses that the model writes side by side: texts * beam; 1: text by text")
+    batch: int = _limit(128, "hypotheses that the model writes side by side: texts * beam; 1: text by text")
     wait: int = _limit(2, "milliseconds that a batch waits for others, where others are there")
     slow: int = _limit(10, "seconds that a client has for its headers, for its body, and for taking its answer")
     connections: int = _limit(1024, "connections that are open at once")

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 import uvicorn
@@ -32,20 +32,40 @@ RELOAD = getattr(signal, "SIGHUP", None)  # Windows has none
 class DrainingServer(uvicorn.Server):
     """A uvicorn server that leaves signals to us, and answers what was sent before it ends."""
 
-    door: Door
+    def __init__(self, config: uvicorn.Config, door: Door) -> None:
+        super().__init__(config)
+        self.door = door
+        door.connections = self.server_state.connections
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await asyncio.sleep(0.05)  # whoever connected before now is let in: what waits at a socket that is closed is lost
+        """Nobody new is let in, whoever has connected is answered, and connections that stay open end with their next answer."""
+        connected = [client for listener in sockets or [] for client in _connected(listener)]
         for each in [*self.servers, *(sockets or [])]:
             each.close()
+        self.door.draining = True
+        for client in connected:
+            await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, client)
         until = time.monotonic() + GRACE
         while self.server_state.connections and time.monotonic() < until:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(config=self.config, server_state=self.server_state, app_state={})  # type: ignore[call-arg]
+
+
+def _connected(listener: socket.socket) -> Iterator[socket.socket]:
+    """Clients that wait at a socket: the system would break off with them when it is closed, whatever they have sent."""
+    listener.setblocking(False)
+    try:
+        while True:
+            yield listener.accept()[0]
+    except OSError:  # nobody is left
+        return
 
 
 def serve(settings: ServerSettings, listener: socket.socket) -> None:
@@ -72,12 +92,11 @@ async def _serve(settings: ServerSettings, models: ServedModels, listener: socke
     door = Door(settings.token) if settings.token is None else Door(settings.token, hosts=None)
     endpoints = Endpoints(models, queue, limits=limits, door=door, metrics=metrics, log=log)
     guard = Guard(make_app(endpoints), limits=limits, door=door, metrics=metrics, log=log)
-    server = DrainingServer(_configure(guard, limits))
-    door.connections = server.server_state.connections
+    server = DrainingServer(_configure(guard, limits), door)
 
     reload = _one_at_a_time(lambda: _reload(models, metrics, log))
     tasks = [asyncio.create_task(queue.run()), asyncio.create_task(ConnectionWatch(door.connections, limits, metrics).run())]
-    with _signals(_ending(server, door, log), reload):
+    with _signals(_ending(server, log), reload):
         if early:
             reload()
         host, port = listener.getsockname()[:2]
@@ -133,11 +152,11 @@ async def _reload(models: ServedModels, metrics: ServerMetrics, log: EventLog) -
         log.tell("reloaded", model=name, version=fresh.version)
 
 
-def _ending(server: DrainingServer, door: Door, log: EventLog) -> Callable[[], None]:
+def _ending(server: DrainingServer, log: EventLog) -> Callable[[], None]:
     def end() -> None:
-        if not door.draining:
+        if not server.should_exit:
             log.tell("draining")
-        door.draining = server.should_exit = True
+        server.should_exit = True
 
     return end
 

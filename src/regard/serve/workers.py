@@ -19,7 +19,7 @@ SHARED = (
     "PROMETHEUS_MULTIPROC_DIR"  # the folder by which the metrics of processes add up; read when prometheus_client is imported
 )
 HEARD = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM))
-QUICK = 5.0  # seconds: who dies sooner would die again
+QUICK = 5.0  # seconds: who ends sooner could not begin
 
 
 class WorkerPool:
