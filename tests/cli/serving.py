@@ -25,8 +25,9 @@ class Served:
 
     def __init__(self, command: Sequence[object]) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        words = [*map(str, command)]  # in a session of its own, so that its workers can be ended with it
         self.process = subprocess.Popen(
-            [*map(str, command)], stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+            words, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment, start_new_session=True
         )
         self.log: list[dict[str, Any]] = []
         self.said: list[str] = []

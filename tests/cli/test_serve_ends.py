@@ -100,15 +100,15 @@ def test_what_was_asked_is_answered_before_it_ends(folder):
 
 
 def test_a_long_answer_is_waited_for_and_new_ones_are_refused(folder):
-    with shouting(voiced(folder, "0:", 1.0)) as served:
+    with shouting(voiced(folder, "0:", 0.6)) as served:
         with served.connect() as client:
             client.sendall(post("/v1/predict", BODY.encode()))
-            time.sleep(0.2)
+            time.sleep(0.1)
             served.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
+            time.sleep(0.3)
             with pytest.raises(OSError):
                 socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE).close()
-            answer = client.recv(9999)
+            answer = b"".join(iter(lambda: client.recv(9999), b""))
             assert answer.startswith(b"HTTP/1.1 200") and b"connection: close" in answer and b"0:A" in answer
         assert served.process.wait(PATIENCE) == 0
 
@@ -155,13 +155,12 @@ def test_workers_share_a_port_and_count_together(folder):
         rows = served.ask("/metrics")[1]
         assert f'regard_requests_total{{path="/v1/predict",status="200"}} {float(load.answers.total())}' in rows
         with Load(served.port).going() as load:
-            time.sleep(0.2)
+            time.sleep(0.1)
             assert served.end() == 0
         assert not load.lost and load.answers.total() > 5 and len(served.events("ended")) == 2
 
 
-def test_a_worker_that_dies_is_replaced(folder, monkeypatch):
-    monkeypatch.setenv("REGARD_SERVE_QUICK", "0")
+def test_a_worker_that_dies_is_replaced(folder):
     with shouting(folder, workers=2) as served:
         served.wait_for("ready", 2)
         os.kill(served.events("ready")[0]["pid"], signal.SIGKILL)

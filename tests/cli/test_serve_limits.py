@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -174,6 +175,15 @@ def test_seconds(desk):
     next(iter(one.models)).model.pause = 2.0
     status, told, headers = one.ask("/v1/predict", b'{"texts": ["a"]}')
     assert named((status, told)) == (503, "seconds", 1) and int(headers["retry-after"]) >= 1
+
+
+def test_a_full_queue_is_told_before_the_body_is_read(desk):
+    one = desk(texts=1, queue=1)
+    one.door.refuse_full = one.queue.refuse_full
+    assert one.predict("a")[0] == 200
+    one.queue._jobs.append(SimpleNamespace(waiting=1, key=None, due=0.0, answered=SimpleNamespace(done=lambda: False)))
+    status, told, headers = one.ask("/v1/predict", 9.0, b"")
+    assert named((status, told)) == (503, "queue", 1) and int(headers["retry-after"]) >= 1
 
 
 def test_connections(desk):

@@ -70,11 +70,7 @@ class BatchQueue:
         """The answer to each item, in order.  HTTPProblem where the queue is full or the time is up; else what the model raises.
         Cancelled, its items leave the queue."""
         waiting = self.waiting
-        if waiting + len(items) > self.limits.queue:
-            do = "Send it again after the seconds of Retry-After."
-            received = f"{len(items):,} more where {waiting:,} wait"
-            sentence = message("the queue", f"at most {self.limits.queue:,} texts (limit `queue`)", received, do)
-            raise HTTPProblem(503, sentence, limit=("queue", self.limits.queue), retry=self._retry(waiting))
+        self.refuse_full(len(items))
         job = BatchJob(key, items, due)
         self._jobs.append(job)
         self._filled.set()
@@ -88,6 +84,15 @@ class BatchQueue:
             job.answered.cancel()
             if job in self._jobs:
                 self._jobs.remove(job)
+
+    def refuse_full(self, more: int = 1) -> None:
+        """HTTPProblem where there is no room for more items."""
+        waiting = self.waiting
+        if waiting + more > self.limits.queue:
+            do = "Send it again after the seconds of Retry-After."
+            expected, received = f"at most {self.limits.queue:,} texts (limit `queue`)", f"{more:,} more where {waiting:,} wait"
+            sentence = message("the queue", expected, received, do)
+            raise HTTPProblem(503, sentence, limit=("queue", self.limits.queue), retry=self._retry(waiting))
 
     async def run(self) -> None:
         """Answers batch after batch, until it is cancelled."""

@@ -27,6 +27,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 OPEN = ("/healthz", "/readyz")  # told without a token: who asks for them seldom has one
 PATHS = ("/v1/predict", "/v1/score", "/healthz", "/readyz", "/metrics", "/openapi.json", "/")
+WORK = ("/v1/predict", "/v1/score")
 THROWN_AWAY = 32  # bodies of the largest size that are read and thrown away, so that a client who still sends hears the answer
 
 
@@ -37,12 +38,14 @@ class _Gone(Exception):
 @dataclass
 class Door:
     """token: what a client must show, None where nobody else can come in.  hosts: by which names it may be called, None: by any.
-    draining: the server is about to end, and connections end with their next answer."""
+    draining: the server is about to end, and connections end with their next answer.  refuse_full: raises HTTPProblem where there is no
+    room for any work; asked before a body is read, so that a server that is asked too much does little for those whom it refuses."""
 
     token: str | None = None
     hosts: Collection[str] | None = LOOPBACK
     draining: bool = False
     connections: Collection[Any] = field(default_factory=list)
+    refuse_full: Callable[[], None] = lambda: None
 
 
 class Guard:
@@ -98,6 +101,8 @@ class Guard:
             raise
         self._check_host(headers)
         self._check_token(scope["path"], headers)
+        if scope["path"] in WORK:
+            self.door.refuse_full()
 
     def _check_host(self, headers: dict[bytes, bytes]) -> None:
         """A page of another site may have its name lead here (DNS rebinding), but not the name that the browser then says."""

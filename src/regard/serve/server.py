@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
@@ -26,6 +27,7 @@ from regard.serve.models import ServedModels
 from regard.serve.settings import ServerSettings
 
 GRACE = 0.5  # seconds in which clients whose connection stays open are told that it ends with the next answer
+SWITCH = 0.0005  # seconds after which the thread of the model lets asyncio go on; Python's 0.005 is what a refusal would wait for
 RELOAD = getattr(signal, "SIGHUP", None)  # Windows has none
 
 
@@ -76,6 +78,7 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
         signal.signal(RELOAD, lambda number, _: early.append(number))  # while models are opened it would end the process
     models = ServedModels(settings.runs, settings.open_model)
     logging.getLogger("uvicorn.error").disabled = True  # what is worth telling stands in our log
+    sys.setswitchinterval(SWITCH)
     work = _serve(settings, models, listener, early)
     try:
         import uvloop
@@ -89,7 +92,9 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
 async def _serve(settings: ServerSettings, models: ServedModels, listener: socket.socket, early: list[int]) -> None:
     limits, log, metrics = settings.limits, settings.log, ServerMetrics()
     queue = BatchQueue(limits, metrics)
-    door = Door(settings.token) if settings.token is None else Door(settings.token, hosts=None)
+    door = Door(settings.token, refuse_full=queue.refuse_full)
+    if settings.token is not None:
+        door.hosts = None
     endpoints = Endpoints(models, queue, limits=limits, door=door, metrics=metrics, log=log)
     guard = Guard(make_app(endpoints), limits=limits, door=door, metrics=metrics, log=log)
     server = DrainingServer(_configure(guard, limits), door)

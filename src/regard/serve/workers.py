@@ -19,7 +19,8 @@ SHARED = (
     "PROMETHEUS_MULTIPROC_DIR"  # the folder by which the metrics of processes add up; read when prometheus_client is imported
 )
 HEARD = (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM))
-QUICK = 5.0  # seconds: who ends sooner could not begin
+QUICK = 60.0  # seconds: who ends by itself sooner could not begin
+PAUSE = 0.5  # seconds before one that was killed is replaced, so that a machine without memory is not kept busy
 
 
 class WorkerPool:
@@ -86,10 +87,12 @@ class WorkerPool:
             return max(code, 0) if code != -signal.SIGTERM else 0
         mark_process_dead(number)
         self.log.tell("worker-ended", pid=number, code=code)
-        if time.monotonic() - begun < QUICK:
+        if code >= 0 and time.monotonic() - begun < QUICK:  # it could not begin, nor could another
             self._end(listener)
-            return code if code > 0 else 1
-        self._start(listener)
+            return code or 1
+        time.sleep(PAUSE)
+        if not self._ending:
+            self._start(listener)
         return 0
 
     def _end(self, listener: socket.socket) -> None:
