@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,19 @@ NEEDED = "needs the extra `serve`: pip install '.[serve]' in the checkout"
 pytest.importorskip("starlette", reason=NEEDED)
 pytest.importorskip("uvicorn", reason=NEEDED)
 pytest.importorskip("prometheus_client", reason=NEEDED)
+
+
+@contextmanager
+def handlers_given_back() -> Iterator[None]:
+    """A server that begins in this process sets handlers: they are given back."""
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
 
 TEXTS = [*small.words(8, 3), "", "Ω≈ç√", "bada gu mi", "x"]
 WAYS = [{}, {"beam": 1}, {"beam": 3, "n_best": 3}, {"sample": True, "seed": 5, "n_best": 2}, {"max_extra": 2, "max_ratio": 0.5}]
@@ -207,3 +223,49 @@ def test_answers_do_not_change_from_call_to_call(served):
             client.sendall(body)
             found.add(b"".join(iter(lambda: client.recv(9999), b"")))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "0.0.0.0"], "--host: expected one of 127.0.0.1, localhost, ::1 where there is no --token; received 0.0.0.0."),
+        (["--token", "none.txt"], "expected a file that holds a token; received No such file or directory."),
+        (["--token", "short.txt"], "expected one line of at least 16 ASCII characters without blanks; received 5 characters."),
+        (["--limits", "batch=x"], "--limits batch: expected a whole number"),
+        (["--port", "0", "--workers", "2"], "expected a run folder with config.yaml; received nothing of that name."),
+        (["--port", "0"], "expected a run folder with config.yaml; received nothing of that name."),
+    ],
+)
+def test_what_cannot_be_served_is_told_before_anything_is(tmp_path, monkeypatch, words, said, capfd):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.txt").write_text("short\n", "utf-8")
+    with handlers_given_back():
+        assert command(["serve", "nothing", *words]) == 2
+    assert said in capfd.readouterr().err
+
+
+def test_what_names_files_is_not_served(tmp_path, capsys):
+    file = tmp_path / "x.csv"
+    file.write_text("a\n" + "".join(f"{n % 7}\n" for n in range(60)), "utf-8")
+    config = {"task": "forecast", "forecast": {"past": 8, "ahead": 2}, "data": {"train": [str(file)]}}
+    run = small.made(tmp_path / "f", "none", [], config)
+    with handlers_given_back():
+        assert command(["serve", str(run), "--port", "0"]) == 2
+    assert "expected a run whose items are texts; received one of task forecast" in capsys.readouterr().err
+
+
+def test_another_version_of_a_run_takes_over(runs, tmp_path):
+    """A folder that is replaced as a whole, as docs/serve.md says; one that holds no run leaves the model as it was."""
+    link, other = tmp_path / "run", small.transducer(tmp_path / "other", train={"seed": 5})
+    link.symlink_to(runs["phones"])
+    with serving(f"phones={link}") as one:
+        before = one.ask("/v1/predict", {"texts": ["bada"]})[1]
+        for target, event in ((tmp_path, "reload-refused"), (other, "reloaded")):
+            (tmp_path / "next").symlink_to(target)
+            (tmp_path / "next").replace(link)
+            one.process.send_signal(signal.SIGHUP)
+            one.wait_for(event)
+            told = one.ask("/v1/predict", {"texts": ["bada"]})[1]
+            assert (told == before) == (event == "reload-refused")
+        assert told["predictions"] == [expected(regard.load(other, batch_invariant=True), "bada", {})]
+        assert told["model"]["version"] != before["model"]["version"]

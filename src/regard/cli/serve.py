@@ -62,13 +62,13 @@ def serve(
     open_model = partial(_open, precision=precision, threads=threads, trust=trust or ())
     log = EventLog(requests=not quiet, texts=log_texts)
     settings = ServerSettings(name_runs(runs), open_model, read_limits(limits or ()), log, shown)
-    listener = bind(host, port)
-    if workers == 1:
-        _work(settings, listener)
-        return
-    from regard.serve.workers import WorkerPool
+    with bind(host, port) as listener:
+        if workers == 1:
+            _work(settings, listener)
+            return
+        from regard.serve.workers import WorkerPool
 
-    raise typer.Exit(WorkerPool(workers, partial(_work, settings), log).run(listener))
+        raise typer.Exit(WorkerPool(workers, partial(_work, settings), log).run(listener))
 
 
 def _work(settings: ServerSettings, listener: socket) -> None:

@@ -47,7 +47,7 @@ def describe(limits: ServerLimits, models: Sequence[str], *, secured: bool) -> d
     }
     paths |= {path: {"get": _shown(*each)} for path, each in told.items()}
     names = [f"`{name}` ({what}): {getattr(limits, name):,}" for name, what in ServerLimits.describe().items()]
-    found = {
+    found: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "Regard",

@@ -46,8 +46,10 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Nobody new is let in, whoever has connected is answered, and connections that stay open end with their next answer."""
         connected = [client for listener in sockets or [] for client in _connected(listener)]
-        for each in [*self.servers, *(sockets or [])]:
-            each.close()
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
         self.door.draining = True
         for client in connected:
             await asyncio.get_running_loop().connect_accepted_socket(self._make_protocol, client)
@@ -116,8 +118,8 @@ async def _serve(settings: ServerSettings, models: ServedModels, listener: socke
 
 def _configure(guard: Guard, limits: ServerLimits) -> uvicorn.Config:
     return uvicorn.Config(
-        guard,  # type: ignore[arg-type]
-        http=_protocol(),  # type: ignore[arg-type]
+        guard,
+        http=_protocol(),
         ws="none",
         lifespan="off",
         interface="asgi3",
