@@ -105,10 +105,10 @@ def _schemas(limits: ServerLimits, models: Sequence[str]) -> dict[str, Any]:
     return {
         "Nested": {"type": ["string", "null", "array", "object"]},
         "PredictRequest": _closed(
-            {"texts": items, "model": model, "options": _closed(options), "attention": {"type": "boolean", "default": False}},
+            {"texts": items, **_left_out(model=model, options=_closed(_left_out(**options)), attention={"type": "boolean"})},
             "texts",
         ),
-        "ScoreRequest": _closed({"pairs": items, "model": model}, "pairs"),
+        "ScoreRequest": _closed({"pairs": items, **_left_out(model=model)}, "pairs"),
         "Hypothesis": _object({**hypothesis, "details": {"type": "object"}, "attention": looks}, *hypothesis),
         "Scored": _object(scored, *scored),
         "PredictAnswer": _object(
@@ -132,6 +132,11 @@ def _schemas(limits: ServerLimits, models: Sequence[str]) -> dict[str, Any]:
 
 def _object(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
     return {"type": "object", "properties": dict(properties), "required": list(required)}
+
+
+def _left_out(**properties: Any) -> dict[str, Any]:
+    """Properties that may be left out, or null, which is the same."""
+    return {name: {"anyOf": [schema, {"type": "null"}]} for name, schema in properties.items()}
 
 
 def _closed(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
