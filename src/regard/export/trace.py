@@ -134,11 +134,10 @@ def _keep_product(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> No
 
 def _keep_linear(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
     """x W' + b."""
-    x, weight, bias = (*map(recorder.value, (t for t in args if t is not None)), None)[:3]
+    x, weight, *bias = (recorder.value(t) for t in args if t is not None)
     turned = recorder.emit("transpose", [weight], (weight.dtype, weight.shape[::-1]), order=(1, 0))[0]
     told = recorder.emit("matmul", [x, turned], (made.dtype, made.shape))
-    told = told if bias is None else recorder.emit("add", [*told, bias], (made.dtype, made.shape))
-    recorder.bind([made], told)
+    recorder.bind([made], recorder.emit("add", [*told, *bias], (made.dtype, made.shape)) if bias else told)
 
 
 def _keep_layer(name: str) -> Callable[[Recorder, tuple[Any, ...], Any], None]:
