@@ -24,7 +24,7 @@ from regard.decoding.networks import WritingNetwork
 from regard.metrics.text_generation import judge
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
-from regard.tasks.caption.grid import Grid, shape_of
+from regard.tasks.caption.grid import GRID, Grid, load_grid, shape_of
 from regard.tasks.caption.section import CaptionSection
 from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
@@ -43,6 +43,11 @@ class Captioner(Seq2SeqPredictor):
     def __init__(self, networks: Sequence[WritingNetwork], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         super().__init__(networks, config, folder)
         self.words, self.grid = words, grid
+
+    @classmethod
+    def load(cls, config: Config, folder: Path, network: WritingNetwork) -> Captioner:
+        """The model of a run folder, but for its network."""
+        return cls([network], Tokenizer.load(folder / WORDS), load_grid(folder / GRID), config, folder)
 
     def prepare(self, item: Any, settings: AnswerSettings) -> CaptionedImage:
         """item: path of an image file, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty
@@ -115,14 +120,8 @@ class Captioner(Seq2SeqPredictor):
         """The best caption of each image, and their figures."""
         found = [p[0] for p in self.stream(items, options.best(), attention=False)]
         references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
-        judgement = judge(
-            [p.text for p in found],
-            references,
-            str.split,
-            metrics=METRICS,
-            bleu_tokenize=options.tokenize,
-            lowercase=self.config.data.lowercase,
-        )
+        texts, lower = [p.text for p in found], self.config.data.lowercase
+        judgement = judge(texts, references, str.split, metrics=METRICS, bleu_tokenize=options.tokenize, lowercase=lower)
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
 
     def loss(self, items: Sequence[CaptionedImage]) -> float:

@@ -73,6 +73,11 @@ class TextGenerator(Predictor):
             bounds.append(LanguageSection.of(config).window)  # it never read more, and its places beyond are none that it knows
         self._room = min((bound for bound in bounds if bound is not None), default=None)
 
+    @classmethod
+    def load(cls, config: Config, folder: Path, network: ReadingNetwork) -> TextGenerator:
+        """The model of a run folder, but for its network."""
+        return cls(network, TextVocabulary.load(config, folder), config, folder)
+
     @property
     def network(self) -> Any:
         """The net that was trained."""
