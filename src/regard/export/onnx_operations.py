@@ -146,8 +146,10 @@ def _matmul(w: OnnxWriter, a: Operand, b: Operand) -> Operand:
     return w.add("MatMul", a, b, rank=rank)
 
 
-def _convolution(w: OnnxWriter, x: Operand, weight: Operand, *bias: Operand, stride: int, padding: int) -> Operand:
-    return w.add("Conv", x, weight, *bias, strides=[stride], pads=[padding, padding])
+def _convolution(
+    w: OnnxWriter, x: Operand, weight: Operand, *bias: Operand, stride: Sequence[int], padding: Sequence[int]
+) -> Operand:
+    return w.add("Conv", x, weight, *bias, strides=list(stride), pads=[*padding, *padding])
 
 
 def _reshape(w: OnnxWriter, x: Operand, shape: Sequence[Size]) -> Operand:

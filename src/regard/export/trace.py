@@ -43,7 +43,7 @@ class Value:
 
 
 @dataclass
-class Step:
+class RecordedStep:
     """One operation in one trace, its sizes in numbers."""
 
     operation: str
@@ -57,7 +57,7 @@ class Trace:
     """All operations of one run, in order."""
 
     inputs: dict[str, Value]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RecordedStep] = field(default_factory=list)
     outputs: dict[str, Value] = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ class Recorder(TorchDispatchMode):
     ) -> list[Value]:
         """Write down one operation of the graph's own."""
         made = [Value(dtype, tuple(shape)) for dtype, shape in results]
-        self.trace.steps.append(Step(operation, list(inputs), made, attributes))
+        self.trace.steps.append(RecordedStep(operation, list(inputs), made, attributes))
         return made
 
     def bind(self, tensors: Sequence[Any], values: Sequence[Value]) -> None:
@@ -302,7 +302,7 @@ def _array(value: Value) -> np.ndarray:
         return value.constant.detach().contiguous().numpy()
 
 
-def _common(seen: Sequence[Any], symbols: Symbols, arrays: Arrays, step: Step) -> Any:
+def _common(seen: Sequence[Any], symbols: Symbols, arrays: Arrays, step: RecordedStep) -> Any:
     """An attribute that is the same in all traces, or told by sizes."""
     if isinstance(seen[0], Trace):
         return to_json(_unified(seen, Symbols([{n: v.shape for n, v in t.inputs.items()} for t in seen]), arrays))

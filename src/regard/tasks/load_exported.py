@@ -15,5 +15,5 @@ def load_exported(folder: str | Path) -> Predictor:
     found = open_folder(Path(folder))
     assert found.settings.spec.predictor is not None  # every task of Regard's has one, and a folder names no other
     kind: Any = registry.part(found.settings.spec.predictor)
-    made: Predictor = kind.of(found.settings, found.folder, found.network)
+    made: Predictor = kind.load(found.settings, found.folder, found.network)
     return made
