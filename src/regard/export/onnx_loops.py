@@ -33,10 +33,10 @@ def close_body(w: OnnxWriter, inputs: Sequence[Operand], outputs: Sequence[Opera
         made = w.name("said")
         w.nodes.append(helper.make_node("Identity", [x.name], [made], name=made))
         results.append(Operand(made, x.dtype, x.rank))
-    return helper.make_graph(w.nodes, name, [described(x) for x in inputs], [described(x) for x in results])
+    return helper.make_graph(w.nodes, name, [describe(x) for x in inputs], [describe(x) for x in results])
 
 
-def described(x: Operand, dimensions: Sequence[int | str | None] | None = None) -> ValueInfoProto:
+def describe(x: Operand, dimensions: Sequence[int | str | None] | None = None) -> ValueInfoProto:
     """What ONNX is told of an input or an output."""
     return helper.make_tensor_value_info(x.name, ONNX_DTYPES[x.dtype], dimensions if dimensions is not None else [None] * x.rank)
 
