@@ -161,7 +161,7 @@ def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict
 def _collated(model: ArrayPredictor[Any], by: random.Random, rows: int, length: int) -> Any:
     """So many items side by side, the first of about this length."""
     items = [model.encode(model.make_up(by, length if i == 0 else by.randint(1, length))) for i in range(rows)]
-    return model.collate(items, range(rows))
+    return model.graph_batch(items, by)
 
 
 def _cells(model: Seq2SeqPredictor, by: random.Random) -> list[dict[str, torch.Tensor]]:
