@@ -13,6 +13,7 @@ import pytest
 
 import regard
 from regard.cli.main import run as command
+from regard.serve.models import BatchKey, ServedModel
 from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 
 from . import small
@@ -36,8 +37,6 @@ def handlers_given_back() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-
-from regard.serve.models import BatchKey, ServedModel  # noqa: E402
 
 TEXTS = [*small.words(8, 3), "", "Ω≈ç√", "bada gu mi", "x"]
 WAYS = [{}, {"beam": 1}, {"beam": 3, "n_best": 3}, {"sample": True, "seed": 5, "n_best": 2}, {"max_extra": 2, "max_ratio": 0.5}]
