@@ -27,6 +27,7 @@ import torch
 
 from regard.cli.memory import keep_freed_memory
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.data.batching import collate
 from regard.data.tokenizer import EOS
 from regard.inference.int8 import quantize
@@ -55,7 +56,7 @@ def ours(network: EncoderDecoder) -> Call:
         if together not in ready:  # as a model does once for every few hundred sentences
             ready[together] = in_use(network, together)
         pairs = [([4 + (7 * i + j) % 100 for j in range(SOURCE)] + [EOS], None) for i in range(rows)]
-        batch = collate(pairs, range(rows))
+        batch = to_tensors(collate(pairs, range(rows)))
         answer([ready[together]], batch, way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
 
     return call

@@ -16,6 +16,7 @@ from torch import nn
 
 from regard.attention.weighting import Annealed
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.data.batching import Batch, Batches, collate
 from regard.data.tokenizer import EOS
 from regard.networks.encoder_decoder import EncoderDecoder
@@ -45,7 +46,7 @@ def turned(source: list[int]) -> Pair:
 
 
 def batch(pairs: Sequence[Pair]) -> Batch:
-    return collate(pairs, range(len(pairs)))
+    return to_tensors(collate(pairs, range(len(pairs))))
 
 
 def cycled(pairs: Sequence[Pair], *, tokens: int, seed: int) -> Iterator[Batch]:

@@ -21,6 +21,7 @@ hook = install_import_hook(["regard.core", "regard.attention", "regard.networks"
 with hook:
     from regard import attention as catalogue
     from regard.attention import aaren, attention_over_attention, pooling, score, scope, weighting
+    from regard.core.arrays import to_tensors
     from regard.data.batching import collate
     from regard.networks import base, recurrent, transformer
     from regard.tasks.seq2seq import Beam, Limits, Sample, Seq2SeqNetwork, answer
@@ -40,7 +41,7 @@ def expressions(table):
 def visit(model):
     """Train a step, answer by beam and by draws, in one model."""
     make = networks.recurrent if model.family == "recurrent" else networks.transformer
-    task, batch = Seq2SeqNetwork(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
+    task, batch = Seq2SeqNetwork(make(model, V, V), label_smoothing=0.1), to_tensors(collate(PAIRS, range(3)))
     task.train().loss(batch).total.backward()
     task.eval()
     for way in (Beam(2, n_best=2, length_penalty=1.0), Sample(n_best=2, top_k=3, top_p=0.9)):

@@ -11,7 +11,7 @@ from regard.build import networks
 from regard.config import ModelSection
 from regard.tasks.seq2seq import Seq2SeqNetwork
 
-from .test_tiny import EOS, FIRST, Batch, collate, exact
+from .test_tiny import EOS, FIRST, Batch, collate, exact, to_tensors
 
 LETTERS = 40
 NET = {
@@ -34,7 +34,7 @@ HEADS: dict[str, dict[str, Any]] = {
 def batch(random: torch.Generator, number: int) -> Batch:
     lengths = torch.randint(1, 7, (number,), generator=random).tolist()
     lines = [[*torch.randint(FIRST, FIRST + LETTERS, (n,), generator=random).tolist(), EOS] for n in lengths]
-    return collate([(line, line) for line in lines], range(number))
+    return to_tensors(collate([(line, line) for line in lines], range(number)))
 
 
 def learn(head: str, updates: int, goal: float = 2.0) -> float:

@@ -10,6 +10,7 @@ import torch
 
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
+from regard.core.arrays import to_tensors
 from regard.data.batching import Batch, collate
 from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
 
@@ -34,7 +35,7 @@ def strings(generator: torch.Generator, number: int, longest: int) -> list[list[
 
 
 def batch(sources: list[list[int]], task: str) -> Batch:
-    return collate([([*s, EOS], [*TURN[task](s), EOS]) for s in sources], range(len(sources)))
+    return to_tensors(collate([([*s, EOS], [*TURN[task](s), EOS]) for s in sources], range(len(sources))))
 
 
 def exact(task: Seq2SeqNetwork, of: Batch) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from regard.core.arrays import to_tensors
 from regard.core.state import select
 from regard.data.batching import Batch, collate
 from regard.tasks.seq2seq import Beam, Limits, Sample, answer
@@ -19,7 +20,7 @@ WAYS = [Beam(1), Beam(3, n_best=2, length_penalty=1.0), Sample(n_best=3, seed=4,
 
 
 def sources(numbers) -> Batch:
-    return collate([(SOURCES[i], None) for i in numbers], numbers)
+    return to_tensors(collate([(SOURCES[i], None) for i in numbers], numbers))
 
 
 def answers(network, numbers, way, **more):

@@ -11,6 +11,7 @@ from torch import nn
 
 from regard.build import networks
 from regard.config import ModelSection, read_config
+from regard.core.arrays import to_tensors
 from regard.core.optional import module
 from regard.data.batching import collate
 from regard.inference import int8, prepacked
@@ -73,7 +74,7 @@ def answers(network: EncoderDecoder, size: int) -> list[tuple[tuple[int, ...], f
     used, found = in_use(network, size * 2), []
     for begin in range(0, len(LINES), size):
         numbers = range(begin, min(begin + size, len(LINES)))
-        batch = collate([(LINES[i], None) for i in numbers], numbers)
+        batch = to_tensors(collate([(LINES[i], None) for i in numbers], numbers))
         told = answer([used], batch, way=Beam(2), limits=Limits(ratio=0.5, extra=4), attention=False)
         found += [(row[0].words, row[0].score) for row in told]
     return found

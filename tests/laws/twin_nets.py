@@ -15,6 +15,7 @@ from torch import Tensor
 from regard.attention.memory import Memory
 from regard.build import networks
 from regard.config import ModelSection
+from regard.core.arrays import to_tensors
 from regard.core.errors import ConfigError
 from regard.core.optional import without_loops
 from regard.data.batching import Batch, collate
@@ -109,7 +110,7 @@ def net_of(by: random.Random, model: dict[str, Any], updates: int) -> Net:
     made = networks.recurrent if model.get("family", "recurrent") == "recurrent" else networks.transformer
     task = Seq2SeqNetwork(made(ModelSection(**{"dropout": 0.0, "max_positions": 40, **model}), V, V)).train()
     lines = [[by.randint(4, V - 1) for _ in range(by.choice([1, 2, 3, 6, 9]))] for _ in range(4)]
-    batch = collate([([*line, EOS], [*line[::-1], EOS]) for line in lines], range(len(lines)))
+    batch = to_tensors(collate([([*line, EOS], [*line[::-1], EOS]) for line in lines], range(len(lines))))
     adam = torch.optim.Adam(task.parameters(), 0.02)
     for _ in range(updates):
         adam.zero_grad()

@@ -88,7 +88,7 @@ def _graphs(net: EncoderDecoder) -> tuple[Player, Player]:
     names = {id(t): name for name, t in net.named_parameters()}
     made = []
     for function, examples in ((of.start, starts), (of.step, steps)):
-        graph, weights = trace(function, examples, names)
+        graph = trace(function, examples, names, weights := {})
         made.append(Player(from_json(json.loads(json.dumps(to_json(graph))), NAMES, "a graph"), weights))
     return made[0], made[1]
 
@@ -139,4 +139,4 @@ def test_what_depends_on_numbers_is_refused():
         (counted, "does not tell"),
     ):
         with pytest.raises(Unexportable, match=reason):
-            trace(function, examples, {})
+            trace(function, examples, {}, {})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from regard.core.arrays import to_arrays, to_tensors
 from regard.core.errors import ConfigError
 from regard.data.batching import Batches, collate
 from regard.data.columns import Layout
@@ -118,12 +119,21 @@ def test_prediction_takes_the_longest_first_and_keeps_the_order_of_equals() -> N
 def test_collate_pads_on_the_right_and_shifts_the_words() -> None:
     batch = collate([([5, 6, EOS], [7, EOS]), (np.array([8, EOS], dtype=np.int32), np.array([9, 10, 11, EOS]))], [4, 2])
     assert batch.rows == (4, 2)
-    assert batch.source.tolist() == [[5, 6, EOS], [8, EOS, PAD]] and batch.source.dtype == torch.int64
+    assert batch.source.tolist() == [[5, 6, EOS], [8, EOS, PAD]] and batch.source.dtype == np.int64
     assert batch.source_valid.tolist() == [[True] * 3, [True, True, False]]
     assert batch.target is not None and batch.target.tolist() == [[7, EOS, PAD, PAD], [9, 10, 11, EOS]]
     assert batch.target_valid is not None and batch.target_valid.sum(1).tolist() == [2, 4]
     assert batch.words.tolist() == [[BOS, 7, EOS, PAD], [BOS, 9, 10, 11]]
     assert batch.tokens == 6
+
+
+def test_a_batch_of_tensors_shares_the_memory_of_its_arrays() -> None:
+    batch = collate([([5, 6, EOS], [7, EOS]), ([8, EOS], [9, EOS])], [4, 2])
+    made = to_tensors(batch)
+    assert isinstance(made.source, torch.Tensor) and made.source.data_ptr() == batch.source.ctypes.data
+    assert made.rows == (4, 2) and made.words.tolist() == batch.words.tolist() and made.tokens == batch.tokens
+    assert to_tensors(made).source is made.source  # tensors stay as they are
+    assert to_arrays({"looks": (made.source.bfloat16(), None)})["looks"][0].tolist() == batch.source.tolist()
 
 
 def test_collate_without_targets_is_for_prediction() -> None:

@@ -1,4 +1,4 @@
-"""Batching: which pairs go together, in which order, and how they become one tensor."""
+"""Batching: which pairs go together, in which order, and how they become one array."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from regard.core.errors import ConfigError, message
+from regard.core.shapes import Array
 from regard.data.tokenizer import BOS, PAD
 
 Ids = Sequence[int] | NDArray[np.int32]
@@ -25,24 +24,25 @@ SHARD = 1 << 20  # rows that are sorted together: what sorting needs does not gr
 class Batch:
     """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding.
 
-    source: tokens, or the cells of images.
+    source: tokens, or the cells of images.  All are numpy's as they are collated, and PyTorch's where a net is trained on them.
     """
 
     rows: tuple[int, ...]
-    source: Int[Tensor, "B K"] | Float[Tensor, "B K P"]
-    source_valid: Bool[Tensor, "B K"]
-    target: Int[Tensor, "B T"] | None = None
-    target_valid: Bool[Tensor, "B T"] | None = None
+    source: Int[Array, "B K"] | Float[Array, "B K P"]
+    source_valid: Bool[Array, "B K"]
+    target: Int[Array, "B T"] | None = None
+    target_valid: Bool[Array, "B T"] | None = None
 
     @property
-    def words(self) -> Int[Tensor, "B T"]:
+    def words(self) -> Int[Array, "B T"]:
         """What the decoder reads: the target one place later, beginning with BOS.  ValueError where there is no target."""
         if self.target is None:
             raise ValueError(
                 "batch.words: expected a batch with targets; received one to predict from. Collate pairs with targets."
             )
-        start = torch.full_like(self.target[:, :1], BOS)
-        return torch.cat([start, self.target[:, :-1]], dim=1)
+        words = self.target[:, list(range(-1, self.target.shape[1] - 1))]
+        words[:, :1] = BOS
+        return words
 
     @property
     def tokens(self) -> int:
@@ -62,12 +62,12 @@ def collate(pairs: Sequence[tuple[Ids, Ids | None]], rows: Sequence[int]) -> Bat
     return Batch(tuple(rows), source, source_valid, target, target_valid)
 
 
-def _padded(sequences: Sequence[Ids]) -> tuple[Int[Tensor, "B K"], Bool[Tensor, "B K"]]:
+def _padded(sequences: Sequence[Ids]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     lengths = np.array([len(ids) for ids in sequences])
     valid = np.arange(lengths.max()) < lengths[:, None]
     padded = np.full(valid.shape, PAD, dtype=np.int64)
     padded[valid] = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in sequences])
-    return torch.from_numpy(padded), torch.from_numpy(valid)
+    return padded, valid
 
 
 class Epoch(Sequence[list[int]]):

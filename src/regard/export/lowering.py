@@ -349,6 +349,13 @@ def _layer_norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made
     return [*told, *(Value(t.dtype, tuple(t.shape)) for t in made[1:])]
 
 
+@lowers("native_group_norm")
+def _group_norm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
+    x, weight, bias, _, _, _, groups, epsilon = args
+    told = r.emit("group_norm", [r.value(t) for t in (x, weight, bias)], _is(made[0]), groups=int(groups), epsilon=float(epsilon))
+    return [*told, *(Value(t.dtype, tuple(t.shape)) for t in made[1:])]
+
+
 @lowers("mm", "bmm", "matmul", "mv", "dot")
 def _matmul(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     return r.emit("matmul", [r.value(args[0]), r.value(args[1])], _is(made))
@@ -365,10 +372,10 @@ def _addmm(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any
 @lowers("convolution")
 def _convolution(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
     x, weight, bias, stride, padding, dilation, transposed, _, groups = args
-    if transposed or groups != 1 or x.dim() != 3 or list(dilation) != [1]:
-        raise Unexportable("has a convolution other than a plain one over one axis")
+    if transposed or groups != 1 or any(step != 1 for step in dilation):
+        raise Unexportable("has a convolution other than a plain one")
     inputs = [r.value(x), r.value(weight), *([] if bias is None else [r.value(bias)])]
-    return r.emit("convolution", inputs, _is(made), stride=int(stride[0]), padding=int(padding[0]))
+    return r.emit("convolution", inputs, _is(made), stride=tuple(stride), padding=tuple(padding))
 
 
 @lowers("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "flatten", "unflatten", "view_as", "_reshape_alias")

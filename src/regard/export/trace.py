@@ -203,11 +203,11 @@ def _scan(recorder: Recorder, step: Callable[..., Any], steps: Tensor, state: An
     return whole, state
 
 
-def trace(function: Function, examples: Sequence[Mapping[str, Tensor]], names: Mapping[int, str]) -> tuple[Graph, Arrays]:
-    """The graph of a function of tensors by name, and the weights that it reads.
+def trace(function: Function, examples: Sequence[Mapping[str, Tensor]], names: Mapping[int, str], weights: Arrays) -> Graph:
+    """The graph of a function of tensors by name.
 
-    examples: inputs at several sizes, all different, none 0 or 1.  names: of parameters and buffers, by identity.
-    Raises Unexportable.
+    examples: inputs at several sizes, all different.  names: of parameters and buffers, by identity.  weights: takes those that the graph
+    reads.  Raises Unexportable.
     """
     traces = []
     for example in examples:
@@ -217,9 +217,8 @@ def trace(function: Function, examples: Sequence[Mapping[str, Tensor]], names: M
         refuse_stale(recorder, tuple(made.values()))
         recorder.trace.outputs = {name: recorder.value(tensor) for name, tensor in made.items()}
         traces.append(recorder.trace)
-    arrays: Arrays = {}
     symbols = Symbols([{name: value.shape for name, value in t.inputs.items()} for t in traces])
-    return _unified(traces, symbols, arrays), arrays
+    return _unified(traces, symbols, weights)
 
 
 def _unified(traces: Sequence[Trace], symbols: Symbols, arrays: Arrays) -> Graph:

@@ -34,6 +34,16 @@ def erf(x: Array) -> Array:
     return np.frompyfunc(_erf, 1, 1)(x.astype(np.float64)).astype(x.dtype)
 
 
+def group_norm(x: Array, weight: Array, bias: Array, groups: int, epsilon: float) -> Array:
+    """(x - mean) / sqrt(variance + epsilon), over the channels of each group and all places of "B C ..."; then each channel's weight and
+    bias."""
+    rows = x.reshape(x.shape[0], groups, -1)
+    centred = rows - rows.mean(-1, keepdims=True)
+    made = centred / np.sqrt(np.square(centred).mean(-1, keepdims=True) + x.dtype.type(epsilon))
+    each = (slice(None), *(None,) * (x.ndim - 2))
+    return made.reshape(x.shape) * weight[each] + bias[each]
+
+
 def softmax(x: Array, axis: int) -> Array:
     """exp(x) / sum exp(x)."""
     if not x.shape[axis]:
@@ -81,13 +91,14 @@ def sort(x: Array, axis: int, descending: bool) -> tuple[Array, Array]:
     return np.take_along_axis(x, places, axis), places
 
 
-def convolution(x: Array, weight: Array, *bias: Array, stride: int, padding: int) -> Array:
-    """Of "B C L" with "E C W": "B E M"."""
-    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding)))
-    seen = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2], axis=2)[:, :, ::stride]  # B C M W
-    rows = seen.transpose(0, 2, 1, 3).reshape(x.shape[0], seen.shape[2], -1)
-    made = rows @ weight.reshape(len(weight), -1).T
-    return (made + bias[0] if bias else made).transpose(0, 2, 1)
+def convolution(x: Array, weight: Array, *bias: Array, stride: Sequence[int], padding: Sequence[int]) -> Array:
+    """Of "B C L ..." with "E C W ...": "B E M ..."."""
+    axes = tuple(range(2, x.ndim))
+    padded = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, weight.shape[2:], axis=axes)  # B C M ... W ...
+    seen = seen[(slice(None), slice(None), *(slice(None, None, step) for step in stride))]
+    made = np.tensordot(seen, weight, ((1, *range(x.ndim, seen.ndim)), tuple(range(1, weight.ndim))))  # B M ... E
+    return np.moveaxis(made + bias[0] if bias else made, -1, 1)
 
 
 def gru(x: Array, h: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
@@ -194,7 +205,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "rshift": np.right_shift, "lshift": np.left_shift, "tril": lambda x, diagonal: np.tril(x, diagonal),
     "sum": _summed, "mean": _reduced(np.mean), "amax": _reduced(np.max), "amin": _reduced(np.min), "prod": _reduced(np.prod),
     "any": _reduced(np.any), "all": _reduced(np.all), "argmax": _argmax, "logsumexp": logsumexp,
-    "softmax": softmax, "log_softmax": log_softmax, "layer_norm": layer_norm, "sort": sort, "convolution": convolution,
+    "softmax": softmax, "log_softmax": log_softmax, "layer_norm": layer_norm, "group_norm": group_norm, "sort": sort, "convolution": convolution,
     "cumsum": lambda x, axis: x.cumsum(axis, dtype=x.dtype), "cumprod": lambda x, axis: x.cumprod(axis, dtype=x.dtype),
     "cummax": np.maximum.accumulate, "logcumsumexp": logcumsumexp, "gru": gru, "lstm": lstm, "rnn_tanh": rnn_tanh,
     "reshape": lambda x, shape: x.reshape(shape), "expand": lambda x, shape: np.broadcast_to(x, _shaped(shape)),
@@ -202,6 +213,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis), "squeeze": lambda x, axis: x.squeeze(axis),
     "slice": _slice, "select": _select, "concat": lambda *x, axis: np.concatenate(x, axis), "flip": lambda x, axes: np.flip(x, axes),
     "pad": _pad, "windows": _windows, "take": lambda x, places, axis: x.take(places, axis),
-    "gather": lambda x, places, axis: np.take_along_axis(x, places, axis), "scatter_add": _scatter_add, "pick": lambda x, *places: x[places],
+    "gather": lambda x, places, axis: np.take_along_axis(x, places, axis), "scatter_add": _scatter_add,
+    "pick": lambda x, *places: x[places],
     "cast": lambda x, dtype: x.astype(dtype), "arange": _arange, "full": _full,
 }  # fmt: skip

@@ -17,6 +17,7 @@ import torch
 
 from regard.config import Config
 from regard.config.length_limits import room
+from regard.core.arrays import to_tensors
 from regard.core.errors import RunFolderError, message
 from regard.data.batching import Batches
 from regard.data.line_stream import in_chunks
@@ -101,7 +102,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
         for places in _batches(fitting, settings.decode.batch_size):
             some = [fitting[i] for i in places]
-            best = self.predict_batch(some, self.collate(some, places), settings.n_best, settings.attention)
+            best = self.predict_batch(some, to_tensors(self.collate(some, places)), settings.n_best, settings.attention)
             for place, answer in zip(places, best, strict=True):
                 found[place] = answer
         return found
@@ -149,7 +150,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         each = [self._fitting(item) for item in map(self.encode, items) if self.told(item)]
         nats, tokens = 0.0, 0
         for places in _batches(each, ROWS):
-            found = self.task.loss(self.collate([each[i] for i in places], places))
+            found = self.task.loss(to_tensors(self.collate([each[i] for i in places], places)))
             nats, tokens = nats + float(found.nats), tokens + found.tokens
         return nats / tokens if tokens else math.nan
 
@@ -182,7 +183,7 @@ class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
         for part in _batches([each[i] for i in told], ROWS):
             places = [told[i] for i in part]
             some = [each[i] for i in places]
-            found |= zip(places, self.likelihoods(some, self.collate(some, places)), strict=True)
+            found |= zip(places, self.likelihoods(some, to_tensors(self.collate(some, places))), strict=True)
         for i, item in enumerate(items):
             tokens, log_p, score = found.get(i, ((), (), None))
             yield Scored(item.source, self.right(item), score, tuple(tokens), tuple(log_p), (), tuple(self.unseen([item])))

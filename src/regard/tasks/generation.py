@@ -10,6 +10,7 @@ from typing import Any
 
 from regard.config import Config, DecodeSection
 from regard.config.length_limits import room
+from regard.core.arrays import to_tensors
 from regard.data.batching import Batch, Batches
 from regard.inference.prepare import PreparedNetworks
 from regard.networks.encoder_decoder import EncoderDecoder
@@ -60,7 +61,7 @@ class Seq2SeqPredictor(Predictor):
         networks = [self.kept.in_use(network, together) for network in self.networks]
         for rows in Batches.sequential([sizes[i] for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
-            batch = self.collate([chunk[i] for i in places], places)
+            batch = to_tensors(self.collate([chunk[i] for i in places], places))
             hypotheses = answer(networks, batch, way=way_of(decode), limits=limits, attention=settings.attention)
             most = limits.most(batch.source_valid.sum(1)).tolist()
             for i, bound, best in zip(places, most, hypotheses, strict=True):

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.weighting import SampledLogProb
+from regard.core.arrays import to_tensors
 from regard.core.state import select
 from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, EOS, PAD, UNK
@@ -142,6 +143,7 @@ class Seq2SeqNetwork(TaskNetwork):
 
 def cross_entropies(networks: Sequence[EncoderDecoder], batch: Batch) -> Float[Tensor, " N"]:
     """The cross-entropy of each real target token, in nats, under the mean of the networks' probabilities (`Model.loss` asks)."""
+    batch = to_tensors(batch)
     assert batch.target is not None and batch.target_valid is not None
     real, told = batch.target_valid, []
     extended = len(networks) > 1 and any(n.head.extends for n in networks)
@@ -167,6 +169,7 @@ def answer(
 
     attention: also where each hypothesis looked, by reading it once more with weights: so it is always that of the final words.
     """
+    batch = to_tensors(batch)
     extended = len(networks) > 1 and any(n.head.extends for n in networks)
     read = [_within(batch.source, n.source) if extended and not n.head.extends else batch.source for n in networks]
     state = tuple(n.start(n.encode(words, batch.source_valid), words) for n, words in zip(networks, read, strict=True))

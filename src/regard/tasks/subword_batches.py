@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from regard.core.arrays import to_tensors
 from regard.data.batching import collate
 from regard.data.tokenizer import PAD
 from regard.networks.subwords import Pieces
@@ -25,7 +26,9 @@ def fit_subwords(words: Spelled, room: int) -> Spelled:
 
 def side_by_side(texts: Sequence[Spelled], before: Sequence[int] = (), after: Sequence[int] = ()) -> Pieces:
     """Texts as a reader takes them.  before, after: what stands around each."""
-    flat = collate([((*before, *(n for word in words for n in word), *after), None) for words in texts], range(len(texts)))
+    flat = to_tensors(
+        collate([((*before, *(n for word in words for n in word), *after), None) for words in texts], range(len(texts)))
+    )
     starts = [[*accumulate(map(len, words[:-1]), initial=len(before))] for words in texts]
     width = max(map(len, starts))
     return Pieces(flat.source, flat.source_valid, torch.tensor([row + [0] * (width - len(row)) for row in starts]))
@@ -34,5 +37,5 @@ def side_by_side(texts: Sequence[Spelled], before: Sequence[int] = (), after: Se
 def letters_side_by_side(texts: Sequence[Spelled], rows: Sequence[int]) -> tuple[Int[Tensor, "W L"], Int[Tensor, "B K"]]:
     """The letters of each different word, and which of those words stands at each place; at padding stands a word without letters."""
     different: dict[tuple[int, ...], int] = {(): PAD}
-    places = collate([([different.setdefault(word, len(different)) for word in text], None) for text in texts], rows)
-    return collate([(word, None) for word in different], range(len(different))).source, places.source
+    places = to_tensors(collate([([different.setdefault(word, len(different)) for word in text], None) for text in texts], rows))
+    return to_tensors(collate([(word, None) for word in different], range(len(different)))).source, places.source

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.core.arrays import to_tensors
 from regard.core.errors import ConfigError, RegardError, did_you_mean, message
 from regard.data.batching import Batches
 from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrow, load_network, mean, save_network
@@ -180,7 +181,7 @@ class Trainer:
         total, nats, tokens = 0.0, 0.0, 0
         for rows in parts:
             with torch.autocast("cpu", self.precision) if self.precision != torch.float32 else nullcontext():
-                found = loss(batch(rows))
+                found = loss(to_tensors(batch(rows)))
             found.total.backward()
             total, nats, tokens = total + found.total.item(), nats + found.nats.item(), tokens + found.tokens
         finite = math.isfinite(total + nats) and step(self.optimizer, rate=self.rate, tokens=tokens, clip=settings.clip)

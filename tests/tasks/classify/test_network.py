@@ -11,6 +11,7 @@ import torch
 from regard.attention.pooling import Pool, StructuredPool, hop_overlap
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
+from regard.core.arrays import to_tensors
 from regard.data.batching import collate
 from regard.data.tokenizer import BOS, UNK
 from regard.data.vocab import Vocabulary
@@ -59,7 +60,7 @@ def test_hops_stand_side_by_side_and_their_overlap_costs():
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
     summing = AttentionPooling(StructuredPool(6, inner=5, hops=3), size=6, hops=3)
     assert summing.size == 18
-    batch = ClassBatch(collate([([4, 5, 6], None), ([7, 8], None)], [0, 1]), torch.tensor([0, 1]))
+    batch = ClassBatch(to_tensors(collate([([4, 5, 6], None), ([7, 8], None)], [0, 1])), torch.tensor([0, 1]))
     plain, dear = (ClassifyNetwork(reader, summing, labels=2, penalty=penalty) for penalty in (0.0, 0.5))
     dear.load_state_dict(plain.state_dict())
     looked = plain(batch, weights=True).looks["pool"]
@@ -73,8 +74,8 @@ def test_the_symbol_that_sums_up_is_never_read_as_unknown():
     torch.manual_seed(1)
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
     task = ClassifyNetwork(reader, FirstPooling(6), labels=2, unseen=1 - 1e-7)
-    batch = ClassBatch(collate([([BOS, 5, 6], None)], [0]), torch.tensor([0]))
-    unknown = ClassBatch(collate([([BOS, UNK, UNK], None)], [0]), torch.tensor([0]))
+    batch = ClassBatch(to_tensors(collate([([BOS, 5, 6], None)], [0])), torch.tensor([0]))
+    unknown = ClassBatch(to_tensors(collate([([BOS, UNK, UNK], None)], [0])), torch.tensor([0]))
     torch.testing.assert_close(task(batch).labels, task.eval()(unknown).labels)
 
 
@@ -82,7 +83,7 @@ def test_the_loss_weighs_labels_and_smooths():
     torch.manual_seed(1)
     reader = networks.reader(ModelSection(encoder="gru", embedding=4, size=6, dropout=0.0), 9)
     task = ClassifyNetwork(reader, MeanPooling(6), labels=3, smoothing=0.3, weights=[1.0, 2.0, 5.0])
-    batch = ClassBatch(collate([([4, 5], None), ([6], None)], [0, 1]), torch.tensor([1, 2]))
+    batch = ClassBatch(to_tensors(collate([([4, 5], None), ([6], None)], [0, 1])), torch.tensor([1, 2]))
     log_p = task(batch).labels.detach().log_softmax(-1)
     smooth = [-(0.7 * log_p[i, y] + 0.3 * log_p[i].mean()) for i, y in enumerate((1, 2))]
     found = task.loss(batch)

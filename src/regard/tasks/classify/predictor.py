@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
@@ -130,7 +131,7 @@ class Classifier(BatchPredictor[EncodedText]):
         return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
 
     def collate(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
-        words = collate([(item.words, None) for item in items], rows)
+        words = to_tensors(collate([(item.words, None) for item in items], rows))
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None
         if not self.section.letters:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -145,7 +146,7 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return replace(item, words=(first[:size], second[:size]), marks=(marks[0][:size], marks[1][:size]))
 
     def collate(self, items: Sequence[EncodedPair], rows: Sequence[int]) -> PairBatch:
-        words = collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows])
+        words = to_tensors(collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows]))
         known = all(item.right is not None for item in items)
         kind = torch.long if self.section.output == "classes" else torch.float32
         right = torch.tensor([item.right for item in items], dtype=kind) if known else None

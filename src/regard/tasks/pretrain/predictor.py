@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -89,7 +90,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         return replace(item, words=words, segments=item.segments[:size], places=tuple(p for p in item.places if p < size - 1))
 
     def collate(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
-        read = collate([(item.words, item.segments) for item in items], rows)
+        read = to_tensors(collate([(item.words, item.segments) for item in items], rows))
         examples = [item.example for item in items if item.example is not None]
         assert read.target is not None
         targets, follows = torch.full_like(read.source, NOTHING), torch.full((len(items),), NOTHING)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -137,7 +138,9 @@ class Answerer(BatchPredictor[EncodedQuestion]):
     def collate(self, items: Sequence[EncodedQuestion], rows: Sequence[int]) -> ReadBatch:
         different: dict[str, int] = {"": PAD}  # at padding stands a word without letters
         passage, question = (
-            collate([(text.ids, [different.setdefault(form, len(different)) for form in text.forms]) for text in texts], rows)
+            to_tensors(
+                collate([(text.ids, [different.setdefault(form, len(different)) for form in text.forms]) for text in texts], rows)
+            )
             for texts in ([item.passage for item in items], [item.question for item in items])
         )
         marks = [_marks(item.passage, item.question, passage.source.shape[1]) for item in items]
@@ -173,7 +176,8 @@ class Answerer(BatchPredictor[EncodedQuestion]):
 
     def _spelled(self, words: Iterable[str]) -> torch.Tensor:
         """The letters of each word, PAD beyond them."""
-        return collate([([self.letters.get(x, UNK) for x in word[:LETTERS_READ]] or [PAD], None) for word in words], [0]).source
+        spelled = [([self.letters.get(x, UNK) for x in word[:LETTERS_READ]] or [PAD], None) for word in words]
+        return to_tensors(collate(spelled, [0])).source
 
     def predict_batch(self, items: Sequence[EncodedQuestion], batch: ReadBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, n_best, weights=attention)

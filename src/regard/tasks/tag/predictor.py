@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from regard.config import Config
+from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -142,7 +143,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
     def collate(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
-        words = collate([(item.words, item.tags) for item in items], rows)
+        words = to_tensors(collate([(item.words, item.tags) for item in items], rows))
         letters, spelled = letters_side_by_side([item.letters for item in items], rows)
         known = all(item.label is not None for item in items)
         label = torch.tensor([item.label for item in items]) if known else None

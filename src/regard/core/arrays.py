@@ -1,0 +1,46 @@
+"""Arrays and tensors: what is told in arrays of numpy, on the side of PyTorch.  What lies around a net knows arrays alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Tree = TypeVar("Tree")
+
+
+def to_tensors(tree: Tree) -> Tree:
+    """A batch with tensors in the place of arrays, whose memory they share: of dataclasses, tuples and dicts of them.  What is no array
+    stays as it is, so that a batch of tensors does."""
+    made: Tree = exchange(tree, np.ndarray, torch.from_numpy)
+    return made
+
+
+def to_arrays(tree: Tree) -> Tree:
+    """Answers with arrays in the place of tensors, whose memory they share where that is a CPU's; what numpy has no type for comes in
+    float32.  The reverse of `to_tensors`."""
+    made: Tree = exchange(tree, Tensor, _array)
+    return made
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
+def exchange(tree: Any, kind: type, by: Callable[[Any], Any]) -> Any:
+    """The same tree with another in the place of each that is of this kind, in order."""
+    if isinstance(tree, kind):
+        return by(tree)
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return replace(tree, **{x.name: exchange(getattr(tree, x.name), kind, by) for x in fields(tree)})
+    if isinstance(tree, dict):
+        return {name: exchange(part, kind, by) for name, part in tree.items()}
+    if isinstance(tree, tuple):
+        made = [exchange(part, kind, by) for part in tree]
+        return tree._make(made) if hasattr(tree, "_make") else tuple(made)
+    return tree

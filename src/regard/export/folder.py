@@ -1,0 +1,157 @@
+"""A trained run as a folder that needs no PyTorch: traced, written beside its place, opened again, proved, and only then put there."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from regard.config.train import DecodeSection
+from regard.core.arrays import to_tensors
+from regard.core.atomic_files import explain_error
+from regard.core.errors import RunFolderError, message
+from regard.core.say import Say
+from regard.export.functions import ROWS, LanguageFunctions, WritingFunctions, names_of, sources, trace_answer, trace_steps
+from regard.export.proof import Proof, prove, refuse
+from regard.export.trace import Arrays, Unexportable
+from regard.networks.encoder_decoder import EncoderDecoder
+from regard.networks.language_model import LanguageNet
+from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
+from regard.runtime.graph import Graph, to_json
+from regard.runtime.load import load
+from regard.tasks.array_predictor import ArrayPredictor
+from regard.tasks.base import Predictor
+from regard.tasks.generation import Seq2SeqPredictor
+from regard.tasks.load_run import load_run
+from regard.training.checksums import BERT, LEARNT
+from regard.training.objective import AnsweringNetwork
+
+Precision = Literal["float32", "int8"]
+SEED, MADE_UP = 20261130, 1000  # items that the proof makes up
+SIZES = ((3, 4), (5, 7), (7, 12), (11, 9), (13, 17))  # rows and tokens of the batches that answering nets are recorded on
+
+
+def export_run(
+    run: Path, out: Path, *, precision: Precision = "float32", items: Sequence[Any] = (), trust: Iterable[str] = (), say: Say
+) -> Proof:
+    """Export `run` to the new folder `out`, and say what was proved.
+
+    items: to be compared besides those that are made up, such as the validation data.
+    Errors: RunFolderError where `run` cannot be opened or exported, or `out` is there; RegardError where the proof fails: then nothing is
+    written.
+    """
+    if out.exists() or out.is_symlink():
+        raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
+    trained = load_run(run, trust=trust)
+    beside = out.with_name(f".{out.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with explain_error(out):
+            beside.mkdir(parents=True)
+            write(trained, beside, precision)
+        exported = load(beside)
+        proof = prove(trained, exported, [*items, *made_up(trained)])
+        if precision == "float32":
+            refuse(proof, out)
+        _tell(beside, proof)
+        beside.rename(out)
+        say(str(proof))
+        return proof
+    except Unexportable as error:
+        do = "Name a run of another kind; docs/export.md lists what can be exported."
+        raise RunFolderError(message(str(run), "a net that can be written as a graph", f"one that {error}", do)) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def made_up(model: Predictor) -> list[Any]:
+    """Items for trials, of one token and of many, some with symbols that training never saw."""
+    by = random.Random(SEED)
+    return [model.make_up(by, 1 + i % 24) for i in range(MADE_UP)]
+
+
+def write(model: Predictor, folder: Path, precision: Precision) -> None:
+    """The files of an export, the proof aside."""
+    weights: Arrays = {}
+    graphs, told = graphs_of(model, weights)
+    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, folder / WEIGHTS)
+    _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
+    _write(folder / CONFIG, model.config.model_dump(mode="json"))
+    for name in (*LEARNT, *BERT):
+        if (model.folder / name).is_file():
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(model.folder / name, folder / name)
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    manifest = {
+        "format": FORMAT,
+        "regard": _version(),
+        "task": model.config.task,
+        "precision": precision,
+        "files": {name: _checksum(folder / name) for name in files},
+        "network": told,
+        "room": list(model.config.room),
+        "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
+    }
+    _write(folder / MANIFEST, manifest)
+
+
+def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict[str, Any]]:
+    """The graphs of a model, and what else its net says of itself (`runtime.folder.network`).  weights: takes those that they read."""
+    network, by = model.network, random.Random(SEED)
+    if isinstance(network, AnsweringNetwork):
+        assert isinstance(model, ArrayPredictor)
+        batches = [_collated(model, by, rows, length) for rows, length in SIZES]
+        graph, answers = trace_answer(network.infer, batches, names_of(network), weights)
+        return {"answer": graph}, {"answers": answers}
+    draw = torch.Generator().manual_seed(SEED)
+    if isinstance(network, LanguageNet):
+        starts = [{"words": torch.ones(rows, dtype=torch.long)} for rows, _ in SIZES]
+        start, step, common = trace_steps(
+            LanguageFunctions(network), starts, model.config.room.target, names_of(network), weights
+        )
+        return {"start": start, "step": step}, {"common": common}
+    assert isinstance(network, EncoderDecoder) and isinstance(model, Seq2SeqPredictor)
+    writer, room = model.networks[0], model.config.room
+    starts = sources(writer.source_words, room.source, draw) if writer.source_words else _cells(model, by)
+    start, step, common = trace_steps(WritingFunctions(network), starts, room.target, names_of(network), weights)
+    told = {"source_words": writer.source_words, "target_words": writer.target_words, "extends": writer.extends, "common": common}
+    return {"start": start, "step": step}, told
+
+
+def _collated(model: ArrayPredictor[Any], by: random.Random, rows: int, length: int) -> Any:
+    """So many items side by side, the first of about this length."""
+    items = [model.encode(model.make_up(by, length if i == 0 else by.randint(1, length))) for i in range(rows)]
+    return model.collate(items, range(rows))
+
+
+def _cells(model: Seq2SeqPredictor, by: random.Random) -> list[dict[str, torch.Tensor]]:
+    """Images side by side, in cells: of one size each, as the net takes no other."""
+    made = []
+    for rows in ROWS:
+        batch = to_tensors(model.collate([model.make_up(by, 1) for _ in range(rows)], range(rows)))
+        made.append({"source": batch.source, "valid": batch.source_valid})
+    return made
+
+
+def _write(path: Path, told: Any) -> None:
+    path.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+
+
+def _tell(folder: Path, proof: Proof) -> None:
+    """Writes down what was proved."""
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    _write(folder / MANIFEST, {**manifest, "proof": asdict(proof)})
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,93 @@
+"""Whether an exported net answers as the trained one: the same items through both, by one road; what differs is told, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from regard.core.errors import RegardError, message
+from regard.tasks.base import Predictor, TaskPrediction
+from regard.tasks.options import AnswerOptions
+
+CLOSE = 1e-5  # of a log-probability a token, and of a weight of attention
+BATCHES = (1, 64)
+BEAMS = (1, 5)
+
+
+@dataclass
+class Proof:
+    """What was compared.  answers: how many; ties: other texts that the trained net finds as likely; score, attention, number: the largest
+    differences, a score's a token; changed: other texts, with an example or two."""
+
+    answers: int = 0
+    ties: int = 0
+    changed: int = 0
+    score: float = 0.0
+    attention: float = 0.0
+    number: float = 0.0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing differs by more than rounding."""
+        return not self.changed and max(self.score, self.attention, self.number) <= CLOSE
+
+    def __str__(self) -> str:
+        largest = f"largest differences: scores {self.score:.1e} a token, attention {self.attention:.1e}"
+        return f"{self.answers:,} answers; other texts {self.changed:,}, as likely {self.ties:,}; {largest}"
+
+
+def prove(trained: Predictor, exported: Predictor, items: Sequence[Any]) -> Proof:
+    """Both models' answers to the same items: alone and in batches, by beams where the task searches, with attention."""
+    proof = Proof()
+    for options in ways(trained):
+        pairs = zip(trained.stream(items, options), exported.stream(items, options), strict=True)
+        for right, told in pairs:
+            _compare(proof, right, told)
+    return proof
+
+
+def ways(model: Predictor) -> Iterator[AnswerOptions]:
+    """The options under which models are compared."""
+    accepted = model.accepts.answers
+    if "beam" not in accepted:
+        n_best = 3 if "n_best" in accepted else None
+        yield from (AnswerOptions(n_best=n_best, batch_size=size) for size in BATCHES)
+        return
+    yield from (AnswerOptions(beam=beam, n_best=min(beam, 3), batch_size=size) for beam, size in zip(BEAMS, BATCHES, strict=True))
+    yield AnswerOptions(sample=True, n_best=2, seed=7, batch_size=BATCHES[1])
+
+
+def _compare(proof: Proof, right: Sequence[TaskPrediction], told: Sequence[TaskPrediction]) -> None:
+    proof.answers += 1
+    if [p.text for p in right] != [p.text for p in told]:
+        gaps = [abs((a.score or 0.0) - (b.score or 0.0)) for a, b in zip(right, told, strict=False)]
+        if len(right) == len(told) and right[0].score is not None and max(gaps) <= CLOSE * _length(right[0]):
+            proof.ties += 1
+        else:
+            proof.changed += 1
+            proof.examples += [{"source": right[0].source[:200], "trained": right[0].text[:200], "exported": told[0].text[:200]}][
+                : 3 - len(proof.examples)
+            ]
+        return
+    for a, b in zip(right, told, strict=True):
+        if a.score is not None and b.score is not None and np.isfinite(a.score):
+            proof.score = max(proof.score, abs(a.score - b.score) / _length(a))
+        for name, look in a.attention.items():
+            proof.attention = max(proof.attention, float(np.abs(look - b.attention[name]).max(initial=0.0)))
+
+
+def _length(prediction: TaskPrediction) -> int:
+    return max(1, len(prediction.tokens))
+
+
+def refuse(proof: Proof, out: object) -> None:
+    """RegardError where the exported net does not say what the trained one says."""
+    if not proof.holds:
+        do = "Nothing was written. Please report it, with export.json's proof and the config of the run."
+        raise RegardError(
+            message(f"{out}: the proof", f"the same texts, and numbers within {CLOSE:g}", f"{proof}; {proof.examples}", do)
+        )

@@ -1,0 +1,18 @@
+"""An exported folder as a model in use: the predictor of its task, which asks graphs in the place of PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from regard.runtime.folder import open_folder
+from regard.tasks import registry
+from regard.tasks.base import Predictor
+
+
+def load(folder: str | Path) -> Predictor:
+    """The model of an exported folder.  RunFolderError where it is none, is damaged, or is of a newer version."""
+    found = open_folder(Path(folder))
+    kind: Any = registry.part(found.settings.spec.predictor)
+    made: Predictor = kind.of(found.settings, found.folder, found.network)
+    return made

@@ -1,0 +1,191 @@
+"""Exported nets, asked as nets in PyTorch are: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from regard.runtime.graph import Graph
+from regard.runtime.player import Arrays, Player
+
+BOS = 1  # what a decoder reads first: `data.tokenizer.BOS`
+STATE, BELOW = "state.", "/"  # names of a state's arrays; what parts the names of a tree
+State = tuple[np.ndarray, ...]
+
+
+class GraphSteps:
+    """A net that goes on word by word, as two graphs: a `decoding.networks.StepNetwork`.
+
+    start: gives the state before the first word; step: one word more.  common: which arrays of the state all lines of a sentence have in
+    common.
+    """
+
+    def __init__(self, start: Graph, step: Graph, weights: Arrays, *, common: Sequence[int] = ()) -> None:
+        self.common = frozenset(common)
+        self._states = [port.name for port in step.inputs if port.name.startswith(STATE)]
+        self._shown = [
+            [p.name for p, _ in g.outputs if p.name != "log_p" and not p.name.startswith(STATE)] for g in (start, step)
+        ]
+        self._start, self._step = Player(start.only(self._states), weights), Player(step.only(["log_p", *self._states]), weights)
+        self._looking = start, step, weights
+        self._players: tuple[Player, Player] | None = None
+
+    def step(self, words: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """The log-probabilities of the next word, "B V", and the state behind the word that was read."""
+        made = self._step(words=words, **self._by_name(state))
+        return made["log_p"], self._state(made)
+
+    def select(self, state: State, rows: np.ndarray) -> State:
+        """The state of other rows."""
+        return tuple(array.take(rows, 0) for array in state)
+
+    def reorder(self, state: State, rows: np.ndarray) -> State:
+        """`select` for lines that change places with lines of their own sentence."""
+        return tuple(array if i in self.common else array.take(rows, 0) for i, array in enumerate(state))
+
+    def _by_name(self, state: State) -> dict[str, np.ndarray]:
+        return dict(zip(self._states, state, strict=True))
+
+    def _state(self, made: Arrays) -> State:
+        return tuple(made[name] for name in self._states)
+
+    def _with_looks(self) -> tuple[Player, Player]:
+        """The same graphs with all that they show, made when somebody looks first."""
+        if self._players is None:
+            start, step, weights = self._looking
+            self._players = Player(start, weights), Player(step, weights)
+        return self._players
+
+    def _look(self, words: np.ndarray, state: State) -> dict[str, np.ndarray]:
+        """Where it looks while it reads these words, "B T", one after the other."""
+        step, told = self._with_looks()[1], []
+        for word in words.T:
+            told.append(step(words=np.ascontiguousarray(word), **self._by_name(state)))
+            state = self._state(told[-1])
+        return {name: _beneath([made[name] for made in told]) for name in self._shown[1]}
+
+    def _costs(self, words: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """The cross-entropy of each target, "B T", after the words up to its own; and the state behind them."""
+        costs = np.zeros(targets.shape, np.float32)
+        for t, word in enumerate(words.T):
+            log_p, state = self.step(np.ascontiguousarray(word), state)
+            costs[:, t] = -np.take_along_axis(log_p, targets[:, t : t + 1], 1)[:, 0]
+        return costs, state
+
+
+class GraphWriter(GraphSteps):
+    """A net that writes a target for each source: a `decoding.networks.WritingNetwork`."""
+
+    def __init__(
+        self,
+        start: Graph,
+        step: Graph,
+        weights: Arrays,
+        *,
+        source_words: int | None,
+        target_words: int,
+        extends: bool = False,
+        common: Sequence[int] = (),
+    ) -> None:
+        super().__init__(start, step, weights, common=common)
+        self.source_words, self.target_words, self.extends = source_words, target_words, extends
+
+    def prepare(self, rows: int) -> GraphWriter:
+        """Itself: it is ready."""
+        return self
+
+    def start(self, source: np.ndarray, valid: np.ndarray) -> State:
+        """The state before the first word."""
+        return self._state(self._start(source=source, valid=valid))
+
+    def looks(
+        self, source: np.ndarray, valid: np.ndarray, words: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Where the encoder looked, and the decoder while it read these words from the start sign on."""
+        begun = self._with_looks()[0](source=source, valid=valid)
+        return {name: begun[name] for name in self._shown[0]}, self._look(words, self._state(begun))
+
+    def cross_entropies(self, source: np.ndarray, valid: np.ndarray, target: np.ndarray, real: np.ndarray) -> np.ndarray:
+        """The cross-entropy of each real word of the targets in nats, row by row."""
+        read = np.concatenate([np.full_like(target[:, :1], BOS), target[:, :-1]], 1)
+        return self._costs(read, target, self.start(source, valid))[0][real]
+
+
+class GraphReader(GraphSteps):
+    """A language model: what `tasks.language.continuation` asks of one."""
+
+    def read(self, words: np.ndarray) -> tuple[np.ndarray, State]:
+        """The log-probabilities of what follows the last of the words, which begin with the start sign, and the state behind them."""
+        state = self._state(self._start(words=np.ascontiguousarray(words[:, 0])))
+        for word in words.T:
+            log_p, state = self.step(np.ascontiguousarray(word), state)
+        return log_p, state
+
+    def cross_entropies(self, batch: Any, state: Any) -> tuple[np.ndarray, State]:
+        """The cross-entropy of each target that counts, row by row, and the state behind the windows."""
+        costs, state = self._costs(batch.words, batch.targets, self._begun(batch, state))
+        return costs[batch.real], state
+
+    def looks(self, batch: Any, state: Any) -> list[np.ndarray]:
+        """Where each layer looks in windows, the last T of K places their words."""
+        return list(self._look(batch.words, self._begun(batch, state)).values())
+
+    def _begun(self, batch: Any, state: State | None) -> State:
+        """The state that a window begins with: rows that are over stood last."""
+        if batch.first or state is None:
+            return self._state(self._start(words=np.ascontiguousarray(batch.words[:, 0])))
+        return tuple(array[: len(batch.words)] for array in state)
+
+
+def _beneath(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Looks of one step each, "B H 1 K", one below the other; K may grow, and what was not there yet has no weight."""
+    most = max(row.shape[3] for row in rows)
+    return np.concatenate([np.pad(row, ((0, 0), (0, 0), (0, 0), (0, most - row.shape[3]))) for row in rows], 2)
+
+
+class GraphAnswers:
+    """A net that answers in one pass, as one graph: `answer` as a task's network has it.
+
+    fields: of what is answered, in order, with what stands there where the graph makes nothing: None, or {} for looks by name.
+    """
+
+    def __init__(self, graph: Graph, weights: Arrays, answers: Mapping[str, Any]) -> None:
+        self._told, names = dict(answers), [port.name for port, _ in graph.outputs]
+        self._form = namedtuple("Answers", answers)  # type: ignore[misc]  # its fields are those of the task's own
+        self._plain = Player(graph.only([n for n in names if not n.startswith("looks" + BELOW)]), weights)
+        self._all = Player(graph, weights)
+
+    def answer(self, batch: Any, *, weights: bool = False) -> Any:
+        """What is said of a batch of arrays, in arrays.  weights: with where it looked."""
+        player = self._all if weights else self._plain
+        given = dict(arrays(batch))
+        made = player(**{port.name: given[port.name] for port in player.graph.inputs})
+        told = {name: {} if value == {} else value for name, value in self._told.items()}
+        for name, array in made.items():
+            field, _, key = name.partition(BELOW)
+            if key:
+                told[field][key] = array
+            else:
+                told[field] = array
+        return self._form(**told)
+
+
+def arrays(tree: Any, name: str = "", kind: type = np.ndarray) -> Iterator[tuple[str, Any]]:
+    """The arrays of a batch or of answers, each by its path; of what is of no `kind` nothing is told."""
+    if isinstance(tree, kind):
+        yield name, tree
+        return
+    if is_dataclass(tree) and not isinstance(tree, type):
+        parts: Any = [(f.name, getattr(tree, f.name)) for f in fields(tree)]
+    elif isinstance(tree, dict):
+        parts = tree.items()
+    elif isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        parts = zip(tree._fields, tree, strict=True)
+    else:
+        return
+    for part, value in parts:
+        yield from arrays(value, f"{name}{BELOW}{part}" if name else str(part), kind)
