@@ -1,6 +1,6 @@
 """The page: sentences, their n-best lists and every layer and head of their attention, in one HTML file that works with no network.
 
-`page.html`, `page.css` and three scripts lie beside this file.  Python decides what is shown (labels, words, axes); the
+Templates, a style and scripts lie beside this file.  Python decides what is shown (labels, words, axes); the
 script only lays it out, averages heads and adds up words.  Weights are whole ten-thousandths in 16 bits, all high bytes before all low
 bytes (most are zero, and so pack well), deflated and written in base64.
 """
@@ -46,6 +46,8 @@ def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
         title=markup.escape(title),
         policy=policy(style, script, images=any("image" in p.details for best in predictions for p in best)),
         style=style,
+        logo=read_part(__package__, "logo.html"),
+        picture=read_part(__package__, "picture.html"),
         data=embed(payload(predictions)),
         script=script,
     )

@@ -17,7 +17,7 @@ export const count = shape => shape.reduce((product, size) => product * size, 1)
 export const zeros = (dtype, shape) => ({ dtype, shape, data: new STORES[dtype](count(shape)) });
 
 /** An array of these numbers. @param {Dtype} dtype @param {number[]} shape @param {ArrayLike<number>} numbers @returns {NumberArray} */
-export const arrayOf = (dtype, shape, numbers) => ({ dtype, shape, data: STORES[dtype].from(numbers) });
+export const arrayOf = (dtype, shape, numbers) => ({ dtype, shape, data: new STORES[dtype](numbers) });
 
 /** The same numbers in another shape. @param {NumberArray} x @param {number[]} shape @returns {NumberArray} */
 export function reshape(x, shape) {

@@ -203,7 +203,7 @@ export const OPERATIONS = {
   ...overAxes, ...alongRows, sort: sortRows,
   where: parts => where(...parts), matmul: ([a, b]) => matmul(a, b), tril: ([x], { diagonal }) => tril(x, diagonal),
   gru: parts => gru(...parts), lstm: parts => lstm(...parts), rnn_tanh: parts => tanhLayer(...parts),
-  convolution: ([x, weight, bias], { stride, padding }) => convolve(x, weight, bias, stride, padding),
+  convolution: ([x, weight, bias], { stride, padding }) => convolve(x, weight, bias, stride[0], padding[0]),
   reshape: ([x], { shape }) => reshape(x, shape), expand: ([x], { shape }) => expand(x, sized(shape)), tile: ([x], { repeats }) => tile(x, repeats),
   transpose: ([x], { order }) => transpose(x, order), unsqueeze: ([x], { axis }) => reshape(x, x.shape.toSpliced(axis, 0, 1)),
   squeeze: ([x], { axis }) => reshape(x, x.shape.toSpliced(axis, 1)), slice: ([x], told) => slice(x, told), select: ([x], told) => select(x, told),

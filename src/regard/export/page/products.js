@@ -15,7 +15,12 @@ function multiply(a, i, b, j, c, k, rows, inner, columns, sums) {
       continue;
     }
     sums.fill(0);
-    for (let m = 0, at = j; m < inner; m++, at += columns) {
+    let m = 0, at = j;
+    for (; m + 3 < inner; m += 4, at += 4 * columns) { // four at a time: the sums are read and written a quarter as often
+      const w = a[i + m], x = a[i + m + 1], y = a[i + m + 2], z = a[i + m + 3], two = at + columns, three = two + columns, four = three + columns;
+      for (let n = 0; n < columns; n++) sums[n] += w * b[at + n] + x * b[two + n] + (y * b[three + n] + z * b[four + n]);
+    }
+    for (; m < inner; m++, at += columns) {
       const x = a[i + m];
       for (let n = 0; n < columns; n++) sums[n] += x * b[at + n];
     }
@@ -48,11 +53,11 @@ function linear(x, rows, inner, w, b) {
   for (let row = 0, i = 0, k = 0; row < rows; row++, i += inner) {
     for (let n = 0, j = 0; n < columns; n++, j += inner) {
       let even = 0, odd = 0, m = 0;
-      for (; m + 1 < inner; m += 2) { // two sums that do not wait for each other
-        even += x[i + m] * w[j + m];
-        odd += x[i + m + 1] * w[j + m + 1];
+      for (; m + 3 < inner; m += 4) { // two sums that do not wait for each other
+        even += x[i + m] * w[j + m] + x[i + m + 1] * w[j + m + 1];
+        odd += x[i + m + 2] * w[j + m + 2] + x[i + m + 3] * w[j + m + 3];
       }
-      if (m < inner) even += x[i + m] * w[j + m];
+      for (; m < inner; m++) even += x[i + m] * w[j + m];
       made[k++] = even + odd + b[n];
     }
   }

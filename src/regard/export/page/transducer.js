@@ -17,7 +17,6 @@ export function clean(text, { lowercase, unicode }) {
 }
 
 const states = told => Object.fromEntries(Object.entries(told).filter(([name]) => name.startsWith("state.")));
-const chooseRows = (state, rows) => Object.fromEntries(Object.entries(state).map(([name, part]) => [name, rowsOf(part, rows)]));
 const looksOf = told => Object.fromEntries(Object.entries(told).filter(([name]) => name !== "log_p" && !name.startsWith("state.")));
 
 /** Where each word of a hypothesis looked, its steps one below the other. @returns {Object<string, Look>} */
@@ -45,7 +44,16 @@ export class Transducer {
   constructor(model, weights) {
     this.model = model;
     [this.start, this.step] = ["start", "step"].map(name => new Player(model.graphs[name], weights));
+    this.common = new Set(model.common.map(number => `state.${number}`));
     [this.reader, this.writer] = model.tokenizers.map(told => new Tokenizer(told));
+  }
+
+  /** The state of other rows; what all lines of a source have in common stays as it is while there are as many. */
+  #choose(state, rows) {
+    return Object.fromEntries(Object.entries(state).map(([name, part]) => {
+      const stays = this.common.has(name) && part.shape[0] === rows.length;
+      return [name, stays ? part : rowsOf(part, rows)];
+    }));
   }
 
   /** A source in numbers; what a copying head may say is numbered behind the vocabularies. */
@@ -85,7 +93,7 @@ export class Transducer {
       return { logP: Float32Array.from(told.log_p.data), size: told.log_p.shape[1], state: states(told) };
     };
     const bounds = this.bounds(size), how = { bounds, width: beam, count: beam, lengthPenalty: this.model.lengthPenalty };
-    const found = yield* search(step, chooseRows, states(begun), how);
+    const found = yield* search(step, (state, rows) => this.#choose(state, rows), states(begun), how);
     const encoder = Object.fromEntries(Object.entries(looksOf(begun)).map(([name, { shape, data }]) => {
       return [name, { heads: shape[1], down: shape[2], across: shape[3], weights: data }];
     }));
