@@ -18,6 +18,15 @@ SUFFIXES = (".npz", ".jsonl")
 Save = Callable[[int, "Sequence[TaskPrediction]"], None]
 
 
+def claim_attention(path: Path | None) -> Path | None:
+    """A new file for attention; None: there will be none.  UsageError where it is there already, or has another ending."""
+    if path is None:
+        return None
+    from regard.view.save import claim
+
+    return claim(path, suffixes=SUFFIXES)
+
+
 @contextmanager
 def saving(path: Path | None) -> Iterator[Save]:
     """Hands over what saves the predictions of one line; line from 1.  None: saves nothing.

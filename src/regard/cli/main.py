@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -27,14 +23,7 @@ from regard.cli.predict import predict
 from regard.cli.score import score
 from regard.cli.train import train
 from regard.cli.view import view
-from regard.core.errors import RegardError, describe_exhaustion, message
-from regard.core.printable import printable
-
-UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was given wrong, not a machine that fails
-
-
-class _ReaderGone(Exception):
-    """A BrokenPipeError on its way through click, which would take it for itself and leave with 1."""
+from regard.core.exit_codes import ReaderGone, exit_code, open_closed
 
 
 class _Piped(Commands):
@@ -54,7 +43,7 @@ def _passing() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise _ReaderGone from error
+        raise ReaderGone from error
 
 
 app = typer.Typer(
@@ -101,50 +90,9 @@ def main() -> None:
     sys.exit(run())
 
 
-def open_closed() -> None:
-    """Puts the null device where the process was started without a standard stream, as by services and `>&-`.
-
-    By number first: else the next file to be opened, data perhaps, would be what a library takes for its stderr.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the smallest number that is free: this one
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  open as long as the process
-
-
 def run(args: list[str] | None = None) -> int:
     """Run a command (None: the process's own arguments) and give its exit code, whatever happens; what went wrong is told on stderr."""
-    try:
-        _flushed(args)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except RegardError as error:
-        _tell(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except (BrokenPipeError, _ReaderGone):  # the reader of our output has gone, as in `| head`: nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        _debug()
-        _tell(_refused(error))
-        return 2 if error.errno in UNNAMEABLE else 1
-    except Exception as error:
-        _debug()
-        _tell(describe_exhaustion(error) or _crashed(error))
-        return 1
-    return 0
-
-
-def _tell(text: str) -> None:
-    """On stderr, if anybody is there to hear; what a file put into the text must not command the terminal."""
-    with suppress(OSError):
-        print(printable(text), file=sys.stderr, flush=True)
+    return exit_code(lambda: _flushed(args))
 
 
 def _flushed(args: list[str] | None) -> None:
@@ -154,35 +102,3 @@ def _flushed(args: list[str] | None) -> None:
     except SystemExit:
         sys.stdout.flush()
         raise
-
-
-def _refused(error: OSError) -> str:
-    what = str(error.filename) if error.filename else "the system"
-    do = "See to the disk, the path or its permissions (REGARD_DEBUG=1 shows where it happened)."
-    return message(what, "to be able to read or write", error.strerror or str(error), do)
-
-
-def _crashed(error: Exception) -> str:
-    if _asked():
-        return f"{type(error).__name__}: {error}"
-    first = (str(error).splitlines() or [""])[0]
-    try:
-        with tempfile.NamedTemporaryFile("w", prefix="regard-", suffix=".log", delete=False, encoding="utf-8") as log:
-            traceback.print_exc(file=log)
-    except OSError:  # nowhere to write, so it is said
-        told = f"{traceback.format_exc()}\nregard failed unexpectedly: {type(error).__name__}: {first}"
-        return f"{told}\nThis is a fault of Regard. Please report it with the lines above."
-    return (
-        f"regard failed unexpectedly: {type(error).__name__}: {first}\n"
-        f"This is a fault of Regard. Please report it with {log.name} (or see it here with REGARD_DEBUG=1)."
-    )
-
-
-def _asked() -> bool:
-    return os.environ.get("REGARD_DEBUG", "") not in ("", "0")
-
-
-def _debug() -> None:
-    """Shows the traceback of the present exception where REGARD_DEBUG asks for it."""
-    if _asked():
-        _tell(traceback.format_exc())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli.trust import Trust as Trust
-from regard.core.errors import UsageError, did_you_mean, message
-from regard.core.printable import printable
+from regard.cli.words import one_file as one_file
+from regard.cli.words import spelt as spelt
+from regard.cli.words import split_words as split_words
+from regard.cli.words import teller as teller
+from regard.core.say import Say
 
 if TYPE_CHECKING:
     from regard.tasks.base import Predictor
-
-Say = Callable[[str], None]
-SECTION = "decode"
-SETTING = re.compile(r"[A-Za-z_]+(\.[A-Za-z_0-9]+)+\s*=")
 
 
 class PlainOption(StrEnum):
@@ -62,33 +59,6 @@ Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads o
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
 
 
-def split_words(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Files, and what is set: words `decode.KEY=VALUE`.  UsageError for a key of another section, which only training can set."""
-    files, settings = list[str](), list[str]()
-    for word in words:
-        if not SETTING.match(word) or Path(word).exists():
-            files.append(word)
-            continue
-        section = word.partition(".")[0]
-        if section != SECTION:
-            do = f"Other keys are set when a run is trained.{did_you_mean(section, [SECTION])}"
-            raise UsageError(message(word, f"{SECTION}.KEY=VALUE: a key of how the run writes", f"one of `{section}`", do))
-        settings.append(word)
-    return files, settings
-
-
-def one_file(files: Sequence[str], text: str | None, *, verb: str, run: Path, default: str | None = None) -> str | None:
-    """The FILE of a command that takes one, or --text; None: --text.  UsageError where there are both, neither or several."""
-    if len(files) > 1:
-        do = f"Ask for them one by one; a setting is written {SECTION}.KEY=VALUE."
-        raise UsageError(message(f"regard {verb}", "one FILE", ", ".join(files), do))
-    if (files and text is not None) or (not files and text is None and default is None):
-        received = "both" if files else "neither"
-        do = f'Write regard {verb} {run} FILE, or regard {verb} {run} --text "...".'
-        raise UsageError(message(f"regard {verb}", "FILE or --text TEXT", received, do))
-    return None if text is not None else files[0] if files else default
-
-
 def open_model(
     run: Path,
     others: Sequence[Path] | None,
@@ -116,13 +86,3 @@ def open_model(
             say(str(parity(each, trust=trust or ()) or gone))
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
-
-
-def spelt(name: str) -> str:
-    """An option as it is written here."""
-    return f"--{name.replace('_', '-')}"
-
-
-def teller(quiet: bool) -> Say:
-    """Notes go to stderr, or nowhere."""
-    return (lambda line: None) if quiet else (lambda line: print(printable(line), file=sys.stderr, flush=True))

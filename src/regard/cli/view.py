@@ -43,7 +43,7 @@ def view(
     A page takes all sentences, layers, heads and the n-best; a picture the first sentence; the terminal one sentence below another.
     """
     files, settings = options.split_words(words or [])
-    file = options.one_file(files, text, verb="view", run=run)
+    file = options.one_file(files, text, command=f"regard view {run}")
     if text is not None and not text.strip():
         raise UsageError(message("--text", "a text with something in it", repr(text), "Give a source to show."))
     from regard.view.save import claim

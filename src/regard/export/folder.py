@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from hashlib import file_digest
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,18 +26,19 @@ from regard.export.proof import Proof, prove, refuse
 from regard.export.trace import Arrays, Unexportable
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
-from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
+from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, SCALE, WEIGHTS
 from regard.runtime.graph import Graph, to_json
-from regard.runtime.load import load
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
 from regard.tasks.generation import Seq2SeqPredictor
+from regard.tasks.load_exported import load_exported
 from regard.tasks.load_run import load_run
 from regard.training.checksums import BERT, LEARNT
 from regard.training.objective import AnsweringNetwork
 
 Precision = Literal["float32", "int8"]
 SEED, MADE_UP = 20261130, 1000  # items that the proof makes up
+LEAST = 1 << 10  # numbers of a matrix that is kept in bytes
 SIZES = ((3, 4), (5, 7), (7, 12), (11, 9), (13, 17))  # rows and tokens of the batches that answering nets are recorded on
 
 
@@ -58,7 +60,7 @@ def export_run(
         with explain_error(out):
             beside.mkdir(parents=True)
             write(trained, beside, precision)
-        exported = load(beside)
+        exported = load_exported(beside)
         proof = prove(trained, exported, [*items, *made_up(trained)])
         if precision == "float32":
             refuse(proof, out)
@@ -83,7 +85,8 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
     """The files of an export, the proof aside."""
     weights: Arrays = {}
     graphs, told = graphs_of(model, weights)
-    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, folder / WEIGHTS)
+    kept = in_bytes(weights) if precision == "int8" else weights
+    save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
     _write(folder / CONFIG, model.config.model_dump(mode="json"))
     for name in (*LEARNT, *BERT):
@@ -93,7 +96,7 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     manifest = {
         "format": FORMAT,
-        "regard": _version(),
+        "regard": version("regard"),
         "task": model.config.task,
         "precision": precision,
         "files": {name: _checksum(folder / name) for name in files},
@@ -102,6 +105,19 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
         "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
     }
     _write(folder / MANIFEST, manifest)
+
+
+def in_bytes(weights: Arrays) -> Arrays:
+    """The weights, large matrices in bytes with a scale for each row: a quarter of the size, each number off by at most a 254th of the
+    largest of its row.  What is multiplied stays in float32, so that no answer depends on its batch."""
+    made: Arrays = {}
+    for name, array in weights.items():
+        if array.dtype != np.float32 or array.ndim < 2 or array.size < LEAST:
+            made[name] = array
+            continue
+        scale = np.maximum(np.abs(array).max(-1) / np.float32(127), np.finfo(np.float32).tiny)
+        made[name], made[name + SCALE] = np.rint(array / scale[..., None]).astype(np.int8), scale
+    return made
 
 
 def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict[str, Any]]:

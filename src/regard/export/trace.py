@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from regard.core.optional import graph_making
 from regard.core.state import tree_map
+from regard.export.simplify import simplify
 from regard.export.sizes import Symbols, Unknown
 from regard.runtime.graph import Graph, Node, Port, to_json
 
@@ -247,7 +248,7 @@ def _unified(traces: Sequence[Trace], symbols: Symbols, arrays: Arrays) -> Graph
         for name, v in first.inputs.items()
     )
     outputs = tuple((Port(name, word(v.dtype)), numbers[id(v)]) for name, v in first.outputs.items())
-    return Graph(inputs, tuple(weights.values()), tuple(nodes), outputs)
+    return simplify(Graph(inputs, tuple(weights.values()), tuple(nodes), outputs))
 
 
 def word(dtype: torch.dtype) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file
 
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
@@ -107,12 +108,10 @@ def _refuse_changed(path: Path, digest: str) -> None:
 
 def _weights(path: Path) -> Arrays:
     """The weights of a file; those in bytes as the numbers that they stand for."""
-    from safetensors.numpy import load_file
-
     read = load_file(path)
     scales = {name for name in read if name.endswith(SCALE)}
     made = {name: array for name, array in read.items() if name not in scales}
     for name in scales:
         of = name.removesuffix(SCALE)
-        made[of] = made[of].astype(np.float32) * read[name][(..., *(None,) * (made[of].ndim - 1))]
+        made[of] = made[of].astype(np.float32) * read[name][..., None]
     return made

@@ -10,7 +10,7 @@ from regard.tasks import registry
 from regard.tasks.base import Predictor
 
 
-def load(folder: str | Path) -> Predictor:
+def load_exported(folder: str | Path) -> Predictor:
     """The model of an exported folder.  RunFolderError where it is none, is damaged, or is of a newer version."""
     found = open_folder(Path(folder))
     kind: Any = registry.part(found.settings.spec.predictor)

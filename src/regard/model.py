@@ -1,0 +1,158 @@
+"""A model in use, from Python: predictions that show themselves, figures, scores; whether PyTorch or an exported graph answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Never, TypedDict, Unpack, overload
+
+from regard.core.errors import ArgumentError, message
+from regard.core.say import Say
+from regard.tasks.base import Predictor as TaskModel
+from regard.tasks.base import Scored as Scored
+from regard.tasks.base import TaskPrediction as Plain
+from regard.tasks.ensembles import make_ensemble
+from regard.view import page
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
+Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
+
+
+class _Asked(TypedDict, total=False):
+    """What `Model.predict` takes besides, for those who check types."""
+
+    beam: int | None
+    batch_size: int | None
+    attention: bool
+    sample: bool | None
+    seed: int | None
+    decode: Decode | None
+    say: Say
+
+
+class Prediction(Plain):
+    """A prediction that shows itself: in a notebook it is the picture of where the model looked."""
+
+    def _repr_html_(self) -> str:
+        return page.fragment(self)
+
+
+class Model:
+    """`regard.load("run")`: a model of any task, with predictions that show themselves in a notebook."""
+
+    def __init__(self, model: TaskModel) -> None:
+        self._model, self.config, self.folder = model, model.config, model.folder
+
+    @staticmethod
+    def ensemble(models: Sequence[Model]) -> Model:
+        """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+        return Model(make_ensemble([model._model for model in models]))
+
+    @property
+    def network(self) -> nn.Module:
+        """The net, in evaluation mode; of an ensemble the first."""
+        return self._model.network
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # 1 is an int too
+        self, items: Iterable[Any], *, n_best: Literal[1] | None = None, **more: Unpack[_Asked]
+    ) -> list[Prediction]: ...
+
+    @overload
+    def predict(self, items: Iterable[Any], *, n_best: int, **more: Unpack[_Asked]) -> list[list[Prediction]]: ...
+
+    def predict(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        say: Say = LOG.warning,
+        **wrong: Never,
+    ) -> list[Prediction] | list[list[Prediction]]:
+        """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1 (here, in `decode` or in the config).
+
+        items: texts, or what else the task takes (docs/api.md has the forms).  beam, n_best, sample, seed: only where the task writes
+        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.  say: hears the notes on items;
+        left out: the logger `regard`.
+        Raises ArgumentError for what the task has no use for, ConfigError for values that no config takes, DataError for items.
+        """
+        if isinstance(items, str | bytes):
+            raise ArgumentError(message("predict", "a list of texts", "one text", "Write predict([text])."))
+        options: dict[str, Any] = {
+            "beam": beam,
+            "n_best": n_best,
+            "batch_size": batch_size,
+            "sample": sample,
+            "seed": seed,
+            **wrong,
+        }
+        found = list(self.stream(items, attention=attention, decode=decode, say=say, **options))
+        asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
+        return found if asked > 1 else [best[0] for best in found]
+
+    def stream(
+        self,
+        items: Iterable[Any],
+        *,
+        beam: int | None = None,
+        n_best: int | None = None,
+        batch_size: int | None = None,
+        attention: bool = True,
+        sample: bool | None = None,
+        seed: int | None = None,
+        decode: Decode | None = None,
+        say: Say = LOG.warning,
+        **wrong: Never,
+    ) -> Iterator[list[Prediction]]:
+        """The n best predictions of each item, in order, while items are still being read: some hundreds at a time, or, with
+        batch_size=1, each by itself.  Otherwise as `predict`."""
+        options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
+        given = self._model.answer_options(options)
+        for found in self._model.stream(items, given, attention=attention, decode=decode, say=say):
+            yield [_shown(p) for p in found]
+
+    def evaluate(
+        self,
+        files: str | Path | Sequence[str | Path],
+        *,
+        beam: int | None = None,
+        batch_size: int | None = None,
+        errors: str | Path | None = None,
+        tokenize: str | None = None,
+        train: Sequence[str] | None = None,
+        decode: Decode | None = None,
+        **wrong: Never,
+    ) -> dict[str, Any]:
+        """Figures on files of items and what is right of them.
+
+        errors: a new .tsv for what went wrong, where the task writes.  tokenize: how BLEU and TER cut texts.  train: the files that the
+        run was trained on, to judge the sources it saw and others apart.
+        """
+        each = [files] if isinstance(files, str | Path) else files
+        options = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train, **wrong}
+        given = self._model.evaluation_options(options)
+        path = None if errors is None else Path(errors)
+        return self._model.apply_decode(decode).evaluate([str(file) for file in each], given, errors=path)
+
+    def score(self, pairs: Iterable[Any], *, batch_size: int | None = None, **wrong: Never) -> list[Scored]:
+        """How likely the target of each pair is, in their order: its log-probability, as a whole and token by token.
+
+        pairs: (source, target), or what else the task takes with its target (docs/api.md has the forms).
+        Raises RunFolderError where the task's targets have no probability, DataError for pairs that are none.
+        """
+        given = self._model.answer_options({"batch_size": batch_size, **wrong})
+        return list(self._model.scores(iter(pairs), batch_size=given.batch_size))
+
+
+def _shown(plain: Plain) -> Prediction:
+    return Prediction(**vars(plain))
