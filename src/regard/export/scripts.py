@@ -8,6 +8,7 @@ from importlib import resources
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|class|function\*?) (\w+))", re.MULTILINE)
+_TOLD = re.compile(r"^[ \t]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)  # what is said to whoever reads the module
 _LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 
 
@@ -31,7 +32,7 @@ def _ordered(package: str, folder: str, name: str, seen: set[str]) -> Iterator[t
 
 
 def _scope(name: str, text: str) -> str:
-    inside = _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {_variable(found[2])};\n", text)
+    inside = _IMPORT.sub(lambda found: f"const {{{found[1]}}} = {_variable(found[2])};\n", _TOLD.sub("", text))
     inside = _LIST.sub("", _EXPORT.sub("", inside))
     return f"const {_variable(name)} = (() => {{\n{inside}return {{ {', '.join(_exported(text))} }};\n}})();\n"
 
