@@ -5,26 +5,43 @@ const FEW = 8; // columns below which a sum for each is quicker than a row of su
 
 /** c = a b of one pair of matrices: `a` rows x inner at `i`, `b` inner x columns at `j`, to `c` at `k`. */
 function multiply(a, i, b, j, c, k, rows, inner, columns, sums) {
-  for (let row = 0; row < rows; row++, i += inner, k += columns) {
-    if (columns < FEW) {
-      for (let n = 0; n < columns; n++) {
-        let sum = 0;
-        for (let m = 0, at = j + n; m < inner; m++, at += columns) sum += a[i + m] * b[at];
-        c[k + n] = sum;
-      }
-      continue;
-    }
-    sums.fill(0);
-    let m = 0, at = j;
-    for (; m + 3 < inner; m += 4, at += 4 * columns) { // four at a time: the sums are read and written a quarter as often
-      const w = a[i + m], x = a[i + m + 1], y = a[i + m + 2], z = a[i + m + 3], two = at + columns, three = two + columns, four = three + columns;
-      for (let n = 0; n < columns; n++) sums[n] += w * b[at + n] + x * b[two + n] + (y * b[three + n] + z * b[four + n]);
-    }
-    for (; m < inner; m++, at += columns) {
-      const x = a[i + m];
-      for (let n = 0; n < columns; n++) sums[n] += x * b[at + n];
-    }
+  if (columns < FEW) return multiplyFew(a, i, b, j, c, k, rows, inner, columns);
+  for (let row = 0; row < rows; row += 2, i += 2 * inner, k += 2 * columns) {
+    const next = row + 1 < rows ? i + inner : i; // two rows at a time, so that each weight is read half as often; the last may be alone
+    addProducts(a, i, next, b, j, inner, columns, sums);
     for (let n = 0; n < columns; n++) c[k + n] = sums[n];
+    if (next !== i) for (let n = 0; n < columns; n++) c[k + columns + n] = sums[columns + n];
+  }
+}
+
+function multiplyFew(a, i, b, j, c, k, rows, inner, columns) {
+  for (let row = 0; row < rows; row++, i += inner) {
+    for (let n = 0; n < columns; n++) {
+      let sum = 0;
+      for (let m = 0, at = j + n; m < inner; m++, at += columns) sum += a[i + m] * b[at];
+      c[k++] = sum;
+    }
+  }
+}
+
+/** Of two rows of `a` the products with all of `b`: first those of the one, then those of the other, in `sums`. */
+function addProducts(a, i, next, b, j, inner, columns, sums) {
+  sums.fill(0);
+  let m = 0, at = j;
+  for (; m + 3 < inner; m += 4, at += 4 * columns) { // four weights at a time: sums are read and written a quarter as often
+    const w = a[i + m], x = a[i + m + 1], y = a[i + m + 2], z = a[i + m + 3];
+    const w2 = a[next + m], x2 = a[next + m + 1], y2 = a[next + m + 2], z2 = a[next + m + 3];
+    for (let n = 0, k = at; n < columns; n++, k++) {
+      const p = b[k], q = b[k + columns], r = b[k + 2 * columns], s = b[k + 3 * columns];
+      sums[n] += w * p + x * q + (y * r + z * s);
+      sums[columns + n] += w2 * p + x2 * q + (y2 * r + z2 * s);
+    }
+  }
+  for (; m < inner; m++, at += columns) {
+    for (let n = 0; n < columns; n++) {
+      sums[n] += a[i + m] * b[at + n];
+      sums[columns + n] += a[next + m] * b[at + n];
+    }
   }
 }
 
@@ -36,7 +53,7 @@ export function matmul(a, b) {
   const outer = broadcast(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const x = expand(left, [...outer, rows, inner]), shared = count(right.shape.slice(0, -2)) === 1;
   const y = shared ? right : expand(right, [...outer, inner, columns]);
-  const made = zeros(a.dtype, [...outer, rows, columns]), sums = new Float64Array(columns), times = count(outer);
+  const made = zeros(a.dtype, [...outer, rows, columns]), sums = new Float64Array(2 * columns), times = count(outer);
   if (shared) multiply(x.data, 0, y.data, 0, made.data, 0, times * rows, inner, columns, sums);
   else {
     for (let n = 0; n < times; n++) {
