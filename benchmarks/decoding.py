@@ -27,14 +27,16 @@ import torch
 
 from regard.cli.memory import keep_freed_memory
 from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.data.batching import collate
 from regard.data.tokenizer import EOS
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
+from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, answer
 from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.writing import answer
 
 WORDS, SOURCE, STEPS = 8000, 14, 25
 MODELS = {
@@ -49,15 +51,15 @@ Call = Callable[[int, int], None]  # (sentences, beam)
 
 
 def ours(network: EncoderDecoder) -> Call:
-    ready: dict[int, EncoderDecoder] = {}
+    ready: dict[int, ArrayWriter] = {}
 
     def call(rows: int, width: int) -> None:
         together = rows * width
         if together not in ready:  # as a model does once for every few hundred sentences
-            ready[together] = in_use(network, together)
+            ready[together] = ArrayWriter(in_use(network, together))
         pairs = [([4 + (7 * i + j) % 100 for j in range(SOURCE)] + [EOS], None) for i in range(rows)]
-        batch = to_tensors(collate(pairs, range(rows)))
-        answer([ready[together]], batch, way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
+        batch = collate(pairs, range(rows))
+        answer(ready[together], batch, way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
 
     return call
 

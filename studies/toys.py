@@ -19,9 +19,13 @@ from regard.config import Config
 from regard.core.arrays import to_tensors
 from regard.data.batching import Batch, Batches, collate
 from regard.data.tokenizer import EOS
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
+from regard.inference.array_writer import ArrayWriter
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
+from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.writing import answer
 
 FIRST = 4
 Pair = tuple[list[int], list[int]]  # ids of source and target, each with its end sign
@@ -121,11 +125,10 @@ def training(
 def written(net: EncoderDecoder, pairs: Sequence[Pair], *, rows: int = 200) -> list[tuple[int, ...]]:
     """What the net writes for each source, by greedy search, the end sign included.  An answer may be two symbols too long, and is then
     cut: it is wrong anyway."""
-    net.eval()
-    told: dict[int, tuple[int, ...]] = {}
+    writer, told = ArrayWriter(net), dict[int, tuple[int, ...]]()
     for part in Batches.sequential([len(s) for s, _ in pairs], rows=rows):
         most = Limits(ratio=0.0, extra=max(len(pairs[i][1]) for i in part) + 2)
-        found = answer([net], batch([pairs[i] for i in part]), way=Beam(1), limits=most, attention=False)
+        found = answer(writer, collate([pairs[i] for i in part], range(len(part))), way=Beam(1), limits=most, attention=False)
         told |= {i: hypotheses[0].words for i, hypotheses in zip(part, found, strict=True)}
     return [told[i] for i in range(len(pairs))]
 

@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 LAYERS = (  # from below; packages of one layer do not know each other
     ("core",),
-    ("attention", "metrics", "data", "specs", "ground"),
+    ("attention", "metrics", "data", "decoding", "specs", "ground"),
     ("networks", "config"),
     ("inference", "build", "training", "check"),
     ("pretrained",),
@@ -99,7 +99,7 @@ def test_imports_go_down_only():
     [
         ("regard.attention.score", "from regard.core.errors import message", True),
         ("regard.core.state", "import regard.attention", False),
-        ("regard.networks.search", "def f():\n    from regard.config import Config", False),
+        ("regard.networks.heads", "def f():\n    from regard.config import Config", False),
         ("regard.data.batching", "from regard import networks", False),
         ("regard.data.batching", "from regard.attention.memory import Memory", False),
         ("regard.tasks.base", "from regard.data.batching import Batch", True),

@@ -17,14 +17,19 @@ from jaxtyping import install_import_hook
 
 torch.set_num_threads(1)
 beartype.tower = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int is a float too, as PEP 484 has it
-hook = install_import_hook(["regard.core", "regard.attention", "regard.networks", "regard.tasks"], "beartype.tower")
+CHECKED = ("core", "attention", "networks", "decoding", "inference.array_writer", "tasks")
+hook = install_import_hook([f"regard.{name}" for name in CHECKED], "beartype.tower")
 with hook:
     from regard import attention as catalogue
     from regard.attention import aaren, attention_over_attention, pooling, score, scope, weighting
     from regard.core.arrays import to_tensors
     from regard.data.batching import collate
     from regard.networks import base, recurrent, transformer
-    from regard.tasks.seq2seq import Beam, Limits, Sample, Seq2SeqNetwork, answer
+    from regard.decoding.limits import Limits
+    from regard.decoding.ways import Beam, Sample
+    from regard.inference.array_writer import ArrayWriter
+    from regard.tasks.seq2seq import Seq2SeqNetwork
+    from regard.tasks.writing import answer, as_one
     from regard.build import networks
     from regard.config import AttentionSection, ModelSection, mechanisms
 
@@ -41,11 +46,11 @@ def expressions(table):
 def visit(model):
     """Train a step, answer by beam and by draws, in one model."""
     make = networks.recurrent if model.family == "recurrent" else networks.transformer
-    task, batch = Seq2SeqNetwork(make(model, V, V), label_smoothing=0.1), to_tensors(collate(PAIRS, range(3)))
-    task.train().loss(batch).total.backward()
+    task, batch = Seq2SeqNetwork(make(model, V, V), label_smoothing=0.1), collate(PAIRS, range(3))
+    task.train().loss(to_tensors(batch)).total.backward()
     task.eval()
     for way in (Beam(2, n_best=2, length_penalty=1.0), Sample(n_best=2, top_k=3, top_p=0.9)):
-        answer([task.network] * 2, batch, way=way, limits=Limits(ratio=1.0, extra=2), attention=True)
+        answer(as_one([ArrayWriter(task.network)] * 2), batch, way=way, limits=Limits(ratio=1.0, extra=2), attention=True)
 
 
 SIZES = {"size": 6, "dropout": 0.1}

@@ -12,7 +12,7 @@ import regard
 from regard.cli.main import run as command
 from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.tokenizer import Tokenizer
-from regard.tasks.load_run import make_ensemble
+from regard.tasks.ensembles import make_ensemble
 
 VERBS = {"sees": "sieht", "knows": "kennt", "calls": "ruft"}
 NAMES = [

@@ -10,8 +10,8 @@ import pytest
 from regard.config import load_config
 from regard.config.auto import left_out
 from regard.data.tokenizer import Tokenizer
+from regard.decoding.limits import Limits
 from regard.runs import train
-from regard.tasks.seq2seq import Limits
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 BRIEF = ["train.updates=1", "train.threads=1", "train.samples=0"]

@@ -89,7 +89,7 @@ def test_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: dict[str,
     assert [(p.text, p.score) for p in first] == [(p.text, p.score) for p in again]
     assert first[0].attention["decoder.0.cross"].shape == (1, len(first[0].tokens), len(first[0].source_tokens))
     assert model_.evaluate(["d.tsv"])["metrics"]["loss"] == pytest.approx(run.metrics["loss"], abs=1e-5)
-    head = model_._model.networks[0].head
+    head = model_.network.head
     if isinstance(head, CopyHead):
         reader, writer = model_._model.tokenizers
         assert head.twins.tolist() == reader.twins(writer) and max(head.twins) == writer.encode("b")[0]

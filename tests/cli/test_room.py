@@ -8,6 +8,7 @@ from regard.config import AttentionSection, read_config
 from regard.config.length_limits import room
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import EOS, Tokenizer
+from regard.inference.array_writer import ArrayWriter
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.transduce.predictor import Transducer
 
@@ -39,7 +40,9 @@ def test_what_is_too_long(case, tmp_path):
         if name.endswith("bias"):
             parameter.data[EOS] = -1e4  # never the end
     told: list[str] = []
-    (found,) = Transducer([task.network], (tokenizer, tokenizer), config, tmp_path).stream(["abc" * 10], say=told.append)
+    (found,) = Transducer([ArrayWriter(task.network)], (tokenizer, tokenizer), config, tmp_path).stream(
+        ["abc" * 10], say=told.append
+    )
     assert len(found[0].source_tokens) == (source or 31)
     assert len(found[0].text) == target - 1 if target else len(found[0].text) > 12
     cut = [line for line in told if "what follows was cut off" in line]

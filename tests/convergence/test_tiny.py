@@ -10,9 +10,13 @@ import torch
 
 from regard.build import networks
 from regard.config import AttentionSection, ModelSection
-from regard.core.arrays import to_tensors
+from regard.core.arrays import to_arrays, to_tensors
 from regard.data.batching import Batch, collate
-from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
+from regard.inference.array_writer import ArrayWriter
+from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.writing import answer
 
 FIRST, LETTERS, EOS = 4, 8, 2
 RECURRENT = {"embedding": 16, "size": 48, "dropout": 0.0}
@@ -39,7 +43,7 @@ def batch(sources: list[list[int]], task: str) -> Batch:
 
 
 def exact(task: Seq2SeqNetwork, of: Batch) -> float:
-    told = answer([task.network], of, way=Beam(1), limits=Limits(), attention=False)
+    told = answer(ArrayWriter(task.network), to_arrays(of), way=Beam(1), limits=Limits(), attention=False)
     right = [h[0].words == tuple(t[v].tolist()) for h, t, v in zip(told, of.target, of.target_valid, strict=True)]
     return sum(right) / len(right)
 

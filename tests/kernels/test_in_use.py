@@ -17,7 +17,6 @@ from regard.inference import batch_invariant, int8, layout, prepacked, recurrent
 from regard.inference.int8 import Int8Weight, quantize
 from regard.inference.prepare import PreparedNetworks, in_use
 from regard.inference.weights import OneHead
-from regard.networks import search
 from regard.networks.cells import GRU, LSTM
 from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell, readers
@@ -199,11 +198,6 @@ def test_tiles_tell_what_is_not_a_number():
     for weight in (Int8Weight.of(torch.randn(6, 8)), prepacked.PrepackedWeight(torch.randn(6, 8), 8)):
         made = weight.linear(x, None)
         assert made[2].isnan().all() and made[[0, 1, 3, 4]].isfinite().all()
-
-
-def test_the_best_word_is_the_first_of_equals():
-    log_p = torch.tensor([[0.0, 3.0, 3.0], [-torch.inf, -torch.inf, -torch.inf], [1.0, torch.nan, 5.0]])
-    assert search._best(log_p).tolist() == [1, 0, 1]  # what is not a number is found, and told
 
 
 @pytest.mark.parametrize(("score", "names"), [("additive", ("w1", "w2")), ("general", ("w",))])

@@ -11,13 +11,16 @@ from torch import Tensor, nn
 from regard.config import Config
 from regard.core.optional import module
 from regard.core.state import reorder, select, tree_map
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
 from regard.inference import int8, prepacked, transformer_steps
+from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.inference.transformer_steps import TransformerSteps
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, answer
 from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.writing import answer
 from tests.laws.test_answers import alike, sources
 
 from .test_in_use import without_tiles
@@ -165,8 +168,8 @@ WAYS = {"greedy": Beam(1), "beam": Beam(3, n_best=2, length_penalty=1.0)}
 def answers_alike(net: EncoderDecoder, way: Beam) -> None:
     """In use, texts and attention are those of the plain net."""
     limits, batch = Limits(least=1, ratio=0.5, extra=3), sources(range(7))
-    want = answer([net], batch, way=way, limits=limits, attention=True)
-    for got, right in zip(answer([in_use(net, 7)], batch, way=way, limits=limits, attention=True), want, strict=True):
+    want = answer(ArrayWriter(net), batch, way=way, limits=limits, attention=True)
+    for got, right in zip(answer(ArrayWriter(in_use(net, 7)), batch, way=way, limits=limits, attention=True), want, strict=True):
         alike(got, right)
 
 

@@ -11,7 +11,10 @@ import torch
 from regard.core.arrays import to_tensors
 from regard.core.state import select
 from regard.data.batching import Batch, collate
-from regard.tasks.seq2seq import Beam, Limits, Sample, answer
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam, Sample
+from regard.inference.array_writer import ArrayWriter
+from regard.tasks.writing import answer, as_one
 
 BOS, EOS = 1, 2
 SOURCES = [[4, 5, 6, 2], [5, 2], [6, 6, 4, 5, 4, 5, 2], [4, 2], [5, 4, 4, 2], [6, 5, 2], [4, 4, 4, 4, 4, 2]]
@@ -20,11 +23,15 @@ WAYS = [Beam(1), Beam(3, n_best=2, length_penalty=1.0), Sample(n_best=3, seed=4,
 
 
 def sources(numbers) -> Batch:
-    return to_tensors(collate([(SOURCES[i], None) for i in numbers], numbers))
+    return collate([(SOURCES[i], None) for i in numbers], numbers)
 
 
 def answers(network, numbers, way, **more):
-    return answer([network], sources(numbers), way=way, limits=LIMITS, **{"attention": True, **more})
+    return answer(ArrayWriter(network), sources(numbers), way=way, limits=LIMITS, **{"attention": True, **more})
+
+
+def together(*networks):
+    return as_one([ArrayWriter(network) for network in networks])
 
 
 def alike(got, want, tolerance: float = 1e-5) -> None:
@@ -94,11 +101,11 @@ def test_an_ensemble_averages_probabilities(some_net):
     second = type(first)(first.source, first.encoder, first.target, first.decoder, deepcopy(first.head)).eval()
     for x in second.head.parameters():
         x.copy_(torch.randn_like(x))
-    one, twice = (answer(n, batch, way=Beam(3), limits=LIMITS, attention=False) for n in ([first], [first, first]))
+    one, twice = (answer(together(*n), batch, way=Beam(3), limits=LIMITS, attention=False) for n in ([first], [first, first]))
     for got, want in zip(twice, one, strict=True):
         alike(got, want)
-    for row, (best, *_) in enumerate(answer([first, second], batch, way=Beam(3), limits=LIMITS, attention=True)):
-        p = sum(forced(network, batch, row, best.words).exp() for network in (first, second)) / 2
+    for row, (best, *_) in enumerate(answer(together(first, second), batch, way=Beam(3), limits=LIMITS, attention=True)):
+        p = sum(forced(network, to_tensors(batch), row, best.words).exp() for network in (first, second)) / 2
         assert best.score == pytest.approx(float(p.log().sum()))
 
 

@@ -15,7 +15,7 @@ from regard.core.errors import ConfigError, RunFolderError
 from regard.data.tokenizer import Tokenizer
 from regard.runs import train
 from regard.tasks.load_run import load_run
-from regard.tasks.transduce.predictor import open_transducer
+from regard.tasks.transduce.task import open_transducer
 from regard.training.checkpoint import weights
 
 SMALL = {"model": {"size": 11, "embedding": 13, "encoder": "bigru", "decoder": "gru"}}
@@ -54,7 +54,7 @@ def test_symbols_of_both_keep_their_rows_and_new_ones_are_said(tmp_path, feature
         open_transducer(load_config(first / "config.yaml"), first, precision="float32"),
         load_config(second / "config.yaml"),
     )
-    before = weights(old.networks[0])
+    before = weights(old.network)
     for side, table in (("source", "source.table.weight"), ("target", "target.table.weight")):
         mine = Tokenizer.load(second / f"tokenizer.{side}.json")
         places = mine.places(Tokenizer.load(first / f"tokenizer.{side}.json"))

@@ -11,16 +11,18 @@ from torch import nn
 
 from regard.build import networks
 from regard.config import ModelSection, read_config
-from regard.core.arrays import to_tensors
 from regard.core.optional import module
 from regard.data.batching import collate
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
 from regard.inference import int8, prepacked
+from regard.inference.array_writer import ArrayWriter
 from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.language.builder import build_language_model
-from regard.tasks.seq2seq import Beam, Limits, answer
+from regard.tasks.writing import answer
 from tests.kernels.test_in_use import without_tiles
 
 from .products import SEED
@@ -71,11 +73,11 @@ def perturbed(model: dict[str, Any]) -> EncoderDecoder:
 
 def answers(network: EncoderDecoder, size: int) -> list[tuple[tuple[int, ...], float]]:
     """Each line's words and score, in batches of so many, the best of two."""
-    used, found = in_use(network, size * 2), []
+    used, found = ArrayWriter(in_use(network, size * 2)), []
     for begin in range(0, len(LINES), size):
         numbers = range(begin, min(begin + size, len(LINES)))
-        batch = to_tensors(collate([(LINES[i], None) for i in numbers], numbers))
-        told = answer([used], batch, way=Beam(2), limits=Limits(ratio=0.5, extra=4), attention=False)
+        batch = collate([(LINES[i], None) for i in numbers], numbers)
+        told = answer(used, batch, way=Beam(2), limits=Limits(ratio=0.5, extra=4), attention=False)
         found += [(row[0].words, row[0].score) for row in told]
     return found
 

@@ -12,7 +12,8 @@ from regard import runs as fit
 from regard.cli.main import run as command
 from regard.config import read_config
 from regard.core.errors import RunFolderError
-from regard.tasks.load_run import load_run, make_ensemble
+from regard.tasks.ensembles import make_ensemble
+from regard.tasks.load_run import load_run
 from regard.tasks.transduce.predictor import Transducer
 
 KINDS = {

@@ -6,10 +6,14 @@ from collections import Counter
 from itertools import product
 from math import sqrt
 
+import numpy as np
 import pytest
 import torch
 
-from regard.networks.search import Bounds, sample
+from regard.decoding.sampling import sample
+from regard.decoding.search import Bounds
+
+from .steps import TensorSteps
 
 pytestmark = pytest.mark.usefixtures("float64")
 START, STOP, NEVER, LETTERS = 1, 2, (0, 1, 3), (4, 5, 6)
@@ -28,8 +32,8 @@ def chain(row_count: int = 4):
 
 def draw(rows, keys, *, most=2, least=0, **how):
     step, _ = chain()
-    bounds = Bounds(START, STOP, NEVER, torch.tensor([most] * len(rows)), least)
-    return sample(step, torch.tensor(rows), bounds=bounds, keys=keys, **{"seed": 1, **how})
+    bounds = Bounds(START, STOP, NEVER, np.array([most] * len(rows)), least)
+    return sample(TensorSteps(step), torch.tensor(rows), bounds=bounds, keys=keys, **{"seed": 1, **how})
 
 
 def expected(row: int, *, most: int = 2, cut=lambda p: p) -> dict[tuple[int, ...], float]:

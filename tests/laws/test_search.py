@@ -6,12 +6,16 @@ from itertools import product
 from math import isfinite, log
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 
 from regard.core.errors import RegardError
 from regard.core.state import select
-from regard.networks.search import Bounds, Found, beam, length_norm, sample
+from regard.decoding.sampling import sample
+from regard.decoding.search import Bounds, Found, beam, length_norm
+
+from .steps import TensorSteps
 
 pytestmark = pytest.mark.usefixtures("float64")
 START, STOP, NEVER, LETTERS = 1, 2, (0, 1, 3), (4, 5, 6)
@@ -53,14 +57,14 @@ class Told:
 
 
 def bounds(most, least: int = 0) -> Bounds:
-    return Bounds(START, STOP, NEVER, torch.tensor(most), least)
+    return Bounds(START, STOP, NEVER, np.array(most), least)
 
 
 def search(way, step, state, most):
     return (
-        sample(step, state, bounds=bounds(most), keys=range(len(most)), seed=1)
+        sample(TensorSteps(step), state, bounds=bounds(most), keys=range(len(most)), seed=1)
         if way == "sample"
-        else beam(step, state, bounds=bounds(most), width=way)
+        else beam(TensorSteps(step), state, bounds=bounds(most), width=way)
     )
 
 
@@ -90,12 +94,12 @@ def test_a_beam_as_wide_as_the_tree_finds_them_all(alpha, least):
     model, rows, most = Told(), [0, 1, 2, 3], [3, 2, 3, 2]
     for n_best in (1, 3, ALL):
         found = beam(
-            model.step, model.start(rows), bounds=bounds(most, least), width=ALL, n_best=n_best, length_penalty=alpha
+            TensorSteps(model.step), model.start(rows), bounds=bounds(most, least), width=ALL, n_best=n_best, length_penalty=alpha
         )  # fmt: skip
         for row, got in zip(rows, found, strict=True):
             want = sorted(
                 model.every(row, most[row], least),
-                key=lambda f: -f.score / float(length_norm(torch.tensor(float(len(f.words))), alpha)),
+                key=lambda f: -f.score / float(length_norm(np.array(float(len(f.words))), alpha)),
             )
             agree(got, want[:n_best])
 
@@ -103,7 +107,9 @@ def test_a_beam_as_wide_as_the_tree_finds_them_all(alpha, least):
 def test_the_length_penalty_turns_the_order():
     """Without it the shorter string wins, with it the longer: else the test above could not tell."""
     model, asked = Told(), [(row, alpha) for row in range(4) for alpha in (0.0, 2.0)]
-    best = [beam(model.step, model.start([r]), bounds=bounds([3]), width=ALL, length_penalty=a)[0][0] for r, a in asked]
+    best = [
+        beam(TensorSteps(model.step), model.start([r]), bounds=bounds([3]), width=ALL, length_penalty=a)[0][0] for r, a in asked
+    ]
     assert any(len(a.words) < len(b.words) for a, b in zip(best[::2], best[1::2], strict=True))
 
 
@@ -119,13 +125,13 @@ def test_what_still_grows_may_overtake_what_has_ended():
     start = torch.zeros(1, dtype=torch.long)
     for alpha, want in ((4.0, [(4, 4, 4, STOP), (STOP,)]), (0.0, [(STOP,), (4, 4, 4, STOP)])):
         for n_best in (1, 2):
-            (found,) = beam(step, start, bounds=bounds([3]), width=2, n_best=n_best, length_penalty=alpha)
+            (found,) = beam(TensorSteps(step), start, bounds=bounds([3]), width=2, n_best=n_best, length_penalty=alpha)
             assert [f.words for f in found] == want[:n_best]
 
 
 def test_greedy_is_beam_1_is_the_likeliest_word_each_time():
     model = Told()
-    found = beam(model.step, model.start([0, 1, 2, 3]), bounds=bounds([3] * 4))
+    found = beam(TensorSteps(model.step), model.start([0, 1, 2, 3]), bounds=bounds([3] * 4))
     for row, got in enumerate(found):
         words, history = [], START
         while not words or words[-1] != STOP:
@@ -139,7 +145,9 @@ def test_greedy_is_beam_1_is_the_likeliest_word_each_time():
 @pytest.mark.parametrize("width", [1, 2, 5, 9])
 def test_scores_are_forced_scores_sorted_and_distinct(width):
     model = Told()
-    for row, got in enumerate(beam(model.step, model.start([0, 1, 2, 3]), bounds=bounds([3] * 4), width=width, n_best=width)):
+    for row, got in enumerate(
+        beam(TensorSteps(model.step), model.start([0, 1, 2, 3]), bounds=bounds([3] * 4), width=width, n_best=width)
+    ):
         assert [f.score for f in got] == sorted((f.score for f in got), reverse=True)
         assert len({f.words for f in got}) == len(got) >= 1
         agree(got, [Found(f.words, model.forced(row, f.words)) for f in got])
@@ -149,7 +157,7 @@ def textbook(model: Told, row: int, width: int, alpha: float) -> list[Found]:
     """A beam as one would write it: grow every open string by every word, keep the `width` best, until none is open."""
 
     def rank(words):
-        return model.forced(row, words) / float(length_norm(torch.tensor(float(len(words))), alpha))
+        return model.forced(row, words) / float(length_norm(np.array(float(len(words))), alpha))
 
     beams: list[tuple[int, ...]] = [()]
     while any(STOP not in words for words in beams):
@@ -164,7 +172,7 @@ def test_a_narrow_beam_is_the_textbooks(width, alpha):
     model = Told(sharp=0.7)
     for n_best in {1, width}:
         found = beam(
-            model.step, model.start([0, 1, 2, 3]), bounds=bounds([L] * 4), width=width, n_best=n_best, length_penalty=alpha
+            TensorSteps(model.step), model.start([0, 1, 2, 3]), bounds=bounds([L] * 4), width=width, n_best=n_best, length_penalty=alpha
         )  # fmt: skip
         for row, got in enumerate(found):
             agree(got, textbook(model, row, width, alpha)[:n_best])
@@ -172,13 +180,13 @@ def test_a_narrow_beam_is_the_textbooks(width, alpha):
 
 def test_lengths_stay_within_their_bounds():
     model, most = Told(), [0, 1, 3, 2]
-    found = beam(model.step, model.start([0, 1, 2, 3]), bounds=bounds(most), width=4, n_best=4)
+    found = beam(TensorSteps(model.step), model.start([0, 1, 2, 3]), bounds=bounds(most), width=4, n_best=4)
     assert [max(len(f.words) for f in got) <= m + 1 for got, m in zip(found, most, strict=True)] == [True] * 4
     agree(found[0], [Found((STOP,), model.forced(0, (STOP,)))])
-    found = beam(model.step, model.start([0, 1, 2, 3]), bounds=bounds([3] * 4, 3), width=4, n_best=4)
+    found = beam(TensorSteps(model.step), model.start([0, 1, 2, 3]), bounds=bounds([3] * 4, 3), width=4, n_best=4)
     assert all(len(f.words) == 4 and f.words[-1] == STOP and set(f.words[:3]) <= set(LETTERS) for got in found for f in got)
     for width in (1, 3):  # the bound counts more than the least, and a list is never empty
-        ((got,),) = beam(model.step, model.start([0]), bounds=bounds([1], 2), width=width)
+        ((got,),) = beam(TensorSteps(model.step), model.start([0]), bounds=bounds([1], 2), width=width)
         assert len(got.words) == 2 and got.score == pytest.approx(model.forced(0, got.words))
 
 
@@ -192,8 +200,8 @@ def test_an_end_that_the_net_excludes_comes_at_the_bound(width):
         return log_p, state
 
     state = torch.zeros(2, 1)
-    drawn = sample(step, state, bounds=bounds([3, 1]), keys=[1, 2], seed=1)
-    for found in (beam(step, state, bounds=bounds([3, 1]), width=width), drawn):
+    drawn = sample(TensorSteps(step), state, bounds=bounds([3, 1]), keys=[1, 2], seed=1)
+    for found in (beam(TensorSteps(step), state, bounds=bounds([3, 1]), width=width), drawn):
         assert [[f.words for f in each] for each in found] == [[(LETTERS[0],) * 3 + (STOP,)], [(LETTERS[0], STOP)]]
         assert all(isfinite(f.score) for each in found for f in each)
 
@@ -203,17 +211,24 @@ def test_no_sentence_sees_its_neighbours_and_the_finished_leave():
     for width, n_best, alpha in ((1, 1, 0.0), (3, 2, 0.0), (4, 1, 1.0)):
         model.asked.clear()
         found = beam(
-            model.step, model.start(rows), bounds=bounds(most), width=width, n_best=n_best, length_penalty=alpha
+            TensorSteps(model.step), model.start(rows), bounds=bounds(most), width=width, n_best=n_best, length_penalty=alpha
         )  # fmt: skip
         assert model.asked == sorted(model.asked, reverse=True) and model.asked[-1] < model.asked[0] == 4 * width
         for row, limit, got in zip(rows, most, found, strict=True):
-            alone = beam(model.step, model.start([row]), bounds=bounds([limit]), width=width, n_best=n_best, length_penalty=alpha)
+            alone = beam(
+                TensorSteps(model.step),
+                model.start([row]),
+                bounds=bounds([limit]),
+                width=width,
+                n_best=n_best,
+                length_penalty=alpha,
+            )
             assert [got] == alone
 
 
 def test_more_hypotheses_than_the_beam_widen_it():
     model = Told()
-    (got,) = beam(model.step, model.start([0]), bounds=bounds([3]), width=1, n_best=ALL)
+    (got,) = beam(TensorSteps(model.step), model.start([0]), bounds=bounds([3]), width=1, n_best=ALL)
     agree(got, model.every(0))
 
 
@@ -224,10 +239,10 @@ def test_networks_are_searched_as_they_write(some_net):
     network = some_net.network
     with torch.no_grad():
         start = some_net.begin()
-        found = beam(network.step, start, bounds=bounds([L] * 3), width=ALL, n_best=ALL)
+        found = beam(TensorSteps(network.step), start, bounds=bounds([L] * 3), width=ALL, n_best=ALL)
         for row in range(3):
             log_p, _ = network(padded, select(start, torch.tensor([row] * ALL)))
             forced = [float(log_p[i, range(len(s)), s].sum()) for i, s in enumerate(strings)]
             agree(found[row], sorted(map(Found, strings, forced), key=lambda f: -f.score))
-            (greedy,) = beam(network.step, select(start, torch.tensor([row])), bounds=bounds([L]))
+            (greedy,) = beam(TensorSteps(network.step), select(start, torch.tensor([row])), bounds=bounds([L]))
             assert greedy[0] in [Found(f.words, pytest.approx(f.score)) for f in found[row]]

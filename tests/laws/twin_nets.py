@@ -15,14 +15,18 @@ from torch import Tensor
 from regard.attention.memory import Memory
 from regard.build import networks
 from regard.config import ModelSection
-from regard.core.arrays import to_tensors
+from regard.core.arrays import to_arrays, to_tensors
 from regard.core.errors import ConfigError
 from regard.core.optional import without_loops
 from regard.data.batching import Batch, collate
+from regard.decoding.limits import Limits
+from regard.decoding.ways import Beam
 from regard.inference import prepacked
+from regard.inference.array_writer import ArrayWriter
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.seq2seq import Beam, Limits, Seq2SeqNetwork, answer
+from regard.tasks.seq2seq import Seq2SeqNetwork
+from regard.tasks.writing import answer
 
 from .memories import CONTEXTS, MEMORIES
 from .products import attention as kind_of
@@ -151,7 +155,7 @@ def say(net: Net, network: EncoderDecoder, *, weights: bool, at_once: bool) -> S
 
 @torch.no_grad()
 def answers(net: Net, network: EncoderDecoder, attention: bool) -> Any:
-    found = answer([network], net.batch, way=Beam(2), limits=Limits(ratio=1, extra=3), attention=attention)
+    found = answer(ArrayWriter(network), to_arrays(net.batch), way=Beam(2), limits=Limits(ratio=1, extra=3), attention=attention)
     return tuple(
         (h.words, torch.tensor(h.score), {k: torch.from_numpy(w) for k, w in h.attention.items()} if attention else {})
         for row in found

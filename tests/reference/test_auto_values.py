@@ -14,9 +14,9 @@ from regard.core.errors import ConfigError
 from regard.data.examples import Item
 from regard.data.row_parser import Place
 from regard.data.tokenizer_guess import cut_of, written_in_symbols
+from regard.decoding.limits import Limits
 from regard.tasks import data_sizes, registry
 from regard.tasks.data_sizes import beyond_the_bound
-from regard.tasks.seq2seq import Limits
 from regard.tasks.transduce.demo_data import dates
 from regard.training import auto_values
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from math import log
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from regard.decoding.search import length_norm
 from regard.networks import loss
 from regard.networks.base import DecoderOutput
 from regard.networks.heads import TiedWordHead, WordHead
 from regard.networks.loss import chunked_cross_entropy, costs, objective
-from regard.networks.search import length_norm
 
 
 def cross_entropy(logits, words, smoothing=0.0):
@@ -80,5 +81,5 @@ def test_heads(size):
 
 def test_length_penalty():
     """((5 + 7) / 6)^1 = 2, ^2 = 4; of length 1 always 1; without a penalty always 1."""
-    lengths = torch.tensor([1.0, 7.0])
+    lengths = np.array([1.0, 7.0])
     assert [length_norm(lengths, a).tolist() for a in (0.0, 1.0, 2.0)] == [[1, 1], [1, 2], [1, 4]]

@@ -3,11 +3,14 @@
 import torch
 
 from regard.build.bert import make_bert
+from regard.core.arrays import to_tensors
 from regard.networks.bert import BertShape, TextPairs, draw
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.read.layers import JointReader, ReadText
+from regard.tasks.read.batch import ReadText
+from regard.tasks.read.layers import JointReader
 from regard.tasks.subword_batches import fit_subwords, side_by_side
-from regard.tasks.tag.network import TagBatch, TagNetwork
+from regard.tasks.tag.batch import TagBatch
+from regard.tasks.tag.network import TagNetwork
 
 START, END = 1, 2
 ONE, TWO = ((5, 6, 7), (8,)), ((9,), (10, 11), (12,))
@@ -37,7 +40,11 @@ def test_a_tag_is_read_from_the_first_piece_of_its_word():
     words = torch.tensor([[3, 3]])
     real = torch.ones(1, 2, dtype=torch.bool)
     batch = TagBatch(
-        type("Words", (), {"source": words, "source_valid": real})(), words, words, None, side_by_side([ONE], (START,), (END,))
+        type("Words", (), {"source": words, "source_valid": real})(),
+        words,
+        words,
+        None,
+        to_tensors(side_by_side([ONE], (START,), (END,))),
     )
     alone = TextEncoder.__call__(net.reader, torch.tensor([[1, 5, 6, 7, 8, 2]]), torch.ones(1, 6, dtype=torch.bool))
     torch.testing.assert_close(net(batch).tags, net.scores(alone.states[:, [1, 4]]))
@@ -46,7 +53,7 @@ def test_a_tag_is_read_from_the_first_piece_of_its_word():
 def test_question_and_passage_are_one_sequence():
     inner = bert()
     net = JointReader(TextPairs(inner, start=START, end=END)).eval()
-    question, passage = side_by_side([ONE, TWO]), side_by_side([TWO, ONE])
+    question, passage = to_tensors((side_by_side([ONE, TWO]), side_by_side([TWO, ONE])))
     texts = [
         ReadText(t.first, torch.arange(3) < torch.tensor([[n], [m]]), torch.zeros(2, 3, 0), None, t)
         for t, n, m in ((passage, 3, 2), (question, 2, 3))

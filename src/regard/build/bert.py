@@ -10,13 +10,10 @@ from regard.attention.attention import Attention
 from regard.attention.scope import Causal, Everywhere
 from regard.core.errors import ConfigError, message
 from regard.networks.bert import Bert, BertShape, MaskedWords
+from regard.networks.bert_shape import ACTIVATIONS
 from regard.networks.transformer import EncoderLayer, FeedForward, PostNorm, TransformerEncoder
 
-ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "gelu": nn.GELU,
-    "gelu_new": lambda: nn.GELU("tanh"),
-    "relu": nn.ReLU,
-}  # by the names of Hugging Face's configs
+_MADE: Mapping[str, Callable[[], nn.Module]] = dict(zip(ACTIVATIONS, (nn.GELU, lambda: nn.GELU("tanh"), nn.ReLU), strict=True))
 
 
 def make_bert(shape: BertShape, *, beside: int = 0) -> Bert:
@@ -32,7 +29,7 @@ def make_bert(shape: BertShape, *, beside: int = 0) -> Bert:
 
 def make_masked_words(bert: Bert) -> MaskedWords:
     """The head that tells words, on the table of the BERT's own."""
-    return MaskedWords(bert.embed.table, ACTIVATIONS[bert.shape.activation](), epsilon=bert.shape.epsilon)
+    return MaskedWords(bert.embed.table, _MADE[bert.shape.activation](), epsilon=bert.shape.epsilon)
 
 
 def _layer(shape: BertShape) -> EncoderLayer:
@@ -45,6 +42,6 @@ def _layer(shape: BertShape) -> EncoderLayer:
         scope=Causal() if shape.causal else Everywhere(),
         dropout=shape.attention_dropout,
     )
-    inner = FeedForward(shape.size, shape.feedforward, ACTIVATIONS[shape.activation]())
+    inner = FeedForward(shape.size, shape.feedforward, _MADE[shape.activation]())
     first, second = (PostNorm(shape.size, dropout=shape.dropout, epsilon=shape.epsilon) for _ in range(2))
     return EncoderLayer(look, inner, (first, second))

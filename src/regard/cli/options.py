@@ -70,7 +70,8 @@ def open_model(
     say: Say | None = None,
 ) -> Predictor:
     """The model of a run, or of several that answer together, which writes as `settings` say.  say: hears what int8 changes."""
-    from regard.tasks.load_run import load_run, make_ensemble
+    from regard.tasks.ensembles import make_ensemble
+    from regard.tasks.load_run import load_run
 
     if threads is not None:
         import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -13,6 +13,7 @@ from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
 from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, auto_field
 from regard.config.cells import DecoderCell, EncoderCell
+from regard.config.length_limits import Room, room
 from regard.config.other_names import suggest
 from regard.config.train import DecodeSection, TrainSection
 from regard.config.yaml_text import dump
@@ -216,6 +217,17 @@ class GeneralConfig(Section):
     def spec(self) -> TaskSpec:
         """What its task says of itself."""
         return registry.spec(self.task)
+
+    @property
+    def room(self) -> Room:
+        """The most tokens that its net reads and writes."""
+        return room(self.model)
+
+    def with_values(self, words: Sequence[str], values: Mapping[str, Any]) -> Config:
+        """See `loader.with_values`."""
+        from regard.config.loader import with_values  # which imports this module
+
+        return with_values(self, words, values)
 
     @property
     def own(self) -> Section | None:

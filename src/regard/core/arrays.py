@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Tree = TypeVar("Tree")
 
-
-def to_tensors(tree: Tree) -> Tree:
+def to_tensors(tree: Any) -> Any:
     """A batch with tensors in the place of arrays, whose memory they share: of dataclasses, tuples and dicts of them.  What is no array
     stays as it is, so that a batch of tensors does."""
-    made: Tree = exchange(tree, np.ndarray, torch.from_numpy)
-    return made
+    return exchange(tree, np.ndarray, torch.from_numpy)
 
 
-def to_arrays(tree: Tree) -> Tree:
+def to_arrays(tree: Any) -> Any:
     """Answers with arrays in the place of tensors, whose memory they share where that is a CPU's; what numpy has no type for comes in
     float32.  The reverse of `to_tensors`."""
-    made: Tree = exchange(tree, Tensor, _array)
-    return made
+    return exchange(tree, Tensor, _array)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -79,12 +78,3 @@ def together(*choices: SampledLogProb | None) -> SampledLogProb | None:
     """The log-probability of several draws is the sum of theirs."""
     drawn = [c for c in choices if c is not None]
     return reduce(lambda a, b: tree_map(torch.add, a, b), drawn) if drawn else None
-
-
-def of_rows(looks: Looks, valid: Bool[Tensor, "B K"]) -> list[dict[str, np.ndarray]]:
-    """Looks at one text, row by row, padding cut off: of the columns, and of the rows where a text looks at itself (`...self`)."""
-    sizes = valid.sum(1).tolist()
-    return [
-        {name: w[i, :, : size if name.endswith("self") else None, :size].float().cpu().numpy() for name, w in looks.items()}
-        for i, size in enumerate(sizes)
-    ]

@@ -3,7 +3,7 @@ Devlin et al. 2019."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,30 +12,11 @@ from torch import Tensor, nn
 from regard.attention.positions import LearnedPositions, SinusoidalPositions
 from regard.core.optional import in_a_graph
 from regard.networks.base import EncoderOutput, positions
+from regard.networks.bert_shape import BertShape as BertShape
 from regard.networks.embedding import Embedding
 from regard.networks.heads import WordsHead
 from regard.networks.text_encoder import TextEncoder
 from regard.networks.transformer import TransformerEncoder
-
-
-@dataclass(frozen=True)
-class BertShape:
-    """What makes a BERT besides its weights.  positions: the longest text; segments: texts told apart; epsilon: of its norms; padding:
-    the word that stands for nothing; causal: each place sees only those before it, and itself."""
-
-    words: int
-    size: int
-    layers: int
-    heads: int
-    feedforward: int
-    positions: int = 512
-    segments: int = 2
-    dropout: float = 0.1
-    attention_dropout: float = 0.0
-    activation: str = "gelu"
-    epsilon: float = 1e-12
-    padding: int = 0
-    causal: bool = False
 
 
 class BertEmbedding(Embedding):

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
-
-
-class Pieces(NamedTuple):
-    """Texts as a pre-trained reader takes them.  numbers: of their pieces; valid: True = a real one, padding lies on the right; first:
-    where each word of the text begins among them, 0 at padding."""
-
-    numbers: Int[Tensor, "B P"]
-    valid: Bool[Tensor, "B P"]
-    first: Int[Tensor, "B K"]
 
 
 def of_words(states: Float[Tensor, "B P D"], first: Int[Tensor, "B K"]) -> Float[Tensor, "B K D"]:

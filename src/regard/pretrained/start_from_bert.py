@@ -9,7 +9,7 @@ from torch import nn
 
 from regard.networks.bert import Bert
 from regard.pretrained import huggingface
-from regard.pretrained.huggingface import FOLDER, Folder, Heads
+from regard.pretrained.huggingface import FOLDER, Heads
 from regard.training import run_files
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ def adopt(config: Config, folder: Path) -> None:
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     run_files.copy(found.place / huggingface.CONFIG, folder / FOLDER / huggingface.CONFIG)
     found.pieces.save(folder / FOLDER)
-
-
-def keep_bert(folder: Path) -> Folder:
-    """Shape and vocabulary of the BERT of a run.  RunFolderError or DataError where they are missing or damaged."""
-    return huggingface.read(folder / FOLDER, weights=False)
 
 
 def warm(network: nn.Module, config: Config, say: Say, *, heads: Heads | None = None) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from regard.config import Config
 from regard.data.columns import Layout
 from regard.data.offsets import Span
 from regard.data.tokenizer import BOS, SPECIALS, Tokenizer
 from regard.data.tokenizer_kinds import kind_of, pieces
-from regard.networks.bert import BertShape
-from regard.pretrained.huggingface import Folder
-from regard.pretrained.start_from_bert import keep_bert
+from regard.networks.bert_shape import BertShape
+from regard.pretrained.bert_folder import Folder, keep_bert
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 TOKENIZER = "tokenizer.source.json"  # in the run folder
 WHOLE = ("space", "word")  # tokenizers whose symbols are words

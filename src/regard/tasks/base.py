@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from regard.config import Config, DecodeSection
-from regard.config.auto import settle
 from regard.core.errors import RunFolderError, message
 from regard.core.say import Say
 from regard.data.line_stream import in_chunks
@@ -28,8 +27,11 @@ from regard.tasks.options import (
     ahead,
     apply_decode,
 )
-from regard.training.auto_values import EvenSample
-from regard.training.setup import TrainingSetup
+
+if TYPE_CHECKING:
+    from regard.config import Config, DecodeSection
+    from regard.training.auto_values import EvenSample
+    from regard.training.setup import TrainingSetup
 
 Precision = Literal["float32", "int8"]
 
@@ -120,6 +122,8 @@ class Task(ABC):
     def fit(self, config: Config, data: Splits) -> tuple[Config, str]:
         """The config with every key that was left out fitted to the sizes of the data, and a line for people on it; "" where nothing
         was fitted."""
+        from regard.config.auto import settle  # which is not needed to answer
+
         return settle(config, {}), ""
 
     @abstractmethod
@@ -170,6 +174,15 @@ class Predictor(ABC):
         """This model and others of its task, answering together.  RunFolderError where it cannot."""
         expected = f"one run: task {self.config.task} answers alone"
         raise RunFolderError(message(str(others[0].folder), expected, "another one", "Name one run."))
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: Any) -> Self:
+        """The model of a folder that asks this network, whatever that is made of."""
+        raise NotImplementedError
+
+    def make_up(self, by: Random, length: int) -> Any:
+        """An item of about so many tokens that nobody wrote, for trials; in some there is what training never saw."""
+        raise NotImplementedError
 
     @abstractmethod
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Any]:

@@ -1,203 +1,46 @@
-"""A model that reads and answers in one pass: whatever says something of a text, a series or an image, and writes none.
-
-One road for all of them: items in chunks, sorted by length, in batches, answered, and given back in their order.
-"""
+"""A model that reads and answers in one pass, and asks a network of PyTorch in tensors: for tasks that need it nowhere else."""
 
 from __future__ import annotations
 
-import math
-from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 import torch
 
 from regard.config import Config
-from regard.config.length_limits import room
 from regard.core.arrays import to_tensors
-from regard.core.errors import RunFolderError, message
-from regard.data.batching import Batches
-from regard.data.line_stream import in_chunks
-from regard.data.report import Report
-from regard.metrics.confusions import write_mistakes
-from regard.metrics.edits import kinds_path
 from regard.networks.bert import Bert
-from regard.tasks.base import AnswerSettings, NBest, Predictor, Scored, TaskPrediction
-from regard.tasks.gold_labels import LabelPredictor
-from regard.tasks.options import ALL_FIGURES, RANKED, AnswerOptions, EvaluationOptions, ahead, apply_decode, count_answers
+from regard.tasks.array_predictor import ArrayPredictor, P
+from regard.tasks.base import AnswerSettings, NBest, Scored
 from regard.training.objective import TaskNetwork
-from regard.training.trainer import Validation
-
-ROWS = 64  # items of a batch whose loss is taken
-Judged = tuple[list[TaskPrediction], dict[str, float]]  # the best answers to items, and their figures
-Likely = tuple[Sequence[str], Sequence[float], float]  # tokens; their log-probabilities, where each has one; that of the whole
 
 
-class SizedItem(Protocol):
-    """An item in numbers."""
+class BatchPredictor(ArrayPredictor[P], Generic[P]):
+    """task: network and loss.  P: an item in numbers.  Batches come to `predict_batch`, `likelihoods` and `task.loss` as tensors, arrays
+    of `collate` too."""
 
-    @property
-    def size(self) -> int:
-        """How long it is, for batches of like length; 0: there is nothing to answer."""
-        ...
-
-
-P = TypeVar("P", bound=SizedItem)
-
-
-class BatchPredictor(LabelPredictor[P], Predictor, Generic[P]):
-    """task: network and loss.  P: an item in numbers.  most: tokens that it can read, where its positions or scores bound it."""
-
-    accepts = RANKED
-    likely = False  # whether what is right has a probability
-    vocabulary: Sequence[str] = ()  # the word of each number that the net reads, where word vectors may be what it begins with
+    task: TaskNetwork = None  # type: ignore[assignment]  # set when it is made
 
     def __init__(self, task: TaskNetwork, config: Config, folder: Path) -> None:
-        self.task, self.config, self.folder = task, config, folder
-        begun = next((part for part in task.modules() if isinstance(part, Bert)), None)
-        self.most = room(config.model).source if begun is None else begun.shape.positions
+        begun = next((part.shape for part in task.modules() if isinstance(part, Bert)), None)
+        super().__init__(config, folder, getattr(self, "network", task), bert=begun)
+        self.task = task
         task.eval()
 
-    @abstractmethod
-    def truncate(self, item: P, size: int) -> P:
-        """An item that is too long, cut to this size.  What is answered is as long as before, where that depends on the item."""
-
-    def teaches(self, item: P) -> bool:
-        """Whether something of what is right is left in an item of the training data that was cut."""
-        return True
-
-    @abstractmethod
-    def collate(self, items: Sequence[P], rows: Sequence[int]) -> Any:
-        """Items side by side, as `task.loss` takes them; rows: their numbers."""
-
-    @abstractmethod
-    def predict_batch(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:
-        """The best answers to a batch of items."""
-
-    def empty_prediction(self, item: P) -> TaskPrediction:
-        """The answer to an item of size 0."""
-        return TaskPrediction("", 0.0)
-
-    @abstractmethod
-    def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
-        """How right the answers are."""
-
-    @abstractmethod
-    def read_gold(self, files: Sequence[str]) -> tuple[list[Any], Report]:
-        """Items of files, with what is right of them, and what reading found.  DataError as when training reads them."""
-
-    def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
-        written = replace(options, n_best=None)  # no key of the config where nothing is searched for
-        return AnswerSettings(apply_decode(self.config, decode, written).decode, count_answers(options.n_best), attention)
-
-    def prepare(self, item: Any, settings: AnswerSettings) -> P:
-        return self.encode(item)
+    def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
+        return to_tensors(self.collate(items, rows))
 
     @torch.no_grad()
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:
-        found, fitting = [[self.empty_prediction(item)] for item in chunk], [self._fitting(item) for item in chunk]
-        heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
-        for places in _batches(fitting, settings.decode.batch_size):
-            some = [fitting[i] for i in places]
-            best = self.predict_batch(some, to_tensors(self.collate(some, places)), settings.n_best, settings.attention)
-            for place, answer in zip(places, best, strict=True):
-                found[place] = answer
-        return found
-
-    def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
-        if cut := heard["cut"]:
-            yield f"{self.what} longer than the {self.most} places that this model reads: {cut:,}; what follows was cut off."
-
-    def _fitting(self, item: P) -> P:
-        """An item, cut where the net has no room for all of it."""
-        return self.truncate(item, self.most) if self.most and item.size > self.most else item
-
-    def evaluate(
-        self, files: Sequence[str], options: EvaluationOptions = ALL_FIGURES, *, errors: Path | None = None
-    ) -> dict[str, Any]:
-        """Figures on files: {"metrics": {...}, "items": n, "skipped": n, "files": [...]}; passed: lines that hold nothing to read, by their
-        kind; unseen: what is right but none of what training saw, and how often.  errors: where to write what was taken for what
-        (`metrics/confusions.py` describes the tables)."""
-        if errors is not None and not self.has_mistakes:
-            do = "Leave it out; regard predict --format jsonl says what was answered."
-            raise RunFolderError(message("errors", "a run whose answers are texts, tags or labels", self.config.task, do))
-        items, report = self.read_gold(files)
-        found, figures = self.metrics(items, options)
-        unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
-        result = {"metrics": figures, **unseen, **self.beside(items, found)}
-        if errors is not None:
-            each = [mistake for item, p in zip(items, found, strict=True) if (mistake := self.mistake(item, p))]
-            result["mistakes"] = dict(write_mistakes(errors, kinds_path(errors), each).most_common(20))
-        passed = {"passed": dict(report.passed)} if report.passed else {}
-        return {**result, "items": len(items), "skipped": len(report.skipped), **passed, "files": list(files)}
-
-    def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
-        """What `evaluate` says beside the figures: tables, in what JSON holds.  Most tasks have none."""
-        return {}
-
-    def metrics(self, items: Sequence[Any], options: EvaluationOptions = ALL_FIGURES) -> Judged:
-        """The best answers to items, and all figures, with the loss."""
-        found = [best[0] for best in self.stream(items, options.best(), attention=False)]
-        return found, {**self.figures(items, found), "loss": self.loss(items)}
+        return super().answers(chunk, settings, heard)
 
     @torch.no_grad()
-    def loss(self, items: Sequence[Any]) -> float:
-        """Nats a token, or whatever the task counts by; without items of which something right is none that training saw.  NaN where
-        no item is left."""
-        each = [self._fitting(item) for item in map(self.encode, items) if self.told(item)]
-        nats, tokens = 0.0, 0
-        for places in _batches(each, ROWS):
-            found = self.task.loss(to_tensors(self.collate([each[i] for i in places], places)))
-            nats, tokens = nats + float(found.nats), tokens + found.tokens
-        return nats / tokens if tokens else math.nan
-
-    def validation(self, items: Sequence[Any]) -> Validation:
-        """Figures of the model as it stands, and some answers to show."""
-        found, figures = self.metrics(items)
-        some = list(zip(items, found, strict=True))[: self.config.train.samples]
-        shown = [f"  {p.source}  →  {p.text}" + ("" if p.text == self.right(i) else f"   (≠ {self.right(i)})") for i, p in some]
-        return Validation(figures, shown)
-
-    def pairs(self, files: Sequence[str]) -> Iterator[Any]:
-        if not self.likely:
-            return super().pairs(files)
-        return iter(self.read_gold(files)[0])
-
-    def pair(self, text: str) -> Any:
-        return self.with_right(text) if self.likely else super().pair(text)
-
-    def scores(self, items: Iterable[Any], *, batch_size: int | None = None) -> Iterator[Scored]:
-        """items: see `with_right`."""
-        if not self.likely:
-            raise self._unscored()
-        rows = ahead(apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
-        return (scored for chunk in in_chunks(map(self.with_right, items), rows) for scored in self._scored(chunk))
+    def measure_loss(self, items: Sequence[P], batch: Any) -> tuple[float, int]:
+        found = self.task.loss(batch)
+        return float(found.nats), found.tokens
 
     @torch.no_grad()
     def _scored(self, items: Sequence[Any]) -> Iterator[Scored]:
-        each = [self._fitting(self.encode(item)) for item in items]
-        told, found = [i for i, x in enumerate(each) if self.told(x)], dict[int, Likely]()
-        for part in _batches([each[i] for i in told], ROWS):
-            places = [told[i] for i in part]
-            some = [each[i] for i in places]
-            found |= zip(places, self.likelihoods(some, to_tensors(self.collate(some, places))), strict=True)
-        for i, item in enumerate(items):
-            tokens, log_p, score = found.get(i, ((), (), None))
-            yield Scored(item.source, self.right(item), score, tuple(tokens), tuple(log_p), (), tuple(self.unseen([item])))
-
-    def with_right(self, item: Any) -> Any:
-        """An item with what is right of it, in one of the forms that it may have.  DataError for anything else."""
-        return item
-
-    def likelihoods(self, items: Sequence[P], batch: Any) -> list[Likely]:
-        """How likely what is right of each item is, where the task says so (`likely`)."""
-        raise NotImplementedError
-
-
-def _batches(items: Sequence[SizedItem], rows: int) -> Iterator[list[int]]:
-    """The places of items of like length, so many at a time; not of those of size 0."""
-    real = [i for i, item in enumerate(items) if item.size]
-    return ([real[i] for i in part] for part in Batches.sequential([items[i].size for i in real], rows=rows))
+        yield from super()._scored(items)

@@ -1,25 +1,28 @@
-"""Models that were trained apart and answer together: whether they know the same symbols, and their weights in one order of these."""
+"""Models that were trained apart and answer together: whether they know the same symbols, and their words in one order."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
-
-from torch import nn
 
 from regard.core.errors import RunFolderError, message
 from regard.data.tokenizer import Tokenizer
-from regard.inference.batch_invariant import InvariantWeight
-from regard.inference.int8 import Int8Weight
-from regard.inference.weights import WeightFormat
-from regard.networks.copy_head import CopyHead
-from regard.networks.encoder_decoder import EncoderDecoder
-from regard.networks.heads import TiedWordHead, WordHead
+from regard.decoding.ensemble import RenumberedNetwork
+from regard.decoding.networks import WritingNetwork
 from regard.tasks.base import Predictor
 
 NAMED = 5  # symbols that only one of two vocabularies has, in a message
+
+
+def make_ensemble(models: Sequence[Predictor]) -> Predictor:
+    """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
+    first = models[0]
+    for other in models[1:]:
+        if other.config.task != first.config.task:
+            expected, received = f"a run of task {first.config.task}, as {first.folder} is", f"one of {other.config.task}"
+            raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
+    return first.together(models[1:])
 
 
 def order(first: Predictor, mine: Tokenizer, other: Predictor, theirs: Tokenizer, side: str) -> list[int]:
@@ -42,45 +45,12 @@ def order(first: Predictor, mine: Tokenizer, other: Predictor, theirs: Tokenizer
     raise RunFolderError(message(f"{other.folder}", expected, received, _why(first, other)))
 
 
-def reorder(
-    network: EncoderDecoder, source: Sequence[int] | None, target: Sequence[int], twins: Sequence[int] | None
-) -> EncoderDecoder:
-    """The network with the rows of its vocabularies in another order: row i is what row `source[i]` (`target[i]`) was.  None: its source
-    is no text.  twins: of the vocabularies in that order, see `CopyHead`."""
-    if all(list(rows) == list(range(len(rows))) for rows in (source, target) if rows is not None):
+def renumber(network: WritingNetwork, source: Sequence[int] | None, target: Sequence[int]) -> WritingNetwork:
+    """The network with the words of its vocabularies in another order: word i is what word `source[i]` (`target[i]`) was.  None: its source
+    is no text."""
+    if all(list(words) == list(range(len(words))) for words in (source, target) if words is not None):
         return network
-    made, done = deepcopy(network), dict[int, Any]()
-    _reorder(made.target.table, "weight", target, done)
-    if source is not None:
-        _reorder(made.source.table, "weight", source, done)  # type: ignore[arg-type]  # a source of text has a table
-    for part in made.head.modules():
-        if isinstance(part, WordHead):
-            _reorder(part.linear, "weight", target, done)
-            _reorder(part.linear, "bias", target, done)
-        elif isinstance(part, TiedWordHead):
-            _reorder(part, "bias", target, done)
-        elif isinstance(part, CopyHead) and twins is not None:
-            part.twins.copy_(part.twins.new_tensor(twins))
-    return made
-
-
-def _reorder(module: nn.Module, name: str, rows: Sequence[int], done: dict[int, Any]) -> None:
-    """Each weight once, wherever it is used."""
-    weight = getattr(module, name)
-    if id(weight) not in done:
-        places = list(rows)
-        if isinstance(weight, Int8Weight):
-            done[id(weight)] = Int8Weight(weight.q[places], weight.scale[places])
-        elif isinstance(weight, InvariantWeight):
-            done[id(weight)] = InvariantWeight(weight.plain[places])
-        else:
-            done[id(weight)] = nn.Parameter(weight.detach()[places])
-        done[id(done[id(weight)])] = done[id(weight)]
-    made = done[id(weight)]
-    if isinstance(made, WeightFormat):
-        module.__dict__[name] = made
-    else:
-        setattr(module, name, made)
+    return RenumberedNetwork(network, source, target)
 
 
 def _cuts(tokenizer: Tokenizer) -> Any:

@@ -6,16 +6,17 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config, DecodeSection
-from regard.config.length_limits import room
-from regard.core.arrays import to_tensors
 from regard.data.batching import Batch, Batches
-from regard.inference.prepare import PreparedNetworks
-from regard.networks.encoder_decoder import EncoderDecoder
+from regard.decoding.limits import Limits
+from regard.decoding.networks import WritingNetwork
+from regard.decoding.ways import Beam, Sample
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, TaskPrediction
-from regard.tasks.seq2seq import Beam, Limits, Sample, answer
+from regard.tasks.writing import answer, as_one
+
+if TYPE_CHECKING:
+    from regard.config import Config, DecodeSection
 
 
 class Seq2SeqPredictor(Predictor):
@@ -24,13 +25,15 @@ class Seq2SeqPredictor(Predictor):
     Several networks answer with the mean of their probabilities; attention and attention pictures are those of the first.
     """
 
-    def __init__(self, networks: Sequence[EncoderDecoder], config: Config, folder: Path) -> None:
+    def __init__(self, networks: Sequence[WritingNetwork], config: Config, folder: Path) -> None:
         self.networks, self.config, self.folder = tuple(networks), config, folder
-        self.network = self.networks[0]
-        self.room = room(config.model)  # the most tokens that it can read and write, where its positions or scores bound it
-        self.kept = PreparedNetworks()  # for use: what is laid out for it
-        for network in self.networks:
-            network.eval()
+        self.writer = as_one(self.networks)
+        self.room = config.room  # the most tokens that it can read and write, where its positions or scores bound it
+
+    @property
+    def network(self) -> Any:
+        """The net that was trained; of an ensemble the first."""
+        return getattr(self.networks[0], "network", self.networks[0])
 
     @abstractmethod
     def size(self, source: Any) -> int:
@@ -58,11 +61,11 @@ class Seq2SeqPredictor(Predictor):
         real = [i for i, size in enumerate(sizes) if size]
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
-        networks = [self.kept.in_use(network, together) for network in self.networks]
+        writer = self.writer.prepare(together)
         for rows in Batches.sequential([sizes[i] for i in real], rows=decode.batch_size):
             places = [real[row] for row in rows]
-            batch = to_tensors(self.collate([chunk[i] for i in places], places))
-            hypotheses = answer(networks, batch, way=way_of(decode), limits=limits, attention=settings.attention)
+            batch = self.collate([chunk[i] for i in places], places)
+            hypotheses = answer(writer, batch, way=way_of(decode), limits=limits, attention=settings.attention)
             most = limits.most(batch.source_valid.sum(1)).tolist()
             for i, bound, best in zip(places, most, hypotheses, strict=True):
                 found[i] = [self.written(chunk[i], h, ended=len(h.words) <= bound, attention=settings.attention) for h in best]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from regard.config import Config
 from regard.core.plural import list_counts
 from regard.data.vocab import Vocabulary
 from regard.metrics.confusions import Confusion, Mistake
 from regard.tasks.base import TaskPrediction
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 NAMED = 10  # so many labels that training never saw are named
 

@@ -1,4 +1,4 @@
-"""The training side of every task whose model is a `BatchPredictor`: what differs is how its files are read and what its model knows."""
+"""The training side of every task whose model is a `ArrayPredictor`: what differs is how its files are read and what its model knows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from regard.inference.int8 import quantize
 from regard.pretrained.start_from_bert import adopt, warm
 from regard.pretrained.start_from_run import grow
 from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
+from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Precision, Splits
-from regard.tasks.batch_predictor import BatchPredictor
 from regard.tasks.data_sizes import fit_to_texts
 from regard.tasks.splits import SplitTask, shared_note
 from regard.training.auto_values import Sizes
 from regard.training.checkpoint import MODEL, load_network
+from regard.training.objective import AnsweringNetwork
 from regard.training.setup import TrainingSetup
 
 
@@ -33,7 +34,7 @@ class InMemoryTask(SplitTask):
     """Items with `source` (a string that tells them apart), read whole into memory."""
 
     what: str  # items of its files, in the plural: "sentences with tags"
-    predictor: Callable[[Config, Path], BatchPredictor[Any]]  # the class of its models
+    predictor: Callable[[Config, Path, None], ArrayPredictor[Any]]  # the class of its models
 
     @abstractmethod
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Any | RecordError]:
@@ -44,9 +45,15 @@ class InMemoryTask(SplitTask):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         """Write what is learnt from the training data before the net is built: vocabularies, scales."""
 
-    def model(self, config: Config, folder: Path) -> BatchPredictor[Any]:
+    def model(self, config: Config, folder: Path) -> ArrayPredictor[Any]:
         """A model with what `learn` wrote there, and a network drawn from torch's generator."""
-        return self.predictor(config, folder)
+        made = self.predictor(config, folder, None)
+        made.network = self.build(config, made).eval()
+        return made
+
+    def build(self, config: Config, known: Any) -> AnsweringNetwork:
+        """A network for a model that has none yet.  known: that model, whose vocabularies and scales say how large."""
+        raise NotImplementedError
 
     def kinds(self, item: Any, config: Config) -> Iterable[str]:
         """The labels of an item, which what is set aside must leave in training."""
@@ -109,15 +116,15 @@ class InMemoryTask(SplitTask):
             f"{many(len(data.valid), 'validation item')}",
         )
 
-    def open(self, config: Config, folder: Path, *, precision: Precision) -> BatchPredictor[Any]:
+    def open(self, config: Config, folder: Path, *, precision: Precision) -> ArrayPredictor[Any]:
         model = self.model(config, folder)
         load_network(model.task, folder / MODEL)
         if precision == "int8":
-            model.task = quantize(model.task)
+            quantize(model.task)
         return model
 
 
-def _kept(model: BatchPredictor[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
+def _kept(model: ArrayPredictor[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
     """The items in numbers; those that are too long are treated as `data.on_long` says."""
     most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
     for given in items:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from regard.config import Config
 from regard.data.columns import Layout
 from regard.data.prediction_layout import another
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 
 def layout_of(config: Config) -> Layout:

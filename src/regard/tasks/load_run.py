@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,16 +32,6 @@ def load_run(folder: str | Path, *, trust: Iterable[str] = (), precision: Precis
             opened = registry.of(config.task).open(config, run, precision=precision)
         refuse_changed(run, config)
         return opened
-
-
-def make_ensemble(models: Sequence[Predictor]) -> Predictor:
-    """Several models that answer together.  Raises RunFolderError where they cannot: other tasks, vocabularies or texts."""
-    first = models[0]
-    for other in models[1:]:
-        if other.config.task != first.config.task:
-            expected, received = f"a run of task {first.config.task}, as {first.folder} is", f"one of {other.config.task}"
-            raise RunFolderError(message(str(other.folder), expected, received, "Name runs of one task."))
-    return first.together(models[1:])
 
 
 @contextmanager

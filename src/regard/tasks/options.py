@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config, DecodeSection, with_values
 from regard.config.other_names import keys_called
 from regard.core.errors import ArgumentError, ConfigError, did_you_mean, message
+
+if TYPE_CHECKING:
+    from regard.config import Config, DecodeSection
 
 TRAINING = "valid_beam"  # the one key of the section that is of training
 AHEAD = 16  # batches that are read and sorted by length at a time
@@ -86,7 +88,7 @@ def apply_decode(
     beam = asked.get("beam")
     if "n_best" not in keys and isinstance(beam, int) and 0 < beam < config.decode.n_best and not asked.get("sample"):
         asked["n_best"] = beam
-    return with_values(config, words, {f"decode.{name}": value for name, value in asked.items()})
+    return config.with_values(words, {f"decode.{name}": value for name, value in asked.items()})
 
 
 def ahead(settings: DecodeSection) -> int:

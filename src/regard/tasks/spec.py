@@ -88,7 +88,8 @@ class TaskSpec:
     """A task.
 
     name: its word in a config, and the key of its section.  about: what is learnt, for people.
-    task: `module:Class` of its `Task`.  section: `module:Class` of its keys, a `TaskSection`.  demo: the module of its demo.
+    task: `module:Class` of its `Task`.  predictor: `module:Class` of its models in use, which need no PyTorch; None: its runs cannot be
+    exported.  section: `module:Class` of its keys, a `TaskSection`.  demo: the module of its demo.
     checks: `module:Class` of what it brings to `regard check`; None: its files have columns of text.
     metrics: its figures, the one that chooses the model kept first.  otherwise: the figure that chooses instead, where a key of the
     section has a value.  uses: the keys that it uses; others would change nothing, and are refused where they are set.
@@ -106,6 +107,7 @@ class TaskSpec:
     metrics: Mapping[str, Metric]
     uses: tuple[str, ...]
     section: str | None = None
+    predictor: str | None = None
     demo: str | None = None
     checks: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
+
+from regard.core.arrays import to_arrays, to_tensors
 
 
 class Loss(NamedTuple):
@@ -35,3 +38,16 @@ class TaskNetwork(nn.Module, ABC):
     @abstractmethod
     def loss(self, batch: Any) -> Loss:
         """What training brings down, over real positions only.  batch: of the task's own kind."""
+
+
+class AnsweringNetwork(TaskNetwork):
+    """A network that says something of what it reads, and writes nothing.  In use it is asked in arrays, as any other that answers is."""
+
+    @abstractmethod
+    def infer(self, batch: Any, *, weights: bool = False) -> Any:
+        """What it says of a batch, padding and all: a pure function of tensors to tensors.  weights: with where it looked."""
+
+    def answer(self, batch: Any, *, weights: bool = False) -> Any:
+        """The same of a batch of arrays, in arrays."""
+        with torch.no_grad():
+            return to_arrays(self.infer(to_tensors(batch), weights=weights))

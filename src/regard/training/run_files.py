@@ -1,29 +1,22 @@
-"""Files of a run: JSON and safetensors, read with errors that say what is damaged, written whole or not at all (`core/atomic_files.py`)."""
+"""Files of a run: safetensors, and JSON (`json_files.py`), read with errors that say what is damaged, written whole or not at all."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from regard.core import bounded_json
-from regard.core.atomic_files import atomic, write_bytes, write_text
+from regard.core.atomic_files import atomic, write_bytes
 from regard.core.errors import RunFolderError, message
-
-_DAMAGED = "Restore the file from a copy, or train again into another folder."
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`value` as readable JSON, atomically.  NaN and infinity are no JSON: ValueError."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+from regard.training.json_files import RESTORE
+from regard.training.json_files import read_json as read_json
+from regard.training.json_files import write_json as write_json
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
@@ -42,16 +35,6 @@ def copy(source: Path, path: Path) -> None:
         shutil.copyfileobj(read, file, 1 << 20)
 
 
-def read_json(path: Path) -> Any:
-    """What `write_json` wrote.  Errors: RunFolderError where the file is missing or damaged."""
-    try:
-        return bounded_json.read_json(path)
-    except OSError as error:
-        raise RunFolderError(message(str(path), "a JSON file", error.strerror or str(error), _DAMAGED)) from None
-    except ValueError as error:
-        raise RunFolderError(message(f"{path} is damaged", "JSON", str(error), _DAMAGED)) from None
-
-
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """What `write_tensors` wrote, in memory of its own.  Errors: RunFolderError where the file is missing or damaged."""
     try:
@@ -61,9 +44,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         # A file that is mapped has its tensors wherever they fall; PyTorch's own memory is aligned, and sums depend on that.
         return {name: torch.empty_like(tensor).copy_(tensor) for name, tensor in load_file(path).items()}
     except OSError as error:
-        raise RunFolderError(message(str(path), "a safetensors file", error.strerror or str(error), _DAMAGED)) from None
+        raise RunFolderError(message(str(path), "a safetensors file", error.strerror or str(error), RESTORE)) from None
     except UnicodeEncodeError:
         do = "Rename the folder."
         raise RunFolderError(message(repr(str(path)), "a path whose names are UTF-8", "one that is not", do)) from None
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError, MemoryError) as error:
-        raise RunFolderError(message(f"{path} is damaged", "a whole safetensors file", str(error), _DAMAGED)) from None
+        raise RunFolderError(message(f"{path} is damaged", "a whole safetensors file", str(error), RESTORE)) from None

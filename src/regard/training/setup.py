@@ -8,7 +8,7 @@ from typing import Any
 
 from regard.training.objective import TaskNetwork
 from regard.training.stopping import Order
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from regard.training.reporting import TIMED, Metrics, Reporter, Row, RunClock, t
 from regard.training.signals import Broken, Signals
 from regard.training.signals import Interrupted as Interrupted
 from regard.training.stopping import Order, better, count_left, few, make_schedule, over, say_ending, timely, total_updates
+from regard.training.validation import Validation as Validation
 
 if TYPE_CHECKING:
     from regard.config.schema import TrainSection
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
 
 LOSS = frozenset({"loss"})
 STRIKES = 10  # updates in a row that are not finite, before training gives up
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What a validation found: figures by name, and lines to show."""
-
-    metrics: dict[str, float]
-    samples: list[str]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from regard.config import read_config
 from regard.data.images import MARK, Unreadable, decode_image, write_png
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.demo_data import COLOURS, KINDS, SIDE, UNSEEN, Scene, Shape, cells, named, scenes
-from regard.tasks.caption.layers import Convolved, Grid, GridEncoder, GridPositions
+from regard.tasks.caption.grid import Grid
+from regard.tasks.caption.layers import Convolved, GridEncoder, GridPositions
 from regard.tasks.caption.network import doubly_stochastic
 
 RANDOM = np.random.default_rng(1)

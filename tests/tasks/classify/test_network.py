@@ -18,9 +18,10 @@ from regard.data.vocab import Vocabulary
 from regard.metrics.classification import class_figures, confusion
 from regard.networks.base import EncoderOutput
 from regard.networks.pooling import AttentionPooling, FirstPooling, LastPooling, MaxPooling, MeanPooling
+from regard.tasks.classify.batch import ClassBatch
 from regard.tasks.classify.builder import pool_look
 from regard.tasks.classify.demo_data import TELLING, messages
-from regard.tasks.classify.network import ClassBatch, ClassifyNetwork
+from regard.tasks.classify.network import ClassifyNetwork
 from regard.tasks.classify.predictor import _balanced
 
 STATES = torch.tensor([[[1.0, -4.0], [3.0, -2.0], [9.0, 9.0]], [[5.0, 6.0], [7.0, 8.0], [-1.0, 0.0]], [[2.0, 2.0]] * 3])

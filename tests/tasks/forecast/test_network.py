@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from regard.data.examples import Place
+from regard.tasks.forecast.baselines import ForecastErrors, naive, profile, seasonal
 from regard.tasks.forecast.data import of_numbers, windows
 from regard.tasks.forecast.demo_data import LAG, floods
 from regard.tasks.forecast.layers import InstanceNormalization, LastValueNormalization, NoNormalization, Patches, patches
-from regard.tasks.forecast.network import Blend, ForecastErrors, LinearForecast, naive, profile, seasonal
+from regard.tasks.forecast.least_squares import Blend, LinearForecast
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.timestamps import clock
 from regard.tasks.pair.ratings import Scale

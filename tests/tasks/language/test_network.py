@@ -11,9 +11,12 @@ import torch
 from regard.config import read_config
 from regard.core.errors import ConfigError
 from regard.data.tokenizer import BOS, EOS
+from regard.decoding.ways import Beam, Sample
 from regard.tasks.language import builder
-from regard.tasks.language.network import Distances, LanguageBatch, go_on
-from regard.tasks.seq2seq import Beam, Sample
+from regard.tasks.language.batch import LanguageBatch
+from regard.tasks.language.continuation import go_on
+from regard.tasks.language.distances import Distances
+from regard.tasks.language.network import ArrayLanguageModel
 
 WORDS = 7
 CELLS = {"decoder": "lstm", "decoder_layers": 2, "embedding": 5, "size": 6, "dropout": 0.0}
@@ -103,7 +106,8 @@ def test_scores_are_forced_scores(net, way):
     """Of what was written, its end included where the net wrote it: a text that was cut off pays nothing for that."""
     task = made(net)
     for begun in ([], [5, 4, 6, 3]):
-        for best in go_on(task.network, torch.tensor([begun] * 2, dtype=torch.long), most=5, least=0, way=way, attention=True):
+        read = np.array([begun] * 2, dtype=np.int64)
+        for best in go_on(ArrayLanguageModel(task), read, most=5, least=0, way=way, attention=True):
             for found in best:
                 assert len(found.words) <= 5 and (len(found.words) == 5 or found.words[-1] == EOS)
                 assert found.score == pytest.approx(forced(task, begun, list(found.words)), abs=1e-4)
@@ -114,7 +118,7 @@ def test_scores_are_forced_scores(net, way):
 
 def test_a_wide_beam_finds_the_best():
     task = made("key-value")
-    (best,) = go_on(task.network, torch.tensor([[4, 5]]), most=3, least=0, way=Beam(200), attention=False)
+    (best,) = go_on(ArrayLanguageModel(task), np.array([[4, 5]]), most=3, least=0, way=Beam(200), attention=False)
     likely = [4, 5, 6]
     every = [list(w) + e for n in range(4) for w in product(likely, repeat=n) for e in ([[EOS]] if n < 3 else [[]])]
     assert best[0].score == pytest.approx(max(forced(task, [4, 5], words) for words in every), abs=1e-4)
@@ -124,10 +128,10 @@ def test_how_far_back_by_hand():
     """Two queries at the last two of three places: the first takes 1/2 of 1 and 1/2 of 0 back, the second all of 2 back."""
     looks = Distances((1,))
     assert looks.told() == {}
-    weights = torch.tensor([[[[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]]])
-    looks.add(weights, torch.tensor([[True, True]]))
+    weights = np.array([[[[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]]])
+    looks.add(weights, np.array([[True, True]]))
     assert looks.told() == {"distance": pytest.approx(2.5 / 2), "within_1": pytest.approx(0.5)}
-    looks.add(weights, torch.tensor([[True, False]]))
+    looks.add(weights, np.array([[True, False]]))
     assert looks.told() == {"distance": pytest.approx(3 / 3), "within_1": pytest.approx(2 / 3)}
 
 

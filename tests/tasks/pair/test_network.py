@@ -16,6 +16,8 @@ from regard.networks.base import Encoder, EncoderOutput
 from regard.tasks.pair.demo_data import LABELS, SHOWN, claims
 from regard.tasks.pair.layers import Matcher, NoAlignment, SoftAlignment, others
 from regard.tasks.pair.network import BinnedRegression, Classification, SquaredRegression
+from regard.tasks.pair.ratings import Scale
+from regard.tasks.pair.section import PairSection
 
 
 class Same(Encoder):
@@ -94,8 +96,14 @@ def test_swapping_the_texts_swaps_the_halves():
 def test_numbers_by_squares():
     wanted = SquaredRegression(3.0, 2.0)
     said, right = torch.tensor([[0.5], [-1.0]]), torch.tensor([5.0, 1.0])
-    assert wanted.numbers(said).tolist() == [4.0, 1.0]
     assert wanted.costs(said, right).tolist() == [0.25, 0.0]
+    scale, section, said = (
+        Scale(0.0, 6.0, 3.0, 2.0),
+        PairSection(output="number", ratings="square"),
+        wanted.normalize(said).numpy(),
+    )
+    assert scale.numbers(said, section).tolist() == [4.0, 1.0]
+    assert scale.costs(said, right.numpy(), section).tolist() == [0.25, 0.0]
 
 
 def test_numbers_by_bins():
@@ -106,8 +114,11 @@ def test_numbers_by_bins():
     torch.testing.assert_close(target, torch.tensor(want))
     torch.testing.assert_close(target[:3] @ wanted.values, torch.tensor([3.6, 1, 5]))
     said = torch.tensor([[0.0, 0, 0, 0, 0], [0, 0, 20, 20, 0], [0, 0, 0, 20, 0]])
-    torch.testing.assert_close(wanted.numbers(said), torch.tensor([3.0, 3.5, 4.0]))
-    costs = wanted.costs(said, torch.tensor([3.6, 3.5, 4.0]))
+    scale, section = Scale(1.0, 5.0, 3.0, 1.0), PairSection(output="number", bins=5)
+    told, right = wanted.normalize(said).numpy(), torch.tensor([3.6, 3.5, 4.0])
+    np.testing.assert_allclose(scale.numbers(told, section), [3.0, 3.5, 4.0], rtol=1e-6)
+    costs = wanted.costs(said, right)
+    np.testing.assert_allclose(scale.costs(told, right.numpy(), section), costs.numpy(), atol=1e-6)
     entropy = -(0.4 * np.log(0.4) + 0.6 * np.log(0.6))
     torch.testing.assert_close(costs, torch.tensor([np.log(5) - entropy, 0.0, 0.0]).float(), atol=1e-5, rtol=0)
     finer = BinnedRegression(0.0, 1.0, 3)

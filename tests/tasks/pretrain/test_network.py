@@ -12,13 +12,15 @@ import pytest
 import torch
 
 from regard.build.bert import make_bert, make_masked_words
+from regard.core.arrays import to_arrays
 from regard.core.errors import ConfigError, DataError
 from regard.data.wordpiece import SPECIALS, WordPieces
 from regard.networks.bert import BertShape, draw
+from regard.tasks.pretrain.batch import BertBatch
 from regard.tasks.pretrain.demo_data import stories
 from regard.tasks.pretrain.documents import blocks, join_parts, passages, read_documents
 from regard.tasks.pretrain.masking import NOTHING, MaskedExamples, MaskingSettings
-from regard.tasks.pretrain.network import BertBatch, PretrainNetwork
+from regard.tasks.pretrain.network import PretrainNetwork
 from regard.tasks.pretrain.predictor import fill_in
 
 WORDS = [*SPECIALS, *"abcdefgh", *(f"##{x}" for x in "abcdefgh"), "."]
@@ -166,9 +168,11 @@ def test_the_loss_is_the_mean_word_and_the_mean_pair():
     pair = -task.follows(encoded.final).log_softmax(-1)[0, 1]
     assert found.tokens == 3
     torch.testing.assert_close(found.total, each + 2 * pair)  # the row of the pair has two words
-    judged = task.judged(batch)
-    assert judged.asked.tolist() == [2, 1]
-    torch.testing.assert_close(judged.nats.sum(), each.detach())
+    asked = to_arrays(batch).ask(slice(0, 2))
+    assert asked.places.tolist() == [[0, 1], [0, 2], [1, 2]]
+    told = task.answer(asked)
+    assert -told.log_p[[0, 1, 2], [9, 6, 8]].sum() == pytest.approx(each.item(), rel=1e-6)
+    assert -told.follows[0, 1] == pytest.approx(pair.item(), rel=1e-6)
 
 
 def test_the_same_texts_give_the_same_pieces_in_any_process():

@@ -5,17 +5,21 @@ from __future__ import annotations
 from itertools import product
 from math import log
 
+import numpy as np
 import pytest
 import torch
 
 from regard.attention.attention import Attention
 from regard.attention.score import Dot
+from regard.core.arrays import to_arrays, to_tensors
 from regard.data.offsets import covering, locate
 from regard.data.tokenizer import Tokenizer
 from regard.networks.base import EncoderOutput
+from regard.tasks.read.batch import ReadBatch
+from regard.tasks.read.best_answers import best_spans, best_words, spans_log_p, word_log_p
 from regard.tasks.read.demo_data import PEOPLE, PLACES, THINGS, moves
-from regard.tasks.read.layers import QuestionAlignment, WordPointer, best_spans
-from regard.tasks.read.network import ReadBatch, ReadSpanNetwork, ReadWordNetwork
+from regard.tasks.read.layers import QuestionAlignment, WordPointer
+from regard.tasks.read.network import ReadSpanNetwork, ReadWordNetwork
 
 same = torch.testing.assert_close
 
@@ -38,17 +42,19 @@ def test_attention_sum_by_hand():
     )  # fmt: skip
     task = ReadWordNetwork(torch.nn.Identity(), WordPointer(over=False, score=Dot()))
     same(task.log_p(pointed.shares, batch), torch.tensor([log(0.8)]))
-    start, end, log_p = task.best(pointed.shares, batch, 3)
-    assert start.tolist()[0][:2] == [0, 1] and end.equal(start)
-    same(log_p, torch.tensor([[log(0.8), log(0.2), float("-inf")]]))  # there are but two words
+    shares, batch = to_arrays(pointed.shares), to_arrays(batch)
+    same(torch.from_numpy(word_log_p(shares, batch)), torch.tensor([log(0.8)]))
+    start, end, log_p = best_words(shares, batch, count=3)
+    assert start.tolist()[0][:2] == [0, 1] and (end == start).all()
+    same(torch.from_numpy(log_p), torch.tensor([[log(0.8), log(0.2), float("-inf")]]))  # there are but two words
 
 
 def test_the_blank_and_padding_answer_nothing():
-    shares = torch.tensor([[[0.5, 0.3, 0.2]]]).log()
-    batch = ReadBatch(None, None, torch.tensor([[0, 1, 0]]), torch.tensor([[False, True, False]]))
-    start, _, log_p = ReadWordNetwork(torch.nn.Identity(), WordPointer(over=True, score=Dot())).best(shares, batch, 2)
+    shares = np.log(np.array([[[0.5, 0.3, 0.2]]], dtype=np.float32))
+    batch = ReadBatch(None, None, np.array([[0, 1, 0]]), np.array([[False, True, False]]))
+    start, _, log_p = best_words(shares, batch, count=2)
     assert start[0, 0] == 1
-    same(log_p, torch.tensor([[log(0.3), float("-inf")]]))
+    same(torch.from_numpy(log_p), torch.tensor([[log(0.3), float("-inf")]]))
 
 
 def test_over_and_sum_differ_as_the_papers_say():
@@ -63,7 +69,7 @@ def test_the_best_span_is_the_best_of_all(longest):
     torch.manual_seed(longest)
     shares, sizes = torch.randn(3, 2, 7).log_softmax(-1), (7, 4, 1)
     valid = torch.arange(7) < torch.tensor(sizes)[:, None]
-    found = best_spans(shares, valid, longest=longest, count=4)
+    found = to_tensors(best_spans(shares.numpy(), valid.numpy(), longest=longest, count=4))
     for row, size in enumerate(sizes):
         every = {(i, j): shares[row, 0, i] + shares[row, 1, j] for i, j in product(range(size), repeat=2) if 0 <= j - i < longest}
         ranked = sorted(every, key=lambda span: -every[span])[:4]
@@ -77,10 +83,11 @@ def test_several_right_answers_count_together():
     """p(0..1) + p(2..2); what is padded is no answer."""
     shares = torch.tensor([[[0.5, 0.25, 0.25], [0.125, 0.5, 0.375]]]).log()
     batch = ReadBatch(None, None, torch.zeros(1, 3, dtype=torch.long), torch.ones(1, 3, dtype=torch.bool))
-    task = ReadSpanNetwork(torch.nn.Identity(), torch.nn.Identity(), longest=2)
+    task = ReadSpanNetwork(torch.nn.Identity(), torch.nn.Identity())
     for right, p in (([[0, 1], [2, 2], [-1, -1]], 0.25 + 0.09375), ([[0, 1]], 0.25)):
         given = ReadBatch(None, None, batch.forms, batch.candidate, torch.tensor([right]))
         same(task.log_p(shares, given), torch.tensor([log(p)]))
+        same(torch.from_numpy(spans_log_p(shares.numpy(), to_arrays(given))), torch.tensor([log(p)]))
 
 
 def test_a_word_of_the_passage_looks_at_the_question():

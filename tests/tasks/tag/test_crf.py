@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import torch
 
 from regard.tasks.tag.crf import ChainCRF
+from regard.tasks.tag.tag_paths import best_path, path_log_p
 
 
 @pytest.fixture
@@ -25,6 +27,22 @@ def scored(chain: ChainCRF, scores: torch.Tensor, tags: tuple[int, ...]) -> torc
     return path + sum(steps[a, b] for a, b in zip((N, *tags), (*tags, N), strict=True))
 
 
+def best_of(chain: ChainCRF, scores: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(best_path(scores.numpy(), chain.transitions.detach().numpy(), valid.numpy()))
+
+
+def test_in_use_it_says_the_same(chain):
+    """What numpy sums is what training sums: in float32 and float64, of every length, of a row without any place too."""
+    for kind, near in ((torch.float32, 1e-6), (torch.float64, 1e-12)):
+        scores, tags = torch.randn(4, 6, 3, dtype=kind) * 9, torch.randint(3, (4, 6))
+        valid = torch.arange(6) < torch.tensor([[6], [3], [1], [0]])
+        told = path_log_p(scores.numpy(), chain.transitions.detach().numpy(), tags.numpy(), valid.numpy())
+        assert told.dtype == scores.numpy().dtype
+        np.testing.assert_allclose(told, chain.log_p(scores, tags, valid).detach().numpy(), rtol=near, atol=near)
+    assert path_log_p(np.zeros((2, 0, 3)), np.zeros((4, 4)), np.zeros((2, 0), int), np.zeros((2, 0), bool)).tolist() == [0, 0]
+    assert best_path(np.zeros((2, 0, 3)), np.zeros((4, 4)), np.zeros((2, 0), bool)).shape == (2, 0)
+
+
 @pytest.mark.parametrize("length", [1, 2, 4])
 def test_probabilities_and_the_best(chain, length):
     K = 4
@@ -35,7 +53,7 @@ def test_probabilities_and_the_best(chain, length):
     for tags, log_p in zip(every, exact, strict=True):
         row = torch.tensor([[*tags, *[1] * (K - length)]])  # what stands in padding is nobody's
         assert torch.allclose(chain.log_p(scores, row, valid)[0], log_p)
-    best = chain.best(scores, valid)[0].tolist()
+    best = best_of(chain, scores, valid)[0].tolist()
     assert tuple(best[:length]) == every[int(paths.argmax())] and not any(best[length:])
     assert 2 not in [b for a, b in pairwise(best[:length]) if a == 0] and best[0] != 1
 
@@ -52,7 +70,9 @@ def test_rows_do_not_know_each_other(chain):
     )
     assert torch.allclose(together, alone) and together[2] == 0
     noisy = torch.where(valid[..., None], scores, torch.randn_like(scores) * 100)
-    assert chain.best(noisy, valid).equal(chain.best(scores, valid)) and torch.allclose(chain.log_p(noisy, tags, valid), together)
+    assert best_of(chain, noisy, valid).equal(best_of(chain, scores, valid)) and torch.allclose(
+        chain.log_p(noisy, tags, valid), together
+    )
 
 
 def test_gradients(chain):
@@ -87,7 +107,7 @@ def test_scores_far_apart(gap):
     for t in range(1, K):
         total = torch.logsumexp(total[:, :, None] + steps[:N, :N], 1) + scores[:, t].double()
     total = torch.logsumexp(total + steps[:N, N], 1)
-    for tags in (chain.best(scores, valid), torch.ones(2, K, dtype=torch.long)):
+    for tags in (best_of(chain, scores, valid), torch.ones(2, K, dtype=torch.long)):
         path = sum(scores[range(2), t, tags[:, t]].double() for t in range(K))
         path = path + steps[N, tags[:, 0]] + steps[tags[:, -1], N] + sum(steps[tags[:, t - 1], tags[:, t]] for t in range(1, K))
         expected = path - total

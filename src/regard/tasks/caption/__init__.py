@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="caption",
     about="writes what an image shows",
     task="regard.tasks.caption.task:CaptionTask",
+    predictor="regard.tasks.caption.predictor:Captioner",
     section="regard.tasks.caption.section:CaptionSection",
     demo="regard.tasks.caption.demo",
     checks="regard.tasks.caption.checks:CaptionChecks",

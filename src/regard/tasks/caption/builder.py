@@ -14,7 +14,8 @@ from regard.networks.base import Encoder
 from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.heads import TiedWordHead, WordHead
-from regard.tasks.caption.layers import Convolved, Grid, GridEncoder, GridPositions, PatchEmbedding
+from regard.tasks.caption.grid import Grid
+from regard.tasks.caption.layers import Convolved, GridEncoder, GridPositions, PatchEmbedding
 from regard.tasks.caption.network import doubly_stochastic
 from regard.tasks.caption.section import CaptionSection
 from regard.tasks.seq2seq import Seq2SeqNetwork

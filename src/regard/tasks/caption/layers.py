@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.networks.base import Encoder, EncoderOutput
 from regard.networks.dropout import Dropout
-
-
-class Grid(NamedTuple):
-    """What an image is to a net: rows x columns cells of so many numbers each.  patch: the side of a cell in pixels, which its numbers
-    then are (H W 3); 0: features that were made elsewhere."""
-
-    rows: int
-    columns: int
-    width: int
-    patch: int = 0
-
-    @property
-    def cells(self) -> int:
-        return self.rows * self.columns
+from regard.tasks.caption.grid import Grid
 
 
 class GridPositions(nn.Module):

@@ -6,15 +6,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from regard.config import Config
-from regard.core.bounded_json import require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
@@ -23,21 +20,21 @@ from regard.data.images import read_image, write_png
 from regard.data.line_stream import in_chunks
 from regard.data.report import gather, refuse_errors
 from regard.data.tokenizer import Tokenizer
+from regard.decoding.networks import WritingNetwork
 from regard.metrics.text_generation import judge
-from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
-from regard.tasks.caption.layers import Grid
-from regard.tasks.caption.section import CaptionSection
-from regard.tasks.ensembles import order, reorder
+from regard.tasks.caption.grid import GRID, Grid, load_grid, shape_of
+from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_of
 from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, apply_decode, describe_limit
-from regard.tasks.seq2seq import cross_entropies
-from regard.training import run_files as files
+from regard.tasks.writing import cross_entropies
 
-WORDS, GRID = "tokenizer.target.json", "grid.json"  # in the run folder
-MOST = 1_000_000  # of each number of a grid, and of its cells
+if TYPE_CHECKING:
+    from regard.config import Config
+
+WORDS = "tokenizer.target.json"  # in the run folder
 METRICS = ("exact", "bleu", "chrf")
 THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a prediction, at most
 
@@ -45,9 +42,20 @@ THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a pre
 class Captioner(Seq2SeqPredictor):
     """A trained captioner, with its words and grid."""
 
-    def __init__(self, networks: Sequence[EncoderDecoder], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
+    def __init__(self, networks: Sequence[WritingNetwork], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         super().__init__(networks, config, folder)
         self.words, self.grid = words, grid
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Captioner:
+        return cls([network], Tokenizer.load(folder / WORDS), load_grid(folder / GRID), config, folder)
+
+    def make_up(self, by: Random, length: int) -> CaptionedImage:
+        """An image of the run's own size."""
+        draw, grid = np.random.default_rng(by.randrange(1 << 32)), self.grid
+        if grid.patch:
+            return _item(draw.integers(0, 256, (grid.rows * grid.patch, grid.columns * grid.patch, 3), dtype=np.uint8))
+        return _item(draw.normal(size=(grid.rows, grid.columns, grid.width)).astype(np.float32))
 
     def prepare(self, item: Any, settings: AnswerSettings) -> CaptionedImage:
         """item: path of an image file, pixels (H, W, 3) of bytes, features (rows, columns, D) of floats, or `CaptionedImage`; an empty
@@ -68,7 +76,7 @@ class Captioner(Seq2SeqPredictor):
                 expected = f"the grid of {self.folder}"
                 raise RunFolderError(message(f"{other.folder}", expected, "another one", "Train them on the same data."))
             words = order(self, self.words, other, other.words, "target")
-            networks += [reorder(network, None, words, None) for network in other.networks]
+            networks += [renumber(network, None, words) for network in other.networks]
         return Captioner(networks, self.words, self.grid, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[CaptionedImage]:
@@ -85,11 +93,10 @@ class Captioner(Seq2SeqPredictor):
         for chunk in in_chunks(((item, caption) for item in items for caption in item.captions), rows):
             yield from self._scored(chunk)
 
-    @torch.no_grad()
     def _scored(self, captions: Sequence[tuple[CaptionedImage, str]]) -> Iterator[Scored]:
         ids = self.words.encode_all([caption for _, caption in captions])
         batch = self.collate([item for item, _ in captions], range(len(captions)), ids)
-        found = cross_entropies(self.networks, batch).double().cpu().numpy()
+        found = cross_entropies(self.writer, batch).astype(np.float64)
         costs = np.split(found, np.cumsum([len(target) for target in ids])[:-1])
         for (item, caption), target, each in zip(captions, ids, costs, strict=True):
             log_p, unknown = tuple((-each).tolist()), tuple(self.words.unknown(caption))
@@ -131,29 +138,28 @@ class Captioner(Seq2SeqPredictor):
         )
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
 
-    @torch.no_grad()
     def loss(self, items: Sequence[CaptionedImage]) -> float:
         """The cross-entropy of all captions, in nats a word, the end included."""
         pairs = [(item, ids) for item in items for ids in self.words.encode_all(item.captions)]
         nats, tokens = 0.0, 0
         for rows in Batches.sequential([len(ids) for _, ids in pairs], rows=64):
             batch = self.collate([pairs[i][0] for i in rows], rows, [pairs[i][1] for i in rows])
-            found = cross_entropies(self.networks, batch)
-            nats, tokens = nats + float(found.double().sum()), tokens + len(found)
+            found = cross_entropies(self.writer, batch)
+            nats, tokens = nats + float(found.sum(dtype=np.float64)), tokens + len(found)
         return nats / tokens
 
     def collate(
         self, sources: Sequence[CaptionedImage], rows: Sequence[int], targets: Sequence[Sequence[int]] | None = None
     ) -> Batch:
         """Images side by side, with captions or without."""
-        cells = torch.stack([self.cells(source) for source in sources])
-        valid = torch.ones(cells.shape[:2], dtype=torch.bool)
+        cells = np.stack([self.cells(source) for source in sources])
+        valid = np.ones(cells.shape[:2], bool)
         if targets is None:
             return Batch(tuple(rows), cells, valid)
         told = collate([(ids, ids) for ids in targets], rows)
         return Batch(tuple(rows), cells, valid, told.target, told.target_valid)
 
-    def cells(self, item: CaptionedImage) -> Float[Tensor, "K P"]:
+    def cells(self, item: CaptionedImage) -> Float[np.ndarray, "K P"]:
         """What the network reads of an image.  DataError where it is of another size or kind than those of training."""
         assert item.seen is not None
         found = shape_of(item.seen, self.grid.patch)
@@ -161,16 +167,16 @@ class Captioner(Seq2SeqPredictor):
             do = "Give images of one size." if self.grid.patch else "Give features of the same extractor."
             raise DataError(message(f"{item.place}: {item.source}", _said(self.grid), _said(found), do))
         if not self.grid.patch:
-            return torch.from_numpy(np.ascontiguousarray(item.seen)).flatten(0, 1)
+            return item.seen.reshape(-1, item.seen.shape[-1])
         side, (rows, columns) = self.grid.patch, self.grid[:2]
         tall, wide = rows * side - item.seen.shape[0], columns * side - item.seen.shape[1]
         whole = np.pad(item.seen, ((0, tall), (0, wide), (0, 0)), mode="edge") if tall or wide else item.seen
         cut = whole.reshape(rows, side, columns, side, 3).swapaxes(1, 2).reshape(rows * columns, -1)
-        return torch.from_numpy(np.ascontiguousarray(cut)).float() / 64 - 2  # from -2 to 2: about what a norm would make of it
+        return cut.astype(np.float32) / np.float32(64) - np.float32(2)  # from -2 to 2: about what a norm would make of it
 
     @property
     def _images(self) -> str | None:
-        return CaptionSection.of(self.config).images
+        return self.config.own.images
 
     def size(self, source: CaptionedImage) -> int:
         return 0 if source.seen is None else self.grid.cells
@@ -229,36 +235,6 @@ def thumbnail(seen: np.ndarray | None, grid: Grid) -> dict[str, Any]:
     step = -(-max(seen.shape[:2]) // THUMBNAIL)
     extent = [round(seen.shape[0] / (grid.rows * grid.patch), 6), round(seen.shape[1] / (grid.columns * grid.patch), 6)]
     return {"image": base64.b64encode(write_png(seen[::step, ::step])).decode("ascii"), "extent": extent}
-
-
-def shape_of(seen: np.ndarray, patch: int) -> Grid:
-    """The grid of an image, in cells of so many pixels, or of features."""
-    tall, wide, width = seen.shape
-    if seen.dtype != np.uint8 or not patch:
-        return Grid(tall, wide, width)
-    return Grid(-(-tall // patch), -(-wide // patch), 3 * patch * patch, patch)
-
-
-def grid_of(config: Config, item: CaptionedImage) -> Grid:
-    """The grid of a run, by its first image."""
-    assert item.seen is not None
-    return shape_of(item.seen, CaptionSection.of(config).patch)
-
-
-def save_grid(path: Path, grid: Grid) -> None:
-    files.write_json(path, grid._asdict())
-
-
-def load_grid(path: Path) -> Grid:
-    """What `save_grid` wrote.  RunFolderError where it is damaged."""
-    try:
-        found = Grid(**require_keys(files.read_json(path), dict.fromkeys(Grid._fields, int)))
-        if min(found[:3]) < 1 or found.patch < 0 or max(found) > MOST or found.cells > MOST:
-            raise ValueError(f"numbers that are not between 1 and {MOST:,}")
-    except ValueError as error:
-        do = "Copy the run folder again, or train again."
-        raise RunFolderError(message(str(path), "the grid of a run", str(error), do)) from error
-    return found
 
 
 def _said(grid: Grid) -> str:

@@ -20,13 +20,14 @@ from regard.data.length_limit import LengthLimit
 from regard.data.report import gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import Tokenizer
+from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits
 from regard.tasks.caption.builder import captioner
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned
-from regard.tasks.caption.layers import Grid
-from regard.tasks.caption.predictor import GRID, WORDS, Captioner, grid_of, load_grid, save_grid
+from regard.tasks.caption.grid import GRID, Grid, grid_of, load_grid, save_grid
+from regard.tasks.caption.predictor import WORDS, Captioner
 from regard.tasks.caption.section import CaptionSection
 from regard.tasks.data_sizes import beyond_the_bound
 from regard.tasks.layouts import layout_of
@@ -84,7 +85,8 @@ class CaptionTask(SplitTask):
         words, grid = Tokenizer.load(folder / WORDS), load_grid(folder / GRID)
         told = _told(config, items, words, say)
         task = captioner(config, grid, len(words))
-        model = Captioner([task.network], words, grid, config, folder)
+        network = ArrayWriter(task.network)
+        model = Captioner([network], words, grid, config, folder)
         for item in (*items[:1], *data.valid):
             model.cells(item)  # what does not fit is named before training begins
         lengths = np.array([len(one.words) for one in told])
@@ -94,7 +96,7 @@ class CaptionTask(SplitTask):
             task,
             batch=lambda rows: model.collate([items[told[i].item] for i in rows], rows, [told[i].words for i in rows]),
             batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
-            validate=lambda: _validation(model, data.valid),
+            validate=lambda: _validation(model, data.valid, network),
             sizes=f"{sum(p.numel() for p in task.parameters()):,} parameters; {grid.rows} x {grid.columns} cells; "
             f"{many(len(words), 'word')}; {many(len(items), 'training image')} with {many(len(told), 'caption')}, "
             f"{many(len(data.valid), 'validation image')}",
@@ -104,7 +106,8 @@ class CaptionTask(SplitTask):
         words, grid = Tokenizer.load(folder / WORDS), load_grid(folder / GRID)
         task = captioner(config, grid, len(words))
         load_network(task, folder / MODEL)
-        return Captioner([quantize(task.network) if precision == "int8" else task.network], words, grid, config, folder)
+        network = ArrayWriter(quantize(task.network) if precision == "int8" else task.network)
+        return Captioner([network], words, grid, config, folder)
 
 
 def read(files: Sequence[str], config: Config) -> Iterator[CaptionedImage | RecordError]:
@@ -149,10 +152,10 @@ def _mark(items: Sequence[CaptionedImage]) -> str:
     return made.hexdigest()
 
 
-def _validation(model: Captioner, items: Sequence[CaptionedImage]) -> Validation:
+def _validation(model: Captioner, items: Sequence[CaptionedImage], network: ArrayWriter) -> Validation:
     """Figures of the model as it stands, and some captions to show."""
     found, figures = model.judged(items, EvaluationOptions(beam=model.config.decode.valid_beam))
-    model.kept.let_go()  # training changes every weight next
+    network.let_go()  # training changes every weight next
     shown = [
         f"  {item.source}  →  {p.text}" + ("" if p.text in map(model.words.fold, item.captions) else f"   (≠ {item.captions[0]})")
         for item, p in list(zip(items, found, strict=True))[: model.config.train.samples]

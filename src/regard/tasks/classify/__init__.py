@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="classify",
     about="a label for a text",
     task="regard.tasks.classify.task:ClassifyTask",
+    predictor="regard.tasks.classify.predictor:Classifier",
     section="regard.tasks.classify.section:ClassifySection",
     demo="regard.tasks.classify.demo",
     checks="regard.tasks.classify.checks:ClassifyChecks",

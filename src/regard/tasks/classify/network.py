@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.attention.pooling import hop_overlap
-from regard.data.batching import Batch
 from regard.data.tokenizer import BOS, UNK
-from regard.networks.base import Looks, of_rows
+from regard.networks.base import Looks
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.pooling import Pooling
 from regard.networks.text_encoder import TextEncoder
-from regard.training.objective import Loss, TaskNetwork
-
-
-@dataclass(frozen=True, eq=False)
-class ClassBatch:
-    """Texts side by side.  words: `source` is what is read; label: of each text, where it is known; letters: of each different word,
-    where they are read too, 0 is padding; spelled: which of those words stands at each place."""
-
-    words: Batch
-    label: Int[Tensor, " B"] | None = None
-    letters: Int[Tensor, "W L"] | None = None
-    spelled: Int[Tensor, "B K"] | None = None
+from regard.tasks.classify.batch import ClassAnswers, ClassBatch
+from regard.training.objective import AnsweringNetwork, Loss
 
 
 class ClassScores(NamedTuple):
@@ -42,14 +29,7 @@ class ClassScores(NamedTuple):
     overlap: Float[Tensor, " B"] | None
 
 
-class ClassAnswers(NamedTuple):
-    """log_p: of every label; looks: of each row, padding cut off."""
-
-    log_p: Float[Tensor, "B N"]
-    looks: list[dict[str, np.ndarray]]
-
-
-class ClassifyNetwork(TaskNetwork):
+class ClassifyNetwork(AnsweringNetwork):
     """Cross-entropy of the label, read off a summary of the states.
 
     summing: how the states become one vector.  smoothing: share of the probability that is spread over all labels.  weights: how much
@@ -104,8 +84,7 @@ class ClassifyNetwork(TaskNetwork):
         nats = F.cross_entropy(labels.detach(), batch.label, reduction="sum")
         return Loss(total, nats, len(batch.label))
 
-    @torch.no_grad()
-    def answer(self, batch: ClassBatch, *, weights: bool = False) -> ClassAnswers:
+    def infer(self, batch: ClassBatch, *, weights: bool = False) -> ClassAnswers:
         """The log-probability of each label, and where it looked."""
         labels, looks, _ = self(batch, weights=weights)
-        return ClassAnswers(labels.float().log_softmax(-1), of_rows(looks, batch.words.source_valid))
+        return ClassAnswers(labels.float().log_softmax(-1), looks)

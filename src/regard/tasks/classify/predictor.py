@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
-from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
@@ -26,13 +24,15 @@ from regard.data.tokenizer import UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import class_figures, label_tables
 from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor, Likely
-from regard.tasks.classify.builder import build_classifier
-from regard.tasks.classify.network import ClassAnswers, ClassBatch
-from regard.tasks.classify.section import ClassifySection
+from regard.tasks.classify.batch import ClassBatch
 from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.row_looks import of_rows
 from regard.tasks.subword_batches import letters_side_by_side
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 LETTERS, LABELS, COUNTS = "letters.json", "labels.json", "label_counts.json"  # in the run folder
 WHAT = "texts with a label"
@@ -57,29 +57,25 @@ class EncodedText:
         return len(self.words)
 
 
-class Classifier(BatchPredictor[EncodedText]):
+class Classifier(ArrayPredictor[EncodedText]):
     """A trained classifier in use."""
 
     likely = True
     what, has_mistakes = "texts", True
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
         self.texts, self.labels, self.letters = (
             TextVocabulary.load(config, folder),
             *(Vocabulary.load(folder / n) for n in (LABELS, LETTERS)),
         )
-        self.section = ClassifySection.of(config)
-        weights = _balanced(folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
-        network = build_classifier(
-            config,
-            words=len(self.texts),
-            letters=len(self.letters),
-            labels=len(self.labels),
-            weights=weights,
-            bert=self.texts.bert,
-        )
-        super().__init__(network, config, folder)
-        self.network, self.vocabulary = network, self.texts.words()
+        self.section = config.own
+        super().__init__(config, folder, network, bert=self.texts.bert)
+        self.vocabulary = self.texts.words()
+
+    @property
+    def balance(self) -> list[float] | None:
+        """How much the loss of a text counts in training, by its label; None: all the same."""
+        return _balanced(self.folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         found = read_inputs(file, columns_of(self.config, [file], inputs=True), say)
@@ -131,23 +127,24 @@ class Classifier(BatchPredictor[EncodedText]):
         return replace(item, words=words, pieces=pieces, letters=item.letters[:size])
 
     def collate(self, items: Sequence[EncodedText], rows: Sequence[int]) -> ClassBatch:
-        words = to_tensors(collate([(item.words, None) for item in items], rows))
+        words = collate([(item.words, None) for item in items], rows)
         known = all(item.label is not None for item in items)
-        label = torch.tensor([item.label for item in items]) if known else None
+        label = np.array([item.label for item in items], dtype=np.int64) if known else None
         if not self.section.letters:
             return ClassBatch(words, label)
         return ClassBatch(words, label, *letters_side_by_side([item.letters for item in items], rows))
 
     def predict_batch(self, items: Sequence[EncodedText], batch: ClassBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
-        return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
+        each = zip(items, found.log_p, of_rows(found.looks, batch.words.source_valid), strict=True)
+        return [self._ranked(item, log_p, looks, n_best) for item, log_p, looks in each]
 
-    def _ranked(self, item: EncodedText, row: int, found: ClassAnswers, n_best: int) -> list[TaskPrediction]:
+    def _ranked(self, item: EncodedText, log_p: np.ndarray, looks: dict[str, np.ndarray], n_best: int) -> list[TaskPrediction]:
         """The likeliest labels, each with the same picture and all the probabilities."""
-        log_p, names, seen = found.log_p[row], self.labels.names, item.pieces[: item.size]
-        order = log_p.argsort(descending=True, stable=True).tolist()
-        details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
-        told, looks, unknown = [], found.looks[row], self.texts.unknown(item.text)
+        names, seen = self.labels.names, item.pieces[: item.size]
+        order = np.argsort(-log_p, kind="stable").tolist()
+        details = {"probabilities": {names[n]: float(np.exp(log_p[n])) for n in order}}
+        told, unknown = list[TaskPrediction](), self.texts.unknown(item.text)
         for n in order[:n_best]:
             sides, axes = {}, {}
             if "pool" in looks:

@@ -20,6 +20,7 @@ from regard.data.tokenizer import SPECIALS
 from regard.data.vocab import Vocabulary
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.classify.builder import build_classifier
+from regard.tasks.classify.network import ClassifyNetwork
 from regard.tasks.classify.predictor import COUNTS, LABELS, LETTERS, WHAT, Classifier, columns_of, label_of
 from regard.tasks.classify.section import ClassifySection
 from regard.tasks.in_memory_task import InMemoryTask
@@ -33,6 +34,10 @@ class ClassifyTask(InMemoryTask):
 
     def probe(self, config: Config) -> None:
         build_classifier(config, words=SMALL, letters=SMALL, labels=2)
+
+    def build(self, config: Config, known: Classifier) -> ClassifyNetwork:
+        sizes = {"words": len(known.texts), "letters": len(known.letters), "labels": len(known.labels)}
+        return build_classifier(config, **sizes, weights=known.balance, bert=known.texts.bert)
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[Item | RecordError]:
         return each_labelled(files, columns_of(config, () if tuple(files) == config.data.train else files), passed)

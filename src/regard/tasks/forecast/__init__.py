@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="forecast",
     about="how a series of numbers goes on",
     task="regard.tasks.forecast.task:ForecastTask",
+    predictor="regard.tasks.forecast.predictor:Forecaster",
     section="regard.tasks.forecast.section:ForecastSection",
     demo="regard.tasks.forecast.demo",
     checks="regard.tasks.forecast.checks:ForecastChecks",

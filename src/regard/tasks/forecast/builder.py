@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
+
 from regard.build import networks
 from regard.config import Config
 from regard.tasks.forecast.layers import (
@@ -18,6 +20,9 @@ from regard.tasks.forecast.layers import (
     SeriesNet,
     WindowNormalization,
 )
+from regard.tasks.forecast.least_squares import LinearForecast
+from regard.tasks.forecast.network import ForecastNetwork
+from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 
 LEVELS: Mapping[str, type[WindowNormalization]] = {
@@ -31,6 +36,15 @@ def forecaster(config: Config, columns: int) -> SeriesNet | LinearMap:
     """What forecasts series of so many columns: a net, or a linear map whose weights are still to come."""
     section = ForecastSection.of(config)
     return LinearMap(section.past, section.ahead) if section.model == "linear" else series_net(config, columns)
+
+
+def build_forecaster(config: Config, scales: Scales, linear: LinearForecast, *, blended: int = 0) -> ForecastNetwork:
+    """The network of a config for series of such scales.  linear: the least squares of its training rows, which may be the forecast itself;
+    blended: how many forecasts are blended."""
+    inner = forecaster(config, len(scales.columns))
+    if isinstance(inner, LinearMap):
+        inner.weights.copy_(torch.from_numpy(linear.weights))
+    return ForecastNetwork(inner, blended=blended)
 
 
 def series_net(config: Config, columns: int) -> SeriesNet:

@@ -8,28 +8,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.report import Report
+from regard.tasks.array_predictor import Answering, ArrayPredictor, Judged
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor, Judged
-from regard.tasks.forecast.builder import forecaster
+from regard.tasks.forecast.baselines import ForecastErrors, Rows, naive, profile, seasonal
+from regard.tasks.forecast.batch import ForecastBatch, Forecasts
 from regard.tasks.forecast.data import Series, SeriesWindow, last_window, of_numbers, windows
-from regard.tasks.forecast.layers import LinearMap
-from regard.tasks.forecast.network import Blend, ForecastBatch, ForecastErrors, ForecastNetwork, Rows, naive, profile, seasonal
+from regard.tasks.forecast.least_squares import Blend
 from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
 from regard.tasks.options import ALL_FIGURES, ONE_ANSWER, EvaluationOptions
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 ROWS = 256  # windows of which figures are taken at a time
 
@@ -42,19 +42,15 @@ class EncodedWindow:
     size: int
 
 
-class Forecaster(BatchPredictor[EncodedWindow]):
+class Forecaster(ArrayPredictor[EncodedWindow]):
     """A trained forecaster in use."""
 
     what, accepts = "series", ONE_ANSWER
 
-    def __init__(self, config: Config, folder: Path) -> None:
-        self.section, self.scales, self.linear = ForecastSection.of(config), *Scales.load(folder)
-        inner = forecaster(config, len(self.scales.columns))
-        if isinstance(inner, LinearMap):
-            inner.weights.copy_(torch.from_numpy(self.linear.weights))
-        network = ForecastNetwork(inner, blended=len(self.blended) if self.section.blend else 0)
-        super().__init__(network, config, folder)
-        self.network, self.most = network, None  # windows are as long as they are
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
+        self.section, self.scales, self.linear = config.own, *Scales.load(folder)
+        super().__init__(config, folder, network)
+        self.most = None  # windows are as long as they are
         self._beside: tuple[Any, dict[str, float]] = (None, {})
 
     @property
@@ -88,13 +84,12 @@ class Forecaster(BatchPredictor[EncodedWindow]):
     def collate(self, items: Sequence[EncodedWindow], rows: Sequence[int]) -> ForecastBatch:
         past = self.scales.down(np.stack([item.window.before for item in items]))
         right = [after for item in items if (after := item.window.after) is not None]
-        future = torch.from_numpy(self.scales.down(np.stack(right))).float() if len(right) == len(items) else None
-        return ForecastBatch(torch.from_numpy(past).float(), future)
+        future = self.scales.down(np.stack(right)).astype(np.float32) if len(right) == len(items) else None
+        return ForecastBatch(past.astype(np.float32), future)
 
     def predict_batch(self, items: Sequence[EncodedWindow], batch: ForecastBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
-        values = self.scales.up(self._mixed(batch, found.values))
-        looks = {name: w.float().cpu().numpy() for name, w in found.looks.items()}
+        values, looks = self.scales.up(self._mixed(batch, found)), found.looks
         names = self.scales.columns if self.section.channels == "alone" else ()
         return [[self._prediction(item.window, values[i], _looks(looks, i, names))] for i, item in enumerate(items)]
 
@@ -129,34 +124,33 @@ class Forecaster(BatchPredictor[EncodedWindow]):
         errors, alone = ForecastErrors(), ForecastErrors()
         for batch, said in self._net(items):
             assert batch.future is not None
-            right = batch.future.cpu().numpy()
-            errors.add(self._mixed(batch, said), right)
-            alone.add(said.cpu().numpy(), right)
+            errors.add(self._mixed(batch, said), batch.future)
+            alone.add(said.values, batch.future)
         if self._beside[0] is not items:
             self._beside = (items, self._baselines(items))
         net = alone.figures("net_") if self.section.blend and self.section.model == "net" else {}
         return [], {**errors.figures(), **net, **self._beside[1]}
 
-    def _net(self, items: Sequence[Any]) -> Iterator[tuple[ForecastBatch, Tensor]]:
+    def _net(self, items: Sequence[Any]) -> Iterator[tuple[ForecastBatch, Forecasts]]:
         """What the network says of windows, so many at a time."""
         for rows in _cut(items):
             batch = self.collate([self.encode(item) for item in rows], range(len(rows)))
-            yield batch, self.network.answer(batch).values
+            yield batch, self.network.answer(batch)
 
-    def _each(self, batch: ForecastBatch, said: Tensor) -> tuple[Rows, list[Rows]]:
+    def _each(self, batch: ForecastBatch, said: Forecasts) -> tuple[Rows, list[Rows]]:
         """(past, the forecasts that are blended), scaled; said: by the network."""
-        past, net = batch.past.double().cpu().numpy(), said.double().cpu().numpy()
+        past, net = batch.past.astype(np.float64), said.values.astype(np.float64)
         made = [net, self.linear(past)] if self.section.model == "net" else [net]
         made += [self.linear.each(past)] if len(self.scales.columns) > 1 else []
         made += [profile(past, self.section.ahead, self.section.season)] if self.section.season else []
         return past, made
 
-    def _mixed(self, batch: ForecastBatch, said: Tensor) -> Rows:
+    def _mixed(self, batch: ForecastBatch, said: Forecasts) -> Rows:
         """The forecast, scaled: what the network said, or what is made of it."""
-        if not self.section.blend:
-            return said.double().cpu().numpy()
+        if said.mix is None:
+            return said.values.astype(np.float64)
         past, each = self._each(batch, said)
-        return Blend(self.network.mix.cpu().numpy())(past, each)
+        return Blend(said.mix)(past, each)
 
     def _baselines(self, items: Sequence[Any]) -> dict[str, float]:
         season, ahead = self.section.season, self.section.ahead
@@ -174,11 +168,11 @@ class Forecaster(BatchPredictor[EncodedWindow]):
         """Figures; a blend is mixed anew, by the weights that are best on the items."""
         if self.section.blend:
             blend = Blend.fitted(
-                (*self._each(batch, said), batch.future.double().cpu().numpy())
+                (*self._each(batch, said), batch.future.astype(np.float64))
                 for batch, said in self._net(items)
                 if batch.future is not None
             )
-            self.network.mix.copy_(torch.from_numpy(blend.weights))
+            self.task.keep_mix(blend.weights)
         return Validation(self.metrics(items)[1], [])
 
     def right(self, item: SeriesWindow) -> str:

@@ -16,7 +16,7 @@ from regard.core.atomic_files import atomic
 from regard.core.bounded_json import is_of, read_bytes, read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.forecast.data import Series
-from regard.tasks.forecast.network import LinearForecast
+from regard.tasks.forecast.least_squares import LinearForecast
 from regard.tasks.forecast.time_steps import Step
 
 SERIES, LINEAR = "series.json", "linear.safetensors"  # in the run folder

@@ -17,10 +17,12 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
+from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Splits
-from regard.tasks.forecast.builder import forecaster
+from regard.tasks.forecast.builder import build_forecaster, forecaster
 from regard.tasks.forecast.data import Series, SeriesWindow, windows
-from regard.tasks.forecast.network import LinearForecast
+from regard.tasks.forecast.least_squares import LinearForecast
+from regard.tasks.forecast.network import ForecastNetwork
 from regard.tasks.forecast.predictor import Forecaster, parts, windows_of
 from regard.tasks.forecast.scaler import Scales, steady
 from regard.tasks.forecast.section import ForecastSection
@@ -31,7 +33,7 @@ from regard.training.setup import TrainingSetup
 
 
 class ForecastTask(InMemoryTask):
-    what = "windows of a series"
+    what, predictor = "windows of a series", Forecaster
 
     def probe(self, config: Config) -> None:
         forecaster(config, 2)
@@ -74,9 +76,12 @@ class ForecastTask(InMemoryTask):
             say(f"note: {', '.join(still)} never changes in the training rows.")
         scales.save(folder, LinearForecast.fitted(parts(items, scales), own=ForecastSection.of(config).blend))
 
-    def model(self, config: Config, folder: Path) -> Forecaster:
-        self._made = Forecaster(config, folder)
+    def model(self, config: Config, folder: Path) -> ArrayPredictor[Any]:
+        self._made: Any = super().model(config, folder)
         return self._made
+
+    def build(self, config: Config, known: Forecaster) -> ForecastNetwork:
+        return build_forecaster(config, known.scales, known.linear, blended=len(known.blended) if known.section.blend else 0)
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         """Least squares needs no update; in the end it is said whether a net was worth it, and what is blended how."""

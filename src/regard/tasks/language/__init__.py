@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="language",
     about="how a text goes on",
     task="regard.tasks.language.task:LanguageTask",
+    predictor="regard.tasks.language.predictor:TextGenerator",
     section="regard.tasks.language.section:LanguageSection",
     demo="regard.tasks.language.demo",
     checks="regard.tasks.language.checks:LanguageChecks",

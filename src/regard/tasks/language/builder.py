@@ -13,7 +13,7 @@ from regard.networks.embedding import Embedding, PositionedEmbedding, table
 from regard.networks.heads import TiedWordHead, WordHead, WordsHead
 from regard.networks.language_model import LanguageNet
 from regard.tasks.language.network import LanguageNetwork
-from regard.tasks.language.section import LanguageSection
+from regard.tasks.language.windows import carries
 
 
 def build_language_model(config: Config, words: int) -> LanguageNetwork:
@@ -23,7 +23,7 @@ def build_language_model(config: Config, words: int) -> LanguageNetwork:
     """
     m = config.model
     decoder = networks.decoder(m, None)
-    if LanguageSection.of(config).carries(config) and m.family != "aaren":  # which keeps a sum
+    if carries(config) and m.family != "aaren":  # which keeps a sum
         for look in (x for x in decoder.modules() if isinstance(x, Attention)):
             _refuse_endless(look, "model.past.scope" if m.family == "recurrent" else "model.self_attention.scope")
     vectors = table(words, m.embedding if m.family == "recurrent" else m.size, padding=PAD)

@@ -1,34 +1,21 @@
-"""Language models (N-N, 1-N): what follows each word of a text, and how a text goes on."""
+"""Language models (N-N, 1-N), what is trained: what follows each word of a text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from regard.core.state import select, tree_map
-from regard.data.tokenizer import BOS, EOS, PAD, UNK
+from regard.core.arrays import to_arrays, to_tensors
+from regard.core.state import reorder, select, tree_map
+from regard.data.tokenizer import BOS
 from regard.networks.language_model import LanguageNet
-from regard.networks.search import Bounds, beam, sample
-from regard.tasks.base import Hypothesis
-from regard.tasks.seq2seq import Beam, Sample, key_of
+from regard.tasks.language.batch import LanguageBatch
 from regard.training.objective import CarriesState, Loss, TaskNetwork
-
-
-@dataclass(frozen=True, eq=False)
-class LanguageBatch:
-    """Windows side by side.  words: what is read; targets: what follows each; real: targets that count; first: nothing was read before,
-    else each row goes on from the same row of the batch before, which may have had more rows."""
-
-    words: Int[Tensor, "B T"]
-    targets: Int[Tensor, "B T"]
-    real: Bool[Tensor, "B T"]
-    first: bool
 
 
 class LanguageNetwork(TaskNetwork, CarriesState):
@@ -53,27 +40,22 @@ class LanguageNetwork(TaskNetwork, CarriesState):
 
     def reading(self, batch: LanguageBatch, state: Any) -> tuple[Loss, Any]:
         """The loss of a window and the state behind it.  state: of the window before; None: as if nothing was read."""
-        state = self._begun(batch, state)
+        state = self.begin(batch, state)
         total, nats, left = self.network.loss(batch.words, batch.targets, batch.real, state, smoothing=self.label_smoothing)
         return Loss(total, nats.sum(), int(batch.real.sum())), tree_map(torch.Tensor.detach, left)
 
     @torch.no_grad()
     def costs(self, batch: LanguageBatch, state: Any) -> tuple[Float[Tensor, " N"], Any]:
         """The cross-entropy of each target that counts, in nats, row by row, and the state behind the window."""
-        _, nats, left = self.network.loss(batch.words, batch.targets, batch.real, self._begun(batch, state))
+        _, nats, left = self.network.loss(batch.words, batch.targets, batch.real, self.begin(batch, state))
         return nats, left
 
-    def _begun(self, batch: LanguageBatch, state: Any) -> Any:
+    def begin(self, batch: LanguageBatch, state: Any) -> Any:
         """The state that a window begins with: rows that are over stood last."""
         rows = len(batch.words)
         if batch.first or state is None:
             return self.network.start(rows)
         return state if len(state.at) == rows else select(state, torch.arange(rows))
-
-    def looks(self, batch: LanguageBatch, state: Any) -> list[Float[Tensor, "B H T K"]]:
-        """Where each layer looks in a window.  state: as in `reading`."""
-        state = self._begun(batch, state)
-        return list(self.network.looked(batch.words, state).values())
 
     def carried(self) -> list[Tensor]:
         return [] if self._left is None else leaves(self._left)
@@ -95,75 +77,35 @@ def leaves(state: Any) -> list[Tensor]:
     return found
 
 
-@dataclass(frozen=True)
-class WritingState:
-    """Where the writing of a text stands.  inner: of the network; ahead: what it says of the next word, where that is known already; left:
-    how many words may still be written."""
+class ArrayLanguageModel:
+    """A `continuation.ReadingNetwork`: arrays of numpy in, arrays out.  task: in evaluation mode."""
 
-    inner: Any
-    ahead: Float[Tensor, "B V"] | None
-    left: Int[Tensor, " B"]
+    def __init__(self, task: LanguageNetwork) -> None:
+        self.network, self._task = task.network, task.eval()
 
+    @torch.no_grad()
+    def read(self, words: Int[np.ndarray, "B T"]) -> tuple[Float[np.ndarray, "B V"], Any]:
+        log_p, state = self.network(torch.from_numpy(words), self.network.start(len(words)))
+        return log_p.numpy(), state
 
-@torch.no_grad()
-def go_on(
-    network: LanguageNet, begun: Int[Tensor, "B T"], *, most: int, least: int, way: Beam | Sample, attention: bool
-) -> list[list[Hypothesis]]:
-    """How texts of one length go on: at most `most` words each, the best or the drawn.
+    @torch.no_grad()
+    def step(self, words: Int[np.ndarray, " B"], state: Any) -> tuple[Float[np.ndarray, "B V"], Any]:
+        log_p, state = self.network(torch.from_numpy(words)[:, None], state)
+        return log_p.numpy(), state
 
-    A score is the log-probability of what was written, the end sign included where the network wrote it; a text that is cut off at
-    its bound pays nothing for that.  attention: "past.N", a row for each word written and a column for each word read, the start
-    sign first: where the network looked as it wrote that word.
-    """
-    words = torch.cat([begun.new_full((len(begun), 1), BOS), begun], 1)
-    ahead, inner = network(words, network.start(len(words)))
-    full = torch.full((len(words),), most)
+    @torch.no_grad()
+    def select(self, state: Any, rows: Int[np.ndarray, " R"]) -> Any:
+        return select(state, torch.from_numpy(rows))
 
-    def step(words: Tensor, state: WritingState) -> tuple[Tensor, WritingState]:
-        log_p, inner = (state.ahead, state.inner) if state.ahead is not None else network(words[:, None], state.inner)
-        cut = torch.zeros_like(log_p[:1]).masked_fill_(torch.arange(log_p.shape[1]) != EOS, -torch.inf)
-        return torch.where((state.left > 0)[:, None], log_p, cut), WritingState(inner, None, state.left - 1)
+    @torch.no_grad()
+    def reorder(self, state: Any, rows: Int[np.ndarray, " B"]) -> Any:
+        return reorder(state, torch.from_numpy(rows))
 
-    state, bounds = WritingState(inner, ahead, full), Bounds(BOS, EOS, (PAD, BOS, UNK), full, least)
-    if isinstance(way, Sample):
-        found = sample(
-            step, state, bounds=bounds, keys=[key_of(row) for row in begun], seed=way.seed, count=way.n_best,
-            temperature=way.temperature, top_k=way.top_k, top_p=way.top_p,
-        )  # fmt: skip
-    else:
-        found = beam(step, state, bounds=bounds, width=way.width, n_best=way.n_best, length_penalty=way.length_penalty)
-    made = []
-    for row, best in zip(words, found, strict=True):
-        written = [(h.words[:most], h.score) for h in best]  # the end of what was cut off is none
-        made.append([Hypothesis(w, score, _looked(network, row, w) if attention else {}) for w, score in written])
-    return made
+    def cross_entropies(self, batch: LanguageBatch, state: Any) -> tuple[Float[np.ndarray, " N"], Any]:
+        nats, left = self._task.costs(to_tensors(batch), state)
+        return nats.numpy(), left
 
-
-def _looked(network: LanguageNet, begun: Int[Tensor, " T"], written: Sequence[int]) -> dict[str, np.ndarray]:
-    """Where it looked for each word written: the text is read once more, so it is always that of the final words."""
-    read = torch.cat([begun, torch.tensor(written[:-1], dtype=torch.long)])[None]
-    looks = network.looked(read, network.start(1))
-    return {f"past.{i}": w[0, :, -len(written) :].float().cpu().numpy() for i, w in enumerate(looks.values())}
-
-
-class Distances:
-    """How far back the weight falls: `add` looks, then ask."""
-
-    def __init__(self, near: Sequence[int] = (1, 5)) -> None:
-        self._near, self._weight, self._way = dict.fromkeys(near, 0.0), 0.0, 0.0
-
-    def add(self, weights: Float[Tensor, "B H T K"], real: Bool[Tensor, "B T"]) -> None:
-        """weights: of T queries at the last T of K places."""
-        T, K = weights.shape[2:]
-        far = torch.arange(K - T, K)[:, None] - torch.arange(K)  # of each query from each place
-        kept = (weights.mean(1) * real[..., None]).double().sum(0)
-        self._weight += float(kept.sum())
-        self._way += float((kept * far).sum())
-        for near in self._near:
-            self._near[near] += float((kept * (far <= near)).sum())
-
-    def told(self) -> dict[str, float]:
-        """The mean distance, in words, and the shares within so many; empty where nothing was looked at."""
-        if not self._weight:
-            return {}
-        return {"distance": self._way / self._weight} | {f"within_{n}": w / self._weight for n, w in self._near.items()}
+    @torch.no_grad()
+    def looks(self, batch: LanguageBatch, state: Any) -> list[Float[np.ndarray, "B H T K"]]:
+        found = self.network.looked(torch.from_numpy(batch.words), self._task.begin(batch, state)).values()
+        return [to_arrays(weights.float()) for weights in found]

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from regard.config import Config
-from regard.config.length_limits import room
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.plural import many
 from regard.core.say import Say
@@ -25,15 +23,20 @@ from regard.data.pairs import read_inputs
 from regard.data.plain_text import PlainText, read_plain, row_layout
 from regard.data.report import gather, refuse_errors
 from regard.data.text_files import lines, show_file
-from regard.data.tokenizer import EOS, PAD, SPECIALS, UNK
+from regard.data.tokenizer import EOS, SPECIALS, UNK
 from regard.data.tokenizer_kinds import kind_of
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import AnswerSettings, Hypothesis, Predictor, Scored, TaskPrediction
 from regard.tasks.generation import way_of
-from regard.tasks.language.network import Distances, LanguageBatch, LanguageNetwork, go_on
-from regard.tasks.language.section import LanguageSection
-from regard.tasks.language.windows import TokenWindow, TokenWindows
+from regard.tasks.language.batch import side_by_side
+from regard.tasks.language.continuation import ReadingNetwork, go_on
+from regard.tasks.language.distances import Distances
+from regard.tasks.language.windows import TokenWindows, carries
+from regard.tasks.made_up import make_text
 from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 ROWS = 64  # short texts that are scored side by side
 SIGN = "<s>"  # how the start sign is shown
@@ -58,32 +61,31 @@ class EvaluationTexts(NamedTuple):
     unknown: int
 
 
-def side_by_side(windows: Sequence[TokenWindow]) -> LanguageBatch:
-    """Windows side by side, padded on the right."""
-    longest = max(len(window.words) for window in windows)
-    words, targets = np.full((2, len(windows), longest), PAD, dtype=np.int64)
-    real = np.zeros((len(windows), longest), dtype=bool)
-    for i, window in enumerate(windows):
-        size = len(window.words)
-        words[i, :size], targets[i, :size], real[i, window.skip : size] = window.words, window.targets, True
-    return LanguageBatch(torch.from_numpy(words), torch.from_numpy(targets), torch.from_numpy(real), windows[0].first)
-
-
 class TextGenerator(Predictor):
     """A trained language model in use."""
 
     accepts = Accepted(SEARCHED.answers, frozenset({"beam"}))  # to say why it has none
 
-    def __init__(self, task: LanguageNetwork, texts: TextVocabulary, config: Config, folder: Path) -> None:
-        self.task, self.texts, self.config, self.folder = task, texts, config, folder
-        self.network = task.network
+    def __init__(self, network: ReadingNetwork, texts: TextVocabulary, config: Config, folder: Path) -> None:
+        self.reader, self.texts, self.config, self.folder = network, texts, config, folder
         # Texts such as Penn Treebank's write <unk> where a word was rare: training saw that one.
         self._spells_unknown = kind_of(config.data.source_tokenizer).name == "space"
-        bounds = [room(config.model).target]
-        if config.model.family != "recurrent" and not LanguageSection.of(config).carries(config):
-            bounds.append(LanguageSection.of(config).window)  # it never read more, and its places beyond are none that it knows
+        bounds = [config.room.target]
+        if config.model.family != "recurrent" and not carries(config):
+            bounds.append(config.own.window)  # it never read more, and its places beyond are none that it knows
         self._room = min((bound for bound in bounds if bound is not None), default=None)
-        task.eval()
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: ReadingNetwork) -> TextGenerator:
+        return cls(network, TextVocabulary.load(config, folder), config, folder)
+
+    def make_up(self, by: Random, length: int) -> str:
+        return make_text(self.texts.tokens(range(len(SPECIALS), len(self.texts))), by, length - 1)
+
+    @property
+    def network(self) -> Any:
+        """The net that was trained."""
+        return getattr(self.reader, "network", self.reader)
 
     def answers(self, chunk: list[Prompt], settings: AnswerSettings, heard: Counter[str]) -> Iterator[list[TaskPrediction]]:
         """The n best continuations of each text; of an empty one, of nothing at all."""
@@ -91,8 +93,8 @@ class TextGenerator(Predictor):
         way, least = way_of(settings.decode), settings.decode.min_length
         heard["cut"] += sum(text.cut for text in chunk)
         for rows in _alike(chunk, settings.decode.batch_size):
-            begun, most = torch.tensor([chunk[i].ids for i in rows], dtype=torch.long).view(len(rows), -1), chunk[rows[0]].most
-            told = go_on(self.task.network, begun, most=most, least=least, way=way, attention=settings.attention)
+            begun, most = np.array([chunk[i].ids for i in rows], dtype=np.int64), chunk[rows[0]].most
+            told = go_on(self.reader, begun, most=most, least=least, way=way, attention=settings.attention)
             for i, best in zip(rows, told, strict=True):
                 found[i] = [self._prediction(chunk[i], h) for h in best]
         return (found[i] for i in range(len(chunk)))
@@ -103,7 +105,7 @@ class TextGenerator(Predictor):
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         """Each line is a text to go on with; of .tsv and .jsonl, and where training read rows, a column of it."""
-        kind, end = LanguageSection.of(self.config).documents, file.removesuffix(".gz").rpartition(".")[2].lower()
+        kind, end = self.config.own.documents, file.removesuffix(".gz").rpartition(".")[2].lower()
         rows = next((name for name in (end, kind) if name in ("tsv", "jsonl")), None)
         if rows:
             return read_inputs(file, row_layout(rows, self.config.data.source), say)
@@ -118,14 +120,14 @@ class TextGenerator(Predictor):
                 do = "Leave it out; the figures are those of the text as it stands."
                 expected = "a run that answers, for task language has nothing to search for"
                 raise RunFolderError(message(name, expected, f"{value}", do))
-        found = read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source)
+        found = read_plain(files, kind=self.config.own.documents, column=self.config.data.source)
         texts, _ = gather(found, files, what="plain text", on_bad_line=self.config.data.on_bad_line)
         looks = Distances()
         figures = self.figures(self.judging(texts), looks)
         return {"metrics": figures, "items": len(texts), "files": list(files), "looks": looks.told()}
 
     def pairs(self, files: Sequence[str]) -> Iterator[PlainText]:
-        return refuse_errors(read_plain(files, kind=LanguageSection.of(self.config).documents, column=self.config.data.source))
+        return refuse_errors(read_plain(files, kind=self.config.own.documents, column=self.config.data.source))
 
     def pair(self, text: str) -> str:
         return text
@@ -143,8 +145,8 @@ class TextGenerator(Predictor):
     def judging(self, texts: Sequence[PlainText]) -> EvaluationTexts:
         """Texts in windows.  What a chain of them that begins within a text does not know is read first: a window of it, or half of one
         where nothing is carried."""
-        ids, section = self.encode(texts), LanguageSection.of(self.config)
-        carried = section.carries(self.config)
+        ids, section = self.encode(texts), self.config.own
+        carried = carries(self.config)
         before = section.window if carried else section.window // 2
         windows = TokenWindows(
             ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carried, before=before
@@ -153,17 +155,16 @@ class TextGenerator(Predictor):
         spelled = sum(text.text.split().count(SPECIALS[UNK]) for text in texts) if self._spells_unknown else 0
         return EvaluationTexts(windows, characters, sum(map(len, ids)), max(0, sum(row.count(UNK) for row in ids) - spelled))
 
-    @torch.no_grad()
     def figures(self, judging: EvaluationTexts, looks: Distances | None = None) -> dict[str, float]:
         """Perplexity and what goes with it.  looks: is told where it looked."""
         nats, tokens, state = 0.0, 0, None
         for rows in judging.windows.in_order():
             batch = self.batch(judging.windows.cut(rows))
             if looks is not None:
-                for weights in self.task.looks(batch, state):
+                for weights in self.reader.looks(batch, state):
                     looks.add(weights, batch.real)
-            found, state = self.task.reading(batch, state)
-            nats, tokens = nats + float(found.nats), tokens + found.tokens
+            found, state = self.reader.cross_entropies(batch, state)
+            nats, tokens = nats + float(found.sum(dtype=np.float64)), tokens + len(found)
         return {
             "perplexity": math.exp(min(nats / tokens, 700)),
             "bits_per_character": nats / math.log(2) / judging.characters,
@@ -219,11 +220,10 @@ def _scored(model: TextGenerator, chunk: Sequence[tuple[str, PlainText]]) -> Ite
         yield Scored(begun, text.text, sum(log_p), tokens, log_p, (), model.texts.unknown(text.text))
 
 
-@torch.no_grad()
 def _costs(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
     """The cross-entropy of each token of each text, read from its beginning: short ones side by side, long ones window by window."""
-    section = LanguageSection.of(model.config)
-    window, carried = section.window, section.carries(model.config)
+    section = model.config.own
+    window, carried = section.window, carries(model.config)
     short = [i for i, ids in enumerate(texts) if len(ids) <= window]
     groups = [short[at : at + ROWS] for at in range(0, len(short), ROWS)] + [
         [i] for i, ids in enumerate(texts) if len(ids) > window
@@ -235,8 +235,8 @@ def _costs(model: TextGenerator, texts: Sequence[Sequence[int]]) -> list[NDArray
         windows = TokenWindows(some, [False] * count, window=window, streams=count, carried=carried, before=before)
         costs, state = list[NDArray[np.float64]](), None
         for rows in [list(range(len(group)))] if len(group) > 1 else windows.in_order():
-            told, state = model.task.costs(model.batch(windows.cut(rows)), state)
-            costs.append(told.double().cpu().numpy())
+            told, state = model.reader.cross_entropies(model.batch(windows.cut(rows)), state)
+            costs.append(told.astype(np.float64))
         sizes = [len(texts[i]) for i in group]
         found |= zip(group, np.split(np.concatenate(costs), np.cumsum(sizes)[:-1]), strict=True)
     return [found[i] for i in range(len(texts))]

@@ -11,6 +11,7 @@ from regard.config.base import Count
 from regard.config.problem import Problem
 from regard.config.task_section import TaskSection
 from regard.core.plural import many
+from regard.tasks.language.windows import carries
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -35,17 +36,13 @@ class LanguageSection(TaskSection):
     )
     min_count: Count = Field(default=1, description="char, space, word: a token seen less often in training is read as unknown")
 
-    def carries(self, config: Config) -> bool:
-        """Whether windows go on from one another."""
-        return config.model.family == "recurrent" if self.carry is None else self.carry
-
     def check(self, config: Config) -> Iterator[Problem]:
         """All that does not fit."""
         model, tokenizer = config.model, config.data.source_tokenizer
         if self.min_count > 1 and "(" in tokenizer:
             do = "Remove it: the size of the vocabulary says what is left out."
             yield Problem(("language.min_count", "data.source_tokenizer"), "char, space or word to count", tokenizer, do)
-        if model.family != "recurrent" and self.carries(config) and model.positions not in ("none", "rotary"):
+        if model.family != "recurrent" and carries(config) and model.positions not in ("none", "rotary"):
             keys = ("model.positions", "language.carry", "model.family")
             do = "Write one of them, or language.carry: false."
             yield Problem(keys, "none or rotary where the state is carried: places of a text have no end", model.positions, do)

@@ -18,9 +18,10 @@ from regard.pretrained.start_from_run import grow
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.base import Precision, Splits
 from regard.tasks.language import builder
+from regard.tasks.language.network import ArrayLanguageModel, LanguageNetwork
 from regard.tasks.language.predictor import TextGenerator
 from regard.tasks.language.section import LanguageSection
-from regard.tasks.language.windows import TokenWindows
+from regard.tasks.language.windows import TokenWindows, carries
 from regard.tasks.options import AnswerOptions
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
@@ -60,12 +61,12 @@ class LanguageTask(SplitTask):
             TextVocabulary.learn(config, (text.text for text in texts), folder, least=section.min_count)
             if config.train.begin:
                 grow(folder, Path(config.train.begin), say)
-        model = _model(config, folder)
+        task, model = _model(config, folder)
         ids = model.encode(texts)
         count = sum(map(len, ids))
         _refuse_short(count, section, config)
         windows = TokenWindows(
-            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=section.carries(config),
+            ids, [text.whole for text in texts], window=section.window, streams=section.streams, carried=carries(config),
             seed=config.train.seed,
         )  # fmt: skip
         judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]
@@ -73,9 +74,9 @@ class LanguageTask(SplitTask):
             say(
                 f"note: {judged.unknown:,} of {judged.tokens:,} validation tokens are not in the vocabulary; each counts as one <unk>."
             )
-        sizes = f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {len(model.texts):,} symbols"
+        sizes = f"{sum(p.numel() for p in task.parameters()):,} parameters; {len(model.texts):,} symbols"
         return TrainingSetup(
-            model.task,
+            task,
             batch=lambda rows: model.batch(windows.cut(rows)),
             batches=windows,
             validate=lambda: Validation(model.figures(judged), _samples(model, shown)),
@@ -83,10 +84,10 @@ class LanguageTask(SplitTask):
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> TextGenerator:
-        model = _model(config, folder)
-        load_network(model.task, folder / MODEL)
+        task, model = _model(config, folder)
+        load_network(task, folder / MODEL)
         if precision == "int8":
-            quantize(model.task.network)
+            quantize(task.network)
         return model
 
 
@@ -96,9 +97,10 @@ def beginnings(texts: Sequence[PlainText]) -> list[Item]:
     return [Item(line[: (len(line) + 1) // 2].rstrip(), None, (), place) for line, place in each if line.strip()]
 
 
-def _model(config: Config, folder: Path) -> TextGenerator:
+def _model(config: Config, folder: Path) -> tuple[LanguageNetwork, TextGenerator]:
     texts = TextVocabulary.load(config, folder)
-    return TextGenerator(builder.build_language_model(config, len(texts)), texts, config, folder)
+    task = builder.build_language_model(config, len(texts))
+    return task, TextGenerator(ArrayLanguageModel(task), texts, config, folder)
 
 
 def _refuse_short(count: int, section: LanguageSection, config: Config) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.tokenizer import BOS
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 Ids = NDArray[np.int32]
 
@@ -115,3 +118,10 @@ def lane(sizes: Sequence[int], streams: int, window: int) -> int:
     while sum(math.ceil(size / length) for size in sizes) > streams:
         length = math.ceil(1.02 * length)
     return length
+
+
+def carries(config: Config) -> bool:
+    """Whether windows go on from one another."""
+    own: Any = config.own
+    carried: bool = config.model.family == "recurrent" if own.carry is None else own.carry
+    return carried

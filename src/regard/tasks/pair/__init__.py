@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="pair",
     about="a label or a number for two texts",
     task="regard.tasks.pair.task:PairTask",
+    predictor="regard.tasks.pair.predictor:PairPredictor",
     section="regard.tasks.pair.section:PairSection",
     demo="regard.tasks.pair.demo",
     checks="regard.tasks.pair.checks:PairChecks",

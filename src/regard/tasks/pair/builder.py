@@ -9,11 +9,11 @@ from regard.core.errors import ConfigError, message
 from regard.networks.base import Encoder
 from regard.networks.bert import Bert, TextPairs
 from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.pair.batch import MARKS
 from regard.tasks.pair.layers import Matcher, NoAlignment, SoftAlignment
-from regard.tasks.pair.network import Objective, PairNetwork
+from regard.tasks.pair.network import BinnedRegression, Objective, PairNetwork, SquaredRegression
+from regard.tasks.pair.ratings import Scale
 from regard.tasks.pair.section import PairSection
-
-MARKS = 3  # what `overlap_marks` says of a word
 
 
 def build_pair_network(config: Config, words: int, wanted: Objective, *, texts: TextVocabulary | None = None) -> PairNetwork:
@@ -25,6 +25,13 @@ def build_pair_network(config: Config, words: int, wanted: Objective, *, texts: 
         reader = TextPairs(reader, start=start, end=end)
     matcher = make_matcher(model, section, reader.size)
     return PairNetwork(reader, matcher, wanted, hidden=section.hidden, dropout=model.dropout, unseen=section.unseen)
+
+
+def make_regression(section: PairSection, scale: Scale) -> Objective:
+    """How numbers of such a scale are learnt."""
+    if section.ratings == "square":
+        return SquaredRegression(scale.mean, scale.deviation)
+    return BinnedRegression(scale.low, scale.high, section.bins)
 
 
 def make_matcher(m: ModelSection, section: PairSection, states: int) -> Matcher:

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from regard.data.batching import Batch
 from regard.data.tokenizer import UNK
 from regard.networks.base import Looks
 from regard.networks.dropout import Dropout
 from regard.networks.text_encoder import TextEncoder
-from regard.tasks.pair.layers import Matcher, others
-from regard.training.objective import Loss, TaskNetwork
-
-
-@dataclass(frozen=True, eq=False)
-class PairBatch:
-    """Pairs side by side.  words: `source` holds the first texts and, below them, the second ones; marks: what is known of each word;
-    right: of each pair, where it is known: the number of its label, or a number."""
-
-    words: Batch
-    marks: Float[Tensor, "R K M"] | None = None
-    right: Tensor | None = None
+from regard.tasks.pair.batch import PairAnswers, PairBatch
+from regard.tasks.pair.layers import Matcher
+from regard.training.objective import AnsweringNetwork, Loss
 
 
 class Objective(nn.Module, ABC):
@@ -43,6 +31,10 @@ class Objective(nn.Module, ABC):
     def plain(self, said: Float[Tensor, "B N"], right: Tensor) -> Float[Tensor, " B"]:
         """The same without what only training adds."""
         return self.costs(said, right)
+
+    def normalize(self, said: Float[Tensor, "B N"]) -> Float[Tensor, "B N"]:
+        """What is said as `PairAnswers` has it: log-probabilities."""
+        return said.log_softmax(-1)
 
 
 class Classification(Objective):
@@ -59,15 +51,7 @@ class Classification(Objective):
         return F.cross_entropy(said, right, reduction="none")
 
 
-class Regression(Objective):
-    """A number."""
-
-    @abstractmethod
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
-        """The numbers that are meant."""
-
-
-class SquaredRegression(Regression):
+class SquaredRegression(Objective):
     """`mean + deviation * x`, by the squared error of x: in units of the training data's variance."""
 
     width = 1
@@ -79,11 +63,11 @@ class SquaredRegression(Regression):
     def costs(self, said: Float[Tensor, "B N"], right: Float[Tensor, " B"]) -> Float[Tensor, " B"]:
         return (said[:, 0] - (right - self.mean) / self.deviation).square()
 
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
-        return self.mean + self.deviation * said[:, 0]
+    def normalize(self, said: Float[Tensor, "B N"]) -> Float[Tensor, "B N"]:
+        return said
 
 
-class BinnedRegression(Regression):
+class BinnedRegression(Objective):
     """`y = r^T p, p = softmax(x)`, r the values of `count` bins from low to high; by the divergence of p from a target that is y in the
     mean and lies in the two bins around it.  Tai et al. 2015, section 4.2, eq. 15 and the target below it (there r is 1, 2, ..., K)."""
 
@@ -104,9 +88,6 @@ class BinnedRegression(Regression):
         target = self.target(right)
         return F.kl_div(said.log_softmax(-1), target, reduction="none").sum(-1)
 
-    def numbers(self, said: Float[Tensor, "B N"]) -> Float[Tensor, " B"]:
-        return said.softmax(-1) @ self.values
-
 
 class PairOutput(NamedTuple):
     """said: what the net says of each pair, in float32; looks: where it looked, first texts above second ones, if asked."""
@@ -115,14 +96,7 @@ class PairOutput(NamedTuple):
     looks: Looks
 
 
-class PairAnswers(NamedTuple):
-    """The same for use.  looks: of each pair, by name, padding cut off: `first.NAME` and `second.NAME`."""
-
-    said: Float[Tensor, "B N"]
-    looks: list[dict[str, np.ndarray]]
-
-
-class PairNetwork(TaskNetwork):
+class PairNetwork(AnsweringNetwork):
     """Two texts read by one reader, matched, and an answer read off one hidden layer.  Chen et al. 2017, section 3.
 
     hidden: width of that layer.  unseen: share of the words that training reads as unknown, so that it learns what those are.
@@ -152,21 +126,7 @@ class PairNetwork(TaskNetwork):
         nats = self.wanted.plain(said.detach(), batch.right).sum()
         return Loss(self.wanted.costs(said, batch.right).sum(), nats, len(batch.right))
 
-    @torch.no_grad()
-    def answer(self, batch: PairBatch, *, weights: bool = False) -> PairAnswers:
+    def infer(self, batch: PairBatch, *, weights: bool = False) -> PairAnswers:
         """What is said of each pair, and where it looked."""
         said, looks = self(batch, weights=weights)
-        return PairAnswers(said, _of_pairs(looks, batch.words.source_valid))
-
-
-def _of_pairs(looks: Looks, valid: Tensor) -> list[dict[str, np.ndarray]]:
-    """Looks pair by pair: `align` goes to the other text, every other one to the text itself."""
-    sizes, far = valid.sum(1).tolist(), others(valid).sum(1).tolist()
-    pairs = len(valid) // 2
-    found: list[dict[str, np.ndarray]] = [{} for _ in range(pairs)]
-    for name, taken in looks.items():
-        for row in range(len(valid)):
-            side = "first" if row < pairs else "second"
-            columns = far[row] if name == "align" else sizes[row]
-            found[row % pairs][f"{side}.{name}"] = taken[row, :, : sizes[row], :columns].float().cpu().numpy()
-    return found
+        return PairAnswers(self.wanted.normalize(said), looks)

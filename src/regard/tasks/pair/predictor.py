@@ -6,13 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -23,10 +20,10 @@ from regard.data.vocab import Vocabulary
 from regard.metrics.classification import class_figures, label_tables
 from regard.metrics.correlation import number_figures
 from regard.pretrained.text_vocabulary import TextVocabulary
+from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.layouts import layout_for, layout_of
-from regard.tasks.pair.builder import MARKS, build_pair_network
+from regard.tasks.pair.batch import MARKS, PairBatch
 from regard.tasks.pair.data import (
     PairColumns,
     TextPair,
@@ -37,9 +34,11 @@ from regard.tasks.pair.data import (
     read_coupled,
     read_couples,
 )
-from regard.tasks.pair.network import Classification, Objective, PairAnswers, PairBatch, Regression
 from regard.tasks.pair.ratings import Scale
-from regard.tasks.pair.section import PairSection
+from regard.tasks.row_looks import PaddedLooks
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 LABELS, SCALE = "labels.json", "scale.json"  # in the run folder
 WHAT = "pairs of texts"
@@ -62,7 +61,7 @@ class EncodedPair:
         return max(map(len, self.words))
 
 
-class PairPredictor(BatchPredictor[EncodedPair]):
+class PairPredictor(ArrayPredictor[EncodedPair]):
     """A trained model of pairs in use."""
 
     what = "pairs"
@@ -71,17 +70,14 @@ class PairPredictor(BatchPredictor[EncodedPair]):
     def has_mistakes(self) -> bool:
         return self.section.output == "classes"
 
-    def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), PairSection.of(config), Vocabulary([])
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
+        self.texts, self.section, self.labels = TextVocabulary.load(config, folder), config.own, Vocabulary([])
         if self.section.output == "classes":
             self.labels = Vocabulary.load(folder / LABELS)
-            wanted: Objective = Classification(len(self.labels), smoothing=config.train.label_smoothing)
         else:
             self.scale = Scale.load(folder / SCALE)
-            wanted = self.scale.rating(self.section)
-        network = build_pair_network(config, len(self.texts), wanted, texts=self.texts)
-        super().__init__(network, config, folder)
-        self.network, self.vocabulary = network, self.texts.words()
+        super().__init__(config, folder, network, bert=self.texts.bert)
+        self.vocabulary = self.texts.words()
         room = None if self.section.align is None else self.section.align.longest
         if self.texts.bert is not None:  # both texts stand in one
             room = min((self.texts.bert.positions - 3) // 2, room or self.texts.bert.positions)
@@ -123,9 +119,14 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return labelled_pair_of(item)
 
     def likelihoods(self, items: Sequence[EncodedPair], batch: PairBatch) -> list[Likely]:
-        log_p = self.network.answer(batch).said.log_softmax(-1)
+        log_p = self.network.answer(batch).said
         each = [(int(item.right or 0), row) for item, row in zip(items, log_p, strict=True)]
         return [((self.labels.names[n],), (float(row[n]),), float(row[n])) for n, row in each]
+
+    def measure_loss(self, items: Sequence[EncodedPair], batch: PairBatch) -> tuple[float, int]:
+        if self.section.output == "classes":
+            return super().measure_loss(items, batch)
+        return float(self.scale.costs(self.network.answer(batch).said, batch.right, self.section).sum()), len(items)
 
     def told(self, item: EncodedPair) -> bool:
         return item.told
@@ -146,32 +147,32 @@ class PairPredictor(BatchPredictor[EncodedPair]):
         return replace(item, words=(first[:size], second[:size]), marks=(marks[0][:size], marks[1][:size]))
 
     def collate(self, items: Sequence[EncodedPair], rows: Sequence[int]) -> PairBatch:
-        words = to_tensors(collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows]))
+        words = collate([(item.words[side], None) for side in (0, 1) for item in items], [*rows, *rows])
         known = all(item.right is not None for item in items)
-        kind = torch.long if self.section.output == "classes" else torch.float32
-        right = torch.tensor([item.right for item in items], dtype=kind) if known else None
+        kind = np.int64 if self.section.output == "classes" else np.float32
+        right = np.array([item.right for item in items], dtype=kind) if known else None
         if not self.section.overlap:
             return PairBatch(words, None, right)
         marks = np.zeros((*words.source.shape, MARKS), dtype=np.float32)
-        marks[words.source_valid.numpy()] = [mark for side in (0, 1) for item in items for mark in item.marks[side]]
-        return PairBatch(words, torch.from_numpy(marks), right)
+        marks[words.source_valid] = [mark for side in (0, 1) for item in items for mark in item.marks[side]]
+        return PairBatch(words, marks, right)
 
     def predict_batch(self, items: Sequence[EncodedPair], batch: PairBatch, n_best: int, attention: bool) -> NBest:
-        found, wanted = self.network.answer(batch, weights=attention), self.network.wanted
-        if not isinstance(wanted, Regression):
-            return [self._ranked(item, i, found, n_best) for i, item in enumerate(items)]
-        numbers = wanted.numbers(found.said).tolist()
+        found = self.network.answer(batch, weights=attention)
+        seen = _of_pairs(found.looks, batch.words.source_valid)
+        if self.section.output == "classes":
+            return [self._ranked(item, *told, n_best) for item, *told in zip(items, found.said, seen, strict=True)]
+        numbers = self.scale.numbers(found.said, self.section).tolist()
         return [
             [self._prediction(item, self.scale.written(number), None, looks, {"number": number})]
-            for item, number, looks in zip(items, numbers, found.looks, strict=True)
+            for item, number, looks in zip(items, numbers, seen, strict=True)
         ]
 
-    def _ranked(self, item: EncodedPair, row: int, found: PairAnswers, n_best: int) -> list[TaskPrediction]:
+    def _ranked(self, item: EncodedPair, log_p: np.ndarray, looks: dict[str, np.ndarray], n_best: int) -> list[TaskPrediction]:
         """The likeliest labels, each with the same pictures and all the probabilities."""
-        log_p, names = found.said[row].log_softmax(-1), self.labels.names
-        order = log_p.argsort(descending=True, stable=True).tolist()
-        details = {"probabilities": {names[n]: float(log_p[n].exp()) for n in order}}
-        return [self._prediction(item, names[n], float(log_p[n]), found.looks[row], details) for n in order[:n_best]]
+        order, names = np.argsort(-log_p, kind="stable").tolist(), self.labels.names
+        details = {"probabilities": {names[n]: float(np.exp(log_p[n])) for n in order}}
+        return [self._prediction(item, names[n], float(log_p[n]), looks, details) for n in order[:n_best]]
 
     def _prediction(
         self, item: EncodedPair, text: str, score: float | None, looks: dict[str, np.ndarray], details: Any
@@ -209,16 +210,29 @@ def labelled_pair_of(item: Any) -> TextPair:
     return item
 
 
+def _of_pairs(looks: PaddedLooks, valid: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Looks pair by pair, padding cut off, as `first.NAME` and `second.NAME`: `align` goes to the other text, every other one to the text
+    itself.  valid: of the first texts and, below them, the second ones."""
+    sizes, pairs = valid.sum(1).tolist(), len(valid) // 2
+    found: list[dict[str, np.ndarray]] = [{} for _ in range(pairs)]
+    for name, taken in looks.items():
+        for row, size in enumerate(sizes):
+            side = "first" if row < pairs else "second"
+            columns = sizes[row - pairs] if name == "align" else size
+            found[row % pairs][f"{side}.{name}"] = taken[row, :, :size, :columns]
+    return found
+
+
 def _plain(pieces: Sequence[str]) -> list[str]:
     return [piece.removeprefix("▁") for piece in pieces]
 
 
 def check_numbers(found: Iterator[TextPair | RecordError], config: Config) -> Iterator[TextPair | RecordError]:
     """Where numbers are learnt, what is none is at fault."""
-    return found if PairSection.of(config).output == "classes" else as_rated(found)
+    return found if config.own.output == "classes" else as_rated(found)
 
 
 def columns_of(config: Config, files: Sequence[str] = (), *, inputs: bool = False) -> PairColumns:
     """How its files are read; files: others than those of training."""
     table = layout_for(files, config, inputs=inputs) if files else layout_of(config)
-    return PairColumns(config.data.source, PairSection.of(config).second, config.data.target, table)
+    return PairColumns(config.data.source, config.own.second, config.data.target, table)

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
-from regard.tasks.pair.network import BinnedRegression, Regression, SquaredRegression
 from regard.tasks.pair.section import PairSection
 
 
@@ -50,13 +50,26 @@ class Scale:
     def save(self, file: Path) -> None:
         write_text(file, json.dumps(asdict(self), indent=0))
 
-    def rating(self, section: PairSection) -> Regression:
-        """How numbers are said."""
-        return (
-            SquaredRegression(self.mean, self.deviation)
-            if section.ratings == "square"
-            else BinnedRegression(self.low, self.high, section.bins)
-        )
+    def numbers(self, said: Float[np.ndarray, "B N"], section: PairSection) -> Float[np.ndarray, " B"]:
+        """The numbers that are meant.  said: see `PairAnswers`; `network.SquaredRegression` and `BinnedRegression` are what learns it."""
+        if section.ratings == "square":
+            return self.mean + self.deviation * said[:, 0]
+        return np.exp(said) @ self._bins(section)
+
+    def costs(
+        self, said: Float[np.ndarray, "B N"], right: Float[np.ndarray, " B"], section: PairSection
+    ) -> Float[np.ndarray, " B"]:
+        """How far they are from what is right, as training counts it."""
+        if section.ratings == "square":
+            return (said[:, 0] - (right - self.mean) / self.deviation) ** 2
+        bins = self._bins(section)
+        place = ((right - bins[0]) / (bins[1] - bins[0])).clip(0, section.bins - 1)[:, None]
+        target = (1 - np.abs(place - np.arange(section.bins, dtype=said.dtype))).clip(0)
+        known = np.log(target, out=np.zeros_like(target), where=target > 0)
+        return (target * (known - said)).sum(-1)
+
+    def _bins(self, section: PairSection) -> Float[np.ndarray, " N"]:
+        return np.linspace(self.low, self.high, section.bins, dtype=np.float32)
 
     def written(self, number: float) -> str:
         """To a thousandth of the deviation, and no less than three places."""

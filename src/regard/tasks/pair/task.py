@@ -15,9 +15,9 @@ from regard.data.row_parser import RecordError
 from regard.data.vocab import Vocabulary
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.in_memory_task import InMemoryTask
-from regard.tasks.pair.builder import build_pair_network
+from regard.tasks.pair.builder import build_pair_network, make_regression
 from regard.tasks.pair.data import TextPair, number, read_coupled
-from regard.tasks.pair.network import Classification
+from regard.tasks.pair.network import Classification, PairNetwork
 from regard.tasks.pair.predictor import LABELS, SCALE, WHAT, PairPredictor, check_numbers, columns_of
 from regard.tasks.pair.ratings import Scale
 from regard.tasks.pair.section import PairSection
@@ -32,6 +32,12 @@ class PairTask(InMemoryTask):
 
     def probe(self, config: Config) -> None:
         build_pair_network(config, SMALL, Classification(2))
+
+    def build(self, config: Config, known: PairPredictor) -> PairNetwork:
+        if known.section.output == "classes":
+            wanted = Classification(len(known.labels), smoothing=config.train.label_smoothing)
+            return build_pair_network(config, len(known.texts), wanted, texts=known.texts)
+        return build_pair_network(config, len(known.texts), make_regression(known.section, known.scale), texts=known.texts)
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[TextPair | RecordError]:
         return check_numbers(

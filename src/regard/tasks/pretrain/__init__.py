@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="pretrain",
     about="words that were masked in plain text, and whether one text follows another: BERT",
     task="regard.tasks.pretrain.task:PretrainTask",
+    predictor="regard.tasks.pretrain.predictor:MaskedLMPredictor",
     section="regard.tasks.pretrain.section:PretrainSection",
     demo="regard.tasks.pretrain.demo",
     checks="regard.tasks.pretrain.checks:PretrainChecks",

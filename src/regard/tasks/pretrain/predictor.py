@@ -6,30 +6,31 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.report import Report
 from regard.data.text_files import lines, show_file
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
+from regard.pretrained.bert_folder import keep_bert
+from regard.tasks.array_predictor import Answering, ArrayPredictor, Judged
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor, Judged
 from regard.tasks.options import ALL_FIGURES, EvaluationOptions
+from regard.tasks.pretrain.batch import BertBatch
 from regard.tasks.pretrain.documents import Document, join_parts, passages, read_documents
-from regard.tasks.pretrain.masking import MaskedExample, MaskedExamples, MaskingSettings, add_specials
-from regard.tasks.pretrain.network import NOTHING, BertBatch, PretrainNetwork
-from regard.tasks.pretrain.section import PretrainSection
+from regard.tasks.pretrain.masking import NOTHING, MaskedExample, MaskedExamples, MaskingSettings, add_specials
+from regard.tasks.row_looks import of_rows
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SHOWN = 5  # words told for each [MASK] in the details
 VALIDATION = 0  # the drawing of what is judged: always the same
+PART = 1024  # words that are judged at a time: the probabilities of all of a vocabulary take room
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +48,16 @@ class MaskedText:
         return len(self.words)
 
 
-class MaskedLMPredictor(BatchPredictor[MaskedText]):
+class MaskedLMPredictor(ArrayPredictor[MaskedText]):
     """It answers lines; and examples that were drawn, to be judged."""
 
     what = "lines"
 
-    def __init__(self, task: PretrainNetwork, pieces: WordPieces, config: Config, folder: Path) -> None:
-        super().__init__(task, config, folder)
-        self.network, self.pieces = task, pieces
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
+        found, wanted = keep_bert(folder), config.own
+        super().__init__(config, folder, network, bert=found.shape)
+        self.bert, self.pieces, self.ahead = found.shape, found.pieces, wanted.manner == "left-to-right"
+        self.tells_words = wanted.masked or self.ahead
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[str]:
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""
@@ -69,7 +72,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
     def examples(self, documents: Sequence[Document]) -> list[MaskedExample]:
         """What is judged of a text: always drawn the same."""
         made = draw_examples(documents, self.pieces, self.config, strict=False)
-        return _always(made, len(documents), pairs=self.network.words is None)
+        return _always(made, len(documents), pairs=not self.tells_words)
 
     def encode(self, item: Any) -> MaskedText:
         """item: a text, or an `MaskedExample` to be judged."""
@@ -90,19 +93,19 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         return replace(item, words=words, segments=item.segments[:size], places=tuple(p for p in item.places if p < size - 1))
 
     def collate(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
-        read = to_tensors(collate([(item.words, item.segments) for item in items], rows))
+        read = collate([(item.words, item.segments) for item in items], rows)
         examples = [item.example for item in items if item.example is not None]
         assert read.target is not None
-        targets, follows = torch.full_like(read.source, NOTHING), torch.full((len(items),), NOTHING)
+        targets, follows = np.full_like(read.source, NOTHING), np.full(len(items), NOTHING)
         for i, example in enumerate(examples):
-            targets[i, : example.size] = torch.from_numpy(example.targets.astype(np.int64))
+            targets[i, : example.size] = example.targets
             follows[i] = NOTHING if example.follows is None else int(not example.follows)
         return BertBatch(read.source, read.source_valid, read.target, targets, follows)
 
     def predict_batch(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
         if items[0].example is not None:
             return [[p] for p in self._judged(items, batch)]
-        if self.network.words is None and any(item.places for item in items):
+        if not self.tells_words and any(item.places for item in items):
             do = "Leave the masks out, or name a run that learnt words."
             raise ConfigError(message(MASK, "a run that learnt to tell words", "pretrain.masked: false", do))
         filled = self._filled(items, batch, n_best, attention)
@@ -118,7 +121,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         All masks are filled at once, each by itself.  A net that looks to the left only fills one after the other, and sees what it
         filled; then only the last has several fillings.
         """
-        ahead, words = self.network.reader.shape.causal, batch.words.clone()
+        ahead, words = self.ahead, batch.words.copy()
         found: list[tuple[list[tuple[float, tuple[int, ...]]], list[Any]]] = [([(0.0, ())], []) for _ in items]
         rounds = max((len(item.places) for item in items), default=0) if ahead else 1
         shown: list[Any] = [None] * len(items)
@@ -126,8 +129,9 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
             asked = [
                 (i, place) for i, item in enumerate(items) for place in (item.places[step : step + 1] if ahead else item.places)
             ]
-            at = torch.tensor([(i, place - ahead) for i, place in asked], dtype=torch.long).view(-1, 2)
-            log_p, follows, looks = self.network.told(replace(batch, words=words), at, weights=attention)
+            at = np.array([(i, place - ahead) for i, place in asked], dtype=np.int64).reshape(-1, 2)
+            log_p, follows, padded = self.network.answer(replace(batch, words=words, places=at), weights=attention)
+            looks = of_rows(padded, batch.valid)
             for i, item in enumerate(items):
                 if not ahead or step == max(len(item.places) - 1, 0):  # what a row shows does not depend on its neighbours
                     shown[i] = looks[i], None if follows is None else float(follows[i, 0])
@@ -162,17 +166,16 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         )
 
     def _judged(self, items: Sequence[MaskedText], batch: BertBatch) -> Iterator[TaskPrediction]:
-        found, place = self.network.judged(batch), 0
-        for i, item in enumerate(items):
-            assert item.example is not None
-            count = int(found.asked[i])
-            told = self.pieces.tokens(found.best[place : place + count] if len(found.best) else ())
-            place += count
-            details = {"words": count, "right": int(found.right[i]), "nats": float(found.nats[i])}
-            if found.follows is not None and item.example.follows is not None:
-                details["follows"] = float(found.follows[i, int(not item.example.follows)])
-            text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
-            yield TaskPrediction(text, score, told, source=" ".join(self.pieces.tokens(item.words)[:20]), details=details)
+        """Row by row, as many words at a time as there is room for."""
+        for rows in _parts((batch.targets != NOTHING).sum(1)):
+            part = batch.ask(rows)
+            log_p, follows, _ = self.network.answer(part)
+            place = 0
+            for i, item in enumerate(items[rows]):
+                count = int((part.targets[i] != NOTHING).sum())
+                said = None if log_p is None else log_p[place : place + count]
+                place += count
+                yield judge(item, self.pieces, said, None if follows is None else follows[i])
 
     def right(self, item: Any) -> str:
         return " ".join(self.pieces.tokens(item.targets[item.targets != NOTHING])[:SHOWN])
@@ -182,7 +185,7 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         return found, self.figures(items, found)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
-        words = sum(p.details["words"] for p in found) if self.network.words is not None else 0
+        words = sum(p.details["words"] for p in found) if self.tells_words else 0
         pairs = [p.details["follows"] for p in found if "follows" in p.details]
         loss, figures = 0.0, {}
         if words:
@@ -195,6 +198,31 @@ class MaskedLMPredictor(BatchPredictor[MaskedText]):
         if pairs:
             figures["next_accuracy"] = sum(p > math.log(0.5) for p in pairs) / len(pairs)
         return {**figures, "loss": loss}
+
+
+def judge(item: MaskedText, pieces: WordPieces, log_p: np.ndarray | None, follows: np.ndarray | None) -> TaskPrediction:
+    """log_p: of all words at the places that are to be told; follows: see `BertAnswers`."""
+    assert item.example is not None
+    wanted = item.example.targets[item.example.targets != NOTHING]
+    best = np.zeros(0, dtype=np.int64) if log_p is None else log_p.argmax(-1)
+    nats = 0.0 if log_p is None else -float(log_p[np.arange(len(wanted)), wanted].sum())
+    details = {"words": len(wanted), "right": int((best == wanted).sum()) if len(best) else 0, "nats": nats}
+    if follows is not None and item.example.follows is not None:
+        details["follows"] = float(follows[int(not item.example.follows)])
+    told = pieces.tokens(best)
+    text, score = " ".join(told[:SHOWN]), -details["nats"] + details.get("follows", 0.0)
+    return TaskPrediction(text, score, told, source=" ".join(pieces.tokens(item.words)[:20]), details=details)
+
+
+def _parts(counts: np.ndarray) -> Iterator[slice]:
+    """Rows that follow each other and have no more words to tell than are judged at a time, or a single one."""
+    first, left = 0, PART
+    for row, count in enumerate(counts.tolist()):
+        if count > left and row > first:
+            yield slice(first, row)
+            first, left = row, PART
+        left -= count
+    yield slice(first, len(counts))
 
 
 def _always(made: MaskedExamples, documents: int, *, pairs: bool) -> list[MaskedExample]:
@@ -215,17 +243,17 @@ def mask_text(text: str, pieces: WordPieces) -> Any:
     return np.array(found, dtype=np.int32)
 
 
-def likeliest(log_p: Tensor, pieces: WordPieces, count: int) -> list[tuple[float, int]]:
+def likeliest(log_p: np.ndarray, pieces: WordPieces, count: int) -> list[tuple[float, int]]:
     """The likeliest pieces of text, and their log-probabilities."""
-    log_p = log_p.clone()
-    log_p[list(pieces.specials)] = log_p[len(pieces) :] = -math.inf  # a table may be longer than its vocabulary
-    best = log_p.topk(min(count, len(pieces) - len(pieces.specials)))
-    return list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+    told = log_p[: len(pieces)].copy()  # a table may be longer than its vocabulary
+    told[list(pieces.specials)] = -math.inf
+    best = np.argsort(-told, kind="stable")[: min(count, len(pieces) - len(pieces.specials))]
+    return list(zip(told[best].tolist(), best.tolist(), strict=True))
 
 
 def draw_examples(documents: Sequence[Document], pieces: WordPieces, config: Config, *, strict: bool = True) -> MaskedExamples:
     """Examples as a config has them; in pairs, no part is longer than half of a passage."""
-    wanted = PretrainSection.of(config)
+    wanted = config.own
     room = wanted.length - (3 if wanted.next else 2)
     found = passages(join_parts(documents), pieces, room=room, most=room // 2 if wanted.next else room)
     ahead = wanted.manner == "left-to-right"

@@ -75,7 +75,7 @@ class PretrainTask(SplitTask):
         if fresh:
             self.learn(config, data.train, folder)
         model = self.model(config, folder)
-        task, pieces = model.network, model.pieces
+        task, pieces = model.task, model.pieces
         if fresh:
             start_from_bert.warm(task, config, say, heads=heads(task))
         examples = draw_examples(list(data.train), pieces, config)
@@ -106,19 +106,20 @@ class PretrainTask(SplitTask):
         huggingface.write_shape(folder / FOLDER, _shape(config, len(pieces)), pieces, architecture=_architecture(config))
 
     def model(self, config: Config, folder: Path) -> MaskedLMPredictor:
-        found, wanted = start_from_bert.keep_bert(folder), PretrainSection.of(config)
-        _fits(found.shape, config)
-        bert = make_bert(found.shape)
-        words = make_masked_words(bert) if wanted.masked or wanted.manner == "left-to-right" else None
-        task = PretrainNetwork(bert, words, nn.Linear(found.shape.size, 2) if wanted.next else None)
-        draw(task, spread=SPREAD / math.sqrt(found.shape.size))
-        return MaskedLMPredictor(task, found.pieces, config, folder)
+        made = MaskedLMPredictor(config, folder, None)
+        _fits(made.bert, config)
+        bert = make_bert(made.bert)
+        follows = nn.Linear(bert.shape.size, 2) if PretrainSection.of(config).next else None
+        task = PretrainNetwork(bert, make_masked_words(bert) if made.tells_words else None, follows)
+        draw(task, spread=SPREAD / math.sqrt(bert.shape.size))
+        made.network = task.eval()
+        return made
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> MaskedLMPredictor:
         model = self.model(config, folder)
         load_network(model.task, folder / MODEL)
         if precision == "int8":
-            model.task = model.network = quantize(model.network)
+            quantize(model.task)
         return model
 
 
@@ -135,7 +136,7 @@ class RedrawnBatches:
 def export(model: MaskedLMPredictor, folder: Path) -> None:
     """Write a pre-trained model as Hugging Face lays a BERT out."""
     architecture = _architecture(model.config)
-    huggingface.write(folder, model.network.reader, model.pieces, heads(model.network), architecture=architecture)
+    huggingface.write(folder, model.task.reader, model.pieces, heads(model.task), architecture=architecture)
 
 
 def heads(task: PretrainNetwork) -> Heads:

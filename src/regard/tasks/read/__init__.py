@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="read",
     about="a part of a passage that answers a question, or fills its blank",
     task="regard.tasks.read.task:ReadTask",
+    predictor="regard.tasks.read.predictor:Answerer",
     section="regard.tasks.read.section:ReadSection",
     demo="regard.tasks.read.demo",
     checks="regard.tasks.read.checks:ReadChecks",

@@ -12,11 +12,10 @@ from regard.core.errors import ConfigError, message
 from regard.networks.bert import Bert, TextPairs
 from regard.networks.char_cnn import CharCNN
 from regard.pretrained.text_vocabulary import SubwordVocabulary
+from regard.tasks.read.batch import MARKS
 from regard.tasks.read.layers import AskedReader, JointReader, QuestionAlignment, SpanPointer, WordPointer
 from regard.tasks.read.network import ReadNetwork, ReadSpanNetwork, ReadWordNetwork
 from regard.tasks.read.section import ReadSection
-
-MARKS = 2  # numbers that mark a word: whether it stands in the other text, and whether with a neighbour
 
 
 def read(config: Config, *, words: int, letters: int, pieced: SubwordVocabulary | None = None) -> ReadNetwork:
@@ -30,7 +29,7 @@ def read(config: Config, *, words: int, letters: int, pieced: SubwordVocabulary 
         return ReadWordNetwork(reader, WordPointer(over=section.head == "over", score=look.score), unseen=section.unseen)
     start, end = (make_attention(score=section.point or "general", query_size=size, memory_size=size) for _ in range(2))
     pointer = SpanPointer(Pool(Attention(0, size, score=KeyOnly(size))), start, end)
-    return ReadSpanNetwork(reader, pointer, longest=section.longest, unseen=section.unseen)
+    return ReadSpanNetwork(reader, pointer, unseen=section.unseen)
 
 
 def _joint_reader(config: Config, pieced: SubwordVocabulary | None) -> JointReader:

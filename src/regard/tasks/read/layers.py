@@ -17,21 +17,11 @@ from regard.networks.base import EncoderOutput, Looks, positions
 from regard.networks.bert import TextPairs
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
-from regard.networks.subwords import Pieces, of_words
+from regard.networks.subwords import of_words
 from regard.networks.text_encoder import TextEncoder
+from regard.tasks.read.batch import ReadText
 
 LEAST = 1e-12  # a probability in float32 that its logarithm is still taken of
-
-
-class ReadText(NamedTuple):
-    """words: numbers of the vocabulary; valid: True = a real word, padding lies on the right; marks: what else is known of each;
-    spelled: which of the words whose letters are known stands there; pieces: the same text, for a pre-trained reader."""
-
-    words: Int[Tensor, "B K"]
-    valid: Bool[Tensor, "B K"]
-    marks: Float[Tensor, "B K M"]
-    spelled: Int[Tensor, "B K"] | None = None
-    pieces: Pieces | None = None
 
 
 class Pointed(NamedTuple):
@@ -193,25 +183,3 @@ class SpanPointer(nn.Module):
             scores = look.score.form(reading.context[:, None], memory, at).scores()[:, 0, 0]
             shares.append(scores.masked_fill(~passage.valid, torch.finfo(scores.dtype).min).log_softmax(-1))
         return Pointed(torch.stack(shares, 1), {} if reading.weights is None else {"asked": reading.weights})
-
-
-class BestSpans(NamedTuple):
-    """The likeliest spans of each row, the first the best: places of their first and last words, and log-probabilities."""
-
-    start: Int[Tensor, "B N"]
-    end: Int[Tensor, "B N"]
-    log_p: Float[Tensor, "B N"]
-
-
-def best_spans(shares: Float[Tensor, "B 2 K"], valid: Bool[Tensor, "B K"], *, longest: int, count: int = 1) -> BestSpans:
-    """The spans of which `p_start(i) p_end(j)` is highest, i <= j < i + longest: of every length at once.  Where there are fewer than
-    `count`, the last have log-probability -inf.  Chen et al. 2017, section 3.2."""
-    K = valid.shape[1]
-    never = shares.masked_fill(~valid[:, None], float("-inf"))
-    rows = [F.pad(never[:, 0, : K - n] + never[:, 1, n:], (0, n), value=float("-inf")) for n in range(min(longest, K))]
-    every = torch.stack(rows, 2).flatten(1)  # by place, then by length: of equals the first and shortest
-    if every.shape[1] < count:
-        every = F.pad(every, (0, count - every.shape[1]), value=float("-inf"))
-    best = every.sort(dim=-1, descending=True, stable=True) if count > 1 else every.max(-1, keepdim=True)
-    place, length = best.indices[:, :count] // len(rows), best.indices[:, :count] % len(rows)
-    return BestSpans(place, place + length, best.values[:, :count])

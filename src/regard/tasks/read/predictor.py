@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
-from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -22,19 +20,20 @@ from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer_kinds import PAD, UNK
 from regard.data.vocab import Vocabulary
-from regard.pretrained.start_from_bert import keep_bert
+from regard.pretrained.bert_folder import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary, TextVocabulary
+from regard.tasks.array_predictor import Answering, ArrayPredictor
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor
-from regard.tasks.read import builder
-from regard.tasks.read.builder import MARKS
+from regard.tasks.read.batch import MARKS, ReadBatch, ReadText
+from regard.tasks.read.best_answers import best_spans, best_words, spans_log_p, word_log_p
 from regard.tasks.read.data import BLANK, PassageQuestion, read_asked, read_questions, refuse_unreachable, split_passage
-from regard.tasks.read.layers import ReadText
 from regard.tasks.read.metrics import answer_figures, exact_and_f1, way_of
-from regard.tasks.read.network import AXES, ReadBatch, ReadNetwork
 from regard.tasks.read.reachable import out_of_reach, told_beside
-from regard.tasks.read.section import ReadSection
+from regard.tasks.read.row_looks import AXES, of_read_rows
 from regard.tasks.subword_batches import Spelled, fit_subwords, side_by_side
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 WHAT = "questions with a passage and an answer"
 LETTERS, LETTERS_READ = "letters.json", 40  # in the run folder; letters of a word
@@ -80,19 +79,17 @@ class EncodedQuestion:
         return max(len(self.passage.ids), len(self.question.ids))
 
 
-class Answerer(BatchPredictor[EncodedQuestion]):
+class Answerer(ArrayPredictor[EncodedQuestion]):
     """A trained reader in use."""
 
     what = "passages"
 
-    def __init__(self, config: Config, folder: Path) -> None:
-        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), ReadSection.of(config)
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
+        self.texts, self.section = TextVocabulary.load(config, folder, pieced=False), config.own
         self.pieced = SubwordVocabulary(keep_bert(folder)) if config.model.pretrained is not None else None
         self.cloze, self.marks = self.section.head != "span", MARKS * self.section.marks
         self.letters = Vocabulary.load(folder / LETTERS)
-        network = builder.read(config, words=len(self.texts), letters=len(self.letters), pieced=self.pieced)
-        super().__init__(network, config, folder)
-        self.network: ReadNetwork = network
+        super().__init__(config, folder, network, bert=self.pieced.bert if self.pieced else None)
         self.cut = lru_cache(KEPT)(self._words)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[PassageQuestion]:
@@ -138,33 +135,31 @@ class Answerer(BatchPredictor[EncodedQuestion]):
     def collate(self, items: Sequence[EncodedQuestion], rows: Sequence[int]) -> ReadBatch:
         different: dict[str, int] = {"": PAD}  # at padding stands a word without letters
         passage, question = (
-            to_tensors(
-                collate([(text.ids, [different.setdefault(form, len(different)) for form in text.forms]) for text in texts], rows)
-            )
+            collate([(text.ids, [different.setdefault(form, len(different)) for form in text.forms]) for text in texts], rows)
             for texts in ([item.passage for item in items], [item.question for item in items])
         )
         marks = [_marks(item.passage, item.question, passage.source.shape[1]) for item in items]
         other = [_marks(item.question, item.passage, question.source.shape[1]) for item in items]
-        forms, candidate = torch.zeros_like(passage.source), passage.source_valid.clone()
+        forms, candidate = np.zeros_like(passage.source), passage.source_valid.copy()
         blank = self.texts.clean(BLANK)
         for i, item in enumerate(items):
             mine = item.passage.forms
             numbers = {form: n for n, form in enumerate(dict.fromkeys(mine))}
-            forms[i, : len(mine)] = torch.tensor([numbers[form] for form in mine])
+            forms[i, : len(mine)] = [numbers[form] for form in mine]
             if self.cloze and blank in numbers:
                 candidate[i] &= forms[i] != numbers[blank]
         return ReadBatch(
             ReadText(
                 passage.source,
                 passage.source_valid,
-                torch.tensor(marks, dtype=torch.float32)[..., : self.marks],
+                np.array(marks, dtype=np.float32)[..., : self.marks],
                 passage.target,
                 side_by_side([item.passage.pieces for item in items]) if self.pieced else None,
             ),
             ReadText(
                 question.source,
                 question.source_valid,
-                torch.tensor(other, dtype=torch.float32)[..., : self.marks],
+                np.array(other, dtype=np.float32)[..., : self.marks],
                 question.target,
                 side_by_side([item.question.pieces for item in items]) if self.pieced else None,
             ),
@@ -174,19 +169,29 @@ class Answerer(BatchPredictor[EncodedQuestion]):
             self._spelled(different) if self.section.letters else None,
         )
 
-    def _spelled(self, words: Iterable[str]) -> torch.Tensor:
+    def _spelled(self, words: Iterable[str]) -> np.ndarray:
         """The letters of each word, PAD beyond them."""
         spelled = [([self.letters.get(x, UNK) for x in word[:LETTERS_READ]] or [PAD], None) for word in words]
-        return to_tensors(collate(spelled, [0])).source
+        return collate(spelled, [0]).source
 
     def predict_batch(self, items: Sequence[EncodedQuestion], batch: ReadBatch, n_best: int, attention: bool) -> NBest:
-        found = self.network.answer(batch, n_best, weights=attention)
-        answers = []
+        found = self.network.answer(batch, weights=attention)
+        if self.cloze:
+            best = best_words(found.shares, batch, count=n_best)
+        else:
+            best = best_spans(found.shares, batch.candidate, longest=self.section.longest, count=n_best)
+        answers, seen = [], of_read_rows(found.looks, batch)
         for i, item in enumerate(items):
-            ranked = zip(found.start[i].tolist(), found.end[i].tolist(), found.log_p[i].tolist(), strict=True)
+            ranked = zip(best.start[i].tolist(), best.end[i].tolist(), best.log_p[i].tolist(), strict=True)
             real = [(start, end, score) for start, end, score in ranked if score > float("-inf")]
-            answers.append([self._prediction(item, *one, looks=found.looks[i]) for one in real] or [self.empty_prediction(item)])
+            answers.append([self._prediction(item, *one, looks=seen[i]) for one in real] or [self.empty_prediction(item)])
         return answers
+
+    def measure_loss(self, items: Sequence[EncodedQuestion], batch: ReadBatch) -> tuple[float, int]:
+        """Of questions that have a right answer: what was cut off with a passage's end is nobody's."""
+        known, shares = (batch.right[..., 0] >= 0).any(-1), self.network.answer(batch).shares
+        log_p = word_log_p(shares, batch) if self.cloze else spans_log_p(shares, batch)
+        return -float(log_p[known].sum()), int(known.sum())
 
     def _prediction(self, item: EncodedQuestion, start: int, end: int, score: float, looks: Any) -> TaskPrediction:
         passage, question = item.passage, item.question
@@ -265,18 +270,18 @@ def _marks(mine: EncodedWords, theirs: EncodedWords, size: int) -> list[tuple[bo
     return told + [(False, False)] * (size - len(told))
 
 
-def _padded(right: Sequence[Sequence[Span]]) -> torch.Tensor:
+def _padded(right: Sequence[Sequence[Span]]) -> np.ndarray:
     """The right answers of each row side by side, -1 beyond them."""
-    padded = torch.full((len(right), max(1, *map(len, right)) if right else 1, 2), -1)
+    padded = np.full((len(right), max(1, *map(len, right)) if right else 1, 2), -1, dtype=np.int64)
     for row, spans in zip(padded, right, strict=True):
         if spans:
-            row[: len(spans)] = torch.tensor(spans)
+            row[: len(spans)] = spans
     return padded
 
 
 def check_answer(files: Sequence[str], config: Config) -> Iterator[PassageQuestion | RecordError]:
     """A cloze question whose answer is no word of its passage is at fault: there is no place to point at."""
-    cloze = ReadSection.of(config).head != "span"
+    cloze = config.own.head != "span"
     found = read_asked(files, blank=cloze)
     clean = Layout(unicode=config.data.unicode, lowercase=config.data.lowercase).clean
     return refuse_unreachable(found, config.data.source_tokenizer, clean) if cloze else found

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config
 from regard.core.plural import many
 from regard.tasks.read.data import PassageQuestion
 from regard.tasks.read.metrics import WAYS, way_of
-from regard.tasks.read.section import ReadSection
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 
 def out_of_reach(config: Config, name: str, reached: Sequence[bool]) -> Iterator[str]:
     """What a person should know before a net learns to give answers that it cannot give.  name: whose answers; reached: of each."""
     if lost := reached.count(False):
         other = "char" if config.data.source_tokenizer != "char" else "bpe(8000)"
-        long = f"longer than {ReadSection.of(config).longest} tokens (read.longest)"
+        long = f"longer than {config.own.longest} tokens (read.longest)"
         how = (
             f"begins or ends within a token, or is {long}: it"
             if lost == 1

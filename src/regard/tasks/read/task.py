@@ -16,6 +16,7 @@ from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.read import builder
 from regard.tasks.read.data import PassageQuestion
+from regard.tasks.read.network import ReadNetwork
 from regard.tasks.read.predictor import LETTERS, WHAT, Answerer, check_answer
 from regard.training.auto_values import Sizes, batch, updates
 
@@ -25,6 +26,9 @@ class ReadTask(InMemoryTask):
 
     def probe(self, config: Config) -> None:
         builder.read(config, words=8, letters=8)
+
+    def build(self, config: Config, known: Answerer) -> ReadNetwork:
+        return builder.read(config, words=len(known.texts), letters=len(known.letters), pieced=known.pieced)
 
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None

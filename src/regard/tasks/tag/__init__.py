@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="tag",
     about="a tag for each token, and maybe a label for the sentence",
     task="regard.tasks.tag.task:TagTask",
+    predictor="regard.tasks.tag.predictor:Tagger",
     section="regard.tasks.tag.section:TagSection",
     demo="regard.tasks.tag.demo",
     checks="regard.tasks.tag.checks:TagChecks",

@@ -1,4 +1,7 @@
-"""A linear-chain CRF (conditional random field): which tag follows which is learnt beside what each place says."""
+"""A linear-chain CRF (conditional random field): which tag follows which is learnt beside what each place says.
+
+In use, `tag_paths.py` finds the likeliest path, and says how likely it is.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,18 @@ class ChainCRF(nn.Module):
         self.barred: Tensor
         self.register_buffer("barred", barred)
 
+    @property
+    def transitions(self) -> Float[Tensor, "N1 N1"]:
+        """The scores of all steps, from start or tag to tag or end; of those that cannot be, hardly any."""
+        return self.steps + self.barred
+
     def log_p(self, scores: Float[Tensor, "B K N"], tags: Int[Tensor, "B K"], valid: Bool[Tensor, "B K"]) -> Float[Tensor, " B"]:
         """The log-probability of whole sequences of tags.
 
         The sum over all sequences goes by products of matrices, in which N exponentials a place do for N^2: in float64, which holds what
         is less than some 600 nats below the best of its place.
         """
-        steps, tags = (self.steps + self.barred).double(), tags.masked_fill(~valid, 0)
+        steps, tags = self.transitions.double(), tags.masked_fill(~valid, 0)
         told, scores = torch.promote_types(scores.dtype, torch.float32), scores.double()
         N, length = self.tags, valid.sum(1)
         before = torch.cat([torch.full_like(tags[:, :1], N), tags[:, :-1]], 1)
@@ -50,22 +58,3 @@ class ChainCRF(nn.Module):
             total = torch.where(real[:, None], summed + (most + high) + score, total)
         total = torch.logsumexp(total + steps[:N, N], 1)
         return torch.where(length > 0, path - total, 0.0).to(told)
-
-    @torch.no_grad()
-    def best(self, scores: Float[Tensor, "B K N"], valid: Bool[Tensor, "B K"]) -> Int[Tensor, "B K"]:
-        """The likeliest sequence of each row; 0 at padding.  Viterbi 1967."""
-        steps = (self.steps + self.barred).to(torch.promote_types(scores.dtype, torch.float32))
-        B, K, N = scores.shape
-        if not K:
-            return torch.zeros(B, 0, dtype=torch.long, device=scores.device)
-        total, came, stay = steps[N, :N] + scores[:, 0], [], torch.arange(N, device=scores.device).expand(B, N)
-        for t in range(1, K):
-            best, place = (total[:, :, None] + steps[:N, :N]).max(1)
-            came.append(torch.where(valid[:, t, None], place, stay))
-            total = torch.where(valid[:, t, None], best + scores[:, t], total)
-        tag = (total + steps[:N, N]).argmax(-1)
-        told = [tag]
-        for place in reversed(came):
-            tag = place.gather(1, tag[:, None])[:, 0]
-            told.append(tag)
-        return torch.stack(told[::-1], 1).masked_fill(~valid, 0)

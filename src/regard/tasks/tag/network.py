@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.attention.pooling import Pool
-from regard.data.batching import Batch
 from regard.data.tokenizer import UNK
-from regard.networks.base import EncoderOutput, Looks, of_rows
+from regard.networks.base import EncoderOutput, Looks
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
-from regard.networks.subwords import Pieces, of_words
+from regard.networks.subwords import of_words
 from regard.networks.text_encoder import TextEncoder
+from regard.tasks.subword_batches import Pieces
+from regard.tasks.tag.batch import TagAnswers, TagBatch
 from regard.tasks.tag.crf import ChainCRF
-from regard.training.objective import Loss, TaskNetwork
-
-
-@dataclass(frozen=True, eq=False)
-class TagBatch:
-    """Sentences side by side.  words: `source` is what is read, `target` its tags, where they are known; letters: of each different
-    word, 0 is padding; spelled: which of those words stands at each place; label: of each sentence, where there is one; pieces: the same
-    sentences for a pre-trained reader, which reads them in place of the words."""
-
-    words: Batch
-    letters: Int[Tensor, "W L"]
-    spelled: Int[Tensor, "B K"]
-    label: Int[Tensor, " B"] | None = None
-    pieces: Pieces | None = None
+from regard.training.objective import AnsweringNetwork, Loss
 
 
 class TagScores(NamedTuple):
@@ -44,25 +31,7 @@ class TagScores(NamedTuple):
     looks: Looks
 
 
-class TagAnswers(NamedTuple):
-    """tags: "B K"; log_p: of all tags of a row together; label and its log-probability; looks: of each row, padding cut off."""
-
-    tags: Int[Tensor, "B K"]
-    log_p: Float[Tensor, " B"]
-    label: Int[Tensor, " B"] | None
-    label_log_p: Float[Tensor, " B"] | None
-    looks: list[dict[str, np.ndarray]]
-
-
-class Likelihoods(NamedTuple):
-    """each: of the tag of each place, where tags are told by themselves; log_p: of all tags of a row; label: of its label."""
-
-    each: Float[Tensor, "B K"] | None
-    log_p: Float[Tensor, " B"]
-    label: Float[Tensor, " B"] | None
-
-
-class TagNetwork(TaskNetwork):
+class TagNetwork(AnsweringNetwork):
     """Cross-entropy of the tags, by place or of the whole sequence (`chain`), and of the label, read by a pool.
 
     Joint intent and slots: Liu & Lane 2016, section 3.2; Goo et al. 2018 (slot-gated).
@@ -133,29 +102,9 @@ class TagNetwork(TaskNetwork):
         each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0]
         return (each * valid).sum(1)
 
-    @torch.no_grad()
-    def likelihoods(self, batch: TagBatch) -> Likelihoods:
-        """How likely what is right is; 0 at padding."""
-        scores, labels, _ = self(batch)
-        assert batch.words.target is not None
-        tags, valid = batch.words.target, batch.words.source_valid
-        each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0] * valid
-        label = None
-        if labels is not None and batch.label is not None:
-            label = labels.float().log_softmax(-1).gather(-1, batch.label[:, None])[:, 0]
-        return Likelihoods(None if self.chain is not None else each, self.log_p(scores, tags, valid), label)
-
-    @torch.no_grad()
-    def answer(self, batch: TagBatch, *, weights: bool = False) -> TagAnswers:
-        """The likeliest tags and label of each row; 0 at padding."""
+    def infer(self, batch: TagBatch, *, weights: bool = False) -> TagAnswers:
         scores, labels, looks = self(batch, weights=weights)
-        valid = batch.words.source_valid
-        tags = self.chain.best(scores, valid) if self.chain is not None else scores.argmax(-1).masked_fill(~valid, 0)
-        read = valid if batch.pieces is None else batch.pieces.valid
-        own = of_rows({name: w for name, w in looks.items() if name != "pool"}, read)
-        pooled = of_rows({name: w for name, w in looks.items() if name == "pool"}, valid)
-        log_p, seen = self.log_p(scores, tags, valid), [one | other for one, other in zip(own, pooled, strict=True)]
-        if labels is None:
-            return TagAnswers(tags, log_p, None, None, seen)
-        best = labels.float().log_softmax(-1).max(-1)
-        return TagAnswers(tags, log_p, best.indices, best.values, seen)
+        label = None if labels is None else labels.float().log_softmax(-1)
+        if self.chain is None:
+            return TagAnswers(scores.float().log_softmax(-1), None, label, looks)
+        return TagAnswers(scores.float(), self.chain.transitions.float(), label, looks)

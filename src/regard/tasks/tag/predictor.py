@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
-from regard.config import Config
-from regard.core.arrays import to_tensors
 from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
@@ -22,20 +20,23 @@ from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import confusion
 from regard.metrics.confusions import Confusion, Mistake
-from regard.pretrained.start_from_bert import keep_bert
+from regard.pretrained.bert_folder import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary
+from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.base import NBest, TaskPrediction
-from regard.tasks.batch_predictor import BatchPredictor, Likely
 from regard.tasks.options import ONE_ANSWER
+from regard.tasks.row_looks import of_rows
 from regard.tasks.subword_batches import Spelled, fit_subwords, letters_side_by_side, side_by_side
-from regard.tasks.tag.builder import build_tagger
+from regard.tasks.tag.batch import TagAnswers, TagBatch
 from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, tokens_of
 from regard.tasks.tag.file_formats import TagLayout
-from regard.tasks.tag.network import TagBatch
 from regard.tasks.tag.schemes import check_scheme
-from regard.tasks.tag.section import TagSection
 from regard.tasks.tag.span_tags import OUTSIDE
 from regard.tasks.tag.spans import span_figures, spans, type_figures
+from regard.tasks.tag.tag_paths import best_tags, each_log_p, tags_log_p
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 WORDS, LETTERS, TAGS, LABELS = "words.json", "letters.json", "tags.json", "labels.json"  # in the run folder
 WHAT = "sentences with a tag for each token"
@@ -61,26 +62,18 @@ class EncodedSentence:
         return AROUND + sum(map(len, self.pieces)) if self.pieces else len(self.words)
 
 
-class Tagger(BatchPredictor[EncodedSentence]):
+class Tagger(ArrayPredictor[EncodedSentence]):
     """A trained tagger in use."""
 
     what, right_is, has_mistakes, likely = "sentences", "tag", True, True
     accepts = ONE_ANSWER
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: Config, folder: Path, network: Answering | None) -> None:
         self.letters, self.tags, self.labels = (Vocabulary.load(folder / n) for n in (LETTERS, TAGS, LABELS))
         self.pieced = SubwordVocabulary(keep_bert(folder)) if config.model.pretrained is not None else None
         self.words = Vocabulary(SPECIALS) if self.pieced else Vocabulary.load(folder / WORDS)
-        network = build_tagger(
-            config,
-            words=len(self.words),
-            letters=len(self.letters),
-            tags=self.tags,
-            labels=len(self.labels),
-            bert=self.pieced.bert if self.pieced else None,
-        )
-        super().__init__(network, config, folder)
-        self.network, self.vocabulary = network, tuple("" if word in SPECIALS else word for word in self.words)
+        super().__init__(config, folder, network, bert=self.pieced.bert if self.pieced else None)
+        self.vocabulary = tuple("" if word in SPECIALS else word for word in self.words)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[tuple[str, ...]]:
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""
@@ -90,9 +83,7 @@ class Tagger(BatchPredictor[EncodedSentence]):
         if len(files) == 3 and not len(self.labels):
             expected = "one file in columns, or tokens and tags: this run has learnt no label of a sentence"
             raise DataError(message(f"files for {self.folder}", expected, "3 files", f"Leave out {files[2]}."))
-        found = check_scheme(
-            read_tagged(files, columns_of(self.config), passed := Counter[str]()), TagSection.of(self.config).scheme
-        )
+        found = check_scheme(read_tagged(files, columns_of(self.config), passed := Counter[str]()), self.config.own.scheme)
         return gather(found, files, what=WHAT, on_bad_line=self.config.data.on_bad_line, passed=passed)
 
     def encode(self, item: Any) -> EncodedSentence:
@@ -117,15 +108,20 @@ class Tagger(BatchPredictor[EncodedSentence]):
         return tagged_sentence_of(item)
 
     def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
-        told, found = self.network.likelihoods(batch), list[Likely]()
+        told, found, right, valid = self.network.answer(batch), list[Likely](), batch.words.target, batch.words.source_valid
+        together, apart = tags_log_p(told, right, valid), each_log_p(told.tags, right, valid)
         for i, item in enumerate(items):
-            tags = [self.tags.names[n] for n in item.tags or ()]
-            each, whole = [] if told.each is None else told.each[i, : len(tags)].tolist(), float(told.log_p[i])
-            if told.label is not None and item.label is not None:
-                label, whole = float(told.label[i]), whole + float(told.label[i])
-                tags, each = [*tags, self.labels.names[item.label]], [*each, label] if each else []
+            tags, whole = [self.tags.names[n] for n in item.tags or ()], float(together[i])
+            each = [] if told.steps is not None else apart[i, : len(tags)].tolist()  # a CRF tells tags together
+            if told.label is not None and batch.label is not None and item.label is not None:
+                label = float(told.label[i, item.label])
+                tags, each, whole = [*tags, self.labels.names[item.label]], [*each, label] if each else [], whole + label
             found.append((tags, each, whole))
         return found
+
+    def measure_loss(self, items: Sequence[EncodedSentence], batch: TagBatch) -> tuple[float, int]:
+        """By the token."""
+        return super().measure_loss(items, batch)[0], int(batch.words.source_valid.sum())
 
     def told(self, item: EncodedSentence) -> bool:
         return item.told
@@ -143,29 +139,31 @@ class Tagger(BatchPredictor[EncodedSentence]):
         return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
     def collate(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
-        words = to_tensors(collate([(item.words, item.tags) for item in items], rows))
+        words = collate([(item.words, item.tags) for item in items], rows)
         letters, spelled = letters_side_by_side([item.letters for item in items], rows)
         known = all(item.label is not None for item in items)
-        label = torch.tensor([item.label for item in items]) if known else None
+        label = np.array([item.label for item in items], dtype=np.int64) if known else None
         pieces = side_by_side([item.pieces for item in items], *self.pieced.around(True)) if self.pieced else None
         return TagBatch(words, letters, spelled, label, pieces)
 
     def predict_batch(self, items: Sequence[EncodedSentence], batch: TagBatch, n_best: int, attention: bool) -> NBest:
-        found = self.network.answer(batch, weights=attention)
-        answers = []
+        found, valid = self.network.answer(batch, weights=attention), batch.words.source_valid
+        best, answers, seen = best_tags(found, valid), [], _seen(found, batch)
+        log_p = tags_log_p(found, best, valid)
         for i, item in enumerate(items):
-            tags = tuple(self.tags.names[n] for n in found.tags[i, : len(item.words)].tolist())
+            tags = tuple(self.tags.names[n] for n in best[i, : len(item.words)].tolist())
             tags += (OUTSIDE,) * (len(item.tokens) - len(tags))
             ends = list(accumulate((len(token) + 1 for token in item.tokens), initial=0))  # where each token begins, and one more
             found_spans = spans(tags)
             details: dict[str, Any] = {"spans": [[s.kind, s.start, s.end] for s in found_spans]}
             details["characters"] = [[s.kind, ends[s.start], ends[s.end] - 1] for s in found_spans]
-            score, looks, sides = float(found.log_p[i]), dict(found.looks[i]), {}
-            if found.label is not None and found.label_log_p is not None:
-                details["label"] = self.labels.names[int(found.label[i])]
-                score += float(found.label_log_p[i])
+            score, sides = float(log_p[i]), {}
+            if found.label is not None:
+                label = int(found.label[i].argmax())
+                details["label"] = self.labels.names[label]
+                score += float(found.label[i, label])
                 sides["pool"] = ((details["label"],), item.tokens[: len(item.words)])
-            answers.append([self._prediction(item, tags, score, looks, sides, details)])
+            answers.append([self._prediction(item, tags, score, seen[i], sides, details)])
         return answers
 
     def _prediction(
@@ -209,6 +207,16 @@ class Tagger(BatchPredictor[EncodedSentence]):
 
     def right(self, item: TaggedSentence) -> str:
         return " ".join(item.tags)
+
+
+def _seen(found: TagAnswers, batch: TagBatch) -> list[dict[str, np.ndarray]]:
+    """Looks, row by row: the pool's at the words, all others at the pieces, where these are read."""
+    valid = batch.words.source_valid
+    own = of_rows(
+        {name: w for name, w in found.looks.items() if name != "pool"}, valid if batch.pieces is None else batch.pieces.valid
+    )
+    pooled = of_rows({name: w for name, w in found.looks.items() if name == "pool"}, valid)
+    return [one | other for one, other in zip(own, pooled, strict=True)]
 
 
 def tagged_sentence_of(item: Any) -> TaggedSentence:

@@ -17,6 +17,7 @@ from regard.tasks.base import Splits
 from regard.tasks.in_memory_task import InMemoryTask
 from regard.tasks.tag.builder import build_tagger
 from regard.tasks.tag.data import TaggedSentence, describe, read_tagged
+from regard.tasks.tag.network import TagNetwork
 from regard.tasks.tag.predictor import LABELS, LETTERS, TAGS, WHAT, WORDS, Tagger, columns_of, known_word
 from regard.tasks.tag.schemes import check_scheme, note_doubts
 from regard.tasks.tag.section import TagSection
@@ -30,6 +31,11 @@ class TagTask(InMemoryTask):
 
     def probe(self, config: Config) -> None:
         build_tagger(config, words=8, letters=8, tags=Vocabulary(["O"]), labels=2)
+
+    def build(self, config: Config, known: Tagger) -> TagNetwork:
+        bert = known.pieced.bert if known.pieced else None
+        sizes = {"words": len(known.words), "letters": len(known.letters), "labels": len(known.labels)}
+        return build_tagger(config, **sizes, tags=known.tags, bert=bert)
 
     def items(
         self, files: Sequence[str], config: Config, passed: Counter[str] | None = None

@@ -9,6 +9,7 @@ SPEC = TaskSpec(
     name="transduce",
     about="writes a target for each source",
     task="regard.tasks.transduce.task:TransduceTask",
+    predictor="regard.tasks.transduce.predictor:Transducer",
     demo="regard.tasks.transduce.demo",
     checks="regard.tasks.transduce.checks:TransduceChecks",
     metrics={

@@ -6,25 +6,26 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from regard.config import Config
 from regard.data.batching import Batches, collate
 from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
+from regard.decoding.networks import WritingNetwork
 from regard.metrics.edits import EvaluatedAnswer, write_errors
 from regard.metrics.text_generation import METRICS, intervals, judge
 from regard.metrics.unspaced_scripts import count_unspaced
-from regard.networks.encoder_decoder import EncoderDecoder
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
 from regard.tasks.options import AnswerOptions, EvaluationOptions
-from regard.tasks.seq2seq import cross_entropies
+from regard.tasks.writing import cross_entropies
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SENTENCES, WORDS, PRONUNCIATIONS = "sentences", "words", "pronunciations"  # what targets are; it chooses the figures
 FIGURES = {SENTENCES: METRICS, WORDS: ("exact", "wer", "per", "cer"), PRONUNCIATIONS: ("exact", "wer", "per")}
@@ -42,7 +43,9 @@ class PairModel(Protocol):
     @property
     def config(self) -> Config: ...
     @property
-    def networks(self) -> Sequence[EncoderDecoder]: ...
+    def networks(self) -> Sequence[WritingNetwork]: ...
+    @property
+    def writer(self) -> WritingNetwork: ...
     @property
     def tokenizers(self) -> tuple[Tokenizer, Tokenizer]: ...
     def stream(self, items: Iterable[Any], options: AnswerOptions, *, attention: bool) -> Iterator[list[TaskPrediction]]: ...
@@ -166,17 +169,15 @@ def _shares(told: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
     return [{"name": name, "items": items, "exact": right / items} for name, (items, right) in ranked]
 
 
-@torch.no_grad()
-def nats(networks: Sequence[EncoderDecoder], pairs: Sequence[TokenPair]) -> Iterator[tuple[int, NDArray[np.float64]]]:
+def nats(network: WritingNetwork, pairs: Sequence[TokenPair]) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Of each pair in tokens its number, and the cross-entropy of each target token, the end included; batch by batch, in no order."""
     for rows in Batches.sequential([max(len(source), len(target)) for source, target in pairs], rows=ROWS):
-        found = cross_entropies(networks, collate([pairs[i] for i in rows], rows)).double().cpu().numpy()
+        found = cross_entropies(network, collate([pairs[i] for i in rows], rows)).astype(np.float64)
         yield from zip(rows, np.split(found, np.cumsum([len(pairs[i][1]) for i in rows])[:-1]), strict=True)
 
 
-@torch.no_grad()
 def loss(model: PairModel, groups: Sequence[Group]) -> float:
     """The cross-entropy of all references, in nats a target token, the end included."""
     pairs = model.in_tokens([(g, reference) for g in groups for reference in g.references])
-    costs = [each for _, each in nats(model.networks, pairs)]
+    costs = [each for _, each in nats(model.writer, pairs)]
     return float(sum(each.sum() for each in costs)) / sum(map(len, costs))

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from regard.config import Config
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
 from regard.data.copy_vocabulary import number_source, number_target
-from regard.data.examples import Item
+from regard.data.examples import Item, Place
 from regard.data.line_stream import in_chunks
 from regard.data.pairs import each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
 from regard.data.report import refuse_errors
 from regard.data.source_lists import single
-from regard.data.tokenizer import EOS, Tokenizer
-from regard.inference.int8 import quantize
-from regard.networks.encoder_decoder import EncoderDecoder
-from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Precision, Predictor, Scored, TaskPrediction
-from regard.tasks.ensembles import order, reorder
+from regard.data.tokenizer import EOS, SPECIALS, Tokenizer
+from regard.decoding.networks import WritingNetwork
+from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
+from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.made_up import make_text
 from regard.tasks.options import (
     ALL_FIGURES,
     SEARCHED,
@@ -36,9 +36,10 @@ from regard.tasks.options import (
     apply_decode,
     describe_limit,
 )
-from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.transduce.evaluation import evaluate, nats
-from regard.training.checkpoint import MODEL, load_network
+
+if TYPE_CHECKING:
+    from regard.config import Config
 
 SOURCE_TOKENIZER, TARGET_TOKENIZER = "tokenizer.source.json", "tokenizer.target.json"
 
@@ -60,10 +61,22 @@ class Transducer(Seq2SeqPredictor):
     accepts = Accepted(SEARCHED.answers, SEARCHED.evaluation | {"train"})
 
     def __init__(
-        self, networks: Sequence[EncoderDecoder], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
+        self, networks: Sequence[WritingNetwork], tokenizers: tuple[Tokenizer, Tokenizer], config: Config, folder: Path
     ) -> None:
         super().__init__(networks, config, folder)
         self.tokenizers, self.layout = tokenizers, _layout(config)
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Transducer:
+        return cls(
+            [network], (Tokenizer.load(folder / SOURCE_TOKENIZER), Tokenizer.load(folder / TARGET_TOKENIZER)), config, folder
+        )
+
+    def make_up(self, by: Random, length: int) -> Item:
+        reader = self.tokenizers[0]
+        text = make_text(reader.tokens(range(len(SPECIALS), len(reader) - len(reader.features))), by, length)
+        features = tuple(by.choices(reader.features, k=2)) if reader.features else ()
+        return Item(text, None, features, Place("made up", 1))
 
     def prepare(self, item: Any, settings: AnswerSettings) -> Source:
         """item: see `data.python_items.source_of`; an empty text gives an empty prediction."""
@@ -103,8 +116,7 @@ class Transducer(Seq2SeqPredictor):
                 order(self, mine, other, theirs, side)
                 for side, mine, theirs in zip(("source", "target"), self.tokenizers, other.tokenizers, strict=True)
             )
-            twins = self.tokenizers[0].twins(self.tokenizers[1])
-            networks += [reorder(network, source, target, twins) for network in other.networks]
+            networks += [renumber(network, source, target) for network in other.networks]
         return Transducer(networks, self.tokenizers, self.config, self.folder)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
@@ -137,7 +149,7 @@ class Transducer(Seq2SeqPredictor):
                 expected = f"a target of at most {room} tokens, which is what this model writes"
                 raise DataError(message(str(item.place), expected, f"{len(target)}", do))
         found: dict[int, Scored] = {}
-        for i, costs in nats(self.networks, self.in_tokens(list(zip(items, targets, strict=True)))):
+        for i, costs in nats(self.writer, self.in_tokens(list(zip(items, targets, strict=True)))):
             tokens, unknown = tuple(writer.tokens(ids[i])), tuple(writer.unknown(targets[i]))
             log_p = tuple((-costs).tolist())
             found[i] = Scored(items[i].source, targets[i], sum(log_p), tokens, log_p, items[i].features, unknown)
@@ -177,7 +189,7 @@ class Transducer(Seq2SeqPredictor):
     @property
     def copies(self) -> bool:
         """Whether it can say words that it was never taught."""
-        return any(network.head.extends for network in self.networks)
+        return self.writer.extends
 
     def size(self, source: Source) -> int:
         return len(source.ids)
@@ -207,14 +219,6 @@ def _layout(config: Config) -> Layout:
     """How the training data were read."""
     layout, files = layout_of(config), config.data.train
     return layout.resolved(files) if files else layout
-
-
-def open_transducer(config: Config, run: Path, *, precision: Precision) -> Transducer:
-    """The model of a run folder whose config was read."""
-    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
-    task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
-    load_network(task, run / MODEL)
-    return Transducer([quantize(task.network) if precision == "int8" else task.network], (reader, writer), config, run)
 
 
 def _cleaning(config: Config) -> tuple[str, bool]:

@@ -20,6 +20,8 @@ from regard.data.text_files import fingerprint
 from regard.data.token_store import Corpus
 from regard.data.tokenizer import UNK, Tokenizer
 from regard.data.validation_share import HeldOutSources, TrainingSources
+from regard.inference.array_writer import ArrayWriter
+from regard.inference.int8 import quantize
 from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.data_sizes import beyond_the_bound, fit_to_pairs
@@ -29,8 +31,9 @@ from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.splits import APART, refuse_no_file, set_aside_line, shared_note
 from regard.tasks.transduce.evaluation import judge_predictions, writable
-from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer, open_transducer
+from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer
 from regard.training.auto_values import EvenSample
+from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 from regard.training.trainer import Validation
 
@@ -86,7 +89,8 @@ class TransduceTask(Task):
             say(cut)
         reader, writer = tokenizers
         task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
-        model = Transducer([task.network], tokenizers, config, folder)
+        network = ArrayWriter(task.network)
+        model = Transducer([network], tokenizers, config, folder)
         held = writable(data.valid, writer)
         return TrainingSetup(
             task,
@@ -94,13 +98,22 @@ class TransduceTask(Task):
             batches=Batches(
                 corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
             ),
-            validate=lambda: _validation(model, held),
+            validate=lambda: _validation(model, held, network),
             sizes=_sizes(task, tokenizers, corpus, data.valid),
             moved=_moved(config, reader),
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> Transducer:
         return open_transducer(config, folder, precision=precision)
+
+
+def open_transducer(config: Config, run: Path, *, precision: Precision) -> Transducer:
+    """The model of a run folder whose config was read."""
+    reader, writer = Tokenizer.load(run / SOURCE_TOKENIZER), Tokenizer.load(run / TARGET_TOKENIZER)
+    task = build_seq2seq(config, source_words=len(reader), target_words=len(writer), twins=reader.twins(writer))
+    load_network(task, run / MODEL)
+    network = ArrayWriter(quantize(task.network) if precision == "int8" else task.network)
+    return Transducer([network], (reader, writer), config, run)
 
 
 def _set_aside(items: Pairs, config: Config, sample: EvenSample[Item]) -> tuple[TrainingSources, list[Item]]:
@@ -164,12 +177,12 @@ def _with_copies(
     return source, number_target(tokenizers, str(item.target), target, symbols, source)
 
 
-def _validation(model: Transducer, groups: Sequence[Group]) -> Validation:
+def _validation(model: Transducer, groups: Sequence[Group], network: ArrayWriter) -> Validation:
     """Figures of the model as it stands, and some predictions to show."""
     settings, model_decode = model.config.train, model.config.decode
     wanted = {"exact", "per", settings.metric}
     found, figures = judge_predictions(model, groups, EvaluationOptions(beam=model_decode.valid_beam), metrics=sorted(wanted))
-    model.kept.let_go()  # training changes every weight next
+    network.let_go()  # training changes every weight next
     shown = [
         f"  {g.source} {';'.join(g.features)}".rstrip()
         + f"  →  {p.text}"

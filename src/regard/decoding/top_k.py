@@ -1,0 +1,50 @@
+"""The largest numbers of each row, and where they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.core.errors import RegardError, message
+
+# So few are looked for one after another: five of (160, 8,000) take 0.6 ms so, 8 by PyTorch's topk, 11 by argpartition (one core).
+FEW = 16
+
+
+def top_k(x: Float[np.ndarray, "R N"], k: int) -> tuple[Float[np.ndarray, "R K"], Int[np.ndarray, "R K"]]:
+    """The k largest of each row, the largest first, of equal ones the first; and their columns.  All of a row that has no more.
+
+    Writes over `x`.  RegardError for log-probabilities that are NaN: they can be compared with nothing, and a search would never end.
+    """
+    k = min(k, x.shape[1])
+    return _one_by_one(x, k) if k <= FEW else _at_once(x, k)
+
+
+def refuse_nan(gain: np.ndarray) -> None:
+    """RegardError where a log-probability is NaN."""
+    if np.isnan(gain).any():
+        do = "Look whether the weights, and the numbers that were read, are finite and of a usual size."
+        raise RegardError(message("what the net says of the next word", "log-probabilities", "nan", do))
+
+
+def _one_by_one(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.arange(len(x))
+    values, places = np.empty((len(x), k), x.dtype), np.empty((len(x), k), np.int64)
+    for i in range(k):
+        places[:, i] = x.argmax(1)  # NaN before all else
+        values[:, i] = x[rows, places[:, i]]
+        x[rows, places[:, i]] = -np.inf
+    refuse_nan(values)
+    return values, places
+
+
+def _at_once(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    largest = np.partition(x, -k, axis=1)[:, -k:]  # NaN above all else
+    refuse_nan(largest)
+    least = largest[:, :1]
+    above, equal = x > least, x == least
+    some = equal & (equal.cumsum(1) <= k - above.sum(1, keepdims=True))
+    places = (above | some).nonzero()[1].reshape(len(x), k)
+    values = np.take_along_axis(x, places, 1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    return np.take_along_axis(values, order, 1), np.take_along_axis(places, order, 1)

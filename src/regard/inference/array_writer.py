@@ -1,0 +1,79 @@
+"""An encoder-decoder as decoding knows it: arrays of numpy in, arrays out (`decoding.networks.WritingNetwork`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import nn
+
+from regard.core.arrays import to_arrays, to_tensors
+from regard.core.state import reorder, select
+from regard.data.batching import Batch
+from regard.decoding.networks import Looks
+from regard.inference.prepare import PreparedNetworks
+from regard.networks.embedding import Embedding
+from regard.networks.encoder_decoder import EncoderDecoder
+
+
+class ArrayWriter:
+    """network: in evaluation mode.  What is laid out for use lies in memory beside its weights, until `let_go`."""
+
+    def __init__(self, network: EncoderDecoder) -> None:
+        self.network, self._kept = network.eval(), PreparedNetworks()
+        source: nn.Module = network.source
+        self.extends = network.head.extends
+        self.source_words = source.table.num_embeddings if isinstance(source, Embedding) else None
+        self.target_words = network.target.table.num_embeddings
+
+    def prepare(self, rows: int) -> ArrayWriter:
+        return ArrayWriter(self._kept.in_use(self.network, rows))
+
+    def let_go(self) -> None:
+        """Gives back what is laid out: training changes every weight next."""
+        self._kept.let_go()
+
+    @torch.no_grad()
+    def start(self, source: np.ndarray, valid: Bool[np.ndarray, "B K"]) -> Any:
+        words, real = to_tensors((source, valid))
+        return self.network.start(self.network.encode(words, real), words)
+
+    @torch.no_grad()
+    def step(self, words: Int[np.ndarray, " B"], state: Any) -> tuple[Float[np.ndarray, "B V"], Any]:
+        log_p, state = self.network.step(torch.from_numpy(words), state)
+        return log_p.numpy(), state
+
+    @torch.no_grad()
+    def select(self, state: Any, rows: Int[np.ndarray, " R"]) -> Any:
+        return select(state, torch.from_numpy(rows))
+
+    @torch.no_grad()
+    def reorder(self, state: Any, rows: Int[np.ndarray, " B"]) -> Any:
+        return reorder(state, torch.from_numpy(rows))
+
+    @torch.no_grad()
+    def looks(self, source: np.ndarray, valid: Bool[np.ndarray, "B K"], words: Int[np.ndarray, "B T"]) -> tuple[Looks, Looks]:
+        read, real, written = to_tensors((source, valid, words))
+        encoded = self.network.encode(read, real, weights=True)
+        decoded = self.network.looked(written, self.network.start(encoded, read))
+        return _float32(encoded.looks), _float32(decoded)
+
+    @torch.no_grad()
+    def cross_entropies(
+        self,
+        source: np.ndarray,
+        valid: Bool[np.ndarray, "B K"],
+        target: Int[np.ndarray, "B T"],
+        real: Bool[np.ndarray, "B T"],
+    ) -> Float[np.ndarray, " N"]:
+        batch = to_tensors(Batch((), source, valid, target, real))
+        state = self.network.start(self.network.encode(batch.source, batch.source_valid), batch.source)
+        nats: np.ndarray = self.network.loss(batch.words, batch.target, batch.target_valid, state)[1].numpy()
+        return nats
+
+
+def _float32(looks: dict[str, torch.Tensor]) -> Looks:
+    found: Looks = to_arrays({name: weights.float() for name, weights in looks.items()})
+    return found
