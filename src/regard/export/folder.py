@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 from safetensors.numpy import save_file
 
 from regard.config.train import DecodeSection
@@ -22,7 +23,7 @@ from regard.core.atomic_files import explain_error
 from regard.core.errors import RunFolderError, message
 from regard.core.say import Say
 from regard.export.functions import ROWS, LanguageFunctions, WritingFunctions, names_of, sources, trace_answer, trace_steps
-from regard.export.proof import Proof, prove, refuse
+from regard.export.proof import Proof, join, prove, refuse
 from regard.export.trace import Arrays, Unexportable
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
@@ -61,7 +62,7 @@ def export_run(
             beside.mkdir(parents=True)
             write(trained, beside, precision)
         exported = load_exported(beside)
-        proof = prove(trained, exported, [*items, *made_up(trained)])
+        proof = join(prove(trained, exported, items), prove(trained, exported, made_up(trained)))
         if precision == "float32":
             refuse(proof, out)
         _tell(beside, proof)
@@ -88,7 +89,7 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
     kept = in_bytes(weights) if precision == "int8" else weights
     save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
-    _write(folder / CONFIG, model.config.model_dump(mode="json"))
+    _write(folder / CONFIG, settings_of(model.config))
     for name in (*LEARNT, *BERT):
         if (model.folder / name).is_file():
             (folder / name).parent.mkdir(exist_ok=True)
@@ -105,6 +106,18 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
         "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
     }
     _write(folder / MANIFEST, manifest)
+
+
+def settings_of(section: Any) -> Any:
+    """What a config says, and what its sections make of it (their properties), in what JSON holds."""
+    if isinstance(section, tuple | list):
+        return [settings_of(part) for part in section]
+    if not isinstance(section, BaseModel):
+        return section if section is None or isinstance(section, str | int | float) else str(section)
+    kind = type(section)
+    told = {name: settings_of(getattr(section, name)) for name in kind.model_fields}
+    made = {name: getattr(section, name) for name in dir(kind) if isinstance(getattr(kind, name), property) and name[0] != "_"}
+    return told | {name: value for name, value in made.items() if value is None or isinstance(value, str | int | float)}
 
 
 def in_bytes(weights: Arrays) -> Arrays:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement, permutations
+from operator import add, mul, sub
 
 from regard.runtime.graph import Size
 
@@ -42,23 +43,10 @@ class Symbols:
         return self._known[seen]
 
     def _candidates(self, seen: Seen) -> Iterator[Size]:
-        """s, s + c, c s + d; the same of products and sums of two; max and min of s + c and a number."""
+        """s; c s + d of a size, of a product, a sum, a difference, or the larger of two; max and min of s + c and a number."""
         if seen in self.of:
             yield self.of[seen]
-        pairs = list(combinations_with_replacement(self.of.items(), 2))
-        halves = [(tuple(a // 2 for a in x), ("//", p, 2)) for x, p in self.of.items() if all(a % 2 == 0 for a in x)]
-        bases = [
-            *halves,
-            *self.of.items(),
-            *((tuple(a * b for a, b in zip(x, y, strict=True)), ("*", p, q)) for (x, p), (y, q) in pairs),
-            *(
-                (tuple(a * (b + c) for a, b in zip(x, y, strict=True)), ("*", p, ("+", q, c)))
-                for (x, p), (y, q) in permutations(self.of.items(), 2)
-                for c in (-1, 1)
-            ),
-            *((tuple(a + b for a, b in zip(x, y, strict=True)), ("+", p, q)) for (x, p), (y, q) in pairs),
-        ]
-        for base, size in bases:
+        for base, size in self._bases():
             if (line := _line(base, seen)) is not None:
                 yield _affine(size, *line)
         for base, size in self.of.items():
@@ -68,6 +56,23 @@ class Symbols:
                     shift = free[0][1] - free[0][0]
                     if all((max if form == "max" else min)(b + shift, bound) == s for b, s in zip(base, seen, strict=True)):
                         yield (form, _affine(size, 1, shift), bound)
+
+    def _bases(self) -> Iterator[tuple[Seen, Size]]:
+        """What a size may be a multiple of, the simplest first."""
+        yield from self.of.items()
+        yield from ((tuple(a // 2 for a in x), ("//", p, 2)) for x, p in self.of.items() if not any(a % 2 for a in x))
+        for (x, p), (y, q) in combinations_with_replacement(self.of.items(), 2):
+            yield _each(mul, x, y), ("*", p, q)
+            yield _each(add, x, y), ("+", p, q)
+            yield _each(max, x, y), ("max", p, q)
+        for (x, p), (y, q) in permutations(self.of.items(), 2):
+            yield _each(sub, x, y), ("+", p, ("*", q, -1))
+            yield _each(sub, _each(max, x, y), y), ("+", ("max", p, q), ("*", q, -1))
+            yield from ((_each(mul, x, tuple(b + c for b in y)), ("*", p, ("+", q, c))) for c in (-1, 1))
+
+
+def _each(of: Callable[[int, int], int], x: Seen, y: Seen) -> Seen:
+    return tuple(of(a, b) for a, b in zip(x, y, strict=True))
 
 
 def _line(base: Seen, seen: Seen) -> tuple[int, int] | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, cast
 
 from regard.data.columns import Layout
+from regard.data.made_up import make_text, make_words
 from regard.data.offsets import Span
 from regard.data.tokenizer import BOS, SPECIALS, Tokenizer
 from regard.data.tokenizer_kinds import kind_of, pieces
@@ -51,6 +53,10 @@ class TextVocabulary:
         if pieced and config.model.pretrained is not None:
             return SubwordVocabulary(keep_bert(folder))
         return cls(Tokenizer.load(folder / TOKENIZER), _layout(config))
+
+    def make_up(self, by: Random, length: int) -> str:
+        """A text of so many symbols that nobody wrote, for trials."""
+        return make_text(self.tokens(range(len(SPECIALS), len(self))), by, length)
 
     def around(self, sums: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What stands before and after the numbers of a text.  sums: a symbol is wanted whose state sums it up."""
@@ -126,6 +132,10 @@ class SubwordVocabulary(TextVocabulary):
 
     def words(self) -> tuple[str, ...]:
         return ("",) * len(self)
+
+    def make_up(self, by: Random, length: int) -> str:
+        known = [token.removeprefix("##") for token in self.tokens(range(len(self))) if not token.startswith("[")]
+        return " ".join(make_words(known, by, length))
 
     def locate(self, text: str) -> list[Span]:
         return self.vocabulary.locate(text)

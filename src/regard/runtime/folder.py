@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
+from regard.config.length_limits import Room
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
 from regard.runtime.graph import Graph, from_json
@@ -57,7 +58,9 @@ def open_folder(folder: Path) -> Exported:
             name: from_json(told, NAMES, f"{folder / GRAPHS} ({name})")
             for name, told in require_keys(read_json(folder / GRAPHS), {}, others=True).items()
         }
-        settings = Settings(require_keys(read_json(folder / CONFIG), {"task": str}, others=True), manifest["decode"])
+        settings = Settings(
+            require_keys(read_json(folder / CONFIG), {"task": str}, others=True), manifest["decode"], Room(*manifest["room"])
+        )
         return Exported(folder, manifest, settings, network(graphs, _weights(folder / WEIGHTS), manifest["network"]))
 
 

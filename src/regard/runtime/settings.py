@@ -8,6 +8,7 @@ from math import isfinite
 from types import SimpleNamespace
 from typing import Any
 
+from regard.config.length_limits import Room
 from regard.core.bounded_json import parse
 from regard.core.errors import ConfigError, did_you_mean, message
 from regard.tasks import registry
@@ -24,7 +25,8 @@ _KINDS: Mapping[str, tuple[str, type | tuple[type, ...]]] = {
 class Settings:
     """What a model in use asks of a config, under the same names: `settings.data.lowercase`, `settings.decode.beam`.
 
-    values: the config's keys, resolved.  decode: of each key of `decode` what it may be, in the words of JSON Schema.
+    values: the config's keys, resolved.  decode: of each key of `decode` what it may be, in the words of JSON Schema.  room:
+    the most tokens that its net reads and writes.
     """
 
     task: str
@@ -33,8 +35,8 @@ class Settings:
     train: Any
     decode: Any
 
-    def __init__(self, values: Mapping[str, Any], decode: Mapping[str, Mapping[str, Any]]) -> None:
-        self._values, self._kinds = dict(values), decode
+    def __init__(self, values: Mapping[str, Any], decode: Mapping[str, Mapping[str, Any]], room: Room) -> None:
+        self._kinds, self.room = decode, room
         vars(self).update({name: _named(value) for name, value in values.items()})
 
     @property

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from regard.core.errors import RunFolderError, message
 from regard.data.batching import Batches
@@ -66,6 +66,10 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def __init__(self, config: Config, folder: Path, network: Answering | None, *, bert: BertShape | None = None) -> None:
         self.config, self.folder, self.network = config, folder, network
         self.most = config.room.source if bert is None else bert.positions
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, network: Answering) -> Self:
+        return cls(config, folder, network)
 
     @property
     def task(self) -> Any:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from regard.config import Config, DecodeSection
 from regard.config.auto import left_out, settle
 from regard.data.examples import Item
 from regard.data.tokenizer import Tokenizer
 from regard.data.tokenizer_guess import cut_of, short_symbols
 from regard.decoding.limits import Limits
 from regard.training.auto_values import EvenSample, Sizes, describe_values, fit_reading, fit_writing
-
-if TYPE_CHECKING:
-    from regard.config import Config, DecodeSection
 
 CUT = ("data.source_tokenizer", "data.target_tokenizer", "data.unicode")
 Recipe = Callable[[Config, Sizes], Mapping[str, Any]]  # what keys become in a task, otherwise than in most

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +77,9 @@ class Classifier(ArrayPredictor[EncodedText]):
     def balance(self) -> list[float] | None:
         """How much the loss of a text counts in training, by its label; None: all the same."""
         return _balanced(self.folder / COUNTS, self.labels) if self.section.class_weights == "balanced" else None
+
+    def make_up(self, by: Random, length: int) -> str:
+        return self.texts.make_up(by, length)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Item]:
         found = read_inputs(file, columns_of(self.config, [file], inputs=True), say)

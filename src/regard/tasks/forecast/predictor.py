@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from regard.tasks.forecast.batch import ForecastBatch, Forecasts
 from regard.tasks.forecast.data import Series, SeriesWindow, last_window, of_numbers, windows
 from regard.tasks.forecast.least_squares import Blend
 from regard.tasks.forecast.scaler import Scales
-from regard.tasks.forecast.section import ForecastSection
 from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
 from regard.tasks.options import ALL_FIGURES, ONE_ANSWER, EvaluationOptions
@@ -30,6 +30,7 @@ from regard.training.validation import Validation
 
 if TYPE_CHECKING:
     from regard.config import Config
+    from regard.tasks.forecast.section import ForecastSection
 
 ROWS = 256  # windows of which figures are taken at a time
 
@@ -62,6 +63,12 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
             *(("the net",) if section.model == "net" else ()),
             *("least squares", *each, *(("the mean season",) if section.season else ())),
         )
+
+    def make_up(self, by: Random, length: int) -> np.ndarray:
+        """A walk, of as many columns as the run has, about as large as what it was trained on."""
+        draw = np.random.default_rng(by.randrange(1 << 32))
+        steps = draw.normal(size=(self.section.past + length, len(self.scales.columns)))
+        return self.scales.up(np.cumsum(steps, 0) / 3)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[SeriesWindow]:
         """What follows the last row of a file."""

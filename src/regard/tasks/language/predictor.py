@@ -19,6 +19,7 @@ from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.examples import Item, Place
 from regard.data.line_stream import in_chunks
+from regard.data.made_up import make_text
 from regard.data.pairs import read_inputs
 from regard.data.plain_text import PlainText, read_plain, row_layout
 from regard.data.report import gather, refuse_errors
@@ -32,7 +33,6 @@ from regard.tasks.language.batch import side_by_side
 from regard.tasks.language.continuation import ReadingNetwork, go_on
 from regard.tasks.language.distances import Distances
 from regard.tasks.language.windows import TokenWindows, carries
-from regard.tasks.made_up import make_text
 from regard.tasks.options import ALL_FIGURES, SEARCHED, Accepted, AnswerOptions, EvaluationOptions, ahead, apply_decode
 
 if TYPE_CHECKING:

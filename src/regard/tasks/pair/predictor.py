@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +83,9 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
         if self.texts.bert is not None:  # both texts stand in one
             room = min((self.texts.bert.positions - 3) // 2, room or self.texts.bert.positions)
         self.most = min((most for most in (self.most, room) if most), default=None)
+
+    def make_up(self, by: Random, length: int) -> tuple[str, str]:
+        return self.texts.make_up(by, length), self.texts.make_up(by, by.randint(1, length))
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[TextPair]:
         found = read_couples(file, columns_of(self.config, [file], inputs=True), say)

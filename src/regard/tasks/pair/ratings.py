@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +15,9 @@ from jaxtyping import Float
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
-from regard.tasks.pair.section import PairSection
+
+if TYPE_CHECKING:
+    from regard.tasks.pair.section import PairSection
 
 
 @dataclass(frozen=True)

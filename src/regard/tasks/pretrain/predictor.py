@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
+from regard.data.made_up import make_words
 from regard.data.report import Report
 from regard.data.text_files import lines, show_file
 from regard.data.wordpiece import GOES_ON, MASK, WordPieces
@@ -58,6 +60,12 @@ class MaskedLMPredictor(ArrayPredictor[MaskedText]):
         super().__init__(config, folder, network, bert=found.shape)
         self.bert, self.pieces, self.ahead = found.shape, found.pieces, wanted.manner == "left-to-right"
         self.tells_words = wanted.masked or self.ahead
+
+    def make_up(self, by: Random, length: int) -> str:
+        known = [token.removeprefix("##") for token in self.pieces.tokens(range(len(self.pieces))) if not token.startswith("[")]
+        words = make_words(known, by, length)
+        words[by.randrange(length)] = MASK
+        return " ".join(words)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[str]:
         """A line is a text with [MASK] where a word is asked for, or two texts with a tab between them."""

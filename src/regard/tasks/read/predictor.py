@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,6 +92,10 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
         self.letters = Vocabulary.load(folder / LETTERS)
         super().__init__(config, folder, network, bert=self.pieced.bert if self.pieced else None)
         self.cut = lru_cache(KEPT)(self._words)
+
+    def make_up(self, by: Random, length: int) -> tuple[str, str]:
+        question = self.texts.make_up(by, by.randint(1, length))
+        return self.texts.make_up(by, length), f"{question} {BLANK}" if self.cloze else question
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[PassageQuestion]:
         """SQuAD's JSON, JSONL, or lines with a passage, a tab and a question."""

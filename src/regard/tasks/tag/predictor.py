@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.batching import collate
 from regard.data.examples import Place
+from regard.data.made_up import make_words
 from regard.data.report import Report, gather
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
@@ -74,6 +76,12 @@ class Tagger(ArrayPredictor[EncodedSentence]):
         self.words = Vocabulary(SPECIALS) if self.pieced else Vocabulary.load(folder / WORDS)
         super().__init__(config, folder, network, bert=self.pieced.bert if self.pieced else None)
         self.vocabulary = tuple("" if word in SPECIALS else word for word in self.words)
+
+    def make_up(self, by: Random, length: int) -> tuple[str, ...]:
+        letters = [name for name in self.letters if len(name) == 1] or ["a"]
+        spelt = ["".join(make_words(letters, by, by.randint(1, 9))) for _ in range(length)]
+        known = [word for word in self.vocabulary if word]
+        return tuple(by.choice(known) if known and by.random() < 0.8 else word for word in spelt)
 
     def inputs(self, file: str, say: Say | None = None) -> Iterator[tuple[str, ...]]:
         """A sentence is an item: a line of tokens, or what training reads, with tags or without."""

@@ -15,6 +15,7 @@ from regard.data.columns import Layout
 from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.examples import Item, Place
 from regard.data.line_stream import in_chunks
+from regard.data.made_up import make_text
 from regard.data.pairs import each_pair, read_inputs
 from regard.data.python_items import pair_of, source_of
 from regard.data.report import refuse_errors
@@ -25,7 +26,6 @@ from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scor
 from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
 from regard.tasks.layouts import layout_for, layout_of
-from regard.tasks.made_up import make_text
 from regard.tasks.options import (
     ALL_FIGURES,
     SEARCHED,
