@@ -189,14 +189,14 @@ def test_a_page_answers_as_the_run_does(name, tmp_path):
 
 
 def test_the_file_needs_nothing_else(folder, tmp_path):
-    page.write_page(folder, tmp_path / "model.html", title="<b>A & B</b>", examples=[("</script><b>", "")])
+    page.write_page(folder, tmp_path / "model.html", title="<b>A & B</b>", examples=page.choose_examples(["</script><b>", " ", ("Go", "on")]))
     text = (tmp_path / "model.html").read_text("utf-8")
     parts = re.split(r"<script(?: type=\"application/json\" id=\"(?:data|model)\")?>(.*?)</script>", text, flags=re.DOTALL)
     outside, (data, model, script) = "".join(parts[::2]), parts[1::2]
     assert not re.search(r"(?:src|href)=(?!\"#)|url\(|@import|https?:", outside) and "<b>" not in outside
     assert not re.search(r"\b(?:fetch|XMLHttpRequest|WebSocket|importScripts|eval|Function)\(|\bimport\b[ (]", script)
     assert "default-src 'none'" in outside and page.policy.__module__ == "regard.view.document"
-    assert json.loads(data) == {"sentences": [], "weights": []} and json.loads(model)["examples"] == [["</script><b>", ""]]
+    assert json.loads(data) == {"sentences": [], "weights": []} and json.loads(model)["examples"] == [["</script><b>", []], ["Go on", []]]
     (tmp_path / "script.js").write_text(script, encoding="utf-8")
     checked = subprocess.run([str(NODE), "--check", str(tmp_path / "script.js")], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr

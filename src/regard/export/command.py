@@ -33,7 +33,10 @@ def export(
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"
         export_run(run, whole, precision=precision, items=items, trust=trust, say=say)
-        (onnx.write_onnx if format == "onnx" else page.write_page)(whole, out)
+        if format == "onnx":
+            onnx.write_onnx(whole, out)
+        else:
+            page.write_page(whole, out, examples=page.choose_examples(items))
 
 
 def held_out(model: Any, say: Say) -> list[Any]:

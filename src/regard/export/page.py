@@ -34,7 +34,8 @@ FOLDER, VIEW = "page", "regard.view"  # of the scripts, beside this file; and wh
 LACKING = frozenset({"group_norm", "lshift", "rshift"})  # operations that its scripts do not play
 EXACT = 2**53  # up to which a browser's numbers are whole
 KEPT = {"int64": "int32", "bool": "uint8"}  # in which type others are kept
-Example = tuple[str, str]  # a text, and its features as they are written
+OFFERED, SHORT = 4, 48  # examples, and their characters at most
+Example = tuple[str, Sequence[str]]  # a text and its features
 
 
 def write_page(folder: Path, out: Path, *, title: str = "", examples: Sequence[Example] = ()) -> None:
@@ -59,7 +60,7 @@ def make_page(folder: Path, *, title: str, examples: Sequence[Example] = ()) -> 
         logo=read_part(VIEW, "logo.html"),
         picture=read_part(VIEW, "picture.html"),
         data=embed({"sentences": [], "weights": []}),
-        model=embed({**describe_model(folder), "examples": [list(example) for example in examples]}),
+        model=embed({**describe_model(folder), "examples": [[text, list(features)] for text, features in examples]}),
         script=script,
     )
 
@@ -67,6 +68,18 @@ def make_page(folder: Path, *, title: str, examples: Sequence[Example] = ()) -> 
 def _script() -> str:
     view = "".join(read_part(VIEW, name) for name in ("picture.js", "pickers.js"))
     return view + join_modules(__package__, FOLDER, "model") + read_part(__package__, f"{FOLDER}/page.js")
+
+
+def choose_examples(items: Iterable[Any]) -> list[Example]:
+    """Some short texts of items: what a person who opens the page can begin with."""
+    found: dict[str, Example] = {}
+    for item in items:
+        text = item if isinstance(item, str) else " ".join(item) if isinstance(item, tuple) else item.source
+        if text.strip() and len(text) <= SHORT:
+            found.setdefault(text, (text, getattr(item, "features", ())))
+        if len(found) == OFFERED:
+            break
+    return list(found.values())
 
 
 def describe_model(folder: Path) -> dict[str, Any]:

@@ -83,10 +83,11 @@ function grow() {
 
 function offerExamples() {
   at("examples").replaceChildren(...told.examples.map(([text, features]) => {
-    const button = make("button", { type: "button" }, make("bdi", { dir: "auto", textContent: features ? `${text} · ${features}` : text }));
+    const written = features.join(told.features ?? " ");
+    const button = make("button", { type: "button" }, make("bdi", { dir: "auto", textContent: [text, ...features].join(" · ") }));
     button.addEventListener("click", () => {
       at("text").value = text;
-      at("feature-text").value = features;
+      at("feature-text").value = written;
       answerNow();
       at("text").focus();
     });
@@ -104,9 +105,9 @@ function remember() {
 }
 
 function recall() {
-  const link = new URLSearchParams(location.hash.slice(1)), [text, features] = told.examples[0] ?? ["", ""];
+  const link = new URLSearchParams(location.hash.slice(1)), [text, features] = told.examples[0] ?? ["", []];
   at("text").value = link.get("text") ?? text;
-  at("feature-text").value = link.get("features") ?? (link.has("text") ? "" : features);
+  at("feature-text").value = link.get("features") ?? (link.has("text") ? "" : features.join(told.features ?? " "));
   at("beam").value = link.get("beam") ?? told.beam;
   now.layer = link.get("layer");
   now.head = /^\d+$/.test(link.get("head") ?? "") ? Number(link.get("head")) : "mean";
