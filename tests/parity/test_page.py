@@ -24,7 +24,7 @@ from regard.export.trace import trace
 from regard.runtime.folder import CONFIG, GRAPHS, MANIFEST
 from regard.runtime.graph import from_json, to_json
 from regard.runtime.player import NAMES, Player
-from regard.tasks.load_run import load_run
+from regard.tasks.load_exported import load_exported
 from regard.tasks.options import AnswerOptions
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.transduce.demo_data import dates
@@ -36,9 +36,10 @@ NODE = shutil.which("node")
 SCRIPTS = Path(page.__file__).parent / page.FOLDER
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node on the path: apt-get install nodejs")
 TEXTS = (
-    "", " ", "a", "abandonat", "The cat sat.", "  two  spaces\tand a tab ", "中文字，没有空格", "ひらがなカタカナー", "café", "cafe\u0301", "ⁿdaˈpʰat͡ʃeː",
-    "k\u0361p\u0303 ˥˩ a⁵⁵", "السلام عليكم", "שָׁלוֹם", "x² + y₃ = 10½", "a</s>b <unk> <s>", "नमस्ते", "한국어 \u1112\u1161\u11ab", "👩\u200d👩\u200d👧!", "\u3000全角　",
-    "a\u0085b\u00a0c\u2028d", "\ufeffbom", "日本 Tokyo", "<unk>", "İstanbul ΣΑΣ", "?!...", "1,391", "e\u0301\u0323x", "〇、。",
+    "", " ", "a", "abandonat", "The cat sat.", "  two  spaces\tand a tab ", "中文字，没有空格", "ひらがなカタカナー", "café",
+    "cafe\u0301", "ⁿdaˈpʰat͡ʃeː", "k\u0361p\u0303 ˥˩ a⁵⁵", "السلام عليكم", "שָׁלוֹם", "x² + y₃ = 10½", "a</s>b <unk> <s>", "नमस्ते",
+    "한국어 \u1112\u1161\u11ab", "👩\u200d👩\u200d👧!", "\u3000全角　", "a\u0085b\u00a0c\u2028d", "\ufeffbom", "日本 Tokyo", "<unk>",
+    "İstanbul ΣΑΣ", "?!...", "1,391", "e\u0301\u0323x", "〇、。",
 )  # fmt: skip
 
 
@@ -155,8 +156,8 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 def _made(name: str, folder: Path) -> tuple[Any, Path]:
     """A trained model, and the folder of its export."""
     lines, values = RUNS[name]
-    run = train(folder, {"train.tsv": lines}, values)
-    return load_run(run), write(run, folder / "export")
+    model = train(folder, lines, values)
+    return model, write(model, folder / "export")
 
 
 @pytest.fixture(scope="module")
@@ -188,15 +189,32 @@ def test_a_page_answers_as_the_run_does(name, tmp_path):
                 np.testing.assert_allclose(np.reshape(look["weights"], shape), weights, atol=1e-4, err_msg=name)
 
 
+def test_weights_of_one_byte_stand_for_what_they_stand_for_in_a_folder(tmp_path):
+    lines, values = RUNS["dates"]
+    folder = write(train(tmp_path, lines, {**values, "model": {**RECURRENT, "size": 96}}), tmp_path / "export", "int8")
+    described = page.describe_model(folder)
+    assert any(kept == "int8" for _, _, kept, _ in described["weights"]["arrays"])
+    items = [[text, []] for text in TEXTS]
+    made = in_node("answer", model=described, items=items)
+    right = [best[0] for best in load_exported(folder).stream([text for text, _ in items], AnswerOptions(beam=described["beam"]))]
+    assert [one["best"][0]["text"] for one in made] == [p.text for p in right]
+    np.testing.assert_allclose([one["best"][0]["score"] for one in made], [p.score for p in right], atol=1e-4)
+
+
 def test_the_file_needs_nothing_else(folder, tmp_path):
-    page.write_page(folder, tmp_path / "model.html", title="<b>A & B</b>", examples=page.choose_examples(["</script><b>", " ", ("Go", "on")]))
+    page.write_page(
+        folder, tmp_path / "model.html", title="<b>A & B</b>", examples=page.choose_examples(["</script><b>", " ", ("Go", "on")])
+    )
     text = (tmp_path / "model.html").read_text("utf-8")
     parts = re.split(r"<script(?: type=\"application/json\" id=\"(?:data|model)\")?>(.*?)</script>", text, flags=re.DOTALL)
     outside, (data, model, script) = "".join(parts[::2]), parts[1::2]
     assert not re.search(r"(?:src|href)=(?!\"#)|url\(|@import|https?:", outside) and "<b>" not in outside
     assert not re.search(r"\b(?:fetch|XMLHttpRequest|WebSocket|importScripts|eval|Function)\(|\bimport\b[ (]", script)
     assert "default-src 'none'" in outside and page.policy.__module__ == "regard.view.document"
-    assert json.loads(data) == {"sentences": [], "weights": []} and json.loads(model)["examples"] == [["</script><b>", []], ["Go on", []]]
+    assert json.loads(data) == {"sentences": [], "weights": []} and json.loads(model)["examples"] == [
+        ["</script><b>", []],
+        ["Go on", []],
+    ]
     (tmp_path / "script.js").write_text(script, encoding="utf-8")
     checked = subprocess.run([str(NODE), "--check", str(tmp_path / "script.js")], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
@@ -217,7 +235,7 @@ def test_what_a_page_cannot_run_is_refused(folder, tmp_path):
     (other / CONFIG).write_text(json.dumps({**config, "model": {**config["model"], "pretrained": "x"}}), "utf-8")
     with pytest.raises(RunFolderError, match="received one with a pre-trained reader"):
         page.make_page(other, title="t")
-    with pytest.raises(UsageError, match="ends in .html"):
+    with pytest.raises(UsageError, match=r"ends in \.html"):
         page.write_page(folder, tmp_path / "model.txt")
     with pytest.raises(RunFolderError, match="received larger ones"):
         page.pack({"hash": np.array([2**60])})

@@ -28,14 +28,16 @@ def export(
     if format == "regard":
         export_run(run, out, precision=precision, items=items, trust=trust, say=say)
         return
-    from regard.export import onnx, page
-
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"
         export_run(run, whole, precision=precision, items=items, trust=trust, say=say)
         if format == "onnx":
+            from regard.export import onnx
+
             onnx.write_onnx(whole, out)
         else:
+            from regard.export import page
+
             page.write_page(whole, out, examples=page.choose_examples(items))
 
 

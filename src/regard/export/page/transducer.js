@@ -66,7 +66,8 @@ export class Transducer {
       const known = writer.number(symbols[place]);
       return reader.length + (known ?? writer.length + symbols.indexOf(symbols[place]));
     });
-    return { text, ids: numbered, symbols: model.copies ? symbols : [], cut };
+    const tokens = reader.tokens(read).map((token, place) => (read[place] === UNK ? (symbols[place]?.replaceAll(" ", "▁") ?? token) : token));
+    return { text, ids: numbered, symbols: model.copies ? symbols : [], tokens, cut }; // a picture shows what is unknown as it was typed
   }
 
   /** How long an answer may be. */
@@ -83,7 +84,7 @@ export class Transducer {
    */
   *answer(given, features = [], beam = this.model.beam) {
     const source = this.read(given, features), { reader, writer } = this;
-    const said = { source: source.text, features, unknown: reader.unknown(source.text, features), tokens: reader.tokens(source.ids), notes: [], best: [] };
+    const said = { source: source.text, features, unknown: reader.unknown(source.text, features), tokens: source.tokens, notes: [], best: [] };
     if (!source.ids.length) return { ...said, unknown: [], best: [{ text: "", score: 0, tokens: [], attention: {} }] };
     const size = source.ids.length, valid = arrayOf("bool", [1, size], source.ids.map(() => 1));
     const begun = this.start.play({ source: arrayOf("int64", [1, size], source.ids), valid }), steps = [];

@@ -21,7 +21,7 @@ export async function unpackWeights({ arrays, bytes }) {
     made[name] = arrayOf(dtype, shape, new Store(whole.buffer)); // as processors have it, the low byte first
   }
   for (const name of Object.keys(made).filter(one => one.endsWith(SCALE))) { // weights in bytes: how much one unit of each row is
-    const of = name.slice(0, -SCALE.length), { shape, data } = made[of], size = data.length / shape[0];
+    const of = name.slice(0, -SCALE.length), { shape, data } = made[of], size = data.length / made[name].data.length;
     made[of] = arrayOf("float32", shape, Float32Array.from(data, (number, i) => number * made[name].data[Math.floor(i / size)]));
     delete made[name];
   }
