@@ -57,18 +57,25 @@ class Run(runs.FinishedRun):
 
 
 def load(
-    folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32", decode: Decode | None = None
+    folder: str | Path,
+    *,
+    trust: Iterable[str] = (),
+    precision: Precision = "float32",
+    batch_invariant: bool = False,
+    decode: Decode | None = None,
 ) -> Model:
     """The model of a run folder, or of what `regard export` made of one; only safetensors, JSON and YAML are read, nothing is unpickled.
 
     trust: modules whose code may run where the config names a class of them, as in trust=("my_scores",).
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
+    batch_invariant: the same answers to the last bit, alone and in any batch; without it the last digits of a score may differ in float32.
     decode: keys of the config's `decode` that are others while this model is used, as in decode={"length_penalty": 1.0}.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
     ConfigError for a `decode` that no config could have.
     """
-    made = load_exported(folder) if is_exported(Path(folder)) else load_run(folder, trust=trust, precision=precision)
-    return Model(made.apply_decode(decode))
+    if is_exported(Path(folder)):
+        return Model(load_exported(folder).apply_decode(decode))
+    return Model(load_run(folder, trust=trust, precision=precision, batch_invariant=batch_invariant).apply_decode(decode))
 
 
 def train(

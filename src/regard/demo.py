@@ -27,8 +27,7 @@ def run(task: str, out: Path | None = None) -> None:
     """
     shown = [spec.name for spec in registry.specs() if spec.demo]
     if task not in shown:
-        do = f"Choose one of them.{suggest(task, shown)}"
-        raise UsageError(message("--task", " | ".join(shown), repr(task), do))
+        raise UsageError(message("--task", " | ".join(shown), repr(task), f"Choose one of them.{suggest(task, shown)}"))
     made = import_module(str(registry.spec(task).demo))
     folder = _folder(out)
     begun = time.perf_counter()

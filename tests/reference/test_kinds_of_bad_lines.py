@@ -19,12 +19,13 @@ READERS = sorted([*SOURCE.glob("data/*.py"), *SOURCE.glob("tasks/**/*.py")])
 
 
 def kinds(source: str) -> set[str]:
-    """The literal kinds that `RecordError` is given, also by `partial`, and both of a choice between two."""
+    """The literal kinds that `RecordError` and `RecordError.at` are given, also by `partial`, and both of a choice between two."""
     found = set[str]()
     for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
-        names = [part.id for part in (call.func, *call.args[:1]) if isinstance(part, ast.Name)]
-        if "RecordError" in names:
-            given = [*call.args[1:], *(word.value for word in call.keywords if word.arg == "kind")]
+        names = [ast.unparse(part) for part in (call.func, *call.args[:1])]
+        if "RecordError" in names or "RecordError.at" in names:
+            before = 3 if "RecordError.at" in names else 1  # place, expected and received; or what was said
+            given = [*call.args[before:], *(word.value for word in call.keywords if word.arg == "kind")]
             found |= {part.value for each in given for part in ast.walk(each) if isinstance(part, ast.Constant)}
     return {kind for kind in found if isinstance(kind, str)}
 

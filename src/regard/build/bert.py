@@ -33,15 +33,8 @@ def make_masked_words(bert: Bert) -> MaskedWords:
 
 
 def _layer(shape: BertShape) -> EncoderLayer:
-    look = Attention(
-        shape.size,
-        shape.size,
-        heads=shape.heads,
-        project=True,
-        bias=True,
-        scope=Causal() if shape.causal else Everywhere(),
-        dropout=shape.attention_dropout,
-    )
+    scope, dropout = Causal() if shape.causal else Everywhere(), shape.attention_dropout
+    look = Attention(shape.size, shape.size, heads=shape.heads, project=True, bias=True, scope=scope, dropout=dropout)
     inner = FeedForward(shape.size, shape.feedforward, _MADE[shape.activation]())
     first, second = (PostNorm(shape.size, dropout=shape.dropout, epsilon=shape.epsilon) for _ in range(2))
     return EncoderLayer(look, inner, (first, second))

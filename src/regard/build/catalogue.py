@@ -125,10 +125,7 @@ def _score(made_by: type[Score], known: words.Known) -> str:
 
 
 def _scope(made_by: type[Scope], known: words.Known) -> str:
-    limits = [
-        "no ~: a fade has no opposite" if made_by.fades else "",
-        "in what grows only with causal" if made_by.whole else "",
-    ]
+    limits = ["no ~: a fade has no opposite" if made_by.fades else "", "in what grows only with causal" if made_by.whole else ""]
     return _limited("any score, weighting, heads; any other scope by & |, and ~", limits)
 
 

@@ -175,20 +175,13 @@ def transformer(m: ModelSection, source_words: int, target_words: int, twins: Se
     """A Transformer encoder and decoder.  Its linear layers begin with Xavier's uniform weights and no bias.  twins: see `recurrent`."""
     _refuse_misfits(m)
     readers, writers = _make_encoder_layers(m), _make_decoder_layers(m)
-    encoder, decoder = (
-        TransformerEncoder(readers, _make_final_norm(m), m.size),
-        TransformerDecoder(writers, _make_final_norm(m), m.size),
-    )
+    encoder = TransformerEncoder(readers, _make_final_norm(m), m.size)
+    decoder = TransformerDecoder(writers, _make_final_norm(m), m.size)
     _init_xavier(encoder, decoder)
     source, target, spoken = _make_embeddings(m, m.size, m.size, source_words, target_words)
     head, drop = make_head(m, spoken, decoder, source_words, twins), m.embedding_dropout
-    return EncoderDecoder(
-        PositionedEmbedding(source, make_positions(m), dropout=drop),
-        encoder,
-        PositionedEmbedding(target, make_positions(m), dropout=drop),
-        decoder,
-        head,
-    )
+    read, write = (PositionedEmbedding(vectors, make_positions(m), dropout=drop) for vectors in (source, target))
+    return EncoderDecoder(read, encoder, write, decoder, head)
 
 
 def _make_encoder_layers(m: ModelSection) -> list[EncoderLayerBase]:
@@ -210,12 +203,8 @@ def _make_decoder_layers(m: ModelSection, *, alone: bool = False) -> list[Decode
     def make_layer() -> DecoderLayerBase:
         kind: Any = AarenDecoderLayer if m.family == "aaren" else DecoderLayer
         own = _make_aaren(m) if m.family == "aaren" else _make_self_attention(m, Causal())
-        made: DecoderLayerBase = kind(
-            own,
-            None if alone else _make_transformer_attention(m, cross),
-            _make_feedforward(m),
-            _make_residuals(m, 2 if alone else 3),
-        )
+        look = None if alone else _make_transformer_attention(m, cross)
+        made: DecoderLayerBase = kind(own, look, _make_feedforward(m), _make_residuals(m, 2 if alone else 3))
         return made
 
     return [make_layer() for _ in range(m.decoder_layers)]

@@ -91,9 +91,8 @@ def within_file(path: Path) -> Iterator[None]:
 
     def refused(received: str) -> RunFolderError:
         do = "Restore the run folder from a copy, or train again into another folder."
-        return RunFolderError(
-            message(f"{path} does not fit the model of the config", f"a net of about {size(held)}", received, do)
-        )
+        expected = f"a net of about {size(held)}"
+        return RunFolderError(message(f"{path} does not fit the model of the config", expected, received, do))
 
     with within(TIED * held + SMALL, refused):
         yield

@@ -20,9 +20,8 @@ READINGS = re.compile(r"\s*[~|/]\s*|[,;]\s*")  # between readings of words
 WIDE = re.compile("[\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19]+")
 SOUNDS = ("phones", "transcription", "symbols")
 FOLLOW = "\x80-\xbf" + bytes(n for n in range(0x80, 0xC0) if n not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)).decode("cp1252")
-TWICE = re.compile(
-    f"[\xc2-\xdf][{FOLLOW}]|[\xe0-\xef][{FOLLOW}]{{2}}|[\xf0-\xf4][{FOLLOW}]{{3}}"
-)  # a letter as its bytes of UTF-8
+# A letter as its bytes of UTF-8.
+TWICE = re.compile(f"[\xc2-\xdf][{FOLLOW}]|[\xe0-\xef][{FOLLOW}]{{2}}|[\xf0-\xf4][{FOLLOW}]{{3}}")
 Change = Callable[[str], str]
 
 

@@ -21,7 +21,7 @@ class Profile:
     """cells: how many were judged, empty ones aside; filled: share that is not empty; distinct: different ones; blanks: share with a
     blank inside; tokens: their mean number; short: share of tokens of at most three letters; inventory: different tokens; numeric,
     features, tags: share of the cells that look so; ipa: whether letters of the IPA alone occur; arpabet: likewise, share of tokens;
-    unspaced: share of letters of scripts that write no blanks; repeated: share of cells that are not the first of their kind."""
+    unspaced: share of letters of scripts that write no blanks; length: their mean number."""
 
     cells: int
     filled: float

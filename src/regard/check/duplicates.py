@@ -24,11 +24,8 @@ class Duplicates:
         self._case = case
         self._asked = [r for r in ("source", "second", "features", "tokens", "passage", "question") if r in case.profiles]
         self._answer = [r for r in ("target", "tags", "label") if r in case.profiles]
-        self._hashes: dict[bool, tuple[array[int], array[int]]] = {
-            False: (array("q"), array("q")),
-            True: (array("q"), array("q")),
-        }
-        self._lines: dict[bool, array[int]] = {False: array("Q"), True: array("Q")}
+        self._hashes = {valid: (array("q"), array("q")) for valid in (False, True)}
+        self._lines = {valid: array("Q") for valid in (False, True)}
         self._files: list[str] = []
         self._equal = 0
         self._same: list[FindingPlace] = []
@@ -116,11 +113,9 @@ class Duplicates:
         return [Finding("shared", level, what, len(both), self._seen(both, True), do, quiet=True)]
 
     def _seen(self, rows: Numbers, valid: bool) -> tuple[FindingPlace, ...]:
-        places = [self._lines[valid][int(row)] for row in rows[:3]]
-        return tuple(
-            FindingPlace(self._files[p >> 40], p & ((1 << 40) - 1), text_at(self._files[p >> 40], p & ((1 << 40) - 1)))
-            for p in places
-        )
+        packed = (self._lines[valid][int(row)] for row in rows[:3])
+        places = [(self._files[place >> 40], place & ((1 << 40) - 1)) for place in packed]
+        return tuple(FindingPlace(file, line, text_at(file, line)) for file, line in places)
 
 
 def _later(hashes: Numbers) -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,6 +69,10 @@ class Block:
             text = "\n".join(cells)
         return text, cells
 
+    def texts(self, roles: Iterable[str]) -> Iterator[tuple[str, str, Sequence[str]]]:
+        """Those of the roles that are there, each with what `joined` says of it."""
+        yield from ((role, *self.joined(role)) for role in roles if role in self.cells)
+
     def at(self, role: str, i: int, text: str | None = None) -> FindingPlace:
         """Row i of a role, with its cell as text."""
         return FindingPlace(self.files[role], self.lines[i], short(self.cells[role][i] if text is None else text))
@@ -86,7 +90,7 @@ class Check(Protocol):
 
 @dataclass
 class Hits:
-    """A count, and the first places; where `every` is a list, all places, for `--bad`."""
+    """A count, and the first places."""
 
     count: int = 0
     seen: list[FindingPlace] = field(default_factory=list)
@@ -98,6 +102,13 @@ class Hits:
 
     def first(self, number: int = 3) -> tuple[FindingPlace, ...]:
         return tuple(self.seen[:number])
+
+    def report(
+        self, kind: str, level: str, what: str, do: str, fixable: bool = False, config: tuple[str, ...] = (), **more: bool
+    ) -> Iterator[Finding]:
+        """What is to be said of these places, in the words of a `Finding`; nothing where there are none."""
+        if self.count:
+            yield Finding(kind, level, what, self.count, self.first(), do, fixable, config, **more)
 
 
 def short(text: str, most: int = 60) -> str:
@@ -116,3 +127,9 @@ def said_and_done(error: str) -> tuple[str, str]:
     head, mark, rest = error.partition("; received ")
     received, _, do = rest.partition(". ")
     return (f"{head}{mark}{received}.", do) if mark else (error, "")
+
+
+def refusal(error: object, kind: str = "refused") -> Finding:
+    """What a training refuses as a whole, by its error."""
+    what, do = said_and_done(str(error))
+    return Finding(kind, "error", what, 1, (), do)

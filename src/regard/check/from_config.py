@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from regard.check.examine import examine
 from regard.check.form import StatedForm
@@ -13,9 +14,6 @@ from regard.core.errors import RegardError
 from regard.data.columns import UNICODE
 from regard.data.file_format import recognize
 from regard.tasks import registry
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
 MARKS = {"tab": "\t", "comma": ",", "semicolon": ";"}

@@ -33,9 +33,6 @@ class Lengths:
         self._files: list[str] = []
         self._above = Hits()
         self._needed = 0  # the extra that would let the longest be written
-        self._unit = (
-            "tokens" if case.given.target_tokenizer in ("space", "word") or case.manner("target") == "phones" else "letters"
-        )
 
     def feed(self, block: Block) -> None:
         for role in self._roles:
@@ -61,11 +58,10 @@ class Lengths:
                 self._needed = max(self._needed, needed)
 
     def findings(self) -> Iterator[Finding]:
-        if self._above.count:
-            what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
-            do = f"Raise decode.max_extra, {self._needed} would do: they can never be right."
-            level = "error" if self._above.count > 0.2 * len(self._sizes["target"]) else "warning"
-            yield Finding("out-of-bound", level, what, self._above.count, self._above.first(), do, trains=True, quiet=True)
+        what = f"{self._case.many(self._above.count, 'target')} longer than decode.max_ratio and decode.max_extra let be written."
+        do = f"Raise decode.max_extra, {self._needed} would do: they can never be right."
+        level = "error" if self._above.count > 0.2 * len(self._sizes.get("target", ())) else "warning"
+        yield from self._above.report("out-of-bound", level, what, do, trains=True, quiet=True)
         for role in self._roles:
             yield from self._long(role)
         if len(self._pair) == 2:
@@ -116,10 +112,8 @@ class Lengths:
         if min(a.std(), b.std()) < 0.05:
             return
         whole = _correlation(a, b)
-        texts = (
-            all(self._case.manner(role) in ("text", "unspaced text", "phones") for role in self._pair)
-            or self._case.form.format == "lines"
-        )
+        texts = all(self._case.manner(role) in ("text", "unspaced text", "phones") for role in self._pair)
+        texts = texts or self._case.form.format == "lines"
         if whole < 0.1 and len(a) >= 200 and min(a.std(), b.std()) > 0.2 and texts:
             what = f"The lengths of sources and targets do not go together (correlation {whole:.2f}): are the lines aligned?"
             do = "Look at some pairs: line 7 of one must belong to line 7 of the other."

@@ -9,20 +9,10 @@ ODD_SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\u0085\x0b\
 UNSEEN = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\u180e"
 JOINERS = "\u200c\u200d"
 CONTROL = "\x00-\x08\x0e-\x1f\x7f\x80-\x84\x86-\x9f"
-SCRIPTS: tuple[str, ...] = (
-    "LATIN",
-    "CYRILLIC",
-    "GREEK",
-    "ARMENIAN",
-    "HEBREW",
-    "ARABIC",
-    "DEVANAGARI",
-    "THAI",
-    "GEORGIAN",
-    "HANGUL",
-    "HIRAGANA",
+SCRIPTS = (
+    *("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "THAI", "GEORGIAN", "HANGUL", "HIRAGANA"),
+    *("KATAKANA", "CJK", "BENGALI", "TAMIL", "ETHIOPIC", "CHEROKEE", "KHMER", "LAO", "TIBETAN", "MYANMAR"),
 )
-SCRIPTS += ("KATAKANA", "CJK", "BENGALI", "TAMIL", "ETHIOPIC", "CHEROKEE", "KHMER", "LAO", "TIBETAN", "MYANMAR")
 JAPANESE = frozenset({"HIRAGANA", "KATAKANA", "CJK"})
 CYRILLIC = dict(zip("асеорхуіјѕԁһԛԝАВСЕНІЈКМОРЅТХҮ", "aceopxyijsdhqwABCEHIJKMOPSTXY", strict=True))
 LATIN_OF = CYRILLIC | dict(  # letters of Cyrillic, Greek and Armenian that look like a Latin one
@@ -33,26 +23,8 @@ OF_LATIN = {
     "GREEK": dict(zip("ovABEZHIKMNOPTYX", "ονΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", strict=True)),
 }
 STAND_INS = {  # of the IPA: what is typed for it, and what it is
-    "g": "ɡ",
-    ":": "ː",
-    "'": "ˈ",
-    "\u2019": "ʼ",
-    "ε": "ɛ",
-    "ǝ": "ə",
-    "ә": "ə",
-    "α": "ɑ",
-    "ı": "ɪ",
-    "?": "ʔ",
-    "ӡ": "ʒ",
-    "ϕ": "ɸ",
-    "ʦ": "t͡s",
-    "ʧ": "t͡ʃ",
-    "ʤ": "d͡ʒ",
-    "ʣ": "d͡z",
-    "ʨ": "t͡ɕ",
-    "ʥ": "d͡ʑ",
-    "ɩ": "ɪ",
-    "ɷ": "ʊ",
+    **dict(zip("g:'\u2019εǝәαı?ӡϕ", "ɡːˈʼɛəəɑɪʔʒɸ", strict=True)),
+    **{"ʦ": "t͡s", "ʧ": "t͡ʃ", "ʤ": "d͡ʒ", "ʣ": "d͡z", "ʨ": "t͡ɕ", "ʥ": "d͡ʑ", "ɩ": "ɪ", "ɷ": "ʊ"},
     **CYRILLIC,  # none of them is a letter of the IPA; some of the Greek ones are
 }
 

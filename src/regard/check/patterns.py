@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from regard.check.case import Case
@@ -13,14 +14,14 @@ from regard.check.letters import CONTROL, JOINERS, ODD_SPACES, UNSEEN
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """kind; what: what it is; regex: its mark; hints: one of them must stand in the text for it to be looked for; do: what to do;
-    plain, running: the level in cells of single words or symbols, and in running text ("": not said)."""
+    """kind; what: what it is; regex: its mark; hints: one of them must stand in the text for it to be looked for, "" the mark itself;
+    do: what to do; plain, running: the level in cells of single words or symbols, and in running text ("": not said)."""
 
     kind: str
     what: str
     regex: re.Pattern[str]
-    hints: str
-    do: str
+    hints: str = ""
+    do: str = FIX
     plain: str = "warning"
     running: str = "warning"
 
@@ -34,9 +35,9 @@ ENTITY = r"&(amp|lt|gt|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,5}|[aeiouAEIOUcnC
 MARKUP = r"</?(a|b|i|u|em|strong|br|p|sup|sub|span|div|ref|font|li|ul|td|tr|small|seg|s)( [^<>\n]{0,80})?/?>"
 _UNSPACED = r"\u0e00-\u0eff\u3000-\u30ff\u3400-\u9fff\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 SIGNS = (
-    Sign("bom-inside", "A byte order mark (U+FEFF) inside", _of("\ufeff"), "\ufeff", FIX),
-    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]"), "CONTROL", FIX),
-    Sign("cr-left", "A carriage return", _of("\r"), "\r", FIX),
+    Sign("bom-inside", "A byte order mark (U+FEFF) inside", _of("\ufeff"), "\ufeff"),
+    Sign("control", "Control characters, which no eye sees", _of(f"[{CONTROL}\ufffe\uffff]")),
+    Sign("cr-left", "A carriage return", _of("\r"), "\r"),
     Sign(
         "replacement",
         "U+FFFD, letters that an earlier conversion lost",
@@ -48,8 +49,6 @@ SIGNS = (
         "zero-width",
         "Characters that no eye sees (zero width, soft hyphens, direction marks)",
         _of(f"[{UNSEEN}]"),
-        "UNSEEN",
-        FIX,
         running="note",
     ),
     Sign(
@@ -57,18 +56,16 @@ SIGNS = (
         "A zero-width joiner or non-joiner outside the scripts that need it",
         _of(f"(?<![\u0600-\u08ff\u0900-\u0dff\u1780-\u17ff\U0001f300-\U0001faff\ufe0f\u2600-\u27bf])[{JOINERS}]"),
         JOINERS,
-        FIX,
     ),
-    Sign("ends", "White space at an end", _of(r"^[^\S\n]|[^\S\n]$"), "SPACE", FIX),
+    Sign("ends", "White space at an end", _of(r"^[^\S\n]|[^\S\n]$"), "SPACE"),
     Sign(
         "odd-space",
         "White space that is no plain blank (U+00A0, U+202F, U+3000 ...)",
         _of(f"(?<=[^\\s{_UNSPACED}])[{ODD_SPACES}](?=[^\\s{_UNSPACED}])|[\u00a0\u202f]"),
         "ODD",
-        FIX,
         running="note",
     ),
-    Sign("double-blank", "Two blanks in a row", _of(r"(?<=\S)[^\S\n]{2,}(?=\S)"), "  ", FIX, running="note"),
+    Sign("double-blank", "Two blanks in a row", _of(r"(?<=\S)[^\S\n]{2,}(?=\S)"), "  ", running="note"),
     Sign(
         "mojibake",
         "UTF-8 that was read as Latin-1 (Ã©, â€™)",
@@ -76,10 +73,9 @@ SIGNS = (
             "Ã[\u0080-\u00bf\u0192\u0152\u0153\u2018-\u2026\u2039\u203a\u20ac\u2122]|â€[^\\s\\w]|â€$|Â[\u0080-\u00bf]|[ÐÑ][\u0080-\u00bf]|ï»¿"
         ),
         "ÃâÂÐÑï",
-        FIX,
     ),
-    Sign("html-entity", "Entities of HTML (&amp;)", _of(ENTITY), "&", FIX),
-    Sign("markup", "Tags of markup (<b>, </span>)", _of(MARKUP), "<", FIX),
+    Sign("html-entity", "Entities of HTML (&amp;)", _of(ENTITY), "&"),
+    Sign("markup", "Tags of markup (<b>, </span>)", _of(MARKUP), "<"),
     Sign(
         "special",
         "A special symbol of another program (<unk>, <pad>, [MASK])",
@@ -99,34 +95,24 @@ SIGNS = (
         "Quotes that a spreadsheet wrote",
         _of(r'^"[^\n]*""[^\n]*"$|^"[^"\n]*,[^"\n]*"$|^"[^"\s][^"\n]{0,40}"$'),
         '"',
-        FIX,
         running="",
     ),
-    Sign("csv-quotes", "Quotes that a spreadsheet wrote", _of(r'^"[^\n]*[^"\n]""[^"\n][^\n]*"$'), '"', FIX, plain=""),
+    Sign("csv-quotes", "Quotes that a spreadsheet wrote", _of(r'^"[^\n]*[^"\n]""[^"\n][^\n]*"$'), '"', plain=""),
     Sign(
         "private-use",
         "Characters of the private use area, which each font shows differently",
         _of("[\ue000-\uf8ff]"),
-        "PRIVATE",
-        "Replace them by characters of Unicode",
+        do="Replace them by characters of Unicode",
         running="note",
     ),
     Sign(
         "compatibility",
         "Ligatures or letters of full width that look like others (ﬁ, Ａ)",
         _of("[\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a\uff10-\uff19]"),
-        "WIDE",
-        FIX,
         running="note",
     ),
 )
-CLASSES: Mapping[str, re.Pattern[str]] = {
-    "CONTROL": re.compile(f"[{CONTROL}\ufffe\uffff]"),
-    "UNSEEN": re.compile(f"[{UNSEEN}]"),
-    "ODD": re.compile(f"[{ODD_SPACES}]"),
-    "PRIVATE": re.compile("[\ue000-\uf8ff]"),
-    "WIDE": re.compile("[\ufb00-\ufb06\uff10-\uff5a]"),
-}
+ODD = re.compile(f"[{ODD_SPACES}]")
 
 
 class Signs:
@@ -134,41 +120,34 @@ class Signs:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._found: dict[tuple[int, str], Hits] = {}
+        self._found = defaultdict[tuple[int, str], Hits](Hits)
         self._rows = 0
 
     def feed(self, block: Block) -> None:
         self._rows += len(block.lines)
-        for role in block.cells:
-            if role in self._case.numeric:
-                continue
-            text, cells = block.joined(role)
+        for role, text, cells in block.texts(role for role in block.cells if role not in self._case.numeric):
             alphabet = set(text)
             strange = "".join(c for c in alphabet if not ("!" <= c <= "~"))
             for number, sign in enumerate(SIGNS):
                 if self._level(sign, role) and _hinted(sign, text, alphabet, strange):
-                    self._search(number, sign, block, role, text, cells)
+                    hits = self._found[number, role]
+                    for row in matching(sign.regex, text, cells):
+                        hits.add(block.at(role, row))
 
     def _level(self, sign: Sign, role: str) -> str:
         if sign.kind == "ends" and self._case.labelled(role):
             return "note"  # a training takes it off
         return sign.plain if self._case.plain(role) else sign.running
 
-    def _search(self, number: int, sign: Sign, block: Block, role: str, text: str, cells: Sequence[str]) -> None:
-        hits = self._found.setdefault((number, role), Hits())
-        for row in matching(sign.regex, text, cells):
-            hits.add(block.at(role, row))
-
     def findings(self) -> Iterator[Finding]:
         for (number, role), hits in self._found.items():
-            if hits.count:
-                sign = SIGNS[number]
-                what = f"{sign.what} in {self._case.many(hits.count, role)}."
-                level, fixable = self._level(sign, role), sign.do == FIX
-                placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
-                if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
-                    level = "note"
-                yield Finding(sign.kind, level, what, hits.count, hits.first(), f"{sign.do}.", fixable)
+            sign = SIGNS[number]
+            level = self._level(sign, role)
+            placed = self._case.own.annotated and sign.kind in ("html-entity", "markup")  # annotated as they stand
+            if not self._case.plain(role) and (placed or hits.count < RARE * self._rows):
+                level = "note"
+            what = f"{sign.what} in {self._case.many(hits.count, role)}."
+            yield from hits.report(sign.kind, level, what, f"{sign.do}.", sign.do == FIX)
 
 
 def matching(regex: re.Pattern[str], text: str, cells: Sequence[str]) -> Iterator[int]:
@@ -190,7 +169,7 @@ def _hinted(sign: Sign, text: str, alphabet: set[str], strange: str) -> bool:
         blanks = [c for c in strange if c != "\n" and c.isspace()]
         return any(f"{c}\n" in text or f"\n{c}" in text or text.startswith(c) or text.endswith(c) for c in blanks)
     if sign.hints == "  ":
-        return "  " in text or bool(CLASSES["ODD"].search(strange))
-    if sign.hints in CLASSES:
-        return bool(CLASSES[sign.hints].search(strange))
+        return "  " in text or bool(ODD.search(strange))
+    if sign.hints in ("", "ODD"):
+        return bool((ODD if sign.hints else sign.regex).search(strange))
     return not alphabet.isdisjoint(sign.hints)

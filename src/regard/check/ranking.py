@@ -12,9 +12,8 @@ HARM = (  # within a level, the most harmful first
     "answer too-few-columns out-of-bound header tokens-are-numbers ends odd-space double-blank normal-forms "
     "several-readings unsegmented ipa-mixed look-alike features-column shared contradictions"
 )
-OF_ROWS = (  # kinds whose harm grows with the share of rows in which they are
-    "several-readings no-phones language-mark csv-quotes very-long odd-space ends double-blank look-alike"
-)
+# Kinds whose harm grows with the share of rows in which they are.
+OF_ROWS = "several-readings no-phones language-mark csv-quotes very-long odd-space ends double-blank look-alike"
 
 
 def soften(found: Iterable[Finding], rows: int) -> Iterator[Finding]:

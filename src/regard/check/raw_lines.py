@@ -147,14 +147,13 @@ class RawLines:
         if self.encoding.startswith("utf-16"):
             do = f"Save it as UTF-8: iconv -f UTF-16 -t UTF-8, or {FIX}."
             yield Finding("encoding", "error", f"{self.file} is UTF-16, not UTF-8.", self.lines, (), do, True)
-        elif self.bad.count:
+        else:
             what = f"{many(self.bad.count, 'line is', 'lines are')} not UTF-8; the bytes look like {name}."
             source = {"cp1252": "CP1252", "gb18030": "GB18030"}.get(self.encoding, "LATIN1")
             do = f"Save the file as UTF-8: iconv -f {source} -t UTF-8, or {FIX}."
-            yield Finding("encoding", "error", what, self.bad.count, self.bad.first(), do, True)
-        if self.nul.count:
-            what = f"{many(self.nul.count, 'line has', 'lines have')} NUL bytes in {self.file}, which no text has."
-            yield Finding("nul", "error", what, self.nul.count, self.nul.first(), f"Remove them, or {FIX}.", True)
+            yield from self.bad.report("encoding", "error", what, do, True)
+        what = f"{many(self.nul.count, 'line has', 'lines have')} NUL bytes in {self.file}, which no text has."
+        yield from self.nul.report("nul", "error", what, f"Remove them, or {FIX}.", True)
         if self.old:
             what = f"{self.file}: lines end in a return (CR) alone, as files did before 2001."
             do = f"Write line feeds: tr '\\r' '\\n' < FILE > NEW, or {FIX}."

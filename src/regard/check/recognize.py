@@ -75,9 +75,8 @@ def table_form(own: TaskTraits, look: Look) -> FileForm:
     """One file with columns; as a training would find it."""
     given, said = look.given, look.said
     table = look.columns(by_lines=True) if own.by_lines else look.table
-    certain = (
-        given.header is not None or table.named or any(isinstance(c, str) for c in (given.source, given.target) if c != LAST)
-    )
+    named = any(isinstance(column, str) and column != LAST for column in (given.source, given.target))
+    certain = given.header is not None or table.named or named
     form = FileForm(
         own.task,
         table.format,

@@ -69,14 +69,12 @@ def _claimed(out: Path, files: Sequence[str]) -> tuple[Path, ...]:
         raise UsageError(message("--fix", "a path where nothing is yet", f"'{out}', which exists", "Choose another name."))
     if len(files) == 1:
         if not out.parent.is_dir():
-            raise UsageError(
-                message("--fix", "a folder that exists", f"'{out.parent}'", "Make it first, or choose another name.")
-            )
+            do = "Make it first, or choose another name."
+            raise UsageError(message("--fix", "a folder that exists", f"'{out.parent}'", do))
         if is_parquet(files[0]) and out.suffix != ".jsonl":
             do = f"Name it {out.with_suffix('.jsonl').name}."
-            raise UsageError(
-                message("--fix", "a name that ends in .jsonl: a Parquet file is written as JSON lines", f"'{out}'", do)
-            )
+            expected = "a name that ends in .jsonl: a Parquet file is written as JSON lines"
+            raise UsageError(message("--fix", expected, f"'{out}'", do))
         return (out,)
     names = [_name(file) for file in files]
     if len(set(names)) < len(names):

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
 from regard.check.bad_lines import RecordErrors
@@ -39,13 +39,8 @@ class RowStream:
     `blank` the empty lines of formats that have them between rows."""
 
     def __init__(self, read: OpenedFiles) -> None:
-        self._opened, self.form, self._bad, self._valid, self._most = (
-            tuple(read.files),
-            read.form,
-            read.bad,
-            read.valid,
-            read.most,
-        )
+        self._opened, self.form, self._bad = tuple(read.files), read.form, read.bad
+        self._valid, self._most = read.valid, read.most
         self.layout = read.form.layout()
         self.comments, self.wide, self.blank, self.rows = Hits(), Hits(), Hits(), 0
         self.paired = [0] * len(self._opened)
@@ -68,15 +63,8 @@ class RowStream:
         read = each.get(self.form.format, self._columns)
         for opened in self._opened:
             roles = [role for role, at in self.form.roles.items() if isinstance(at, int) or self.form.format == "jsonl"]
-            numbers, cells = list[int](), {role: list[str]() for role in roles}
-            for number, row in read(opened.file, numbered(opened)):
-                numbers.append(number)
-                for role, cell in zip(roles, row, strict=True):
-                    cells[role].append(cell)
-                if len(numbers) >= ROWS:
-                    yield Block(numbers, cells, dict.fromkeys(cells, opened.file), self._valid)
-                    numbers, cells = [], {role: [] for role in roles}
-            yield Block(numbers, cells, dict.fromkeys(cells, opened.file), self._valid)
+            rows = read(opened.file, numbered(opened))
+            yield from blocks(rows, dict.fromkeys(roles, opened.file), size=ROWS, valid=self._valid)
 
     def _unread(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
         """Of formats without rows: what is wrong with its bytes is known behind the last line."""
@@ -102,17 +90,20 @@ class RowStream:
             elif header:
                 header = False
             elif len(row) < least or not all(row[form.place(role, column, row)].strip() for role, column in filled):
-                self._bad.add(self._fault(row, least), file, at, line, _received(row, least))
+                kind, received = self._fault(row, least)
+                self._bad.add(kind, file, at, line, received)
             else:
                 if len(row) > form.width and not form.last:
                     self.wide.add(FindingPlace(file, at, short(line)))
                 yield at, [row[form.place(role, column, row)] for role, column in places]
 
-    def _fault(self, row: Sequence[str], least: int) -> str:
+    def _fault(self, row: Sequence[str], least: int) -> tuple[str, str]:
+        """Its kind, and what was received."""
         if len(row) < least:
-            return "too-few-columns"
+            return "too-few-columns", f"{len(row)} of {least} columns: {' | '.join(row)}"
         source = self.form.roles.get("source")
-        return "empty-source" if isinstance(source, int) and not row[source].strip() else "empty-target"
+        kind = "empty-source" if isinstance(source, int) and not row[source].strip() else "empty-target"
+        return kind, "an empty cell: " + " | ".join(row)
 
     def _keyed(self, file: str, lines: Numbered) -> Iterator[tuple[int, Sequence[str]]]:
         for at, line in lines:
@@ -142,11 +133,11 @@ class RowStream:
 
     def _aligned(self) -> Iterator[Block]:
         files = [opened.file for opened in self._opened]
-        streams = [(line for _, lines in opened.pieces() for line in lines) for opened in self._opened]
         roles = [next((role for role, at in self.form.roles.items() if at == i), "source") for i in range(len(files))]
-        names = dict(zip(roles, files, strict=True))
-        numbers: list[int] = []
-        cells: dict[str, list[str]] = {role: [] for role in roles}
+        return blocks(self._side_by_side(files), dict(zip(roles, files, strict=True)), size=ROWS, valid=self._valid)
+
+    def _side_by_side(self, files: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+        streams = [(line for _, lines in opened.pieces() for line in lines) for opened in self._opened]
         for number, row in enumerate(zip_longest(*streams), 1):
             self.paired = [n + (cell is not None) for n, cell in zip(self.paired, row, strict=True)]
             if None in row:
@@ -159,13 +150,16 @@ class RowStream:
             if why := self.misaligned(row):
                 self._bad.add("tag-count", files[1], number, " ||| ".join(row), why)
                 continue
-            numbers.append(number)
-            for role, cell in zip(roles, row, strict=True):
-                cells[role].append(cell)
-            if len(numbers) >= ROWS:
-                yield Block(numbers, cells, names, self._valid)
-                numbers, cells = [], {role: [] for role in roles}
-        yield Block(numbers, cells, names, self._valid)
+            yield number, row
+
+
+def blocks(rows: Iterable[tuple[int, Sequence[str]]], files: Mapping[str, str], *, size: int, valid: bool) -> Iterator[Block]:
+    """Numbered rows, so many at a time.  files: of each role, in the order of the cells, the file in which they stand."""
+    each = iter(rows)
+    while part := list(islice(each, size)):
+        columns = zip(*(row for _, row in part), strict=True)
+        cells = {role: list(column) for role, column in zip(files, columns, strict=True)}
+        yield Block([number for number, _ in part], cells, dict(files), valid)
 
 
 def numbered(opened: RawLines) -> Iterator[tuple[int, str]]:
@@ -210,9 +204,3 @@ def _of_csv(separator: str, lines: Numbered) -> Iterator[tuple[int, str, list[st
             row = None
         if held:
             yield held[0][0], "\n".join(line for _, line in held), row
-
-
-def _received(row: Sequence[str], least: int) -> str:
-    if len(row) >= least:
-        return "an empty cell: " + " | ".join(row)
-    return f"{len(row)} of {least} columns: {' | '.join(row)}"

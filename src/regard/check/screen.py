@@ -36,17 +36,12 @@ def recognised(report: CheckReport) -> list[str]:
     """What the files are, in a few lines."""
     case, form = report.case, report.case.form
     signs = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
+    parted = f"columns parted by {signs.get(form.separator, repr(form.separator))}"
     how = {
-        "tsv": f"columns parted by {signs.get(form.separator, repr(form.separator))}",
-        "csv": f"CSV, columns parted by {signs.get(form.separator, repr(form.separator))}",
+        **{"tsv": parted, "csv": f"CSV, {parted}", "columns": f"a token on each line, {parted}", "conllu": "CoNLL-U"},
         "cmudict": "a pronouncing dictionary, a word and its phones",
         "jsonl": "Parquet, whose columns are keys" if form.parquet else "a JSON object on each line",
-        "lines": "line-aligned files",
-        "columns": f"a token on each line, columns parted by {signs.get(form.separator, repr(form.separator))}",
-        "conllu": "CoNLL-U",
-        "text": "plain text",
-        "json": "JSON",
-        "arrays": "arrays",
+        **{"lines": "line-aligned files", "text": "plain text", "json": "JSON", "arrays": "arrays"},
     }[form.format]
     header = f", header ({list_words(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
     comments = f", comments ({form.comment})" if form.comment else ""
@@ -99,14 +94,7 @@ def told(report: CheckReport) -> dict[str, Any]:
     found: dict[str, Any] = {"task": case.task, "format": form.format, "separator": form.separator, "comment": form.comment}
     found |= {"header": list(form.header) if form.header else None, "roles": roles, "facts": list(report.facts)}
     bad = [dict(zip(("file", "line", "kind", "why", "text"), line, strict=True)) for line in report.bad]
-    return {
-        "files": list(report.files),
-        "valid": list(report.valid),
-        "recognised": found,
-        "lines": report.lines,
-        "rows": report.rows,
-        "sampled": report.sampled,
-        "findings": [finding.told() for finding in report.findings],
-        "bad_lines": bad,
-        "config": list(report.config),
-    }
+    files = {"files": list(report.files), "valid": list(report.valid), "recognised": found}
+    counted = {"lines": report.lines, "rows": report.rows, "sampled": report.sampled}
+    findings = [finding.told() for finding in report.findings]
+    return {**files, **counted, "findings": findings, "bad_lines": bad, "config": list(report.config)}

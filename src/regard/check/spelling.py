@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from regard.check.case import Case
@@ -16,6 +16,7 @@ MIXED = re.compile(
     r"[^\W\d_]*(?:[A-Za-z\u00c0-\u024f][\u0370-\u058f]|[\u0370-\u058f][A-Za-z\u00c0-\u024f])[^\W\d_]*"
 )  # letters of Latin beside Greek, Cyrillic or Armenian
 BESIDE = re.compile(r"[A-Za-z\u00c0-\u024f][\u0370-\u058f]|[\u0370-\u058f][A-Za-z\u00c0-\u024f]")
+SOUNDS = ("phones", "transcription", "symbols")  # manners of cells that are no words
 LETTER = r"[a-z\u00df-\u024f]"
 DIGITS = re.compile(  # inside a word, at the end of one, at the beginning; the digit comes first, so that it is looked for fast
     rf"[01358](?:(?<={LETTER}.)[01358]*(?={LETTER})|(?<={LETTER}{{3}}[01])(?!\w)|(?<=(?<!\w)[01])(?={LETTER}{{3,}}\b))"
@@ -27,18 +28,17 @@ class Normal:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._apart: dict[str, Hits] = {}
+        self._apart = defaultdict[str, Hits](Hits)
         self._whole: dict[str, bool] = {}
 
     def feed(self, block: Block) -> None:
-        for role in block.cells:
-            text, cells = block.joined(role)
+        for role, text, cells in block.texts(block.cells):
             if text.isascii():
                 continue
             self._whole[role] = self._whole.get(role, False) or not unicodedata.is_normalized("NFD", text)
             if unicodedata.is_normalized("NFC", text):
                 continue
-            hits = self._apart.setdefault(role, Hits())
+            hits = self._apart[role]
             for i, cell in enumerate(cells):
                 if not cell.isascii() and not unicodedata.is_normalized("NFC", cell):
                     hits.add(block.at(role, i))
@@ -50,7 +50,7 @@ class Normal:
             what += ", the others are: letters that look the same differ." if both else "."
             do = f"Set data.unicode: nfc, or {FIX}."
             level = "warning" if both else "note"
-            yield Finding("normal-forms", level, what, hits.count, hits.first(), do, True, ("data.unicode: nfc",))
+            yield from hits.report("normal-forms", level, what, do, True, ("data.unicode: nfc",))
 
 
 class Lookalikes:
@@ -58,19 +58,14 @@ class Lookalikes:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._roles = [
-            r for r, held in case.profiles.items() if held.manner not in ("phones", "transcription", "symbols", "features")
-        ]
-        self._found: dict[str, Hits] = {}
+        self._roles = [role for role, held in case.profiles.items() if held.manner not in (*SOUNDS, "features")]
+        self._found = defaultdict[str, Hits](Hits)
 
     def feed(self, block: Block) -> None:
-        for role in self._roles:
-            if role not in block.cells:
-                continue
-            text, cells = block.joined(role)
+        for role, text, cells in block.texts(self._roles):
             if text.isascii() or not any("\u0370" <= letter <= "\u058f" for letter in set(text)):
                 continue
-            hits = self._found.setdefault(role, Hits())
+            hits = self._found[role]
             for i in matching(BESIDE, text, cells):
                 words = [word for word in MIXED.findall(cells[i]) if any(letter in LATIN_OF for letter in word)]
                 if words:
@@ -79,11 +74,8 @@ class Lookalikes:
 
     def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
-            if hits.count:
-                what = f"Letters of two scripts in one word in {self._case.many(hits.count, role)}: they look alike and are not."
-                yield Finding(
-                    "look-alike", "warning", what, hits.count, hits.first(), f"{FIX}, by the script of most letters.", True
-                )
+            what = f"Letters of two scripts in one word in {self._case.many(hits.count, role)}: they look alike and are not."
+            yield from hits.report("look-alike", "warning", what, f"{FIX}, by the script of most letters.", True)
 
 
 class OtherScript:
@@ -92,17 +84,13 @@ class OtherScript:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._main: dict[str, frozenset[str]] = {}
-        self._found: dict[str, Hits] = {}
+        self._found = defaultdict[str, Hits](Hits)
         self._rows: Counter[str] = Counter()
 
     def feed(self, block: Block) -> None:
-        for role, cells in block.cells.items():
-            if (
-                self._case.labelled(role)
-                or role == "features"
-                or role in self._case.own.any_script
-                or self._case.manner(role) in ("phones", "symbols", "transcription")
-            ):
+        for role, text, cells in block.texts(block.cells):
+            any_script = role == "features" or role in self._case.own.any_script
+            if any_script or self._case.labelled(role) or self._case.manner(role) in SOUNDS:
                 continue
             self._rows[role] += len(cells)
             if role not in self._main:
@@ -111,13 +99,10 @@ class OtherScript:
                 main = frozenset(name for name, count in counts.items() if count > 0.1 * most)
                 self._main[role] = main | JAPANESE if main & JAPANESE else main
             main = self._main[role]
-            text, _ = block.joined(role)
-            alphabet = set(text)
-            strange = "".join(c for c in alphabet if script(c) and script(c) not in main)
+            strange = "".join(c for c in set(text) if script(c) and script(c) not in main)
             if not main or not strange:
                 continue
-            hits = self._found.setdefault(role, Hits())
-            regex = re.compile(f"[{re.escape(strange)}]{{2}}")
+            hits, regex = self._found[role], re.compile(f"[{re.escape(strange)}]{{2}}")
             for i in matching(regex, text, cells):
                 counts = scripts(cells[i])
                 other = sum(count for name, count in counts.items() if name not in main)
@@ -127,38 +112,33 @@ class OtherScript:
     def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
             share = hits.count / max(1, self._rows[role])
-            if hits.count and share < 0.2:
+            if share < 0.2:
                 what = f"{self._case.many(hits.count, role)} in another script than the rest."
-                do = "Look at these lines: another language, or columns that were exchanged?"
                 level = "note" if share < 0.005 and self._rows[role] > 1000 else "warning"
-                yield Finding("other-script", level, what, hits.count, hits.first(), do)
+                do = "Look at these lines: another language, or columns that were exchanged?"
+                yield from hits.report("other-script", level, what, do)
 
 
 class Digits:
     """Digits where letters stand: 0 for o, 1 for l."""
 
     def __init__(self, case: Case) -> None:
-        self._case, self._found, self._rows = case, dict[str, Hits](), 0
+        self._case, self._found, self._rows = case, defaultdict[str, Hits](Hits), 0
         spelled = ("words", "text")
         self._roles = [r for r, held in case.profiles.items() if held.manner in spelled and not case.labelled(r)]
 
     def feed(self, block: Block) -> None:
         self._rows += len(block.lines)
-        for role in self._roles:
-            if role not in block.cells:
-                continue
-            text, cells = block.joined(role)
-            hits = self._found.setdefault(role, Hits())
+        for role, text, cells in block.texts(self._roles):
+            hits = self._found[role]
             for i in matching(DIGITS, text, cells):
                 hits.add(block.at(role, i, ", ".join([word for word in cells[i].split() if DIGITS.search(word)][:3])))
 
     def findings(self) -> Iterator[Finding]:
         for role, hits in self._found.items():
-            if hits.count:
-                words = self._case.manner(role) == "words"
-                level = "warning" if words and hits.count < 0.02 * self._rows else "note"
-                what = f"Digits inside words in {self._case.many(hits.count, role)} (0 for o, 1 for l?)."
-                yield Finding("digits-in-words", level, what, hits.count, hits.first(), "Correct the words, if they are wrong.")
+            level = "warning" if self._case.manner(role) == "words" and hits.count < 0.02 * self._rows else "note"
+            what = f"Digits inside words in {self._case.many(hits.count, role)} (0 for o, 1 for l?)."
+            yield from hits.report("digits-in-words", level, what, "Correct the words, if they are wrong.")
 
 
 class StandIns:
@@ -168,13 +148,10 @@ class StandIns:
         self._case = case
         self._roles = [r for r, held in case.profiles.items() if held.manner in ("phones", "transcription") and held.ipa > 0.02]
         self._counts: dict[str, Counter[str]] = {role: Counter() for role in self._roles}
-        self._typed: dict[tuple[str, str], Hits] = {}
+        self._typed = defaultdict[tuple[str, str], Hits](Hits)
 
     def feed(self, block: Block) -> None:
-        for role in self._roles:
-            if role not in block.cells:
-                continue
-            text, cells = block.joined(role)
+        for role, text, cells in block.texts(self._roles):
             counts = self._counts[role]
             for typed, meant in STAND_INS.items():
                 if meant:
@@ -182,7 +159,7 @@ class StandIns:
                     counts["parted " + meant] += text.count(meant.replace("\u0361", " ")) if "\u0361" in meant else 0
                     counts["joined " + meant] += text.count(meant.replace("\u0361", "")) if "\u0361" in meant else 0
                 if typed in text:
-                    hits = self._typed.setdefault((role, typed), Hits())
+                    hits = self._typed[role, typed]
                     for i in (i for i, cell in enumerate(cells) if typed in cell):
                         hits.add(block.at(role, i))
 

@@ -15,9 +15,9 @@ from regard.core.plural import many
 def of_structure(case: Case, rows: RowStream, opened: Sequence[RawLines]) -> Iterator[Finding]:
     """What is to be said of the frame, after the last row."""
     yield from (*_separators(case, rows, opened), *_header(case, opened), *_comments(case, rows), *_columns(case))
-    if rows.wide.count and rows.wide.count < 0.5 * max(1, rows.rows):
+    if rows.wide.count < 0.5 * max(1, rows.rows):
         what = f"{many(rows.wide.count, 'line has', 'lines have')} more than {case.form.width} columns: a stray separator?"
-        yield Finding("too-many-columns", "warning", what, rows.wide.count, rows.wide.first(), "Take the extra separators out.")
+        yield from rows.wide.report("too-many-columns", "warning", what, "Take the extra separators out.")
     if case.form.format == "lines" and len(set(rows.paired)) > 1:
         each = ", ".join(f"{o.file} {n:,}" for o, n in zip(opened, rows.paired, strict=True))
         do = "Find the line that one of them lacks: each line of one belongs to the same line of the other."
@@ -60,20 +60,19 @@ def _header(case: Case, opened: Sequence[RawLines]) -> list[Finding]:
 
 
 def _comments(case: Case, rows: RowStream) -> Iterator[Finding]:
-    if rows.blank.count:
-        what = f"{many(rows.blank.count, 'empty line stands', 'empty lines stand')} between rows."
-        do = "A training passes them by, as UniMorph's; --fix takes them out."
-        yield Finding("empty-line", "note", what, rows.blank.count, rows.blank.first(), do, True)
+    what = f"{many(rows.blank.count, 'empty line stands', 'empty lines stand')} between rows."
+    yield from rows.blank.report(
+        "empty-line", "note", what, "A training passes them by, as UniMorph's; --fix takes them out.", True
+    )
     if not rows.comments.count:
         return
-    mark, count, first = case.form.comment or rows.comments.seen[0].text[:1], rows.comments.count, rows.comments.first()
-    what = f"{many(count, 'comment line')} ({mark} ...)."
+    mark = case.form.comment or rows.comments.seen[0].text[:1]
+    what, line = f"{many(rows.comments.count, 'comment line')} ({mark} ...).", f"data.comment: '{mark}'"
     if case.form.passed or not case.own.tabular:
-        yield Finding("comments", "note", what, count, first, "--fix takes them out.", True)
+        yield from rows.comments.report("comments", "note", what, "--fix takes them out.", True)
     else:
-        line = f"data.comment: '{mark}'"
         do = f"Set {line}, or --fix takes them out."
-        yield Finding("comments", "error", what, count, first, do, True, (line,), skipped=True)
+        yield from rows.comments.report("comments", "error", what, do, True, (line,), skipped=True)
 
 
 def _columns(case: Case) -> list[Finding]:
@@ -88,9 +87,8 @@ def _columns(case: Case) -> list[Finding]:
         return []
     if case.given.fixed or case.given.source is not None or case.given.target is not None:
         return list(_given_columns(case))
-    moved = {
-        role: at for role, at in roles.items() if isinstance(at, int) and at + 1 != case.own.usual.get(role) and role in keys
-    }
+    usual = case.own.usual
+    moved = any(isinstance(at, int) and at + 1 != usual.get(role) and role in keys for role, at in roles.items())
     if not moved or form.header:
         return []
     lines = tuple(f"{keys[role]}: {form.key(at)}" for role, at in roles.items() if role in keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -25,9 +25,8 @@ class SymbolCounts:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._segmented = [r for r, held in case.profiles.items() if held.segmented]
-        self._roles = [
-            r for r in case.profiles if not case.labelled(r) and r not in ("features", "tags") and r not in case.numeric
-        ]
+        counted = case.profiles.keys() - case.numeric - {"features", "tags"}
+        self._roles = [role for role in case.profiles if role in counted and not case.labelled(role)]
         self._letters: dict[tuple[str, bool], NDArray[np.int64]] = {}
         self._tokens: dict[tuple[str, bool], Counter[str]] = {}
         self._first: dict[tuple[str, bool, str], FindingPlace] = {}
@@ -92,11 +91,8 @@ class SymbolCounts:
         seen = tuple(self._seen(role, False, symbol) for symbol in once[:3])
         told = list_words([name_character(short(symbol, 20)) for symbol in once], 10)
         what = f"{self._unit(role).capitalize()} that occur once in {self._case.column(role)}, {len(once):,} of {len(train):,}: {told}."
-        return [
-            Finding(
-                "symbol-once", "note", what, len(once), seen, "Look at them: a typing error is often the only one of its kind."
-            )
-        ]
+        do = "Look at them: a typing error is often the only one of its kind."
+        return [Finding("symbol-once", "note", what, len(once), seen, do)]
 
     def _unseen(self, role: str, train: dict[str, int], valid: dict[str, int]) -> list[Finding]:
         new = sorted((symbol for symbol in valid if symbol not in train), key=lambda symbol: -valid[symbol])
@@ -104,9 +100,8 @@ class SymbolCounts:
             return []
         seen = tuple(self._seen(role, True, symbol) for symbol in new[:3])
         told = list_words([name_character(short(symbol, 20)) for symbol in new], 10)
-        what = (
-            f"{self._unit(role).capitalize()} of {self._case.column(role)} that occur in validation only, {len(new):,}: {told}."
-        )
+        units = f"{self._unit(role).capitalize()} of {self._case.column(role)}"
+        what = f"{units} that occur in validation only, {len(new):,}: {told}."
         times = sum(valid[symbol] for symbol in new)
         most = 0.01 if role in self._segmented else 0.05
         level = "warning" if times > most * sum(valid.values()) and times > 10 else "note"
@@ -133,19 +128,19 @@ class Phones:
         self._case = case
         sounds = ("phones", "symbols", "transcription")
         self._roles = {r: held for r, held in case.profiles.items() if held.manner in sounds and r in ("source", "target")}
-        self._found: dict[tuple[str, str], Hits] = {}
+        self._found = defaultdict[tuple[str, str], Hits](Hits)
         self._rows = 0
 
     def feed(self, block: Block) -> None:
         self._rows += len(block.lines)
-        for role, held in self._roles.items():
-            if role not in block.cells or (role != "target" and held.manner == "symbols"):
+        for role, text, cells in block.texts(self._roles):
+            held = self._roles[role]
+            if role != "target" and held.manner == "symbols":
                 continue
-            text, cells = block.joined(role)
             marks = TONED if held.arpabet > 0.9 or held.manner == "symbols" else MARKS
             looks = (("language-mark", LANGUAGE), ("brackets", BRACKETS), ("several-readings", SEVERAL), ("no-phones", marks))
             for kind, regex in looks:
-                hits = self._found.setdefault((kind, role), Hits())
+                hits = self._found[kind, role]
                 for i in matching(regex, text, cells):
                     if kind != "no-phones" or _odd(cells[i], marks):
                         hits.add(block.at(role, i))
@@ -153,12 +148,11 @@ class Phones:
                 self._unparted(block, role, cells)
 
     def _unparted(self, block: Block, role: str, cells: Sequence[str]) -> None:
-        hits = self._found.setdefault(("unsegmented", role), Hits())
+        hits = self._found["unsegmented", role]
         for i, cell in enumerate(cells):
             blanks = cell.strip().count(" ")
-            if (not blanks and letters(cell) > 3) or (
-                len(cell) > 12 and blanks < 0.12 * len(cell) and max(map(letters, cell.split())) > 6
-            ):
+            few = len(cell) > 12 and blanks < 0.12 * len(cell) and max(map(letters, cell.split())) > 6
+            if few or (not blanks and letters(cell) > 3):
                 hits.add(block.at(role, i))
 
     def findings(self) -> Iterator[Finding]:
@@ -172,10 +166,9 @@ class Phones:
         for (kind, role), hits in self._found.items():
             what, do, fixable = told[kind]
             usual = kind in ("no-phones", "several-readings") and hits.count > 0.3 * self._rows
-            if hits.count and not (usual and kind == "no-phones"):
-                level = "note" if usual else "warning"
+            if not (usual and kind == "no-phones"):
                 what = f"{what} in {self._case.many(hits.count, role)}."
-                yield Finding(kind, level, what, hits.count, hits.first(), do, fixable)
+                yield from hits.report(kind, "note" if usual else "warning", what, do, fixable)
 
 
 def _odd(cell: str, marks: re.Pattern[str]) -> bool:
@@ -209,9 +202,7 @@ class Readings:
                 for i in matching(self._regex, text, cells):
                     self._hits.add(block.at("target", i))
 
-    def findings(self) -> list[Finding]:
-        if not self._hits.count:
-            return []
+    def findings(self) -> Iterator[Finding]:
         what = f"Several readings stand in {self._case.many(self._hits.count, 'target')}."
         level = "note" if self._case.manner("target") == "text" or self._hits.count > 0.3 * self._rows else "warning"
-        return [Finding("several-readings", level, what, self._hits.count, self._hits.first(), f"{FIX}: a line for each.", True)]
+        yield from self._hits.report("several-readings", level, what, f"{FIX}: a line for each.", True)

@@ -46,9 +46,8 @@ def table_of(lines: Sequence[str], end: str, said: RecognizedFile | None, given:
     """As a training would find it.  end: of the file's name; said: what a training would take the file for."""
     taken = given.comment if given.comment is not None else said.comment if said else ""
     mark = taken or ("" if given.comment is not None else _comment(lines))
-    comment = (
-        "" if mark in MARKS and not taken else mark
-    )  # a training knows these by itself, where such lines have too few columns
+    # A training knows these marks by itself, where such lines have too few columns.
+    comment = "" if mark in MARKS and not taken else mark
     kept = [line for line in lines if line.strip() and not (mark and line.startswith(mark) and "\t" not in line)]
     separator, format = _separator(kept, end)
     if said and said.format in ("tsv", "csv", "cmudict"):

@@ -29,9 +29,8 @@ from regard.core.errors import message
 from regard.data.examples import split
 from regard.tasks import registry
 
-CHECKS: tuple[Callable[[Case], Check], ...] = (
-    *(Signs, Normal, Lookalikes, OtherScript, StandIns, Digits, Phones, Readings, SymbolCounts, Duplicates, Lengths),
-)
+OF_CELLS = (Signs, Normal, Lookalikes, OtherScript, StandIns, Digits, Phones, Readings, SymbolCounts)
+CHECKS: tuple[Callable[[Case], Check], ...] = (*OF_CELLS, Duplicates, Lengths)
 Writer = Callable[[str, IO[str]], int]  # from a file to its copy; how many rows
 
 
@@ -97,8 +96,7 @@ class TaskChecks(TaskTraits):
         """Errors of a training whose items teach nothing."""
         if "target" in self.labelled and len(seen.right) < 2:
             do = "Give data with more labels, or name the column that holds them (data.target)."
-            what = f"{next(iter(seen.right))!r} alone"
-            yield message("labels of the training data", "at least 2 different ones", what, do)
+            yield message("labels of the training data", "at least 2 different ones", f"{next(iter(seen.right))!r} alone", do)
 
     def few_texts(self, seen: ItemsSeen, given: StatedForm) -> Iterator[str]:
         """Errors of a training whose texts are too short, or too few."""
@@ -122,7 +120,7 @@ class TaskChecks(TaskTraits):
 
     def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
         """What the task's own section of a config says of its data, by the names of `StatedForm`."""
-        return {}
+        return {name: getattr(config.own, key) for name, key in self.told.items()}
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from regard.check.bad_lines import RecordErrors, place_said
-from regard.check.finding import Finding, said_and_done
+from regard.check.finding import Finding, refusal
 from regard.check.form import FileForm, StatedForm
 from regard.check.items_seen import FEW, FilesToRead, ItemsSeen
 from regard.check.raw_lines import RawLines
@@ -32,18 +32,13 @@ def refusals(
     try:
         seen = _read(own, FilesToRead(files, form, given), bad)
         if seen and seen.count and not told and not bad.count:
-            found += map(_finding, _lacks(own, seen, given, bool(valid)))
+            found += map(refusal, _lacks(own, seen, given, bool(valid)))
         beside = _read(own, FilesToRead(valid, form, given, files), bad) if valid else None
     except RegardError as error:
-        return [] if told or bad.count else [_finding(str(error))]
+        return [] if told or bad.count else [refusal(error)]
     if beside is not None and not beside.count and not told and not bad.count:
-        found.append(_finding(message(" + ".join(valid), "items to validate with", "none", "Give a file with data.")))
+        found.append(refusal(message(" + ".join(valid), "items to validate with", "none", "Give a file with data.")))
     return found
-
-
-def _finding(error: str) -> Finding:
-    what, do = said_and_done(error)
-    return Finding("refused", "error", what, 1, (), do)
 
 
 def _read(own: TaskChecks, read: FilesToRead, bad: RecordErrors) -> ItemsSeen | None:

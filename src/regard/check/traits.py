@@ -32,6 +32,7 @@ class TaskTraits:
     rewrites = True  # whether --fix writes its files again
     majority: tuple[str, ...] = ()  # lines for a config where nearly all labels are one
     noted: tuple[str, ...] = ()  # kinds of findings that a training tells by itself
+    told: Mapping[str, str] = {}  # names of `StatedForm`: the keys of the task's own section that say them
     fault = ""  # the kind of a line that cannot be read; "": as the reader says
 
     def __init__(self, task: str) -> None:
@@ -41,9 +42,8 @@ class TaskTraits:
         """Columns that nobody said, as a training finds them by their names.  said: what it takes the file for."""
         if not isinstance(said.source, str):
             return given
-        return replace(
-            given, source=said.source, target=said.target, second=said.second if given.second is None else given.second
-        )
+        second = said.second if given.second is None else given.second
+        return replace(given, source=said.source, target=said.target, second=second)
 
     def arrange(self, form: FileForm, roles: dict[str, int | str], free: list[int]) -> None:
         """Gives roles to columns by what they hold, or puts those that are free into the order in which roles take them."""

@@ -70,9 +70,8 @@ def _understood(words: list[str], task: str | None) -> tuple[list[str], StatedFo
     configs = [word for word in words if word.lower().endswith((".yaml", ".yml"))]
     files = [word for word in words if word not in keys and word not in configs]
     if len(configs) > 1:
-        raise UsageError(
-            message("regard check", "one config", " and ".join(configs), "Name one; override keys by section.key=value.")
-        )
+        do = "Name one; override keys by section.key=value."
+        raise UsageError(message("regard check", "one config", " and ".join(configs), do))
     if not keys and not configs and task is None:
         return files, StatedForm(), None
     config = load_config(configs[0] if configs else None, keys, task=task)
@@ -95,10 +94,7 @@ def _write_cleaned(report: CheckReport, out: Path) -> None:
     left = examine(paths[:count], valid=paths[count:], task=report.case.task, given=report.case.given)
     kinds = ", ".join(f"{finding.level} {finding.kind} ({finding.count:,})" for finding in left.findings) or "nothing"
     print(f"What is left to look at: {kinds}.", file=sys.stderr)
-    words = [
-        *(f"--train {shlex.quote(path)}" for path in paths[:count]),
-        *(f"--valid {shlex.quote(path)}" for path in paths[count:]),
-    ]
+    words = [f"--{'train' if i < count else 'valid'} {shlex.quote(path)}" for i, path in enumerate(paths)]
     keys = [shlex.quote(line.replace(": ", "=")) for line in left.config]
     kind = [f"--task {left.case.task}"] if left.case.task != USUAL else []
     print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
@@ -111,12 +107,7 @@ def _write_bad(path: Path, bad: RecordErrors) -> None:
     with atomic(path) as out:
         out.write(b"file\tline\tkind\twhy\ttext\n")
         for file, line, kind, why, text in bad:
-            cells = (
-                " ".join(file.splitlines()),
-                str(line),
-                kind,
-                " ".join(why.split()),
-                " ".join(text.replace("\t", " ").splitlines()),
-            )
-            out.write(("\t".join(cells) + "\n").encode("utf-8", errors="backslashreplace"))
+            place, there = (" ".join(file.splitlines()), str(line)), " ".join(text.replace("\t", " ").splitlines())
+            row = "\t".join((*place, kind, " ".join(why.split()), there))
+            out.write(f"{row}\n".encode("utf-8", errors="backslashreplace"))
     print(f"{many(bad.count, 'bad line is', 'bad lines are')} in {path}.", file=sys.stderr)

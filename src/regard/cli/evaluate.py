@@ -110,9 +110,8 @@ def print_confusions(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     from regard.view.label import columns
 
     if len(labels) > FITTING:
-        wrong = [
-            (n, a, b) for a, row in zip(labels, counts, strict=True) for b, n in zip(labels, row, strict=True) if n and a != b
-        ]
+        each = ((n, a, b) for a, row in zip(labels, counts, strict=True) for b, n in zip(labels, row, strict=True))
+        wrong = [(n, a, b) for n, a, b in each if n and a != b]
         most = sorted(wrong, key=lambda mistake: -mistake[0])[:FITTING]
         wide = max((columns(a) for _, a, _ in most), default=0)
         return ["taken for another", *(f"{a}{' ' * (wide - columns(a))}  for {b}  {n:,}" for n, a, b in most)]

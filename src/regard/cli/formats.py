@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from regard.tasks.answer_json import of_hypothesis, of_source
+
 if TYPE_CHECKING:
     from regard.tasks.base import TaskPrediction
 
@@ -40,18 +42,7 @@ def tsv(line: int, predictions: Sequence[TaskPrediction]) -> str:
 
 def jsonl(line: int, predictions: Sequence[TaskPrediction]) -> str:
     """Everything but attention: one object for each input line."""
-    best = predictions[0]
-    found = {
-        "line": line,
-        "source": best.source,
-        "features": list(best.features),
-        "unknown": list(best.unknown),
-        "source_tokens": list(best.source_tokens),
-        "predictions": [
-            {"text": p.text, "score": p.score, "tokens": list(p.tokens), **({"details": p.details} if p.details else {})}
-            for p in predictions
-        ],
-    }
+    found = {"line": line, **of_source(predictions[0]), "predictions": [of_hypothesis(p) for p in predictions]}
     return json.dumps(found, ensure_ascii=False) + "\n"
 
 

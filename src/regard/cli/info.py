@@ -48,9 +48,8 @@ def _is_run(run: Path) -> None:
         return
     received = "a folder without config.yaml" if run.is_dir() else "a file" if run.exists() else "no such folder"
     near = did_you_mean(run.name, [p.name for p in run.parent.iterdir() if p.is_dir()]) if run.parent.is_dir() else ""
-    raise RunFolderError(
-        message(str(run), "a run folder, as regard train makes it", received, f"Name the folder of a run.{near}")
-    )
+    expected, do = "a run folder, as regard train makes it", f"Name the folder of a run.{near}"
+    raise RunFolderError(message(str(run), expected, received, do))
 
 
 def _data(config: Config) -> dict[str, str]:
@@ -137,9 +136,8 @@ def _training(run: Path, config: Config) -> dict[str, str]:
     if not rows:
         return {"trained": "not yet"}
     last = rows[-1]
-    told = {
-        "trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {(last.get('seconds') or 0) / 60:.1f} minutes"
-    }
+    minutes = (last.get("seconds") or 0) / 60
+    told = {"trained": f"{many(last['step'], 'update')}, {many(last['epoch'], 'epoch')}, {minutes:.1f} minutes"}
     best = next((row for row in reversed(rows) if row.get("best") is True), None)
     if best is None:
         return told
@@ -150,27 +148,27 @@ def _training(run: Path, config: Config) -> dict[str, str]:
 
 def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
     """A line of the file: figures are numbers, or null where they were not finite."""
-    row = require_keys(
-        parse(line), {"step": int, "epoch": int, "seconds": float | None}, lacking=frozenset({"seconds"}), others=True
-    )
+    kinds = {"step": int, "epoch": int, "seconds": float | None}
+    row = require_keys(parse(line), kinds, lacking=frozenset({"seconds"}), others=True)
     if any(not is_of(row[name], float | None) for name in figures if name in row):
         raise ValueError("a figure that is no number")
     return row
 
 
 def _made(run: Path) -> dict[str, str]:
-    from regard.training.provenance import read_run
+    from regard.training.provenance import join_versions, read_run
 
     found = read_run(run)
     if found is None:
         return {}
-    versions = ", ".join(
-        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
-    )
     machine = ", ".join(str(found["machine"][key]) for key in ("processor", "system") if key in found["machine"])
     sessions = f", in {found['sessions']} sessions" if found["sessions"] > 1 else ""
     ended = f" to {found['ended']}" if found["ended"] else ""
-    return {"made with": versions, "made at": f"{found['begun']}{ended}{sessions}", "made on": machine or "an unknown machine"}
+    return {
+        "made with": join_versions(found),
+        "made at": f"{found['begun']}{ended}{sessions}",
+        "made on": machine or "an unknown machine",
+    }
 
 
 def _size(run: Path) -> str:

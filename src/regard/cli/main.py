@@ -21,6 +21,7 @@ from regard.cli.no_such_option import Commands
 from regard.cli.pack import pack
 from regard.cli.predict import predict
 from regard.cli.score import score
+from regard.cli.serve import serve
 from regard.cli.train import train
 from regard.cli.view import view
 from regard.core.exit_codes import ReaderGone, exit_code, open_closed
@@ -56,7 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, view, info, export, pack, catalogue):
+for _command in (demo, check, train, predict, evaluate, score, view, info, export, serve, pack, catalogue):
     app.command()(_command)
 
 

@@ -17,9 +17,8 @@ KEYS_OF: Mapping[str, str] = {  # the commands that take keys as words, and how 
     "check": "",
     **dict.fromkeys(("predict", "evaluate", "score", "view"), "decode."),
 }
-_NoSuchOption: Any = vars(sys.modules[typer.BadParameter.__module__])[
-    "NoSuchOption"
-]  # click's, or that of typer's own copy of it
+_CLICK = sys.modules[typer.BadParameter.__module__]  # or typer's own copy of it
+_NoSuchOption: Any = vars(_CLICK)["NoSuchOption"]
 
 
 class Commands(TyperGroup):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import sys
-from typing import TYPE_CHECKING, Any
 
 from regard.cli import options
 from regard.core.errors import UsageError, message
-
-if TYPE_CHECKING:
-    from regard.tasks.base import Scored
+from regard.tasks.answer_json import of_scored
 
 
 def score(
@@ -39,20 +35,6 @@ def score(
     items, told = itertools.tee([model.pair(text)] if text is not None else model.pairs(files))
     for number, (item, scored) in enumerate(zip(told, model.scores(items, batch_size=batch_size), strict=True), 1):
         place = getattr(item, "place", None)
-        sys.stdout.write(json.dumps(row(place.line if files and place else number, scored), ensure_ascii=False) + "\n")
+        line = place.line if files and place else number
+        sys.stdout.write(json.dumps({"line": line, **of_scored(scored)}, ensure_ascii=False) + "\n")
         sys.stdout.flush()
-
-
-def row(line: int, scored: Scored) -> dict[str, Any]:
-    """A line of the output.  line: of the file, from 1."""
-    whole = scored.score is not None and math.isfinite(scored.score)
-    return {
-        "line": line,
-        "source": scored.source,
-        "features": list(scored.features),
-        "target": scored.target,
-        "score": scored.score if whole else None,
-        "tokens": list(scored.tokens),
-        "log_probabilities": [p if math.isfinite(p) else None for p in scored.log_probabilities],
-        "unknown": list(scored.unknown),
-    }

@@ -102,9 +102,8 @@ def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
             do = "Data files are given by --train (twice for a source and a target file) and --valid."
             raise UsageError(message(word, "CONFIG.yaml, or section.key=value", f"'{word}'", do))
     if len(files) > 1:
-        raise UsageError(
-            message("regard train", "one config", " and ".join(files), "Name one; override keys by section.key=value.")
-        )
+        do = "Name one; override keys by section.key=value."
+        raise UsageError(message("regard train", "one config", " and ".join(files), do))
     return (files[0] if files else None), [w for w in words if "=" in w]
 
 

@@ -1,7 +1,5 @@
 """The option `--trust`: whose code a run may bring with it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

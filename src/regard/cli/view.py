@@ -26,8 +26,7 @@ def view(
     words: options.Words = None,
     text: options.Text = None,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="PAGE.html|PICTURE.(png|svg|pdf)", help="A new file; without it: in the terminal."),
+        Path | None, typer.Option(metavar="PAGE.html|PICTURE.(png|svg|pdf)", help="A new file; without it: in the terminal.")
     ] = None,
     others: options.Others = None,
     beam: options.Beam = None,

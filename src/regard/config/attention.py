@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, PlainSerializer, field_validator, model_validator
 
 from regard.config import mechanisms
-from regard.config.base import Count, Section, Share
+from regard.config.base import Count, Section, Share, field
 
 PARTS: Mapping[str, int] = {"plain": 1, "key-value": 2, "key-value-predict": 3}
 
@@ -16,27 +16,25 @@ PARTS: Mapping[str, int] = {"plain": 1, "key-value": 2, "key-value-predict": 3}
 class AttentionSection(Section):
     """One look: four words, and how it is projected.  A short form gives the score alone: `attention: additive(256)`."""
 
-    score: str = Field(default="scaled", description="how well a query matches a place: an expression of score words and `+`")
-    scope: str = Field(
-        default="everywhere", description="which places are in sight: an expression of scope words and `&`, `|`, `~`"
+    score: str = field("scaled", "how well a query matches a place: an expression of score words and `+`")
+    scope: str = field("everywhere", "which places are in sight: an expression of scope words and `&`, `|`, `~`")
+    weighting: str = field("softmax", "how much of each place is taken: one weighting word")
+    memory: Literal["plain", "key-value", "key-value-predict"] = field(
+        "plain",
+        "a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
     )
-    weighting: str = Field(default="softmax", description="how much of each place is taken: one weighting word")
-    memory: Literal["plain", "key-value", "key-value-predict"] = Field(
-        default="plain",
-        description="a state is key and value at once; parted in two, one for each; or in three, the last to predict (in `model.past`)",
+    heads: Count | None = field(None, "looks side by side; null: `model.heads` in a Transformer, otherwise 1")
+    groups: Count | None = field(
+        None, "heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
     )
-    heads: Count | None = Field(default=None, description="looks side by side; null: `model.heads` in a Transformer, otherwise 1")
-    groups: Count | None = Field(
-        default=None, description="heads of keys and values, each shared by as many heads of queries; null: as many as `heads`"
-    )
-    dropout: Share = Field(default=0.0, description="share of the weights dropped in training, after the weights that are shown")
-    project: bool | None = Field(
-        default=None,
-        description="query, key, value and output projections; null: where heads > 1, in a Transformer, and where a score for vectors "
+    dropout: Share = field(0.0, "share of the weights dropped in training, after the weights that are shown")
+    project: bool | None = field(
+        None,
+        "query, key, value and output projections; null: where heads > 1, in a Transformer, and where a score for vectors "
         "of one width (dot, scaled, cosine) meets two (those of a bidirectional encoder)",
     )
-    bias: bool = Field(default=False, description="the projections have biases")
-    out: bool = Field(default=True, description="the projections end with an output layer")
+    bias: bool = field(False, "the projections have biases")
+    out: bool = field(True, "the projections end with an output layer")
 
     @model_validator(mode="before")
     @classmethod
@@ -104,4 +102,8 @@ def _no_attention(value: Any) -> Any:
     return None if value == "none" else value
 
 
-Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention)]
+def _none_is_a_word(value: AttentionSection | None) -> Any:
+    return "none" if value is None else value.model_dump()
+
+
+Look = Annotated[AttentionSection | None, BeforeValidator(_no_attention), PlainSerializer(_none_is_a_word)]

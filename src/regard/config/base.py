@@ -26,6 +26,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Positive = Annotated[float, Field(gt=0, ge=SMALLEST, le=LARGEST)]
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+UNSEEN = "share of the words that training reads as unknown, so that it learns what those are"  # of the key `unseen` of tasks
+Part = Annotated[float, Field(gt=0, lt=1)]
 Column = Annotated[int, Field(ge=1, le=MOST)] | Annotated[str, Field(min_length=1)]
 
 
@@ -45,12 +47,18 @@ def _listed(value: Any) -> Any:
 
 
 Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 AUTO = "auto"  # what stands for a key that is left out and will fit the data
 
 
-def auto_field(default: Any, *, description: str) -> Any:
+def field(default: Any, description: str) -> Any:
+    """A key, what it holds where it is left out, and its line in the docs."""
+    return Field(default=default, description=description)
+
+
+def auto_field(default: Any, description: str) -> Any:
     """A key that fits the data where it is left out, or `auto` (`training/auto_values.py`).  default: its value as long as no data was
     seen, and where nothing is known of how it should fit."""
     return Field(default=default, description=description, json_schema_extra={"fitted": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 
 if TYPE_CHECKING:
     from regard.config.schema import AttentionSection, ModelSection
@@ -18,9 +18,8 @@ def heads(model: ModelSection) -> Iterator[Problem]:
     if model.head == "hard-monotonic":
         yield from _monotonic(model)
     if model.head == "copy" and model.attention is None:
-        yield Problem(
-            (HEAD, LOOK), "an attention, whose places are copied", "copy with attention none", "Write one, or head: words."
-        )
+        expected = "an attention, whose places are copied"
+        yield Problem((HEAD, LOOK), expected, "copy with attention none", "Write one, or head: words.")
     yield from _marginal(model)
 
 

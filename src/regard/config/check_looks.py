@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 
 if TYPE_CHECKING:
     from regard.config.schema import AttentionSection, Config, ModelSection
@@ -27,22 +27,21 @@ def looks(model: ModelSection) -> Iterator[Problem]:
 def _look(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Problem]:
     transformer = model.family != "recurrent"
     for part, word in look.sequential if transformer else ():
-        keys, received = (f"{key}.{part}", "model.family"), f"{word}, which looks step by step"
-        yield Problem(keys, "attentions that look at once", received, "Use family: recurrent.")
+        blamed, received = (f"{key}.{part}", "model.family"), f"{word}, which looks step by step"
+        yield Problem(blamed, "attentions that look at once", received, "Use family: recurrent.")
     heads = look.heads or (model.heads if transformer else 1)
-    blamed = f"{key}.heads" if look.heads else "model.heads"
+    counted = f"{key}.heads" if look.heads else "model.heads"
     yield from _parts(key, look, model)
     asking = model.size // look.parts if key == "model.past" else model.size
     if asking % heads:
         of = f"model.size ({asking})" if asking == model.size else f"a part of model.size ({model.size} / {look.parts})"
-        yield Problem((blamed, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
+        yield Problem((counted, "model.size"), f"a divisor of {of}", str(heads), "Change one of them.")
     if look.groups and heads % look.groups:
-        yield Problem((f"{key}.groups", blamed), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
+        yield Problem((f"{key}.groups", counted), f"a divisor of the {heads} heads", str(look.groups), "Change one of them.")
     if look.project is False and (heads > 1 or transformer):
         where = "in a Transformer" if transformer else f"with {heads} heads"
-        yield Problem(
-            (f"{key}.project", blamed, "model.family"), f"true or null {where}: its looks are projected", "false", "Remove it."
-        )
+        keys = (f"{key}.project", counted, "model.family")
+        yield Problem(keys, f"true or null {where}: its looks are projected", "false", "Remove it.")
     if not (look.project or heads > 1 or transformer):
         yield from _plain(key, look, model)
 
@@ -53,12 +52,8 @@ def _plain(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Pr
         yield from _widths(key, look, model)
     for name, value, default in (("bias", look.bias, False), ("out", look.out, True)):
         if value != default:
-            yield Problem(
-                (f"{key}.{name}", f"{key}.project", f"{key}.heads"),
-                "a look with projections",
-                f"{str(value).lower()} without them",
-                "Write project: true, or remove it.",
-            )
+            keys, do = (f"{key}.{name}", f"{key}.project", f"{key}.heads"), "Write project: true, or remove it."
+            yield Problem(keys, "a look with projections", f"{str(value).lower()} without them", do)
 
 
 def _parts(key: str, look: AttentionSection, model: ModelSection) -> Iterator[Problem]:
@@ -77,12 +72,10 @@ def _widths(key: str, look: AttentionSection, model: ModelSection) -> Iterator[P
     if look.same_width and wide != model.size and key != "model.past":
         is_wide = f", which is {wide} wide" if look.parts == 1 else f", whose keys are {wide} wide"
         direction = "one direction" if look.parts == 1 else "both directions"
-        yield Problem(
-            (f"{key}.score", "model.attention", "model.encoder"),
-            f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(look.same_width)}",
-            f"{model.encoder}{is_wide}",
-            f"Write general or additive, remove project: false, or take an encoder in {direction}.",
-        )
+        keys = (f"{key}.score", "model.attention", "model.encoder")
+        expected = f"without projections, an encoder as wide as the decoder ({model.size}) for {' and '.join(look.same_width)}"
+        do = f"Write general or additive, remove project: false, or take an encoder in {direction}."
+        yield Problem(keys, expected, f"{model.encoder}{is_wide}", do)
 
 
 def longest_sentences(config: Config) -> Iterator[Problem]:
@@ -91,9 +84,6 @@ def longest_sentences(config: Config) -> Iterator[Problem]:
         sides = {"model.self_attention": ("source", "target"), "model.past": ("target",)}.get(key, ("source",))
         longest = {f"data.max_{side}_length": getattr(config.data, f"max_{side}_length") for side in sides}
         if look.longest is not None and look.longest < max(longest.values()):
-            yield Problem(
-                (f"{key}.score", *longest),
-                f"a location for each token of the longest sentence, {max(longest.values())}",
-                f"location({look.longest})",
-                f"Raise its max, or lower {' and '.join(longest)}.",
-            )
+            expected = f"a location for each token of the longest sentence, {max(longest.values())}"
+            do = f"Raise its max, or lower {' and '.join(longest)}."
+            yield Problem((f"{key}.score", *longest), expected, f"location({look.longest})", do)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from regard.config.other_names import suggest
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 from regard.tasks import registry
 from regard.tasks.spec import VECTORS, PretrainedReader
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regard.config.check_heads import heads
 from regard.config.check_looks import longest_sentences, looks
 from regard.config.check_task import of_task
 from regard.config.length_limits import room
-from regard.config.problem import Problem
+from regard.config.task_section import Problem
 from regard.tasks.spec import TABLE
 
 if TYPE_CHECKING:
@@ -38,19 +38,12 @@ def problems(config: Config) -> list[Problem]:
 def _data(config: Config) -> Iterator[Problem]:
     data = config.data
     if data.joint and data.source_tokenizer != data.target_tokenizer:
-        yield Problem(
-            ("data.joint", "data.source_tokenizer", "data.target_tokenizer"),
-            "the same tokenizer on both sides, for one vocabulary",
-            f"{data.source_tokenizer} and {data.target_tokenizer}",
-            "Make the two tokenizers equal, or joint false.",
-        )
+        keys = ("data.joint", "data.source_tokenizer", "data.target_tokenizer")
+        received, do = f"{data.source_tokenizer} and {data.target_tokenizer}", "Make the two tokenizers equal, or joint false."
+        yield Problem(keys, "the same tokenizer on both sides, for one vocabulary", received, do)
     if config.model.tie == "all" and not data.joint:
-        yield Problem(
-            ("model.tie", "data.joint"),
-            "one vocabulary for both sides where all embeddings are tied",
-            "data.joint false",
-            "Set data.joint to true, or tie to output.",
-        )
+        expected, do = "one vocabulary for both sides where all embeddings are tied", "Set data.joint to true, or tie to output."
+        yield Problem(("model.tie", "data.joint"), expected, "data.joint false", do)
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
         if data.format == "lines" and len(files) not in (0, 2) and set(TABLE) <= set(config.spec.uses):
             received = f"{len(files)}: {', '.join(files)}"
@@ -69,11 +62,7 @@ def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Probl
             do = "Remove it, or choose the other family."
             if key == "heads":
                 do = f"Remove it, or write model.attention.heads: {value}."
-            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", _shown(value), do)
-
-
-def _shown(value: Any) -> str:
-    return str(getattr(value, "score", value))
+            yield Problem((f"model.{key}", "model.family"), f"only with family {kind}", str(getattr(value, "score", value)), do)
 
 
 def _transformer(config: Config) -> Iterator[Problem]:
@@ -82,33 +71,29 @@ def _transformer(config: Config) -> Iterator[Problem]:
     if model.family == "aaren":
         yield from _aaren(model.self_attention)
     if model.attention is None:
-        yield Problem(
-            ("model.attention", "model.family"),
+        expected, do = (
             "a score: a Transformer's decoder always looks at the source",
-            "none",
             "Write attention: scaled, or family: recurrent.",
         )
+        yield Problem(("model.attention", "model.family"), expected, "none", do)
     if model.positions == "sinusoidal" and model.size % 2:
-        yield Problem(
-            ("model.size", "model.positions"), "an even width: each frequency is a sine and a cosine", str(model.size), "Add 1."
-        )
+        expected = "an even width: each frequency is a sine and a cosine"
+        yield Problem(("model.size", "model.positions"), expected, str(model.size), "Add 1.")
     heads = model.self_attention.heads or model.heads
     if model.positions == "rotary" and model.size % heads == 0 and model.size // heads % 2:
-        yield Problem(
-            ("model.positions", "model.size", "model.self_attention.heads" if model.self_attention.heads else "model.heads"),
-            "an even width of each head of self-attention: numbers are turned in pairs",
+        blamed = "model.self_attention.heads" if model.self_attention.heads else "model.heads"
+        expected = "an even width of each head of self-attention: numbers are turned in pairs"
+        received, do = (
             f"rotary with {model.size} / {heads} = {model.size // heads}",
             "Change model.size or the heads, or take other positions.",
         )
+        yield Problem(("model.positions", "model.size", blamed), expected, received, do)
     bounds = [key for key in ("data.max_source_length", "data.max_target_length") if key in config.spec.uses]
     longest = max((getattr(config.data, key.removeprefix("data.")) for key in bounds), default=0) + 1
     if model.positions == "learned" and longest > model.max_positions:
-        yield Problem(
-            ("model.max_positions", "model.positions", *bounds),
-            f"at least {longest}, a position for each of the longest sequence's tokens and its end",
-            str(model.max_positions),
-            f"Raise it, or lower {' and '.join(bounds)}.",
-        )
+        expected = f"at least {longest}, a position for each of the longest sequence's tokens and its end"
+        do = f"Raise it, or lower {' and '.join(bounds)}."
+        yield Problem(("model.max_positions", "model.positions", *bounds), expected, str(model.max_positions), do)
 
 
 def _aaren(look: AttentionSection) -> Iterator[Problem]:
@@ -131,19 +116,12 @@ def _recurrent(config: Config) -> Iterator[Problem]:
     if model.attention is not None:
         for key, value, default in (("context", model.context, "last"), ("context_use", model.context_use, "both")):
             if value != default:
-                yield Problem(
-                    (f"model.{key}", "model.attention"),
-                    "attention: none, for only then is the context fixed",
-                    f"{value} with attention {model.attention.score}",
-                    "Remove it, or write attention: none.",
-                )
+                received, do = f"{value} with attention {model.attention.score}", "Remove it, or write attention: none."
+                expected = "attention: none, for only then is the context fixed"
+                yield Problem((f"model.{key}", "model.attention"), expected, received, do)
         if model.order == "bahdanau" and model.input_feeding is False:
-            yield Problem(
-                ("model.input_feeding", "model.order"),
-                "true or null: in Bahdanau's order the context is an input of the cell",
-                "false",
-                "Remove it, or write order: luong.",
-            )
+            expected = "true or null: in Bahdanau's order the context is an input of the cell"
+            yield Problem(("model.input_feeding", "model.order"), expected, "false", "Remove it, or write order: luong.")
         return
     for key, set_, shown in (
         ("order", model.order != "bahdanau", model.order),
@@ -151,44 +129,28 @@ def _recurrent(config: Config) -> Iterator[Problem]:
     ):
         if set_:
             do = "Remove it (context_use: input gives the fixed context to every step)."
-            yield Problem(
-                (f"model.{key}", "model.attention"), "an attention, to look or to feed", f"{shown} with attention none", do
-            )
+            keys = (f"model.{key}", "model.attention")
+            yield Problem(keys, "an attention, to look or to feed", f"{shown} with attention none", do)
 
 
 def _train(config: Config) -> Iterator[Problem]:
     if config.train.sampling_decay != "linear" and not config.train.scheduled_sampling:
-        yield Problem(
-            ("train.sampling_decay", "train.scheduled_sampling"),
-            "a scheduled_sampling above 0, whose way there it is",
-            f"{config.train.sampling_decay} with 0",
-            "Try scheduled_sampling: 0.25, or remove it.",
-        )
+        keys, do = ("train.sampling_decay", "train.scheduled_sampling"), "Try scheduled_sampling: 0.25, or remove it."
+        yield Problem(keys, "a scheduled_sampling above 0, whose way there it is", f"{config.train.sampling_decay} with 0", do)
     if config.train.schedule == "inverse-sqrt" and not config.train.warmup:
-        yield Problem(
-            ("train.warmup", "train.schedule"),
-            "at least 1 update with schedule inverse-sqrt, which falls from its end",
-            "0",
-            "Try 1000, or schedule: constant.",
-        )
+        expected = "at least 1 update with schedule inverse-sqrt, which falls from its end"
+        yield Problem(("train.warmup", "train.schedule"), expected, "0", "Try 1000, or schedule: constant.")
 
 
 def _decode(config: Config) -> Iterator[Problem]:
     decode = config.decode
     most = room(config.model).target
     if most is not None and decode.min_length >= most:
-        yield Problem(
-            ("decode.min_length", "model.max_positions"),
-            f"at most {most - 1}, for which the net has places beside the end's",
-            str(decode.min_length),
-            "Lower it, or raise model.max_positions (or the max of location).",
-        )
+        expected = f"at most {most - 1}, for which the net has places beside the end's"
+        do = "Lower it, or raise model.max_positions (or the max of location)."
+        yield Problem(("decode.min_length", "model.max_positions"), expected, str(decode.min_length), do)
     if not decode.sample and decode.n_best > decode.beam:
-        yield Problem(
-            ("decode.n_best", "decode.beam"),
-            f"at most as many as the beam holds ({decode.beam})",
-            str(decode.n_best),
-            "Widen the beam, or ask for fewer.",
-        )
+        expected, do = f"at most as many as the beam holds ({decode.beam})", "Widen the beam, or ask for fewer."
+        yield Problem(("decode.n_best", "decode.beam"), expected, str(decode.n_best), do)
     if not decode.max_ratio and not decode.max_extra:
         yield Problem(("decode.max_extra", "decode.max_ratio"), "room for at least 1 token", "0", "Raise one of them.")

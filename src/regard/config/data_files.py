@@ -90,9 +90,8 @@ def _table(data: DataSection, found: RecognizedFile) -> dict[str, Any]:
     if data.comment == "auto" and found.comment:
         values["comment"] = found.comment
     if data.separator == "auto" and found.format == "csv":
-        values["separator"] = next(
-            (word for word, mark in SEPARATORS.items() if mark == found.separator), found.separator or "comma"
-        )
+        words = {mark: word for word, mark in SEPARATORS.items()}
+        values["separator"] = words.get(found.separator, found.separator or "comma")
     return values
 
 

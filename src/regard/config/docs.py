@@ -70,15 +70,10 @@ def page() -> str:
 
 def _attention() -> str:
     tables = [f"### An attention\n\n{_ATTENTION}\n{_table(AttentionSection, AttentionSection.model_fields, 'model.attention')}"]
-    for title, table in (
-        ("Score words", mechanisms.SCORES),
-        ("Scope words", mechanisms.SCOPES),
-        ("Weighting words", mechanisms.WEIGHTINGS),
-        ("Cell words", mechanisms.CELLS),
-        ("Tokenizer words", mechanisms.TOKENIZERS),
-    ):
+    looks = {"Score": mechanisms.SCORES, "Scope": mechanisms.SCOPES, "Weighting": mechanisms.WEIGHTINGS}
+    for noun, table in {**looks, "Cell": mechanisms.CELLS, "Tokenizer": mechanisms.TOKENIZERS}.items():
         rows = [f"| `{known.usage(word)}` | {_cell(known.doc)} |" for word, known in table.items()]
-        tables.append("\n".join([f"### {title}", "", "| word | meaning |", "|---|---|", *rows, ""]))
+        tables.append("\n".join([f"### {noun} words", "", "| word | meaning |", "|---|---|", *rows, ""]))
     return "\n".join(tables)
 
 

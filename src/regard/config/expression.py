@@ -153,9 +153,8 @@ class _Reader:
 
     def read(self) -> Tree:
         if len(self.text) > _LONGEST:
-            raise WordError(
-                self.what, f"at most {_LONGEST} characters", f"{len(self.text)} characters", "Write a shorter expression."
-            )
+            received, do = f"{len(self.text)} characters", "Write a shorter expression."
+            raise WordError(self.what, f"at most {_LONGEST} characters", received, do)
         try:
             body = ast.parse(_NAME.sub(self._named, self.text), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -219,8 +218,7 @@ class _Reader:
         known = self.table.get(word.name)
         if known is None:
             usages = " | ".join([*(k.usage(w) for w, k in self.table.items()), *([A_CLASS] if self.classes else [])])
-            do = f"Choose one of these.{suggest(word.name, self.table)}"
-            raise WordError(self.what, usages, f"'{word.name}'", do)
+            raise WordError(self.what, usages, f"'{word.name}'", f"Choose one of these.{suggest(word.name, self.table)}")
         if not self._fits(word, known):
             self._refuse(word, known)
         # One way of writing: numbers by place as far as possible, so that window(back=2, ahead=0) equals window(2, 0).
@@ -244,9 +242,8 @@ class _Reader:
         )
 
     def _refuse(self, word: Word, known: Known) -> NoReturn:
-        kinds = ", ".join(
-            f"{a.name}: a {'whole ' * (a.kind is int)}number, at least {a.least}{_end(a, word)}" for a in known.arguments
-        )
+        each = (f"{a.name}: a {'whole ' * (a.kind is int)}number, at least {a.least}{_end(a, word)}" for a in known.arguments)
+        kinds = ", ".join(each)
         given = (k for k, _ in word.kwargs)
         names = [a.name for a in known.arguments]
         near = next((did_you_mean(k, names) for k in given if k not in names), "")

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from regard.config import checks, yaml_text
 from regard.config.explain import explain, find, join_key
-from regard.config.problem import Problem
 from regard.config.schema import Config, config_of
 from regard.config.spellings import WrittenKeys, negate, resolve_path
+from regard.config.task_section import Problem
 from regard.config.trust import refuse_strange_task
 from regard.config.yaml_text import KeyPath
 from regard.core.bounded_json import read_bytes
@@ -115,7 +115,8 @@ def load_config(
 
 def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
     """Which key `--from` is: a run is begun with whole, of its task where nobody named one, but one whose net is a reader for others."""
-    if run is not None and _inner(draft.values, "train", "begin") == run:  # what goes on needs the run no more
+    said = draft.values.get("train")
+    if run is not None and isinstance(said, Mapping) and said.get("begin") == run:  # what goes on needs the run no more
         return ("train", "begin")
     try:
         of = yaml_text.read((Path(run or "") / "config.yaml").read_text(encoding="utf-8")).values.get("task", registry.USUAL)
@@ -126,11 +127,6 @@ def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
     if task is None and not registry.is_own(of):  # whose code runs is said by whoever begins
         draft.values.setdefault("task", of)
     return ("train", "begin")
-
-
-def _inner(values: Mapping[str, Any], section: str, key: str) -> Any:
-    below = values.get(section)
-    return below.get(key) if isinstance(below, Mapping) else None
 
 
 def read_config(values: Mapping[str, Any]) -> Config:
@@ -167,9 +163,8 @@ def _opened(path: str | Path) -> Draft:
         place, problem = _yaml_error(name, e, text)
         raise ConfigError(message(place, "YAML", problem, "Correct the line: `key: value`, indented by spaces.")) from None
     if not isinstance(read.values, dict | None):
-        raise ConfigError(
-            message(f"{name}:1", "sections, as in `model:`", repr(read.values)[:60], "Write `section:` and its keys.")
-        )
+        received, do = repr(read.values)[:60], "Write `section:` and its keys."
+        raise ConfigError(message(f"{name}:1", "sections, as in `model:`", received, do))
     draft = Draft(read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
     for at, line, expected, received, do in read.wrong:
         draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), join_key(at), expected, received, do))
@@ -192,9 +187,8 @@ def _override(draft: Draft, override: str, place: KeyPlace) -> None:
     try:
         read = yaml_text.read(text)
     except yaml.YAMLError as e:
-        draft.faults.append(
-            Fault(place, join_key(path), "a YAML value", _yaml_error(override, e, text)[1], "Quote it: key='\"...\"'.")
-        )
+        do = "Quote it: key='\"...\"'."
+        draft.faults.append(Fault(place, join_key(path), "a YAML value", _yaml_error(override, e, text)[1], do))
         return
     for at, _, expected, received, do in read.wrong:
         draft.faults.append(Fault(place, join_key((*path, *at)), expected, received, do))
@@ -214,10 +208,8 @@ def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
         elif isinstance(below, str) and key in ("attention", "self_attention", "align", "past", "look"):
             below = {"score": below}
         elif not isinstance(below, dict):
-            fault = Fault(
-                place, join_key(written), f"{join_key(written[:depth])} to have keys", repr(below), "Set the key above it."
-            )
-            draft.faults.append(fault)
+            expected = f"{join_key(written[:depth])} to have keys"
+            draft.faults.append(Fault(place, join_key(written), expected, repr(below), "Set the key above it."))
             return
         level[key] = below
         level = below

@@ -11,16 +11,9 @@ from functools import cache
 from typing import NamedTuple
 
 from regard.config.expression import A_CLASS as A_CLASS
-from regard.config.expression import Argument as Argument
-from regard.config.expression import Known as Known
-from regard.config.expression import Number as Number
+from regard.config.expression import Argument, Known, Table, Tree, Word, WordError, parse
 from regard.config.expression import Op as Op
-from regard.config.expression import Table as Table
-from regard.config.expression import Tree as Tree
-from regard.config.expression import Word as Word
-from regard.config.expression import WordError as WordError
 from regard.config.expression import leaves as leaves
-from regard.config.expression import parse as parse
 
 SCORES: Table = {
     "dot": Known("q . h", names="Dot", same_width=True),

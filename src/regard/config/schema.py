@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, create_model, field_serializer, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_serializer, model_validator
 
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
-from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Section, Share, auto_field
-from regard.config.cells import DecoderCell, EncoderCell
+from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Part, Section, Share, Words, auto_field, field
 from regard.config.length_limits import Room, room
 from regard.config.other_names import suggest
 from regard.config.train import DecodeSection, TrainSection
@@ -25,65 +24,59 @@ _OF_TASKS = {spec.name: [word for word in spec.formats if word in get_args(Forma
 _FORMATS_OF_TASKS = "; ".join(f"task {name} alone: {', '.join(words)}" for name, words in _OF_TASKS.items() if words)
 
 
+def _decoder(value: Any) -> Any:
+    return str(mechanisms.cell(value)) if isinstance(value, str) else value
+
+
+def _encoder(value: Any) -> Any:
+    return str(mechanisms.reader(value)) if isinstance(value, str) else value
+
+
+DecoderCell = Annotated[str, BeforeValidator(_decoder), Words((*mechanisms.CELLS, mechanisms.A_CLASS))]
+EncoderCell = Annotated[str, BeforeValidator(_encoder), Words((*mechanisms.READERS, mechanisms.A_CLASS))]
+
+
 class DataSection(Section):
     """Where the pairs come from, how they are read, and how they become tokens."""
 
-    train: Files = Field(default=(), description="one file with columns, or a source and a target file, line for line")
-    valid: Files = Field(default=(), description="the same for validation; empty: a share of the training data is set aside")
-    valid_share: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.1, description="the share set aside, grouped by source, where `valid` is empty"
+    train: Files = field((), "one file with columns, or a source and a target file, line for line")
+    valid: Files = field((), "the same for validation; empty: a share of the training data is set aside")
+    valid_share: Part = field(0.1, "the share set aside, grouped by source, where `valid` is empty")
+    format: Format = field("auto", f"auto: by the names, the number and the first lines of the files; {_FORMATS_OF_TASKS}")
+    header: bool | Literal["auto"] = field(
+        "auto", "a table's first line names its columns; auto: where a column goes by its name, or the line says so"
     )
-    format: Format = Field(
-        default="auto",
-        description=f"auto: by the names, the number and the first lines of the files; {_FORMATS_OF_TASKS}",
+    comment: Annotated[str, Field(min_length=1)] = field(
+        "auto", "what lines begin with that are passed by, such as `#`; none; auto: where such lines have no columns"
     )
-    header: bool | Literal["auto"] = Field(
-        default="auto",
-        description="a table's first line names its columns; auto: where a column goes by its name, or the line says so",
+    separator: Annotated[str, Field(pattern="^(auto|tab|comma|semicolon|.)$")] = field(
+        "auto", "what parts the columns: tab, comma, semicolon or a character; auto: by format and first lines"
     )
-    comment: Annotated[str, Field(min_length=1)] = Field(
-        default="auto",
-        description="what lines begin with that are passed by, such as `#`; none; auto: where such lines have no columns",
+    source: Column = field(1, "the source's column: its number from 1, or its name; left out: by the header, or 1")
+    target: Column = field(2, "the target's column: its number from 1, its name, or last; left out: by the header, or 2")
+    features: Column | None = field(
+        None, "a column of features; null: none; left out: the column that looks like features, if one does"
     )
-    separator: Annotated[str, Field(pattern="^(auto|tab|comma|semicolon|.)$")] = Field(
-        default="auto",
-        description="what parts the columns: tab, comma, semicolon or a character; auto: by format and first lines",
-    )
-    source: Column = Field(
-        default=1, description="the source's column: its number from 1, or its name; left out: by the header, or 1"
-    )
-    target: Column = Field(
-        default=2, description="the target's column: its number from 1, its name, or last; left out: by the header, or 2"
-    )
-    features: Column | None = Field(
-        default=None, description="a column of features; null: none; left out: the column that looks like features, if one does"
-    )
-    features_separator: Annotated[str, Field(min_length=1)] = Field(
-        default="auto", description="what parts features, such as `|`; auto: by the first lines, or `;`"
+    features_separator: Annotated[str, Field(min_length=1)] = field(
+        "auto", "what parts features, such as `|`; auto: by the first lines, or `;`"
     )
     unicode: Literal["none", "nfc", "nfd"] = auto_field(
-        "none", description="Unicode normalisation of source and target; left out: none, but nfd from syllables to phones"
+        "none", "Unicode normalisation of source and target; left out: none, but nfd from syllables to phones"
     )
-    lowercase: bool = Field(default=False, description="lower-case source and target")
+    lowercase: bool = field(False, "lower-case source and target")
     source_tokenizer: str = auto_field(
-        "char",
-        description="char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like",
+        "char", "char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like"
     )
-    target_tokenizer: str = auto_field("char", description="the same for the target")
-    joint: bool = Field(default=False, description="one vocabulary for both sides; both tokenizers must be the same word")
-    vectors: Annotated[Name, Field(min_length=1)] | None = Field(
-        default=None,
-        description="a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none",
+    target_tokenizer: str = auto_field("char", "the same for the target")
+    joint: bool = field(False, "one vocabulary for both sides; both tokenizers must be the same word")
+    vectors: Annotated[Name, Field(min_length=1)] | None = field(
+        None, "a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none"
     )
-    tune_vectors: bool = Field(default=True, description="the vectors are trained on; false: they stay as they are in the file")
-    max_source_length: Count = Field(default=1000, description="tokens of a source; longer ones are treated as `on_long` says")
-    max_target_length: Count = Field(default=1000, description="tokens of a target; longer ones are treated as `on_long` says")
-    on_long: Literal["skip", "error", "cut"] = Field(
-        default="skip", description="pairs that are too long: skip and count, stop, or cut"
-    )
-    on_bad_line: Literal["error", "skip"] = Field(
-        default="error", description="lines that cannot be read: stop, or skip and count"
-    )
+    tune_vectors: bool = field(True, "the vectors are trained on; false: they stay as they are in the file")
+    max_source_length: Count = field(1000, "tokens of a source; longer ones are treated as `on_long` says")
+    max_target_length: Count = field(1000, "tokens of a target; longer ones are treated as `on_long` says")
+    on_long: Literal["skip", "error", "cut"] = field("skip", "pairs that are too long: skip and count, stop, or cut")
+    on_bad_line: Literal["error", "skip"] = field("error", "lines that cannot be read: stop, or skip and count")
 
     @field_validator("source_tokenizer", "target_tokenizer")
     @classmethod
@@ -94,70 +87,61 @@ class DataSection(Section):
 class ModelSection(Section):
     """The net."""
 
-    family: Literal["recurrent", "transformer", "aaren"] = Field(
-        default="recurrent",
-        description="the net; aaren: a Transformer whose self-attention is a recurrent net: from left to right, with a constant state",
+    family: Literal["recurrent", "transformer", "aaren"] = field(
+        "recurrent",
+        "the net; aaren: a Transformer whose self-attention is a recurrent net: from left to right, with a constant state",
     )
-    encoder: EncoderCell = Field(
-        default="bilstm", description="recurrent: the reader; bi: in both directions (before a class `bi-`)"
-    )
-    decoder: DecoderCell = Field(default="lstm", description="recurrent: the writer")
-    encoder_layers: Layers = Field(default=1, description="layers of the encoder")
-    decoder_layers: Layers = Field(default=1, description="layers of the decoder")
-    embedding: Count = auto_field(128, description="recurrent: width of the embeddings (a Transformer's have width `size`)")
-    size: Count = auto_field(256, description="width of the hidden states (each direction); in a Transformer of the model")
+    encoder: EncoderCell = field("bilstm", "recurrent: the reader; bi: in both directions (before a class `bi-`)")
+    decoder: DecoderCell = field("lstm", "recurrent: the writer")
+    encoder_layers: Layers = field(1, "layers of the encoder")
+    decoder_layers: Layers = field(1, "layers of the decoder")
+    embedding: Count = auto_field(128, "recurrent: width of the embeddings (a Transformer's have width `size`)")
+    size: Count = auto_field(256, "width of the hidden states (each direction); in a Transformer of the model")
     attention: Look = auto_field(
         AttentionSection(score="additive"),
-        description="the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
+        "the decoder's look at the source: none, a score, or a mapping; left out: additive, in a Transformer scaled",
     )
-    past: Look = Field(
-        default=None, description="recurrent: the decoder's look at its own earlier states: none, a score, or a mapping"
-    )
-    order: Literal["bahdanau", "luong"] = auto_field(
-        "bahdanau", description="recurrent: look before the cell's step, or after it"
-    )
+    past: Look = field(None, "recurrent: the decoder's look at its own earlier states: none, a score, or a mapping")
+    order: Literal["bahdanau", "luong"] = auto_field("bahdanau", "recurrent: look before the cell's step, or after it")
     input_feeding: bool | None = auto_field(
-        None, description="recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
+        None, "recurrent: the last look is an input of the next step; null: yes (bahdanau always)"
     )
-    context: Literal["last", "transform", "all", "pooled", "structured"] = Field(
-        default="last",
-        description="recurrent, attention none: the fixed context: the last state, its transform, a transform of all states, or a look "
+    context: Literal["last", "transform", "all", "pooled", "structured"] = field(
+        "last",
+        "recurrent, attention none: the fixed context: the last state, its transform, a transform of all states, or a look "
         "at all, without a query (pooled) or with `hops` of them (structured)",
     )
-    hops: Count = Field(default=4, description="context structured: looks, whose readings stand side by side")
-    context_use: Literal["state", "input", "both"] = Field(
-        default="both", description="recurrent, attention none: the context is the initial state, an input of every step, or both"
+    hops: Count = field(4, "context structured: looks, whose readings stand side by side")
+    context_use: Literal["state", "input", "both"] = field(
+        "both", "recurrent, attention none: the context is the initial state, an input of every step, or both"
     )
-    heads: Count = Field(default=4, description="Transformer: heads of each look that does not say its own")
-    feedforward: Count = Field(default=1024, description="Transformer: inner width of the feed-forward layers")
-    norm: Literal["pre", "post"] = Field(default="pre", description="Transformer: layer norm before each part, or after it")
-    positions: Literal["sinusoidal", "learned", "rotary", "none"] = Field(
-        default="sinusoidal",
-        description="Transformer: how places are told apart; rotary: in self-attention, by turning queries and keys",
+    heads: Count = field(4, "Transformer: heads of each look that does not say its own")
+    feedforward: Count = field(1024, "Transformer: inner width of the feed-forward layers")
+    norm: Literal["pre", "post"] = field("pre", "Transformer: layer norm before each part, or after it")
+    positions: Literal["sinusoidal", "learned", "rotary", "none"] = field(
+        "sinusoidal", "Transformer: how places are told apart; rotary: in self-attention, by turning queries and keys"
     )
-    max_positions: Count = Field(default=1024, description="Transformer: the longest sequence that has positions")
-    self_attention: AttentionSection = Field(
-        default=AttentionSection(),
-        description="Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`",
+    max_positions: Count = field(1024, "Transformer: the longest sequence that has positions")
+    self_attention: AttentionSection = field(
+        AttentionSection(), "Transformer: the looks of encoder and decoder at their own sequence; the decoder adds `causal`"
     )
-    activation: Literal["relu", "gelu"] = Field(default="relu", description="Transformer: between the feed-forward layers")
-    pretrained: Name | None = Field(
-        default=None,
-        description=f"a run of task {registry.makes_readers()}, or a folder of a BERT in "
+    activation: Literal["relu", "gelu"] = field("relu", "Transformer: between the feed-forward layers")
+    pretrained: Name | None = field(
+        None,
+        f"a run of task {registry.makes_readers()}, or a folder of a BERT in "
         "Hugging Face's layout, that the reader begins with; it settles the net and the vocabulary; where it is left "
         "out, train.learning_rate is 1e-4, then",
     )
     tie: Literal["none", "output", "all"] = auto_field(
-        "none",
-        description="output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)",
+        "none", "output: the decoder's embedding is the output layer too; all: the encoder's embedding as well (needs data.joint)"
     )
-    head: Literal["words", "copy", "hard-monotonic"] = Field(
-        default="words",
-        description="how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
+    head: Literal["words", "copy", "hard-monotonic"] = field(
+        "words",
+        "how words are read off: from the vocabulary; or copied from the source, too (pointer-generator); or summed over all "
         "alignments that never go back (needs order: luong and input_feeding: false)",
     )
-    dropout: Share = auto_field(0.3, description="share of the values dropped in training between the parts of the net")
-    embedding_dropout: Share = auto_field(0.0, description="share of the embeddings' values dropped in training")
+    dropout: Share = auto_field(0.3, "share of the values dropped in training between the parts of the net")
+    embedding_dropout: Share = auto_field(0.0, "share of the embeddings' values dropped in training")
 
     @model_validator(mode="before")
     @classmethod
@@ -177,10 +161,6 @@ class ModelSection(Section):
     def both_directions(self) -> bool:
         """Whether a recurrent encoder reads forward and backward."""
         return mechanisms.reader(self.encoder).both
-
-    @field_serializer("attention", "past")
-    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
-        return "none" if value is None else value.model_dump()
 
 
 def _task(value: str) -> str:
@@ -205,13 +185,13 @@ SHOWING = ("samples",)  # keys of `train` that change nothing but what is printe
 class GeneralConfig(Section):
     """A run, whole, but for the section of its task."""
 
-    task: Annotated[str, AfterValidator(_task)] = Field(
-        default=registry.USUAL, description="what is learnt: " + "; ".join(f"{s.name}: {s.about}" for s in registry.specs())
+    task: Annotated[str, AfterValidator(_task)] = field(
+        registry.USUAL, "what is learnt: " + "; ".join(f"{s.name}: {s.about}" for s in registry.specs())
     )
-    data: DataSection = Field(default=DataSection(), description="the data")
-    model: ModelSection = Field(default=ModelSection(), description="the net")
-    train: TrainSection = Field(default=TrainSection(), description="the training")
-    decode: DecodeSection = Field(default=DecodeSection(), description="the writing")
+    data: DataSection = field(DataSection(), "the data")
+    model: ModelSection = field(ModelSection(), "the net")
+    train: TrainSection = field(TrainSection(), "the training")
+    decode: DecodeSection = field(DecodeSection(), "the writing")
 
     @property
     def spec(self) -> TaskSpec:
@@ -230,8 +210,8 @@ class GeneralConfig(Section):
         return with_values(self, words, values)
 
     @property
-    def own(self) -> Section | None:
-        """The section of its task, where that has one."""
+    def own(self) -> Any:
+        """The section of its task, of that task's own class; None where it has none."""
         return self.of_tasks().get(self.spec.name)
 
     def of_tasks(self) -> dict[str, Section]:
@@ -284,7 +264,7 @@ class GeneralConfig(Section):
 def _with_sections(base: type[GeneralConfig], specs: list[TaskSpec], doc: str) -> type[GeneralConfig]:
     """A class of configs that have the sections of these tasks, too."""
     fields: dict[str, Any] = {
-        spec.name: (registry.part(spec.section) | None, Field(default=None, description=f"only with task: {spec.name}"))
+        spec.name: (registry.part(spec.section) | None, field(None, f"only with task: {spec.name}"))
         for spec in specs
         if spec.section
     }

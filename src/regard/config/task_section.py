@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from regard.config.base import Section
-from regard.config.problem import Problem
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
+
+
+class Problem(NamedTuple):
+    """What is wrong with a config whose keys, each for itself, are right.  keys: dotted, the one to blame first."""
+
+    keys: tuple[str, ...]
+    expected: str
+    received: str
+    do: str
 
 
 class TaskSection(Section):

@@ -93,9 +93,8 @@ def _entries(node: yaml.MappingNode, path: KeyPath, found: ParsedYaml, met: set[
         key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
         if key in seen:
             here = (*path, key)
-            found.wrong.append(
-                (here, line, "each key once", f"a second one (the first: line {seen[key]})", "Remove one of them.")
-            )
+            received = f"a second one (the first: line {seen[key]})"
+            found.wrong.append((here, line, "each key once", received, "Remove one of them."))
             continue
         seen[key] = line
         found.lines[(*path, key)] = line

@@ -24,9 +24,8 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")  # how JSON writes one half of a charac
 
 def read_bytes(path: Path, *, most: int = LARGEST) -> bytes:
     """A file's bytes.  OSError where it cannot be read; ValueError where it is no file, or a larger one than `most`."""
-    handle = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )  # a pipe must not be waited for
+    # Without waiting, as for a pipe.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise ValueError("no regular file")

@@ -28,16 +28,14 @@ def import_module_of(word: str) -> ModuleType:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             near = did_you_mean(name, _beside(Path(here)))
             do = f"Write the name of a file there without .py, or of what is installed.{near}"
-            received = f"none in {here}, nor among what is installed"
-            raise ConfigError(message(word, f"a module {name}", received, do)) from None
+            raise ConfigError(message(word, f"a module {name}", f"none in {here}, nor among what is installed", do)) from None
         raise _broken(word, error) from error
     except Exception as error:  # whatever the user's code raises
         raise _broken(word, error) from error
 
 
 def _broken(word: str, error: Exception) -> ConfigError:
-    expected = f"a module {word.partition(':')[0]} that can be imported"
-    return ConfigError(message(word, expected, failure(error), "Correct it."))
+    return ConfigError(message(word, f"a module {word.partition(':')[0]} that can be imported", failure(error), "Correct it."))
 
 
 def failure(error: Exception) -> str:

@@ -10,15 +10,7 @@ from typing import Literal, cast
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 
 FORMATS = ("auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet")
-ROWS = {
-    "tsv": "tsv",
-    "tab": "tsv",
-    "csv": "csv",
-    "jsonl": "jsonl",
-    "ndjson": "jsonl",
-    "parquet": "parquet",
-    "pq": "parquet",
-}  # by name
+ROWS = {name: name for name in ("tsv", "csv", "jsonl", "parquet")} | {"tab": "tsv", "ndjson": "jsonl", "pq": "parquet"}  # by name
 SEPARATORS = {"auto": "", "tab": "\t", "comma": ",", "semicolon": ";"}
 LAST = "last"  # the target is the last column, however many there are
 UNICODE = ("none", "nfc", "nfd")
@@ -101,14 +93,10 @@ def _guess(files: Sequence[str]) -> str:
     if len(ends) == 1 and ends & {"jsonl", "parquet"}:
         return ends.pop()
     if len(files) == 2 and ends & {"tsv", "csv", "jsonl", "parquet"}:
-        raise DataError(
-            message(
-                " and ".join(files),
-                "one file with columns, or two line-aligned files of plain text",
-                "two files of which at least one is named as one with columns (.tsv, .csv, .jsonl, .parquet)",
-                "Set data.format: tsv (or jsonl) to read one after the other, or data.format: lines to read them side by side.",
-            )
-        )
+        expected = "one file with columns, or two line-aligned files of plain text"
+        received = "two files of which at least one is named as one with columns (.tsv, .csv, .jsonl, .parquet)"
+        do = "Set data.format: tsv (or jsonl) to read one after the other, or data.format: lines to read them side by side."
+        raise DataError(message(" and ".join(files), expected, received, do))
     return "lines" if len(files) != 1 else "csv" if ends == {"csv"} else "tsv"
 
 

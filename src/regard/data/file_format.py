@@ -58,9 +58,8 @@ class RecognizedFile:
     features_separator: str = ";"
     kind: str = ""
     notes: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = field(
-        default=(), repr=False
-    )  # the cells of the lines that were looked at, a header first
+    # The cells of the lines that were looked at, a header first.
+    rows: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         named = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
@@ -145,9 +144,8 @@ def _jsonl(file: str, head: Sequence[str]) -> RecognizedFile:
 
 def _conll(file: str, head: Sequence[str], format: str) -> RecognizedFile:
     comment = "#" if format == "conllu" or any(re.match(r"#\s?\S+ = ", line) for line in head) else ""
-    rows = [
-        line.split("\t") if "\t" in line else line.split() for line in head if line.strip() and not (comment and line[0] == "#")
-    ]
+    filled = [line for line in head if line.strip() and not (comment and line[0] == "#")]
+    rows = [line.split("\t") if "\t" in line else line.split() for line in filled]
     width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
     if width == 10 and any(re.match(r"# (?:sent_id|text|newdoc)\b", line) for line in head):
         format = "conllu"
@@ -188,9 +186,8 @@ def _comment(head: Sequence[str], named: str) -> str:
     for mark in MARKS:
         begun = [line for line in head if line.startswith(mark)]
         told = [line for line in begun if not split(line) or (named == "csv" and line.startswith("# "))]
-        out = [
-            line for line in begun if line not in told and not line.startswith(f"{mark} ")
-        ]  # items that were taken out, or hashtags
+        # Else they are items that were taken out, or hashtags.
+        out = [line for line in begun if line not in told and not line.startswith(f"{mark} ")]
         if told and (columns or mark == ";;;") and len(out) <= max(len(told), len(others) // 20):
             return mark
     return ""
@@ -204,16 +201,14 @@ def _columns(about: RecognizedFile, rows: list[list[str]], kept: Sequence[str]) 
     columns = [[row[i] if i < len(row) else "" for row in body] for i in range(width)]
     if not named and len(rows) > 1 and (may_be_header(rows[0], rows[1:]) or above_numbers(rows)):
         names = ", ".join(cell.strip() for cell in rows[0])
-        notes.append(
-            f"line 1 looks like a header ({names}): set data.header: true, or name the columns (data.source, data.target)."
-        )
+        do = "set data.header: true, or name the columns (data.source, data.target)"
+        notes.append(f"line 1 looks like a header ({names}): {do}.")
     blanks = any(not line.strip() for line in kept[:-1])
     decimal = any(
         sum(bool(DECIMAL.fullmatch(x.strip())) for x in c) >= SHARE * max(1, sum(map(bool, c))) for c in columns if any(c)
     )
-    about = replace(
-        about, width=width, header=tuple(x.strip() for x in rows[0]) if named else (), blanks=blanks, decimal_comma=decimal
-    )
+    header = tuple(x.strip() for x in rows[0]) if named else ()
+    about = replace(about, width=width, header=header, blanks=blanks, decimal_comma=decimal)
     bundles = {i: mark for i, column in enumerate(columns) if (mark := looks_like_features(column))}
     found = roles(rows[0]) if named else None
     if found is None:

@@ -191,9 +191,8 @@ def _netpbm(raw: bytes) -> Pixels:
             words.append(raw[at:end])
             at = end
     if len(words) < 4 or not all(word.isdigit() and len(word) < 10 for word in words[1:]) or int(words[3]) != 255:
-        raise Unreadable(
-            "a PPM or PGM whose header is damaged, or not of 8 bits", "Save it again, with 255 as its largest value."
-        )
+        do = "Save it again, with 255 as its largest value."
+        raise Unreadable("a PPM or PGM whose header is damaged, or not of 8 bits", do)
     wide, tall, count = int(words[1]), int(words[2]), 3 if words[0] == b"P6" else 1
     body = raw[at + 1 : at + 1 + wide * tall * count]
     if not wide or not tall or len(body) < wide * tall * count:

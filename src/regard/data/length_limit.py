@@ -35,9 +35,8 @@ class LengthLimit:
             raise ConfigError(message("data.on_long", " | ".join(POLICIES), repr(self.on_long), f"Choose one of them.{near}"))
         for side, most in (("source", self.source), ("target", self.target)):
             if most < 2:
-                raise ConfigError(
-                    message(f"data.max_{side}_length", "2 or more (a token and the end mark)", str(most), "Raise it.")
-                )
+                expected = "2 or more (a token and the end mark)"
+                raise ConfigError(message(f"data.max_{side}_length", expected, str(most), "Raise it."))
 
     def keep(self, pair: Pair, place: Place) -> Pair | None:
         """The pair as the policy leaves it: itself where it fits, None where it is skipped.  DataError where `on_long` says so."""
@@ -56,9 +55,8 @@ class LengthLimit:
     def __str__(self) -> str:
         done = {"skip": "skipped", "cut": "cut"}.get(self.on_long, "refused")
         limit = f"{self.source:,} source or {self.target:,} target tokens"
-        said = [
-            f"{len(self.long):,} of {self.pairs:,} pairs are longer than {limit}" + (f" and were {done}:" if self.long else ".")
-        ]
+        tail = f" and were {done}:" if self.long else "."
+        said = [f"{len(self.long):,} of {self.pairs:,} pairs are longer than {limit}{tail}"]
         said += [f"  {place}: {what}" for place, what in self.long[:NAMED]]
         if len(self.long) > NAMED:
             said.append(f"  and {len(self.long) - NAMED:,} more.")

@@ -13,7 +13,7 @@ from regard.data.columns import Layout
 from regard.data.examples import Item, Place
 from regard.data.records import PassedLine, headless, parse_records, read_records
 from regard.data.report import Report
-from regard.data.row_parser import CORRECT, RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
+from regard.data.row_parser import RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
 from regard.data.source_lists import read_source_list
 from regard.data.text_files import lines, show_file
 
@@ -48,7 +48,7 @@ class RowParser:
             return Row("", (), ())
         if self.layout.features is not None:
             return PassedLine("blank")
-        raise RecordError(message(str(place), "a source and a target", "an empty line", CORRECT), "empty-line")
+        raise RecordError.at(place, "a source and a target", "an empty line", "empty-line")
 
 
 class Pairs:
@@ -114,7 +114,7 @@ def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | N
     for place, found in groupby(each_pair(files, layout, passed), key=lambda x: x.place if isinstance(x, Item) else x):
         each = list(found)
         several = len(each) > 1 and not isinstance(each[0], RecordError)
-        yield RecordError(message(str(place), "one label", f"{len(each)}", CORRECT), "several-labels") if several else each[0]
+        yield RecordError.at(place, "one label", f"{len(each)}", "several-labels") if several else each[0]
 
 
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
@@ -142,7 +142,7 @@ def _items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"
-        return RecordError(message(str(place), f"a {side} with text in it", f"an empty {side}", CORRECT), f"empty-{side}")
+        return RecordError.at(place, f"a {side} with text in it", f"an empty {side}", f"empty-{side}")
     source = layout.clean(row.source)
     return [Item(source, layout.clean(target), row.features, place) for target in row.targets]
 

@@ -46,7 +46,7 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
             if isinstance(found, str) and found.strip():
                 yield PlainText(found, place)
             else:
-                empty = RecordError(message(str(place), "a text", "an empty one", CORRECT), "empty-line")
+                empty = RecordError.at(place, "a text", "an empty one", "empty-line")
                 yield found if isinstance(found, RecordError) else empty
 
 
@@ -80,9 +80,8 @@ def _text(record: str | list[str] | dict[str, Any], place: Place, layout: Layout
     fields = record or [""]
     if len(fields) <= column:
         do = f"{CORRECT} Or say in which column the text is (data.source)."
-        raise RecordError(
-            message(str(place), f"at least {column + 1} columns, separated by tabs", str(len(fields)), do), "too-few-columns"
-        )
+        expected = f"at least {column + 1} columns, separated by tabs"
+        raise RecordError.at(place, expected, str(len(fields)), "too-few-columns", do=do)
     return fields[column]
 
 

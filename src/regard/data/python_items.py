@@ -60,9 +60,8 @@ def _mapped(item: Mapping[Any, Any], layout: Layout, do: str) -> Item:
     names = {key: name for key, name in keys.items() if isinstance(name, str)}
     known = {*keys, *names.values()}
     if strange := [key for key in item if key not in known]:
-        raise DataError(
-            message("an item", f"the keys {', '.join(sorted(known))}", repr(strange[0]), f"{do}{did_you_mean(strange[0], known)}")
-        )
+        do += did_you_mean(strange[0], known)
+        raise DataError(message("an item", f"the keys {', '.join(sorted(known))}", repr(strange[0]), do))
 
     def found(key: str) -> Any:
         return item.get(names.get(key, key), item.get(key))

@@ -16,7 +16,7 @@ from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.parquet import parquet_rows
-from regard.data.row_parser import CORRECT, RecordError, json_object
+from regard.data.row_parser import RecordError, json_object
 from regard.data.text_files import lines, show_file
 
 HEAD = 1000  # lines that are looked at for what parts the cells of CSV
@@ -154,8 +154,7 @@ def _csv(stream: Iterator[str], name: str, separator: str) -> Placed[list[str] |
             return
         except csv.Error as error:
             received = "a quote that is opened and not closed as it should be" if taken >= place.line else str(error)
-            expected = "cells as CSV has them, quoted where they hold separators"
-            yield place, RecordError(message(str(place), expected, received, CORRECT), "quotes")
+            yield place, RecordError.at(place, "cells as CSV has them, quoted where they hold separators", received, "quotes")
             continue
         yield place, [] if cells and not "".join(cells).strip() and len(cells) == 1 else cells
 
@@ -171,7 +170,7 @@ def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Plac
                 yield place, parser.of_blank(place)
             elif cells[0].startswith(marks) and is_comment(cells, parser.width or 2, layout, need_target):
                 yield place, PassedLine("comment")
-            elif begun or not (named or is_head(cells, layout)):
+            elif begun or not (named or layout.header is True or (layout.header == "auto" and is_header(cells))):
                 begun = True
                 yield place, parser.of_cells(cells, place)
             else:
@@ -185,11 +184,6 @@ def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Plac
     if parser.width is None:
         do = "Give a file whose first line names its columns."
         raise DataError(message(name, "a header and lines below it", "an empty file", do))
-
-
-def is_head(cells: Sequence[str], layout: Layout) -> bool:
-    """Whether the first line is a header though columns go by numbers."""
-    return layout.header is True or (layout.header == "auto" and is_header(cells))
 
 
 def is_comment(cells: Sequence[str], needed: int, layout: Layout, need_target: bool) -> bool:

@@ -48,7 +48,7 @@ class Report:
             return RecordError(f"{self.skipped[0]} Or set data.on_bad_line: skip.")
         received = f"{len(self.skipped):,} of {self.lines:,} at fault"
         do = "Correct them, or set data.on_bad_line: skip.\n" + "\n".join(self._named())
-        return RecordError(message(" + ".join(self.files), f"{self.of}s that can be read", received, do))
+        return RecordError.at(" + ".join(self.files), f"{self.of}s that can be read", received, do=do)
 
     def _named(self) -> list[str]:
         """The first lines at fault, and how to see all."""

@@ -26,6 +26,11 @@ class RecordError(DataError):
         super().__init__(said)
         self.kind = kind
 
+    @classmethod
+    def at(cls, place: object, expected: str, received: str, kind: str = "unreadable", *, do: str = CORRECT) -> RecordError:
+        """What was expected at a place, what stands there, and what to do."""
+        return cls(message(str(place), expected, received, do), kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -138,7 +143,7 @@ def _too_few(fields: list[str], place: Place, width: int, layout: Layout, do: st
             do = f"It looks like a comment: set data.comment to {fields[0][0]!r}. {do}"
         elif len(fields[0].split(",")) > 1 < width:
             do = f"{do} Where commas or semicolons part the columns: data.format: csv."
-    return RecordError(message(str(place), f"at least {width} columns, {parted}", there, do), "too-few-columns")
+    return RecordError.at(place, f"at least {width} columns, {parted}", there, "too-few-columns", do=do)
 
 
 def shorten(text: str) -> str:
@@ -152,10 +157,10 @@ def json_object(line: str, place: Place) -> dict[str, Any]:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
         if not line.strip():
-            raise RecordError(message(str(place), "a JSON object", "an empty line", CORRECT), "empty-line") from None
-        raise RecordError(message(str(place), "a JSON object", f"{shorten(line)} ({error})", CORRECT), "no-json") from error
+            raise RecordError.at(place, "a JSON object", "an empty line", "empty-line") from None
+        raise RecordError.at(place, "a JSON object", f"{shorten(line)} ({error})", "no-json") from error
     if not isinstance(record, dict):
-        raise RecordError(message(str(place), "a JSON object", shorten(line), CORRECT), "no-json")
+        raise RecordError.at(place, "a JSON object", shorten(line), "no-json")
     return record
 
 
@@ -196,7 +201,7 @@ def value_of(record: Mapping[str, Any], key: str) -> tuple[bool, Any]:
 def explain_missing_key(record: Mapping[str, Any], key: str, place: Place | str, kind: str = "missing-key") -> RecordError:
     """What is said of an object without a key.  kind: see `RecordError`."""
     there = ", ".join(map(repr, record)) or "no keys"
-    return RecordError(message(str(place), f"the key {key!r}", there, f"{CORRECT}{did_you_mean(key, record)}"), kind)
+    return RecordError.at(place, f"the key {key!r}", there, kind, do=f"{CORRECT}{did_you_mean(key, record)}")
 
 
 def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool) -> tuple[str, ...]:
@@ -209,9 +214,9 @@ def _strings(record: Mapping[str, Any], key: str, place: Place, *, several: bool
     kind = "a string or a list of strings" if several else "a string"
     if not all(isinstance(text, str) for text in found):
         received = shorten(json.dumps(value, ensure_ascii=False, default=repr))
-        raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+        raise RecordError.at(f"{place}, key {key!r}", kind, received, "no-string")
     if any(map(has_half_surrogate, found)):
-        raise RecordError(message(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", CORRECT), "no-string")
+        raise RecordError.at(f"{place}, key {key!r}", "whole characters", "half a surrogate pair", "no-string")
     return found
 
 

@@ -133,12 +133,9 @@ def refuse_ambiguous_columns(table: Table) -> None:
             raise DataError(message(f"{table.place} (header)", "a different name over each column", received, do))
     names = [name.lower() for name in table.names]
     if table.header and (long := next((name for name in LONG if name in names), "")):
-        raise DataError(_stacked(str(table.place), table.names[names.index(long)]))
-
-
-def _stacked(place: str, column: str) -> str:
-    do = "Save each series as a file of its own, without that column, and name them all: --train a.csv --train b.csv."
-    return message(place, "one series, a row for each time", f"series one under another, told apart by {column!r}", do)
+        received = f"series one under another, told apart by {table.names[names.index(long)]!r}"
+        do = "Save each series as a file of its own, without that column, and name them all: --train a.csv --train b.csv."
+        raise DataError(message(str(table.place), "one series, a row for each time", received, do))
 
 
 def column_of_times(table: Table, time: Columns) -> int | None:
@@ -191,9 +188,8 @@ def advice(table: Table, column: int, cell: str) -> str:
     """What to do about a cell that is no number."""
     if is_time(cell):
         name = table.names[column] if table.header else column + 1
-        return (
-            f"It looks like a time: write times as ISO has them (2016-07-01 12:00), and name their column: forecast.time={name}."
-        )
+        how = f"name their column: forecast.time={name}"
+        return f"It looks like a time: write times as ISO has them (2016-07-01 12:00), and {how}."
     if "_" in cell or re.fullmatch(r"\s*[-+]?[\d.,']*\d[\d.,']*\s*", cell):
         return "Write it with a point for decimals and no mark between thousands: 1234.5."
     texts = [text for text in table.cells(column) if table.number(text) is None]

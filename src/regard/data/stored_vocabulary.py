@@ -17,13 +17,8 @@ MOST = 10_000_000  # symbols
 
 _BPE = {
     **{"type": str, "vocab": dict[str, int], "merges": list, "unk_token": str, "dropout": None},
-    **{
-        "continuing_subword_prefix": None,
-        "end_of_word_suffix": None,
-        "fuse_unk": bool,
-        "byte_fallback": bool,
-        "ignore_merges": bool,
-    },
+    **{"continuing_subword_prefix": None, "end_of_word_suffix": None},
+    **dict.fromkeys(("fuse_unk", "byte_fallback", "ignore_merges"), bool),
 }
 
 
@@ -49,9 +44,8 @@ def _bpe(content: Any) -> models.Model:
 
 
 def _unigram(content: Any) -> models.Model:
-    require_keys(
-        content, {"type": str, "vocab": list, "unk_id": int, "byte_fallback": bool}, lacking=frozenset({"byte_fallback"})
-    )
+    kinds = {"type": str, "vocab": list, "unk_id": int, "byte_fallback": bool}
+    require_keys(content, kinds, lacking=frozenset({"byte_fallback"}))
     if content["type"] != "Unigram" or content["unk_id"] != UNK or content.get("byte_fallback"):
         raise ValueError("another kind of vocabulary")
     pieces = content["vocab"]

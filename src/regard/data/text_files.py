@@ -44,9 +44,8 @@ def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> I
                 whole += not text.isascii()
                 yield text
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(
-                message(f"{file}", "a whole gzip file, as its name says", str(error), "Copy or pack it again, or drop the .gz.")
-            ) from error
+            do = "Copy or pack it again, or drop the .gz."
+            raise DataError(message(file, "a whole gzip file, as its name says", str(error), do)) from error
 
 
 @contextmanager
@@ -104,14 +103,9 @@ def _text(raw: bytes, file: str, number: int, whole: int) -> str:
         text = raw.decode()
     except UnicodeDecodeError as error:
         skipped = len(BOM) if number == 1 and start.startswith(BOM) else 0
-        raise DataError(
-            message(
-                f"{show_file(file)}:{number}",
-                "UTF-8",
-                f"byte 0x{error.object[error.start]:02x} as byte {error.start + skipped + 1} of the line",
-                _encoding_hint(start, number, whole),
-            )
-        ) from error
+        received = f"byte 0x{error.object[error.start]:02x} as byte {error.start + skipped + 1} of the line"
+        hint = _encoding_hint(start, number, whole)
+        raise DataError(message(f"{show_file(file)}:{number}", "UTF-8", received, hint)) from error
     if "\0" in text:
         received = f"{raw.count(0):,} NUL bytes, the first as byte {raw.index(0) + 1} of the line"
         do = UTF_16 if is_wide(raw) else "Remove it: text has none."

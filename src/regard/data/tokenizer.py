@@ -11,18 +11,15 @@ from pathlib import Path
 
 import tokenizers
 
-from regard.core.atomic_files import atomic
+from regard.core.atomic_files import write_text
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.data.offsets import Span, locate
 from regard.data.row_parser import whole
 from regard.data.stored_vocabulary import stored_model
 from regard.data.tokenizer_kinds import BOS as BOS
-from regard.data.tokenizer_kinds import EOS as EOS
+from regard.data.tokenizer_kinds import EOS, SPECIALS, UNK, WORD, around, cutter, kind_of, learn, pieces, rank_symbols
 from regard.data.tokenizer_kinds import PAD as PAD
-from regard.data.tokenizer_kinds import SPECIALS as SPECIALS
-from regard.data.tokenizer_kinds import UNK as UNK
-from regard.data.tokenizer_kinds import WORD, around, cutter, kind_of, learn, pieces, rank_symbols
 
 SLICE, MOST = 20_000, 1_000_000  # characters that are handed to the library at once; and of one word
 KIND, VERSION = "regard tokenizer", 1  # what a file says of itself
@@ -43,9 +40,8 @@ def slice_text(text: str, *, anywhere: bool) -> list[str]:
         end = len(text) if end < 0 else end
         if end - begin > MOST:
             received = f"one of {end - begin:,}: {text[begin : begin + 20]!r}..."
-            raise DataError(
-                message("a text", f"words of at most {MOST:,} characters", received, "Cut it, or look for line ends.")
-            )
+            expected = f"words of at most {MOST:,} characters"
+            raise DataError(message("a text", expected, received, "Cut it, or look for line ends."))
         parts.append(text[begin:end])
         begin = end
     return parts
@@ -126,7 +122,13 @@ class Tokenizer:
         which is `<unk>` where they are not given."""
         shown = []
         for id in map(int, ids):
-            symbol = self._symbols[id] if id < len(self._symbols) else f"<{self._feature(id)}>" if id < len(self) else None
+            symbol = (
+                self._symbols[id]
+                if id < len(self._symbols)
+                else f"<{self.features[id - len(self._symbols)]}>"
+                if id < len(self)
+                else None
+            )
             if symbol is None:
                 symbol = (beyond[id - len(self)] if id - len(self) < len(beyond) else None) or SPECIALS[UNK]
             shown.append(symbol.replace(" ", "▁") if id < len(self._symbols) or id >= len(self) else symbol)
@@ -187,9 +189,8 @@ class Tokenizer:
         if isinstance(library.model, tokenizers.models.WordLevel):
             symbols = [*symbols, *(symbol for symbol in newer._symbols if symbol not in self._text and symbol not in SPECIALS)]
             library = tokenizers.Tokenizer.from_str(library.to_str())
-            library.model = tokenizers.models.WordLevel(
-                {symbol: id for id, symbol in enumerate(symbols)}, unk_token=SPECIALS[UNK]
-            )
+            numbers = {symbol: id for id, symbol in enumerate(symbols)}
+            library.model = tokenizers.models.WordLevel(numbers, unk_token=SPECIALS[UNK])
         return Tokenizer(self.word, library, [*self.features, *(name for name in newer.features if name not in self.features)])
 
     @property
@@ -224,9 +225,6 @@ class Tokenizer:
     def _is_text(self, id: int) -> bool:
         return len(SPECIALS) <= id < len(self._symbols)
 
-    def _feature(self, id: int) -> str:
-        return self.features[id - len(self._symbols)]
-
     def save(self, path: Path | str) -> None:
         """Write one JSON file, whole or not at all."""
         content = {
@@ -237,8 +235,7 @@ class Tokenizer:
             **({"graphemes": self._kind.graphemes} if self._kind.graphemes else {}),  # the profile is kept with the run
             "tokenizer": json.loads(self._library.to_str()),
         }
-        with atomic(Path(path)) as stream:
-            stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
+        write_text(Path(path), json.dumps(content, ensure_ascii=False, indent=1))
 
     @classmethod
     def load(cls, path: Path | str) -> Tokenizer:
@@ -246,9 +243,8 @@ class Tokenizer:
         try:
             content = read_json(Path(path))
             if content["kind"] == KIND and content["version"] > VERSION:
-                raise RunFolderError(
-                    message(str(path), f"version {VERSION} or older", str(content["version"]), "Install a newer regard.")
-                )
+                received, do = str(content["version"]), "Install a newer regard."
+                raise RunFolderError(message(str(path), f"version {VERSION} or older", received, do))
             kinds = {"kind": str, "version": int, "word": str, "features": list[str], "graphemes": list[str], "tokenizer": dict}
             require_keys(content, kinds, lacking=frozenset({"graphemes"}))
             if content["kind"] != KIND or len(set(content["features"])) < len(content["features"]):
@@ -265,6 +261,5 @@ class Tokenizer:
             raise RunFolderError(message(str(path), "a tokenizer file", "no such file", "Give a whole run folder.")) from error
         except Exception as error:  # the library raises plain Exceptions; whatever it was, the file is not what `save` wrote
             do = "Copy the run folder again, or train again."
-            raise RunFolderError(
-                message(str(path), "a tokenizer that regard wrote", f"{type(error).__name__}: {error}", do)
-            ) from error
+            received = f"{type(error).__name__}: {error}"
+            raise RunFolderError(message(str(path), "a tokenizer that regard wrote", received, do)) from error

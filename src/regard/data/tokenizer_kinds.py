@@ -202,5 +202,4 @@ def _check_size(kind: TokenizerKind, alphabet: set[str]) -> None:
     needed = len(alphabet) + len(SPECIALS)
     if kind.size < needed:
         what = f"at least {needed}: {len(alphabet)} different characters and {len(SPECIALS)} specials"
-        do = f"Write {kind.name}({needed}) or more, or char."
-        raise ConfigError(message(f"tokenizer {kind}", what, str(kind.size), do))
+        raise ConfigError(message(f"tokenizer {kind}", what, str(kind.size), f"Write {kind.name}({needed}) or more, or char."))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from regard.core.atomic_files import atomic
+from regard.core.atomic_files import write_text
 from regard.core.bounded_json import is_of, read_json
 from regard.core.errors import DataError, RunFolderError, did_you_mean, message
 from regard.data.tokenizer_kinds import rank_symbols
@@ -52,8 +52,7 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Write one JSON file, whole or not at all."""
         content = {"kind": KIND, "version": VERSION, "names": self.names}
-        with atomic(path) as stream:
-            stream.write(json.dumps(content, ensure_ascii=False, indent=0).encode())
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=0))
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
@@ -69,9 +68,8 @@ class Vocabulary:
             raise RunFolderError(message(str(path), "a file of symbols", "no such file", "Give a whole run folder.")) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             do = "Copy the run folder again, or train again."
-            raise RunFolderError(
-                message(str(path), "symbols that regard wrote", f"{type(error).__name__}: {error}", do)
-            ) from error
+            received = f"{type(error).__name__}: {error}"
+            raise RunFolderError(message(str(path), "symbols that regard wrote", received, do)) from error
         if version > VERSION:
             raise RunFolderError(message(str(path), f"version {VERSION} or older", str(version), "Install a newer regard."))
         return cls(names)

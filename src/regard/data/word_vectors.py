@@ -54,15 +54,12 @@ def read_vectors(file: str, words: Collection[str], *, say: Callable[[str], None
         # A word of several parts is told from a line with a number too many: they are no numbers, or the head says the width (`10 000`).
         more, parts = len(fields) - 1 - width, fields[1:-width]
         if more < 0 or (more and all(map(_is_number, parts)) and not (headed and _is_number(fields[0]))):
-            do = f"{CORRECT} Or copy the file again."
-            raise DataError(
-                message(
-                    f"{show_file(file)}:{number + passed.cut}",
-                    f"a word and {many(width, 'number')}",
-                    f"{many(len(fields) - 1, 'number')} behind {shorten(fields[0])}",
-                    do,
-                )
+            expected, received = (
+                f"a word and {many(width, 'number')}",
+                f"{many(len(fields) - 1, 'number')} behind {shorten(fields[0])}",
             )
+            do = f"{CORRECT} Or copy the file again."
+            raise DataError(message(f"{show_file(file)}:{number + passed.cut}", expected, received, do))
         word = " ".join(fields[:-width])
         if word in wanted and word not in found:
             found[word] = _numbers(fields[-width:], Place(show_file(file), number + passed.cut))

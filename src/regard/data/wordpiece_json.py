@@ -63,9 +63,8 @@ def fill(names: Sequence[str], numbers: Mapping[str, int], path: Path) -> list[s
     found: list[str | None] = [*names, *([None] * (most + 1 - len(names)))]
     for name, number in numbers.items():
         if found[number] not in (None, name):
-            raise DataError(
-                message(str(path), "each piece a number of its own", f"{name!r} and {found[number]!r}, both {number}", DO)
-            )
+            received = f"{name!r} and {found[number]!r}, both {number}"
+            raise DataError(message(str(path), "each piece a number of its own", received, DO))
         found[number] = name
     return [f"[unused {i}]" if name is None else name for i, name in enumerate(found)]
 

@@ -58,6 +58,8 @@ def export_run(
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
+        if trained.config.spec.predictor is None:
+            raise Unexportable(f"is of the task {trained.config.task}, which is not one of Regard's")
         with explain_error(out):
             beside.mkdir(parents=True)
             write(trained, beside, precision)

@@ -43,7 +43,7 @@ class Value:
 
 
 @dataclass
-class Step:
+class RecordedStep:
     """One operation in one trace, its sizes in numbers."""
 
     operation: str
@@ -57,7 +57,7 @@ class Trace:
     """All operations of one run, in order."""
 
     inputs: dict[str, Value]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RecordedStep] = field(default_factory=list)
     outputs: dict[str, Value] = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ class Recorder(TorchDispatchMode):
     ) -> list[Value]:
         """Write down one operation of the graph's own."""
         made = [Value(dtype, tuple(shape)) for dtype, shape in results]
-        self.trace.steps.append(Step(operation, list(inputs), made, attributes))
+        self.trace.steps.append(RecordedStep(operation, list(inputs), made, attributes))
         return made
 
     def bind(self, tensors: Sequence[Any], values: Sequence[Value]) -> None:
@@ -134,11 +134,10 @@ def _keep_product(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> No
 
 def _keep_linear(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
     """x W' + b."""
-    x, weight, bias = (*map(recorder.value, (t for t in args if t is not None)), None)[:3]
+    x, weight, *bias = (recorder.value(t) for t in args if t is not None)
     turned = recorder.emit("transpose", [weight], (weight.dtype, weight.shape[::-1]), order=(1, 0))[0]
     told = recorder.emit("matmul", [x, turned], (made.dtype, made.shape))
-    told = told if bias is None else recorder.emit("add", [*told, bias], (made.dtype, made.shape))
-    recorder.bind([made], told)
+    recorder.bind([made], recorder.emit("add", [*told, *bias], (made.dtype, made.shape)) if bias else told)
 
 
 def _keep_layer(name: str) -> Callable[[Recorder, tuple[Any, ...], Any], None]:
@@ -303,7 +302,7 @@ def _array(value: Value) -> np.ndarray:
         return value.constant.detach().contiguous().numpy()
 
 
-def _common(seen: Sequence[Any], symbols: Symbols, arrays: Arrays, step: Step) -> Any:
+def _common(seen: Sequence[Any], symbols: Symbols, arrays: Arrays, step: RecordedStep) -> Any:
     """An attribute that is the same in all traces, or told by sizes."""
     if isinstance(seen[0], Trace):
         return to_json(_unified(seen, Symbols([{n: v.shape for n, v in t.inputs.items()} for t in seen]), arrays))

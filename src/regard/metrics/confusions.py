@@ -51,15 +51,8 @@ def write_mistakes(path: Path, kinds: Path, found: Sequence[Mistake]) -> Counter
 
 def _row(mistake: Mistake) -> tuple[object, ...]:
     operations = " ".join(f"{said}:{taken}" for said, taken in mistake.each) if len(mistake.each) > 1 else str(mistake.each[0][1])
-    return (
-        mistake.place,
-        mistake.source,
-        mistake.right,
-        mistake.answered,
-        "" if mistake.score is None else f"{mistake.score:.4f}",
-        len(mistake.each),
-        operations,
-    )
+    score = "" if mistake.score is None else f"{mistake.score:.4f}"
+    return (mistake.place, mistake.source, mistake.right, mistake.answered, score, len(mistake.each), operations)
 
 
 def _kind_rows(found: Sequence[Mistake], counts: Counter[Confusion], ranked: Sequence[Confusion]) -> Iterator[tuple[object, ...]]:

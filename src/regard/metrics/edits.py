@@ -103,9 +103,8 @@ def align(expected: Sequence[str], predicted: Sequence[str]) -> tuple[Edit, ...]
     expected, predicted = expected[start:], predicted[start:]
     end = _shared(expected[::-1], predicted[::-1])
     expected, predicted = expected[: len(expected) - end], predicted[: len(predicted) - end]
-    one = (
-        2 * (len(expected) + len(predicted)) + 1
-    )  # dearer than all unlikeness together: so never an edit more for a better match
+    # Dearer than all unlikeness together: so never an edit more for a better match.
+    one = 2 * (len(expected) + len(predicted)) + 1
     return tuple(_walk(_table(expected, predicted, one), expected, predicted, one))
 
 
@@ -203,18 +202,8 @@ def write_errors(path: Path, answers: Iterable[EvaluatedAnswer], tokens_of: Call
 
 def _error_row(x: WrongAnswer, leading: Edit) -> tuple[object, ...]:
     a = x.answer
-    operations = " ".join(map(str, x.edits))
-    return (
-        a.line,
-        a.source,
-        ";".join(a.features),
-        x.expected,
-        a.predicted,
-        "" if a.score is None else f"{a.score:.4f}",
-        len(x.edits),
-        operations,
-        leading,
-    )
+    score, operations = "" if a.score is None else f"{a.score:.4f}", " ".join(map(str, x.edits))
+    return (a.line, a.source, ";".join(a.features), x.expected, a.predicted, score, len(x.edits), operations, leading)
 
 
 def _kind_rows(found: list[WrongAnswer], counts: Counter[Edit], ranks: dict[Edit, int]) -> Iterator[tuple[object, ...]]:

@@ -7,6 +7,7 @@ Rates are fractions over the whole corpus (all edits over all reference tokens);
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,13 +15,16 @@ import numpy as np
 
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.metrics.edits import nearest
-from regard.metrics.unspaced_scripts import HAN as HAN
-from regard.metrics.unspaced_scripts import count_unspaced
 
 METRICS = ("exact", "per", "wer", "cer", "bleu", "chrf", "ter")
 BLEU_TOKENIZERS = ("13a", "zh", "char", "intl", "none")  # sacrebleu's others need a download or another package
 KANA_SHARE = 0.05  # of the characters without spaces: a Chinese text may quote some kana, a Japanese one has ten times as many
 NORMAL = 1.959964  # standard deviations on each side that hold 95 % of a normal distribution
+# Scripts written without spaces between words, so that words between spaces are no measure of their texts:
+HAN = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+KANA = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001b16f]")
+SOUTHERN = re.compile(r"[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\uaa60-\uaa7f\ua9e0-\ua9fe\u1780-\u17ff\u0f00-\u0fff]")
+# Thai, Lao, Myanmar and its extensions, Khmer, Tibetan.
 
 
 class TextFigures(NamedTuple):
@@ -186,9 +190,8 @@ def _refuse_unknown(metrics: Sequence[str], bleu_tokenize: str) -> None:
         ("bleu_tokenize", bleu_tokenize, ("auto", *BLEU_TOKENIZERS)),
     ):
         if word not in known:
-            raise ConfigError(
-                message(what, f"one of {', '.join(known)}", repr(word), f"Choose one of them.{did_you_mean(word, known)}")
-            )
+            do = f"Choose one of them.{did_you_mean(word, known)}"
+            raise ConfigError(message(what, f"one of {', '.join(known)}", repr(word), do))
 
 
 def _refuse_nothing(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> None:
@@ -200,6 +203,10 @@ def _refuse_nothing(predictions: Sequence[str], references: Sequence[Sequence[st
     for i, texts in enumerate(references, 1):
         if isinstance(texts, str) or not texts:
             received = "a bare text" if texts else "none"
-            raise DataError(
-                message(f"item {i}", "a list of references", received, "Give each item at least one reference, in a list.")
-            )
+            do = "Give each item at least one reference, in a list."
+            raise DataError(message(f"item {i}", "a list of references", received, do))
+
+
+def count_unspaced(text: str) -> tuple[int, int]:
+    """How many characters of a text are Han, and how many of another script without spaces between words."""
+    return len(HAN.findall(text)), len(KANA.findall(text)) + len(SOUTHERN.findall(text))

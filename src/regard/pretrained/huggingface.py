@@ -42,9 +42,8 @@ def source(place: str | Path) -> Path:
     if (path / RUN_CONFIG).is_file():
         if not (path / FOLDER / MODEL).is_file():
             do = f"Let a run of task {registry.makes_readers()} come to its end (--resume), or name a folder in Hugging Face's layout."
-            raise RunFolderError(
-                message(str(path), f"a run of task {registry.makes_readers()}, with {FOLDER}/{MODEL}", "a run without", do)
-            )
+            expected = f"a run of task {registry.makes_readers()}, with {FOLDER}/{MODEL}"
+            raise RunFolderError(message(str(path), expected, "a run without", do))
         refuse_damaged(path, (*BERT, EXPORTED))
         return path / FOLDER
     if not (path / CONFIG).is_file():

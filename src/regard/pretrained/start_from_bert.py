@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import nn
 
+from regard.config import Config
+from regard.core.say import Say
 from regard.networks.bert import Bert
 from regard.pretrained import huggingface
 from regard.pretrained.huggingface import FOLDER, Heads
 from regard.training import run_files
-
-if TYPE_CHECKING:
-    from regard.config import Config
-    from regard.core.say import Say
 
 
 def adopt(config: Config, folder: Path) -> None:

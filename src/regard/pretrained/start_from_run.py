@@ -86,12 +86,10 @@ def warm_from(network: nn.Module, run: Path, moved: Mapping[str, Sequence[int]],
     """
     path = run / MODEL
     tensors, own = run_files.read_tensors(path), weights(network)
-    wrong = [f"{name} is missing" for name in own if name not in tensors] + [
-        f"{name} is too much" for name in tensors if name not in own
-    ]
-    wrong += [
-        f"{n} is {tuple(t.shape)}, here {tuple(own[n].shape)}" for n, t in tensors.items() if n in own and not _within(t, own[n])
-    ]
+    wrong = [f"{name} is missing" for name in own if name not in tensors]
+    wrong += [f"{name} is too much" for name in tensors if name not in own]
+    other = {n: t.shape for n, t in tensors.items() if n in own and not _within(t, own[n])}
+    wrong += [f"{n} is {tuple(shape)}, here {tuple(own[n].shape)}" for n, shape in other.items()]
     if wrong:
         do = "Begin with a run of the same net, or without --from."
         raise RunFolderError(message(f"{path} does not fit the net", "its weights", join_first(wrong), do))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
+from regard.config import Config
 from regard.core.errors import ConfigError, DataError, message
 from regard.core.plural import many
+from regard.core.say import Say
 from regard.data.word_vectors import read_vectors, vectors_width
 from regard.networks.text_encoder import TextEncoder
 from regard.training.objective import TaskNetwork
-
-if TYPE_CHECKING:
-    from regard.config import Config
-    from regard.core.say import Say
 
 
 def begin_with_vectors(task: TaskNetwork, vocabulary: Sequence[str], config: Config, say: Say) -> None:

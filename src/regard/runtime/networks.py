@@ -66,7 +66,7 @@ class GraphSteps:
         for word in words.T:
             told.append(step(words=np.ascontiguousarray(word), **self._by_name(state)))
             state = self._state(told[-1])
-        return {name: _beneath([made[name] for made in told]) for name in self._shown[1]}
+        return {name: _beneath([made[name] for made in told], name.endswith("self")) for name in self._shown[1]}
 
     def _costs(self, words: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The cross-entropy of each target, "B T", after the words up to its own; and the state behind them."""
@@ -141,10 +141,17 @@ class GraphReader(GraphSteps):
         return tuple(array[: len(batch.words)] for array in state)
 
 
-def _beneath(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Looks of one step each, "B H 1 K", one below the other; K may grow, and what was not there yet has no weight."""
-    most = max(row.shape[3] for row in rows)
-    return np.concatenate([np.pad(row, ((0, 0), (0, 0), (0, 0), (0, most - row.shape[3]))) for row in rows], 2)
+def _beneath(rows: Sequence[np.ndarray], own: bool) -> np.ndarray:
+    """Looks of one step each, "B H 1 K", one below the other.  own: at what was written, which grows by a place a step and may be forgotten
+    at its other end; what is not there has no weight."""
+    if not own:
+        return np.concatenate(rows, 2)
+    before, (B, H, _, _) = rows[0].shape[3] - 1, rows[0].shape
+    made = np.zeros((B, H, len(rows), before + len(rows)), rows[0].dtype)
+    for t, row in enumerate(rows):
+        end = before + t + 1
+        made[:, :, t, end - row.shape[3] : end] = row[:, :, 0]
+    return made
 
 
 class GraphAnswers:

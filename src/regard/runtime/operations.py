@@ -31,7 +31,7 @@ def sigmoid(x: Array) -> Array:
 
 def erf(x: Array) -> Array:
     """The error function, in float64 within: numpy has none."""
-    return np.frompyfunc(_erf, 1, 1)(x.astype(np.float64)).astype(x.dtype)
+    return np.asarray(np.frompyfunc(_erf, 1, 1)(x.astype(np.float64)), x.dtype)
 
 
 def group_norm(x: Array, weight: Array, bias: Array, groups: int, epsilon: float) -> Array:
@@ -163,7 +163,8 @@ def _select(x: Array, axis: int, index: int) -> Array:
 
 def _scatter_add(x: Array, places: Array, values: Array, axis: int) -> Array:
     """x, with each value added at its place along the axis."""
-    made, index = x.copy(), list(np.indices(places.shape, sparse=True))
+    made = x.copy()
+    index: list[Any] = list(np.indices(places.shape, sparse=True))
     index[axis] = places
     np.add.at(made, tuple(index), values)
     return made

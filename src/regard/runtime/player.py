@@ -19,7 +19,7 @@ class Player:
     """A graph with its weights.  What depends on weights alone is made once."""
 
     def __init__(self, graph: Graph, weights: Arrays) -> None:
-        self.graph, self._sizes = graph, Sizes()
+        self.graph, self._sizes = graph, SizeTable()
         first = len(graph.inputs)
         self._begin: list[Any] = [None] * first + [weights[name] for name in graph.weights]
         room = max((n.made + n.results for n in graph.nodes), default=len(self._begin))
@@ -72,7 +72,7 @@ def _store(values: list[Any], made: int, results: int, told: Any) -> None:
     values[made : made + results] = [told] if results == 1 else told
 
 
-class Sizes:
+class SizeTable:
     """The sizes that a graph asks for, each found once a call, however many nodes ask."""
 
     def __init__(self) -> None:

@@ -68,7 +68,7 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
         self.most = config.room.source if bert is None else bert.positions
 
     @classmethod
-    def of(cls, config: Config, folder: Path, network: Answering) -> Self:
+    def load(cls, config: Config, folder: Path, network: Answering) -> Self:
         return cls(config, folder, network)
 
     @property

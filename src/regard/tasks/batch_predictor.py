@@ -1,4 +1,4 @@
-"""A model that reads and answers in one pass, and asks a network of PyTorch in tensors: for tasks that need it nowhere else."""
+"""A model that reads and answers in one pass, and asks a network of PyTorch in tensors: what a task of a user's begins with."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from regard.config import Config
 from regard.core.arrays import to_tensors
 from regard.networks.bert import Bert
 from regard.tasks.array_predictor import ArrayPredictor, P
+from regard.tasks.array_predictor import Judged as Judged
+from regard.tasks.array_predictor import Likely as Likely
 from regard.tasks.base import AnswerSettings, NBest, Scored
 from regard.training.objective import TaskNetwork
 
 
 class BatchPredictor(ArrayPredictor[P], Generic[P]):
-    """task: network and loss.  P: an item in numbers.  Batches come to `predict_batch`, `likelihoods` and `task.loss` as tensors, arrays
-    of `collate` too."""
+    """task: network and loss.  P: an item in numbers.  `predict_batch`, `likelihoods` and `task.loss` are given tensors, where `collate`
+    made arrays too."""
 
     task: TaskNetwork = None  # type: ignore[assignment]  # set when it is made
 
     def __init__(self, task: TaskNetwork, config: Config, folder: Path) -> None:
         begun = next((part.shape for part in task.modules() if isinstance(part, Bert)), None)
-        super().__init__(config, folder, getattr(self, "network", task), bert=begun)
+        network: Any = getattr(self, "network", task)  # a subclass may name another part its network
+        super().__init__(config, folder, network, bert=begun)
         self.task = task
         task.eval()
 

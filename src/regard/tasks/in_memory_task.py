@@ -1,4 +1,4 @@
-"""The training side of every task whose model is a `ArrayPredictor`: what differs is how its files are read and what its model knows."""
+"""The training side of every task whose model is an `ArrayPredictor`: what differs is how its files are read and what its model knows."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from regard.data.columns import Layout
@@ -14,19 +15,7 @@ if TYPE_CHECKING:
 
 def layout_of(config: Config) -> Layout:
     """How the files of a config are read."""
-    data = config.data
-    return Layout(
-        data.format,
-        data.source,
-        data.target,
-        data.features,
-        data.unicode,
-        data.lowercase,
-        data.header,
-        data.comment,
-        data.separator,
-        data.features_separator,
-    )
+    return Layout(**{field.name: getattr(config.data, field.name) for field in fields(Layout)})
 
 
 def layout_for(files: Sequence[str], config: Config, *, inputs: bool = False) -> Layout:

@@ -10,18 +10,22 @@ from regard.build.size_limit import within_file
 from regard.config import Config, load_config
 from regard.config.trust import refuse_strangers
 from regard.core.errors import ConfigError, RegardError, RunFolderError, describe_exhaustion, message
+from regard.inference.batch_invariant import keep_steady
 from regard.tasks import registry
 from regard.tasks.base import Precision, Predictor
 from regard.training.checkpoint import MODEL
 from regard.training.checksums import CONFIG, refuse_changed
 
 
-def load_run(folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32") -> Predictor:
+def load_run(
+    folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32", batch_invariant: bool = False
+) -> Predictor:
     """The model of a run folder; only safetensors, JSON and YAML are read.
 
     trust: modules whose code may run where the config names a class of them; no other code of a run's ever does.
     precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
     (`tasks.quantization_report.parity` says how many).
+    batch_invariant: answers have the same bits alone and in any batch, as with "int8" (`inference.batch_invariant`); some are slower.
     Raises RunFolderError where the folder is no run, is damaged or was changed (`checksums`), is of a newer version, or names a
     module that is not trusted.
     """
@@ -30,6 +34,8 @@ def load_run(folder: str | Path, *, trust: Iterable[str] = (), precision: Precis
         config = _config(run, trust)
         with within_file(run / MODEL):
             opened = registry.of(config.task).open(config, run, precision=precision)
+        if batch_invariant and precision == "float32":
+            keep_steady(opened.network)
         refuse_changed(run, config)
         return opened
 

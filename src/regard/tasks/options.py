@@ -126,6 +126,5 @@ def accept_options(
                 raise ArgumentError(message(spelt(name), expected, str(run), "Leave it out."))
             ours = [key.removeprefix("decode.") for key in keys_called(name) if key.removeprefix("decode.") in known]
             near = f" Did you mean '{ours[0]}'?" if ours else did_you_mean(name, known)
-            do = f"Correct or remove it.{near}"
-            raise ArgumentError(message(spelt(name), f"one of {listed}", "no such word", do))
+            raise ArgumentError(message(spelt(name), f"one of {listed}", "no such word", f"Correct or remove it.{near}"))
     return options

@@ -13,15 +13,8 @@ from regard.core.user_module import import_module_of
 from regard.tasks.spec import TaskSpec
 
 TASKS: Mapping[str, str] = {
-    "transduce": "regard.tasks.transduce:SPEC",
-    "read": "regard.tasks.read:SPEC",
-    "tag": "regard.tasks.tag:SPEC",
-    "classify": "regard.tasks.classify:SPEC",
-    "pair": "regard.tasks.pair:SPEC",
-    "pretrain": "regard.tasks.pretrain:SPEC",
-    "language": "regard.tasks.language:SPEC",
-    "forecast": "regard.tasks.forecast:SPEC",
-    "caption": "regard.tasks.caption:SPEC",
+    name: f"regard.tasks.{name}:SPEC"
+    for name in ("transduce", "read", "tag", "classify", "pair", "pretrain", "language", "forecast", "caption")
 }
 USUAL = "transduce"  # where a config names none
 _SECTIONS = ("read", "language", "tag", "pretrain", "caption", "forecast", "classify", "pair")  # in docs/config.md; others follow

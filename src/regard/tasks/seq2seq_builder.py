@@ -6,15 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from regard.build.networks import recurrent, transformer
 from regard.config import Config
-from regard.tasks.scheduled_sampling import (
-    Decay,
-    ScheduledSampling,
-    StepByStep,
-    TwoPasses,
-    exponential,
-    inverse_sigmoid,
-    linear,
-)
+from regard.tasks.scheduled_sampling import Decay, ScheduledSampling, StepByStep, TwoPasses, exponential, inverse_sigmoid, linear
 from regard.tasks.seq2seq import Seq2SeqNetwork
 
 DECAYS: Mapping[str, Decay] = {"linear": linear, "exponential": exponential, "inverse-sigmoid": inverse_sigmoid}

@@ -100,17 +100,8 @@ def free(config: Config) -> frozenset[str]:
 def _plain_net(config: Config) -> bool:
     """Whether nothing was said of the net but its widths."""
     model = config.model
-    said = {
-        "family",
-        "encoder",
-        "decoder",
-        "context",
-        "context_use",
-        "past",
-        "head",
-        "tie",
-        "pretrained",
-    } & model.model_fields_set
+    keys = {"family", "encoder", "decoder", "context", "context_use", "past", "head", "tie", "pretrained"}
+    said = keys & model.model_fields_set
     return not said - {"encoder", "decoder"} and (model.encoder, model.decoder) == ("bilstm", "lstm") and model.pretrained is None
 
 

@@ -27,14 +27,10 @@ from torch import Tensor, nn
 from regard.core.atomic_files import beside, clean, explain_error, remove, sync_folder
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
-from regard.training.checksums import MODEL as MODEL
-from regard.training.checksums import announce, checksum
+from regard.training.checksums import MODEL, announce, checksum
 from regard.training.objective import CarriesState
 from regard.training.progress import FORMAT as FORMAT
-from regard.training.progress import STATE, make_state, read_state, refuse_other
-from regard.training.progress import Arithmetic as Arithmetic
-from regard.training.progress import Progress as Progress
-from regard.training.progress import join_first as join_first
+from regard.training.progress import STATE, Arithmetic, Progress, join_first, make_state, read_state, refuse_other
 from regard.training.provenance import read_run
 
 FOLDER = "checkpoints"
@@ -245,9 +241,8 @@ def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, path: 
             raise RunFolderError(message(f"{path} does not fit the model of the config", "its parameters", name, _AGAIN))
         optimizer.state[parameters[owner]][key] = tensor
     if some := [name for name, p in parameters.items() if 0 < len(optimizer.state.get(p, ())) < len(MOMENTS)]:
-        raise RunFolderError(
-            message(f"{path} is damaged", "all that Adam remembers of a weight", f"a part for {some[0]}", _AGAIN)
-        )
+        expected, received = "all that Adam remembers of a weight", f"a part for {some[0]}"
+        raise RunFolderError(message(f"{path} is damaged", expected, received, _AGAIN))
 
 
 def _fill_random(path: Path) -> None:
@@ -255,9 +250,8 @@ def _fill_random(path: Path) -> None:
     try:
         torch.set_rng_state(tensors["cpu"])
     except (KeyError, RuntimeError, TypeError) as error:
-        raise RunFolderError(
-            message(f"{path} is damaged", "the state of PyTorch's random numbers", repr(error), _AGAIN)
-        ) from None
+        expected = "the state of PyTorch's random numbers"
+        raise RunFolderError(message(f"{path} is damaged", expected, repr(error), _AGAIN)) from None
 
 
 def data_marks(folder: Path) -> dict[str, str]:

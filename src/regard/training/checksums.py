@@ -13,15 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from regard.config import read_config
+from regard.config import Config, read_config
 from regard.config.network_keys import dump_value, other_net
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.training.provenance import RUN, read_run, rewritten
-
-if TYPE_CHECKING:
-    from regard.config import Config
 
 MODEL = "model.safetensors"
 METRICS = "metrics.jsonl"

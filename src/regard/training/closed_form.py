@@ -5,27 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from regard.config.schema import TrainSection
 from regard.training.checkpoint import MODEL, save_network
 from regard.training.checksums import forget
-from regard.training.reporting import Metrics, Reporter
+from regard.training.reporting import Metrics, Reporter, Row
 from regard.training.trainer import Outcome, Validation
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
 
 
 def keep(
-    network: nn.Module,
-    *,
-    validate: Callable[[], Validation],
-    settings: TrainSection,
-    folder: Path,
-    say: Callable[[str], None],
+    network: nn.Module, *, validate: Callable[[], Validation], settings: TrainSection, folder: Path, say: Callable[[str], None]
 ) -> Outcome:
     """Judges a network as it is, and leaves it in the run folder, as `train.fit` leaves one that it trained.
 
@@ -39,9 +31,8 @@ def keep(
         forget(folder, [MODEL])
         save_network(network, folder / MODEL)
         figures = {k: v if math.isfinite(v) else None for k, v in found.metrics.items()}
-        reporter.validation(
-            {"kind": "valid", "step": 0, "epoch": 0, **figures, "best": True}, found.metrics, settings.metric, found.samples
-        )
+        row: Row = {"kind": "valid", "step": 0, "epoch": 0, **figures, "best": True}
+        reporter.validation(row, found.metrics, settings.metric, found.samples)
     finally:
         reporter.close()
     return Outcome(figures, 0, 0, 0, "closed form")

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.config import Config
+from regard.config.schema import TrainSection
 from regard.core.errors import RunFolderError, message
 from regard.core.plural import many
 from regard.training import run_files
+from regard.training.progress import Progress
 from regard.training.stopping import over
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from regard.config import Config
-    from regard.config.schema import TrainSection
-    from regard.training.checkpoint import Progress
 
 LENGTH = ("epochs", "updates", "minutes", "patience")  # keys of `train` that say when to end, and nothing of what comes before
 
@@ -35,11 +32,8 @@ def mark_longer(config: Config, checkpoint: Path | None) -> dict[str, Any]:
     try:
         then = before["fingerprint"]["config"]["train"]
         plain["train"] |= {key: then[key] for key in LENGTH if key in then}
-    except (
-        KeyError,
-        TypeError,
-    ):  # a run of before there was such a mark, or one that is damaged, which who reads it whole will say
-        pass
+    except (KeyError, TypeError):
+        pass  # a run of before there was such a mark, or one that is damaged, which who reads it whole will say
     return plain
 
 

@@ -9,7 +9,7 @@ from regard.config import Config
 from regard.config.trust import find_user_classes, flags, modules
 from regard.core.atomic_files import write_text
 from regard.tasks.spec import WRITING
-from regard.training.provenance import read_run
+from regard.training.provenance import join_versions, read_run
 from regard.training.trainer import Outcome
 
 CARD = "README.md"
@@ -19,9 +19,7 @@ def _made(folder: Path) -> str:
     found = read_run(folder)
     if found is None:
         return "an unknown version"
-    versions = ", ".join(
-        f"{name} {found['versions'][name]}" for name in ("regard", "torch", "python") if name in found["versions"]
-    )
+    versions = join_versions(found)
     return f"{versions}; {found['ended'] or found['begun']}; {found['machine'].get('processor', 'a CPU')}"
 
 
@@ -52,10 +50,8 @@ def write_card(folder: Path, config: Config, outcome: Outcome, *, sizes: str) ->
     """Writes RUN/README.md: what was trained, on what, with which figures, and how to use it."""
     meanings = {name: metric.meaning for name, metric in config.spec.metrics.items()}
     figures = "\n".join(_row(name, value, meanings.get(name, "")) for name, value in outcome.best.items())
-    data = (
-        " and ".join(config.data.valid)
-        or f"a share of {config.data.valid_share} of the training data, set aside {config.spec.set_aside}"
-    )
+    aside = f"a share of {config.data.valid_share} of the training data, set aside {config.spec.set_aside}"
+    data = " and ".join(config.data.valid) or aside
     code, trust = ", ".join(n.word for n in find_user_classes(config)), flags(modules(config))
     commands = "\n".join(uses(shlex.quote(folder.name), config, trust))
     whose = f"* code that is not Regard's, and runs where the model does: {code}\n" if code else ""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
+from regard.config.schema import TrainSection
 from regard.core.plural import many
 from regard.training.progress import Arithmetic
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
 
 EPSILON = 1e-9  # AdamW's, as in Vaswani et al. 2017, section 5.3
 
@@ -62,9 +60,8 @@ def resolve_precision(word: str, network: nn.Module) -> torch.dtype:
         return torch.float32
     # oneDNN also says yes where it only imitates bfloat16 with AVX-512, so on x86 the CPU itself is asked.
     x86 = [(torch.cpu, "_is_avx512_bf16_supported"), (torch.cpu, "_is_amx_tile_supported")]
-    tests = (
-        x86 if torch.backends.cpu.get_cpu_capability().startswith("AVX") else [(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")]
-    )
+    arm = [(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")]
+    tests = x86 if torch.backends.cpu.get_cpu_capability().startswith("AVX") else arm
     return torch.bfloat16 if any(getattr(place, name, bool)() for place, name in tests) else torch.float32
 
 
@@ -80,15 +77,13 @@ def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) ->
     )
     told = []
     if began.threads and began.threads != here.threads:
-        told.append(
-            f"note: {many(began.threads, 'thread')} as the run began, not {here.threads}: other threads would round sums otherwise."
-        )
+        why = "other threads would round sums otherwise"
+        told.append(f"note: {many(began.threads, 'thread')} as the run began, not {here.threads}: {why}.")
     if began.precision and began.precision != here.precision:
         told.append(f"note: {began.precision} as the run began, not {here.precision}, which train.precision auto would be here.")
     if began.cpu and began.cpu != here.cpu:
-        told.append(
-            f"note: the run began on a CPU with {began.cpu}, this one has {here.cpu}: last digits of its figures may differ."
-        )
+        differ = "last digits of its figures may differ"
+        told.append(f"note: the run began on a CPU with {began.cpu}, this one has {here.cpu}: {differ}.")
     return Arithmetic(began.threads or here.threads, began.precision or here.precision, here.cpu), told
 
 

@@ -92,12 +92,8 @@ def read_state(path: Path) -> tuple[dict[str, Any], Progress, Arithmetic, dict[s
         require_keys(state, _STATE, lacking=_LATER)
         if "check" in state and state["check"] != _hash({k: v for k, v in state.items() if k != "check"}):
             raise ValueError("numbers that were changed")
-        return (
-            state["fingerprint"],
-            _progress(state["progress"]),
-            _arithmetic(state.get("arithmetic", {"threads": None, "precision": None, "cpu": None})),
-            state.get("files", {}),
-        )
+        arithmetic = _arithmetic(state.get("arithmetic", {"threads": None, "precision": None, "cpu": None}))
+        return state["fingerprint"], _progress(state["progress"]), arithmetic, state.get("files", {})
     except ValueError as error:
         raise RunFolderError(message(f"{path} is damaged", "the state of a run", str(error), AGAIN)) from None
 
@@ -117,11 +113,8 @@ def _hash(state: Mapping[str, Any]) -> str:
 def _progress(stored: Any) -> Progress:
     require_keys(stored, _PROGRESS)
     standing = ScheduleState(**require_keys(stored["standing"], {f.name: int for f in fields(ScheduleState)}))
-    numbers = [
-        value
-        for value in (*stored.values(), *stored["snapshots"], standing.waited, standing.cuts)
-        if isinstance(value, int | float)
-    ]
+    every = (*stored.values(), *stored["snapshots"], standing.waited, standing.cuts)
+    numbers = [value for value in every if isinstance(value, int | float)]
     if min(numbers) < 0 or stored["best_step"] > stored["step"] or stored["validated"] > stored["step"]:
         raise ValueError("numbers that no run can have")
     if bool(stored["best_step"]) != bool(stored["best"]):
@@ -131,9 +124,8 @@ def _progress(stored: Any) -> Progress:
 
 def refuse_other(before: Mapping[str, Any], after: Mapping[str, Any], checkpoint: Path) -> None:
     """RunFolderError where a run began with other data or another config; a key that an older Regard did not know counts as its default."""
-    then, now = (
-        _flat({**marks, "config": _of_training(marks["config"])} if "config" in marks else marks) for marks in (before, after)
-    )
+    each = ({**marks, "config": _of_training(marks["config"])} if "config" in marks else marks for marks in (before, after))
+    then, now = map(_flat, each)
     changed = [n for n in dict.fromkeys([*then, *now]) if n not in then or n not in now or then[n] != now[n]]
     if changed:
         old, new = (join_first([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))

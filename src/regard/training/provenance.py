@@ -62,6 +62,11 @@ def read_run(folder: Path) -> dict[str, Any] | None:
     return found if found["kind"] == KIND else None
 
 
+def join_versions(run: Mapping[str, Any]) -> str:
+    """With what a run was made, for people."""
+    return ", ".join(f"{name} {run['versions'][name]}" for name in ("regard", "torch", "python") if name in run["versions"])
+
+
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in PACKAGES:

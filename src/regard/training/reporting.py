@@ -13,13 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from regard.core.atomic_files import explain_error, write_bytes
 from regard.core.plural import many
-
-if TYPE_CHECKING:
-    from regard.training.checkpoint import Progress
+from regard.training.progress import Progress
 
 # The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
 MEASURED = ("seconds", "tokens_per_second", "eta_seconds", "memory_mb", "peak_memory_mb")
@@ -120,9 +118,8 @@ class Metrics:
             write_bytes(path, b"".join(kept))
         self.path, self.rows = path, len(kept)
         with explain_error(path):
-            self.file = path.open(
-                "ab" if kept else "wb", buffering=0
-            )  # what a full disk refuses must not be tried again at the end
+            # Without a buffer: what a full disk refuses must not be tried again at the end.
+            self.file = path.open("ab" if kept else "wb", buffering=0)
 
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""

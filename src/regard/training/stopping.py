@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from regard.config.schema import TrainSection
 from regard.core.plural import many
+from regard.training.progress import Progress
 from regard.training.schedule import Constant, InverseSqrt, LinearDecay, Plateau, Schedule
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
-    from regard.training.checkpoint import Progress
 
 TENTH = 0.1  # of a time limit, after which it asks for a validation
 SPARED = 4  # times as long as a validation takes is trained before it asks again

@@ -8,28 +8,25 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from regard.attention.weighting import Annealed
+from regard.config.schema import TrainSection
 from regard.core.arrays import to_tensors
 from regard.core.errors import ConfigError, RegardError, did_you_mean, message
-from regard.data.batching import Batches
+from regard.data.batching import Batch, Batches
 from regard.training.checkpoint import MODEL, Checkpoints, Progress, borrow, load_network, mean, save_network
 from regard.training.longer_runs import go_on_with
+from regard.training.objective import Loss
 from regard.training.optimizer import arithmetic, exactly, make_optimizer, step
 from regard.training.reporting import TIMED, Metrics, Reporter, Row, RunClock, training_row
 from regard.training.signals import Broken, Signals
 from regard.training.signals import Interrupted as Interrupted
 from regard.training.stopping import Order, better, count_left, few, make_schedule, over, say_ending, timely, total_updates
 from regard.training.validation import Validation as Validation
-
-if TYPE_CHECKING:
-    from regard.config.schema import TrainSection
-    from regard.data.batching import Batch
-    from regard.training.objective import Loss
 
 LOSS = frozenset({"loss"})
 STRIKES = 10  # updates in a row that are not finite, before training gives up
@@ -107,8 +104,7 @@ def anneal(network: nn.Module, done: float) -> None:
 def broke_down(at: int) -> str:
     """What to tell of a training whose losses are no numbers.  at: the update."""
     do = "Train again with a lower train.learning_rate, a longer train.warmup, train.clip: 1.0 or train.precision: float32."
-    what = f"training broke down at step {at}"
-    return message(what, "finite losses and gradients", f"{STRIKES} updates in a row without", do)
+    return message(f"training broke down at step {at}", "finite losses and gradients", f"{STRIKES} updates in a row without", do)
 
 
 class Trainer:

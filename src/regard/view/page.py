@@ -28,9 +28,8 @@ from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
 SCRIPTS = ("picture.js", "pickers.js", "page.js")
-UNIT = (
-    10_000  # steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right
-)
+# Steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right.
+UNIT = 10_000
 
 
 def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
@@ -124,14 +123,9 @@ def pack(weights: NDArray[np.floating], name: str) -> str:
     """The weights (heads, down, across) as base64 of deflated 16-bit ten-thousandths.  Errors: RegardError where they are not weights."""
     top = np.iinfo(np.uint16).max / UNIT
     if not (np.isfinite(weights).all() and (weights >= 0).all() and (weights <= top).all()):
-        raise RegardError(
-            message(
-                f"the attention of {name}",
-                f"finite weights from 0 to {top:g}",
-                f"values from {np.min(weights):g} to {np.max(weights):g}",
-                "Please report this: the model is broken or was changed by hand.",
-            )
-        )
+        expected, received = f"finite weights from 0 to {top:g}", f"values from {np.min(weights):g} to {np.max(weights):g}"
+        do = "Please report this: the model is broken or was changed by hand."
+        raise RegardError(message(f"the attention of {name}", expected, received, do))
     steps = np.rint(weights.astype(np.float64) * UNIT).astype(np.uint16).ravel()
     planes = (steps >> 8).astype(np.uint8).tobytes() + (steps & 255).astype(np.uint8).tobytes()
     return base64.b64encode(zlib.compress(planes, 9)).decode("ascii")

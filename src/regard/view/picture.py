@@ -131,15 +131,11 @@ def default(prediction: Drawable) -> str:
 def blind(source: str) -> RegardError:
     """The error of a picture that nothing can be drawn in."""
     shortened = source if len(source) <= 40 else source[:39] + "…"
-    return UsageError(
-        message(
-            "a picture of attention",
-            "a prediction that looked somewhere",
-            f"one without any attention for {shortened!r}" if source else "an empty input, for which nothing is predicted",
-            "Give a sentence, a model with attention (`model.attention`, of a language model `model.past`, other than none), and, from "
-            "Python, `attention=True`.",
-        )
-    )
+    empty = "an empty input, for which nothing is predicted"
+    received = f"one without any attention for {shortened!r}" if source else empty
+    model = "a model with attention (`model.attention`, of a language model `model.past`, other than none)"
+    do = f"Give a sentence, {model}, and, from Python, `attention=True`."
+    return UsageError(message("a picture of attention", "a prediction that looked somewhere", received, do))
 
 
 def choose(prediction: Drawable, *, name: str | None = None, head: int | None = None) -> Picture:
@@ -152,11 +148,8 @@ def choose(prediction: Drawable, *, name: str | None = None, head: int | None = 
         raise blind(prediction.source)
     if name not in prediction.attention:
         known = ", ".join(prediction.attention)
-        raise UsageError(
-            message(
-                "the layer to draw", f"one of {known}", repr(name), "Name one of them." + did_you_mean(name, prediction.attention)
-            )
-        )
+        do = "Name one of them." + did_you_mean(name, prediction.attention)
+        raise UsageError(message("the layer to draw", f"one of {known}", repr(name), do))
     weights = np.asarray(prediction.attention[name], dtype=np.float32)
     count = len(weights)
     if head is not None and not 0 <= head < count:

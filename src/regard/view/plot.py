@@ -14,7 +14,7 @@ from regard.core.atomic_files import write_bytes
 from regard.core.errors import RegardError, message
 from regard.view.label import clusters
 from regard.view.overlay import Overlay, figure, overlay
-from regard.view.picture import Axis, Drawable, Picture, choose
+from regard.view.picture import Drawable, Picture, choose
 from regard.view.save import claim
 from regard.view.vector import svg as svg
 
@@ -24,16 +24,9 @@ OF_THE_PROGRAM = ("backend", "backend_fallback", "interactive", "toolbar", "weba
 BUNDLED = "DejaVu Sans"  # comes with matplotlib; has IPA, Greek, Cyrillic, Arabic
 PREFERRED = (  # tried first, so that a text gets one good font and not the first that happens to have a character
     *("Noto Sans", "Charis SIL", "Doulos SIL"),
-    *(
-        "Noto Sans CJK SC",
-        "Noto Sans CJK JP",
-        "Noto Sans SC",
-        "Source Han Sans SC",
-        "PingFang SC",
-        "Hiragino Sans GB",
-        "Heiti TC",
-    ),
-    *("Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "Arial Unicode MS"),
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Hiragino Sans GB"),
+    *("Heiti TC", "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback"),
+    "Arial Unicode MS",
 )
 
 
@@ -51,7 +44,7 @@ def write(prediction: Drawable, path: str | Path, *, name: str | None = None, he
     except ImportError as error:
         do = "Run: pip install -e '.[plots]'. A page (.html) and the terminal need no extra."
         raise RegardError(message("a picture as PNG, SVG or PDF", "matplotlib", "an environment without it", do)) from error
-    down, across = _labels(picture.down), _labels(picture.across)
+    down, across = picture.down.shown, picture.across.shown
     wanted = {c for label in (*down, *across) for c in label}
     families, missing = fonts(wanted, font_manager.fontManager.ttflist)
     if missing and _found_again(font_manager):
@@ -85,10 +78,6 @@ def _found_again(font_manager: Any) -> bool:
     return bool(fresh)
 
 
-def _labels(axis: Axis) -> list[str]:
-    return axis.shown
-
-
 def _laid(laid: Overlay, picture: Picture) -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -102,13 +91,11 @@ def _figure(picture: Picture, down: Sequence[str], across: Sequence[str]) -> Any
     cell = 0.28 if max(len(down), len(across)) <= 40 else 0.2  # inches
     figure = Figure(figsize=(max(len(across) * cell + 1.4, 3.4), max(len(down) * cell + 1.2, 2.0)))
     axes = figure.add_subplot()
-    image = axes.imshow(
-        picture.weights, vmin=0, vmax=1, cmap=LinearSegmentedColormap.from_list("regard", RAMP), interpolation="nearest"
-    )
+    colours = LinearSegmentedColormap.from_list("regard", RAMP)
+    image = axes.imshow(picture.weights, vmin=0, vmax=1, cmap=colours, interpolation="nearest")
     axes.set_xticks(range(len(across)), across)
-    axes.tick_params(
-        top=False, bottom=False, left=False, labeltop=True, labelbottom=False
-    )  # so that these are the labels turned below
+    # These are the labels that are turned below.
+    axes.tick_params(top=False, bottom=False, left=False, labeltop=True, labelbottom=False)
     for tick in axes.get_xticklabels() if any(len(clusters(label)) > 2 for label in across) else ():
         tick.set_rotation(90 if len(clusters(tick.get_text())) > 1 else 0)
     axes.set_yticks(range(len(down)), down)
@@ -134,9 +121,8 @@ def fonts(
     """
     charmap = charmap or _charmap
     order = {family: place for place, family in enumerate((BUNDLED, *PREFERRED))}
-    plain = [
-        f for f in installed if f.style == "normal" and f.weight in (400, "normal", "regular") and "Last Resort" not in f.name
-    ]
+    upright = (f for f in installed if f.style == "normal" and f.weight in (400, "normal", "regular"))
+    plain = [f for f in upright if "Last Resort" not in f.name]
     families = [BUNDLED]
     missing = {c for c in wanted if not c.isspace()}
     for font in sorted(plain, key=lambda f: (order.get(f.name, len(order)), f.name)):

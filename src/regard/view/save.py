@@ -12,15 +12,11 @@ def claim(path: str | Path, *, suffixes: tuple[str, ...]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         known = " or ".join(suffixes)
-        raise UsageError(
-            message("the file to write", f"a name that ends in {known}", repr(str(path)), "Choose a name with such an ending.")
-        )
+        expected, do = f"a name that ends in {known}", "Choose a name with such an ending."
+        raise UsageError(message("the file to write", expected, repr(str(path)), do))
     if path.exists() or path.is_symlink():
-        raise UsageError(
-            message(
-                "the file to write", "a path where nothing is yet", f"'{path}', which exists", "Remove it or choose another name."
-            )
-        )
+        expected, do = "a path where nothing is yet", "Remove it or choose another name."
+        raise UsageError(message("the file to write", expected, f"'{path}', which exists", do))
     if not path.parent.is_dir():
         do = f"Make the folder '{path.parent}' first, or choose another name."
         raise UsageError(message("the file to write", "a folder that exists", f"'{path}'", do))

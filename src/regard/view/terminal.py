@@ -96,9 +96,8 @@ def _header(tokens: Sequence[str], cell: int) -> list[str]:
     labels = [clusters(token) for token in tokens]
     labels = [label if len(label) <= TALL else [*label[: TALL - 1], "⋮"] for label in labels]
     height = max((len(label) for label in labels), default=0)
-    guard = (
-        LEFT_TO_RIGHT_MARK if any(map(right_to_left, tokens)) else ""
-    )  # else a terminal that knows Arabic turns the header round
+    # Else a terminal that knows Arabic turns the header round.
+    guard = LEFT_TO_RIGHT_MARK if any(map(right_to_left, tokens)) else ""
     lines = []
     for i in range(height):
         parts = [label[i - height + len(label)] if i >= height - len(label) else "" for label in labels]

@@ -35,18 +35,12 @@ def svg(prediction: Drawable, *, name: str | None = None, head: int | None = Non
     width = max(left + len(across) * CELL, left + 330) + 8
     height = top + len(down) * CELL + 40
     described = html.escape(printable(f"Where the model looked: {prediction.source} → {prediction.text}"))
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-            f'role="img" aria-label="{described}" font-family="{FONT}" font-size="15" fill="{TEXT}">',
-            *_columns(across, left, top, turned),
-            *_rows(down, left, top),
-            _grid(len(down), len(across), left, top),
-            *_cells(picture, left, top),
-            _legend(picture, left, top + len(down) * CELL + 18),
-            "</svg>\n",
-        ]
-    )
+    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
+    look = f'role="img" aria-label="{described}" font-family="{FONT}" font-size="15" fill="{TEXT}"'
+    labels = [*_columns(across, left, top, turned), *_rows(down, left, top)]
+    drawn = [_grid(len(down), len(across), left, top), *_cells(picture, left, top)]
+    legend = _legend(picture, left, top + len(down) * CELL + 18)
+    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look}>', *labels, *drawn, legend, "</svg>\n"])
 
 
 def fragment(prediction: Drawable) -> str:

@@ -1,7 +1,5 @@
 """Captioning: a text is written of what an image shows."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, TaskSpec
 
@@ -25,12 +23,7 @@ SPEC = TaskSpec(
         *(*spec.TRAINING, *spec.BATCHES, *spec.SMOOTHING, *spec.SAMPLED, *spec.SHOWN),
         *(*spec.IN_USE, *spec.WRITING, *spec.VALID_BEAM),
     ),
-    defaults={
-        "data.target_tokenizer": "space",
-        "model.encoder": "lstm",
-        "decode.max_ratio": 0.0,
-        "decode.max_extra": 60,
-    },
+    defaults={"data.target_tokenizer": "space", "model.encoder": "lstm", "decode.max_ratio": 0.0, "decode.max_extra": 60},
     in_use=("images",),
     called="captioning image-captioning image-to-text",
 )

@@ -58,9 +58,8 @@ def _only_array(file: str) -> tuple[str, NDArray[Any]]:
     except DataError:
         raise
     except MemoryError as error:
-        raise DataError(
-            message(file, "an array that memory holds", str(error), "Save fewer rows, or smaller numbers.")
-        ) from error
+        do = "Save fewer rows, or smaller numbers."
+        raise DataError(message(file, "an array that memory holds", str(error), do)) from error
     except Exception as error:  # what readers of archives raise for bytes that anybody may have written is of many kinds
         pickled = "pickle" in str(error)
         received = "pickled objects, which could run code" if pickled else f"{error}" or type(error).__name__

@@ -16,7 +16,6 @@ from regard.check.items_seen import FilesToRead
 from regard.check.look import ALIGNED, ARRAYS, LIST, Look
 from regard.check.rows import OpenedFiles
 from regard.check.task_checks import Stream, TaskChecks
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.column_names import CAPTIONS, IMAGES
@@ -25,7 +24,6 @@ from regard.data.examples import Item
 from regard.data.images import MARK, read_image
 from regard.data.row_parser import RecordError
 from regard.tasks.caption.data import file_of, read_arrays
-from regard.tasks.caption.section import CaptionSection
 from regard.tasks.caption.tables import read_told
 
 DECODED = 300  # images that are opened whole where their head does not say their size
@@ -142,6 +140,7 @@ class CaptionChecks(TaskChecks):
 
     nouns: Mapping[str, str] = {"source": "image name", "target": "caption"}
     names: Mapping[str, tuple[str, ...]] = {"source": tuple(IMAGES.split()), "target": tuple(CAPTIONS.split())}
+    told: Mapping[str, str] = {"images": "images"}
     tabular = aligned = parquet = False
     by_lines = True
 
@@ -172,6 +171,3 @@ class CaptionChecks(TaskChecks):
         layout = Layout(source=read.given.source or 1, target=read.given.target or 2)
         each = read_told(tables[0], layout, whole=bool(arrays))
         return (one if isinstance(one, RecordError) else Item(one.name or str(one.place), None, (), one.place) for one in each)
-
-    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
-        return {"images": CaptionSection.of(config).images}

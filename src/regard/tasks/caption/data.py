@@ -76,9 +76,8 @@ def read_images(file: str, layout: Layout, *, folder: str | None = None) -> Iter
         for told in read_told(file, layout, whole=False, plain=True):
             if isinstance(told, RecordError):
                 raise told
-            yield CaptionedImage(
-                file_of(told.name or "", base), told.captions, _seen(told, base) if told.name else None, told.place
-            )
+            seen = _seen(told, base) if told.name else None
+            yield CaptionedImage(file_of(told.name or "", base), told.captions, seen, told.place)
 
 
 def _of_rows(told: Iterator[CaptionLine | RecordError], table: str, file: str) -> Iterator[CaptionedImage | RecordError]:
@@ -117,7 +116,7 @@ def _of_files(told: Iterator[CaptionLine | RecordError], base: str) -> Iterator[
         if seen.shape != first[1]:
             expected = f"an image of {_size(first[1])} pixels, as {first[0].name} ({first[0].place}) is"
             do = "Give all images one size, for example with ImageMagick: mogrify -resize 64x64! *.png."
-            yield RecordError(message(f"{one.place}: {name}", expected, _size(seen.shape), do))
+            yield RecordError.at(f"{one.place}: {name}", expected, _size(seen.shape), do=do)
             continue
         known[name] = seen
         yield CaptionedImage(name, one.captions, seen, one.place)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from regard.config.base import Count, Name, NotNegative
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.base import Count, Name, NotNegative, field
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -18,28 +15,21 @@ if TYPE_CHECKING:
 class CaptionSection(TaskSection):
     """task: caption."""
 
-    images: Name | None = Field(
-        default=None, description="the folder where the names of images begin; null: where the file lies that names them"
-    )
-    patch: Literal[1, 2, 4, 8, 16, 32, 64] = Field(
-        default=8, description="images: the side of a cell in pixels; a cell is a place to look at"
-    )
-    channels: Count = Field(default=16, description="images: of the first convolution; each further one has twice as many")
-    kernel: Literal[1, 3] = Field(
-        default=1,
-        description="images: 1: a cell sees itself alone; 3: blocks of 4 pixels are read with those around them, so a cell sees as much "
+    images: Name | None = field(None, "the folder where the names of images begin; null: where the file lies that names them")
+    patch: Literal[1, 2, 4, 8, 16, 32, 64] = field(8, "images: the side of a cell in pixels; a cell is a place to look at")
+    channels: Count = field(16, "images: of the first convolution; each further one has twice as many")
+    kernel: Literal[1, 3] = field(
+        1,
+        "images: 1: a cell sees itself alone; 3: blocks of 4 pixels are read with those around them, so a cell sees as much "
         "of its neighbours",
     )
-    positions: Literal["learned", "none"] = Field(default="learned", description="what tells a cell where it lies")
-    doubly_stochastic: NotNegative = Field(
-        default=0.0, description="weighs sum_i (1 - sum_t a_ti)^2 in training: each cell should be looked at as much as any other"
+    positions: Literal["learned", "none"] = field("learned", "what tells a cell where it lies")
+    doubly_stochastic: NotNegative = field(
+        0.0, "weighs sum_i (1 - sum_t a_ti)^2 in training: each cell should be looked at as much as any other"
     )
-    entropy: NotNegative = Field(
-        default=0.01, description="weighting hard: weighs the entropy of the draws, so that they do not settle early"
-    )
-    draws: Count = Field(
-        default=1,
-        description="weighting hard: how often a caption is written at each update; more often than once, draws are judged by the others'",
+    entropy: NotNegative = field(0.01, "weighting hard: weighs the entropy of the draws, so that they do not settle early")
+    draws: Count = field(
+        1, "weighting hard: how often a caption is written at each update; more often than once, draws are judged by the others'"
     )
 
     def check(self, config: Config) -> Iterator[Problem]:
@@ -50,12 +40,8 @@ class CaptionSection(TaskSection):
             yield Problem(("model.tie", "task"), "none or output: an image has no words to tie", "all", do)
         if model.family == "recurrent" and model.encoder_layers != 1:
             do = "Remove it, or write family: transformer, whose encoder reads the cells."
-            yield Problem(
-                ("model.encoder_layers", "task"),
-                "1 in a recurrent net, which looks at the cells as they are",
-                f"{model.encoder_layers}",
-                do,
-            )
+            expected = "1 in a recurrent net, which looks at the cells as they are"
+            yield Problem(("model.encoder_layers", "task"), expected, f"{model.encoder_layers}", do)
         look = model.attention
         if self.doubly_stochastic and look is None:
             do = "Remove it, or write an attention."

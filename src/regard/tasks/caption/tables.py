@@ -71,13 +71,11 @@ def _said(one: CaptionLine, layout: Layout, whole: bool, plain: bool) -> Caption
     if plain:
         return replace(one, captions=tuple(layout.clean(text) for text in one.captions if text.strip()))
     if not whole and not (one.name and one.name.strip()):
-        return RecordError(message(str(one.place), "the name of an image file", "none", CORRECT), "empty-source")
+        return RecordError.at(one.place, "the name of an image file", "none", "empty-source")
     if not one.captions or not all(text.strip() for text in one.captions):
-        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption."
         comma = not one.captions and one.name and one.name.partition(",")[0].lower().endswith(ENDINGS) and "," in one.name
-        return RecordError(
-            message(str(one.place), "a caption with text in it", "an empty caption", do if comma else CORRECT), "empty-target"
-        )
+        do = f"{CORRECT} Where commas part names and captions, the first line says so: image,caption." if comma else CORRECT
+        return RecordError.at(one.place, "a caption with text in it", "an empty caption", "empty-target", do=do)
     return replace(one, captions=tuple(layout.clean(" ".join(text.split())) for text in one.captions))
 
 
@@ -123,9 +121,7 @@ def _rows(file: str, mark: str, image: int, said: int | None) -> Iterator[Captio
         if len(cells) > width and said == width - 1:
             cells = line.split(mark, width - 1)
         if len(cells) <= image:
-            yield RecordError(
-                message(str(place), f"{width} cells, as the header has", f"{len(cells)}", CORRECT), "too-few-columns"
-            )
+            yield RecordError.at(place, f"{width} cells, as the header has", f"{len(cells)}", "too-few-columns")
             continue
         yield CaptionLine(cells[image].strip(), (cells[said].strip(),) if said is not None and said < len(cells) else (), place)
 
@@ -157,7 +153,7 @@ def _of_coco(images: list[Any], said: list[Any]) -> list[Any]:
 def _checked(record: Any, place: Place) -> CaptionLine:
     """An object with `file` and `caption`.  RecordError for anything else."""
     if not isinstance(record, dict):
-        raise RecordError(message(str(place), "a JSON object", shorten(str(record)), CORRECT), "no-json")
+        raise RecordError.at(place, "a JSON object", shorten(str(record)), "no-json")
     if "file_name" in record and "file" not in record:  # as Hugging Face's folders of images have it
         record = {"file": record["file_name"], **({"caption": record["text"]} if "text" in record else {}), **record}
     unknown = [key for key in record if key not in ("file", "caption", "file_name") and did_you_mean(key, ("file", "caption"))]
@@ -165,10 +161,10 @@ def _checked(record: Any, place: Place) -> CaptionLine:
     captions = said if isinstance(said, list) else [] if said is None else [said]
     if (name is None and unknown) or (not captions and unknown):
         do = f"{CORRECT}{did_you_mean(unknown[0], ('file', 'caption'))}"
-        raise RecordError(message(str(place), "the keys file and caption", ", ".join(map(repr, record)), do), "missing-key")
+        raise RecordError.at(place, "the keys file and caption", ", ".join(map(repr, record)), "missing-key", do=do)
     if not isinstance(name, str | None) or not all(isinstance(text, str) for text in captions):
         expected = "a string under file, and a string or a list of strings under caption"
-        raise RecordError(message(str(place), expected, shorten(json.dumps(record, ensure_ascii=False)), CORRECT), "no-string")
+        raise RecordError.at(place, expected, shorten(json.dumps(record, ensure_ascii=False)), "no-string")
     if any(map(has_half_surrogate, (name or "", *captions))):
-        raise RecordError(message(str(place), "whole characters", "half a surrogate pair", CORRECT), "no-string")
+        raise RecordError.at(place, "whole characters", "half a surrogate pair", "no-string")
     return CaptionLine(name, tuple(captions), place)

@@ -15,7 +15,7 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batches
-from regard.data.examples import overlap, split
+from regard.data.examples import Item, overlap, split
 from regard.data.length_limit import LengthLimit
 from regard.data.report import gather
 from regard.data.row_parser import RecordError
@@ -35,7 +35,7 @@ from regard.tasks.options import EvaluationOptions
 from regard.tasks.splits import SplitTask, shared_note
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 SMALL = Grid(2, 2, 3)  # to see whether a net can be built
 WHAT = "images with captions"
@@ -129,14 +129,9 @@ def _told(config: Config, items: Sequence[CaptionedImage], words: Tokenizer, say
     return told
 
 
-def _named(items: Sequence[CaptionedImage]) -> list[Any]:
+def _named(items: Sequence[CaptionedImage]) -> list[Item]:
     """Images are the same where their pixels are, whatever their names."""
-    return [_Pixels(hashlib.sha256(_bytes(item)).hexdigest()) for item in items]
-
-
-@dataclass(frozen=True)
-class _Pixels:
-    source: str
+    return [Item(hashlib.sha256(_bytes(item)).hexdigest(), None, (), item.place) for item in items]
 
 
 def _bytes(item: CaptionedImage) -> bytes:

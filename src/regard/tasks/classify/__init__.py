@@ -1,7 +1,5 @@
 """Classification: a text has a label."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
 
@@ -21,8 +19,7 @@ SPEC = TaskSpec(
     uses=(*spec.TEXT_ROWS, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
     defaults={"data.source_tokenizer": "word"},
     reader=PretrainedReader(
-        defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0},
-        unread=("unseen", "letters", "min_count"),
+        defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0}, unread=("unseen", "letters", "min_count")
     ),
     reads_line=True,
     called="classification classifier text-classification sentiment intent",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from regard.config import Config
-from regard.core.atomic_files import atomic
+from regard.core.atomic_files import write_text
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
@@ -60,8 +60,7 @@ class ClassifyTask(InMemoryTask):
         Vocabulary.counted(letters, first=SPECIALS).save(folder / LETTERS)
         labels = Vocabulary.counted(label_of(item) for item in items)
         labels.save(folder / LABELS)
-        with atomic(folder / COUNTS) as stream:
-            stream.write(json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0).encode())
+        write_text(folder / COUNTS, json.dumps({name: counts[name] for name in labels}, ensure_ascii=False, indent=0))
         say(f"labels: {len(labels):,}, {_spread(counts)}; vocabulary: {len(texts):,} symbols ({config.data.source_tokenizer})")
 
 

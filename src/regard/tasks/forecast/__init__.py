@@ -1,7 +1,5 @@
 """Forecasting: how a series of numbers goes on."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, TaskSpec
 

@@ -8,27 +8,17 @@ import torch
 
 from regard.build import networks
 from regard.config import Config
-from regard.tasks.forecast.layers import (
-    DecoderHead,
-    FlattenHead,
-    ForecastHead,
-    InstanceNormalization,
-    LastValueNormalization,
-    LinearMap,
-    NoNormalization,
-    Patches,
-    SeriesNet,
-    WindowNormalization,
-)
+from regard.tasks.forecast import layers
+from regard.tasks.forecast.layers import DecoderHead, FlattenHead, ForecastHead, LinearMap, Patches, SeriesNet
 from regard.tasks.forecast.least_squares import LinearForecast
 from regard.tasks.forecast.network import ForecastNetwork
 from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.section import ForecastSection
 
-LEVELS: Mapping[str, type[WindowNormalization]] = {
-    "instance": InstanceNormalization,
-    "last": LastValueNormalization,
-    "none": NoNormalization,
+LEVELS: Mapping[str, type[layers.WindowNormalization]] = {
+    "instance": layers.InstanceNormalization,
+    "last": layers.LastValueNormalization,
+    "none": layers.NoNormalization,
 }
 
 
@@ -59,12 +49,6 @@ def series_net(config: Config, columns: int) -> SeriesNet:
     else:
         decoder, place = networks.decoder(m, encoder.size), networks.make_positions(m) if transformer else None
         ahead = DecoderHead(decoder, width, ahead=section.ahead, channels=channels, stride=section.step, place=place)
-    patches = Patches(
-        channels,
-        width,
-        patch=section.patch,
-        stride=section.step,
-        place=networks.make_positions(m) if transformer else None,
-        dropout=m.embedding_dropout,
-    )
+    place, dropout = networks.make_positions(m) if transformer else None, m.embedding_dropout
+    patches = Patches(channels, width, patch=section.patch, stride=section.step, place=place, dropout=dropout)
     return SeriesNet(LEVELS[section.level](), patches, encoder, ahead, alone=alone)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from regard.check.finding import Finding, FindingPlace, said_and_done
+from regard.check.finding import Finding, FindingPlace, refusal
 from regard.check.form import StatedForm
 from regard.core.plural import many
 from regard.data.time_formats import spelling
@@ -22,8 +22,7 @@ FAR = 1e17  # deviations from the rows of the first file, of which float32 holds
 def of_series(series: SeriesRows, given: StatedForm, *, held: bool, alone: bool) -> list[Finding]:
     """What is wrong with rows of numbers that were read.  held: they are to validate with; alone: nothing else is."""
     if series.refusal:
-        what, do = said_and_done(series.refusal)
-        return [Finding("refused", "error", what, 1, (), do)]
+        return [refusal(series.refusal)]
     found = [*_frame(series, given, alone=alone)]
     if series.rows < 2:
         return found
@@ -46,23 +45,21 @@ def _frame(series: SeriesRows, given: StatedForm, *, alone: bool) -> Iterator[Fi
     elif series.rows < 2 * (past + ahead) and alone:
         what = f"{many(series.rows, 'row')} give few windows of {past} + {ahead} rows: little is left for validation."
         yield Finding("too-few-rows", "warning", what, series.rows, (), "Give more rows, or lower forecast.past.")
-    if series.commas.count:
-        what = f"Numbers have decimal commas in {many(series.commas.count, 'row')}."
-        yield Finding("decimal-comma", "note", what, series.commas.count, series.commas.first(), "They are read so.")
-    if series.blank.count:
-        count, do = series.blank.count, "Fill in the rows, or --fix takes them out."
-        what = f"{many(count, 'empty line stands', 'empty lines stand')} between rows."
-        yield Finding("empty-line", "error", what, count, series.blank.first(), do, True, skipped=True)
+    what = f"Numbers have decimal commas in {many(series.commas.count, 'row')}."
+    yield from series.commas.report("decimal-comma", "note", what, "They are read so.")
+    what = f"{many(series.blank.count, 'empty line stands', 'empty lines stand')} between rows."
+    yield from series.blank.report("empty-line", "error", what, "Fill in the rows, or --fix takes them out.", True, skipped=True)
 
 
 def _column(series: SeriesRows, name: str, x: Floats, *, held: bool) -> Iterator[Finding]:
     steps = np.diff(x)
     if np.ptp(x) == 0 and abs(x[0]) <= HELD:
         if not held:  # of validation data nothing is learnt
-            do = "Leave it out (forecast.columns), or keep it as it is."
-            yield Finding(
-                "constant", "warning", f"Column {name} never changes: {x[0]:g} in every row.", series.rows, (), do, quiet=True
+            what, do = (
+                f"Column {name} never changes: {x[0]:g} in every row.",
+                "Leave it out (forecast.columns), or keep it as it is.",
             )
+            yield Finding("constant", "warning", what, series.rows, (), do, quiet=True)
         return
     filled = [*_fills(series, name, x)]
     yield from filled

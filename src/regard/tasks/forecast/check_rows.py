@@ -107,9 +107,8 @@ class SeriesRows:
         if wrong:
             self._words.update(wrong)
             cell = cells[wrong[0]].strip()
-            self._bad.add(
-                "no-number", self.file, number, text, f"{self.names[wrong[0]]}: {repr(cell) if cell else 'an empty cell'}"
-            )
+            received = repr(cell) if cell else "an empty cell"
+            self._bad.add("no-number", self.file, number, text, f"{self.names[wrong[0]]}: {received}")
             return
         self.lines.append(number)
         for i, x in zip(self.kept, made, strict=True):

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from regard.check.finding import Finding, FindingPlace, said_and_done
+from regard.check.finding import Finding, FindingPlace, refusal
 from regard.core.errors import DataError
 from regard.core.plural import many
 from regard.data.examples import Place
@@ -68,8 +68,7 @@ def _refused(times: Times) -> list[Finding]:
     try:
         clock(times.texts, [Place(times.file, line) for line in times.lines], gaps=times.gaps)
     except DataError as error:
-        what, do = said_and_done(str(error))
-        return [Finding("time-gap", "error", what, 1, (), do)]
+        return [refusal(error, "time-gap")]
     return []
 
 

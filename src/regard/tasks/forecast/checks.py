@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Mapping, Sequence
+from typing import IO
 
 from regard.check.bad_lines import RecordErrors
 from regard.check.case import Case
@@ -15,14 +15,12 @@ from regard.check.ranking import rank
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport, config_lines, is_among, nothing_in, used_twice
 from regard.check.task_checks import TaskChecks, Writer
-from regard.config import Config
 from regard.core.errors import DataError
 from regard.data.series_table import TIMES
 from regard.data.time_formats import spelling
 from regard.tasks.forecast.check_numbers import of_series, of_several
 from regard.tasks.forecast.check_rows import SeriesRows
 from regard.tasks.forecast.check_times import seconds
-from regard.tasks.forecast.section import ForecastSection
 
 
 def in_order(file: str, stream: IO[str], taken: Counter[str], given: StatedForm) -> int:
@@ -57,6 +55,7 @@ class ForecastChecks(TaskChecks):
     """Of a task whose files are rows of numbers."""
 
     roles = ()
+    told: Mapping[str, str] = {key: key for key in ("past", "ahead", "time", "gaps", "columns")}
     tabular = aligned = parquet = False
 
     def sure(self, look: Look) -> int:
@@ -90,7 +89,3 @@ class ForecastChecks(TaskChecks):
 
     def writer(self, report: CheckReport, changed: Counter[str], taken: Counter[str]) -> Writer:
         return lambda file, stream: in_order(file, stream, taken, report.case.given)
-
-    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
-        own = ForecastSection.of(config)
-        return {**{key: getattr(own, key) for key in ("past", "ahead", "time", "gaps")}, "columns": tuple(own.columns)}

@@ -136,9 +136,8 @@ def of_numbers(values: ArrayLike, columns: Sequence[str]) -> Series:
         raise DataError(message("a series", expected, f"shape {found.shape}", "Give an array, rows by columns."))
     if not np.isfinite(found).all():
         row, column = map(int, np.argwhere(~np.isfinite(found))[0])
-        raise DataError(
-            message(f"a series, row {row + 1}, {columns[column]}", "a number", f"{found[row, column]}", "Fill it in.")
-        )
+        what = f"a series, row {row + 1}, {columns[column]}"
+        raise DataError(message(what, "a number", f"{found[row, column]}", "Fill it in."))
     made = Series("rows", tuple(columns), found, tuple(str(n) for n in range(1, len(found) + 1)))
     made.refuse_beyond(found, HELD, f"numbers up to {HELD:g}, whose square float32 holds")
     return made

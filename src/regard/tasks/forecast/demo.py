@@ -44,19 +44,13 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     valid = folder / "river.valid.csv"
     figures = model.evaluate([str(valid)])["metrics"]
     print(f"Trained in {seconds:.0f} s.  Mean squared error of {AHEAD} hours ahead, scaled, on hours never seen:")
-    for way, said in (
-        ("", "attention"),
-        ("linear_", "linear"),
-        ("profile_", "mean day"),
-        ("seasonal_", "last day"),
-        ("naive_", "last value"),
-    ):
+    ways = {"": "attention", "linear_": "linear", "profile_": "mean day", "seasonal_": "last day", "naive_": "last value"}
+    for way, said in ways.items():
         print(f"  {said:<12}{figures[f'{way}mse']:.3f}")
     shown = windows(read_series(str(valid)), PAST, AHEAD)[-SHOWN:]
     found, rain = model.predict(shown), [window.before[:, 0] for window in shown]
-    near = np.mean(
-        [share for best, fell in zip(found, rain, strict=True) for share in _at_the_lag(best.attention[CROSS], fell)], 0
-    )
+    looks = zip((best.attention[CROSS] for best in found), rain, strict=True)
+    near = np.mean([share for look, fell in looks for share in _at_the_lag(look, fell)], 0)
     head, even = int(near.argmax()), 1 / PAST
     print(
         f"\nWhere it rained {LAG} hours before, head {head} of the look puts {near[head]:.0%} on that hour ({even:.0%} were it even):"

@@ -114,14 +114,7 @@ class DecoderHead(ForecastHead):
     """
 
     def __init__(
-        self,
-        decoder: Decoder,
-        width: int,
-        *,
-        ahead: int,
-        channels: int,
-        stride: int,
-        place: Positions | None = None,
+        self, decoder: Decoder, width: int, *, ahead: int, channels: int, stride: int, place: Positions | None = None
     ) -> None:
         super().__init__()
         steps = patches(ahead, patch=stride, stride=stride)

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from regard.core.atomic_files import atomic
+from regard.core.atomic_files import write_bytes, write_text
 from regard.core.bounded_json import is_of, read_bytes, read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 from regard.tasks.forecast.data import Series
@@ -83,11 +83,9 @@ class Scales:
             **{"mean": self.mean.tolist(), "spread": self.spread.tolist(), "digits": self.digits},
             "step": self.step and {"much": self.step.much, "months": self.step.months, "seconds": self.step.seconds},
         }
-        with atomic(folder / SERIES) as stream:
-            stream.write(json.dumps(content, ensure_ascii=False, indent=1).encode())
-        with atomic(folder / LINEAR) as stream:
-            maps = {"weights": linear.weights} | ({} if linear.own is None else {"own": linear.own})
-            stream.write(save({name: np.ascontiguousarray(map_) for name, map_ in maps.items()}))
+        write_text(folder / SERIES, json.dumps(content, ensure_ascii=False, indent=1))
+        maps = {"weights": linear.weights} | ({} if linear.own is None else {"own": linear.own})
+        write_bytes(folder / LINEAR, save({name: np.ascontiguousarray(map_) for name, map_ in maps.items()}))
 
     @classmethod
     def load(cls, folder: Path) -> tuple[Scales, LinearForecast]:

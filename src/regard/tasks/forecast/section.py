@@ -3,62 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BeforeValidator, Field
-
-from regard.config.base import Column, Count, Whole
+from regard.config.base import Column, Count, Names, Whole, field
 from regard.config.check_looks import in_use
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
-
-Names = Annotated[
-    tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else tuple(v) if isinstance(v, list) else v)
-]
 
 
 class ForecastSection(TaskSection):
     """task: forecast."""
 
-    columns: Names = Field(default=(), description="the columns that are read and forecast; empty: all but the times")
-    time: Column = Field(
-        default="auto",
-        description="the column of times (ISO or numbers), by its header or number; auto: the first, where it looks like one; none",
+    columns: Names = field((), "the columns that are read and forecast; empty: all but the times")
+    time: Column = field(
+        "auto", "the column of times (ISO or numbers), by its header or number; auto: the first, where it looks like one; none"
     )
-    gaps: Literal["error", "ignore"] = Field(
-        default="error", description="error: times that leave a row out are refused; ignore: rows count, whatever their times"
+    gaps: Literal["error", "ignore"] = field(
+        "error", "error: times that leave a row out are refused; ignore: rows count, whatever their times"
     )
-    model: Literal["net", "linear"] = Field(
-        default="net",
-        description="net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained",
+    model: Literal["net", "linear"] = field(
+        "net", "net: the model section, trained; linear: least squares from past to future, one map for all columns, untrained"
     )
-    blend: bool = Field(
-        default=False,
-        description="whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
+    blend: bool = field(
+        False,
+        "whether the forecast is mixed with those that need no net (the last value, least squares, the seasons in sight), "
         "by weights that are best on validation",
     )
-    past: Count = Field(default=96, description="rows that are known")
-    ahead: Count = Field(default=24, description="rows behind them that are forecast")
-    season: Whole = Field(
-        default=0, description="rows of a season, such as 24 hours, for the seasonal rows of `regard evaluate`; 0: none"
+    past: Count = field(96, "rows that are known")
+    ahead: Count = field(24, "rows behind them that are forecast")
+    season: Whole = field(0, "rows of a season, such as 24 hours, for the seasonal rows of `regard evaluate`; 0: none")
+    patch: Count = field(1, "rows that the net reads as one place")
+    stride: Count | None = field(None, "rows from one such place to the next, and of a step of the decoder; null: as `patch`")
+    channels: Literal["alone", "together"] = field(
+        "alone", "alone: each column is forecast from itself, all by one net; together: a row is read whole"
     )
-    patch: Count = Field(default=1, description="rows that the net reads as one place")
-    stride: Count | None = Field(
-        default=None, description="rows from one such place to the next, and of a step of the decoder; null: as `patch`"
+    level: Literal["instance", "last", "none"] = field(
+        "instance",
+        "taken from each window before the net reads it, and given back: its mean and deviation, its last value, or nothing",
     )
-    channels: Literal["alone", "together"] = Field(
-        default="alone", description="alone: each column is forecast from itself, all by one net; together: a row is read whole"
-    )
-    level: Literal["instance", "last", "none"] = Field(
-        default="instance",
-        description="taken from each window before the net reads it, and given back: its mean and deviation, its last value, or nothing",
-    )
-    head: Literal["decoder", "flat"] = Field(
-        default="decoder",
-        description="decoder: the family's decoder looks at what was read; flat: one linear layer from all that was read",
+    head: Literal["decoder", "flat"] = field(
+        "decoder", "decoder: the family's decoder looks at what was read; flat: one linear layer from all that was read"
     )
 
     @property
@@ -84,12 +70,8 @@ class ForecastSection(TaskSection):
                 yield Problem((key, "forecast.past"), f"at most forecast.past ({self.past})", str(value), "Change one of them.")
         if self.step > self.patch:
             do = "Lower it, or raise forecast.patch."
-            yield Problem(
-                ("forecast.stride", "forecast.patch"),
-                f"at most forecast.patch ({self.patch}), to see every row",
-                f"{self.step}",
-                do,
-            )
+            expected = f"at most forecast.patch ({self.patch}), to see every row"
+            yield Problem(("forecast.stride", "forecast.patch"), expected, f"{self.step}", do)
         if self.places > config.data.max_source_length:
             do = "Lower forecast.past, raise forecast.patch, or raise data.max_source_length."
             keys = ("forecast.past", "forecast.patch", "data.max_source_length")
@@ -97,9 +79,8 @@ class ForecastSection(TaskSection):
         need = self.places + (self.steps if self.head == "decoder" else 0)
         if model.family != "recurrent" and model.positions == "learned" and need > model.max_positions:
             keys = ("model.max_positions", "forecast.past", "forecast.ahead")
-            yield Problem(
-                keys, f"at least {need}, one for each place that is read or said", str(model.max_positions), "Raise it."
-            )
+            expected = f"at least {need}, one for each place that is read or said"
+            yield Problem(keys, expected, str(model.max_positions), "Raise it.")
         for key, look in in_use(model):
             if look.draws or look.mixes:
                 do = "Write softmax, sparsemax, entmax or gumbel."

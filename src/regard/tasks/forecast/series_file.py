@@ -66,18 +66,14 @@ def describe(series: Series) -> str:
         step = f"a step: {made.step}" if made.step else "at no one distance: what follows is counted +1, +2, ..."
         step += ", on the weekdays and at the hours that rows keep to" if made.hours else ""
         times = f"times: {series.time or 'the first column'} ({series.times[0]} to {series.times[-1]}; {step})"
-    return f"{series.name}: {many(len(series), 'row')}; forecast: {columns}; {times}" + "".join(
-        f"; {note}" for note in series.notes
-    )
+    return "; ".join([f"{series.name}: {many(len(series), 'row')}", f"forecast: {columns}", times, *series.notes])
 
 
 def _numbers(table: Table, row: Row, kept: Sequence[int]) -> list[float]:
     line, cells = row
     if len(cells) != len(table.names):
-        expected, do = (
-            f"{len(table.names)} cells, as the first row has",
-            f"Correct the line; cells are parted by {MARKS[table.mark]} here.",
-        )
+        expected = f"{len(table.names)} cells, as the first row has"
+        do = f"Correct the line; cells are parted by {MARKS[table.mark]} here."
         if table.mark == "," and len(table.names) == 1 and len(cells) == 2:
             do = "Has it a decimal comma? Write 10.126 for 10,126, or part cells by semicolons."
         raise DataError(message(f"{table.name}:{line}", expected, f"{len(cells)}", do))
@@ -104,9 +100,8 @@ def _notes(table: Table) -> Iterator[str]:
         yield f"numbers have decimal commas: {some} is {some.replace(',', '.')}"
     if not table.header:
         whole = [cell.strip() for cell in table.rows[0][1]] == [str(n) for n in range(len(table.names))]
-        yield "no header: columns are called by their numbers" + (
-            ", and the first row, 0 1 ..., is taken for numbers: is it pandas' header?" if whole and len(table.rows) > 1 else ""
-        )
+        doubt = ", and the first row, 0 1 ..., is taken for numbers: is it pandas' header?"
+        yield "no header: columns are called by their numbers" + doubt * (whole and len(table.rows) > 1)
 
 
 def _filled(names: Sequence[str], values: NDArray[np.float64]) -> Iterator[str]:

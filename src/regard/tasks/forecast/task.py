@@ -69,9 +69,8 @@ class ForecastTask(InMemoryTask):
     def learn(self, config: Config, items: Sequence[Any], folder: Path, say: Say) -> None:
         whole = list({id(item.series): item.series for item in items}.values())
         scales = Scales.of(whole)
-        still = [
-            name for name, same in zip(scales.columns, steady(np.concatenate([s.values for s in whole])), strict=True) if same
-        ]
+        same = steady(np.concatenate([series.values for series in whole]))
+        still = [name for name, never in zip(scales.columns, same, strict=True) if never]
         if still:
             say(f"note: {', '.join(still)} never changes in the training rows.")
         scales.save(folder, LinearForecast.fitted(parts(items, scales), own=ForecastSection.of(config).blend))
@@ -130,9 +129,8 @@ def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[SeriesWindow
         if border < section.past + section.ahead:
             need = section.past + section.ahead
             expected = f"at least {need} rows to train on (forecast.past + forecast.ahead), and {section.ahead} more to validate"
-            received = (
-                f"{len(series)} rows, of which {max(border, 0)} are left for training (data.valid_share: {data.valid_share:g})"
-            )
+            left = f"{max(border, 0)} are left for training (data.valid_share: {data.valid_share:g})"
+            received = f"{len(series)} rows, of which {left}"
             do = "Give more rows, a validation file (data.valid), or lower forecast.past or forecast.ahead."
             raise DataError(message(series.name, expected, received, do))
     kept = [series.part(0, border) for series, border in zip(train, borders, strict=True)]

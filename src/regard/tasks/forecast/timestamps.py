@@ -92,8 +92,7 @@ def _moment(text: str, place: Place, manner: TimeFormat) -> Moment:
     if found is None:
         found = NumberFormat().read(text) or IsoFormat().read(text)  # of another kind, which is said then
     if found is None:
-        do = "Write it so, or name the column of times: forecast.time."
-        raise DataError(message(str(place), WAYS, repr(text), do))
+        raise DataError(message(str(place), WAYS, repr(text), "Write it so, or name the column of times: forecast.time."))
     return found
 
 

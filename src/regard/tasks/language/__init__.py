@@ -1,7 +1,5 @@
 """Language models: how a text goes on."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, TaskSpec
 

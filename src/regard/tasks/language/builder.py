@@ -44,6 +44,5 @@ def _refuse_endless(look: Attention, key: str) -> None:
         raise ConfigError(message(key.removesuffix(".scope"), expected, kind, do))
     if look.scope.reach[0] == math.inf:
         do = "Write `window(15, 0)`, to look 15 words back, or language.carry: false."
-        raise ConfigError(
-            message(key, "a scope that ends, where the state is carried from window to window", "one that does not", do)
-        )
+        expected = "a scope that ends, where the state is carried from window to window"
+        raise ConfigError(message(key, expected, "one that does not", do))

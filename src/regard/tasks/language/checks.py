@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from regard.check.form import StatedForm
 from regard.check.items_seen import FilesToRead, ItemsSeen
 from regard.check.look import Look
 from regard.check.plain_text import TextChecks
-from regard.config import Config
 from regard.core.errors import message
 from regard.data.plain_text import read_plain, set_aside
-from regard.tasks.language.section import LanguageSection
 
 
 class LanguageChecks(TextChecks):
     """Of a task that reads on."""
 
     noted = ("symbol-only-valid",)
+    told: Mapping[str, str] = {"documents": "documents", "window": "window"}
 
     def sure(self, look: Look) -> int:
         """A file of one column; a table with one long text and nothing that looks like its labels."""
@@ -45,7 +44,3 @@ class LanguageChecks(TextChecks):
             do = "Give more text, or lower language.window."
             expected = f"at least a window of {given.window} tokens (language.window)"
             yield message(seen.first[0].place.file, expected, f"{seen.letters} letters", do)
-
-    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
-        own = LanguageSection.of(config)
-        return {"documents": own.documents, "window": own.window}

@@ -39,9 +39,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     file = str(folder / "fables.valid.txt")
     found = model.evaluate([file])
     print(f"Trained in {seconds:.0f} s.  Perplexity {found['metrics']['perplexity']:.2f} on sentences never seen;", end=" ")
-    print(
-        f"the weight falls {found['looks']['distance']:.1f} words back in the mean.  The right thing: {_right(model, valid):.1%}."
-    )
+    back = found["looks"]["distance"]
+    print(f"the weight falls {back:.1f} words back in the mean.  The right thing: {_right(model, valid):.1%}.")
     begun = [fable.begun for fable in sorted(valid, key=lambda f: -len(f.words))[:20]]
     for best in model.predict(begun[:3]):
         print(f"  {best.source} →{best.text}")

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from regard.config.base import Count
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.base import Count, field
+from regard.config.task_section import Problem, TaskSection
 from regard.core.plural import many
 from regard.tasks.language.windows import carries
 
@@ -20,21 +17,19 @@ if TYPE_CHECKING:
 class LanguageSection(TaskSection):
     """task: language."""
 
-    documents: Literal["auto", "text", "lines", "tsv", "jsonl"] = Field(
-        default="auto",
-        description="what a text is: a whole file; each of its lines; each row, in the column data.source; auto: by the file's name, whole "
+    documents: Literal["auto", "text", "lines", "tsv", "jsonl"] = field(
+        "auto",
+        "what a text is: a whole file; each of its lines; each row, in the column data.source; auto: by the file's name, whole "
         "but for .tsv and .jsonl",
     )
-    window: Count = Field(
-        default=64,
-        description="tokens that gradients go back through at a time; where nothing is carried, all that is read at a time",
+    window: Count = field(
+        64, "tokens that gradients go back through at a time; where nothing is carried, all that is read at a time"
     )
-    streams: Count = Field(default=32, description="places of the text, or texts, that are read side by side: rows of a batch")
-    carry: bool | None = Field(
-        default=None,
-        description="a window begins with the state that the one before left; null: in a recurrent net yes, otherwise no",
+    streams: Count = field(32, "places of the text, or texts, that are read side by side: rows of a batch")
+    carry: bool | None = field(
+        None, "a window begins with the state that the one before left; null: in a recurrent net yes, otherwise no"
     )
-    min_count: Count = Field(default=1, description="char, space, word: a token seen less often in training is read as unknown")
+    min_count: Count = field(1, "char, space, word: a token seen less often in training is read as unknown")
 
     def check(self, config: Config) -> Iterator[Problem]:
         """All that does not fit."""

@@ -26,7 +26,7 @@ from regard.tasks.options import AnswerOptions
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 WHAT = "plain text"
@@ -71,9 +71,8 @@ class LanguageTask(SplitTask):
         )  # fmt: skip
         judged, shown = model.judging(data.valid), beginnings(data.valid)[: config.train.samples]
         if judged.unknown:
-            say(
-                f"note: {judged.unknown:,} of {judged.tokens:,} validation tokens are not in the vocabulary; each counts as one <unk>."
-            )
+            lost = "validation tokens are not in the vocabulary; each counts as one <unk>"
+            say(f"note: {judged.unknown:,} of {judged.tokens:,} {lost}.")
         sizes = f"{sum(p.numel() for p in task.parameters()):,} parameters; {len(model.texts):,} symbols"
         return TrainingSetup(
             task,

@@ -1,7 +1,5 @@
 """Pairs: two texts have a label, or a number."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
 

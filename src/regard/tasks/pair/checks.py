@@ -17,14 +17,12 @@ from regard.check.look import Look
 from regard.check.recognize import give_label, texts_first
 from regard.check.rows import RowStream
 from regard.check.task_checks import CHECKS, TaskChecks
-from regard.config import Config
 from regard.core.errors import message
 from regard.core.plural import many
 from regard.data.column_names import TWO_TEXTS
 from regard.data.examples import Place
 from regard.data.file_format import RecognizedFile
 from regard.tasks.pair.data import PairColumns, as_rated, number, pair_of_row, read_coupled
-from regard.tasks.pair.section import PairSection
 
 RATINGS = 30  # different numbers from which on they are ratings and no labels
 
@@ -75,6 +73,7 @@ class PairChecks(TaskChecks):
     labelled = ("target",)
     keys: Mapping[str, str] = {**TaskChecks.keys, "second": "pair.second"}
     usual: Mapping[str, int] = {"source": 1, "second": 2, "target": 3}
+    told: Mapping[str, str] = {"output": "output"}
     unit = ("pair of texts", "pairs of texts")
     aligned = False
     rows = CoupledRows
@@ -113,11 +112,7 @@ class PairChecks(TaskChecks):
             yield from super().few_labels(seen, given)
         elif len(set(map(number, seen.right))) < 2:
             do = "Give data with more of them, or name the column that holds them (data.target)."
-            what = f"{next(iter(seen.right))} alone"
-            yield message("numbers of the training data", "at least 2 different ones", what, do)
+            yield message("numbers of the training data", "at least 2 different ones", f"{next(iter(seen.right))} alone", do)
 
     def kinds(self, item: Any, given: StatedForm) -> Iterable[str]:
         return [] if given.output == "number" else [item.target]
-
-    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
-        return {"output": PairSection.of(config).output}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -16,9 +15,11 @@ from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.records import PassedLine, headless, parse_records
 from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, find_column, has_half_surrogate, shorten
+from regard.data.series_table import finite
 from regard.data.text_files import lines, show_file
 
 NAMES = {"source": "data.source", "second": "pair.second", "target": "data.target"}  # what says which column it is
+TABLE = Layout()
 STEM = 4  # letters that two words begin with, to be told alike
 
 
@@ -39,14 +40,13 @@ class TextPair:
 
 @dataclass(frozen=True)
 class PairColumns:
-    """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header)."""
+    """The columns of the first text, the second and what is right: numbers from 1 or names (a TSV then has a header).  table: the format,
+    what parts cells, header and comments; of its columns nothing is read."""
 
     source: int | str = 1
     second: int | str = 2
     target: int | str = 3
-    table: Layout = field(
-        default_factory=Layout
-    )  # the format, what parts cells, header and comments; of its columns nothing is read
+    table: Layout = TABLE
 
     @property
     def columns(self) -> dict[str, int | str]:
@@ -79,16 +79,12 @@ def as_rated(found: Iterable[TextPair | RecordError]) -> Iterator[TextPair | Rec
             yield item
             continue
         do = "Correct the line, name the column that holds the numbers (data.target), or set pair.output: classes."
-        yield RecordError(message(str(item.place), "a finite number", repr(item.target), do), "no-rating")
+        yield RecordError.at(item.place, "a finite number", repr(item.target), "no-rating", do=do)
 
 
 def number(text: str | None) -> float | None:
     """The number that a text is; None where it is none, or none that is finite."""
-    try:
-        found = float(text or "")
-    except ValueError:
-        return None
-    return found if math.isfinite(found) and "_" not in (text or "") else None
+    return finite(text or "")
 
 
 def read_couples(file: str, layout: PairColumns, say: Callable[[str], None] | None = None) -> Iterator[TextPair]:
@@ -179,7 +175,7 @@ class PairParser:
 
 
 def _empty_line(place: Place) -> RecordError:
-    return RecordError(message(str(place), "two texts and what is right of them", "an empty line", CORRECT), "empty-line")
+    return RecordError.at(place, "two texts and what is right of them", "an empty line", "empty-line")
 
 
 def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_target: bool, parts: str) -> TextPair:
@@ -197,7 +193,7 @@ def _row(fields: list[str], place: Place, found: dict[str, int | None], needs_ta
         there = f"{many(len(fields), 'column')} ({', '.join(map(shorten, fields))})"
         do = f"{CORRECT} Or say which columns hold what (data.source, pair.second, data.target)."
         separated = "separated by tabs" if parts == "\t" else "separated by commas or semicolons"
-        raise RecordError(message(str(place), f"at least {width} columns, {separated}", there, do), "too-few-columns")
+        raise RecordError.at(place, f"at least {width} columns, {separated}", there, "too-few-columns", do=do)
     return _item({key: fields[column] for key, column in at.items()}, place, needs_target)
 
 
@@ -216,7 +212,7 @@ def pair_of_row(record: Mapping[str, Any], place: Place, layout: PairColumns, *,
         if not isinstance(value, str) or has_half_surrogate(value):
             kind = "a string or a number" if name == "target" else "a string"
             received = shorten(json.dumps(value, ensure_ascii=True, default=repr))
-            raise RecordError(message(f"{place}, key {key!r}", kind, received, CORRECT), "no-string")
+            raise RecordError.at(f"{place}, key {key!r}", kind, received, "no-string")
         values[name] = value
     return _item(values, place, needs_target)
 
@@ -225,7 +221,7 @@ def _item(values: dict[str, str], place: Place, needs_target: bool) -> TextPair:
     target = values.get("target", "").strip()
     for name, side in (("source", "first text"), ("second", "second text")):
         if not values[name].strip():
-            raise RecordError(message(str(place), f"a {side} with words in it", f"an empty {side}", CORRECT), "empty-source")
+            raise RecordError.at(place, f"a {side} with words in it", f"an empty {side}", "empty-source")
     if needs_target and not target:
-        raise RecordError(message(str(place), "what is right of the two texts", "an empty column", CORRECT), "empty-target")
+        raise RecordError.at(place, "what is right of the two texts", "an empty column", "empty-target")
     return TextPair(values["source"], values["second"], target or None, place)

@@ -36,14 +36,14 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     valid = [str(folder / "claims.valid.tsv")]
     figures = model.evaluate(valid)["metrics"]
     print(f"Trained in {seconds:.0f} s.  Of claims never seen {figures['accuracy']:.2%} are judged right.")
-    _say(model)
+    for told in model.predict(list(SHOWN)):
+        print(f"  {told.source}  →  {told.text}   (probability {told.details['probabilities'][told.text]:.2f})")
     values = {"task": "pair", "data": {"train": [str(folder / "claims.train.tsv")], "valid": valid}, **APART}
     apart = train_beside(values, folder / "apart").evaluate(valid)["metrics"]
     print(f"\nWithout a look from one text to the other (pair.align: none): {apart['accuracy']:.2%} right.")
     pictures = folder / "attention.html"
-    page.write(
-        list(model.stream([*SHOWN, *_first(valid[0], 20)])), pictures, title="Which words of scene and claim answer to each other"
-    )
+    found = list(model.stream([*SHOWN, *_first(valid[0], 20)]))
+    page.write(found, pictures, title="Which words of scene and claim answer to each other")
     for i in (0, 1):
         print(f"\n{terminal.draw(model.predict(SHOWN[i : i + 1])[0], name='second.align')}")
     print(
@@ -52,11 +52,6 @@ def show(model: Model, folder: Path, seconds: float) -> None:
         f"| regard predict {folder}/run -\n"
         f"Your own data:   regard train --task pair --train FILE.tsv --out my-run     (two texts and a label on each line, parted by tabs)"
     )
-
-
-def _say(model: Model) -> None:
-    for found in model.predict(list(SHOWN)):
-        print(f"  {found.source}  →  {found.text}   (probability {found.details['probabilities'][found.text]:.2f})")
 
 
 def _first(file: str, count: int) -> Sequence[tuple[str, ...]]:

@@ -130,6 +130,7 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
     def measure_loss(self, items: Sequence[EncodedPair], batch: PairBatch) -> tuple[float, int]:
         if self.section.output == "classes":
             return super().measure_loss(items, batch)
+        assert batch.right is not None
         return float(self.scale.costs(self.network.answer(batch).said, batch.right, self.section).sum()), len(items)
 
     def told(self, item: EncodedPair) -> bool:
@@ -165,7 +166,8 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
         found = self.network.answer(batch, weights=attention)
         seen = _of_pairs(found.looks, batch.words.source_valid)
         if self.section.output == "classes":
-            return [self._ranked(item, *told, n_best) for item, *told in zip(items, found.said, seen, strict=True)]
+            told = zip(items, found.said, seen, strict=True)
+            return [self._ranked(item, log_p, looks, n_best) for item, log_p, looks in told]
         numbers = self.scale.numbers(found.said, self.section).tolist()
         return [
             [self._prediction(item, self.scale.written(number), None, looks, {"number": number})]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field
 
 from regard.config.attention import AttentionSection, Look
-from regard.config.base import MOST, Column, Count, Share
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.base import MOST, UNSEEN, Column, Count, Share, field
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -21,32 +20,21 @@ FIGURES = {"classes": ("accuracy", "macro_f1", "loss"), "number": ("pearson", "s
 class PairSection(TaskSection):
     """task: pair."""
 
-    second: Column = Field(default=2, description="the second text's column: its number from 1, or its name")
-    output: Literal["classes", "number"] = Field(default="classes", description="what is said of two texts: a label, or a number")
-    ratings: Literal["bins", "square"] = Field(
-        default="bins",
-        description="output number: by the divergence from the two of `bins` values around it (Tai et al. 2015), or by squared error",
+    second: Column = field(2, "the second text's column: its number from 1, or its name")
+    output: Literal["classes", "number"] = field("classes", "what is said of two texts: a label, or a number")
+    ratings: Literal["bins", "square"] = field(
+        "bins", "output number: by the divergence from the two of `bins` values around it (Tai et al. 2015), or by squared error"
     )
-    bins: Annotated[int, Field(ge=2, le=MOST)] = Field(
-        default=5, description="ratings bins: values from the lowest to the highest of the training data, in equal steps"
+    bins: Annotated[int, Field(ge=2, le=MOST)] = field(
+        5, "ratings bins: values from the lowest to the highest of the training data, in equal steps"
     )
-    align: Look = Field(
-        default=AttentionSection(score="scaled"),
-        description="the look of each text at the other: none, a score, or a mapping",
+    align: Look = field(AttentionSection(score="scaled"), "the look of each text at the other: none, a score, or a mapping")
+    compose: bool = field(True, "what was compared is read again, by one layer of the family's encoder")
+    overlap: bool = field(
+        True, "beside each word stands whether the other text has it: exactly, in any case, by its first four letters"
     )
-    compose: bool = Field(default=True, description="what was compared is read again, by one layer of the family's encoder")
-    overlap: bool = Field(
-        default=True,
-        description="beside each word stands whether the other text has it: exactly, in any case, by its first four letters",
-    )
-    hidden: Count = Field(default=128, description="width of the layer before the answer")
-    unseen: Share = Field(
-        default=0.05, description="share of the words that training reads as unknown, so that it learns what those are"
-    )
-
-    @field_serializer("align")
-    def _none_is_a_word(self, value: AttentionSection | None) -> Any:
-        return "none" if value is None else value.model_dump()
+    hidden: Count = field(128, "width of the layer before the answer")
+    unseen: Share = field(0.05, UNSEEN)
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Figures of the output, keys of the other output, columns, and a look that can be trained here."""
@@ -71,14 +59,10 @@ def _of_the_other_output(config: Config, section: PairSection) -> Iterator[Probl
     """Keys that would change nothing."""
     fields = type(section).model_fields
     if section.output == "number" and config.train.label_smoothing:
-        do = "Remove it: a number has no labels to smooth."
-        yield Problem(
-            ("train.label_smoothing", "pair.output"), "0 with pair.output number", f"{config.train.label_smoothing}", do
-        )
-    for key, needs in (
-        ("ratings", section.output == "number"),
-        ("bins", section.output == "number" and section.ratings == "bins"),
-    ):
+        keys, do = ("train.label_smoothing", "pair.output"), "Remove it: a number has no labels to smooth."
+        yield Problem(keys, "0 with pair.output number", f"{config.train.label_smoothing}", do)
+    rated = section.output == "number"
+    for key, needs in (("ratings", rated), ("bins", rated and section.ratings == "bins")):
         value = getattr(section, key)
         if not needs and value != fields[key].default:
             of = "pair.output: number" + (" and pair.ratings: bins" if key == "bins" else "")

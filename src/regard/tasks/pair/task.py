@@ -40,9 +40,8 @@ class PairTask(InMemoryTask):
         return build_pair_network(config, len(known.texts), make_regression(known.section, known.scale), texts=known.texts)
 
     def items(self, files: Sequence[str], config: Config, passed: Counter[str] | None = None) -> Iterator[TextPair | RecordError]:
-        return check_numbers(
-            read_coupled(files, columns_of(config, () if tuple(files) == config.data.train else files), passed), config
-        )
+        others = () if tuple(files) == config.data.train else files
+        return check_numbers(read_coupled(files, columns_of(config, others), passed), config)
 
     def kinds(self, item: Any, config: Config) -> Iterator[str]:
         if PairSection.of(config).output != "number":

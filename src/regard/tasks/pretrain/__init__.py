@@ -1,7 +1,5 @@
 """Pre-training: masked words of plain text are predicted, and whether one text follows another (BERT)."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
 

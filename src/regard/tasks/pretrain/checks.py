@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from regard.check.form import StatedForm
 from regard.check.items_seen import FEW, FilesToRead, ItemsSeen
 from regard.check.plain_text import TextChecks
-from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.tasks.pretrain.documents import blocks, read_documents
-from regard.tasks.pretrain.section import PretrainSection
 
 
 class PretrainChecks(TextChecks):
     """Of a task that tells masked words, and maybe which text follows which."""
+
+    told: Mapping[str, str] = {"follows": "next"}
 
     def texts(self, read: FilesToRead) -> Iterable[Any]:
         return read_documents(read.files)
@@ -35,6 +35,3 @@ class PretrainChecks(TextChecks):
             do = "Put blank lines between documents, give more text, or set pretrain.next: false."
             expected = "two documents, one of them of at least two lines"
             yield message("text for next-sentence pairs (pretrain.next)", expected, f"{seen.count:,} documents", do)
-
-    def read_section(self, config: Config, *, fixed: bool) -> dict[str, Any]:
-        return {"follows": PretrainSection.of(config).next}

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from regard.config.base import MOST
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.base import MOST, Part, field
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -18,22 +17,17 @@ if TYPE_CHECKING:
 class PretrainSection(TaskSection):
     """task: pretrain."""
 
-    manner: Literal["masked", "left-to-right"] = Field(
-        default="masked",
-        description="masked: words are hidden and told from both sides; left-to-right: each place sees only what stands before it, "
+    manner: Literal["masked", "left-to-right"] = field(
+        "masked",
+        "masked: words are hidden and told from both sides; left-to-right: each place sees only what stands before it, "
         "and tells the word that follows",
     )
-    masked: bool = Field(default=True, description="masked words are told")
-    next: bool = Field(default=True, description="whether the second of two texts follows the first is told")
-    share: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.15,
-        description="share of the words that are to be told: 80 % of them masked, 10 % another word, 10 % as they were",
-    )
-    whole_words: bool = Field(default=False, description="a word is chosen with all its pieces")
-    length: Annotated[int, Field(ge=8, le=MOST)] = Field(
-        default=128, description="pieces of a passage, with its specials; the net reads no more"
-    )
-    vocabulary: str = Field(default="wordpiece(8000)", description="wordpiece(size) | char")
+    masked: bool = field(True, "masked words are told")
+    next: bool = field(True, "whether the second of two texts follows the first is told")
+    share: Part = field(0.15, "share of the words that are to be told: 80 % of them masked, 10 % another word, 10 % as they were")
+    whole_words: bool = field(False, "a word is chosen with all its pieces")
+    length: Annotated[int, Field(ge=8, le=MOST)] = field(128, "pieces of a passage, with its specials; the net reads no more")
+    vocabulary: str = field("wordpiece(8000)", "wordpiece(size) | char")
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Keys of the section against each other."""
@@ -43,9 +37,8 @@ class PretrainSection(TaskSection):
             yield Problem(("pretrain.masked", "pretrain.next"), "something to learn", "masked: false with next: false", do)
         if ahead and not self.masked:
             do = "Remove pretrain.masked."
-            yield Problem(
-                ("pretrain.masked", "pretrain.manner"), "true with manner left-to-right: words are what it tells", "false", do
-            )
+            expected = "true with manner left-to-right: words are what it tells"
+            yield Problem(("pretrain.masked", "pretrain.manner"), expected, "false", do)
         for key, default in (("whole_words", False), ("share", 0.15)):
             if ahead and getattr(self, key) != default:
                 received = f"{getattr(self, key)}".lower()

@@ -79,9 +79,8 @@ class PretrainTask(SplitTask):
         if fresh:
             start_from_bert.warm(task, config, say, heads=heads(task))
         examples = draw_examples(list(data.train), pieces, config)
-        say(
-            f"{len(pieces):,} pieces; {sum(p.size for p in examples.passages):,} of them in {many(len(examples), 'passage')} to train on"
-        )
+        read = f"{sum(p.size for p in examples.passages):,} of them in {many(len(examples), 'passage')} to train on"
+        say(f"{len(pieces):,} pieces; {read}")
         judged = model.examples(data.valid)
         batches = Batches(examples.sizes, examples.sizes, tokens=config.train.batch_tokens, seed=config.train.seed)
         count = len(examples)
@@ -163,9 +162,8 @@ def _fits(shape: BertShape, config: Config) -> None:
     wanted, begun = PretrainSection.of(config), f"{config.model.pretrained} was made for"
     manner = "left-to-right" if shape.causal else "masked"
     if wanted.manner != manner:
-        raise ConfigError(
-            message("pretrain.manner", f"{manner}, which {begun}", wanted.manner, f"Write pretrain.manner={manner}.")
-        )
+        do = f"Write pretrain.manner={manner}."
+        raise ConfigError(message("pretrain.manner", f"{manner}, which {begun}", wanted.manner, do))
     if wanted.length > shape.positions:
         do = f"Write pretrain.length={shape.positions}."
         raise ConfigError(message("pretrain.length", f"at most {shape.positions} pieces, which {begun}", f"{wanted.length}", do))

@@ -1,7 +1,5 @@
 """Reading comprehension: a part of a passage answers a question, or a word of it fills a blank."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
 

@@ -63,8 +63,11 @@ def word_log_p(shares: Float[np.ndarray, "B 1 K"], batch: ReadBatch) -> Float[np
 def spans_log_p(shares: Float[np.ndarray, "B 2 K"], batch: ReadBatch) -> Float[np.ndarray, " B"]:
     """That of all right spans of a row together, as `ReadSpanNetwork.log_p` has it."""
     assert batch.right is not None
-    start, end = (np.take_along_axis(shares[:, i], np.maximum(batch.right[..., i], 0), 1) for i in (0, 1))
-    return _log_sum(np.where(batch.right[..., 0] >= 0, start + end, NEVER))
+    known = batch.right >= 0
+    start, end = (
+        np.where(known[..., i], np.take_along_axis(shares[:, i], np.maximum(batch.right[..., i], 0), 1), 0) for i in (0, 1)
+    )
+    return _log_sum(np.where(known[..., 0], start + end, NEVER))
 
 
 def _log_sum(x: Float[np.ndarray, "B K"]) -> Float[np.ndarray, " B"]:

@@ -53,15 +53,13 @@ def _reader(config: Config, section: ReadSection, words: int, letters: int) -> A
         beside = question = model.size - width
     if width < 1:
         do = "Raise model.size."
-        raise ConfigError(
-            message("model.size", f"room for words and what stands beside them ({marks} numbers)", str(model.size), do)
-        )
+        expected = f"room for words and what stands beside them ({marks} numbers)"
+        raise ConfigError(message("model.size", expected, str(model.size), do))
     aligned = None
     if look is not None:
         _refuse(look)
-        aligned = QuestionAlignment(
-            make_from_section(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project), width
-        )
+        made = make_from_section(look, query_size=width, memory_size=width, heads=look.heads or 1, project=look.project)
+        aligned = QuestionAlignment(made, width)
     return AskedReader(
         networks.reader(model, words, beside=beside),
         networks.reader(model, words, beside=question),

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from regard.check.bad_lines import place_said
-from regard.check.finding import Block, Finding, FindingPlace, Hits, said_and_done, short
+from regard.check.finding import Block, Finding, FindingPlace, Hits, refusal, short
 from regard.check.form import FileForm
 from regard.check.items_seen import FEW, FilesToRead
 from regard.check.look import LIST, Look
@@ -89,29 +89,24 @@ class Questions:
     def findings(self) -> Iterator[Finding]:
         rows = max(1, self.rows)
         if self._refusal:
-            what, do = said_and_done(self._refusal)
-            yield Finding("refused", "error", what, 1, (), do)
+            yield refusal(self._refusal)
         if self._cloze and not self._said:
             what = "Cloze questions, whose answers fill a blank: a training must be told so."
             do = "Set read.head: over (attention over attention) or sum; data.source_tokenizer: space where blanks part words."
             config = ("read.head: over", *(("data.source_tokenizer: space",) if self._words == WORDS else ()))
             yield Finding("cloze", "note", what, self.rows, (), do, False, config)
-        if self.inside.count:
-            what = f"{many(self.inside.count, 'answer begins or ends', 'answers begin or end')} inside a word: tokens cannot give them."
-            do = "Set data.source_tokenizer: char, or mark whole words."
-            level = "warning" if self.inside.count > 0.05 * rows else "note"
-            yield Finding("answer-inside-word", level, what, self.inside.count, self.inside.first(), do, quiet=True)
-        if self.long.count:
-            what = f"{many(self.long.count, 'answer has', 'answers have')} more than {LONGEST} words."
-            yield Finding("answer-long", "note", what, self.long.count, self.long.first(), "Raise read.longest.")
-        if self.absent.count:
-            what = (
-                f"{many(self.absent.count, 'answer is', 'answers are')} no word of the passage, so that no net can point at it."
-            )
-            do = "Correct or remove them, or set data.on_bad_line: skip; where blanks part the words, data.source_tokenizer: space."
-            level = "error" if self._said or self.absent.count > 0.2 * rows else "note"
-            config = ("data.on_bad_line: skip",)
-            yield Finding("answer-absent", level, what, self.absent.count, self.absent.first(), do, False, config, skipped=True)
+        what = (
+            f"{many(self.inside.count, 'answer begins or ends', 'answers begin or end')} inside a word: tokens cannot give them."
+        )
+        level = "warning" if self.inside.count > 0.05 * rows else "note"
+        do = "Set data.source_tokenizer: char, or mark whole words."
+        yield from self.inside.report("answer-inside-word", level, what, do, quiet=True)
+        what = f"{many(self.long.count, 'answer has', 'answers have')} more than {LONGEST} words."
+        yield from self.long.report("answer-long", "note", what, "Raise read.longest.")
+        what = f"{many(self.absent.count, 'answer is', 'answers are')} no word of the passage, so that no net can point at it."
+        level = "error" if self._said or self.absent.count > 0.2 * rows else "note"
+        do = "Correct or remove them, or set data.on_bad_line: skip; where blanks part the words, data.source_tokenizer: space."
+        yield from self.absent.report("answer-absent", level, what, do, False, ("data.on_bad_line: skip",), skipped=True)
 
 
 def _joined(text: str, at: int) -> bool:

@@ -84,9 +84,8 @@ def refuse_unreachable(
             continue
         within = ", which stands there as a part of words, or as several" if word in passage else ""
         expected = f"an answer that is one word of the passage (data.source_tokenizer: {kind})"
-        yield RecordError(
-            message(item.place, expected, repr(word) + within, f"{CORRECT} What stands nowhere cannot be pointed at."), "answer"
-        )
+        do = f"{CORRECT} What stands nowhere cannot be pointed at."
+        yield RecordError.at(item.place, expected, repr(word) + within, "answer", do=do)
 
 
 def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
@@ -158,10 +157,8 @@ def _squad(content: Any, name: str) -> Iterator[tuple[Any, str]]:
                 if isinstance(asked, dict):
                     yield {**asked, "context": context}, place + (f" (id {asked['id']!r})" if "id" in asked else "")
                 else:
-                    yield (
-                        RecordError(message(place, "an object with a question", shorten(json.dumps(asked)), CORRECT), "question"),
-                        place,
-                    )
+                    wrong = message(place, "an object with a question", shorten(json.dumps(asked)), CORRECT)
+                    yield RecordError(wrong, "question"), place
 
 
 def _span(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion:
@@ -176,7 +173,7 @@ def _span(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion:
         found.append(_answer(answer, passage, f"{place}.answers[{i}]"))
     if not found:
         do = f"{CORRECT} Questions that the text does not answer (SQuAD 2) are not learnt."
-        raise RecordError(message(place, "an answer", "none", do), "no-answer")
+        raise RecordError.at(place, "an answer", "none", "no-answer", do=do)
     return PassageQuestion(passage, question, tuple(dict.fromkeys(found)), record.get("id"), place)
 
 
@@ -200,18 +197,16 @@ def _answer(given: Any, passage: str, place: str) -> Answer:
     text, start = _held(given, "text", place, MISPLACED), _held(given, key, place, MISPLACED)
     if not isinstance(text, str) or not text.strip() or not isinstance(start, int) or isinstance(start, bool):
         received = shorten(json.dumps(given, ensure_ascii=False))
-        raise RecordError(message(place, f"a text, and the number of its first character ({key})", received, CORRECT), "answer")
+        raise RecordError.at(place, f"a text, and the number of its first character ({key})", received, "answer")
     if start >= 0 and passage[start : start + len(text)] == text:
         return Answer(text, start)
     there = [at for at in range(len(passage)) if passage.startswith(text, at)]
     if not there:
-        raise RecordError(message(place, "an answer that stands in the passage, to the letter", shorten(text), CORRECT), "answer")
+        raise RecordError.at(place, "an answer that stands in the passage, to the letter", shorten(text), "answer")
     right = " or ".join(map(str, there[:3]))
     stands = shorten(passage[start : start + len(text)]) if start >= 0 else "nothing"
-    do = f"{CORRECT} Characters are counted from 0."
-    raise RecordError(
-        message(place, f"{key} {right}, where {shorten(text)} stands", f"{start}, where {stands} stands", do), "answer"
-    )
+    expected, do = f"{key} {right}, where {shorten(text)} stands", f"{CORRECT} Characters are counted from 0."
+    raise RecordError.at(place, expected, f"{start}, where {stands} stands", "answer", do=do)
 
 
 def _known(given: list[Any], passage: str) -> tuple[Answer, ...]:
@@ -233,23 +228,22 @@ def _cloze(record: dict[str, Any], place: str, *, told: bool) -> PassageQuestion
     if question.count(BLANK) != 1 and (told or question.strip()):
         do = f"Write {BLANK} for the word that is asked for, once; or set read.head: span for questions without a blank."
         received = f"{question.count(BLANK)}: {shorten(question)}"
-        raise RecordError(message(f"{place}, key 'query'", f"one blank ({BLANK})", received, do), "question")
+        raise RecordError.at(f"{place}, key 'query'", f"one blank ({BLANK})", received, "question", do=do)
     if not told:
-        answer = record.get("answer")
-        answers = (Answer(answer.strip(), None),) if isinstance(answer, str) and answer.strip() else ()
+        given = record.get("answer")
+        answers = (Answer(given.strip(), None),) if isinstance(given, str) and given.strip() else ()
         return PassageQuestion(passage if question.strip() else "", question, answers, record.get("id"), place)
-    return PassageQuestion(
-        passage, question, (Answer(_text(record, "answer", place, told=True).strip(), None),), record.get("id"), place
-    )
+    answer = Answer(_text(record, "answer", place, told=True).strip(), None)
+    return PassageQuestion(passage, question, (answer,), record.get("id"), place)
 
 
 def _text(record: dict[str, Any], key: str, place: str, *, told: bool) -> str:
     """A text; with something in it, where it is to be learnt from."""
     kind, text = "answer" if key == "answer" else "question", _held(record, key, place, LACKING)
     if not isinstance(text, str) or has_half_surrogate(text):
-        raise RecordError(message(f"{place}, key {key!r}", "a text", shorten(json.dumps(text)), CORRECT), kind)
+        raise RecordError.at(f"{place}, key {key!r}", "a text", shorten(json.dumps(text)), kind)
     if told and not text.strip():
-        raise RecordError(message(f"{place}, key {key!r}", "a text with something in it", "an empty one", CORRECT), kind)
+        raise RecordError.at(f"{place}, key {key!r}", "a text with something in it", "an empty one", kind)
     return text
 
 

@@ -23,10 +23,7 @@ STORY = (
     "The lute was brought to the guest room from the old barn by Tom."
 )
 SHOWN = (
-    "Where is the lute?",
-    "Where was the lute before?",
-    "Who moved the lute last?",
-    "Where is the vase?",
+    *("Where is the lute?", "Where was the lute before?", "Who moved the lute last?", "Where is the vase?"),
     "What did Zoe move last?",
 )
 
@@ -44,9 +41,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     """Figures, answers about a story with names never seen, the same with blanks, a page, and what to do next."""
     file = str(folder / "stories.valid.json")
     figures = model.evaluate([file])["metrics"]
-    print(
-        f"Trained in {seconds:.0f} s.  Of questions about stories never seen {figures['exact_match']:.2%} are answered exactly."
-    )
+    right = f"{figures['exact_match']:.2%} are answered exactly"
+    print(f"Trained in {seconds:.0f} s.  Of questions about stories never seen {right}.")
     print(f"\n  {STORY}")
     _say(model, STORY, SHOWN)
     cloze = _cloze(folder)

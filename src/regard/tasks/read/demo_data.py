@@ -7,17 +7,13 @@ Some names stand in the validation stories alone, and are answers there.  In the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
+from string import Formatter
 from typing import Any
 
 BLANK = "XXXXX"  # as `tasks.read.data` reads it
-_PEOPLE = """
-Mary John Sandra Daniel Emily Peter Laura Victor Grace Henry Olga Boris Ines Marco Yuki Amir Rosa Felix Nadia Oscar
-"""
-_THINGS = """
-lamp apple book ball cup key letter chair clock coat drum fiddle hammer kettle mirror basket ladder pillow candle rope
-"""
+_PEOPLE = "Mary John Sandra Daniel Emily Peter Laura Victor Grace Henry Olga Boris Ines Marco Yuki Amir Rosa Felix Nadia Oscar"
+_THINGS = "lamp apple book ball cup key letter chair clock coat drum fiddle hammer kettle mirror basket ladder pillow candle rope"
 _PLACES = "kitchen garden office attic cellar stable hall library bakery chapel harbour tower mill cabin tent bridge"
 PEOPLE, THINGS, PLACES = _PEOPLE.split(), _THINGS.split(), _PLACES.split()
 WIDE = ["dining room", "old barn", "guest room", "back yard", "town hall", "night train", "green house", "upper deck"]
@@ -50,13 +46,10 @@ def moves(seed: int, count: int, *, held: bool = False, cloze: bool = False) -> 
             doc = [text for text, *_ in sentences]
             made += [{"id": f"{number}.{i}", "doc": doc, "query": q, "answer": a} for i, (q, a, _) in enumerate(asked)]
         else:
-            qas = [_qa(f"{number}.{i}", *each) for i, each in enumerate(asked)]
+            told = [(question, {"text": answer, "answer_start": start}) for question, answer, start in asked]
+            qas = [{"id": f"{number}.{i}", "question": q, "answers": [answer]} for i, (q, answer) in enumerate(told)]
             made.append({"context": " ".join(text for text, *_ in sentences), "qas": qas})
     return made
-
-
-def _qa(name: str, question: str, answer: str, start: int) -> dict[str, Any]:
-    return {"id": name, "question": question, "answers": [{"text": answer, "answer_start": start}]}
 
 
 def _names(names: list[str], held: bool) -> list[str]:
@@ -78,20 +71,12 @@ def _moves(random: Random, held: bool, places: list[str]) -> list[Move]:
 
 def _sentence(random: Random, move: Move) -> Told:
     text, starts = "", dict[str, int]()
-    for plain, name in _parts(random.choice(FORMS)):
+    for plain, name, *_ in Formatter().parse(random.choice(FORMS)):
         text += plain
         if name:
             starts[name] = len(text)
             text += move[name]
     return text, move, starts
-
-
-def _parts(form: str) -> Iterator[tuple[str, str]]:
-    """What stands before each name, and the name; at the end none."""
-    while form:
-        plain, _, rest = form.partition("{")
-        name, _, form = rest.partition("}")
-        yield plain, name
 
 
 def _asked(random: Random, sentences: list[Told], cloze: bool) -> tuple[str, str, int]:

@@ -97,9 +97,8 @@ class AskedReader(nn.Module):
             marks = torch.cat([marks, seen.to(marks)], -1)
             looks = {} if weighed is None else {"aligned": weighed}
         read = []
-        for reader, text, more, width in zip(
-            (self.passage, self.question), (passage, question), (marks, question.marks), self.beside, strict=True
-        ):
+        readers, texts = (self.passage, self.question), (passage, question)
+        for reader, text, more, width in zip(readers, texts, (marks, question.marks), self.beside, strict=True):
             beside = F.pad(more, (0, width - more.shape[-1])) if width else None
             read.append(reader(text.words, text.valid, beside, weights=weights))
         named = zip(("passage", "question"), read, strict=True)
@@ -135,9 +134,8 @@ class JointReader(nn.Module):
             for parts in ([text.numbers for text in pair], [text.valid for text in pair])
         )
         read = self.together(numbers, valid)
-        asked, states = (
-            of_words(states, text.first) for states, text in zip(self.dropout(read.states).chunk(2), pair, strict=True)
-        )
+        each = zip(self.dropout(read.states).chunk(2), pair, strict=True)
+        asked, states = (of_words(states, text.first) for states, text in each)
         final = read.final[: len(states)]
         return EncoderOutput(states, passage.valid, final), EncoderOutput(asked, question.valid, final), {}
 

@@ -8,6 +8,7 @@ import string
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from regard.metrics.text_generation import HAN
 
@@ -104,10 +105,4 @@ def _characters(text: str) -> list[str]:
 
 def _run(mine: Sequence[str], theirs: Sequence[str]) -> int:
     """The length of the longest run that both have."""
-    best, before = 0, [0] * (len(theirs) + 1)
-    for one in mine:
-        row = [0]
-        for j, other in enumerate(theirs):
-            row.append(before[j] + 1 if one == other else 0)
-        best, before = max(best, *row), row
-    return best
+    return SequenceMatcher(None, mine, theirs, autojunk=False).find_longest_match().size

@@ -194,6 +194,7 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
 
     def measure_loss(self, items: Sequence[EncodedQuestion], batch: ReadBatch) -> tuple[float, int]:
         """Of questions that have a right answer: what was cut off with a passage's end is nobody's."""
+        assert batch.right is not None
         known, shares = (batch.right[..., 0] >= 0).any(-1), self.network.answer(batch).shares
         log_p = word_log_p(shares, batch) if self.cloze else spans_log_p(shares, batch)
         return -float(log_p[known].sum()), int(known.sum())

@@ -19,11 +19,8 @@ def out_of_reach(config: Config, name: str, reached: Sequence[bool]) -> Iterator
     if lost := reached.count(False):
         other = "char" if config.data.source_tokenizer != "char" else "bpe(8000)"
         long = f"longer than {config.own.longest} tokens (read.longest)"
-        how = (
-            f"begins or ends within a token, or is {long}: it"
-            if lost == 1
-            else f"begin or end within a token, or are {long}: they"
-        )
+        one, more = f"begins or ends within a token, or is {long}: it", f"begin or end within a token, or are {long}: they"
+        how = one if lost == 1 else more
         do = f"Try data.source_tokenizer={other}, or a larger read.longest."
         yield f"note: of {many(len(reached), f'{name} answer')} {lost:,} {how} can never be given exactly. {do}"
 

@@ -1,7 +1,5 @@
 """Tagging: each token of a sentence has a tag, and the sentence may have a label."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, PretrainedReader, TaskSpec
 
@@ -23,16 +21,8 @@ SPEC = TaskSpec(
         "loss": Metric("nats a token", lower=True),
     },
     uses=(*spec.FILES, "data.format", *spec.COLUMNS, *spec.TEXT, *spec.LENGTH, *spec.BAD_LINES, *spec.VECTORS, *spec.READING),
-    defaults={
-        "data.source_tokenizer": "space",
-        "data.source": "auto",
-        "data.target": "auto",
-        "train.label_smoothing": 0.0,
-    },
-    reader=PretrainedReader(
-        defaults={**spec.TUNING, "tag.letters": 0, "tag.unseen": 0.0},
-        unread=("unseen", "min_count"),
-    ),
+    defaults={"data.source_tokenizer": "space", "data.source": "auto", "data.target": "auto", "train.label_smoothing": 0.0},
+    reader=PretrainedReader(defaults={**spec.TUNING, "tag.letters": 0, "tag.unseen": 0.0}, unread=("unseen", "min_count")),
     formats=("columns", "conllu", "conll"),
     reads_line=True,
     called="ner pos tagging chunking token-classification sequence-labeling slot-filling",

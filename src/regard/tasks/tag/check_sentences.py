@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from regard.check.finding import FIX, Block, Finding, FindingPlace, Hits, short
 from regard.check.raw_lines import RawLines
-from regard.check.rows import OpenedFiles
+from regard.check.rows import OpenedFiles, blocks, numbered
 from regard.core.plural import many
 from regard.data.examples import Place
 from regard.data.row_parser import RecordError, json_object
@@ -31,26 +31,21 @@ class Sentences:
 
     def __iter__(self) -> Iterator[Block]:
         for opened in self._opened:
-            read = self._keyed(opened) if self._form.format == "jsonl" else self._columns(opened)
-            lines, cells = list[int](), dict[str, list[str]](tokens=[], tags=[])
-            files = {"tokens": opened.file, "tags": opened.file}
-            for line, tokens, tags in read:
-                lines.append(line)
-                self.rows += 1
-                self.tokens += len(tokens)
-                cells["tokens"].append(" ".join(tokens))
-                cells["tags"].append(" ".join(tags))
-                if len(lines) >= SENTENCES:
-                    yield Block(lines, cells, files, self._valid)
-                    lines, cells = [], dict(tokens=[], tags=[])
-                if self._most is not None and self.rows >= self._most:
-                    break
-            if lines:
-                yield Block(lines, cells, files, self._valid)
+            files = dict.fromkeys(("tokens", "tags"), opened.file)
+            yield from blocks(self._counted(opened), files, size=SENTENCES, valid=self._valid)
+
+    def _counted(self, opened: RawLines) -> Iterator[tuple[int, Sequence[str]]]:
+        read = self._keyed(opened) if self._form.format == "jsonl" else self._columns(opened)
+        for line, tokens, tags in read:
+            self.rows += 1
+            self.tokens += len(tokens)
+            yield line, (" ".join(tokens), " ".join(tags))
+            if self._most is not None and self.rows >= self._most:
+                return
 
     def _columns(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         tokens, tags, start, fault, wide = list[str](), list[str](), 0, False, 0
-        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+        for number, line in numbered(opened):
             if not line.strip() or line.startswith("-DOCSTART-"):
                 if tokens and not fault:
                     yield start, tokens, tags
@@ -103,7 +98,7 @@ class Sentences:
 
     def _keyed(self, opened: RawLines) -> Iterator[tuple[int, list[str], list[str]]]:
         form: TagForm | None = None
-        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+        for number, line in numbered(opened):
             if not line.strip():
                 continue  # a training passes it by
             try:
@@ -115,28 +110,19 @@ class Sentences:
                 kind = "sentence" if fault.kind == "unreadable" else fault.kind
                 self._bad.add(kind, opened.file, number, line, str(fault).partition(": ")[2])
                 continue
-            yield (
-                number,
-                [token.replace(" ", "\u2423") for token in found.tokens],
-                [re.sub(r"\s", "\u2423", x) for x in found.tags],
-            )
+            tokens = [token.replace(" ", "\u2423") for token in found.tokens]
+            yield number, tokens, [re.sub(r"\s", "\u2423", tag) for tag in found.tags]
 
     def findings(self) -> Iterator[Finding]:
-        if self.odd.count and self.odd.count < 0.5 * max(1, self.tokens):
+        if self.odd.count < 0.5 * max(1, self.tokens):
             what = f"{many(self.odd.count, 'line has', 'lines have')} another number of columns than the others ({self._form.width})."
-            do = "Correct them: the last column is the tag."
-            yield Finding("odd-columns", "warning", what, self.odd.count, self.odd.first(), do)
-        if self.inner.count:
-            what = f"{many(self.inner.count, 'token holds', 'tokens hold')} white space inside."
-            do = "One token must be one word."
-            yield Finding("blank-in-token", "warning", what, self.inner.count, self.inner.first(), do)
-        if self.ends.count:
-            what = f"White space at an end in {many(self.ends.count, 'line')}."
-            yield Finding("ends", "note", what, self.ends.count, self.ends.first(), f"{FIX}.", True)
-        if self.comments.count and self._form.format != "conllu":
+            yield from self.odd.report("odd-columns", "warning", what, "Correct them: the last column is the tag.")
+        what = f"{many(self.inner.count, 'token holds', 'tokens hold')} white space inside."
+        yield from self.inner.report("blank-in-token", "warning", what, "One token must be one word.")
+        yield from self.ends.report("ends", "note", f"White space at an end in {many(self.ends.count, 'line')}.", f"{FIX}.", True)
+        if self._form.format != "conllu":
             what = f"{many(self.comments.count, 'comment line')} ({self._form.comment} ...)."
-            do = "--fix takes them out."
-            yield Finding("comments", "note", what, self.comments.count, self.comments.first(), do, True)
+            yield from self.comments.report("comments", "note", what, "--fix takes them out.", True)
         if self.rows <= 1 and self.tokens > 50:
             what = "The whole file is one sentence: there are no empty lines between sentences."
             yield Finding("one-sentence", "error", what, 1, (), "Put an empty line behind each sentence.", trains=True)

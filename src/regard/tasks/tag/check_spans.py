@@ -79,7 +79,7 @@ class _Side:
         faults, hits = self._faults[ends]
         if hits.count:
             bad.take(faults)
-            found.append(self._refused(ends, hits))
+            found += self._refused(ends, hits)
         return found
 
     def _bare(self) -> list[Finding]:
@@ -90,20 +90,15 @@ class _Side:
         what = f"{many(count, 'tag has', 'tags have')} no B- or I- ({list_words(bare)}), the others have."
         return [Finding(MIXED, "warning", what, count, (), "Write all of them in one scheme.", skipped=True, quiet=True)]
 
-    def _refused(self, ends: bool, hits: Hits) -> Finding:
+    def _refused(self, ends: bool, hits: Hits) -> Iterator[Finding]:
         if ends and self._open:
             what = f"Schemes are mixed: {many(hits.count, 'sentence has', 'sentences have')} spans without an end (E-, S-), others have."
-            return Finding(MIXED, "error", what, hits.count, hits.first(), f"{ONE} Correct them; or, {OTHERWISE}", skipped=True)
+            return hits.report(MIXED, "error", what, f"{ONE} Correct them; or, {OTHERWISE}", skipped=True)
         if not self._orphans or ends:
             what = f"{many(hits.count, 'sentence has a span that is', 'sentences have spans that are')} broken."
-            return Finding(
-                "broken-spans", "error", what, hits.count, hits.first(), f"Correct them; or, {OTHERWISE}", skipped=True
-            )
+            return hits.report("broken-spans", "error", what, f"Correct them; or, {OTHERWISE}", skipped=True)
         usual = hits.count > 0.5 * (hits.count + self._begun)
-        what = f"Spans begin with I-, not with B-, in {many(hits.count, 'sentence')}" + (
-            ": the scheme is IOB1." if usual else "."
-        )
+        what = f"Spans begin with I-, not with B-, in {many(hits.count, 'sentence')}{': the scheme is IOB1' if usual else ''}."
         do = f"Correct them, or {FIX}: B- where a span begins; or, {OTHERWISE}"
         do = f"Set tag.scheme: iob1, or {FIX}: B- where a span begins." if usual else do
-        config = ("tag.scheme: iob1",) if usual else ()
-        return Finding("broken-spans", "error", what, hits.count, hits.first(), do, True, config, skipped=True)
+        return hits.report("broken-spans", "error", what, do, True, ("tag.scheme: iob1",) if usual else (), skipped=True)

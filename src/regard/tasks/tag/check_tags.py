@@ -41,9 +41,8 @@ class Tags(Labels):
             line = block.lines[i]
             for k, tag in enumerate(tags):
                 if tag not in self._first:
-                    self._first[tag] = FindingPlace(
-                        block.files["tags"], line if beside else line + k, f"{' '.join(tokens[k : k + 1])} {tag}"
-                    )
+                    told = f"{' '.join(tokens[k : k + 1])} {tag}"
+                    self._first[tag] = FindingPlace(block.files["tags"], line if beside else line + k, told)
 
     def findings(self) -> Iterator[Finding]:
         train, valid = self.counts[False], self.counts[True]

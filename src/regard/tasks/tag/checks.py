@@ -17,7 +17,7 @@ from regard.check.items_seen import FilesToRead
 from regard.check.look import ALIGNED, Look
 from regard.check.raw_lines import RawLines
 from regard.check.report import CheckReport
-from regard.check.rows import OpenedFiles, RowStream
+from regard.check.rows import OpenedFiles, RowStream, numbered
 from regard.check.task_checks import Stream, TaskChecks, Writer
 from regard.config import Config
 from regard.tasks.tag.check_sentences import Sentences
@@ -155,7 +155,7 @@ class TagFixes:
     def _records(self, opened: RawLines, stream: IO[str]) -> int:
         form, count, gone = None, 0, self._gone.get(opened.file, frozenset[int]())
         layout = TagLayout("auto", *(self._form.roles.get(role, AUTO) for role in ("tokens", "tags")))
-        for number, line in ((n + i, line) for n, lines in opened.pieces() for i, line in enumerate(lines)):
+        for number, line in numbered(opened):
             if number in gone or not line.strip():
                 self._taken["bad"] += bool(line.strip())
                 continue
@@ -176,14 +176,13 @@ class TagFixes:
     def _columns(self, opened: RawLines, stream: IO[str]) -> int:
         """A sentence at a time; the number of those that have a token."""
         block, sentences = list[str](), 0
-        for _, lines in opened.pieces():
-            for line in lines:
-                if line.strip() and not line.startswith("-DOCSTART-"):
-                    block.append(line)
-                    continue
-                sentences += self._sentence(block, stream)
-                stream.write(line.strip() + "\n")
-                block = []
+        for _, line in numbered(opened):
+            if line.strip() and not line.startswith("-DOCSTART-"):
+                block.append(line)
+                continue
+            sentences += self._sentence(block, stream)
+            stream.write(line.strip() + "\n")
+            block = []
         return sentences + self._sentence(block, stream)
 
     def _sentence(self, lines: Sequence[str], stream: IO[str]) -> bool:

@@ -83,11 +83,8 @@ def describe(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
     """What each file that stands by itself is, for people."""
     if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
         for file in files:
-            form = (
-                _of_rows(file, layout)[0]
-                if kind_of(file) == "parquet"
-                else form_of(list(islice(lines(file), HEAD)), file, layout)
-            )
+            rows = kind_of(file) == "parquet"
+            form = _of_rows(file, layout)[0] if rows else form_of(list(islice(lines(file), HEAD)), file, layout)
             yield f"{show_file(file)}: {form.said}"
 
 
@@ -182,30 +179,25 @@ def _sentence(
         place = Place(name, number)
         if form.kind == "conllu":
             if (fault := _misfit(cells, form, len(tokens))) is not None:
-                return RecordError(message(str(place), *fault, CORRECT))
+                return RecordError.at(place, *fault)
             if form.numbered and not cells[0].isdecimal():
                 continue  # a range of words (3-4), whose words follow, or an empty node (3.1)
         token = cells[form.token] if form.token < len(cells) else ""
         tag = cells[form.tag] if told and form.tag < len(cells) and (len(cells) > 1 or form.tag >= 0) else ""
         if not token or (told and not tag):
-            expected = (
-                "a token and its tag"
-                if told
-                else f"a token in {'the first column' if not form.token else f'column {form.token + 1}'}"
-            )
-            return RecordError(message(str(place), expected, repr(line) if told else "none", CORRECT))
-        if (
-            told and len(cells) != width and "\t" not in line
-        ):  # between tabs a cell may be missing: MeCab knows no reading of some words
+            alone = f"a token in {f'column {form.token + 1}' if form.token else 'the first column'}"
+            expected, received = ("a token and its tag", repr(line)) if told else (alone, "none")
+            return RecordError.at(place, expected, received)
+        # Between tabs a cell may be missing: MeCab knows no reading of some words.
+        if told and len(cells) != width and "\t" not in line:
+            expected = f"{width} columns, as in {name}:{rows[0][0]}"
             do = f"{CORRECT} A blank within a token needs a tab between the columns."
-            return RecordError(
-                message(str(place), f"{width} columns, as in {name}:{rows[0][0]}", f"{len(cells)}: {shorten(line)}", do)
-            )
+            return RecordError.at(place, expected, f"{len(cells)}: {shorten(line)}", do=do)
         tokens.append(token)
         tags.append(tag)
         at.append(number)
     if not tokens:
-        return RecordError(message(str(Place(name, rows[0][0])), "a word", "ranges and empty nodes alone", CORRECT))
+        return RecordError.at(Place(name, rows[0][0]), "a word", "ranges and empty nodes alone")
     return TaggedSentence(tuple(tokens), tuple(tags) if told else (), None, Place(name, at[0]), rows=tuple(at))
 
 
@@ -225,17 +217,17 @@ def read_record(record: dict[str, Any], place: Place, form: TagFileForm, *, told
     tokens = _listed(record, form.token, place, "tokens that are texts")
     if not all(isinstance(token, str) and token and not has_half_surrogate(token) for token in tokens):
         received = shorten(json.dumps(tokens, ensure_ascii=True))
-        raise RecordError(message(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received, CORRECT))
+        raise RecordError.at(f"{place}, key {form.token!r}", "a list of tokens, none of them empty", received)
     if not told:
         return TaggedSentence(tuple(tokens), (), None, place)
     tags = [_text(tag) for tag in _listed(record, form.tag, place, "a tag for each token")]
     if len(tags) != len(tokens) or not tokens:
         received = many(len(tags), "tag") if tokens else "no tokens"
         expected = f"as many tags as tokens ({len(tokens) or 'at least 1'})"
-        raise RecordError(message(f"{place}, key {form.tag!r}", expected, received, CORRECT), "tag-count")
+        raise RecordError.at(f"{place}, key {form.tag!r}", expected, received, "tag-count")
     if not all(isinstance(tag, str) and tag and not has_half_surrogate(tag) for tag in tags):
         received = shorten(json.dumps(tags, ensure_ascii=True))
-        raise RecordError(message(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received, CORRECT))
+        raise RecordError.at(f"{place}, key {form.tag!r}", "tags that are texts, or whole numbers", received)
     label = next((_text(record[key]) for key in LABELS if key in record), None)
     label = label.strip() if isinstance(label, str) and not has_half_surrogate(label) else None
     return TaggedSentence(tuple(tokens), tuple(str(tag) for tag in tags), label or None, place)
@@ -249,8 +241,7 @@ def _listed(record: dict[str, Any], key: str, place: Place, expected: str) -> li
     if key not in record:
         raise explain_missing_key(record, key, place)
     if not isinstance(record[key], list):
-        received = shorten(json.dumps(record[key], ensure_ascii=True))
-        raise RecordError(message(f"{place}, key {key!r}", f"a list: {expected}", received, CORRECT))
+        raise RecordError.at(f"{place}, key {key!r}", f"a list: {expected}", shorten(json.dumps(record[key], ensure_ascii=True)))
     return record[key]
 
 
@@ -267,9 +258,9 @@ def _aligned(files: Sequence[str]) -> Iterator[TaggedSentence | RecordError]:
             expected = f"as many tags as {show_file(files[0])}:{number} has tokens ({len(tokens)})" if tokens else "tokens"
             at = Place(show_file(files[1] if tokens else files[0]), number)
             received = many(len(tags), "tag") if tokens else "an empty line"
-            yield RecordError(message(str(at), expected, received, CORRECT), "tag-count" if tokens else "empty-line")
+            yield RecordError.at(at, expected, received, "tag-count" if tokens else "empty-line")
         elif label == "":
-            yield RecordError(message(str(Place(show_file(files[2]), number)), "a label", "an empty line", CORRECT))
+            yield RecordError.at(Place(show_file(files[2]), number), "a label", "an empty line")
         else:
             yield TaggedSentence(tokens, tags, label, place, beside)
     if len(set(counts)) > 1:

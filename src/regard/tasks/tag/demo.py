@@ -47,9 +47,8 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     """Figures, the two 郑州, what a feed-forward net says of them, a page, and what to do next."""
     valid = [str(folder / f"tickets.valid.{part}") for part in PARTS]
     figures = model.evaluate(valid)["metrics"]
-    print(
-        f"Trained in {seconds:.0f} s.  Of sentences never seen {figures['sentence_accuracy']:.2%} are right in every tag and the label."
-    )
+    right = f"{figures['sentence_accuracy']:.2%} are right in every tag and the label"
+    print(f"Trained in {seconds:.0f} s.  Of sentences never seen {right}.")
     shown = [" ".join(text) for text in SHOWN]
     _say(model, shown)
     data = {"train": [str(folder / f"tickets.train.{part}") for part in PARTS], "valid": valid}
@@ -58,7 +57,11 @@ def show(model: Model, folder: Path, seconds: float) -> None:
     print(f"\nA feed-forward net, to which each token is all there is: {figures['sentence_accuracy']:.2%} right.")
     _say(alone, shown)
     pictures = folder / "attention.html"
-    page.write(list(model.stream([*shown, *_first(valid[0], 20)])), pictures, title="Where the tagger looked for its label")
+    page.write(
+        list(model.stream([*shown, *Path(valid[0]).read_text("utf-8").splitlines()[:20]])),
+        pictures,
+        title="Where the tagger looked for its label",
+    )
     print(f"\n{terminal.draw(model.predict(shown[:1])[0])}\n")
     print(
         f"The page of attention, for any browser:   {pictures}\n"
@@ -70,7 +73,3 @@ def show(model: Model, folder: Path, seconds: float) -> None:
 def _say(model: Model, texts: Sequence[str]) -> None:
     for found in model.predict(list(texts)):
         print(f"  {found.source}  →  {found.text}   {found.details['label']}")
-
-
-def _first(file: str, count: int) -> list[str]:
-    return Path(file).read_text(encoding="utf-8").splitlines()[:count]

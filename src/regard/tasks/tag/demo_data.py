@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from string import Formatter
 from typing import NamedTuple
 
 _ZH_CITIES = """
@@ -98,9 +99,7 @@ def _form(random: Random, forms: dict[str, list[str]]) -> tuple[str, str]:
 def _parts(form: str, fill: dict[str, str]) -> list[tuple[str, str]]:
     """The form in order: ("", words) as they stand, (kind, words) where one was filled in."""
     parts = []
-    while form:
-        plain, _, rest = form.partition("{")
-        name, _, form = rest.partition("}")
+    for plain, name, *_ in Formatter().parse(form):
         parts += [("", plain)] if plain else []
         parts += [(name if name != "who" else "", fill[name])] if name else []
     return parts

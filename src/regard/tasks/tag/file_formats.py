@@ -129,11 +129,8 @@ def _blocks(head: Sequence[str]) -> list[list[list[str]]]:
 
 def _is_conllu(blocks: Sequence[Sequence[Sequence[str]]]) -> bool:
     rows = [row for block in blocks for row in block if not row[0].startswith("#")]
-    return (
-        bool(rows)
-        and all(len(row) == len(CONLLU) and NUMBER.fullmatch(row[0]) for row in rows)
-        and any("_" in row for row in rows)
-    )
+    whole = all(len(row) == len(CONLLU) and NUMBER.fullmatch(row[0]) for row in rows)
+    return whole and any("_" in row for row in rows)
 
 
 def _runs(blocks: Sequence[Sequence[Sequence[str]]], place: int = 0) -> bool:
@@ -151,18 +148,16 @@ def _columns(blocks: Sequence[Sequence[Sequence[str]]], file: str, layout: TagLa
         if width >= 4 and _runs(blocks, 2) and len({row[0] for row in rows}) == 1:
             do = "Set data.source: 4, and data.target: 5 for parts of speech (its entities are brackets, no tags of tokens)."
             if layout.source == AUTO:
-                raise DataError(
-                    message(show_file(file), "tokens in the first column", "a file as CoNLL-2012's, whose words are column 4", do)
-                )
+                received = "a file as CoNLL-2012's, whose words are column 4"
+                raise DataError(message(show_file(file), "tokens in the first column", received, do))
         elif _runs(blocks) and layout.source == AUTO:
             token = 1
             entities = width == 4 and all(PLACE.fullmatch(cell) for row in rows for cell in row[2:])
             tag = 2 if entities or width == 3 else -1
             if layout.target == AUTO and tag < 0:
                 received = f"{width} columns, of which the first counts the tokens"
-                raise DataError(
-                    message(show_file(file), "a token first and its tag last, or CoNLL-U (ten columns and tabs)", received, DO)
-                )
+                expected = "a token first and its tag last, or CoNLL-U (ten columns and tabs)"
+                raise DataError(message(show_file(file), expected, received, DO))
     token = token if layout.source == AUTO else place_of(layout.source, names, file, "data.source")
     return token, (tag if layout.target == AUTO else place_of(layout.target, names, file, "data.target"))
 
@@ -174,9 +169,8 @@ def _conllu(first: str, file: str, layout: TagLayout) -> TagFileForm:
         names = [name.lower() for name in first.partition("=")[2].split()]
     source, target = ("form" if layout.source == AUTO else layout.source), ("upos" if layout.target == AUTO else layout.target)
     token, tag = place_of(source, names, file, "data.source"), place_of(target, names, file, "data.target")
-    return TagFileForm(
-        "conllu", token, tag, len(names), "id" in names, 0, f"CoNLL-U, tokens from {names[token]}, tags from {names[tag]}"
-    )
+    said = f"CoNLL-U, tokens from {names[token]}, tags from {names[tag]}"
+    return TagFileForm("conllu", token, tag, len(names), "id" in names, 0, said)
 
 
 def place_of(column: int | str, names: Sequence[str], file: str, key: str) -> int:

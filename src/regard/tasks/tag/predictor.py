@@ -117,6 +117,7 @@ class Tagger(ArrayPredictor[EncodedSentence]):
 
     def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
         told, found, right, valid = self.network.answer(batch), list[Likely](), batch.words.target, batch.words.source_valid
+        assert right is not None
         together, apart = tags_log_p(told, right, valid), each_log_p(told.tags, right, valid)
         for i, item in enumerate(items):
             tags, whole = [self.tags.names[n] for n in item.tags or ()], float(together[i])

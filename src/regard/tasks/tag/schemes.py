@@ -50,7 +50,7 @@ def _fault(item: TaggedSentence, place: int, mark: object | None) -> RecordError
     if mark is not None:
         received += f", and ends are marked in this file ({mark})"
         do = f"{ONE} {do}"
-    return RecordError(message(str(item.tag_at(place)), EXPECTED, received, do))
+    return RecordError.at(item.tag_at(place), EXPECTED, received, do=do)
 
 
 def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterator[str]:
@@ -65,24 +65,18 @@ def note_doubts(counts: Counter[str], scheme: str, *, labelled: bool) -> Iterato
     if scheme == "none":
         return
     places = says_places(counts)
-    if (
-        not places
-        and (turned := {tag: n for tag, n in counts.items() if TURNED.fullmatch(tag)})
-        and 2 * len(turned) > len(counts) - 1
-    ):
+    turned = Counter({tag: n for tag, n in counts.items() if TURNED.fullmatch(tag)})
+    if not places and turned and 2 * len(turned) > len(counts) - 1:
         do = "Write the place first and a hyphen: B-PER; or set tag.scheme: none, where these are just tags."
-        raise DataError(message("tags of the training data", "B-KIND, I-KIND and O", list_counts(Counter(turned)), do))
+        raise DataError(message("tags of the training data", "B-KIND, I-KIND and O", list_counts(turned), do))
     if not places and scheme != "auto":
         do = "Set tag.scheme: none, where tags are just tags, such as parts of speech; or name the column that holds them (data.target)."
-        raise DataError(
-            message("tags of the training data", f"tags that mark spans (tag.scheme: {scheme})", list_counts(counts), do)
-        )
+        expected = f"tags that mark spans (tag.scheme: {scheme})"
+        raise DataError(message("tags of the training data", expected, list_counts(counts), do))
     if not places:
         numbers = all(tag.isdecimal() for tag in counts)
-        yield f"tags: {list_counts(counts)}; they mark no spans, so each is just a tag (tag.scheme: none)." + (
-            " They are numbers: write their names (int2str of a Hugging Face feature), if they stand for B-PER and the like."
-            * numbers
-        )
+        doubt = " They are numbers: write their names (int2str of a Hugging Face feature), if they stand for B-PER and the like."
+        yield f"tags: {list_counts(counts)}; they mark no spans, so each is just a tag (tag.scheme: none).{doubt * numbers}"
         return
     yield from _of_spans(counts, tokens, iob1=scheme == "iob1")
 
@@ -97,11 +91,8 @@ def _of_spans(counts: Counter[str], tokens: int, *, iob1: bool) -> Iterator[str]
         received = f"{outside[0]!r}, of {many(counts[outside[0]], 'token')} of {tokens:,}"
         raise DataError(message("tags of the training data", f"{OUTSIDE} for what is outside of spans", received, do))
     places = "".join(sorted({split_tag(tag)[0] for tag in counts} - {""}))
-    name = (
-        "IOB1, converted to IOB2"
-        if iob1
-        else {"BI": "BIO", "B": "BIO", "BEMS": "BMES", "BEIS": "BIOES", "BILU": "BILOU"}.get(places, places)
-    )
+    known = {"BI": "BIO", "B": "BIO", "BEMS": "BMES", "BEIS": "BIOES", "BILU": "BILOU"}
+    name = "IOB1, converted to IOB2" if iob1 else known.get(places, places)
     yield f"tags: {len(counts):,}, of spans ({name})."
     if other:
         yield f"note: these tags mark no place: {list_counts(other)}; each token that has one counts as a span of its own."

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from regard.config.base import Count, Share, Whole, auto_field
-from regard.config.problem import Problem
-from regard.config.task_section import TaskSection
+from regard.config.base import UNSEEN, Count, Share, Whole, auto_field, field
+from regard.config.task_section import Problem, TaskSection
 
 if TYPE_CHECKING:
     from regard.config.schema import Config
@@ -18,20 +15,16 @@ if TYPE_CHECKING:
 class TagSection(TaskSection):
     """task: tag."""
 
-    head: Literal["crf", "softmax"] = Field(
-        default="crf", description="crf: which tag follows which is learnt too; softmax: each tag by itself"
-    )
-    scheme: Literal["auto", "spans", "iob1", "none"] = Field(
-        default="auto",
-        description="spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; iob1: the same, B stands only "
+    head: Literal["crf", "softmax"] = field("crf", "crf: which tag follows which is learnt too; softmax: each tag by itself")
+    scheme: Literal["auto", "spans", "iob1", "none"] = field(
+        "auto",
+        "spans: tags mark spans, as BIO, BMES, BIOES or BILOU, and broken ones are refused; iob1: the same, B stands only "
         "between spans of a kind, and is put before the others; none: tags are just tags; auto: spans if they mark some, else none",
     )
-    letters: Whole = auto_field(50, description="width of a word's vector made of its letters; 0: none")
-    letter_embedding: Count = Field(default=30, description="width of a letter")
-    min_count: Count = auto_field(1, description="a word seen less often in training is read as unknown")
-    unseen: Share = auto_field(
-        0.05, description="share of the words that training reads as unknown, so that it learns what those are"
-    )
+    letters: Whole = auto_field(50, "width of a word's vector made of its letters; 0: none")
+    letter_embedding: Count = field(30, "width of a letter")
+    min_count: Count = auto_field(1, "a word seen less often in training is read as unknown")
+    unseen: Share = auto_field(0.05, UNSEEN)
 
     def check(self, config: Config) -> Iterator[Problem]:
         """Sentences with tags in lines are two files or three, and no table."""

@@ -1,7 +1,5 @@
 """Transduction: a target text is written for each source text."""
 
-from __future__ import annotations
-
 from regard.tasks import spec
 from regard.tasks.spec import Metric, TaskSpec
 

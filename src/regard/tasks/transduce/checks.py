@@ -36,7 +36,7 @@ class ExchangedSides:
             return
         sides = block.cells["source"], block.cells["target"]
         if not self._rows:
-            one, other = (_counted(side[:LEARNT]) for side in sides)
+            one, other = (Counter(" ".join(side[:LEARNT]).lower().split()) for side in sides)
             self._source, self._target = _own(one, other), _own(other, one)
         self._rows += len(block.lines)
         wrong = [[_share(cell, away) for cell in side] for side, away in zip(sides, (self._target, self._source), strict=True)]
@@ -54,14 +54,10 @@ class ExchangedSides:
             "target": "targets are in the language of the sources",
         }
         for kind, hits in self._hits.items():
-            if hits.count and hits.count < 0.3 * self._rows:
+            if hits.count < 0.3 * self._rows:
                 level = "warning" if kind == "exchanged" or hits.count > 0.005 * self._rows else "note"
                 do = "Exchange them." if kind == "exchanged" else "Not translated? Correct or remove them."
-                yield Finding("mixed-up", level, f"{hits.count:,} {told[kind]}.", hits.count, hits.first(), do)
-
-
-def _counted(cells: Sequence[str]) -> Counter[str]:
-    return Counter(" ".join(cells).lower().split())
+                yield from hits.report("mixed-up", level, f"{hits.count:,} {told[kind]}.", do)
 
 
 def _own(here: Counter[str], there: Counter[str]) -> frozenset[str]:

@@ -13,36 +13,11 @@ from random import Random
 from regard.core.errors import ConfigError, message
 
 FIRST, LAST = date(1950, 1, 1), date(2049, 12, 31)
-# fmt: off  (names to be read in a row, not one a line)
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = "January February March April May June July August September October November December"
+_TEENS = "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+MONTHS, TEENS = _MONTHS.split(), _TEENS.split()
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 ONES = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
-TEENS = [
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-]
-# fmt: on
 ORDINALS = [*ONES, *TEENS, "twentieth", *(f"twenty-{x}" for x in ONES), "thirtieth", "thirty-first"]
 HAN_DIGITS = "〇一二三四五六七八九"
 HAN_WEEKDAYS = "一二三四五六日"
@@ -129,9 +104,8 @@ def dates(seed: int, count: int) -> tuple[list[tuple[str, str]], list[tuple[str,
     ConfigError where count is below 2.
     """
     if count < 2:
-        raise ConfigError(
-            message("count", "at least 2 pairs, one to train on and one to judge by", str(count), "Ask for more dates.")
-        )
+        expected = "at least 2 pairs, one to train on and one to judge by"
+        raise ConfigError(message("count", expected, str(count), "Ask for more dates."))
     random = Random(seed)
     days = [FIRST + timedelta(days=i) for i in range((LAST - FIRST).days + 1)]
     random.shuffle(days)

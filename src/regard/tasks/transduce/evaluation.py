@@ -17,8 +17,7 @@ from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.networks import WritingNetwork
 from regard.metrics.edits import EvaluatedAnswer, write_errors
-from regard.metrics.text_generation import METRICS, intervals, judge
-from regard.metrics.unspaced_scripts import count_unspaced
+from regard.metrics.text_generation import METRICS, count_unspaced, intervals, judge
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
 from regard.tasks.options import AnswerOptions, EvaluationOptions
@@ -53,13 +52,7 @@ class PairModel(Protocol):
     def in_tokens(self, items: Sequence[tuple[Any, str]]) -> list[TokenPair]: ...
 
 
-def evaluate(
-    model: PairModel,
-    files: Sequence[str],
-    options: EvaluationOptions,
-    *,
-    errors: Path | None = None,
-) -> dict[str, Any]:
+def evaluate(model: PairModel, files: Sequence[str], options: EvaluationOptions, *, errors: Path | None = None) -> dict[str, Any]:
     """Figures on files of sources and targets: {"metrics": {...}, "intervals": {...}, "signatures": {...}, "items": n, ...}.
 
     In files with columns, lines with the same source are one item with several references; of two line-aligned files each line
@@ -85,9 +78,8 @@ def evaluate(
         "bound": sum(p.details.get("ended") is False for p in predictions),  # answers that were as long as they may be
     }
     right = [p.text in g.references for g, p in zip(groups, predictions, strict=True)]
-    result |= _parts(
-        groups, right, {item.source for item in Pairs(options.train, layout, on_bad_line="skip")} if options.train else None
-    )
+    seen = {item.source for item in Pairs(options.train, layout, on_bad_line="skip")} if options.train else None
+    result |= _parts(groups, right, seen)
     if errors is not None:
         answers = [
             EvaluatedAnswer(g.places[0].line, g.source, g.features, g.references, p.text, p.score or 0.0)
@@ -98,12 +90,7 @@ def evaluate(
 
 
 def judge_predictions(
-    model: PairModel,
-    groups: Sequence[Group],
-    options: EvaluationOptions,
-    *,
-    metrics: Sequence[str],
-    spread: bool = False,
+    model: PairModel, groups: Sequence[Group], options: EvaluationOptions, *, metrics: Sequence[str], spread: bool = False
 ) -> tuple[list[TaskPrediction], dict[str, Any]]:
     """The best prediction of each group, and its figures, with `loss`: nats a target token, the end included.
 

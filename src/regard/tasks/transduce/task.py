@@ -35,7 +35,7 @@ from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER,
 from regard.training.auto_values import EvenSample
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
@@ -194,7 +194,6 @@ def _validation(model: Transducer, groups: Sequence[Group], network: ArrayWriter
 
 def _sizes(task: Seq2SeqNetwork, tokenizers: tuple[Tokenizer, Tokenizer], corpus: Corpus, valid: Sequence[Any]) -> str:
     count = sum(p.numel() for p in task.parameters())
-    words = " and ".join(
-        f"{len(t):,} {side} symbols ({t.word})" for side, t in zip(("source", "target"), tokenizers, strict=True)
-    )
+    sides = zip(("source", "target"), tokenizers, strict=True)
+    words = " and ".join(f"{len(t):,} {side} symbols ({t.word})" for side, t in sides)
     return f"{count:,} parameters; {words}; {many(len(corpus), 'training pair')}, {many(len(valid), 'validation item')}"

@@ -1,0 +1,148 @@
+"""What an ONNX graph is written with: typed values, constants and sizes, each once, and nodes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from regard.export.trace import Unexportable
+from regard.runtime.graph import Size
+
+OPSET = 18  # the first with BitwiseAnd and BitwiseXor; onnxruntime reads it from 1.14 on
+IR_VERSION = 8  # of opset 18
+ONNX_DTYPES = {
+    "bool": TensorProto.BOOL, "int8": TensorProto.INT8, "int32": TensorProto.INT32, "int64": TensorProto.INT64,
+    "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE,
+}  # fmt: skip
+FORMS = {"+": "Add", "*": "Mul", "max": "Max", "min": "Min"}
+LAST = np.iinfo(np.int64).max  # where a slice goes on to the end
+ONLY_FLOAT32 = frozenset({"GRU", "LSTM", "RNN", "Conv", "Erf", "Atan", "Cos", "ReduceProd"})  # in onnxruntime 1.20
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value of an ONNX graph: its name, its dtype in the words of a graph, and how many axes it has."""
+
+    name: str
+    dtype: str
+    rank: int
+
+
+class OnnxWriter:
+    """The nodes of one graph, or of the body of a loop in `outer`, which reads the constants of the outermost graph.
+
+    prefix: before each name that is made, since a body may not use a name of the graph around it.
+    """
+
+    def __init__(self, outer: OnnxWriter | None = None, prefix: str = "") -> None:
+        self.outer, self.prefix = outer, prefix
+        self.root: OnnxWriter = outer.root if outer else self
+        self.nodes: list[NodeProto] = []
+        self.initializers: dict[str, TensorProto] = {}
+        self.arrays: dict[str, np.ndarray] = {}  # weights by name
+        self.inputs: dict[str, Operand] = {}
+        self._sizes: dict[Any, Operand] = {}
+        self._literals: dict[tuple[str, tuple[int, ...], bytes], Operand] = {}
+        self._fixed: set[str] = set()  # what depends on weights alone
+        self._made = 0
+
+    def name(self, stem: str) -> str:
+        """A new name."""
+        self.root._made += 1
+        return f"{self.prefix}{stem}_{self.root._made}"
+
+    def weight(self, name: str, array: np.ndarray) -> Operand:
+        """A weight of the graph by its own name."""
+        root = self.root
+        if name not in root.arrays:
+            root.arrays[name] = array
+            root.initializers[name] = numpy_helper.from_array(array, name)
+            root._fixed.add(name)
+        return Operand(name, array.dtype.name, array.ndim)
+
+    def constant(self, numbers: Any, dtype: str = "int64") -> Operand:
+        """Numbers that stand in the graph."""
+        array, root = np.asarray(numbers, dtype), self.root
+        key = dtype, array.shape, array.tobytes()
+        if key not in root._literals:
+            name = root.name("literal")
+            root.initializers[name] = numpy_helper.from_array(array, name)
+            root._fixed.add(name)
+            root._literals[key] = Operand(name, dtype, array.ndim)
+        return root._literals[key]
+
+    def add(
+        self, operation: str, *inputs: Operand | None, dtype: str = "", rank: int | None = None, **attributes: Any
+    ) -> Operand:
+        """A node with one result: of the type of the first input and the rank of the largest, where nothing else is said."""
+        given = [x for x in inputs if x is not None]
+        made = rank if rank is not None else max(x.rank for x in given)
+        return self.add_several(operation, inputs, ((dtype or given[0].dtype, made),), **attributes)[0]
+
+    def add_several(
+        self, operation: str, inputs: Sequence[Operand | None], results: Sequence[tuple[str, int]], **attributes: Any
+    ) -> list[Operand]:
+        """A node with several results, each a dtype and a rank.  None: an optional input that is left out."""
+        given = [x.name if x is not None else "" for x in inputs]
+        if operation in ONLY_FLOAT32 and inputs[0] is not None and inputs[0].dtype == "float64":
+            raise Unexportable(f"takes {operation} of float64, which onnxruntime does not have")
+        fixed = bool(given) and self.root._fixed.issuperset(name for name in given if name)
+        at = self.root if fixed else self  # out of the loop, once
+        names = [at.name(operation.lower()) for _ in results]
+        at.nodes.append(helper.make_node(operation, given, names, name=names[0], **attributes))
+        if fixed:
+            self.root._fixed.update(names)
+        return [Operand(name, dtype, rank) for name, (dtype, rank) in zip(names, results, strict=True)]
+
+    def cast(self, x: Operand, dtype: str) -> Operand:
+        """The same numbers in another type."""
+        return x if x.dtype == dtype else self.add("Cast", x, dtype=dtype, to=ONNX_DTYPES[dtype])
+
+    def size(self, size: Size) -> Operand:
+        """A size as an array of one number."""
+        if isinstance(size, int):
+            return self.constant([size])
+        if size not in self._sizes:
+            if size[0] == "size":
+                _, name, axis = size
+                made = self.add("Shape", self.inputs[name], dtype="int64", rank=1, start=axis, end=axis + 1)
+            else:
+                made = self.add(FORMS[size[0]], self.size(size[1]), self.size(size[2]))
+            self._sizes[size] = made
+        return self._sizes[size]
+
+    def sizes(self, sizes: Sequence[Size]) -> Operand:
+        """Sizes as an array of so many numbers."""
+        if all(isinstance(s, int) for s in sizes):
+            return self.constant(np.array(sizes, "int64").reshape(-1))
+        key = ("sizes", *sizes)
+        if key not in self._sizes:
+            parts = [self.size(s) for s in sizes]
+            self._sizes[key] = parts[0] if len(parts) == 1 else self.add("Concat", *parts, axis=0)
+        return self._sizes[key]
+
+    def number(self, size: Size) -> Operand:
+        """A size as an array without axes."""
+        if isinstance(size, int):
+            return self.constant(size)
+        key = ("number", size)
+        if key not in self._sizes:
+            self._sizes[key] = self.add("Squeeze", self.size(size), self.constant([0]), rank=0)
+        return self._sizes[key]
+
+    def size_of(self, x: Operand, axis: int) -> Operand:
+        """How large a value is along an axis, as an array of one number."""
+        return self.add("Shape", x, dtype="int64", rank=1, start=axis, end=axis + 1)
+
+
+def told_dimensions(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
+    """The shape of an input as ONNX tells it: numbers, and names of sizes that differ from call to call."""
+    return [s if isinstance(s, int) else names.get(s, _own_name(s, f"{port}_{axis}")) for axis, s in enumerate(shape)]
+
+
+def _own_name(size: Size, otherwise: str) -> str:
+    return f"{size[1]}_{size[2]}" if isinstance(size, tuple) and size[0] == "size" else otherwise

@@ -1,0 +1,1 @@
+"""`regard serve`: models of run folders over HTTP, whose answers are those of `regard predict`, whoever else asks at the same time."""

@@ -1,0 +1,190 @@
+"""The models that a server answers with: opened from their run folders, asked in batches, and replaced while they are in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from regard.core.errors import DataError, RunFolderError, UsageError, did_you_mean, message
+from regard.serve.problems import HTTPProblem
+from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
+
+Verb = Literal["predict", "score"]
+DIRECT = ("beam", "n_best", "sample", "seed")  # options that `Model.stream` takes by name; it takes others as `decode`
+PATHS = ("caption", "forecast")  # tasks whose items name files: a client must not choose what is read here
+PIECE = 1 << 20  # bytes that are hashed at a time
+WARM = ("a", "a\ta")  # a text, and one with two columns
+
+
+class ServableModel(Protocol):
+    """What a server asks of a model: `regard.Model` is one, and whatever else answers like it."""
+
+    config: Any
+
+    def stream(self, items: Iterable[Any], **options: Any) -> Iterable[Sequence[Any]]: ...
+
+    def score(self, pairs: Iterable[Any], *, batch_size: int | None = None) -> Sequence[Any]: ...
+
+
+Opener = Callable[[Path], ServableModel]
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """What items must have in common to be answered side by side."""
+
+    served: ServedModel
+    verb: Verb
+    options: tuple[tuple[str, Any], ...] = ()
+    attention: bool = False
+
+    def width(self) -> int:
+        """How many hypotheses of each item are written side by side."""
+        asked, decode = dict(self.options), self.served.decode
+        if self.verb == "score" or not self.served.writes:
+            return 1
+        n_best = asked.get("n_best", decode.n_best)
+        return int(n_best if asked.get("sample", decode.sample) else max(asked.get("beam", decode.beam), n_best))
+
+    def answer(self, items: Sequence[Any]) -> list[bytes]:
+        """The answer to each item as JSON.  Raises what the model raises."""
+        if self.verb == "score":
+            return [_encoded(of_scored(each)) for each in self.served.model.score(items, batch_size=1)]
+        asked = dict(self.options)
+        named = {name: asked.pop(name) for name in DIRECT if name in asked}
+        told = self.served.model.stream(
+            items, attention=self.attention, decode=asked or None, batch_size=max(1, len(items)), say=_unheard, **named
+        )
+        return [_encoded([_told(p, self.attention) for p in best]) for best in told]
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """A model under a name.  version: of its files; another one after they changed."""
+
+    name: str
+    folder: Path
+    version: str
+    model: ServableModel
+
+    @property
+    def decode(self) -> Any:
+        return self.model.config.decode
+
+    @property
+    def task(self) -> str:
+        return str(self.model.config.task)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes word by word, so that answers have a length to be bounded."""
+        return "decode.beam" in self.model.config.spec.uses
+
+    def count_steps(self, characters: int, options: Mapping[str, Any]) -> int:
+        """The most tokens that may be written for a text of so many characters."""
+        if not self.writes:
+            return 1
+        ratio, extra, least = (options.get(key, getattr(self.decode, key)) for key in ("max_ratio", "max_extra", "min_length"))
+        return max(int(ratio * (characters + 1)) + extra, least)
+
+
+class ServedModels:
+    """The models of a server by their names.
+
+    runs: the run folder of each name.  open_model: makes a model of a folder.
+    """
+
+    def __init__(self, runs: Mapping[str, Path], open_model: Opener) -> None:
+        self._runs, self._open = dict(runs), open_model
+        self._served = {name: self._opened(name) for name in self._runs}
+
+    def __iter__(self) -> Any:
+        return iter(self._served.values())
+
+    def find(self, name: str | None) -> ServedModel:
+        """HTTPProblem where there is none of that name, or several and no name."""
+        if name is None and len(self._served) == 1:
+            return next(iter(self._served.values()))
+        if name not in self._served:
+            received = "none" if name is None else repr(name[:60])
+            do = f"Name one.{did_you_mean(name, self._served) if name else ''}"
+            raise HTTPProblem(404 if name else 422, message("model", f"one of {', '.join(self._served)}", received, do))
+        return self._served[name]
+
+    def reopen(self, name: str) -> ServedModel:
+        """The model of a name as its folder is now; `replace` puts it in place.  Raises RegardError where it cannot be opened."""
+        return self._opened(name)
+
+    def replace(self, fresh: ServedModel) -> None:
+        """Let requests that come from now on be answered by this one."""
+        self._served[fresh.name] = fresh
+
+    def names(self) -> list[str]:
+        return list(self._served)
+
+    def _opened(self, name: str) -> ServedModel:
+        folder = self._runs[name]
+        model = self._open(folder)
+        if model.config.task in PATHS:
+            expected = "a run whose items are texts"
+            raise RunFolderError(message(str(folder), expected, f"one of task {model.config.task}", "Use regard predict."))
+        served = ServedModel(name, folder, _version(folder), model)
+        warm(served)
+        return served
+
+
+def name_runs(words: Iterable[str]) -> dict[str, Path]:
+    """Run folders by the names that clients call them by, of words RUN or NAME=RUN; without a name that of the folder, or, where it is
+    called `run`, of the one around it.  Raises UsageError for a name that two have."""
+    found = dict[str, Path]()
+    for word in words:
+        name, sign, folder = word.partition("=")
+        path = Path(folder if sign and not Path(word).exists() else word)
+        if path == Path(word):
+            whole = path.resolve()
+            name = whole.parent.name if whole.name == "run" and whole.parent.name else whole.name
+        if name in found or not name:
+            do = f"Write NAME={path}."
+            raise UsageError(message("regard serve", "a name of its own for each run", f"{name!r} again", do))
+        found[name] = path
+    return found
+
+
+def warm(served: ServedModel) -> None:
+    """Answer once, so that what is compiled or laid out when it is first used is there before anybody waits for it."""
+    for text in WARM:
+        try:
+            BatchKey(served, "predict").answer([text])
+            BatchKey(served, "predict").answer([text] * 2)
+        except DataError:
+            continue
+
+
+def _told(prediction: Any, attention: bool) -> dict[str, Any]:
+    found = {**of_hypothesis(prediction), **of_source(prediction)}
+    looks = {name: weights.tolist() for name, weights in prediction.attention.items()}
+    return {**found, "attention": looks} if attention else found
+
+
+def _encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
+
+
+def _unheard(note: str) -> None:
+    """Notes are on all items of a batch together, so no request can be told them."""
+
+
+def _version(folder: Path) -> str:
+    """Twelve digits of a hash of the files that lie in a run folder itself."""
+    marks = blake2b(digest_size=6)
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".safetensors", ".json", ".yaml") and path.is_file():
+            marks.update(path.name.encode())
+            with path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    marks.update(piece)
+    return marks.hexdigest()
