@@ -28,12 +28,17 @@ def export(
     if format == "regard":
         export_run(run, out, precision=precision, items=items, trust=trust, say=say)
         return
-    from regard.export import onnx, page
-
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"
         export_run(run, whole, precision=precision, items=items, trust=trust, say=say)
-        (onnx.write_onnx if format == "onnx" else page.write_page)(whole, out)
+        if format == "onnx":
+            from regard.export import onnx
+
+            onnx.write_onnx(whole, out)
+        else:
+            from regard.export import page
+
+            page.write_page(whole, out, examples=page.choose_examples(items))
 
 
 def read_held_out(model: Any, say: Say) -> list[Any]:
