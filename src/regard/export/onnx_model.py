@@ -49,7 +49,7 @@ def output_name(name: str, graph: Graph) -> str:
 
 def describe_ports(model: onnx.ModelProto) -> dict[str, list[dict[str, Any]]]:
     """The inputs and outputs of a model, with dtypes and shapes: numbers, names of sizes, None for what only the result tells."""
-    words = {number: word for word, number in ONNX_DTYPES.items()}
+    words = {int(number): word for word, number in ONNX_DTYPES.items()}
 
     def describe_port(port: onnx.ValueInfoProto) -> dict[str, Any]:
         kind = port.type.tensor_type
