@@ -73,5 +73,5 @@ def test_what_has_no_probability_shows_none(told):
 
 
 def test_the_page_says_nothing_of_a_score_that_is_none():
-    script = (Path(page.__file__).parent / "page.js").read_text("utf-8")
+    script = (Path(page.__file__).parent / "pickers.js").read_text("utf-8")
     assert 'if (best.score === null) return "";' in script

@@ -32,7 +32,8 @@ NETS: dict[str, dict[str, Any]] = {
     "past": {**RECURRENT, "past": {"score": "additive"}},
     "fixed": {**RECURRENT, "attention": "none", "context": "structured"},
     "transformer": {**TRANSFORMER},
-    "windows": {**TRANSFORMER, "norm": "post", "positions": "rotary", "self_attention": {"scope": "window(back=3)", "weighting": "sparsemax"}},
+    "windows": {**TRANSFORMER, "norm": "post", "positions": "rotary", 
+                "self_attention": {"scope": "window(back=3)", "weighting": "sparsemax"}},
     "aaren": {**TRANSFORMER, "family": "aaren"},
 }  # fmt: skip
 SIZES = ((11, 13, 5), (17, 19, 9), (23, 31, 26), (13, 23, 7), (19, 29, 1), (29, 37, 2))  # batch, places, words before

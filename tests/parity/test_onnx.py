@@ -56,7 +56,11 @@ def look(part: str, word: str, table: Mapping[str, Known], by: random.Random) ->
     """A net with this score, scope or weighting, in an encoder-decoder or in a Transformer where it may stand there."""
     whole = not table[word].sequential and not table[word].mixes and by.random() < 0.5
     attention = {part: AT_LEAST.get(word, word)}
-    return {**TRANSFORMER, "self_attention": attention} if whole else {**RECURRENT, "order": by.choice(["luong", "bahdanau"]), "attention": attention}
+    return (
+        {**TRANSFORMER, "self_attention": attention}
+        if whole
+        else {**RECURRENT, "order": by.choice(["luong", "bahdanau"]), "attention": attention}
+    )
 
 
 def nets() -> dict[str, dict[str, Any]]:

@@ -210,8 +210,8 @@ class GeneralConfig(Section):
         return with_values(self, words, values)
 
     @property
-    def own(self) -> Section | None:
-        """The section of its task, where that has one."""
+    def own(self) -> Any:
+        """The section of its task, of that task's own class; None where it has none."""
         return self.of_tasks().get(self.spec.name)
 
     def of_tasks(self) -> dict[str, Section]:

@@ -82,7 +82,7 @@ class TokenizerKind:
         text = self.fold(text)
         if self.name == "space" and "<" in text:  # elsewhere no piece of text can look like a special
             text = " ".join(SPECIALS[UNK] if word in SPECIALS else word for word in text.split(" "))
-        return f" {text}" if self.manner.marked and text and not _written_without_spaces(text[0]) else text
+        return f" {text}" if self.manner.marked and text and not needs_no_space(text[0]) else text
 
     def restore(self, tokens: Iterable[str]) -> str:
         """`prepare` undone (up to what it folded)."""
@@ -95,7 +95,8 @@ def _profiled(graphemes: tuple[str, ...]) -> TextTreatment:
     return replace(MANNERS["profile"], pattern=profile_pattern(graphemes))
 
 
-def _written_without_spaces(character: str) -> bool:
+def needs_no_space(character: str) -> bool:
+    """Whether a text that begins with this character is of a script that is written without spaces."""
     return unicodedata.name(character, "").startswith(("CJK ", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA "))
 
 

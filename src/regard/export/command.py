@@ -24,19 +24,24 @@ def export(
     files: to be compared on; none: the validation data of the run, where they are still there.  Errors: as `folder.export_run`.
     """
     model = load_run(run, trust=trust)
-    items: list[Any] = [item for file in files for item in model.inputs(str(file))] or held_out(model, say)
+    items: list[Any] = [item for file in files for item in model.inputs(str(file))] or read_held_out(model, say)
     if format == "regard":
         export_run(run, out, precision=precision, items=items, trust=trust, say=say)
         return
-    from regard.export import onnx, page
-
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"
         export_run(run, whole, precision=precision, items=items, trust=trust, say=say)
-        (onnx.write_onnx if format == "onnx" else page.write_page)(whole, out)
+        if format == "onnx":
+            from regard.export import onnx
+
+            onnx.write_onnx(whole, out)
+        else:
+            from regard.export import page
+
+            page.write_page(whole, out, examples=page.choose_examples(items))
 
 
-def held_out(model: Any, say: Say) -> list[Any]:
+def read_held_out(model: Any, say: Say) -> list[Any]:
     """Some of the validation data of a run; none where they are gone."""
     try:
         return list(registry.of(model.config.task).validation_items(model.config))[:HELD_OUT]

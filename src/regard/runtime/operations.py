@@ -163,7 +163,8 @@ def _select(x: Array, axis: int, index: int) -> Array:
 
 def _scatter_add(x: Array, places: Array, values: Array, axis: int) -> Array:
     """x, with each value added at its place along the axis."""
-    made, index = x.copy(), list(np.indices(places.shape, sparse=True))
+    made = x.copy()
+    index: list[Any] = list(np.indices(places.shape, sparse=True))
     index[axis] = places
     np.add.at(made, tuple(index), values)
     return made

@@ -19,7 +19,7 @@ class Player:
     """A graph with its weights.  What depends on weights alone is made once."""
 
     def __init__(self, graph: Graph, weights: Arrays) -> None:
-        self.graph, self._sizes = graph, Sizes()
+        self.graph, self._sizes = graph, SizeTable()
         first = len(graph.inputs)
         self._begin: list[Any] = [None] * first + [weights[name] for name in graph.weights]
         room = max((n.made + n.results for n in graph.nodes), default=len(self._begin))
@@ -57,7 +57,7 @@ class Player:
         values = self._begin.copy()
         for i, port in enumerate(self.graph.inputs):
             values[i] = inputs[port.name]
-        sizes = self._sizes.found(inputs)
+        sizes = self._sizes.find(inputs)
         for function, sized, reads, made, results in self._steps:
             arrays = [values[i] for i in reads]
             told = function(*arrays, **{key: sizes[i] for key, i in sized}) if sized else function(*arrays)
@@ -72,7 +72,7 @@ def _store(values: list[Any], made: int, results: int, told: Any) -> None:
     values[made : made + results] = [told] if results == 1 else told
 
 
-class Sizes:
+class SizeTable:
     """The sizes that a graph asks for, each found once a call, however many nodes ask."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Sizes:
             self._told.append(told)
         return self._places[size]
 
-    def found(self, inputs: Arrays) -> list[Any]:
+    def find(self, inputs: Arrays) -> list[Any]:
         """All of them, for these inputs."""
         made: list[Any] = []
         for told in self._told:

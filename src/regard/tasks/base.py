@@ -176,8 +176,8 @@ class Predictor(ABC):
         raise RunFolderError(message(str(others[0].folder), expected, "another one", "Name one run."))
 
     @classmethod
-    def of(cls, config: Config, folder: Path, network: Any) -> Self:
-        """The model of a folder that asks this network, whatever that is made of."""
+    def load(cls, config: Config, folder: Path, network: Any) -> Self:
+        """The model of a run folder, but for its network: that is asked, whatever it is made of."""
         raise NotImplementedError
 
     def make_up(self, by: Random, length: int) -> Any:

@@ -13,6 +13,7 @@ from regard.tasks.base import Predictor
 def load_exported(folder: str | Path) -> Predictor:
     """The model of an exported folder.  RunFolderError where it is none, is damaged, or is of a newer version."""
     found = open_folder(Path(folder))
+    assert found.settings.spec.predictor is not None  # every task of Regard's has one, and a folder names no other
     kind: Any = registry.part(found.settings.spec.predictor)
-    made: Predictor = kind.of(found.settings, found.folder, found.network)
+    made: Predictor = kind.load(found.settings, found.folder, found.network)
     return made

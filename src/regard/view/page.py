@@ -1,6 +1,6 @@
 """The page: sentences, their n-best lists and every layer and head of their attention, in one HTML file that works with no network.
 
-`page.html`, `page.css`, `picture.js` and `page.js` lie beside this file.  Python decides what is shown (labels, words, axes); the
+Templates, a style and scripts lie beside this file.  Python decides what is shown (labels, words, axes); the
 script only lays it out, averages heads and adds up words.  Weights are whole ten-thousandths in 16 bits, all high bytes before all low
 bytes (most are zero, and so pack well), deflated and written in base64.
 """
@@ -8,13 +8,9 @@ bytes (most are zero, and so pack well), deflated and written in base64.
 from __future__ import annotations
 
 import base64
-import hashlib
 import html as markup
-import json
-import re
 import zlib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +20,14 @@ from numpy.typing import NDArray
 from regard.core.atomic_files import write_bytes
 from regard.core.errors import RegardError, message
 from regard.view import merge
+from regard.view.document import embed, fill, policy, read_part
 from regard.view.label import SPACE, right_to_left, say_token, show_token
 from regard.view.overlay import describe
 from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, hides
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
+SCRIPTS = ("picture.js", "pickers.js", "page.js")
 # Steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right.
 UNIT = 10_000
 
@@ -41,37 +39,23 @@ def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
     """
     if not any(prediction.attention for best in predictions for prediction in best):
         raise blind(next((prediction.source for best in predictions for prediction in best), ""))
-    style, script = _part("page.css"), _part("picture.js") + _part("page.js")
-    fill = {
-        "title": markup.escape(title),
-        "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-        + ("; img-src data:" if any("image" in p.details for best in predictions for p in best) else ""),
-        "style": style,
-        "data": _safe(json.dumps(payload(predictions), ensure_ascii=False, separators=(",", ":"), allow_nan=False)),
-        "script": script,
-    }
-    # In one pass: what is filled in is never read again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: fill[found[1]], _part("page.html"))
+    style, script = read_part(__package__, "page.css"), "".join(read_part(__package__, name) for name in SCRIPTS)
+    return fill(
+        read_part(__package__, "page.html"),
+        title=markup.escape(title),
+        policy=policy(style, script, images=any("image" in p.details for best in predictions for p in best)),
+        style=style,
+        logo=read_part(__package__, "logo.html"),
+        picture=read_part(__package__, "picture.html"),
+        data=embed(payload(predictions)),
+        script=script,
+    )
 
 
 def write(predictions: Sequence[Sequence[Drawable]], path: str | Path, *, title: str) -> None:
     """Write the page to `path`, which must be new and end in .html.  Errors: UsageError; RegardError where the disk refuses."""
     path = claim(path, suffixes=(".html", ".htm"))
     write_bytes(path, html(predictions, title=title).encode("utf-8"))
-
-
-def _part(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """What a content policy calls a script or a style: with it nothing else on the page can run, whatever the data says."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
-def _safe(text: str) -> str:
-    """JSON that cannot end the element it stands in."""
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def payload(predictions: Sequence[Sequence[Drawable]]) -> dict[str, Any]:

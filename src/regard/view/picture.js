@@ -1,6 +1,6 @@
 "use strict";
 // The picture: weights, colours, the table and what happens under the pointer.  `page.py` embeds the data (see `payload` there) and
-// this script before `page.js`.  Data is only ever written as text, never as markup.
+// this script before `pickers.js`.  Data is only ever written as text, never as markup.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = id => document.getElementById(id);
@@ -17,7 +17,8 @@ function make(tag, properties = {}, ...children) {
 // ---- weights ---------------------------------------------------------------------------------------
 const unpacked = new Map();
 
-async function unpack(number) { // base64, deflated, all high bytes before all low bytes -> numbers from 0
+async function unpack(number) { // base64, deflated, all high bytes before all low bytes -> numbers from 0; or the numbers themselves
+  if (number instanceof Float32Array) return number;
   if (!unpacked.has(number)) {
     const raw = Uint8Array.from(atob(data.weights[number]), c => c.charCodeAt(0));
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("deflate"));

@@ -12,8 +12,8 @@ from regard import runs
 from regard.cli.main import run as command
 from regard.config import read_config
 from regard.core.errors import ConfigError, DataError, RegardError
-from regard.tasks.language.demo_data import fables
 from regard.tasks.ensembles import make_ensemble
+from regard.tasks.language.demo_data import fables
 from regard.tasks.load_run import load_run
 from regard.tasks.options import AnswerOptions
 

@@ -47,7 +47,8 @@ class Captioner(Seq2SeqPredictor):
         self.words, self.grid = words, grid
 
     @classmethod
-    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Captioner:
+    def load(cls, config: Config, folder: Path, network: WritingNetwork) -> Captioner:
+        """The model of a run folder, but for its network."""
         return cls([network], Tokenizer.load(folder / WORDS), load_grid(folder / GRID), config, folder)
 
     def make_up(self, by: Random, length: int) -> CaptionedImage:
@@ -128,14 +129,8 @@ class Captioner(Seq2SeqPredictor):
         """The best caption of each image, and their figures."""
         found = [p[0] for p in self.stream(items, options.best(), attention=False)]
         references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
-        judgement = judge(
-            [p.text for p in found],
-            references,
-            str.split,
-            metrics=METRICS,
-            bleu_tokenize=options.tokenize,
-            lowercase=self.config.data.lowercase,
-        )
+        texts, lower = [p.text for p in found], self.config.data.lowercase
+        judgement = judge(texts, references, str.split, metrics=METRICS, bleu_tokenize=options.tokenize, lowercase=lower)
         return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
 
     def loss(self, items: Sequence[CaptionedImage]) -> float:

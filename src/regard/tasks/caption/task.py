@@ -35,7 +35,7 @@ from regard.tasks.options import EvaluationOptions
 from regard.tasks.splits import SplitTask, shared_note
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 SMALL = Grid(2, 2, 3)  # to see whether a net can be built
 WHAT = "images with captions"

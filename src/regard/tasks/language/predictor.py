@@ -76,7 +76,8 @@ class TextGenerator(Predictor):
         self._room = min((bound for bound in bounds if bound is not None), default=None)
 
     @classmethod
-    def of(cls, config: Config, folder: Path, network: ReadingNetwork) -> TextGenerator:
+    def load(cls, config: Config, folder: Path, network: ReadingNetwork) -> TextGenerator:
+        """The model of a run folder, but for its network."""
         return cls(network, TextVocabulary.load(config, folder), config, folder)
 
     def make_up(self, by: Random, length: int) -> str:

@@ -26,7 +26,7 @@ from regard.tasks.options import AnswerOptions
 from regard.tasks.splits import SplitTask
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
 WHAT = "plain text"

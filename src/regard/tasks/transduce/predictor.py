@@ -67,7 +67,8 @@ class Transducer(Seq2SeqPredictor):
         self.tokenizers, self.layout = tokenizers, _layout(config)
 
     @classmethod
-    def of(cls, config: Config, folder: Path, network: WritingNetwork) -> Transducer:
+    def load(cls, config: Config, folder: Path, network: WritingNetwork) -> Transducer:
+        """The model of a run folder, but for its network."""
         return cls(
             [network], (Tokenizer.load(folder / SOURCE_TOKENIZER), Tokenizer.load(folder / TARGET_TOKENIZER)), config, folder
         )
@@ -169,7 +170,7 @@ class Transducer(Seq2SeqPredictor):
         """Items and what is right of each, in tokens, as the network reads and is judged by them."""
         sources, writer = [self._source(item) for item, _ in items], self.tokenizers[1]
         targets = writer.encode_all([text for _, text in items])
-        if self.copies:
+        if self.writer.extends:
             each = zip(sources, items, targets, strict=True)
             targets = [number_target(self.tokenizers, text, ids, s.symbols, s.ids) for s, (_, text), ids in each]
         return [(source.ids, target) for source, target in zip(sources, targets, strict=True)]
@@ -181,15 +182,10 @@ class Transducer(Seq2SeqPredictor):
         longest = self.room.source
         cut = longest is not None and len(ids) > longest
         ids = [*ids[: longest - 1], EOS] if cut and longest else ids
-        if not ids or not self.copies:
+        if not ids or not self.writer.extends:
             return Source(text, features, tuple(ids), cut)
         symbols = tuple(self.tokenizers[0].symbols(text, features))
         return Source(text, features, tuple(number_source(self.tokenizers, symbols, ids)), cut, symbols)
-
-    @property
-    def copies(self) -> bool:
-        """Whether it can say words that it was never taught."""
-        return self.writer.extends
 
     def size(self, source: Source) -> int:
         return len(source.ids)

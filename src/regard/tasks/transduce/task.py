@@ -35,7 +35,7 @@ from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER,
 from regard.training.auto_values import EvenSample
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
-from regard.training.trainer import Validation
+from regard.training.validation import Validation
 
 CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built

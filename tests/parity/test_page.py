@@ -1,0 +1,246 @@
+"""A model as a web page: its scripts, run by node, say what numpy and the predictors say; and the file needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from regard.config import read_config
+from regard.core.errors import RunFolderError, UsageError
+from regard.data.tokenizer import Tokenizer
+from regard.export import page
+from regard.export.functions import names_of
+from regard.export.trace import trace
+from regard.runtime.folder import CONFIG, GRAPHS, MANIFEST
+from regard.runtime.graph import from_json, to_json
+from regard.runtime.player import NAMES, Player
+from regard.tasks.load_exported import load_exported
+from regard.tasks.options import AnswerOptions
+from regard.tasks.seq2seq_builder import build_seq2seq
+from regard.tasks.transduce.demo_data import dates
+
+from .exported import train, write
+from .test_export_graphs import NETS, SIZES, Functions, _states
+
+NODE = shutil.which("node")
+SCRIPTS = Path(page.__file__).parent / page.FOLDER
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs node on the path: apt-get install nodejs")
+TEXTS = (
+    "", " ", "a", "abandonat", "The cat sat.", "  two  spaces\tand a tab ", "中文字，没有空格", "ひらがなカタカナー", "café",
+    "cafe\u0301", "ⁿdaˈpʰat͡ʃeː", "k\u0361p\u0303 ˥˩ a⁵⁵", "السلام عليكم", "שָׁלוֹם", "x² + y₃ = 10½", "a</s>b <unk> <s>", "नमस्ते",
+    "한국어 \u1112\u1161\u11ab", "👩\u200d👩\u200d👧!", "\u3000全角　", "a\u0085b\u00a0c\u2028d", "\ufeffbom", "日本 Tokyo", "<unk>",
+    "İstanbul ΣΑΣ", "?!...", "1,391", "e\u0301\u0323x", "〇、。",
+)  # fmt: skip
+
+
+def in_node(task: str, **asked: Any) -> Any:
+    """What the page's modules answer."""
+    assert NODE is not None
+    script = Path(__file__).with_name("page_scripts.mjs")
+    asking = json.dumps({"task": task, **asked})
+    ran = subprocess.run([NODE, str(script), str(SCRIPTS)], input=asking, capture_output=True, text=True, encoding="utf-8")
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return json.loads(ran.stdout)
+
+
+# ---- graphs -------------------------------------------------------------------------------------------
+def _traced(net: Any) -> list[tuple[dict[str, Any], Mapping[str, np.ndarray]]]:
+    """The graphs `start` and `step` of a net as JSON holds them, with their weights."""
+    of, starts, steps, names = Functions(net), [], [], names_of(net)
+    for rows, places, before in SIZES:
+        starts.append(of.source(rows, places))
+        state = _states(of.start(**starts[-1]))
+        for _ in range(before):
+            state = _states(of.step(of.words(rows), **state))
+        steps.append({"words": of.words(rows), **state})
+    made = []
+    for function, examples in ((of.start, starts), (of.step, steps)):
+        weights: dict[str, np.ndarray] = {}
+        made.append((json.loads(json.dumps(to_json(trace(function, examples, names, weights)))), weights))
+    return made
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_scripts_play_graphs_as_numpy_does(name):
+    torch.manual_seed(3)
+    data = {"max_source_length": 40, "max_target_length": 40}
+    net = build_seq2seq(read_config({"data": data, "model": NETS[name]}), source_words=20, target_words=20).eval().network
+    with torch.no_grad():
+        traced = _traced(net)
+    players = [Player(from_json(graph, NAMES, "a graph"), weights) for graph, weights in traced]
+    of, calls, right = Functions(net), [], []
+    for rows, places in ((1, 1), (3, 2), (5, 17)):
+        given = {key: tensor.numpy() for key, tensor in of.source(rows, places).items()}
+        for step in range(4):
+            calls.append([min(step, 1), page.pack(given)])
+            right.append(players[min(step, 1)](**given))
+            given = {"words": of.words(rows).numpy(), **_states(right[-1])}
+    made = in_node("play", graphs=[graph for graph, _ in traced], weights=[page.pack(w) for _, w in traced], calls=calls)
+    for told, wanted in zip(made, right, strict=True):
+        assert set(told) == set(wanted)
+        for key, array in wanted.items():
+            assert (told[key]["dtype"], told[key]["shape"]) == (str(array.dtype), list(array.shape)), key
+            numbers = np.array([float(n) for n in told[key]["numbers"]]).reshape(array.shape)
+            np.testing.assert_allclose(numbers, array, atol=1e-5, rtol=1e-5, err_msg=key)
+
+
+def test_operations_that_are_lacking_are_those_that_are_refused():
+    assert {*in_node("operations"), "scan"} == NAMES - page.LACKING
+
+
+# ---- tokenizers ---------------------------------------------------------------------------------------
+WORDS = ("char", "ipa", "profile", "space", "word", "bpe(120)", "unigram(120)")
+
+
+def _strings(count: int) -> list[str]:
+    by = random.Random(5)
+    letters = sorted({letter for text in TEXTS for letter in text})
+    return ["".join(by.choices(letters, k=by.randint(1, 20))) for _ in range(count)]
+
+
+def test_texts_are_cut_as_in_python(tmp_path):
+    profile = tmp_path / "profile.tsv"
+    profile.write_text("Grapheme\naf\nfé\nsch\nch\nt.\n(\nה\n", encoding="utf-8")
+    learnt, texts = [*TEXTS[2:16], *_strings(20)], [*TEXTS, *_strings(300)]
+    tokenizers, told = [], []
+    for word in WORDS:
+        kind = f"profile({profile})" if word == "profile" else word
+        made = Tokenizer.train(kind, learnt, features=["V", "PST"])
+        made.save(tmp_path / "one.json")
+        tokenizers.append(Tokenizer.load(tmp_path / "one.json"))
+        told.append(page.describe_tokenizer(tokenizers[-1], tmp_path / "one.json"))
+    for word, tokenizer, found in zip(WORDS, tokenizers, in_node("tokenize", tokenizers=told, texts=texts), strict=True):
+        for text, one in zip(texts, found, strict=True):
+            ids = tokenizer.encode(text)
+            symbols = tokenizer.symbols(text)
+            right = {"ids": ids, "symbols": symbols, "text": tokenizer.decode(ids), "tokens": tokenizer.tokens(ids)}
+            assert one == {**right, "unknown": tokenizer.unknown(text)}, (word, text)
+
+
+# ---- answers ------------------------------------------------------------------------------------------
+RECURRENT = {"encoder": "bigru", "decoder": "gru", "embedding": 12, "size": 16}
+TRANSFORMER = {"family": "transformer", "size": 16, "heads": 2, "feedforward": 24, "encoder_layers": 1, "decoder_layers": 1}
+PAIRS = "".join(f"{source}\t{target}\n" for source, target in dates(3, 150)[0])
+FORMS = "".join(f"lema{i % 7}\tlema{i % 7}{'sen'[i % 3]}\tV;{('PST', 'PRS', 'FUT')[i % 3]}\n" for i in range(90))
+TAGGED = "".join(
+    f"{a}\t{b}\n"
+    for i in range(60)
+    for a, b in ((f"Go{i % 9}", "O"), ("to", "O"), (f"Bari{i % 5}", "B-to"), ("北京", "I-to"), ("", ""))
+)
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dates": (PAIRS, {"model": RECURRENT, "decode": {"beam": 3}}),
+    "subwords": (
+        PAIRS,
+        {
+            "model": TRANSFORMER,
+            "data": {"source_tokenizer": "bpe(90)", "target_tokenizer": "unigram(60)", "lowercase": True, "unicode": "nfd"},
+            "decode": {"length_penalty": 0.7, "min_length": 3, "max_ratio": 1.5, "max_extra": 4},
+        },
+    ),
+    "features": (FORMS, {"model": RECURRENT, "data": {"features": 3}}),
+    "copies": (PAIRS, {"model": {**RECURRENT, "head": "copy"}, "data": {"source_tokenizer": "space", "target_tokenizer": "space"}}),
+    "tags": (TAGGED.replace("\t\n", "\n"), {"task": "tag", "model": {k: v for k, v in RECURRENT.items() if k != "decoder"}}),
+}  # fmt: skip
+
+
+def _made(name: str, folder: Path) -> tuple[Any, Path]:
+    """A trained model, and the folder of its export."""
+    lines, values = RUNS[name]
+    model = train(folder, lines, values)
+    return model, write(model, folder / "export")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """An exported folder."""
+    return _made("dates", tmp_path_factory.mktemp("dates"))[1]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_page_answers_as_the_run_does(name, tmp_path):
+    model, folder = _made(name, tmp_path)
+    texts = [*dict.fromkeys(line.split("\t")[0] for line in (PAIRS + FORMS).splitlines()[:60]), "Go3 to Bari4 北京", *TEXTS]
+    described = page.describe_model(folder)
+    features = [["V", "PST", "never"] if described["features"] else [] for _ in texts]
+    made = in_node("answer", model=described, items=list(zip(texts, features, strict=True)))
+    options = AnswerOptions(n_best=described["beam"]) if described["task"] == "transduce" else AnswerOptions()
+    items = [
+        {"source": t, "features": f} if described["task"] == "transduce" else t for t, f in zip(texts, features, strict=True)
+    ]
+    for text, best, told in zip(texts, model.stream(items, options), made, strict=True):
+        assert [one["text"] for one in told["best"]] == [p.text for p in best], text
+        assert told["source"] == best[0].source and told["unknown"] == list(best[0].unknown), text
+        for one, right in zip(told["best"], best, strict=True):
+            assert one["score"] == pytest.approx(right.score, abs=1e-4) and one["tokens"] == list(right.tokens)
+            assert set(one["looks"]) == set(right.attention)
+            for name, weights in right.attention.items():
+                look = one["looks"][name]
+                shape = (look["heads"], look["down"], look["across"])
+                np.testing.assert_allclose(np.reshape(look["weights"], shape), weights, atol=1e-4, err_msg=name)
+
+
+def test_weights_of_one_byte_stand_for_what_they_stand_for_in_a_folder(tmp_path):
+    lines, values = RUNS["dates"]
+    folder = write(train(tmp_path, lines, {**values, "model": {**RECURRENT, "size": 96}}), tmp_path / "export", "int8")
+    described = page.describe_model(folder)
+    assert any(kept == "int8" for _, _, kept, _ in described["weights"]["arrays"])
+    items = [[text, []] for text in TEXTS]
+    made = in_node("answer", model=described, items=items)
+    right = [best[0] for best in load_exported(folder).stream([text for text, _ in items], AnswerOptions(beam=described["beam"]))]
+    assert [one["best"][0]["text"] for one in made] == [p.text for p in right]
+    np.testing.assert_allclose([one["best"][0]["score"] for one in made], [p.score for p in right], atol=1e-4)
+
+
+def test_the_file_needs_nothing_else(folder, tmp_path):
+    page.write_page(
+        folder, tmp_path / "model.html", title="<b>A & B</b>", examples=page.choose_examples(["</script><b>", " ", ("Go", "on")])
+    )
+    text = (tmp_path / "model.html").read_text("utf-8")
+    parts = re.split(r"<script(?: type=\"application/json\" id=\"(?:data|model)\")?>(.*?)</script>", text, flags=re.DOTALL)
+    outside, (data, model, script) = "".join(parts[::2]), parts[1::2]
+    assert not re.search(r"(?:src|href)=(?!\"#)|url\(|@import|https?:", outside) and "<b>" not in outside
+    assert not re.search(r"\b(?:fetch|XMLHttpRequest|WebSocket|importScripts|eval|Function)\(|\bimport\b[ (]", script)
+    assert "default-src 'none'" in outside and page.policy.__module__ == "regard.view.document"
+    assert json.loads(data) == {"sentences": [], "weights": []} and json.loads(model)["examples"] == [
+        ["</script><b>", []],
+        ["Go on", []],
+    ]
+    (tmp_path / "script.js").write_text(script, encoding="utf-8")
+    checked = subprocess.run([str(NODE), "--check", str(tmp_path / "script.js")], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_what_a_page_cannot_run_is_refused(folder, tmp_path):
+    other = tmp_path / "export"
+    shutil.copytree(folder, other)
+    config = json.loads((other / CONFIG).read_text("utf-8"))
+    manifest = json.loads((other / MANIFEST).read_text("utf-8"))
+    (other / MANIFEST).write_text(json.dumps({**manifest, "task": "read"}), "utf-8")
+    with pytest.raises(RunFolderError, match="a run of task transduce or tag, which a page can run; received one of read"):
+        page.make_page(other, title="t")
+    (other / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    (other / GRAPHS).write_text(json.dumps({"answer": {"nodes": [["rshift", [0, 1], 2, {}, 1]]}}), "utf-8")
+    with pytest.raises(RunFolderError, match="received rshift"):
+        page.make_page(other, title="t")
+    (other / CONFIG).write_text(json.dumps({**config, "model": {**config["model"], "pretrained": "x"}}), "utf-8")
+    with pytest.raises(RunFolderError, match="received one with a pre-trained reader"):
+        page.make_page(other, title="t")
+    with pytest.raises(UsageError, match=r"ends in \.html"):
+        page.write_page(folder, tmp_path / "model.txt")
+    with pytest.raises(RunFolderError, match="received larger ones"):
+        page.pack({"hash": np.array([2**60])})
+
+
+def test_the_demos_model_fits_into_three_megabytes():
+    weights = np.random.default_rng(1).normal(size=418_000).astype(np.float32)  # as many as `regard demo` trains
+    assert len(page.pack({"w": weights})["bytes"]) < 2_200_000
