@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regard.export.trace import Unexportable
+from regard.export.recorder import Unexportable
 from regard.runtime.graph import Graph, Node, Port
 from regard.runtime.operations import OPERATIONS as NUMPY
 from regard.runtime.player import Player

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import GraphProto, ValueInfoProto, helper
 
 from regard.export.onnx_writer import LAST, ONNX_DTYPES, OnnxWriter, Operand
-from regard.export.trace import Unexportable
+from regard.export.recorder import Unexportable
 
 Step = Callable[[OnnxWriter, Operand, Operand], Operand]
 

@@ -14,9 +14,9 @@ from onnx import helper
 
 from regard.export.onnx_loops import close_body, describe
 from regard.export.onnx_operations import OPERATIONS
-from regard.export.onnx_writer import IR_VERSION, ONNX_DTYPES, OnnxWriter, Operand, dimensions_of
+from regard.export.onnx_writer import IR_VERSION, ONNX_DTYPES, OnnxWriter, Operand, name_dimensions
 from regard.export.onnx_writer import OPSET as OPSET
-from regard.export.trace import Unexportable
+from regard.export.recorder import Unexportable
 from regard.runtime.graph import Graph, Node, Size, from_json
 from regard.runtime.player import NAMES
 
@@ -35,7 +35,7 @@ def to_onnx(graph: Graph, weights: Mapping[str, np.ndarray], axes: Mapping[Size,
         name = output_name(port.name, graph)
         writer.nodes.append(helper.make_node("Identity", [values[place].name], [name], name=f"{name}:output"))
         results.append(Operand(name, port.dtype, values[place].rank))
-    given = [describe(x, dimensions_of(p.shape, axes or {}, p.name)) for x, p in zip(inputs, graph.inputs, strict=True)]
+    given = [describe(x, name_dimensions(p.shape, axes or {}, p.name)) for x, p in zip(inputs, graph.inputs, strict=True)]
     told = [describe(x) for x in results]
     made = helper.make_graph(writer.nodes, "regard", given, told, initializer=list(writer.initializers.values()))
     opset = [helper.make_opsetid("", OPSET)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from regard.export.trace import Unexportable
+from regard.export.recorder import Unexportable
 from regard.runtime.folder import SCALE
 from regard.runtime.graph import Size
 
@@ -157,7 +157,11 @@ class OnnxWriter:
         return self.add("Shape", x, dtype="int64", rank=1, start=axis, end=axis + 1)
 
 
+<<<<<<< HEAD
 def dimensions_of(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
+=======
+def name_dimensions(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
+>>>>>>> onnx
     """The shape of an input as ONNX tells it: numbers, and names of sizes that differ from call to call."""
     return [s if isinstance(s, int) else names.get(s, _own_name(s, f"{port}_{axis}")) for axis, s in enumerate(shape)]
 
