@@ -30,7 +30,7 @@ class Shouter:
         pause = folder / "config.yaml"
         self.pause = float(pause.read_text("utf-8")) if pause.exists() else 0.0
         decode = SimpleNamespace(beam=1, n_best=1, sample=False, max_ratio=2.0, max_extra=10, min_length=0)
-        self.config = SimpleNamespace(decode=decode, task="shout", spec=SimpleNamespace(uses=("decode.beam",)))
+        self.config = SimpleNamespace(decode=decode, task="shout", model=None, spec=SimpleNamespace(uses=("decode.beam",)))
 
     def stream(self, items: Any, **options: Any) -> Any:
         time.sleep(self.pause)

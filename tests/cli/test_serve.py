@@ -13,10 +13,12 @@ import pytest
 
 import regard
 from regard.cli.main import run as command
+from regard.serve.models import BatchKey, ServedModel
 from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 
 from . import small
 from .serving import Served, post, serving
+from .test_score import slots
 
 NEEDED = "needs the extra `serve`: pip install '.[serve]' in the checkout"
 pytest.importorskip("starlette", reason=NEEDED)
@@ -90,6 +92,13 @@ def test_the_command_says_the_same(runs, served, tmp_path, capsys):
         score = shared.pop("score")
         assert {name: value for name, value in best.items() if name != "score"} == shared
         assert best["score"] == pytest.approx(score, abs=1e-5)
+
+
+def test_what_a_batch_would_show_in_is_computed_one_by_one(tmp_path):
+    """Tags by themselves: the sums over a sentence depend on the longest of the batch."""
+    run, texts = slots(tmp_path), [" ".join(small.words(12, n)[: n % 7 + 1]) for n in range(40)]
+    key = BatchKey(ServedModel("slots", run, "", regard.load(run, batch_invariant=True)), "predict")
+    assert key.answer(texts) == [key.answer([text])[0] for text in texts]
 
 
 def test_attention_is_that_of_the_model(runs, served):

@@ -16,7 +16,7 @@ from regard.runtime.player import Player
 onnx = pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 
-from regard.export.onnx import to_onnx  # noqa: E402
+from regard.export.onnx_model import to_onnx  # noqa: E402
 from regard.export.onnx_operations import OPERATIONS  # noqa: E402
 
 Case = tuple[str, tuple[np.ndarray, ...], dict[str, Any]]
@@ -166,8 +166,13 @@ def shape_cases() -> list[Case]:
         ("pick", (x, np.array([0, 1]), np.array([2, -1])), {}), ("pick", (x, whole(0), whole(0)), {}),
         ("tril", (reals(4, 5),), {"diagonal": 0}), ("tril", (truths(4, 5),), {"diagonal": 1}), ("tril", (truths(0, 0),), {"diagonal": 0}),
         ("windows", (x,), {"axis": 2, "size": 3, "step": 1}), ("windows", (x,), {"axis": 1, "size": 2, "step": 2}),
-        ("convolution", (reals(2, 3, 9), reals(4, 3, 5)), {"stride": 1, "padding": 2}),
-        ("convolution", (reals(2, 3, 9), reals(4, 3, 2), reals(4)), {"stride": 2, "padding": 0}),
+        ("convolution", (reals(2, 3, 9), reals(4, 3, 5)), {"stride": (1,), "padding": (2,)}),
+        ("convolution", (reals(2, 3, 9), reals(4, 3, 2), reals(4)), {"stride": (2,), "padding": (0,)}),
+        ("convolution", (reals(2, 3, 9, 7), reals(4, 3, 2, 3), reals(4)), {"stride": (2, 1), "padding": (0, 1)}),
+        ("group_norm", (reals(2, 6, 3, 5), reals(6), reals(6)), {"groups": 3, "epsilon": 1e-5}),
+        ("group_norm", (reals(2, 6), reals(6), reals(6)), {"groups": 2, "epsilon": 1e-5}),
+        ("scatter_add", (x, whole(2, 4, 5, low=0, high=3), reals(2, 4, 5)), {"axis": 1}),
+        ("scatter_add", (x, whole(2, 0, 5), reals(2, 0, 5)), {"axis": 1}),
         ("matmul", (x, reals(5, 4)), {}), ("matmul", (x, reals(2, 5, 7)), {}),
         ("matmul", (reals(5), reals(5)), {}), ("matmul", (x, reals(5)), {}),
         ("matmul", (empty, reals(5, 4)), {}), ("matmul", (reals(2, 3, 0), empty), {}), ("matmul", (reals(2, 5, 1, 3), reals(5, 3, 2)), {}),

@@ -21,7 +21,7 @@ def main(args: Sequence[str] | None = None) -> None:
     for stream, errors in ((sys.stdout, "strict"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
-    sys.exit(exit_code(lambda: predict(_parser().parse_args(args))))
+    sys.exit(exit_code(lambda: predict(_parser().parse_intermixed_args(args))))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from regard.config.schema import AttentionSection, ModelSection
+from typing import Any, NamedTuple
 
 
 class Room(NamedTuple):
@@ -15,13 +12,13 @@ class Room(NamedTuple):
     target: int | None
 
 
-def room(model: ModelSection) -> Room:
-    """Where sources are cut, and writing ends."""
+def room(model: Any) -> Room:
+    """Where sources are cut, and writing ends.  model: a `ModelSection`, which knows of this module."""
     transformer = model.family != "recurrent"
     both = [model.max_positions] if transformer and model.positions == "learned" else []
     both += _bound(model.self_attention) if transformer else []
     return Room(min(both + _bound(model.attention), default=None), min(both + _bound(model.past), default=None))
 
 
-def _bound(look: AttentionSection | None) -> list[int]:
+def _bound(look: Any) -> list[int]:
     return [] if look is None or look.longest is None else [look.longest]

@@ -24,7 +24,7 @@ def export(
     files: to be compared on; none: the validation data of the run, where they are still there.  Errors: as `folder.export_run`.
     """
     model = load_run(run, trust=trust)
-    items: list[Any] = [item for file in files for item in model.inputs(str(file))] or held_out(model, say)
+    items: list[Any] = [item for file in files for item in model.inputs(str(file))] or read_held_out(model, say)
     if format == "regard":
         export_run(run, out, precision=precision, items=items, trust=trust, say=say)
         return
@@ -41,7 +41,7 @@ def export(
             page.write_page(whole, out, examples=page.choose_examples(items))
 
 
-def held_out(model: Any, say: Say) -> list[Any]:
+def read_held_out(model: Any, say: Say) -> list[Any]:
     """Some of the validation data of a run; none where they are gone."""
     try:
         return list(registry.of(model.config.task).validation_items(model.config))[:HELD_OUT]

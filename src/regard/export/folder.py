@@ -64,7 +64,7 @@ def export_run(
             beside.mkdir(parents=True)
             write(trained, beside, precision)
         exported = load_exported(beside)
-        proof = join(prove(trained, exported, items), prove(trained, exported, made_up(trained)))
+        proof = join(prove(trained, exported, items), prove(trained, exported, make_up_items(trained)))
         if precision == "float32":
             refuse(proof, out)
         _tell(beside, proof)
@@ -78,7 +78,7 @@ def export_run(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def made_up(model: Predictor) -> list[Any]:
+def make_up_items(model: Predictor) -> list[Any]:
     """Items for trials, of one token and of many, some with symbols that training never saw."""
     by = random.Random(SEED)
     return [model.make_up(by, 1 + i % 24) for i in range(MADE_UP)]
@@ -161,7 +161,7 @@ def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict
 def _collated(model: ArrayPredictor[Any], by: random.Random, rows: int, length: int) -> Any:
     """So many items side by side, the first of about this length."""
     items = [model.encode(model.make_up(by, length if i == 0 else by.randint(1, length))) for i in range(rows)]
-    return model.collate(items, range(rows))
+    return model.graph_batch(items, by)
 
 
 def _cells(model: Seq2SeqPredictor, by: random.Random) -> list[dict[str, torch.Tensor]]:

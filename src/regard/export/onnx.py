@@ -1,79 +1,107 @@
-"""A graph and its weights as an ONNX model, operation by operation.
-
-One opset, 18, which onnxruntime reads from 1.14 on.  No custom operator, no operator of onnxruntime's own.
-"""
+"""An exported folder as models of ONNX, for onnxruntime in whichever language: the graphs, what the host must know, the vocabularies."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping
+from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-from onnx import helper
+from safetensors.numpy import load_file
 
-from regard.export.onnx_loops import close_body, described
-from regard.export.onnx_operations import OPERATIONS
-from regard.export.onnx_writer import IR_VERSION, OPSET, OnnxWriter, Operand, told_dimensions
+from regard.core.atomic_files import explain_error
+from regard.core.errors import RegardError, RunFolderError, message
+from regard.data.tokenizer_kinds import BOS, EOS, PAD, UNK
 from regard.export.trace import Unexportable
-from regard.runtime.graph import Graph, Node, Size, from_json
+from regard.runtime.folder import CONFIG, GRAPHS, MANIFEST, WEIGHTS, read_weights
+from regard.runtime.graph import Graph, from_json
+from regard.runtime.networks import STATE
 from regard.runtime.player import NAMES
+from regard.tasks.load_exported import load_exported
+from regard.tasks.writing import NEVER
+
+FILES = {"start": "encode.onnx", "step": "step.onnx", "answer": "answer.onnx"}
+TOLD, ONNX_FORMAT = "manifest.json", 1
+LOWEST = "1.20"  # of onnxruntime: what older ones give for a product over no places is what lay in memory
 
 
-def to_onnx(graph: Graph, weights: Mapping[str, np.ndarray], axes: Mapping[Size, str] | None = None) -> onnx.ModelProto:
-    """The graph as a model of opset 18.  An output that has the name of an input (a state) is called `NAME.next`.
+def write_onnx(folder: Path, out: Path) -> None:
+    """Write the graphs of an exported folder as ONNX to the new folder `out`, once onnxruntime has said what they say.
 
-    axes: names for sizes that differ from call to call, such as `{("size", "words", 0): "batch"}`.
-    Raises Unexportable for what onnxruntime cannot run.
+    `encode.onnx` and `step.onnx` of a task that writes, `answer.onnx` of one that answers; `manifest.json`; the settings and vocabularies.
+    Errors: RunFolderError where `out` is there, or a graph has no form in ONNX; RegardError where onnxruntime is not installed, or says
+    something else: then nothing is written.
     """
-    writer = OnnxWriter()
-    inputs = [Operand(port.name, port.dtype, len(port.shape)) for port in graph.inputs]
-    values = _write_nodes(writer, graph, weights, inputs)
-    results = []
-    for port, place in graph.outputs:
-        name = output_name(port.name, graph)
-        writer.nodes.append(helper.make_node("Identity", [values[place].name], [name], name=f"{name}:output"))
-        results.append(Operand(name, port.dtype, values[place].rank))
-    given = [described(x, told_dimensions(p.shape, axes or {}, p.name)) for x, p in zip(inputs, graph.inputs, strict=True)]
-    told = [described(x) for x in results]
-    made = helper.make_graph(writer.nodes, "regard", given, told, initializer=list(writer.initializers.values()))
-    opset = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(made, opset_imports=opset, ir_version=IR_VERSION, producer_name="regard")
+    if out.exists() or out.is_symlink():
+        raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
+    try:
+        from regard.export.onnx_model import to_onnx
+        from regard.export.onnx_proof import name_sizes, refuse_other
+    except ImportError as error:
+        do = "Install the extra: pip install -e '.[onnx]' in the checkout."
+        raise RegardError(message("export to ONNX", "the packages onnx and onnxruntime", f"no {error.name}", do)) from error
+    kept, model = load_file(folder / WEIGHTS), load_exported(folder)
+    graphs = {name: from_json(told, NAMES, name) for name, told in _read(folder / GRAPHS).items()}
+    axes = name_sizes(graphs, read_weights(folder / WEIGHTS))
+    try:
+        models = {name: to_onnx(graph, kept, axes) for name, graph in graphs.items()}
+    except Unexportable as error:
+        do = "Export it in Regard's own format: --format regard."
+        raise RunFolderError(message(str(out), "a net that ONNX can hold", f"one that {error}", do)) from error
+    refuse_other(model, graphs, read_weights(folder / WEIGHTS), models, out)
+    beside = out.with_name(f".{out.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with explain_error(out):
+            beside.mkdir(parents=True)
+            for name, made in models.items():
+                (beside / FILES[name]).write_bytes(made.SerializeToString())
+            manifest = _read(folder / MANIFEST)
+            for name in manifest["files"].keys() - {GRAPHS, WEIGHTS}:
+                (beside / name).parent.mkdir(exist_ok=True)
+                shutil.copyfile(folder / name, beside / name)
+            told = _describe(manifest, graphs, models, beside, _read(folder / CONFIG))
+            (beside / TOLD).write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+            beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
-def output_name(name: str, graph: Graph) -> str:
-    """What an output is called in ONNX, where no two values have one name."""
-    return f"{name}.next" if any(port.name == name for port in graph.inputs) else name
+def _describe(
+    manifest: Mapping[str, Any], graphs: Mapping[str, Graph], models: Mapping[str, Any], folder: Path, settings: Any
+) -> dict[str, Any]:
+    """What a host must know: the files, what each reads and gives, which output is the next state, the signs and the limits."""
+    from regard.export.onnx_model import OPSET, describe_ports, output_name
+
+    told = {
+        "format": ONNX_FORMAT,
+        **{key: manifest[key] for key in ("regard", "task", "precision")},
+        "opset": OPSET,
+        "onnxruntime": f">={LOWEST}",
+        "models": {FILES[name]: describe_ports(model) for name, model in models.items()},
+        "room": dict(zip(("source", "target"), manifest["room"], strict=True)),
+        "network": manifest["network"],
+    }
+    if "step" in graphs:
+        step = graphs["step"]
+        common = set(manifest["network"]["common"])
+        states = [port.name for port in step.inputs if port.name.startswith(STATE)]
+        told["state"] = [
+            {"input": name, "first": name, "next": output_name(name, step), "common": i in common}
+            for i, name in enumerate(states)
+        ]
+        told["signs"] = {"padding": PAD, "start": BOS, "end": EOS, "unknown": UNK, "never": list(NEVER)}
+        told["decode"] = settings["decode"]
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return {**told, "files": {name: _checksum(folder / name) for name in files}}
 
 
-def _write_nodes(w: OnnxWriter, graph: Graph, weights: Mapping[str, np.ndarray], inputs: list[Operand]) -> dict[int, Operand]:
-    """All nodes of a graph; its values by number."""
-    w.inputs = {port.name: x for port, x in zip(graph.inputs, inputs, strict=True)}
-    values = dict(enumerate([*inputs, *(w.weight(name, weights[name]) for name in graph.weights)]))
-    for node in graph.nodes:
-        reads = [values[i] for i in node.inputs]
-        if node.operation == "scan":
-            made: Any = _scan(w, node, reads, weights)
-        elif node.operation in OPERATIONS:
-            made = OPERATIONS[node.operation](w, *reads, **node.attributes)
-        else:
-            raise Unexportable(f"has an operation without a form in ONNX, {node.operation}")
-        made = [made] if isinstance(made, Operand) else made
-        values |= {node.made + i: x for i, x in enumerate(made)}
-    return values
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text("utf-8"))
 
 
-def _scan(w: OnnxWriter, node: Node, reads: list[Operand], weights: Mapping[str, np.ndarray]) -> list[Operand]:
-    """A loop over the first axis of what it reads first: ONNX has the states before what is said."""
-    graph = from_json(node.attributes["body"], NAMES, "a loop")
-    steps, *states = reads
-    body = OnnxWriter(w, w.name("loop") + ".")
-    inputs = [Operand(body.prefix + port.name, port.dtype, len(port.shape)) for port in graph.inputs]
-    values = _write_nodes(body, graph, weights, inputs)
-    by_name = {port.name: values[place] for port, place in graph.outputs}
-    said, left = by_name["y"], [by_name[f"state.{i}"] for i in range(len(states))]
-    inner = close_body(body, [*inputs[1:], inputs[0]], [*left, said], body.prefix + "body")
-    results = [*((x.dtype, x.rank) for x in left), (said.dtype, said.rank + 1)]
-    axes = {"scan_input_axes": [0], "scan_output_axes": [1]}
-    *ends, whole = w.add_several("Scan", (*states, steps), results, body=inner, num_scan_inputs=1, **axes)
-    return [whole, *ends]
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

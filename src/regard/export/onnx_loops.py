@@ -33,10 +33,10 @@ def close_body(w: OnnxWriter, inputs: Sequence[Operand], outputs: Sequence[Opera
         made = w.name("said")
         w.nodes.append(helper.make_node("Identity", [x.name], [made], name=made))
         results.append(Operand(made, x.dtype, x.rank))
-    return helper.make_graph(w.nodes, name, [described(x) for x in inputs], [described(x) for x in results])
+    return helper.make_graph(w.nodes, name, [describe(x) for x in inputs], [describe(x) for x in results])
 
 
-def described(x: Operand, dimensions: Sequence[int | str | None] | None = None) -> ValueInfoProto:
+def describe(x: Operand, dimensions: Sequence[int | str | None] | None = None) -> ValueInfoProto:
     """What ONNX is told of an input or an output."""
     return helper.make_tensor_value_info(x.name, ONNX_DTYPES[x.dtype], dimensions if dimensions is not None else [None] * x.rank)
 
@@ -44,7 +44,7 @@ def described(x: Operand, dimensions: Sequence[int | str | None] | None = None) 
 def _accumulated(first: Mapping[str, float], combine: Step) -> Callable[..., Operand]:
     """Along an axis, each place combined with all before it.  first: for each dtype, what changes nothing.
 
-    It also stands as a place of its own before the first: onnxruntime 1.32 ends the process at a Scan over no places.
+    It also stands as a place of its own before the first, so that no loop is ever without a place.
     """
 
     def form(w: OnnxWriter, x: Operand, axis: int) -> Operand:
@@ -69,9 +69,9 @@ def _recurrent(operation: str, gates: Sequence[int], states: int, **attributes: 
 
     def form(w: OnnxWriter, x: Operand, *given: Operand) -> Sequence[Operand]:
         begin, (wx, wh, bx, bh) = given[:states], given[states:]
-        if wh.name not in w.root.arrays:
+        if (shape := w.shape_of(wh)) is None:
             raise Unexportable(f"has a recurrent layer ({operation.lower()}) whose weights are computed")
-        size = w.root.arrays[wh.name].shape[1]
+        size = shape[1]
         order = w.constant(np.concatenate([np.arange(g * size, (g + 1) * size) for g in gates]))
         wx, wh, bx, bh = (w.add("Gather", weight, order, rank=weight.rank, axis=0) for weight in (wx, wh, bx, bh))
         first = w.constant([0])

@@ -152,6 +152,24 @@ def _convolution(
     return w.add("Conv", x, weight, *bias, strides=list(stride), pads=[*padding, *padding])
 
 
+def _group_norm(w: OnnxWriter, x: Operand, weight: Operand, bias: Operand, groups: int, epsilon: float) -> Operand:
+    """Step by step: GroupNormalization of opset 18 has a weight for each group, and is withdrawn."""
+    rows = w.add("Reshape", x, w.constant([0, groups, -1]), rank=3)  # 0: as it was
+    last = w.constant([2])
+    centred = w.add("Sub", rows, w.add("ReduceMean", rows, last, rank=3))
+    variance = w.add("ReduceMean", w.add("Mul", centred, centred), last, rank=3)
+    spread = w.add("Sqrt", w.add("Add", variance, _one(w, x, epsilon)))
+    made = w.add("Reshape", w.add("Div", centred, spread), w.add("Shape", x, dtype="int64", rank=1), rank=x.rank)
+    if x.rank > 2:
+        axes = w.constant(list(range(1, x.rank - 1)))
+        weight, bias = (w.add("Unsqueeze", each, axes, rank=x.rank - 1) for each in (weight, bias))
+    return w.add("Add", w.add("Mul", made, weight), bias)
+
+
+def _scatter_add(w: OnnxWriter, x: Operand, places: Operand, values: Operand, axis: int) -> Operand:
+    return w.add("ScatterElements", x, places, values, rank=x.rank, axis=axis, reduction="add")
+
+
 def _reshape(w: OnnxWriter, x: Operand, shape: Sequence[Size]) -> Operand:
     return w.add("Reshape", x, w.sizes(shape), rank=len(shape), allowzero=1)  # otherwise 0 means "as it was"
 
@@ -243,7 +261,7 @@ OPERATIONS: Mapping[str, OnnxForm] = {
     "softmax": lambda w, x, axis: w.add("Softmax", x, axis=axis),
     "log_softmax": lambda w, x, axis: w.add("LogSoftmax", x, axis=axis),
     "layer_norm": lambda w, x, weight, bias, epsilon: w.add("LayerNormalization", x, weight, bias, epsilon=epsilon),
-    "sort": _sort, "convolution": _convolution, "cumsum": _cumulated,
+    "group_norm": _group_norm, "scatter_add": _scatter_add, "sort": _sort, "convolution": _convolution, "cumsum": _cumulated,
     "reshape": _reshape, "expand": lambda w, x, shape: w.add("Expand", x, w.sizes(shape), rank=len(shape)), "tile": _tile,
     "transpose": lambda w, x, order: w.add("Transpose", x, perm=list(order)),
     "unsqueeze": lambda w, x, axis: w.add("Unsqueeze", x, w.constant([axis]), rank=x.rank + 1),

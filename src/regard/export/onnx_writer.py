@@ -10,6 +10,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from regard.export.trace import Unexportable
+from regard.runtime.folder import SCALE
 from regard.runtime.graph import Size
 
 OPSET = 18  # the first with BitwiseAnd and BitwiseXor; onnxruntime reads it from 1.14 on
@@ -18,7 +19,7 @@ ONNX_DTYPES = {
     "bool": TensorProto.BOOL, "int8": TensorProto.INT8, "int32": TensorProto.INT32, "int64": TensorProto.INT64,
     "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE,
 }  # fmt: skip
-FORMS = {"+": "Add", "*": "Mul", "max": "Max", "min": "Min"}
+SIZE_FORMS = {"+": "Add", "*": "Mul", "max": "Max", "min": "Min"}
 LAST = np.iinfo(np.int64).max  # where a slice goes on to the end
 ONLY_FLOAT32 = frozenset({"GRU", "LSTM", "RNN", "Conv", "Erf", "Atan", "Cos", "ReduceProd"})  # in onnxruntime 1.20
 
@@ -43,7 +44,7 @@ class OnnxWriter:
         self.root: OnnxWriter = outer.root if outer else self
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
-        self.arrays: dict[str, np.ndarray] = {}  # weights by name
+        self.weights: dict[str, tuple[Operand, tuple[int, ...]]] = {}  # by name, and how large each is
         self.inputs: dict[str, Operand] = {}
         self._sizes: dict[Any, Operand] = {}
         self._literals: dict[tuple[str, tuple[int, ...], bytes], Operand] = {}
@@ -55,24 +56,37 @@ class OnnxWriter:
         self.root._made += 1
         return f"{self.prefix}{stem}_{self.root._made}"
 
-    def weight(self, name: str, array: np.ndarray) -> Operand:
-        """A weight of the graph by its own name."""
+    def weight(self, name: str, arrays: Mapping[str, np.ndarray]) -> Operand:
+        """A weight of the graph by its own name; of one in bytes (`runtime.folder.SCALE`) the numbers that they stand for.
+
+        Whoever loads the model multiplies once, so that its arithmetic is that of any model in float32.
+        """
         root = self.root
-        if name not in root.arrays:
-            root.arrays[name] = array
-            root.initializers[name] = numpy_helper.from_array(array, name)
-            root._fixed.add(name)
+        if name not in root.weights:
+            array, scale = arrays[name], arrays.get(name + SCALE)
+            kept = root.keep(name, array)
+            if scale is not None:
+                each = root.add("Unsqueeze", root.keep(name + SCALE, scale), root.constant([scale.ndim]), rank=array.ndim)
+                kept = root.add("Mul", root.cast(kept, scale.dtype.name), each)
+            root.weights[name] = kept, array.shape
+        return root.weights[name][0]
+
+    def keep(self, name: str, array: np.ndarray) -> Operand:
+        """An array that stands in the graph under this name."""
+        self.root.initializers[name] = numpy_helper.from_array(array, name)
+        self.root._fixed.add(name)
         return Operand(name, array.dtype.name, array.ndim)
+
+    def shape_of(self, weight: Operand) -> tuple[int, ...] | None:
+        """How large a weight is; None of what is none."""
+        return next((shape for kept, shape in self.root.weights.values() if kept == weight), None)
 
     def constant(self, numbers: Any, dtype: str = "int64") -> Operand:
         """Numbers that stand in the graph."""
         array, root = np.asarray(numbers, dtype), self.root
         key = dtype, array.shape, array.tobytes()
         if key not in root._literals:
-            name = root.name("literal")
-            root.initializers[name] = numpy_helper.from_array(array, name)
-            root._fixed.add(name)
-            root._literals[key] = Operand(name, dtype, array.ndim)
+            root._literals[key] = root.keep(root.name("literal"), array)
         return root._literals[key]
 
     def add(
@@ -111,7 +125,11 @@ class OnnxWriter:
                 _, name, axis = size
                 made = self.add("Shape", self.inputs[name], dtype="int64", rank=1, start=axis, end=axis + 1)
             else:
-                made = self.add(FORMS[size[0]], self.size(size[1]), self.size(size[2]))
+                a, b = map(self.size, size[1:])
+                if size[0] == "//":  # Div goes towards zero: without what is left over, both ways are one
+                    made = self.add("Div", self.add("Sub", a, self.add("Mod", a, b)), b)
+                else:
+                    made = self.add(SIZE_FORMS[size[0]], a, b)
             self._sizes[size] = made
         return self._sizes[size]
 
@@ -139,7 +157,7 @@ class OnnxWriter:
         return self.add("Shape", x, dtype="int64", rank=1, start=axis, end=axis + 1)
 
 
-def told_dimensions(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
+def dimensions_of(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
     """The shape of an input as ONNX tells it: numbers, and names of sizes that differ from call to call."""
     return [s if isinstance(s, int) else names.get(s, _own_name(s, f"{port}_{axis}")) for axis, s in enumerate(shape)]
 

@@ -14,7 +14,8 @@ from regard.tasks.base import Predictor, TaskPrediction
 from regard.tasks.options import AnswerOptions
 
 CLOSE = 1e-5  # of a log-probability a token, and of a weight of attention
-BATCHES, ALONE = (1, 64), 100  # items side by side; and about so many that are answered one by one
+BATCHES = (1, 64)  # items side by side
+ALONE, ALL = 50, 10_000  # about so many items are answered one by one, and by what takes longer
 BEAMS = (1, 5)
 NUMBER = re.compile(r"-?\d+\.\d+")
 
@@ -45,8 +46,8 @@ class Proof:
 def prove(trained: Predictor, exported: Predictor, items: Sequence[Any]) -> Proof:
     """Both models' answers to the same items: alone and in batches, by beams where the task searches, with attention."""
     proof = Proof()
-    for options in ways(trained):
-        some = items if options.batch_size != 1 else items[:: max(1, len(items) // ALONE)]
+    for options, most in ways(trained):
+        some = items[:: max(1, len(items) // most)]
         for right, told in zip(trained.stream(some, options), exported.stream(some, options), strict=True):
             _compare(proof, right, told)
     return proof
@@ -64,15 +65,18 @@ def join(*proofs: Proof) -> Proof:
     return whole
 
 
-def ways(model: Predictor) -> Iterator[AnswerOptions]:
-    """The options under which models are compared."""
+def ways(model: Predictor) -> Iterator[tuple[AnswerOptions, int]]:
+    """The options under which models are compared, and on about how many items: all in batches, some alone."""
     accepted = model.accepts.answers
     if "beam" not in accepted:
         n_best = 3 if "n_best" in accepted else None
-        yield from (AnswerOptions(n_best=n_best, batch_size=size) for size in BATCHES)
+        yield from (
+            (AnswerOptions(n_best=n_best, batch_size=size), most) for size, most in zip(BATCHES, (ALONE, ALL), strict=True)
+        )
         return
-    yield from (AnswerOptions(beam=beam, n_best=min(beam, 3), batch_size=size) for beam, size in zip(BEAMS, BATCHES, strict=True))
-    yield AnswerOptions(sample=True, n_best=2, seed=7, batch_size=BATCHES[1])
+    yield AnswerOptions(beam=1, n_best=1, batch_size=BATCHES[1]), ALL
+    yield from ((AnswerOptions(beam=beam, n_best=min(beam, 3), batch_size=size), ALONE) for beam in BEAMS for size in BATCHES)
+    yield AnswerOptions(sample=True, n_best=2, seed=7, batch_size=BATCHES[1]), ALONE
 
 
 def _compare(proof: Proof, right: Sequence[TaskPrediction], told: Sequence[TaskPrediction]) -> None:

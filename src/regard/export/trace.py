@@ -9,159 +9,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from regard.core.optional import graph_making
 from regard.core.state import tree_map
+from regard.export.leaves import Leaves
+from regard.export.lowering import lower
+from regard.export.recorder import (
+    Arrays as Arrays,
+)
+from regard.export.recorder import (
+    Function as Function,
+)
+from regard.export.recorder import (
+    RecordedStep,
+    Recorder,
+    Trace,
+    Value,
+    refuse_stale,
+    unrecorded,
+    word,
+)
+from regard.export.recorder import (
+    Unexportable as Unexportable,
+)
 from regard.export.simplify import simplify
 from regard.export.sizes import Symbols, Unknown
 from regard.runtime.graph import Graph, Node, Port, to_json
 
-Arrays = dict[str, np.ndarray]
-Function = Callable[..., Mapping[str, Tensor]]  # tensors by name to tensors by name
 
-
-class Unexportable(ValueError):
-    """What cannot be written as a graph, and why."""
-
-
-@dataclass(frozen=True, eq=False)
-class Value:
-    """One result of a recorded operation, an input or a weight.  name: of an input or a weight; constant: a weight's numbers."""
-
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    name: str = ""
-    constant: Tensor | None = None
-
-
-@dataclass
-class RecordedStep:
-    """One operation in one trace, its sizes in numbers."""
-
-    operation: str
-    inputs: list[Value]
-    results: list[Value]
-    attributes: dict[str, Any]
-
-
-@dataclass
-class Trace:
-    """All operations of one run, in order."""
-
-    inputs: dict[str, Value]
-    steps: list[RecordedStep] = field(default_factory=list)
-    outputs: dict[str, Value] = field(default_factory=dict)
-
-
-class Recorder(TorchDispatchMode):
-    """Writes down each operation of PyTorch's as `export.lowering` tells it.  names: of parameters and buffers, by identity."""
-
-    def __init__(self, inputs: Mapping[str, Tensor], names: Mapping[int, str]) -> None:
-        super().__init__()
-        self.names, self.of, self.kept = names, dict[int, Value](), list[Any]()
-        self.paused = False  # while the body of a loop is recorded by another
-        self.stale: set[int] = set()  # tensors whose numbers were written over by way of others
-        self.trace = Trace({name: self._known(t, Value(t.dtype, tuple(t.shape), name)) for name, t in inputs.items()})
-
-    def _known(self, tensor: Tensor, value: Value) -> Value:
-        self.of[id(tensor)] = value
-        self.kept.append(tensor)  # so that no other tensor comes to have its identity
-        return value
-
-    def value(self, tensor: Tensor) -> Value:
-        """What is known of a tensor; one that no operation made is a weight."""
-        if id(tensor) not in self.of:
-            self._known(tensor, Value(tensor.dtype, tuple(tensor.shape), self.names.get(id(tensor), ""), tensor.detach()))
-        return self.of[id(tensor)]
-
-    def emit(
-        self, operation: str, inputs: Sequence[Value], *results: tuple[torch.dtype, Sequence[int]], **attributes: Any
-    ) -> list[Value]:
-        """Write down one operation of the graph's own."""
-        made = [Value(dtype, tuple(shape)) for dtype, shape in results]
-        self.trace.steps.append(RecordedStep(operation, list(inputs), made, attributes))
-        return made
-
-    def bind(self, tensors: Sequence[Any], values: Sequence[Value]) -> None:
-        """These tensors are those values."""
-        for tensor, value in zip(tensors, values, strict=True):
-            self._known(tensor, value)
+class _Lowering(Recorder):
+    """Writes down each operation of PyTorch's in those of a graph."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        from regard.export.lowering import lower  # it needs this module's classes
-
         made = func(*args, **(kwargs or {}))
         lower(self, str(func), args, kwargs or {}, made)
         return made
 
 
-def refuse_stale(recorder: Recorder, tensors: Sequence[Any]) -> None:
-    """Unexportable where one of them holds what was written there by way of another view of its numbers."""
-    if any(id(tensor) in recorder.stale for tensor in tensors if isinstance(tensor, Tensor)):
-        raise Unexportable("reads numbers that were written over by way of another view")
-
-
-class Leaves(TorchFunctionMode):
-    """Keeps whole what PyTorch would take apart: products, which become reshapes around smaller ones, and recurrent layers, which become
-    operations of their own for each step."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self.recorder = recorder
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kept = None if self.recorder.paused else _KEPT.get(getattr(func, "__name__", ""))
-        if kept is None or kwargs:
-            return func(*args, **(kwargs or {}))
-        with unrecorded():
-            made = func(*args)
-        kept(self.recorder, args, made)
-        return made
-
-
-def _keep_product(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
-    a, b = map(recorder.value, args)
-    recorder.bind([made], recorder.emit("matmul", [a, b], (made.dtype, made.shape)))
-
-
-def _keep_linear(recorder: Recorder, args: tuple[Any, ...], made: Tensor) -> None:
-    """x W' + b."""
-    x, weight, *bias = (recorder.value(t) for t in args if t is not None)
-    turned = recorder.emit("transpose", [weight], (weight.dtype, weight.shape[::-1]), order=(1, 0))[0]
-    told = recorder.emit("matmul", [x, turned], (made.dtype, made.shape))
-    recorder.bind([made], recorder.emit("add", [*told, *bias], (made.dtype, made.shape)) if bias else told)
-
-
-def _keep_layer(name: str) -> Callable[[Recorder, tuple[Any, ...], Any], None]:
-    """One recurrent layer in one direction; the first axis of its state, the layers, is left out."""
-
-    def keep(recorder: Recorder, args: tuple[Any, ...], made: Any) -> None:
-        x, begin, weights = args[0], args[1] if name == "lstm" else [args[1]], args[2]
-        states = [recorder.emit("select", [recorder.value(t)], (t.dtype, t.shape[1:]), axis=0, index=0)[0] for t in begin]
-        shapes = [(t.dtype, t.shape[1:]) for t in begin]
-        left = recorder.emit(name, [recorder.value(x), *states, *map(recorder.value, weights)], (x.dtype, made[0].shape), *shapes)
-        ends = [recorder.emit("unsqueeze", [v], (v.dtype, (1, *v.shape)), axis=0)[0] for v in left[1:]]
-        recorder.bind(made, [left[0], *ends])
-
-    return keep
-
-
-_KEPT = {"matmul": _keep_product, "__matmul__": _keep_product, "linear": _keep_linear} | {
-    name: _keep_layer(name) for name in ("gru", "lstm", "rnn_tanh")
-}
-unrecorded = torch.utils._python_dispatch._disable_current_modes
-
-
 @contextmanager
-def recording(recorder: Recorder) -> Iterator[None]:
+def record(recorder: Recorder) -> Iterator[None]:
     """For a while every operation is written down, and loops over time are one."""
 
     def scan(step: Callable[..., Any], steps: Tensor, state: Any) -> tuple[Tensor, Any]:
@@ -188,10 +79,10 @@ def _scan(recorder: Recorder, step: Callable[..., Any], steps: Tensor, state: An
         leaves.clear()
         tree_map(leaves.append, state)
     names = ["x", *(f"state.{i}" for i in range(len(begun)))]
-    body = Recorder(dict(zip(names, [steps[0].clone(), *(t.clone() for t in begun)], strict=True)), recorder.names)
+    body = _Lowering(dict(zip(names, [steps[0].clone(), *(t.clone() for t in begun)], strict=True)), recorder.names)
     inside = dict(zip(names, [body.kept[0], *body.kept[1:]], strict=True))
     again = iter(list(inside.values())[1:])
-    with unrecorded(), recording(body):  # the outer recorder does not hear of it
+    with unrecorded(), record(body):  # the outer recorder does not hear of it
         y, left = step(inside["x"], tree_map(lambda _: next(again), state))
         ends: list[Tensor] = []
         tree_map(ends.append, left)
@@ -211,8 +102,8 @@ def trace(function: Function, examples: Sequence[Mapping[str, Tensor]], names: M
     """
     traces = []
     for example in examples:
-        recorder = Recorder(example, names)
-        with recording(recorder):
+        recorder = _Lowering(example, names)
+        with record(recorder):
             made = function(**example)
         refuse_stale(recorder, tuple(made.values()))
         recorder.trace.outputs = {name: recorder.value(tensor) for name, tensor in made.items()}
@@ -248,11 +139,6 @@ def _unified(traces: Sequence[Trace], symbols: Symbols, arrays: Arrays) -> Graph
     )
     outputs = tuple((Port(name, word(v.dtype)), numbers[id(v)]) for name, v in first.outputs.items())
     return simplify(Graph(inputs, tuple(weights.values()), tuple(nodes), outputs))
-
-
-def word(dtype: torch.dtype) -> str:
-    """The name of a dtype in a graph."""
-    return str(dtype).removeprefix("torch.")
 
 
 Wiring = list[tuple[str, tuple[Any, ...]]]  # of each step its operation, and what it reads

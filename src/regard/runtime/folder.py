@@ -61,7 +61,7 @@ def open_folder(folder: Path) -> Exported:
         settings = Settings(
             require_keys(read_json(folder / CONFIG), {"task": str}, others=True), manifest["decode"], Room(*manifest["room"])
         )
-        return Exported(folder, manifest, settings, network(graphs, _weights(folder / WEIGHTS), manifest["network"]))
+        return Exported(folder, manifest, settings, network(graphs, read_weights(folder / WEIGHTS), manifest["network"]))
 
 
 def network(graphs: dict[str, Graph], weights: Arrays, told: dict[str, Any]) -> Network:
@@ -109,7 +109,7 @@ def _refuse_changed(path: Path, digest: str) -> None:
             raise RunFolderError(message(str(path), "what was exported (SHA-256)", "other bytes", _AGAIN))
 
 
-def _weights(path: Path) -> Arrays:
+def read_weights(path: Path) -> Arrays:
     """The weights of a file; those in bytes as the numbers that they stand for."""
     read = load_file(path)
     scales = {name for name in read if name.endswith(SCALE)}

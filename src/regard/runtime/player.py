@@ -57,7 +57,7 @@ class Player:
         values = self._begin.copy()
         for i, port in enumerate(self.graph.inputs):
             values[i] = inputs[port.name]
-        sizes = self._sizes.found(inputs)
+        sizes = self._sizes.find(inputs)
         for function, sized, reads, made, results in self._steps:
             arrays = [values[i] for i in reads]
             told = function(*arrays, **{key: sizes[i] for key, i in sized}) if sized else function(*arrays)
@@ -91,7 +91,7 @@ class SizeTable:
             self._told.append(told)
         return self._places[size]
 
-    def found(self, inputs: Arrays) -> list[Any]:
+    def find(self, inputs: Arrays) -> list[Any]:
         """All of them, for these inputs."""
         made: list[Any] = []
         for told in self._told:

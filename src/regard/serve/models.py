@@ -16,6 +16,8 @@ from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 Verb = Literal["predict", "score"]
 DIRECT = ("beam", "n_best", "sample", "seed")  # options that `Model.stream` takes by name; it takes others as `decode`
 PATHS = ("caption", "forecast")  # tasks whose items name files: a client must not choose what is read here
+TOGETHER = ("transduce", "language")  # tasks whose answers have the same bits in any batch; of others the last digit may differ
+APART = ("marginal", "hard-monotonic")  # unless their net has one of these
 PIECE = 1 << 20  # bytes that are hashed at a time
 WARM = ("a", "a\ta")  # a text, and one with two columns
 
@@ -57,7 +59,12 @@ class BatchKey:
         asked = dict(self.options)
         named = {name: asked.pop(name) for name in DIRECT if name in asked}
         told = self.served.model.stream(
-            items, attention=self.attention, decode=asked or None, batch_size=max(1, len(items)), say=_unheard, **named
+            items,
+            attention=self.attention,
+            decode=asked or None,
+            batch_size=self.served.side_by_side(len(items)),
+            say=_unheard,
+            **named,
         )
         return [_encoded([_told(p, self.attention) for p in best]) for best in told]
 
@@ -83,6 +90,11 @@ class ServedModel:
     def writes(self) -> bool:
         """Whether it writes word by word, so that answers have a length to be bounded."""
         return "decode.beam" in self.model.config.spec.uses
+
+    def side_by_side(self, items: int) -> int:
+        """How many of so many items are computed side by side: all, or one at a time where the batch would show in the last bit."""
+        apart = self.task not in TOGETHER or any(word in str(self.model.config.model) for word in APART)
+        return 1 if apart else max(1, items)
 
     def count_steps(self, characters: int, options: Mapping[str, Any]) -> int:
         """The most tokens that may be written for a text of so many characters."""

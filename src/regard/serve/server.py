@@ -34,14 +34,18 @@ RELOAD = getattr(signal, "SIGHUP", None)  # Windows has none
 class DrainingServer(uvicorn.Server):
     """A uvicorn server that leaves signals to us, and answers what was sent before it ends."""
 
-    def __init__(self, config: uvicorn.Config, door: Door) -> None:
+    def __init__(self, config: uvicorn.Config, door: Door, tell_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self.door = door
+        self.door, self.tell_ready = door, tell_ready
         door.connections = self.server_state.connections
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.tell_ready()  # now, and no sooner, it can be connected to
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Nobody new is let in, whoever has connected is answered, and connections that stay open end with their next answer."""
@@ -99,16 +103,15 @@ async def _serve(settings: ServerSettings, models: ServedModels, listener: socke
         door.hosts = None
     endpoints = Endpoints(models, queue, limits=limits, door=door, metrics=metrics, log=log)
     guard = Guard(make_app(endpoints), limits=limits, door=door, metrics=metrics, log=log)
-    server = DrainingServer(_configure(guard, limits), door)
+    host, port = listener.getsockname()[:2]
+    told = {"host": host, "port": port, "pid": os.getpid(), "models": {each.name: each.version for each in models}}
+    server = DrainingServer(_configure(guard, limits), door, lambda: log.tell("ready", **told))
 
     reload = _one_at_a_time(lambda: _reload(models, metrics, log))
     tasks = [asyncio.create_task(queue.run()), asyncio.create_task(ConnectionWatch(door.connections, limits, metrics).run())]
     with _signals(_ending(server, log), reload):
         if early:
             reload()
-        host, port = listener.getsockname()[:2]
-        told = {"host": host, "port": port, "pid": os.getpid(), "models": {each.name: each.version for each in models}}
-        log.tell("ready", **told)
         await server.serve(sockets=[listener])
     for task in tasks:
         task.cancel()

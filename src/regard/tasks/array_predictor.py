@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from regard.core.errors import RunFolderError, message
@@ -91,6 +92,10 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
         """Items side by side as the network is asked for them."""
         return self.collate(items, rows)
+
+    def graph_batch(self, items: Sequence[P], by: Random) -> Any:
+        """Items side by side with all that the network may be asked of them, for its graph to be made on."""
+        return self.collate(items, range(len(items)))
 
     @abstractmethod
     def predict_batch(self, items: Sequence[P], batch: Any, n_best: int, attention: bool) -> NBest:

@@ -110,6 +110,11 @@ class MaskedLMPredictor(ArrayPredictor[MaskedText]):
             follows[i] = NOTHING if example.follows is None else int(not example.follows)
         return BertBatch(read.source, read.source_valid, read.target, targets, follows)
 
+    def graph_batch(self, items: Sequence[MaskedText], by: Random) -> BertBatch:
+        rows = [i for i, _ in enumerate(items) for _ in range(by.randint(1, 2))]
+        places = [(i, by.randrange(items[i].size)) for i in rows]
+        return replace(self.collate(items, range(len(items))), places=np.array(places, dtype=np.int64))
+
     def predict_batch(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
         if items[0].example is not None:
             return [[p] for p in self._judged(items, batch)]

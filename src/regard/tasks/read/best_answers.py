@@ -20,6 +20,11 @@ class BestAnswers(NamedTuple):
     end: Int[np.ndarray, "B N"]
     log_p: Float[np.ndarray, "B N"]
 
+    def list_row(self, row: int) -> list[tuple[int, int, float]]:
+        """(start, end, log_p) of the answers of a row, as many as there are."""
+        each = zip(self.start[row].tolist(), self.end[row].tolist(), self.log_p[row].tolist(), strict=True)
+        return [answer for answer in each if answer[2] > -np.inf]
+
 
 def best_words(shares: Float[np.ndarray, "B 1 K"], batch: ReadBatch, *, count: int = 1) -> BestAnswers:
     """`p(w) = sum_{k: x_k = w} s_k`: the words that fill the blank.  Kadlec et al. 2016, section 4.3; Cui et al. 2017, eq. 8-9."""

@@ -187,9 +187,8 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
             best = best_spans(found.shares, batch.candidate, longest=self.section.longest, count=n_best)
         answers, seen = [], of_read_rows(found.looks, batch)
         for i, item in enumerate(items):
-            ranked = zip(best.start[i].tolist(), best.end[i].tolist(), best.log_p[i].tolist(), strict=True)
-            real = [(start, end, score) for start, end, score in ranked if score > float("-inf")]
-            answers.append([self._prediction(item, *one, looks=seen[i]) for one in real] or [self.empty_prediction(item)])
+            told = [self._prediction(item, *one, looks=seen[i]) for one in best.list_row(i)]
+            answers.append(told or [self.empty_prediction(item)])
         return answers
 
     def measure_loss(self, items: Sequence[EncodedQuestion], batch: ReadBatch) -> tuple[float, int]:
