@@ -14,11 +14,7 @@ from safetensors.numpy import load_file
 from regard.core.atomic_files import explain_error
 from regard.core.errors import RegardError, RunFolderError, message
 from regard.data.tokenizer_kinds import BOS, EOS, PAD, UNK
-<<<<<<< HEAD
-from regard.export.trace import Unexportable
-=======
 from regard.export.recorder import Unexportable
->>>>>>> onnx
 from regard.runtime.folder import CONFIG, GRAPHS, MANIFEST, WEIGHTS, read_weights
 from regard.runtime.graph import Graph, from_json
 from regard.runtime.networks import STATE

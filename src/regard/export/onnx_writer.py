@@ -157,11 +157,7 @@ class OnnxWriter:
         return self.add("Shape", x, dtype="int64", rank=1, start=axis, end=axis + 1)
 
 
-<<<<<<< HEAD
-def dimensions_of(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
-=======
 def name_dimensions(shape: Sequence[Size], names: Mapping[Size, str], port: str) -> list[int | str]:
->>>>>>> onnx
     """The shape of an input as ONNX tells it: numbers, and names of sizes that differ from call to call."""
     return [s if isinstance(s, int) else names.get(s, _own_name(s, f"{port}_{axis}")) for axis, s in enumerate(shape)]
 
