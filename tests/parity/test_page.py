@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -189,9 +190,7 @@ def test_a_page_answers_as_the_run_does(name, tmp_path):
         assert told["source"] == best[0].source and told["unknown"] == list(best[0].unknown), text
         assert [one["score"] for one in told["best"]] == pytest.approx([p.score for p in best], abs=1e-4), text
         if [one["text"] for one in told["best"]] != [p.text for p in best]:
-            assert min(a.score - b.score for a, b in zip(best, best[1:], strict=False)) < 1e-5, (
-                text
-            )  # as likely: either may come first
+            assert min(a.score - b.score for a, b in itertools.pairwise(best)) < 1e-5, text  # as likely: either may come first
             ties += 1
             continue
         for one, right in zip(told["best"], best, strict=True):
