@@ -17,8 +17,9 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-ROOTS = ("regard.cli.run_exported", "regard.exported")
-NAMED = re.compile(r'predictor="(regard(?:\.\w+)+):\w+"|: "(regard\.tasks\.\w+):SPEC"')  # what is imported by name
+TASKS = [path.parent.name for path in sorted((SOURCE / "regard" / "tasks").glob("*/__init__.py"))]
+ROOTS = ("regard.cli.run_exported", "regard.exported", *(f"regard.tasks.{name}" for name in TASKS))
+NAMED = re.compile(r'predictor="(regard(?:\.\w+)+):\w+"')  # what a task names, to be imported when it is asked for
 MISSING = {"torch", "numba", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "PIL"}
 OURS = re.compile(r"\bregard(?=(?:\.\w+)+|\s+import\b)")
 
@@ -29,12 +30,12 @@ def closure() -> dict[str, Path]:
     while ahead:
         name = ahead.pop()
         file = file_of(name)
-        if name in found or file is None:
+        if name in found or file is None or name == "regard":  # whose place `regard.exported` takes
             continue
         found[name] = file
         ahead += [name.rpartition(".")[0]] if "." in name else []
         at_once, later = imports(file)
-        ahead += [*at_once, *(n for n in later if not heavy(n)), *(a or b for a, b in NAMED.findall(file.read_text("utf-8")))]
+        ahead += [*at_once, *(n for n in later if not heavy(n)), *NAMED.findall(file.read_text("utf-8"))]
     return found
 
 
@@ -95,14 +96,13 @@ class Build(build_py):
     def run(self) -> None:
         out = Path(self.build_lib)
         for name, file in closure().items():
-            made = out.joinpath(*OURS.sub("regard_runtime", name + ".").rstrip(".").split("."))
+            made = out.joinpath("regard_runtime", *name.split(".")[1:])
             made = made / "__init__.py" if file.name == "__init__.py" else made.with_suffix(".py")
             made.parent.mkdir(parents=True, exist_ok=True)
             made.write_text(renamed(file), encoding="utf-8")
         for file in (f for suffix in ("html", "js", "css") for f in (SOURCE / "regard" / "view").glob(f"*.{suffix}")):
             shutil.copyfile(file, out / "regard_runtime" / "view" / file.name)
         (out / "regard_runtime" / "__init__.py").write_text(renamed(SOURCE / "regard" / "exported.py"), encoding="utf-8")
-        (out / "regard_runtime" / "py.typed").touch()
 
 
 def renamed(file: Path) -> str:

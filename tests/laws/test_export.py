@@ -106,6 +106,25 @@ def test_regard_run_needs_no_torch(spelling):
         assert [p["text"] for p in line["predictions"]] == [p.text for p in best]
 
 
+def test_regard_predict_takes_an_export_without_torch(spelling, tmp_path):
+    code = (
+        "import sys\nfrom regard.cli.main import run\ncode = run(sys.argv[1:])\nassert 'torch' not in sys.modules\nsys.exit(code)"
+    )
+    words = ["predict", str(spelling / "out"), "-", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], input="abe\n\ncc\n", capture_output=True, text=True, env={"PYTHONPATH": str(SOURCE)}
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [p.text for p in regard.load(spelling / "run").predict(["abe", "", "cc"])]
+    refused = subprocess.run(
+        [sys.executable, "-c", code, *words, "--precision", "int8"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(SOURCE)},
+    )
+    assert refused.returncode == 2 and "expected a run folder; received an exported one" in refused.stderr
+
+
 def test_python_opens_an_export_as_a_run(spelling):
     pairs = [("ab", "v0"), ("cc", "xyz")]
     run, export = regard.load(spelling / "run"), regard.load(spelling / "out")

@@ -14,6 +14,7 @@ from regard.cli.words import one_file as one_file
 from regard.cli.words import spelt as spelt
 from regard.cli.words import split_words as split_words
 from regard.cli.words import teller as teller
+from regard.core.errors import UsageError, message
 from regard.core.say import Say
 
 if TYPE_CHECKING:
@@ -69,16 +70,21 @@ def open_model(
     threads: int | None = None,
     say: Say | None = None,
 ) -> Predictor:
-    """The model of a run, or of several that answer together, which writes as `settings` say.  say: hears what int8 changes."""
+    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
+    changes."""
+    from regard.runtime.folder import is_exported
     from regard.tasks.ensembles import make_ensemble
-    from regard.tasks.load_run import load_run
 
-    if threads is not None:
+    runs = [run, *(others or ())]
+    exported = [each for each in runs if is_exported(each)]
+    if exported and precision is PlainOption.int8:
+        do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
+        raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
+    if threads is not None and len(exported) < len(runs):
         import torch
 
         torch.set_num_threads(threads)
-    runs = [run, *(others or ())]
-    models = [load_run(each, trust=trust or (), precision=precision.value) for each in runs]
+    models = [_open(each, precision, trust or ()) for each in runs]
     if precision is PlainOption.int8 and say:
         from regard.tasks.quantization_report import parity
 
@@ -87,3 +93,16 @@ def open_model(
             say(str(parity(each, trust=trust or ()) or gone))
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
+
+
+def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:
+    """One model; PyTorch is imported for a run folder alone."""
+    from regard.runtime.folder import is_exported
+
+    if is_exported(run):
+        from regard.tasks.load_exported import load_exported
+
+        return load_exported(run)
+    from regard.tasks.load_run import load_run
+
+    return load_run(run, trust=trust, precision=precision.value)
