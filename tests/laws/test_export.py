@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +181,24 @@ def test_a_damaged_folder_is_named(spelling, tmp_path, name):
         for file in copied.iterdir():
             file.unlink()
         copied.rmdir()
+
+
+def test_a_changed_graph_is_refused_or_answers(spelling, tmp_path):
+    """Numbers, words and lists of the graphs changed at random, their hash with them: an error of ours, or answers of the right kind."""
+    by, whole, count = random.Random(5), json.loads((spelling / "out" / GRAPHS).read_text()), 0
+    shutil.copytree(spelling / "out", tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
+    for _ in range(120):
+        changed = json.loads(json.dumps(whole))
+        node = by.choice(changed[by.choice(["start", "step"])]["nodes"])
+        place = by.randrange(len(node))
+        node[place] = by.choice([-1, 0, 3, 10**9, "scan", [], [1], {}, {"axis": 7}, None, "softmax", 2.5, [10**6, 10**6]])
+        text = json.dumps(changed).encode()
+        (tmp_path / "out" / GRAPHS).write_bytes(text)
+        manifest["files"][GRAPHS] = sha256(text).hexdigest()
+        (tmp_path / "out" / MANIFEST).write_text(json.dumps(manifest))
+        try:
+            assert all(isinstance(p.text, str) for p in load_exported(tmp_path / "out").predict(["ab", "cqd"]))
+        except RegardError:
+            count += 1
+    assert count > 40

@@ -14,7 +14,7 @@ import numpy as np
 
 Array = np.ndarray
 Operation = Callable[..., Any]
-LARGEST = 1 << 30  # numbers of an array that is made of sizes alone: a folder of anybody's cannot ask for more
+LARGEST = 1 << 27  # numbers of an array that is made of sizes alone: a folder of anybody's cannot ask for more
 
 
 def _shaped(shape: Sequence[int]) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from regard.core.errors import RunFolderError, message
 from regard.runtime.graph import FORMS, Graph, Node, from_json
 from regard.runtime.operations import OPERATIONS
 
 Arrays = Mapping[str, np.ndarray]
+FAULTS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError, RecursionError)
 NAMES = frozenset({*OPERATIONS, "scan"})
 
 
@@ -49,9 +51,15 @@ class Player:
         return partial(function, **plain) if plain else function, tuple(sized)
 
     def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs by name.  Infinities and NaN go through it as through the net, without a warning."""
-        with np.errstate(all="ignore"):
-            return self._play(inputs)
+        """The outputs by name.  Infinities and NaN go through it as through the net, without a warning.  RunFolderError for a graph of
+        anybody's that cannot be played."""
+        try:
+            with np.errstate(all="ignore"):
+                return self._play(inputs)
+        except FAULTS as error:
+            do = "Export the run again, or ask for fewer or shorter inputs at a time."
+            received = f"{type(error).__name__}: {error}"[:300]
+            raise RunFolderError(message("an exported net", "a graph that numpy can play", received, do)) from error
 
     def _play(self, inputs: Arrays) -> dict[str, np.ndarray]:
         values = self._begin.copy()
