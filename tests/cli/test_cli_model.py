@@ -82,7 +82,7 @@ class FakeModel(Transducer):
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[FakeModel]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("regard.tasks.load_run.load_run", FakeModel.load)
-    monkeypatch.setattr("regard.tasks.load_run.make_ensemble", FakeModel.ensemble)
+    monkeypatch.setattr("regard.tasks.ensembles.make_ensemble", FakeModel.ensemble)
     return FakeModel
 
 

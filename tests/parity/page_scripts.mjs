@@ -42,6 +42,21 @@ const TASKS = {
       return { source, unknown, tokens, best: best.map(one => ({ text: one.text, score: one.score, tokens: one.tokens, looks: looks(one) })) };
     });
   },
+  async search({ cases }) { // a net whose log-probabilities depend on all words so far: rows of a table
+    const { search } = await open("search.js");
+    return cases.map(({ table, bounds, ...how }) => {
+      const rows = table.map(row => row.map(Number)), size = rows[0].length;
+      const step = (words, states) => {
+        const left = words.map((word, i) => [...states[i], word]), at = left.map(line => line.reduce((sum, word) => sum * 7 + word, 3) % rows.length);
+        return { logP: Float32Array.from(at.flatMap(i => rows[i])), size, state: left };
+      };
+      return finish(search(step, (states, chosen) => chosen.map(i => states[i]), [[]], { bounds, ...how }));
+    });
+  },
+  async tags({ cases }) {
+    const { likeliestTags } = await open("crf.js");
+    return cases.map(({ scores, steps }) => likeliestTags(scores, steps));
+  },
   async operations() {
     return Object.keys((await open("operations.js")).OPERATIONS);
   },
