@@ -17,21 +17,21 @@ import torch
 pytest.importorskip("onnx", reason="the extra `onnx` is not installed")
 pytest.importorskip("onnxruntime", reason="the extra `onnx` is not installed")
 
-import onnx  # noqa: E402
+import onnx
 
-from regard.config import read_config  # noqa: E402
-from regard.config.mechanisms import CELLS, SCOPES, SCORES, WEIGHTINGS, Known  # noqa: E402
-from regard.core.errors import RegardError, RunFolderError  # noqa: E402
-from regard.export.folder import export_run  # noqa: E402
-from regard.export.functions import WritingFunctions, names_of, sources, trace_steps  # noqa: E402
-from regard.export.onnx import write_onnx  # noqa: E402
-from regard.export.onnx_model import to_onnx  # noqa: E402
-from regard.export.onnx_proof import OnnxSession  # noqa: E402
-from regard.runtime.graph import Graph, Node, Port  # noqa: E402
-from regard.runtime.player import Player  # noqa: E402
-from regard.tasks.load_exported import load_exported  # noqa: E402
-from regard.tasks.options import AnswerOptions  # noqa: E402
-from regard.tasks.seq2seq_builder import build_seq2seq  # noqa: E402
+from regard.config import read_config
+from regard.config.mechanisms import CELLS, SCOPES, SCORES, WEIGHTINGS, Known
+from regard.core.errors import RegardError, RunFolderError
+from regard.export.folder import export_run
+from regard.export.functions import WritingFunctions, names_of, sources, trace_steps
+from regard.export.onnx import write_onnx
+from regard.export.onnx_model import to_onnx
+from regard.export.onnx_proof import OnnxSession
+from regard.runtime.graph import Graph, Node, Port
+from regard.runtime.player import Player
+from regard.tasks.load_exported import load_exported
+from regard.tasks.options import AnswerOptions
+from regard.tasks.seq2seq_builder import build_seq2seq
 
 RECURRENT = {"embedding": 6, "size": 8, "dropout": 0.0}
 TRANSFORMER = {"family": "transformer", "size": 8, "feedforward": 10, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
