@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,16 +17,11 @@ import onnx
 
 from regard.config import read_config
 from regard.config.mechanisms import CELLS, SCOPES, SCORES, WEIGHTINGS, Known
-from regard.core.errors import RegardError, RunFolderError
-from regard.export.folder import export_run
 from regard.export.functions import WritingFunctions, names_of, sources, trace_steps
-from regard.export.onnx import write_onnx
 from regard.export.onnx_model import to_onnx
 from regard.export.onnx_proof import OnnxSession
-from regard.runtime.graph import Graph, Node, Port
+from regard.runtime.graph import Graph
 from regard.runtime.player import Player
-from regard.tasks.load_exported import load_exported
-from regard.tasks.options import AnswerOptions
 from regard.tasks.seq2seq_builder import build_seq2seq
 
 RECURRENT = {"embedding": 6, "size": 8, "dropout": 0.0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -202,12 +202,6 @@ class GeneralConfig(Section):
     def room(self) -> Room:
         """The most tokens that its net reads and writes."""
         return room(self.model)
-
-    def with_values(self, words: Sequence[str], values: Mapping[str, Any]) -> Config:
-        """See `loader.with_values`."""
-        from regard.config.loader import with_values  # which imports this module
-
-        return with_values(self, words, values)
 
     @property
     def own(self) -> Any:

@@ -57,7 +57,8 @@ def _transpose(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made:
 
 @lowers("slice")
 def _slice(r: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any], made: Any) -> Sequence[Value]:
-    axis, start, stop, step = (*args[1:], *(0, None, None, 1)[len(args) - 1 :])
+    told: Any = (*args[1:], *(0, None, None, 1)[len(args) - 1 :])
+    axis, start, stop, step = told
     start, whole = 0 if start is None else int(start), stop is None or stop > 1 << 60  # Python's x[start:]
     return _cut(r, args[0], axis_of(axis, args[0].dim()), start, None if whole else int(stop), int(step), made)
 

@@ -44,7 +44,7 @@ def describe(x: Operand, dimensions: Sequence[int | str | None] | None = None) -
 def _accumulated(first: Mapping[str, float], combine: Step) -> Callable[..., Operand]:
     """Along an axis, each place combined with all before it.  first: for each dtype, what changes nothing.
 
-    It also stands as a place of its own before the first: onnxruntime 1.32 ends the process at a Scan over no places.
+    It also stands as a place of its own before the first, so that no loop is ever without a place.
     """
 
     def form(w: OnnxWriter, x: Operand, axis: int) -> Operand:

@@ -27,7 +27,8 @@ def to_onnx(graph: Graph, weights: Mapping[str, np.ndarray], axes: Mapping[Size,
     axes: names for sizes that differ from call to call, such as `{("size", "words", 0): "batch"}`.
     Raises Unexportable for what onnxruntime cannot run.
     """
-    writer = OnnxWriter()
+    ports = {port.name for port in (*graph.inputs, *(p for p, _ in graph.outputs))}
+    writer = OnnxWriter(reserved=ports)
     inputs = [Operand(port.name, port.dtype, len(port.shape)) for port in graph.inputs]
     values = _write_nodes(writer, graph, weights, inputs)
     results = []
@@ -49,7 +50,7 @@ def output_name(name: str, graph: Graph) -> str:
 
 def describe_ports(model: onnx.ModelProto) -> dict[str, list[dict[str, Any]]]:
     """The inputs and outputs of a model, with dtypes and shapes: numbers, names of sizes, None for what only the result tells."""
-    words = {number: word for word, number in ONNX_DTYPES.items()}
+    words = {int(number): word for word, number in ONNX_DTYPES.items()}
 
     def describe_port(port: onnx.ValueInfoProto) -> dict[str, Any]:
         kind = port.type.tensor_type

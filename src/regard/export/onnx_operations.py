@@ -12,6 +12,7 @@ from regard.export.onnx_writer import LAST, OnnxWriter, Operand
 from regard.runtime.graph import Size
 
 OnnxForm = Callable[..., Operand | Sequence[Operand]]  # (writer, operands, attributes by name)
+OneResult = Callable[..., Operand]
 
 
 def _named(operation: str, dtype: str = "") -> OnnxForm:
@@ -24,7 +25,7 @@ def _logical(operation: str, of_bools: str) -> OnnxForm:
     return lambda w, a, b: w.add(of_bools if a.dtype == "bool" else operation, a, b)
 
 
-def _compared(operation: str) -> OnnxForm:
+def _compared(operation: str) -> OneResult:
     def form(w: OnnxWriter, a: Operand, b: Operand) -> Operand:
         a, b = (w.cast(x, "int32") if x.dtype in ("bool", "int8") else x for x in (a, b))
         return w.add(operation, a, b, dtype="bool")
@@ -97,7 +98,7 @@ def _truncated(w: OnnxWriter, x: Operand) -> Operand:
     return w.add("Mul", w.add("Sign", x), w.add("Floor", w.add("Abs", x)))
 
 
-def _reduced(operation: str) -> OnnxForm:
+def _reduced(operation: str) -> OneResult:
     def form(w: OnnxWriter, x: Operand, axes: Sequence[int], keeps: bool) -> Operand:
         if not axes:  # ONNX would take all
             return w.add("Identity", x)

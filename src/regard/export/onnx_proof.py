@@ -102,7 +102,7 @@ def _said(model: Any, players: Mapping[str, Player], sessions: Mapping[str, Onnx
     for rows, tokens in SHAPES:
         if "answer" in players:
             items = [model.make_up(by, tokens if i == 0 else by.randint(1, tokens)) for i in range(rows)]
-            given = dict(arrays(model.collate([model.encode(item) for item in items], range(rows))))
+            given = dict(arrays(model.graph_batch([model.encode(item) for item in items], by)))
             given = {port.name: given[port.name] for port in players["answer"].graph.inputs}
             yield "answer", players["answer"](**given), sessions["answer"](**given)
             continue

@@ -56,7 +56,9 @@ class Answering(Protocol):
 
 
 class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
-    """network: see `Answering`; None: still to come, for how large it is may depend on what this loads.  bert: the shape of the pre-trained
+    """What answers in one pass, long because the whole road from items to answers is one.
+
+    network: see `Answering`; None: still to come, for how large it is may depend on what this loads.  bert: the shape of the pre-trained
     reader in it, where it begins with one.  P: an item in numbers.  most: tokens that it can read, where its positions or scores bound
     it."""
 

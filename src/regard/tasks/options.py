@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.config.other_names import keys_called
 from regard.core.errors import ArgumentError, ConfigError, did_you_mean, message
+from regard.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from regard.config import Config, DecodeSection
@@ -88,7 +89,13 @@ def apply_decode(
     beam = asked.get("beam")
     if "n_best" not in keys and isinstance(beam, int) and 0 < beam < config.decode.n_best and not asked.get("sample"):
         asked["n_best"] = beam
-    return config.with_values(words, {f"decode.{name}": value for name, value in asked.items()})
+    values = {f"decode.{name}": value for name, value in asked.items()}
+    if isinstance(config, Settings):
+        made: Any = config.with_values(words, values)  # which says under the same names what a config does
+        return made
+    from regard.config import with_values  # which is not there where exported models run
+
+    return with_values(config, words, values)
 
 
 def ahead(settings: DecodeSection) -> int:

@@ -40,7 +40,7 @@ THUMBNAIL = 128  # pixels of the longer side of the picture that goes with a pre
 
 
 class Captioner(Seq2SeqPredictor):
-    """A trained captioner, with its words and grid."""
+    """A trained captioner, with its words and grid; long because all that knows its images stands together."""
 
     def __init__(self, networks: Sequence[WritingNetwork], words: Tokenizer, grid: Grid, config: Config, folder: Path) -> None:
         super().__init__(networks, config, folder)

@@ -51,7 +51,7 @@ class MaskedText:
 
 
 class MaskedLMPredictor(ArrayPredictor[MaskedText]):
-    """It answers lines; and examples that were drawn, to be judged."""
+    """It answers lines, and examples that were drawn, to be judged; long because both are asked of the network in one way."""
 
     what = "lines"
 

@@ -81,7 +81,7 @@ class EncodedQuestion:
 
 
 class Answerer(ArrayPredictor[EncodedQuestion]):
-    """A trained reader in use."""
+    """A trained reader in use; long because passage, question and answer are read and cut in one place."""
 
     what = "passages"
 

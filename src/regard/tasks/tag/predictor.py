@@ -65,7 +65,7 @@ class EncodedSentence:
 
 
 class Tagger(ArrayPredictor[EncodedSentence]):
-    """A trained tagger in use."""
+    """A trained tagger in use; long because words, letters, tags and labels are read and told in one place."""
 
     what, right_is, has_mistakes, likely = "sentences", "tag", True, True
     accepts = ONE_ANSWER

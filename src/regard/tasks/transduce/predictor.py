@@ -56,7 +56,7 @@ class Source:
 
 
 class Transducer(Seq2SeqPredictor):
-    """A trained model of pairs, with its tokenizers."""
+    """A trained model of pairs, with its tokenizers; long because all that knows both sides of a pair stands together."""
 
     accepts = Accepted(SEARCHED.answers, SEARCHED.evaluation | {"train"})
 
