@@ -132,7 +132,7 @@ def lengths(network: nn.Module, room: int | None) -> list[int]:
     """How many words come before a step that is recorded: some, and where looks back reach only so far, fewer and more than that."""
     reaches = [m.scope.reach[0] for m in network.modules() if isinstance(m, Attention)]
     far = sorted({int(r) for r in reaches if 0 < r < inf})
-    written = list(dict.fromkeys([*WRITTEN, *(n for r in far[:2] for n in (r + 2, r - 1, r - 2) if n >= 0)]))
+    written = list(dict.fromkeys([*WRITTEN, *(n for r in far[:2] for n in (r + 2, r - 1, r - 2) if n >= 1)]))
     most = room - 2 if room is not None else max(written)
     fitting = [n for n in written if n <= most]
     fitting += [n for n in range(1, most + 1) if n not in fitting][: max(0, 4 - len(fitting))]

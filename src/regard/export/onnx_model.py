@@ -27,7 +27,8 @@ def to_onnx(graph: Graph, weights: Mapping[str, np.ndarray], axes: Mapping[Size,
     axes: names for sizes that differ from call to call, such as `{("size", "words", 0): "batch"}`.
     Raises Unexportable for what onnxruntime cannot run.
     """
-    writer = OnnxWriter()
+    ports = {port.name for port in (*graph.inputs, *(p for p, _ in graph.outputs))}
+    writer = OnnxWriter(reserved=ports)
     inputs = [Operand(port.name, port.dtype, len(port.shape)) for port in graph.inputs]
     values = _write_nodes(writer, graph, weights, inputs)
     results = []

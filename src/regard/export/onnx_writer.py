@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,12 @@ class Operand:
 class OnnxWriter:
     """The nodes of one graph, or of the body of a loop in `outer`, which reads the constants of the outermost graph.
 
-    prefix: before each name that is made, since a body may not use a name of the graph around it.
+    prefix: before each name that is made, since a body may not use a name of the graph around it.  reserved: names of what the graph
+    reads and gives, which no weight may have.
     """
 
-    def __init__(self, outer: OnnxWriter | None = None, prefix: str = "") -> None:
-        self.outer, self.prefix = outer, prefix
+    def __init__(self, outer: OnnxWriter | None = None, prefix: str = "", reserved: Collection[str] = ()) -> None:
+        self.prefix, self.reserved = prefix, reserved
         self.root: OnnxWriter = outer.root if outer else self
         self.nodes: list[NodeProto] = []
         self.initializers: dict[str, TensorProto] = {}
@@ -72,7 +73,8 @@ class OnnxWriter:
         return root.weights[name][0]
 
     def keep(self, name: str, array: np.ndarray) -> Operand:
-        """An array that stands in the graph under this name."""
+        """An array that stands in the graph under this name, or one like it where the name is taken."""
+        name = f"{name}.weight" if name in self.reserved else name
         self.root.initializers[name] = numpy_helper.from_array(array, name)
         self.root._fixed.add(name)
         return Operand(name, array.dtype.name, array.ndim)
