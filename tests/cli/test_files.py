@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from regard.cli import predict
+from regard.cli import lines
 from regard.core import atomic_files
 from regard.core.errors import RegardError
 from regard.training import reporting, run_files
@@ -83,7 +83,7 @@ def test_predictions_that_cannot_be_written_are_no_fault_of_the_attention_beside
     monkeypatch.setattr("sys.stdout", Full())
     with pytest.raises(RegardError, match=r"^stdout: expected to be able to write; received No space left"):  # noqa: SIM117
         with atomic_files.atomic(tmp_path / "a.npz"):
-            predict.write_stdout("x\n")
+            lines.write_stdout("x\n")
 
 
 @pytest.mark.parametrize(("count", "text"), [(7, "7 bytes"), (1_500, "1.5 kB"), (1_500_000, "1.5 MB"), (2_000_000_000, "2.0 GB")])

@@ -252,7 +252,10 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
         return network(words[:, :1], network.start(network.encode(words, real), words))[0]
 
     ready = kept.in_use(net, 4)
-    assert ready is kept.in_use(net, 4) and (ready is not net) == (module("inference.kernels.gemm_numba") is not None)
+    assert ready is kept.in_use(net, 4)
+    assert (
+        ready is not net or module("inference.kernels.gemm_numba") is None
+    )  # tiles want AVX-512, and what else is ready may too
     weight, optimizer = [x for x in net.decoder.parameters() if x.dim() == 2][-1], torch.optim.Adam(net.parameters(), 0.1)
 
     def trained() -> None:

@@ -171,8 +171,13 @@ def test_autocast(cell):
     """In bfloat16 the loop is near the steps in float32, gradients too, and parameters' gradients keep their type."""
     cell, x = cell.float(), torch.randn(B, T, N, dtype=torch.float32)
     state = tree_map(lambda h: h.detach().float(), begun(cell))
-    with torch.autocast("cpu", torch.bfloat16):
-        y, end = cell.over(x, state)
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            y, end = cell.over(x, state)
+    except RuntimeError as error:
+        if "could not create a primitive descriptor" not in str(error):
+            raise
+        pytest.skip("oneDNN has no LSTM in bfloat16 for this processor, which lacks AVX-512")
     loss = weighed(y.float(), tree_map(torch.Tensor.float, end))
     gradients = torch.autograd.grad(loss, list(cell.parameters()))
     told = stepped(cell, x, state)

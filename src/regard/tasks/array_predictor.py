@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from regard.core.errors import RunFolderError, message
 from regard.data.batching import Batches
@@ -71,7 +71,7 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
         self.most = config.room.source if bert is None else bert.positions
 
     @classmethod
-    def load(cls, config: Config, folder: Path, network: Answering) -> Self:
+    def load(cls, config: Config, folder: Path, network: Answering) -> ArrayPredictor[P]:
         return cls(config, folder, network)
 
     @property

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -176,7 +176,7 @@ class Predictor(ABC):
         raise RunFolderError(message(str(others[0].folder), expected, "another one", "Name one run."))
 
     @classmethod
-    def load(cls, config: Config, folder: Path, network: Any) -> Self:
+    def load(cls, config: Config, folder: Path, network: Any) -> Predictor:
         """The model of a run folder, but for its network: that is asked, whatever it is made of."""
         raise NotImplementedError
 
