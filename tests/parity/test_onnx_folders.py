@@ -72,7 +72,7 @@ def test_the_manifest_tells_what_a_host_must_know(exported):
     assert [state["input"] for state in told["state"]] == [port["name"] for port in step["inputs"][1:]]
     sizes = {size for port in step["inputs"] for size in port["shape"] if isinstance(size, str)}
     grows = any("self" in port["name"] for port in step["outputs"])
-    assert {"batch", "source"} <= sizes and ("written" in sizes) == grows
+    assert "batch" in sizes and any(size.startswith("source") for size in sizes) and ("written" in sizes) == grows
 
 
 def test_models_keep_to_one_opset_and_to_what_every_runtime_has(exported):

@@ -30,7 +30,8 @@ class Player:
         for node in graph.nodes:
             function, sized = self._function(node, weights)
             if not sized and known.issuperset(node.inputs):
-                _store(self._begin, node.made, node.results, function(*(self._begin[i] for i in node.inputs)))
+                with np.errstate(all="ignore"):
+                    _store(self._begin, node.made, node.results, function(*(self._begin[i] for i in node.inputs)))
                 known.update(range(node.made, node.made + node.results))
             else:
                 self._steps.append((function, sized, node.inputs, node.made, node.results))
