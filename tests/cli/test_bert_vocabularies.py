@@ -111,11 +111,7 @@ def test_a_table_longer_than_its_vocabulary(tmp_path):
     found = huggingface.read(folder)
     assert len(found.pieces) == len(WORDS) and found.shape.words == 32
     assert trained(folder, tmp_path / "run") and load(tmp_path / "run").predict(["a b"])
-<<<<<<< HEAD
     best = likeliest(np.arange(32.0, dtype=np.float32), found.pieces, 32)  # rows without a piece are never filled in
-=======
-    best = likeliest(np.arange(32.0), found.pieces, 32)  # rows without a piece are never filled in
->>>>>>> floor2
     assert len(best) == len(WORDS) - 5 and max(number for _, number in best) == len(WORDS) - 1
     assert found.pieces.tokens([5, 31]) == ("a", "[31]")
     (folder / "vocab.txt").write_text("\n".join([*WORDS, *(f"w{i}" for i in range(20))]) + "\n")
