@@ -77,9 +77,7 @@ def open_model(
 
     runs = [run, *(others or ())]
     exported = [each for each in runs if is_exported(each)]
-    if exported and precision is PlainOption.int8:
-        do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
-        raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
+    refuse_bytes_of_export(exported, precision)
     if threads is not None and len(exported) < len(runs):
         import torch
 
@@ -93,6 +91,13 @@ def open_model(
             say(str(parity(each, trust=trust or ()) or gone))
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
+
+
+def refuse_bytes_of_export(exported: Sequence[Path], precision: PlainOption) -> None:
+    """UsageError where exported folders are to be made bytes of: they have the precision that they were written with."""
+    if exported and precision is PlainOption.int8:
+        do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
+        raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
 
 
 def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import BaseModel
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from regard.config.train import DecodeSection
 from regard.core.arrays import to_tensors
@@ -89,7 +89,8 @@ def write(model: Predictor, folder: Path, precision: Precision) -> None:
     weights: Arrays = {}
     graphs, told = graphs_of(model, weights)
     kept = in_bytes(weights) if precision == "int8" else weights
-    save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
+    # `save_file` would make a file that nobody but its owner may read, such as a server that has a user of its own
+    (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in kept.items()}))
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
     _write(folder / CONFIG, settings_of(model.config))
     for name in (*LEARNT, *BERT):
