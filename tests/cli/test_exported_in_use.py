@@ -21,16 +21,18 @@ from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 from . import small
 from .serving import running
 
+AWAY = {"torch", "numba"}
 BARRED = """
 import sys
 class Barrier:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "numba"}:
+        if name.split(".")[0] in AWAY:
             raise ImportError(f"{name} is barred here")
 sys.meta_path.insert(0, Barrier())
 from regard.cli.main import main
 main()
-"""
+""".replace("AWAY", repr(AWAY))
+SERVING = BARRED.replace(repr(AWAY), repr(AWAY | {"yaml", "sacrebleu", "jaxtyping"}))  # docker/needs.py has none of them
 TEXTS = [*small.words(6, 3), "Ω≈", "bada gu", "x"]
 MADE = {"phones": small.transducer, "again": lambda folder: small.transducer(folder, train={"seed": 2}), "tags": small.tagger}
 
@@ -105,6 +107,19 @@ def test_an_ensemble_of_exports_answers_as_that_of_the_runs(folders, mixed):
         assert [best[0].score for best in told] != alone
 
 
+def test_without_torch_a_run_is_refused_by_name(folders):
+    """As in an image that serves exported folders alone."""
+    code = BARRED.replace(
+        "from regard",
+        "import importlib.util as util\nutil.find_spec = lambda name: None if name == 'torch' else 1\nfrom regard",
+        1,
+    )
+    for verb, *more in (("predict", "--text", "a"), ("serve", "--port", "0")):
+        words = [sys.executable, "-c", code, verb, str(folders["tags"][0]), *more]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2 and "expected an exported folder, as PyTorch is not installed here" in done.stderr
+
+
 def test_info_says_what_an_export_is(folders, capsys):
     assert command(["info", str(folders["tags"][1])]) == 0
     said = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
@@ -135,7 +150,7 @@ def test_a_server_of_exports_never_imports_torch(folders):
     pytest.importorskip("starlette", reason="needs the extra `serve`: pip install '.[serve]' in the checkout")
     words = [f"{name}={folder}" for name, (_, folder) in folders.items()]
     models = {name: exported.load(folder) for name, (_, folder) in folders.items()}
-    with running(sys.executable, "-c", BARRED, "serve", "--port", "0", *words) as served:
+    with running(sys.executable, "-c", SERVING, "serve", "--port", "0", *words) as served:
         for name, model in models.items():
             for texts in (TEXTS, TEXTS[:1]):
                 right = [[{**of_hypothesis(p), **of_source(p)} for p in best] for text in texts for best in model.stream([text])]

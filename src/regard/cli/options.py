@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +101,13 @@ def refuse_bytes_of_export(exported: Sequence[Path], precision: PlainOption) -> 
         raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
 
 
+def refuse_without_torch(run: Path) -> None:
+    """UsageError where a run is to be opened, and what opens it is not installed: in an image, say, that holds no PyTorch."""
+    if find_spec("torch") is None:
+        do = "Name what `regard export` made, or install PyTorch."
+        raise UsageError(message(str(run), "an exported folder, as PyTorch is not installed here", "none", do))
+
+
 def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:
     """One model; PyTorch is imported for a run folder alone."""
     from regard.runtime.folder import is_exported
@@ -108,6 +116,7 @@ def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:
         from regard.tasks.load_exported import load_exported
 
         return load_exported(run)
+    refuse_without_torch(run)
     from regard.tasks.load_run import load_run
 
     return load_run(run, trust=trust, precision=precision.value)

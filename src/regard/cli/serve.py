@@ -110,6 +110,7 @@ def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, 
 
         options.refuse_bytes_of_export([folder], precision)
         return load_export(folder)
+    options.refuse_without_torch(folder)
     from regard.api import load
 
     if threads is not None:
