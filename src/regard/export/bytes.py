@@ -60,7 +60,9 @@ class _Rewriting:
             body = multiply_in_bytes(from_json(node.attributes["body"], NAMES, "a loop"), self.weights)
             return self._keep(node, [self._float(i) for i in reads], node.operation, {"body": to_json(body)})
         if operation == "matmul" and (matrix := self._rows_of(reads[1])) is not None:
-            return self._keep(node, [self._float(reads[0]), self._part(matrix, False), self._part(matrix, True)], "linear_bytes", {})
+            return self._keep(
+                node, [self._float(reads[0]), self._part(matrix, False), self._part(matrix, True)], "linear_bytes", {}
+            )
         if operation in LAYERS:
             first = LAYERS[operation]
             matrices = reads[first : first + 2]

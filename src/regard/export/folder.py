@@ -44,11 +44,19 @@ SIZES = ((3, 4), (5, 7), (7, 12), (11, 9), (13, 17))  # rows and tokens of the b
 
 
 def export_run(
-    run: Path, out: Path, *, precision: Precision = "float32", items: Sequence[Any] = (), trust: Iterable[str] = (), say: Say
+    run: Path,
+    out: Path,
+    *,
+    precision: Precision = "float32",
+    multiplied: bool = True,
+    items: Sequence[Any] = (),
+    trust: Iterable[str] = (),
+    say: Say,
 ) -> Proof:
     """Export `run` to the new folder `out`, and say what was proved.
 
-    items: to be compared besides those that are made up, such as the validation data.
+    multiplied: with int8, large matrices are multiplied in bytes, not only kept so.  items: to be compared besides those that are made up,
+    such as the validation data.
     Errors: RunFolderError where `run` cannot be opened or exported, or `out` is there; RegardError where the proof fails: then nothing is
     written.
     """
@@ -62,7 +70,7 @@ def export_run(
             raise Unexportable(f"is of the task {trained.config.task}, which is not one of Regard's")
         with explain_error(out):
             beside.mkdir(parents=True)
-            write(trained, beside, precision)
+            write(trained, beside, precision, multiplied)
         exported = load_exported(beside)
         proof = join(prove(trained, exported, items), prove(trained, exported, make_up_items(trained)))
         if precision == "float32":
@@ -84,14 +92,14 @@ def make_up_items(model: Predictor) -> list[Any]:
     return [model.make_up(by, 1 + i % 24) for i in range(MADE_UP)]
 
 
-def write(model: Predictor, folder: Path, precision: Precision) -> None:
+def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool = True) -> None:
     """The files of an export, the proof aside."""
     weights: Arrays = {}
     graphs, told = graphs_of(model, weights)
     kept = weights
     if precision == "int8":
         kept = in_bytes(weights)
-        graphs = {name: multiply_in_bytes(graph, kept) for name, graph in graphs.items()}
+        graphs = {name: multiply_in_bytes(graph, kept) if multiplied else graph for name, graph in graphs.items()}
     save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
     _write(folder / CONFIG, settings_of(model.config))

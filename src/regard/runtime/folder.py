@@ -16,9 +16,9 @@ from safetensors.numpy import load_file
 from regard.config.length_limits import Room
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
+from regard.runtime.folding import Arrays
 from regard.runtime.graph import Graph, from_json
 from regard.runtime.networks import GraphAnswers, GraphReader, GraphWriter
-from regard.runtime.folding import Arrays
 from regard.runtime.player import NAMES
 from regard.runtime.settings import Settings
 from regard.tasks import registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from ctypes import c_int64, c_void_p
 from typing import Any
 
@@ -64,21 +65,17 @@ class Function:
     def __init__(self, graph: Graph, weights: Arrays, packs: Packs | None) -> None:
         self.inputs = [port.name for port in graph.inputs if not port.name.startswith(STATE)]
         self.outputs = [port.name for port, _ in graph.outputs if not port.name.startswith(STATE)]
-        self.takes, self.gives = ([p.name for p in ports if p.name.startswith(STATE)] for ports in (graph.inputs, [p for p, _ in graph.outputs]))
+        self.takes, self.gives = (
+            [p.name for p in ports if p.name.startswith(STATE)] for ports in (graph.inputs, [p for p, _ in graph.outputs])
+        )
         self._folded = fold(graph, weights)
+        self.by_numpy = 0  # how often numpy was asked
         self._player: Player | None = None
         self._program: Program | None = None
         self._seen: dict[int, tuple[np.dtype[Any], tuple[int, ...]] | None] = {}  # of outputs, as they were last
         if packs is not None:
-            try:
+            with suppress(Uncompilable):
                 self._program = Program(self._folded, packs, [*self.inputs, *self.takes], [*self.outputs, *self.gives])
-            except Uncompilable:
-                self._player = Player(self._folded)
-
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the loops play it."""
-        return self._program is not None
 
     def __call__(self, inputs: Mapping[str, np.ndarray], state: State = ()) -> tuple[dict[str, np.ndarray], State]:
         """The outputs by name, and the state that is left.  RunFolderError for a graph of anybody's that cannot be played."""
@@ -86,15 +83,18 @@ class Function:
             return told
         if self._player is None:
             self._player = Player(self._folded)
+        self.by_numpy += 1
         arrays = tuple(map(state.array, range(state.many))) if isinstance(state, Held) else state
         made = self._player(**inputs, **dict(zip(self.takes, arrays, strict=True)))
         return {name: made[name] for name in self.outputs}, tuple(made[name] for name in self.gives)
 
-    def _run(self, program: Program, inputs: Mapping[str, np.ndarray], state: State) -> tuple[dict[str, np.ndarray], State] | None:
-        loops, given = program.loops, [np.ascontiguousarray(inputs[name]) for name in self.inputs]
+    def _run(
+        self, program: Program, inputs: Mapping[str, np.ndarray], state: State
+    ) -> tuple[dict[str, np.ndarray], State] | None:
+        loops, given = program.loops, [np.asarray(inputs[name], order="C") for name in self.inputs]
         held = state.address if isinstance(state, Held) else None
         if held is None:
-            given += map(np.ascontiguousarray, state)  # type: ignore[arg-type]
+            given += [np.asarray(array, order="C") for array in state]  # type: ignore[union-attr]
         if any(array.dtype not in CODES for array in given):
             return None
         ready = [self._place(i, len(given[0])) for i in range(len(self.outputs))] if given and given[0].ndim else []

@@ -1,4 +1,4 @@
-"""The compiled loops, where they were built for this machine: a library of C that needs nothing of Python, loaded when it is first asked."""
+"""The compiled loops, where they were built for this machine: a library of C that needs nothing of Python."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,9 @@ class Packs:
 
     def __init__(self, loops: Library) -> None:
         self.loops = loops
-        self._made: dict[Any, tuple[int, Any]] = {}  # with what they were made of, so that no other array takes its place in memory
+        self._made: dict[
+            Any, tuple[int, Any]
+        ] = {}  # with what they were made of, so that no other array takes its place in memory
 
     def pack(self, matrix: np.ndarray, scale: np.ndarray | None = None) -> int:
         """The address of "K N" in float32, or of "N K" in bytes with the scale of each row."""
@@ -73,12 +76,12 @@ class Program:
         steps = [self._step(node, graph) for node in _joined(graph, wanted)]
         slots = _Slots([numbered[name] for name in inputs], graph.constants, steps, wanted)
         written = [self._written(step, slots) for step in steps]
-        held = [(slots.of(i), np.ascontiguousarray(array)) for i, array in graph.constants.items() if i in slots.known]
+        held = [(slots.of(i), np.asarray(array, order="C")) for i, array in graph.constants.items() if i in slots.known]
         self._kept += [array for _, array in held]
         sizes = [self._size(told) for told in self._sizes.told]
         head = [len(inputs), slots.many, len(held), len(sizes), len(self._patches) // 2, len(self._told), len(steps), len(wanted)]
         constants = [n for slot, array in held for n in (slot, *described(array))]
-        whole = [*head, *constants, *sum(sizes, []), *self._patches, *self._told, *sum(written, []), *map(slots.of, wanted)]
+        whole = [*head, *constants, *chain(*sizes), *self._patches, *self._told, *chain(*written), *map(slots.of, wanted)]
         self.address: int | None = packs.loops.build(numbers(whole), len(whole))
         if not self.address:
             raise Uncompilable("a graph that does not fit")
@@ -121,11 +124,14 @@ class Program:
         """The matrices of a recurrent layer, laid out; they are no longer among what is read."""
         first = LAYERS[operation.removesuffix("_bytes")]
         each = 2 if operation.endswith("_bytes") else 1
-        matrices = [of.get(reads.pop(first)) for _ in range(2 * each)]
-        if any(m is None for m in matrices):
-            raise Uncompilable("a layer with weights that are computed")
-        wx, *scale, wh, whs = matrices if each == 2 else (matrices[0], matrices[1], None)
-        return [self._packs.pack(wx, *scale), self._packs.pack(wh, whs)] if scale else [self._packs.pack(m.T) for m in (wx, wh)]
+        matrices = []
+        for _ in range(2 * each):
+            if (matrix := of.get(reads.pop(first))) is None:
+                raise Uncompilable("a layer with weights that are computed")
+            matrices.append(matrix)
+        if each == 1:
+            return [self._packs.pack(matrix.T) for matrix in matrices]
+        return [self._packs.pack(*matrices[k : k + 2]) for k in (0, 2)]
 
     def _body(self, node: Node, graph: Folded) -> int:
         body = fold(from_json(node.attributes["body"], NAMES, "a loop"), graph.weights)
@@ -208,17 +214,23 @@ def _joined(graph: Folded, wanted: Iterable[int]) -> list[Node]:
             if readers[product.made] == 1 and bias is not None and bias.shape == (width,) and bias.dtype == np.float32:
                 made[at] = Node("done", (), product.made)  # its place is taken by the node of both
                 node = Node(product.operation, (*product.inputs, other), node.made)
-        elif node.operation == "concat" and len(node.inputs) == 2 and node.inputs[0] in states and node.made in left:
-            if node.attributes["axis"] > 0:
-                node = Node("grow", node.inputs, node.made, node.attributes)
+        elif _grows(node) and node.inputs[0] in states and node.made in left:
+            node = Node("grow", node.inputs, node.made, node.attributes)
         made.append(node)
     return [node for node in made if node.operation != "done"]
+
+
+def _grows(node: Node) -> bool:
+    """Whether something is joined to the end of something, along another axis than that of the rows."""
+    return node.operation == "concat" and len(node.inputs) == 2 and node.attributes["axis"] > 0
 
 
 class _Slots:
     """Where values stand while a graph is played: a place is used again when nobody reads what stood there."""
 
-    def __init__(self, inputs: Sequence[int], constants: Mapping[int, Any], nodes: Sequence[_Step], outputs: Sequence[int]) -> None:
+    def __init__(
+        self, inputs: Sequence[int], constants: Mapping[int, Any], nodes: Sequence[_Step], outputs: Sequence[int]
+    ) -> None:
         self._last = {i: node for node in nodes for i in node.inputs}
         self._stays = {*constants, *outputs}
         read = {i for node in nodes for i in node.inputs} | set(outputs)

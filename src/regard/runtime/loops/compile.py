@@ -17,7 +17,16 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent / "graph.c"
 NAME = {"win32": "loops.dll", "darwin": "loops.dylib"}.get(sys.platform, "loops.so")
-FLAGS = ["-std=gnu11", "-O3", "-fPIC", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-Wno-psabi"]
+FLAGS = [
+    "-std=gnu11",
+    "-O3",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=fast",
+    "-Wno-psabi",
+]
 CLASSES = {2: ["-march=x86-64-v2"], 3: ["-march=x86-64-v3"], 4: ["-march=x86-64-v4", "-mavx512vnni"]}
 
 
