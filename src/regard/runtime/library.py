@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Numbers = POINTER(c_int64)
-# Of each function what it gives and takes; see loops/graph.c.
+# Of each function what it gives and takes; see loops/library.c.
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "operation": (c_char_p, [c_int64]),
     "pack": (c_void_p, [Numbers, Numbers, Numbers]),

@@ -1,4 +1,4 @@
-"""A graph as the compiled loops read it: one list of whole numbers (loops/graph.c), its matrices laid out for them."""
+"""A graph as the compiled loops read it: one list of whole numbers (loops/graph.h), its matrices laid out for them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parent / "graph.c"
+SOURCE = Path(__file__).resolve().parent / "library.c"
 NAME = {"win32": "loops.dll", "darwin": "loops.dylib"}.get(sys.platform, "loops.so")
 FLAGS = [
     "-std=gnu11",

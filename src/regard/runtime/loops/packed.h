@@ -12,11 +12,11 @@
 
 /* PANEL vectors of columns are laid out together, for ROWS rows of x at a time, or ONE_ROW panels for one row: what fits the registers. */
 #if defined(__AVX512F__)
-enum { PANEL = 4, ROWS = 6, ONE_ROW = 2, BYTE_GROUPS = 4, BYTE_ROWS = 6 };
+enum { PANEL = 4, ROWS = 6, ONE_ROW = 2, BYTE_GROUPS = 4, BYTE_ROWS = 6, ONE_ROW_BYTES = 8 };
 #elif defined(__AVX2__)
-enum { PANEL = 1, ROWS = 6, ONE_ROW = 4, BYTE_GROUPS = 1, BYTE_ROWS = 3 };
+enum { PANEL = 1, ROWS = 6, ONE_ROW = 4, BYTE_GROUPS = 1, BYTE_ROWS = 3, ONE_ROW_BYTES = 2 };
 #else
-enum { PANEL = 1, ROWS = 3, ONE_ROW = 2, BYTE_GROUPS = 1, BYTE_ROWS = 1 };
+enum { PANEL = 1, ROWS = 3, ONE_ROW = 2, BYTE_GROUPS = 1, BYTE_ROWS = 1, ONE_ROW_BYTES = 2 };
 #endif
 enum { COLUMNS = PANEL * LANES, MOST_IN_BYTES = 1 << 16 };
 
@@ -36,6 +36,7 @@ typedef struct {
     int32_t *too_much;  /* OFFSET times the sum of each column */
 } packed;
 
+#define UNROLL _Pragma("GCC unroll 16")
 static inline int64_t up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 static packed *pack_floats(const value *w) {  /* "K N" */
@@ -92,18 +93,18 @@ static void unpack(packed *p) {
 static inline __attribute__((always_inline)) void float_tile(
     const int rows, const int panels, float *to, int64_t to_row, const float *x, int64_t x_row, const float *w, int64_t K, int64_t columns,
     const float *bias) {
-    vec sum[rows][panels * PANEL];
-    for (int r = 0; r < rows; r++) for (int j = 0; j < panels * PANEL; j++) sum[r][j] = all(0.0f);
+    vec sum[8][8];
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int j = 0; j < panels * PANEL; j++) sum[r][j] = all(0.0f);
     for (int64_t k = 0; k < K; k++) {
-        vec read[panels * PANEL];
-        for (int p = 0; p < panels; p++) for (int j = 0; j < PANEL; j++) read[p * PANEL + j] = load(w + (p * K + k) * COLUMNS + j * LANES);
-        for (int r = 0; r < rows; r++) {
+        vec read[8];
+        UNROLL for (int p = 0; p < panels; p++) UNROLL for (int j = 0; j < PANEL; j++) read[p * PANEL + j] = load(w + (p * K + k) * COLUMNS + j * LANES);
+        UNROLL for (int r = 0; r < rows; r++) {
             vec one = all(x[r * x_row + k]);
-            for (int j = 0; j < panels * PANEL; j++) sum[r][j] += one * read[j];
+            UNROLL for (int j = 0; j < panels * PANEL; j++) sum[r][j] += one * read[j];
         }
     }
-    for (int r = 0; r < rows; r++)
-        for (int j = 0; j < panels * PANEL; j++) {
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int j = 0; j < panels * PANEL; j++) {
             int64_t left = columns - j * LANES;
             if (left <= 0) continue;
             if (left >= LANES) store(to + r * to_row + j * LANES, bias ? sum[r][j] + load(bias + j * LANES) : sum[r][j]);
@@ -111,26 +112,32 @@ static inline __attribute__((always_inline)) void float_tile(
         }
 }
 
+/* Each size of a tile on its own, so that its sums keep to the registers. */
+#define FLOAT_TILE(rows, panels) static __attribute__((noinline)) void float_tile_##rows##_##panels( \
+    float *to, int64_t to_row, const float *x, int64_t x_row, const float *w, int64_t K, int64_t columns, const float *bias) { \
+    float_tile(rows, panels, to, to_row, x, x_row, w, K, columns, bias); \
+}
+FLOAT_TILE(1, ONE_ROW) FLOAT_TILE(1, 1) FLOAT_TILE(2, 1) FLOAT_TILE(3, 1) FLOAT_TILE(4, 1) FLOAT_TILE(5, 1) FLOAT_TILE(6, 1)
+typedef void (*float_function)(float *, int64_t, const float *, int64_t, const float *, int64_t, int64_t, const float *);
+static const float_function FLOAT_TILES[] = {NULL, float_tile_1_1, float_tile_2_1, float_tile_3_1, float_tile_4_1, float_tile_5_1, float_tile_6_1};
+
 static void multiply_floats(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
     int64_t panels = up(p->N, COLUMNS), K = p->K, N = p->N;
     for (int64_t i = 0; i < panels;) {
         const float *w = p->floats + i * K * COLUMNS, *b = bias ? bias + i * COLUMNS : NULL;
-        int64_t left = N - i * COLUMNS;
-        if (R < 2 && i + ONE_ROW <= panels) {
-            for (int64_t r = 0; r < R; r++) float_tile(1, ONE_ROW, to + r * N + i * COLUMNS, N, x + r * K, K, w, K, left, b);
-            i += ONE_ROW;
-            continue;
-        }
-        int64_t r = 0;
-        float *t = to + i * COLUMNS;
-        for (; r + ROWS <= R; r += ROWS) float_tile(ROWS, 1, t + r * N, N, x + r * K, K, w, K, left, b);
-        for (; r + 2 <= R; r += 2) float_tile(2, 1, t + r * N, N, x + r * K, K, w, K, left, b);
-        for (; r < R; r++) float_tile(1, 1, t + r * N, N, x + r * K, K, w, K, left, b);
-        i++;
+        bool alone = R == 1 && i + ONE_ROW <= panels;
+        if (alone) float_tile_1_ONE_ROW(to + i * COLUMNS, N, x, K, w, K, N - i * COLUMNS, b);
+        for (int64_t r = 0; !alone && r < R; r += ROWS)
+            FLOAT_TILES[R - r < ROWS ? R - r : ROWS](to + r * N + i * COLUMNS, N, x + r * K, K, w, K, N - i * COLUMNS, b);
+        i += alone ? ONE_ROW : 1;
     }
 }
 
 /* --- bytes --- */
+
+#if defined(__AVX2__)
+typedef int32_t pairs __attribute__((vector_size(32)));
+#endif
 
 static inline float top_size(const float *x, int64_t n) {
     vec top = all(0.0f);
@@ -150,91 +157,99 @@ static float round_row(rounded *to, const float *x, int64_t K, int64_t padded) {
     return top / 127.0f;
 }
 
+/* Sums of `rows` rows of x with `groups` groups of columns, in whole numbers: [rows][groups]. */
 static inline __attribute__((always_inline)) void byte_tile(
-    const int rows, const int groups, ints sums[rows][groups], const rounded *x, int64_t x_row, const int8_t *w, int64_t quads) {
+    const int rows, const int groups, ints *to, const rounded *x, int64_t x_row, const int8_t *w, int64_t quads) {
+    ints sum[8][8];
 #if defined(__AVX512VNNI__)
-    __m512i sum[rows][groups];
-    for (int r = 0; r < rows; r++) for (int j = 0; j < groups; j++) sum[r][j] = _mm512_setzero_si512();
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int j = 0; j < groups; j++) sum[r][j] = (ints){0};
     for (int64_t k = 0; k < quads; k++) {
-        __m512i read[groups];
-        for (int j = 0; j < groups; j++) read[j] = _mm512_load_si512((const void *)(w + (j * quads + k) * 64));
-        for (int r = 0; r < rows; r++) {
+        __m512i read[8];
+        UNROLL for (int j = 0; j < groups; j++) read[j] = _mm512_load_si512((const void *)(w + (j * quads + k) * 64));
+        UNROLL for (int r = 0; r < rows; r++) {
             int32_t four;
             memcpy(&four, x + r * x_row + 4 * k, 4);
             __m512i one = _mm512_set1_epi32(four);
-            for (int j = 0; j < groups; j++) sum[r][j] = _mm512_dpbusd_epi32(sum[r][j], one, read[j]);
+            UNROLL for (int j = 0; j < groups; j++) sum[r][j] = (ints)_mm512_dpbusd_epi32((__m512i)sum[r][j], one, read[j]);
         }
     }
-    for (int r = 0; r < rows; r++) for (int j = 0; j < groups; j++) sums[r][j] = (ints)sum[r][j];
 #elif defined(__AVX2__)
-    for (int j = 0; j < groups; j++) {
-        __m256i sum[rows][4];  /* of four columns each, two sums a column */
-        for (int r = 0; r < rows; r++) for (int q = 0; q < 4; q++) sum[r][q] = _mm256_setzero_si256();
+    UNROLL for (int j = 0; j < groups; j++) {
+        pairs two[8][4];  /* of four columns each, two sums a column */
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int q = 0; q < 4; q++) two[r][q] = (pairs){0};
         for (int64_t k = 0; k < quads; k++) {
             __m256i read[4];
-            for (int q = 0; q < 4; q++) read[q] = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(w + (j * quads + k) * 64 + q * 16)));
-            for (int r = 0; r < rows; r++) {
+            UNROLL for (int q = 0; q < 4; q++) read[q] = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(w + (j * quads + k) * 64 + q * 16)));
+            UNROLL for (int r = 0; r < rows; r++) {
                 int64_t four;
                 memcpy(&four, x + r * x_row + 4 * k, 8);
                 __m256i one = _mm256_set1_epi64x(four);
-                for (int q = 0; q < 4; q++) sum[r][q] = _mm256_add_epi32(sum[r][q], _mm256_madd_epi16(read[q], one));
+                UNROLL for (int q = 0; q < 4; q++) two[r][q] += (pairs)_mm256_madd_epi16(read[q], one);
             }
         }
-        for (int r = 0; r < rows; r++)
-            for (int q = 0; q < 4; q++) {
-                int32_t two[8];
-                _mm256_storeu_si256((__m256i *)two, sum[r][q]);
-                for (int i = 0; i < 4; i++) sums[r][j][4 * q + i] = two[2 * i] + two[2 * i + 1];
-            }
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int q = 0; q < 4; q++)
+                for (int i = 0; i < 4; i++) sum[r][j][4 * q + i] = two[r][q][2 * i] + two[r][q][2 * i + 1];
     }
 #else
     for (int r = 0; r < rows; r++)
         for (int j = 0; j < groups; j++) {
-            int32_t sum[LANES] = {0};
+            int32_t each[LANES] = {0};
             for (int64_t k = 0; k < quads; k++)
                 for (int n = 0; n < LANES; n++)
-                    for (int i = 0; i < 4; i++) sum[n] += (int32_t)x[r * x_row + 4 * k + i] * w[(j * quads + k) * 64 + n * 4 + i];
-            memcpy(&sums[r][j], sum, sizeof sum);
+                    for (int i = 0; i < 4; i++) each[n] += (int32_t)x[r * x_row + 4 * k + i] * w[(j * quads + k) * 64 + n * 4 + i];
+            memcpy(&sum[r][j], each, sizeof each);
         }
 #endif
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int j = 0; j < groups; j++) to[r * groups + j] = sum[r][j];
 }
+/* Each size of a tile on its own, so that its sums keep to the registers. */
+#define BYTE_TILE(rows, groups) static __attribute__((noinline)) void byte_tile_##rows##_##groups( \
+    ints *to, const rounded *x, int64_t x_row, const int8_t *w, int64_t quads) { \
+    byte_tile(rows, groups, to, x, x_row, w, quads); \
+}
+BYTE_TILE(1, ONE_ROW_BYTES) BYTE_TILE(1, BYTE_GROUPS) BYTE_TILE(2, BYTE_GROUPS) BYTE_TILE(3, BYTE_GROUPS) BYTE_TILE(4, BYTE_GROUPS)
+BYTE_TILE(5, BYTE_GROUPS) BYTE_TILE(6, BYTE_GROUPS)
+typedef void (*byte_function)(ints *, const rounded *, int64_t, const int8_t *, int64_t);
+static const byte_function BYTE_TILES[] = {
+    NULL, byte_tile_1_BYTE_GROUPS, byte_tile_2_BYTE_GROUPS, byte_tile_3_BYTE_GROUPS, byte_tile_4_BYTE_GROUPS, byte_tile_5_BYTE_GROUPS,
+    byte_tile_6_BYTE_GROUPS,
+};
 
-static inline __attribute__((always_inline)) void byte_block(
-    const int rows, const int groups, float *to, int64_t first, const rounded *x, int64_t x_row, const float *units, const packed *p,
-    const float *bias) {
-    int64_t quads = up(p->K, 4), N = p->N;
-    ints sums[rows][groups];
-    byte_tile(rows, groups, sums, x, x_row, p->bytes + first * quads * 64, quads);
-    for (int r = 0; r < rows; r++)
-        for (int j = 0; j < groups; j++) {
-            int64_t n = (first + j) * LANES, left = N - n;
-            if (left <= 0) continue;
-            ints sum = sums[r][j] - (ints)load((const float *)(p->too_much + n));
-            vec told = __builtin_convertvector(sum, vec) * (all(units[r]) * load(p->scales + n));
-            if (bias) told += left >= LANES ? load(bias + n) : load_some(bias + n, left, 0.0f);
+/* to[r, n] = sum[r, n] unit[r] scale[n] + bias[n], of the groups from the first on. */
+static void write_tile(int64_t rows, int64_t groups, float *to, int64_t first, const ints *sum, const float *units, const packed *p, const float *bias) {
+    int64_t N = p->N;
+    for (int64_t j = 0; j < groups; j++) {
+        int64_t n = (first + j) * LANES, left = N - n;
+        if (left <= 0) break;
+        ints less = (ints)load((const float *)(p->too_much + n));
+        vec scale = load(p->scales + n), more = !bias ? all(0.0f) : left >= LANES ? load(bias + n) : load_some(bias + n, left, 0.0f);
+        for (int64_t r = 0; r < rows; r++) {
+            vec told = __builtin_convertvector(sum[r * groups + j] - less, vec) * (all(units[r]) * scale) + more;
             if (left >= LANES) store(to + r * N + n, told);
             else store_some(to + r * N + n, told, left);
         }
+    }
 }
 
 static status multiply_bytes(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
-    int64_t K = p->K, row = up(K, 4) * 4, groups = up(up(p->N, LANES), BYTE_GROUPS) * BYTE_GROUPS;
+    int64_t K = p->K, quads = up(K, 4), row = quads * 4, groups = up(up(p->N, LANES), BYTE_GROUPS) * BYTE_GROUPS;
     block *room = take_block(R * (row * (int64_t)sizeof(rounded) + 64) + 64);
     NEED(room);
     float *units = (float *)numbers_of(room);
     rounded *read = (rounded *)(numbers_of(room) + up(R * 4, 64) * 64);
+    ints sum[BYTE_ROWS * BYTE_GROUPS > ONE_ROW_BYTES ? BYTE_ROWS * BYTE_GROUPS : ONE_ROW_BYTES];
     for (int64_t r = 0; r < R; r++) units[r] = round_row(read + r * row, x + r * K, K, row);
     for (int64_t first = 0; first < groups;) {
-        if (R == 1 && first + 2 * BYTE_GROUPS <= groups) {
-            byte_block(1, 2 * BYTE_GROUPS, to, first, read, row, units, p, bias);
-            first += 2 * BYTE_GROUPS;
-            continue;
+        const int8_t *w = p->bytes + first * quads * 64;
+        bool alone = R == 1 && first + ONE_ROW_BYTES <= groups;
+        int64_t wide = alone ? ONE_ROW_BYTES : BYTE_GROUPS;
+        for (int64_t r = 0; r < R; r += BYTE_ROWS) {
+            int64_t rows = R - r < BYTE_ROWS ? R - r : BYTE_ROWS;
+            (alone ? byte_tile_1_ONE_ROW_BYTES : BYTE_TILES[rows])(sum, read + r * row, row, w, quads);
+            write_tile(rows, wide, to + r * p->N, first, sum, units + r, p, bias);
         }
-        int64_t r = 0;
-        for (; r + BYTE_ROWS <= R; r += BYTE_ROWS) byte_block(BYTE_ROWS, BYTE_GROUPS, to + r * p->N, first, read + r * row, row, units + r, p, bias);
-        for (; r + 2 <= R; r += 2) byte_block(2, BYTE_GROUPS, to + r * p->N, first, read + r * row, row, units + r, p, bias);
-        for (; r < R; r++) byte_block(1, BYTE_GROUPS, to + r * p->N, first, read + r * row, row, units + r, p, bias);
-        first += BYTE_GROUPS;
+        first += wide;
     }
     let_go(room);
     return OK;

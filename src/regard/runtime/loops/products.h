@@ -37,21 +37,21 @@ static inline float dot(const float *x, const float *y, int64_t n) {
 static inline __attribute__((always_inline)) void weighted_sum(
     const int rows, float *to, int64_t to_row, const float *x, int64_t x_row, int64_t x_step, const float *y, int64_t y_row, int64_t K, int64_t N) {
     for (int64_t n = 0; n < N; n += 2 * LANES) {
-        vec sum[rows][2];
+        vec sum[4][2];
         int64_t left = N - n;
-        for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = all(0.0f);
+        UNROLL for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = all(0.0f);
         for (int64_t k = 0; k < K; k++) {
             const float *from = y + k * y_row + n;
             vec a = left >= LANES ? load(from) : load_some(from, left, 0.0f);
             vec b = left >= 2 * LANES ? load(from + LANES) : left > LANES ? load_some(from + LANES, left - LANES, 0.0f) : all(0.0f);
-            for (int r = 0; r < rows; r++) {
+            UNROLL for (int r = 0; r < rows; r++) {
                 vec one = all(x[r * x_row + k * x_step]);
                 sum[r][0] += one * a;
                 sum[r][1] += one * b;
             }
         }
-        for (int r = 0; r < rows; r++)
-            for (int j = 0; j < 2; j++) {
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int j = 0; j < 2; j++) {
                 int64_t some = left - j * LANES;
                 if (some >= LANES) store(to + r * to_row + n + j * LANES, sum[r][j]);
                 else if (some > 0) store_some(to + r * to_row + n + j * LANES, sum[r][j], some);

@@ -36,16 +36,13 @@ static float top_row(const float *x, int64_t n) {
     if (i < n) top = larger(load_some(x + i, n - i, -INFINITY), top);
     return top_lane(top);
 }
-static float exp_row(float *to, const float *x, float less, int64_t n) {  /* exp(x - less), and their sum; to: NULL for the sum alone */
+static float exp_row(float *to, const float *x, float less, int64_t n) {  /* exp(x - less), less being the largest, and their sum; to: NULL for the sum alone */
     vec sum = all(0.0f), shift = all(less);
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) { vec e = exp_of(load(x + i) - shift); sum += e; if (to) store(to + i, e); }
+    for (; i + LANES <= n; i += LANES) { vec e = exp_below(load(x + i) - shift); sum += e; if (to) store(to + i, e); }
     if (i < n) {
-        vec e = exp_of(load_some(x + i, n - i, -INFINITY) - shift);
-        float room[LANES];
-        store(room, e);
-        for (int k = (int)(n - i); k < LANES; k++) room[k] = 0.0f;
-        sum += load(room);
+        vec e = exp_below(load_some(x + i, n - i, -INFINITY) - shift);
+        sum += choose(FIRST < (int32_t)(n - i), e, all(0.0f));
         if (to) store_some(to + i, e, n - i);
     }
     return sum_lanes(sum);

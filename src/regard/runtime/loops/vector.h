@@ -16,6 +16,7 @@ static inline void store(float *x, vec v) { *(loose_vec *)x = v; }
 static inline vec all(float x) { return (vec){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 static inline vec choose(ints mask, vec yes, vec no) { return (vec)((mask & (ints)yes) | (~mask & (ints)no)); }
 
+static const ints FIRST = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static inline vec load_some(const float *x, int64_t n, float rest) {  /* the first n of them */
     float room[LANES];
     for (int i = 0; i < LANES; i++) room[i] = i < n ? x[i] : rest;
@@ -34,6 +35,11 @@ static inline float sum_lanes(vec v) {  /* in one order, whatever the machine's 
     quarter_vec q = __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
     return (q[0] + q[2]) + (q[1] + q[3]);
 }
+static inline bool any_lane(ints mask) {
+    typedef int64_t longs __attribute__((vector_size(64)));
+    longs m = (longs)mask;
+    return (m[0] | m[1] | m[2] | m[3] | m[4] | m[5] | m[6] | m[7]) != 0;
+}
 static inline float top_lane(vec v) {
     float x[LANES], most = v[0];
     store(x, v);
@@ -42,9 +48,8 @@ static inline float top_lane(vec v) {
 }
 static inline vec larger(vec a, vec b) { return choose((a > b) | (a != a), a, b); }  /* NaN stays */
 
-static inline vec exp_of(vec x) {
-    vec held = choose(x > all(89.0f), all(89.0f), x);
-    held = choose(held < all(-87.33f), all(-87.33f), held);
+/* exp of numbers from -87.33 to 89 as 2^n times a polynomial: n, and the polynomial in what is left. */
+static inline vec exp_parts(vec held, ints *power) {
     vec n = (held * all(1.44269504f) + all(12582912.0f)) - all(12582912.0f);
     vec r = held - n * all(0.693359375f);
     r = r + n * all(2.12194440e-4f);
@@ -54,13 +59,25 @@ static inline vec exp_of(vec x) {
     p = p * r + all(4.1665795894e-2f);
     p = p * r + all(1.6666665459e-1f);
     p = p * r + all(5.0000001201e-1f);
-    p = p * r * r + r + all(1.0f);
-    ints power = __builtin_convertvector(n, ints);
+    *power = __builtin_convertvector(n, ints);
+    return p * r * r + r + all(1.0f);
+}
+
+static inline vec exp_of(vec x) {  /* NaN stays NaN: no comparison holds of it */
+    vec held = choose(x > all(89.0f), all(89.0f), x);
+    held = choose(held < all(-87.33f), all(-87.33f), held);
+    ints power;
+    vec p = exp_parts(held, &power);
     ints half = power >> 1;  /* twice, for 2^128 has no float32 */
     vec scaled = p * (vec)((half + 127) << 23) * (vec)((power - half + 127) << 23);
     scaled = choose(x < all(-87.33f), all(0.0f), scaled);
-    scaled = choose(x > all(88.7228f), all(INFINITY), scaled);
-    return choose(x != x, x, scaled);
+    return choose(x > all(88.7228f), all(INFINITY), scaled);
+}
+
+static inline vec exp_below(vec x) {  /* of numbers that are not above 0 */
+    ints power, small = x < all(-87.33f);
+    vec p = exp_parts(choose(small, all(-87.33f), x), &power);
+    return choose(small, all(0.0f), p * (vec)((power + 127) << 23));
 }
 
 static inline vec log_of(vec x) {
@@ -128,6 +145,7 @@ static inline vec wave_of(vec x, int cosine) {
     ints sign = minus << 30;
     if (!cosine) sign ^= (ints)x & (ints)all(-0.0f);
     told = (vec)((ints)told ^ sign);
+    if (!any_lane(~(size < all(8192.0f)))) return told;
     float each[LANES], from[LANES];
     store(each, told);
     store(from, x);
