@@ -8,6 +8,6 @@ from pathlib import Path
 from setuptools import setup
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "runtime"))
-from building import built_into  # noqa: E402
+from building import built_into
 
 setup(**built_into("regard"))

@@ -18,7 +18,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from building import built_into  # noqa: E402
+from building import built_into
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 TASKS = [path.parent.name for path in sorted((SOURCE / "regard" / "tasks").glob("*/__init__.py"))]
