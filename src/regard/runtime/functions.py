@@ -13,7 +13,7 @@ from regard.runtime.folding import Arrays, fold
 from regard.runtime.graph import Graph
 from regard.runtime.library import Library, library, numbers
 from regard.runtime.player import Player
-from regard.runtime.program import CODES, DTYPES, MOST_RANKS, Packs, Program, Uncompilable, described
+from regard.runtime.program import CODES, DTYPES, MOST_RANKS, Packs, Program, Uncompilable, describe
 
 STATE = "state."  # of the names of a state's arrays
 
@@ -100,7 +100,7 @@ class Function:
         ready = [self._place(i, len(given[0])) for i in range(len(self.outputs))] if given and given[0].ndim else []
         waiting = numbers([n for array in ready for n in _room(array)] or [0, 0] * len(self.outputs))
         left = (c_void_p * 2)()
-        told = numbers([n for array in given for n in described(array)])
+        told = numbers([n for array in given for n in describe(array)])
         failed = loops.run(program.address, len(given), told, held, len(self.outputs), waiting, left)
         many = len(self.outputs), len(self.gives)
         made, after = (Held(loops, address, n) if address else None for address, n in zip(left, many, strict=True))

@@ -42,8 +42,8 @@ class Packs:
         key = (matrix.__array_interface__["data"][0], matrix.shape, matrix.strides, scale is None)
         if key not in self._made:
             strides = numbers([step // matrix.itemsize for step in matrix.strides])
-            scales = None if scale is None else numbers(described(np.ascontiguousarray(scale)))
-            address = self.loops.pack(numbers(described(matrix)), strides, scales)
+            scales = None if scale is None else numbers(describe(np.ascontiguousarray(scale)))
+            address = self.loops.pack(numbers(describe(matrix)), strides, scales)
             if not address:
                 raise Uncompilable("a matrix")
             self._made[key] = address, (matrix, scale)
@@ -54,7 +54,7 @@ class Packs:
             self.loops.unpack(address)
 
 
-def described(array: np.ndarray) -> list[int]:
+def describe(array: np.ndarray) -> list[int]:
     """Address, kind, rank and shape."""
     if array.dtype not in CODES or array.ndim > MOST_RANKS:
         raise Uncompilable(f"an array of {array.dtype} with {array.ndim} axes")
@@ -80,7 +80,7 @@ class Program:
         self._kept += [array for _, array in held]
         sizes = [self._size(told) for told in self._sizes.told]
         head = [len(inputs), slots.many, len(held), len(sizes), len(self._patches) // 2, len(self._told), len(steps), len(wanted)]
-        constants = [n for slot, array in held for n in (slot, *described(array))]
+        constants = [n for slot, array in held for n in (slot, *describe(array))]
         whole = [*head, *constants, *chain(*sizes), *self._patches, *self._told, *chain(*written), *map(slots.of, wanted)]
         self.address: int | None = packs.loops.build(numbers(whole), len(whole))
         if not self.address:
