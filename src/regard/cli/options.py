@@ -69,13 +69,19 @@ def open_model(
     trust: Iterable[str] | None = None,
     threads: int | None = None,
     say: Say | None = None,
+    ready: bool = False,
 ) -> Predictor:
-    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
-    changes."""
+    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.
+
+    say: hears what int8 changes.  ready: in the place of a run its own export will do (`regard warm-up`).
+    """
     from regard.runtime.folder import is_exported
+    from regard.runtime.ready import find_ready
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]
+    if ready and precision is PlainOption.float32:
+        runs = [find_ready(each) or each for each in runs]
     exported = [each for each in runs if is_exported(each)]
     if exported and precision is PlainOption.int8:
         do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
