@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.core.shapes import Array
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
 
 PaddedLooks = dict[str, Array]  # by name of the attention, such as "encoder.0.self": "B H Q K", as they come from a network
 
