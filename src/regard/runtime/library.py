@@ -18,8 +18,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "forget": (None, [c_void_p]),
     "run": (c_int, [c_void_p, c_int64, Numbers, c_void_p, c_int64, Numbers, POINTER(c_void_p)]),
     "describe": (None, [c_void_p, c_int64, Numbers]),
-    "copy": (None, [c_void_p, c_int64, c_void_p]),
-    "rows": (c_void_p, [c_void_p, c_int64, c_void_p, c_void_p]),
+    "copy": (c_int, [c_void_p, c_int64, c_void_p]),
+    "rows": (c_void_p, [c_void_p, c_int64, c_void_p, Numbers, Numbers]),
     "release": (None, [c_void_p]),
 }
 

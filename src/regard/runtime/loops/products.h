@@ -75,8 +75,8 @@ static void multiply_two(float *to, const float *x, const int64_t *sx, const flo
 static status op_matmul(const call *c) {
     NEED(c->n == 2 && c->in[0]->dtype == FLOAT32 && c->in[1]->dtype == FLOAT32 && c->in[0]->rank >= 1 && c->in[1]->rank >= 1);
     value x = *c->in[0], y = *c->in[1];
-    bool row = x.rank == 1, column = y.rank == 1;  /* of vectors, whose axis is left out again */
-    if (row) { x.shape[1] = x.shape[0]; x.stride[1] = x.stride[0]; x.shape[0] = 1; x.rank = 2; }
+    bool line = x.rank == 1, column = y.rank == 1;  /* of vectors, whose axis is left out again */
+    if (line) { x.shape[1] = x.shape[0]; x.stride[1] = x.stride[0]; x.shape[0] = 1; x.rank = 2; }
     if (column) { y.shape[1] = 1; y.stride[1] = 1; y.rank = 2; }
     int64_t M = x.shape[x.rank - 2], K = x.shape[x.rank - 1], N = y.shape[y.rank - 1];
     NEED(y.shape[y.rank - 2] == K);
@@ -96,7 +96,7 @@ static status op_matmul(const call *c) {
     if (told == OK) told = stretch(&wide_y, &outer_y, rank, shape);
     int whole_rank = rank;
     if (told == OK) {
-        if (!row) shape[whole_rank++] = M;
+        if (!line) shape[whole_rank++] = M;
         if (!column) shape[whole_rank++] = N;
         told = make(c->out, FLOAT32, whole_rank, shape);
     }
@@ -104,10 +104,11 @@ static status op_matmul(const call *c) {
         int64_t sx[2] = {x.stride[x.rank - 2], K == 1 ? 1 : x.stride[x.rank - 1]};
         int64_t sy[2] = {K == 1 ? 1 : y.stride[y.rank - 2], N == 1 ? 1 : y.stride[y.rank - 1]};
         if (K == 1 && N > 1 && sy[1] != 1) sy[0] = 1;
-        int64_t index[RANKS] = {0}, at_x = 0, at_y = 0, batches = 1;
+        int64_t index[RANKS] = {0}, at_x = 0, at_y = 0, batches = 1, row = 0, copies = y.copies > 1 ? y.copies : 1;
+        if (y.copies > 1) { row = wide_y.stride[0]; wide_y.stride[0] = 0; }  /* rows of y that stand for several: see `reads_copies` */
         for (int i = 0; i < rank; i++) batches *= shape[i];
         for (int64_t b = 0; b < batches; b++) {
-            multiply_two((float *)c->out->data + b * M * N, (const float *)x.data + at_x, sx, (const float *)y.data + at_y, sy, M, K, N);
+            multiply_two((float *)c->out->data + b * M * N, (const float *)x.data + at_x, sx, (const float *)y.data + at_y + index[0] / copies * row, sy, M, K, N);
             for (int i = rank - 1; i >= 0; i--) {
                 at_x += wide_x.stride[i];
                 at_y += wide_y.stride[i];
@@ -121,6 +122,11 @@ static status op_matmul(const call *c) {
     let_go(own_x.held);
     let_go(own_y.held);
     return told;
+}
+
+/* Whether a product can read its second array where rows stand for several: rows are its outermost axis, and nothing need be copied. */
+static bool reads_copies(const value *x, const value *y) {
+    return y->rank >= 3 && x->rank <= y->rank && (y->stride[y->rank - 1] == 1 || y->stride[y->rank - 2] == 1);
 }
 
 /* "B C L ..." with the packed "C W ..., E": what each window says, "B E M ...".  Told: padding, stride, the window's sizes. */
