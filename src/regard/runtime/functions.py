@@ -129,8 +129,10 @@ def _room(array: np.ndarray | None) -> tuple[int, int]:
 
 
 def choose_rows(state: State, rows: np.ndarray, common: Collection[int] = (), shared: Collection[int] = ()) -> State:
-    """The state of other rows; the arrays in `common` as they are.  shared: those of which several rows that are alike may be one in memory,
-    as products read them (`Function.shared`)."""
+    """The state of other rows; the arrays in `common` as they are.
+
+    shared: those of which several rows that are alike may be one in memory, as products read them (`Function.shared`).
+    """
     if isinstance(state, Held):
         return state.rows(rows, common, shared)
     return tuple(array if i in common else array.take(rows, 0) for i, array in enumerate(state))

@@ -12,6 +12,8 @@ typedef struct { int64_t n; value values[]; } bundle;  /* arrays that are held f
 
 #pragma GCC visibility push(default)
 
+int OUTSIDE(threads)(int n) { return set_threads(n); }
+
 const char *OUTSIDE(operation)(int64_t i) { return i >= 0 && i < KINDS ? OPERATIONS[i].name : NULL; }
 
 packed *OUTSIDE(pack)(const int64_t *matrix, const int64_t *strides, const int64_t *scale) {
