@@ -70,15 +70,24 @@ def open_model(
     trust: Iterable[str] | None = None,
     threads: int | None = None,
     say: Say | None = None,
+    ready: bool = False,
 ) -> Predictor:
-    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
-    changes."""
+    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.
+
+    say: hears what int8 changes.  ready: in the place of a run its own export will do (`regard warm-up`).
+    """
     from regard.runtime.folder import is_exported
+    from regard.runtime.library import set_threads
+    from regard.runtime.ready import find_ready
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]
+    if ready and precision is PlainOption.float32:
+        runs = [find_ready(each) or each for each in runs]
     exported = [each for each in runs if is_exported(each)]
     refuse_bytes_of_export(exported, precision)
+    if threads is not None:
+        set_threads(threads)
     if threads is not None and len(exported) < len(runs):
         import torch
 

@@ -33,6 +33,7 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
 from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
 from regard.runtime.graph import Graph, to_json
+from regard.runtime.ready import checksums
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
 from regard.tasks.generation import Seq2SeqPredictor
@@ -139,6 +140,7 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
         "precision": precision,
         "files": {name: _checksum(folder / name) for name in files},
         "network": told,
+        "made_of": checksums(model.folder),
         "room": list(model.config.room),
         "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
     }
