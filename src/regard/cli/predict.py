@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regard.cli import options
+from regard.cli.alignment_file import claim_links
 from regard.cli.attention_file import claim_attention
 from regard.cli.formats import Format
 
@@ -23,6 +24,9 @@ def predict(
     format: Annotated[Format, typer.Option(help="text: the best; tsv: line rank score text; jsonl: everything.")] = Format.text,
     attention: Annotated[
         Path | None, typer.Option(metavar="OUT.npz|OUT.jsonl", help="Write where the model looked to a new file.")
+    ] = None,
+    alignment: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Write which source word each word comes from (i-j) to a new file.")
     ] = None,
     erase: Annotated[
         list[str] | None,
@@ -48,9 +52,8 @@ def predict(
 
     files, settings = options.split_words(words or [])
     file, say = options.one_file(files, text, command=f"regard predict {run}", default="-"), options.teller(quiet)
-    out = claim_attention(attention)
+    out, links = claim_attention(attention), claim_links(alignment)
     touched = read_interventions({"erase": erase, "pin": pin, "uniform": uniform, "permute": permute})
     model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
-    model = intervene(model, touched)
     given = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
-    predict_lines(model, file, text, given, settings=settings, format=format, out=out, say=say)
+    predict_lines(intervene(model, touched), file, text, given, settings=settings, format=format, out=out, links=links, say=say)
