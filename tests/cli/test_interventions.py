@@ -128,6 +128,12 @@ def test_words_that_are_none(folder, capsys, words, told):
     assert re.search(told, shown.err) and not shown.out
 
 
+def test_what_is_no_list_of_interventions(model):
+    for wrong in (regard.Uniform(CROSS), ["erase"], {"erase": 3}):
+        with pytest.raises(regard.ArgumentError, match="interventions: expected a list of Erase, Pin"):
+            model.predict(TEXTS, interventions=wrong)
+
+
 def test_no_option_gives_no_intervention():
     assert read_interventions({"erase": None, "pin": []}) == []
     with pytest.raises(UsageError, match="numbers from 0"):

@@ -133,7 +133,7 @@ class Permute(Intervention):
         return torch.zeros_like(rows.weights).scatter(-1, to, rows.weights.gather(-1, of))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Replace(Intervention):
     """Weights of one's own: (heads, rows, places) as `Prediction.attention` has them, or (rows, places) for every head.
 

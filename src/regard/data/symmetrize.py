@@ -1,4 +1,4 @@
-"""Alignments of both directions made one.  Och & Ney 2003, section 4; Koehn et al. 2003, section 4 (growing along diagonals).
+"""Alignments of both directions made one.  Och & Ney 2003, section 4; Koehn et al. 2003 (growing along diagonals).
 
 Link for link what `atools` of fast_align (at cab1e9a) makes; docs/align.md says where others differ.
 """

@@ -15,7 +15,7 @@ LINK = re.compile(r"(\d{1,6})([-p])(\d{1,6})")
 
 
 class GoldLinks(NamedTuple):
-    """What people linked.  sure: without doubt; possible: those, and what may be linked too.  Och & Ney 2003, section 6."""
+    """What people linked.  sure: without doubt; possible: those, and what may be linked too.  Och & Ney 2003, section 5."""
 
     sure: Links
     possible: Links

@@ -1,4 +1,4 @@
-"""How right word alignments are, against links that people made.  Och & Ney 2003, section 6, eq. of AER."""
+"""How right word alignments are, against links that people made.  Och & Ney 2003, section 5."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ class Predictor(ABC):
         settings, heard = self.settle(options, decode, attention=attention), Counter[str]()
         for chunk in in_chunks((self.prepare(item, settings) for item in items), ahead(settings.decode)):
             yield from self.answers(chunk, settings, heard)
-        for note in (*self.notes(heard), *(note for edit in self.edits for note in edit.tell_untouched())):
+        for note in (*self.notes(heard), *dict.fromkeys(note for edit in self.edits for note in edit.tell_untouched())):
             (say or str)(note)
 
     def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:

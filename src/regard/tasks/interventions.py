@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from regard.core.errors import RunFolderError, message
+from regard.core.errors import ArgumentError, RunFolderError, message
 from regard.tasks.base import Predictor
 
 if TYPE_CHECKING:
@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 def intervene(model: Predictor, interventions: Sequence[Intervention]) -> Predictor:
     """The model with interventions on its looks, in their order; itself where there are none.  Of an ensemble every network has them.
 
-    Raises ArgumentError for a look or a head that is not there, or what this task cannot take, and RunFolderError for an exported
+    Raises ArgumentError for what is no intervention, and for a look or a head that is not there, and RunFolderError for an exported
     folder, whose graphs make their weights unseen.
     """
-    if not interventions:
+    if isinstance(interventions, Sequence) and not interventions:
         return model
     if not hasattr(model.network, "modules"):
         do = "Ask the run folder that it was exported from."
         raise RunFolderError(message("interventions", "a run folder", f"{model.folder}, an exported one", do))
-    from regard.inference.intervene import intervene as change  # with PyTorch, which an exported folder does without
+    from regard.attention.interventions import Intervention  # with PyTorch, which an exported folder does without
+    from regard.inference.intervene import intervene as change
+
+    if not isinstance(interventions, Sequence) or not all(isinstance(one, Intervention) for one in interventions):
+        do = 'Write interventions=[regard.Erase("decoder.0.cross", source=3)].'
+        raise ArgumentError(
+            message("interventions", "a list of Erase, Pin, Uniform, Permute or Replace", repr(interventions)[:60], do)
+        )
 
     edits: list[LookEdit] = []
 

@@ -19,7 +19,7 @@ LEAST = 1e-6  # of a weight, for its logarithm
 
 def measure_guided_loss(looks: Looks, real: Bool[Tensor, "B T"], links: Bool[Tensor, "B T K"]) -> Float[Tensor, ""]:
     """`-log sum_{k in A_t} a_tk`, summed over the target tokens t that have links A_t: of the last look at the source, in the mean over
-    its heads.  Chen et al. 2016, section 3, eq. 7 (there the cross-entropy with one share for each link); Garg et al. 2019."""
+    its heads.  Chen et al. 2016 (there the cross-entropy with an equal share for each link); Garg et al. 2019."""
     look = [weights for name, weights in looks.items() if name.endswith(".cross")][-1].float().mean(1)
     told = links.any(-1) & real
     return -(look * links).sum(-1)[told].clamp(min=LEAST).log().sum()
