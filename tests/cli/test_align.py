@@ -177,6 +177,17 @@ def test_the_next_step_is_another_look(folder):
         np.testing.assert_allclose(again[0], both, atol=1e-5)
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_pair_that_is_too_long_is_refused(folder, side):
+    """Where positions bound what a model reads and writes."""
+    model = as_pair_model(load_run(folder / "transformer"))
+    model.room = model.room._replace(**{side: 4})
+    with pytest.raises(
+        DataError, match=rf"valid.es:1: expected a {side} of at most 4 tokens, which this model knows; received \d+"
+    ):
+        list(force_looks(model, read_aligned_pairs(model, valid(folder))))
+
+
 def test_the_best_head_and_shift_are_chosen_on_gold_that_no_figure_counts(folder, tmp_path, capsys):
     write(tmp_path, "first", pairs(2, 5))
     words = [

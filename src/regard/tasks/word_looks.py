@@ -114,24 +114,28 @@ def force_looks(model: TextPairModel, items: Iterable[Item]) -> Iterator[WordLoo
 def _chunk(model: TextPairModel, items: Sequence[Item]) -> Iterator[WordLook]:
     targets = [str(item.target) for item in items]
     tokens = model.in_tokens([(item, model.layout.clean(target)) for item, target in zip(items, targets, strict=True)])
-    for item, pair in zip(items, tokens, strict=True):
-        for side, ids, most in zip(("source", "target"), pair, (model.room.source, model.room.target), strict=True):
-            if most and len(ids) > most:
+    columns = [[NO_WORD] * len(item.features) + _words(model.tokenizers[0], item.source, model) for item in items]
+    for item, (_, target), known in zip(items, tokens, columns, strict=True):
+        sizes = {"source": (len(known) + 1, model.room.source), "target": (len(target), model.room.target)}
+        for side, (size, most) in sizes.items():
+            if most and size > most:
                 expected = f"a {side} of at most {most} tokens, which this model knows"
-                raise DataError(message(str(item.place), expected, f"{len(ids)}", "Align shorter ones."))
+                raise DataError(message(str(item.place), expected, f"{size}", "Align shorter ones."))
     network, found = model.networks[0], dict[int, WordLook]()
     for rows in Batches.sequential([max(map(len, pair)) for pair in tokens], rows=ROWS):
         batch = collate([tokens[i] for i in rows], rows)
         seen = collect_attention(network, batch, [[Found(tuple(tokens[i][1]), 0.0)] for i in rows])
         for i, (looks,) in zip(rows, seen, strict=True):
-            found[i] = _in_words(model, items[i], targets[i], looks)
+            found[i] = _in_words(model, items[i], targets[i], columns[i], looks)
     return (found[i] for i in range(len(items)))
 
 
-def _in_words(model: TextPairModel, item: Item, target: str, looks: dict[str, Any]) -> WordLook:
-    reader, writer = model.tokenizers
-    columns = [NO_WORD] * len(item.features) + words_of_tokens(item.source, reader.locate(item.source, model.layout.clean))
-    rows = words_of_tokens(target, writer.locate(target, model.layout.clean))
+def _words(tokenizer: Tokenizer, text: str, model: TextPairModel) -> list[int]:
+    return words_of_tokens(text, tokenizer.locate(text, model.layout.clean))
+
+
+def _in_words(model: TextPairModel, item: Item, target: str, columns: Sequence[int], looks: dict[str, Any]) -> WordLook:
+    rows = _words(model.tokenizers[1], target, model)
     source, written = (tuple(text[a:b] for a, b in words_of(text)) for text in (item.source, target))
     return WordLook(item.place, source, written, _summed(looks, rows, columns, (len(source), len(written))))
 
