@@ -52,8 +52,9 @@ RUNS = {  # keys, and whether it is guided
     "Transformer": (TRANSFORMER, False),
     "GRU, additive, guided": ((*GRU, "model.attention=additive", "train.guided_weight=1"), True),
     "Transformer, guided a step later": ((*TRANSFORMER, "train.guided_shift=1"), True),
+    "the same, guided_weight 2": ((*TRANSFORMER, "train.guided_shift=1", "train.guided_weight=2"), True),
 }
-BOTH = ("Transformer, guided a step later",)
+BOTH = ("Transformer, guided a step later", "the same, guided_weight 2")
 
 
 def text(side: str) -> list[str]:
