@@ -44,6 +44,7 @@ def evaluate(
     ] = None,
     precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -55,7 +56,9 @@ def evaluate(
     files, settings = options.split_words(words)
     if not files:
         raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
-    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
+    )
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
     found = model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out)
     found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}

@@ -56,6 +56,9 @@ BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines a
 Precision = Annotated[
     PlainOption, typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said.")
 ]
+Device = Annotated[
+    str, typer.Option(metavar="WORD", help="Where the net computes: cpu, cuda, cuda:N, mps, or auto, a GPU where there is one.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU (default: PyTorch's own choice).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
 
@@ -68,6 +71,7 @@ def open_model(
     precision: PlainOption = PlainOption.float32,
     trust: Iterable[str] | None = None,
     threads: int | None = None,
+    device: str = "cpu",
     say: Say | None = None,
 ) -> Predictor:
     """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
@@ -84,7 +88,7 @@ def open_model(
         import torch
 
         torch.set_num_threads(threads)
-    models = [_open(each, precision, trust or ()) for each in runs]
+    models = [_open(each, precision, trust or (), device) for each in runs]
     if precision is PlainOption.int8 and say:
         from regard.tasks.quantization_report import parity
 
@@ -95,14 +99,15 @@ def open_model(
     return model.apply_decode(settings) if settings else model
 
 
-def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:
+def _open(run: Path, precision: PlainOption, trust: Iterable[str], device: str) -> Predictor:
     """One model; PyTorch is imported for a run folder alone."""
     from regard.runtime.folder import is_exported
 
     if is_exported(run):
-        from regard.tasks.load_exported import load_exported
+        from regard.tasks.load_exported import load_exported, refuse_device
 
+        refuse_device(run, device)
         return load_exported(run)
     from regard.tasks.load_run import load_run
 
-    return load_run(run, trust=trust, precision=precision.value)
+    return load_run(run, trust=trust, precision=precision.value, device=device)

@@ -26,6 +26,7 @@ def predict(
     ] = None,
     precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -38,6 +39,8 @@ def predict(
     files, settings = options.split_words(words or [])
     file, say = options.one_file(files, text, command=f"regard predict {run}", default="-"), options.teller(quiet)
     out = claim_attention(attention)
-    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
+    )
     given = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     predict_lines(model, file, text, given, settings=settings, format=format, out=out, say=say)

@@ -76,6 +76,9 @@ class Words:
     words: tuple[str, ...]
 
 
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,3})?|mps)$"), Words(("auto", "cpu", "cuda", "cuda:N", "mps"))]
+
+
 class Section(BaseModel):
     """What all sections share: no unknown keys, no change, no silent conversion (`"3"` is not 3)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from regard.core.errors import UsageError, message
 from regard.runtime.folder import open_folder
 from regard.tasks import registry
 from regard.tasks.base import Predictor
@@ -17,3 +18,10 @@ def load_exported(folder: str | Path) -> Predictor:
     kind: Any = registry.part(found.settings.spec.predictor)
     made: Predictor = kind.load(found.settings, found.folder, found.network)
     return made
+
+
+def refuse_device(folder: str | Path, device: str) -> None:
+    """UsageError for a device on which an exported folder does not answer."""
+    if device not in ("cpu", "auto"):
+        do = "Leave the device out, or name the run folder that it was made of."
+        raise UsageError(message(f"device {device}", "a run folder", f"an exported one, {folder}, which answers on the CPU", do))
