@@ -3,7 +3,7 @@
     python benchmarks/ranks.py [agree] [kill] [speed] [--kills 30] [--seed 1] [--updates 40]
 
 agree: four nets without dropout, 200 updates with `accumulate: 2`, `average: 3` and a plateau schedule, by 1, 2 and 3 processes of one
-thread, and by 2, 1 and 3 in turn.  kill: a run of two processes, of which a random one is killed with SIGKILL at a random moment, resumed;
+thread, by 2, 1 and 3 in turn, and, to compare, by one of two threads, which rounds otherwise too.  kill: a run of two processes, of which a random one is killed with SIGKILL at a random moment, resumed;
 compared are the bytes of model.safetensors and the rows of metrics.jsonl.  speed: Multi30k as in `training.py`, float32, the same global
 batches by one process of one and of two threads and by two processes of one; the median of the reports but the first, in target tokens a
 second.  Writes benchmarks/results/ranks-WORD.csv and .md, each word by itself.  Seconds are of this machine as busy as it was.
@@ -58,7 +58,16 @@ def nets(home: Path) -> dict[str, dict[str, Any]]:
     recurrent = {"encoder": "bigru", "embedding": 32, "size": 48, **DRY}
     return {
         "GRU, additive": {"data": pairs, "model": {**recurrent, "decoder": "gru", "attention": "additive"}, "train": train},
-        "Transformer": {"data": pairs, "model": {"family": "transformer", "decoder_layers": 2, **small}, "train": train},
+        "Transformer": {
+            "data": pairs,
+            "model": {"family": "transformer", "decoder_layers": 2, **small},
+            "train": {**train, "learning_rate": 5e-4, "warmup": 30},
+        },
+        "Transformer, a rate too high": {
+            "data": pairs,
+            "model": {"family": "transformer", "decoder_layers": 2, **small},
+            "train": train,
+        },
         "tagger (CRF)": {"task": "tag", "data": tagged, "model": recurrent, "tag": {"unseen": 0.0}, "train": train},
         "BERT": {"task": "pretrain", "data": text, "model": small, "pretrain": {"vocabulary": "wordpiece(400)"}, "train": train},
     }
@@ -92,15 +101,17 @@ def apart(run: Path, alone: Path) -> tuple[float, float, str]:
 def agree(asked: argparse.Namespace, home: Path) -> None:
     """Losses and figures of several processes beside those of one."""
     found = []
-    for name, values in nets(home).items():
-        train(home, values, alone := name.split()[0].strip(",").lower(), 1)
+    for number, (name, values) in enumerate(nets(home).items()):
+        train(home, values, alone := f"net{number}", 1)
+        train(home, {**values, "train": {**values["train"], "threads": 2}}, f"{alone}-threads", 1)
+        found.append([name, "1 process of 2 threads", *apart(home / f"{alone}-threads", home / alone)])
         for count in (2, 3):
             train(home, values, f"{alone}-{count}", count)
             found.append([name, f"{count} processes", *apart(home / f"{alone}-{count}", home / alone)])
             print(found[-1], flush=True)
-        for number, (count, end) in enumerate(TURNS):
+        for turn_number, (count, end) in enumerate(TURNS):
             turn = {**values, "train": {**values["train"], "updates": end}}
-            train(home, turn, f"{alone}-turns", count, *["--resume"] * bool(number))
+            train(home, turn, f"{alone}-turns", count, *["--resume"] * bool(turn_number))
         found.append([name, "2, 1 and 3 in turn", *apart(home / f"{alone}-turns", home / alone)])
         print(found[-1], flush=True)
     head = ["net", "by", "training loss, largest relative difference", "validation figures", "all else equal"]

@@ -53,9 +53,7 @@ def evaluate(
     from regard.tasks.options import describe_limit
 
     out, say = _claimed(errors) if errors else None, options.teller(quiet)
-    files, settings = options.split_words(words)
-    if not files:
-        raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
+    files, settings = _split(run, words)
     model = options.open_model(
         run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
     )
@@ -68,6 +66,14 @@ def evaluate(
         say(describe_limit(found["bound"]))
     if out:
         say(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.")
+
+
+def _split(run: Path, words: list[str]) -> tuple[list[str], list[str]]:
+    """Files, at least one, and settings."""
+    files, settings = options.split_words(words)
+    if not files:
+        raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
+    return files, settings
 
 
 def _claimed(errors: Path) -> Path:

@@ -75,7 +75,7 @@ def open_model(
     say: Say | None = None,
 ) -> Predictor:
     """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
-    changes."""
+    changes, and which device answers where that was left open."""
     from regard.runtime.folder import is_exported
     from regard.tasks.ensembles import make_ensemble
 
@@ -95,6 +95,10 @@ def open_model(
         for each in runs:
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
+    if device != "cpu" and say and len(exported) < len(runs):
+        from regard.core.devices import describe_device, find_device
+
+        say(f"answered on {describe_device(find_device(device, '--device'))}")
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
 

@@ -37,10 +37,10 @@ def devices_here() -> list[torch.device]:
 
 
 def describe_device(device: torch.device) -> str:
-    """For people: "cuda:0 (NVIDIA H200)"; of a CPU what it computes with."""
+    """For people: "cuda:0 (NVIDIA H200)", "cpu (AVX512)"."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else str(device)
+    return f"cpu ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else str(device)
 
 
 def device_of(network: nn.Module) -> torch.device:

@@ -82,7 +82,7 @@ def arithmetic(
     here = Arithmetic(
         settings.threads or torch.get_num_threads(),
         str(resolve_precision(settings.precision, network, device)).removeprefix("torch."),
-        describe_device(device),
+        torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else describe_device(device),
     )
     told = []
     if began.threads and began.threads != here.threads:
@@ -92,8 +92,13 @@ def arithmetic(
         told.append(f"note: {began.precision} as the run began, not {here.precision}, which train.precision auto would be here.")
     if began.cpu and began.cpu != here.cpu:
         differ = "last digits of its figures may differ"
-        told.append(f"note: the run began on a CPU with {began.cpu}, this one has {here.cpu}: {differ}.")
+        told.append(f"note: the run began on {_computer(began.cpu)}, this is {_computer(here.cpu)}: {differ}.")
     return Arithmetic(began.threads or here.threads, began.precision or here.precision, here.cpu), told
+
+
+def _computer(word: str | None) -> str:
+    """What sums are made on, in a sentence: a CPU is known by a word in capitals."""
+    return f"a CPU with {word}" if word and word.isupper() else f"{word}"
 
 
 @contextmanager

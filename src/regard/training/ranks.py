@@ -26,7 +26,10 @@ from regard.core.plural import many
 MEETING = (
     "REGARD_MEETING"  # a file by which the processes of `regard train --processes` find each other, so that no port can be taken
 )
-QUIET = timedelta(minutes=60)  # that a rank may be busy while the others wait for it
+TO_MEET = timedelta(
+    seconds=90
+)  # that all must come within; gloo's first connection hung once in some twenty restarts, and was tried again
+QUIET = timedelta(minutes=60)  # that a rank may then be busy while the others wait for it
 
 
 class PeerLost(RegardError):
@@ -149,7 +152,8 @@ def join(device: str) -> Iterator[Ranks]:
     backend = "cpu:gloo,cuda:nccl" if device != "cpu" and torch.cuda.is_available() else "gloo"
     place = f"file://{meeting}" if meeting else "env://"
     try:
-        dist.init_process_group(backend, init_method=place, rank=rank, world_size=count, timeout=QUIET)
+        dist.init_process_group(backend, init_method=place, rank=rank, world_size=count, timeout=TO_MEET)
+        dist.distributed_c10d._set_pg_timeout(QUIET)
     except (RuntimeError, ValueError) as error:
         at = meeting or f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
         do = "See that all are started, that they reach this address, and that its port is free (torchrun --master-port)."

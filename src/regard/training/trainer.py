@@ -74,8 +74,8 @@ def fit(
     if ranks.first:
         checkpoints.start(resume=resume)
     device = place_of(find_device(settings.device, "train.device"), ranks)
-    if device.type != "cpu":
-        say(f"on {describe_device(device)}")
+    if settings.device != "cpu":
+        say(f"trained on {describe_device(device)}")
     torch.manual_seed(settings.seed)
     optimizer = make_optimizer(network.to(device), settings)
     progress = begin(network, optimizer, settings, checkpoints, device, ranks, say, resume=resume)
