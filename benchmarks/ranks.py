@@ -2,11 +2,12 @@
 
     python benchmarks/ranks.py [agree] [kill] [speed] [--kills 30] [--seed 1] [--updates 40]
 
-agree: four nets without dropout, 200 updates with `accumulate: 2`, `average: 3` and a plateau schedule, by 1, 2 and 3 processes of one
-thread, by 2, 1 and 3 in turn, and, to compare, by one of two threads, which rounds otherwise too.  kill: a run of two processes, of which a random one is killed with SIGKILL at a random moment, resumed;
-compared are the bytes of model.safetensors and the rows of metrics.jsonl.  speed: Multi30k as in `training.py`, float32, the same global
-batches by one process of one and of two threads and by two processes of one; the median of the reports but the first, in target tokens a
-second.  Writes benchmarks/results/ranks-WORD.csv and .md, each word by itself.  Seconds are of this machine as busy as it was.
+agree: nets without dropout, 200 updates with `accumulate: 2`, `average: 3` and a plateau schedule, by 1, 2 and 3 processes of one thread, by
+2, 1 and 3 in turn, and, to compare, by one of two threads, which rounds otherwise too.  kill: a run of two processes, of which a random one
+is killed with SIGKILL at a random moment, resumed; compared are the bytes of model.safetensors and the rows of metrics.jsonl.  speed:
+Multi30k as in `training.py`, float32, the same global batches by one process of one and of two threads and by two processes of one; the
+median of the reports but the first, in target tokens a second.  Writes benchmarks/results/ranks-WORD.csv and .md, each word by itself.
+Seconds are of this machine as busy as it was.
 """
 
 from __future__ import annotations

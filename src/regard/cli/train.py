@@ -95,15 +95,16 @@ def _train(config: Config, out: Path, *, resume: bool, quiet: bool, trust: Seque
     from regard.runs import train as fit
     from regard.training.ranks import PeerLost
     from regard.training.reporting import silent
+    from regard.training.signals import Interrupted
 
     launched = die_with_launcher()
     quiet = quiet or follows()
     tell = teller(quiet)
     try:
         run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=trust)
-    except PeerLost as lost:
-        if launched:  # the launcher, or who failed, says what happened
-            raise typer.Exit(lost.exit_code) from lost
+    except (PeerLost, Interrupted) as ended:
+        if launched and (follows() or isinstance(ended, PeerLost)):  # the launcher, or who failed, says what happened
+            raise typer.Exit(ended.exit_code) from ended
         raise
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     tell(f"The model is in {run.folder}: {figures}")

@@ -26,9 +26,7 @@ from regard.core.plural import many
 MEETING = (
     "REGARD_MEETING"  # a file by which the processes of `regard train --processes` find each other, so that no port can be taken
 )
-TO_MEET = timedelta(
-    seconds=90
-)  # that all must come within; gloo's first connection hung once in some twenty restarts, and was tried again
+TO_MEET = timedelta(seconds=90)  # that all must come within: a first connection of gloo was once seen to wait for ever
 QUIET = timedelta(minutes=60)  # that a rank may then be busy while the others wait for it
 
 
