@@ -5,8 +5,9 @@
 Sentences of 14 tokens and an end sign, vocabulary 8,000; every answer is 25 tokens long (the end sign is made impossible until then, so
 that weights do not matter).  Transformer 3+3, d 256, 4 heads, feed-forward 1024, tied output; GRU 512 with a bidirectional encoder,
 embeddings 256, additive attention, input feeding.  Greedy with a batch of 32, beam 5 with a batch of 32, greedy with one sentence.
-Beside it, where they are installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache; JoeyNMT's recurrent net, in its
-own process (benchmarks/peers/install.sh), greedy alone.  All take turns; medians of the clock.
+The net itself (PyTorch), and its graphs as `regard export` writes them (the compiled loops of the runtime, one thread whatever is asked).
+Beside it, where they are installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache; CTranslate2, float32 and int8;
+JoeyNMT's recurrent net, in its own process (benchmarks/peers/install.sh), greedy alone.  All take turns; medians of the clock.
 Writes benchmarks/results/decoding.csv and decoding.md.  Run it alone on the machine.
 """
 
@@ -16,14 +17,17 @@ import argparse
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import tables
 import torch
+from peers.ctranslate2_model import translate, translator
 
 from regard.cli.memory import keep_freed_memory
 from regard.config import Config
@@ -31,10 +35,13 @@ from regard.data.batching import collate
 from regard.data.tokenizer import EOS
 from regard.decoding.limits import Limits
 from regard.decoding.ways import Beam
+from regard.export.bytes import in_bytes, multiply_in_bytes
+from regard.export.functions import WritingFunctions, names_of, sources, trace_steps
 from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.runtime.networks import GraphWriter
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.writing import answer
 
@@ -62,6 +69,30 @@ def ours(network: EncoderDecoder) -> Call:
         answer(ready[together], batch, way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
 
     return call
+
+
+def exported(network: EncoderDecoder, in_int8: bool) -> Call:
+    """The same net's graphs."""
+    weights: dict[str, np.ndarray] = {}
+    starts = sources(WORDS, None, torch.Generator().manual_seed(0))
+    start, step, common = trace_steps(WritingFunctions(network), starts, None, names_of(network), weights)
+    if in_int8:
+        weights = in_bytes(weights)
+        start, step = (multiply_in_bytes(graph, weights) for graph in (start, step))
+    writer = GraphWriter(start, step, weights, source_words=WORDS, target_words=WORDS, common=common)
+
+    def call(rows: int, width: int) -> None:
+        pairs = [([4 + (7 * i + j) % 100 for j in range(SOURCE)] + [EOS], None) for i in range(rows)]
+        answer(writer, collate(pairs, range(rows)), way=Beam(width), limits=Limits(STEPS - 1, 0.0, STEPS - 1), attention=False)
+
+    return call
+
+
+def ctranslate2(package: Path, kind: str, threads: int) -> Call:
+    """CTranslate2's Transformer of these sizes."""
+    sizes = {"words": WORDS, "size": 256, "layers": 3, "heads": 4, "feedforward": 1024}
+    engine = translator(package, Path(tempfile.mkdtemp()), **sizes, kind=kind, threads=threads)
+    return lambda rows, width: translate(engine, rows, width, SOURCE, STEPS)
 
 
 def marian() -> Call:
@@ -116,6 +147,10 @@ def sides(kind: str, peers: Path, threads: int) -> dict[str, Call]:
     config = Config.model_validate({"model": {"dropout": 0.0, **MODELS[kind]}})
     network = build_seq2seq(config, source_words=WORDS, target_words=WORDS).network.eval()
     made = {"regard, float32": ours(network), "regard, int8": ours(quantize(deepcopy(network)))}
+    made |= {f"regard exported, {name}": exported(network, name == "int8") for name in ("float32", "int8")}
+    package = peers / "ctranslate2"
+    if kind == "transformer" and package.is_dir():
+        made |= {f"CTranslate2, {name}": ctranslate2(package, name, threads) for name in ("float32", "int8")}
     if kind == "transformer" and find_spec("transformers"):
         made["Hugging Face MarianMT, float32"] = marian()
     python = peers / "joey" / "bin" / "python"

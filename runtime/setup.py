@@ -9,12 +9,16 @@ from __future__ import annotations
 import ast
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from building import built_into
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 TASKS = [path.parent.name for path in sorted((SOURCE / "regard" / "tasks").glob("*/__init__.py"))]
@@ -110,4 +114,5 @@ def renamed(file: Path) -> str:
     return OURS.sub("regard_runtime", file.read_text("utf-8"))
 
 
-setup(cmdclass={"build_py": Build})
+made = built_into("regard_runtime")
+setup(**made | {"cmdclass": {"build_py": Build, **made["cmdclass"]}})

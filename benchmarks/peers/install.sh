@@ -17,5 +17,8 @@ python3 -m venv "$folder/onmt"
 "$folder/onmt/bin/pip" install -q configargparse "ctranslate2>=4,<5" tensorboard flask waitress pyonmttok pyyaml sacrebleu rapidfuzz \
     pyahocorasick fasttext-wheel spacy six
 
+# Into a folder, for the benchmark's own Python: its extension asks for numpy alone.
+python3 -m pip install -q --target "$folder/ctranslate2" --no-deps "ctranslate2==4.8.5"
+
 "$folder/joey/bin/python" -m joeynmt --help >/dev/null && "$folder/onmt/bin/onmt_train" --help >/dev/null
 echo "installed in $folder"

@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Barrier())
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that a wheel of it would be unpacked to."""
     made = tmp_path_factory.mktemp("library")
-    words = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(made)]
+    words = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(made), "build_ext", "--build-lib", str(made)]
     subprocess.run(words, cwd=ROOT / "runtime", check=True, capture_output=True)
     return made
 

@@ -25,7 +25,7 @@ def train(folder: Path, lines: str, values: Mapping[str, Any]) -> Predictor:
 
 
 def write(model: Predictor, out: Path, precision: exports.Precision = "float32") -> Path:
-    """The folder of a model's export."""
+    """The folder of a model's export, as the other formats begin with it: with bytes that stand for numbers."""
     out.mkdir()
-    exports.write(model, out, precision)
+    exports.write(model, out, precision, multiplied=False)
     return out

@@ -30,7 +30,7 @@ def export(
         return
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"
-        export_run(run, whole, precision=precision, items=items, trust=trust, say=say)
+        export_run(run, whole, precision=precision, multiplied=False, items=items, trust=trust, say=say)
         if format == "onnx":
             from regard.export import onnx
 

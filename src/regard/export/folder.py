@@ -22,12 +22,13 @@ from regard.core.arrays import to_tensors
 from regard.core.atomic_files import explain_error
 from regard.core.errors import RunFolderError, message
 from regard.core.say import Say
+from regard.export.bytes import in_bytes, multiply_in_bytes
 from regard.export.functions import ROWS, LanguageFunctions, WritingFunctions, names_of, sources, trace_answer, trace_steps
 from regard.export.proof import Proof, join, prove, refuse
 from regard.export.trace import Arrays, Unexportable
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
-from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, SCALE, WEIGHTS
+from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
 from regard.runtime.graph import Graph, to_json
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
@@ -39,16 +40,23 @@ from regard.training.objective import AnsweringNetwork
 
 Precision = Literal["float32", "int8"]
 SEED, MADE_UP = 20261130, 1000  # items that the proof makes up
-LEAST = 1 << 10  # numbers of a matrix that is kept in bytes
 SIZES = ((3, 4), (5, 7), (7, 12), (11, 9), (13, 17))  # rows and tokens of the batches that answering nets are recorded on
 
 
 def export_run(
-    run: Path, out: Path, *, precision: Precision = "float32", items: Sequence[Any] = (), trust: Iterable[str] = (), say: Say
+    run: Path,
+    out: Path,
+    *,
+    precision: Precision = "float32",
+    multiplied: bool = True,
+    items: Sequence[Any] = (),
+    trust: Iterable[str] = (),
+    say: Say,
 ) -> Proof:
     """Export `run` to the new folder `out`, and say what was proved.
 
-    items: to be compared besides those that are made up, such as the validation data.
+    multiplied: with int8, large matrices are multiplied in bytes, not only kept so.  items: to be compared besides those that are made up,
+    such as the validation data.
     Errors: RunFolderError where `run` cannot be opened or exported, or `out` is there; RegardError where the proof fails: then nothing is
     written.
     """
@@ -62,7 +70,7 @@ def export_run(
             raise Unexportable(f"is of the task {trained.config.task}, which is not one of Regard's")
         with explain_error(out):
             beside.mkdir(parents=True)
-            write(trained, beside, precision)
+            write(trained, beside, precision, multiplied)
         exported = load_exported(beside)
         proof = join(prove(trained, exported, items), prove(trained, exported, make_up_items(trained)))
         if precision == "float32":
@@ -84,11 +92,14 @@ def make_up_items(model: Predictor) -> list[Any]:
     return [model.make_up(by, 1 + i % 24) for i in range(MADE_UP)]
 
 
-def write(model: Predictor, folder: Path, precision: Precision) -> None:
+def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool = True) -> None:
     """The files of an export, the proof aside."""
     weights: Arrays = {}
     graphs, told = graphs_of(model, weights)
-    kept = in_bytes(weights) if precision == "int8" else weights
+    kept = weights
+    if precision == "int8":
+        kept = in_bytes(weights)
+        graphs = {name: multiply_in_bytes(graph, kept) if multiplied else graph for name, graph in graphs.items()}
     save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
     _write(folder / CONFIG, settings_of(model.config))
@@ -120,19 +131,6 @@ def settings_of(section: Any) -> Any:
     told = {name: settings_of(getattr(section, name)) for name in kind.model_fields}
     made = {name: getattr(section, name) for name in dir(kind) if isinstance(getattr(kind, name), property) and name[0] != "_"}
     return told | {name: value for name, value in made.items() if value is None or isinstance(value, str | int | float)}
-
-
-def in_bytes(weights: Arrays) -> Arrays:
-    """The weights, large matrices in bytes with a scale for each row: a quarter of the size, each number off by at most a 254th of the
-    largest of its row.  What is multiplied stays in float32, so that no answer depends on its batch."""
-    made: Arrays = {}
-    for name, array in weights.items():
-        if array.dtype != np.float32 or array.ndim < 2 or array.size < LEAST:
-            made[name] = array
-            continue
-        scale = np.maximum(np.abs(array).max(-1) / np.float32(127), np.finfo(np.float32).tiny)
-        made[name], made[name + SCALE] = np.rint(array / scale[..., None]).astype(np.int8), scale
-    return made
 
 
 def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict[str, Any]]:

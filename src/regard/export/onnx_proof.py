@@ -14,9 +14,10 @@ import onnxruntime
 from regard.core.errors import RegardError, message
 from regard.export.onnx_model import output_name
 from regard.export.proof import CLOSE
+from regard.runtime.folding import Arrays, Folded
 from regard.runtime.graph import Graph, Port, Size
 from regard.runtime.networks import BOS, STATE, arrays
-from regard.runtime.player import Arrays, Player
+from regard.runtime.player import Player
 
 SHAPES = ((1, 1), (1, 9), (3, 5), (64, 7))  # rows and tokens of the items that are compared
 STEPS = 4  # words that are written
@@ -122,7 +123,7 @@ def _said(model: Any, players: Mapping[str, Player], sessions: Mapping[str, Onnx
             yield "step", right, told
 
 
-def _begin(model: Any, graph: Graph, rows: int, tokens: int, by: random.Random) -> dict[str, np.ndarray]:
+def _begin(model: Any, graph: Folded, rows: int, tokens: int, by: random.Random) -> dict[str, np.ndarray]:
     """What is read before the first word: sources, one of them of no token; images; of a language model the start sign."""
     source = next((port for port in graph.inputs if port.name == "source"), None)
     if source is None:

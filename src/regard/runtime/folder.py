@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -16,9 +16,10 @@ from safetensors.numpy import load_file
 from regard.config.length_limits import Room
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
+from regard.runtime.folding import Arrays
 from regard.runtime.graph import Graph, from_json
 from regard.runtime.networks import GraphAnswers, GraphReader, GraphWriter
-from regard.runtime.player import NAMES, Arrays
+from regard.runtime.player import NAMES
 from regard.runtime.settings import Settings
 from regard.tasks import registry
 
@@ -58,10 +59,11 @@ def open_folder(folder: Path) -> Exported:
             name: from_json(told, NAMES, f"{folder / GRAPHS} ({name})")
             for name, told in require_keys(read_json(folder / GRAPHS), {}, others=True).items()
         }
+        weights = read_weights(folder / WEIGHTS, {name for graph in graphs.values() for name in graph.weights})
         settings = Settings(
             require_keys(read_json(folder / CONFIG), {"task": str}, others=True), manifest["decode"], Room(*manifest["room"])
         )
-        return Exported(folder, manifest, settings, network(graphs, read_weights(folder / WEIGHTS), manifest["network"]))
+        return Exported(folder, manifest, settings, network(graphs, weights, manifest["network"]))
 
 
 def network(graphs: dict[str, Graph], weights: Arrays, told: dict[str, Any]) -> Network:
@@ -109,12 +111,12 @@ def _refuse_changed(path: Path, digest: str) -> None:
             raise RunFolderError(message(str(path), "what was exported (SHA-256)", "other bytes", _AGAIN))
 
 
-def read_weights(path: Path) -> Arrays:
-    """The weights of a file; those in bytes as the numbers that they stand for."""
-    read = load_file(path)
-    scales = {name for name in read if name.endswith(SCALE)}
-    made = {name: array for name, array in read.items() if name not in scales}
+def read_weights(path: Path, read: Collection[str] = ()) -> Arrays:
+    """The weights of a file; those in bytes as the numbers that they stand for, but where the scales are `read` themselves."""
+    kept = load_file(path)
+    scales = {name for name in kept if name.endswith(SCALE) and name not in read}
+    made = {name: array for name, array in kept.items() if name not in scales}
     for name in scales:
         of = name.removesuffix(SCALE)
-        made[of] = made[of].astype(np.float32) * read[name][..., None]
+        made[of] = made[of].astype(np.float32) * kept[name][..., None]
     return made

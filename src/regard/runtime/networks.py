@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from regard.runtime.folding import Arrays
+from regard.runtime.functions import STATE, Function, State, choose_rows, packs_of
 from regard.runtime.graph import Graph
-from regard.runtime.player import Arrays, Player
 
 BOS = 1  # what a decoder reads first: `data.tokenizer.BOS`
-STATE, BELOW = "state.", "/"  # names of a state's arrays; what parts the names of a tree
-State = tuple[np.ndarray, ...]
+BELOW = "/"  # parts the names of a tree
 
 
 class GraphSteps:
@@ -25,54 +25,47 @@ class GraphSteps:
     """
 
     def __init__(self, start: Graph, step: Graph, weights: Arrays, *, common: Sequence[int] = ()) -> None:
-        self.common = frozenset(common)
-        self._states = [port.name for port in step.inputs if port.name.startswith(STATE)]
-        self._shown = [
-            [p.name for p, _ in g.outputs if p.name != "log_p" and not p.name.startswith(STATE)] for g in (start, step)
-        ]
-        self._start, self._step = Player(start.only(self._states), weights), Player(step.only(["log_p", *self._states]), weights)
+        self.common, self._packs = frozenset(common), packs_of()
+        states = [port.name for port in step.inputs if port.name.startswith(STATE)]
+        self._start = Function(start.only(states), weights, self._packs)
+        self._step = Function(step.only(["log_p", *states]), weights, self._packs)
         self._looking = start, step, weights
-        self._players: tuple[Player, Player] | None = None
+        self._functions: tuple[Function, Function] | None = None
 
     def step(self, words: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The log-probabilities of the next word, "B V", and the state behind the word that was read."""
-        made = self._step(words=words, **self._by_name(state))
-        return made["log_p"], self._state(made)
+        made, state = self._step({"words": words}, state)
+        return made["log_p"], state
 
     def select(self, state: State, rows: np.ndarray) -> State:
         """The state of other rows."""
-        return tuple(array.take(rows, 0) for array in state)
+        return choose_rows(state, rows)
 
     def reorder(self, state: State, rows: np.ndarray) -> State:
         """`select` for lines that change places with lines of their own sentence."""
-        return tuple(array if i in self.common else array.take(rows, 0) for i, array in enumerate(state))
+        return choose_rows(state, rows, self.common)
 
-    def _by_name(self, state: State) -> dict[str, np.ndarray]:
-        return dict(zip(self._states, state, strict=True))
-
-    def _state(self, made: Arrays) -> State:
-        return tuple(made[name] for name in self._states)
-
-    def _with_looks(self) -> tuple[Player, Player]:
+    def _with_looks(self) -> tuple[Function, Function]:
         """The same graphs with all that they show, made when somebody looks first."""
-        if self._players is None:
+        if self._functions is None:
             start, step, weights = self._looking
-            self._players = Player(start, weights), Player(step, weights)
-        return self._players
+            self._functions = Function(start, weights, self._packs), Function(step, weights, self._packs)
+        return self._functions
 
     def _look(self, words: np.ndarray, state: State) -> dict[str, np.ndarray]:
         """Where it looks while it reads these words, "B T", one after the other."""
         step, told = self._with_looks()[1], []
         for word in words.T:
-            told.append(step(words=np.ascontiguousarray(word), **self._by_name(state)))
-            state = self._state(told[-1])
-        return {name: _beneath([made[name] for made in told], name.endswith("self")) for name in self._shown[1]}
+            made, state = step({"words": word}, state)
+            told.append(made)
+        shown = [name for name in step.outputs if name != "log_p"]
+        return {name: _beneath([made[name] for made in told], name.endswith("self")) for name in shown}
 
     def _costs(self, words: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The cross-entropy of each target, "B T", after the words up to its own; and the state behind them."""
         costs = np.zeros(targets.shape, np.float32)
         for t, word in enumerate(words.T):
-            log_p, state = self.step(np.ascontiguousarray(word), state)
+            log_p, state = self.step(word, state)
             costs[:, t] = -np.take_along_axis(log_p, targets[:, t : t + 1], 1)[:, 0]
         return costs, state
 
@@ -100,14 +93,14 @@ class GraphWriter(GraphSteps):
 
     def start(self, source: np.ndarray, valid: np.ndarray) -> State:
         """The state before the first word."""
-        return self._state(self._start(source=source, valid=valid))
+        return self._start({"source": source, "valid": valid})[1]
 
     def looks(
         self, source: np.ndarray, valid: np.ndarray, words: np.ndarray
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Where the encoder looked, and the decoder while it read these words from the start sign on."""
-        begun = self._with_looks()[0](source=source, valid=valid)
-        return {name: begun[name] for name in self._shown[0]}, self._look(words, self._state(begun))
+        encoded, state = self._with_looks()[0]({"source": source, "valid": valid})
+        return encoded, self._look(words, state)
 
     def cross_entropies(self, source: np.ndarray, valid: np.ndarray, target: np.ndarray, real: np.ndarray) -> np.ndarray:
         """The cross-entropy of each real word of the targets in nats, row by row."""
@@ -120,9 +113,9 @@ class GraphReader(GraphSteps):
 
     def read(self, words: np.ndarray) -> tuple[np.ndarray, State]:
         """The log-probabilities of what follows the last of the words, which begin with the start sign, and the state behind them."""
-        state = self._state(self._start(words=np.ascontiguousarray(words[:, 0])))
+        state = self._start({"words": words[:, 0]})[1]
         for word in words.T:
-            log_p, state = self.step(np.ascontiguousarray(word), state)
+            log_p, state = self.step(word, state)
         return log_p, state
 
     def cross_entropies(self, batch: Any, state: Any) -> tuple[np.ndarray, State]:
@@ -137,8 +130,8 @@ class GraphReader(GraphSteps):
     def _begun(self, batch: Any, state: State | None) -> State:
         """The state that a window begins with: rows that are over stood last."""
         if batch.first or state is None:
-            return self._state(self._start(words=np.ascontiguousarray(batch.words[:, 0])))
-        return tuple(array[: len(batch.words)] for array in state)
+            return self._start({"words": batch.words[:, 0]})[1]
+        return choose_rows(state, np.arange(len(batch.words)))
 
 
 def _beneath(rows: Sequence[np.ndarray], own: bool) -> np.ndarray:
@@ -161,16 +154,15 @@ class GraphAnswers:
     """
 
     def __init__(self, graph: Graph, weights: Arrays, answers: Mapping[str, Any]) -> None:
-        self._told, names = dict(answers), [port.name for port, _ in graph.outputs]
+        self._told, names, packs = dict(answers), [port.name for port, _ in graph.outputs], packs_of()
         self._form = namedtuple("Answers", answers)  # type: ignore[misc]  # its fields are those of the task's own
-        self._plain = Player(graph.only([n for n in names if not n.startswith("looks" + BELOW)]), weights)
-        self._all = Player(graph, weights)
+        self._plain = Function(graph.only([n for n in names if not n.startswith("looks" + BELOW)]), weights, packs)
+        self._all = Function(graph, weights, packs)
 
     def answer(self, batch: Any, *, weights: bool = False) -> Any:
         """What is said of a batch of arrays, in arrays.  weights: with where it looked."""
-        player = self._all if weights else self._plain
-        given = dict(arrays(batch))
-        made = player(**{port.name: given[port.name] for port in player.graph.inputs})
+        function, given = self._all if weights else self._plain, dict(arrays(batch))
+        made, _ = function({name: given[name] for name in function.inputs})
         told = {name: {} if value == {} else value for name, value in self._told.items()}
         for name, array in made.items():
             field, _, key = name.partition(BELOW)

@@ -104,11 +104,14 @@ def convolution(x: Array, weight: Array, *bias: Array, stride: Sequence[int], pa
 def gru(x: Array, h: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
     """`r, z = sigmoid(W x + b + U h + c); n = tanh(W x + b + r * (U h + c)); h' = (1 - z) * n + z * h`, PyTorch's order of gates.
     x: "B T I", h: "B D"; all states, "B T D", and the last."""
-    said, wide, states = x @ wx.T + bx, 2 * h.shape[1], np.empty((*x.shape[:2], h.shape[1]), x.dtype)
     turned = np.ascontiguousarray(wh.T)
-    for t in range(x.shape[1]):
-        inner = h @ turned
-        inner += bh
+    return _gru(x @ wx.T + bx, h, lambda h: h @ turned + bh)
+
+
+def _gru(said: Array, h: Array, inner_of: Callable[[Array], Array]) -> tuple[Array, Array]:
+    wide, states = 2 * h.shape[1], np.empty((*said.shape[:2], h.shape[1]), said.dtype)
+    for t in range(said.shape[1]):
+        inner = inner_of(h)
         gates = sigmoid(said[:, t, :wide] + inner[:, :wide])
         r, z = gates[:, : wide // 2], gates[:, wide // 2 :]
         n = np.tanh(said[:, t, wide:] + r * inner[:, wide:])
@@ -119,11 +122,14 @@ def gru(x: Array, h: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple
 
 def lstm(x: Array, h: Array, c: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple[Array, Array, Array]:
     """`i, f, o = sigmoid(W x + b + U h + c); c' = f * c + i * tanh(...); h' = o * tanh(c')`, PyTorch's order of gates: i, f, g, o."""
-    said, size, states = x @ wx.T + bx, h.shape[1], np.empty((*x.shape[:2], h.shape[1]), x.dtype)
     turned = np.ascontiguousarray(wh.T)
-    for t in range(x.shape[1]):
-        gates = h @ turned
-        gates += bh
+    return _lstm(x @ wx.T + bx, h, c, lambda h: h @ turned + bh)
+
+
+def _lstm(said: Array, h: Array, c: Array, inner_of: Callable[[Array], Array]) -> tuple[Array, Array, Array]:
+    size, states = h.shape[1], np.empty((*said.shape[:2], h.shape[1]), said.dtype)
+    for t in range(said.shape[1]):
+        gates = inner_of(h)
         gates += said[:, t]
         i, f, o = (sigmoid(gates[:, k * size : (k + 1) * size]) for k in (0, 1, 3))
         c = f * c + i * np.tanh(gates[:, 2 * size : 3 * size])
@@ -134,11 +140,47 @@ def lstm(x: Array, h: Array, c: Array, wx: Array, wh: Array, bx: Array, bh: Arra
 
 def rnn_tanh(x: Array, h: Array, wx: Array, wh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
     """`h' = tanh(W x + b + U h + c)`."""
-    said, states = x @ wx.T + bx, np.empty((*x.shape[:2], h.shape[1]), x.dtype)
-    for t in range(x.shape[1]):
-        h = np.tanh(said[:, t] + h @ wh.T + bh)
+    return _rnn_tanh(x @ wx.T + bx, h, lambda h: h @ wh.T + bh)
+
+
+def _rnn_tanh(said: Array, h: Array, inner_of: Callable[[Array], Array]) -> tuple[Array, Array]:
+    states = np.empty((*said.shape[:2], h.shape[1]), said.dtype)
+    for t in range(said.shape[1]):
+        h = np.tanh(said[:, t] + inner_of(h))
         states[:, t] = h
     return states, h
+
+
+def linear_bytes(x: Array, q: Array, scale: Array) -> Array:
+    """x W^T, the rows of W in bytes, "N K", each with the scale of its unit; each row of x is rounded to 127ths of its largest number.
+
+    Dynamic quantisation as in Jacob et al. 2018, section 2, with zero points at 0.  Products of bytes are summed exactly: those of 1,024
+    are below 2^24, which float32 counts to.
+    """
+    top = np.abs(x).max(-1, keepdims=True, initial=0.0)
+    read = np.rint(x * np.where(top > 0, np.float32(127) / np.where(top > 0, top, np.float32(1)), np.float32(0)))
+    read[~(np.abs(read) <= 127)] = 0
+    whole: Array = np.zeros((*x.shape[:-1], len(q)), np.float64)
+    for at in range(0, q.shape[1], 1024):
+        whole += read[..., at : at + 1024] @ q[:, at : at + 1024].T.astype(np.float32)
+    return whole.astype(np.float32) * (top / np.float32(127) * scale)
+
+
+def gru_bytes(x: Array, h: Array, wx: Array, sx: Array, wh: Array, sh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
+    """`gru`, its products as in `linear_bytes`."""
+    return _gru(linear_bytes(x, wx, sx) + bx, h, lambda h: linear_bytes(h, wh, sh) + bh)
+
+
+def lstm_bytes(
+    x: Array, h: Array, c: Array, wx: Array, sx: Array, wh: Array, sh: Array, bx: Array, bh: Array
+) -> tuple[Array, Array, Array]:
+    """`lstm`, its products as in `linear_bytes`."""
+    return _lstm(linear_bytes(x, wx, sx) + bx, h, c, lambda h: linear_bytes(h, wh, sh) + bh)
+
+
+def rnn_tanh_bytes(x: Array, h: Array, wx: Array, sx: Array, wh: Array, sh: Array, bx: Array, bh: Array) -> tuple[Array, Array]:
+    """`rnn_tanh`, its products as in `linear_bytes`."""
+    return _rnn_tanh(linear_bytes(x, wx, sx) + bx, h, lambda h: linear_bytes(h, wh, sh) + bh)
 
 
 def _reduced(function: Callable[..., Array]) -> Operation:
@@ -210,6 +252,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "sort": sort, "convolution": convolution,
     "cumsum": lambda x, axis: x.cumsum(axis, dtype=x.dtype), "cumprod": lambda x, axis: x.cumprod(axis, dtype=x.dtype),
     "cummax": np.maximum.accumulate, "logcumsumexp": logcumsumexp, "gru": gru, "lstm": lstm, "rnn_tanh": rnn_tanh,
+    "linear_bytes": linear_bytes, "gru_bytes": gru_bytes, "lstm_bytes": lstm_bytes, "rnn_tanh_bytes": rnn_tanh_bytes,
     "reshape": lambda x, shape: x.reshape(shape), "expand": lambda x, shape: np.broadcast_to(x, _shaped(shape)),
     "tile": lambda x, repeats: np.tile(x, repeats), "transpose": lambda x, order: x.transpose(order),
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis), "squeeze": lambda x, axis: x.squeeze(axis),

@@ -2,54 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from regard.core.errors import RunFolderError, message
+from regard.runtime.folding import Arrays, Folded, fold, is_sized
 from regard.runtime.graph import FORMS, Graph, Node, from_json
 from regard.runtime.operations import OPERATIONS
 
-Arrays = Mapping[str, np.ndarray]
 FAULTS = (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, MemoryError, RecursionError)
 NAMES = frozenset({*OPERATIONS, "scan"})
 
 
 class Player:
-    """A graph with its weights.  What depends on weights alone is made once."""
+    """A graph with its weights."""
 
-    def __init__(self, graph: Graph, weights: Arrays) -> None:
-        self.graph, self._sizes = graph, SizeTable()
-        first = len(graph.inputs)
-        self._begin: list[Any] = [None] * first + [weights[name] for name in graph.weights]
-        room = max((n.made + n.results for n in graph.nodes), default=len(self._begin))
-        self._begin += [None] * (room - len(self._begin))
-        known, self._steps = set(range(first, first + len(graph.weights))), list[tuple[Any, ...]]()
-        for node in graph.nodes:
-            function, sized = self._function(node, weights)
-            if not sized and known.issuperset(node.inputs):
-                with np.errstate(all="ignore"):
-                    _store(self._begin, node.made, node.results, function(*(self._begin[i] for i in node.inputs)))
-                known.update(range(node.made, node.made + node.results))
-            else:
-                self._steps.append((function, sized, node.inputs, node.made, node.results))
-        read = {i for _, _, inputs, _, _ in self._steps for i in inputs} | {value for _, value in graph.outputs}
-        self._begin = [array if i in read else None for i, array in enumerate(self._begin)]
+    def __init__(self, graph: Graph | Folded, weights: Arrays | None = None) -> None:
+        self.graph = graph if isinstance(graph, Folded) else fold(graph, weights or {})
+        self._sizes, first = SizeTable(), len(self.graph.inputs)
+        ends = [n.made + n.results for n in self.graph.nodes] + [i + 1 for i in self.graph.constants]
+        self._begin: list[Any] = [None] * max([first, *ends])
+        for i, array in self.graph.constants.items():
+            self._begin[i] = array
+        self._steps = [(*self._function(node), node.inputs, node.made, node.results) for node in self.graph.nodes]
 
-    def _function(self, node: Node, weights: Arrays) -> tuple[Any, tuple[tuple[str, Any], ...]]:
+    def _function(self, node: Node) -> tuple[Any, tuple[tuple[str, Any], ...]]:
         """What plays a node, and those of its attributes that depend on sizes."""
         if node.operation == "scan":
-            return partial(_scan, Player(from_json(node.attributes["body"], NAMES, "a loop"), weights)), ()
-        plain, sized = dict[str, Any](), list[tuple[str, Any]]()
-        for key, told in node.attributes.items():
-            if isinstance(told, tuple) and any(isinstance(part, str | tuple) for part in told):
-                sized.append((key, self._sizes.place(told)))
-            else:
-                plain[key] = told
+            return partial(_scan, Player(from_json(node.attributes["body"], NAMES, "a loop"), self.graph.weights)), ()
+        plain = {key: told for key, told in node.attributes.items() if not is_sized(told)}
+        sized = tuple((key, self._sizes.place(told)) for key, told in node.attributes.items() if is_sized(told))
         function = OPERATIONS[node.operation]
-        return partial(function, **plain) if plain else function, tuple(sized)
+        return partial(function, **plain) if plain else function, sized
 
     def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         """The outputs by name.  Infinities and NaN go through it as through the net, without a warning.  RunFolderError for a graph of
@@ -73,12 +59,8 @@ class Player:
             if results == 1:
                 values[made] = told
             else:
-                _store(values, made, results, told)
+                values[made : made + results] = told
         return {port.name: values[i] for port, i in self.graph.outputs}
-
-
-def _store(values: list[Any], made: int, results: int, told: Any) -> None:
-    values[made : made + results] = [told] if results == 1 else told
 
 
 class SizeTable:
@@ -86,7 +68,7 @@ class SizeTable:
 
     def __init__(self) -> None:
         self._places: dict[Any, int] = {}
-        self._told: list[Any] = []  # a number, or ("size", input, axis), or (form, place, place), or a list of places
+        self.told: list[Any] = []  # a number, or ("size", input, axis), or (form, place, place), or a list of places
 
     def place(self, size: Any) -> int:
         """Where the size, or the tuple of sizes, will stand among those that are found."""
@@ -95,15 +77,15 @@ class SizeTable:
             if isinstance(size, tuple) and not (size and isinstance(size[0], str)):
                 told = [self.place(part) for part in size]
             elif isinstance(size, tuple) and size[0] != "size":
-                told = (FORMS[size[0]], *map(self.place, size[1:]))
-            self._places[size] = len(self._told)
-            self._told.append(told)
+                told = (size[0], *map(self.place, size[1:]))
+            self._places[size] = len(self.told)
+            self.told.append(told)
         return self._places[size]
 
     def find(self, inputs: Arrays) -> list[Any]:
         """All of them, for these inputs."""
         made: list[Any] = []
-        for told in self._told:
+        for told in self.told:
             if isinstance(told, int):
                 made.append(told)
             elif isinstance(told, list):
@@ -111,7 +93,7 @@ class SizeTable:
             elif told[0] == "size":
                 made.append(inputs[told[1]].shape[told[2]])
             else:
-                made.append(told[0](made[told[1]], made[told[2]]))
+                made.append(FORMS[told[0]](made[told[1]], made[told[2]]))
         return made
 
 

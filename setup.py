@@ -1,0 +1,13 @@
+"""Builds the compiled loops of the runtime into the package; all else is in pyproject.toml."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "runtime"))
+from building import built_into
+
+setup(**built_into("regard"))

@@ -1,0 +1,61 @@
+"""The compiled loops, where they were built for this machine: a library of C that needs nothing of Python."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Numbers = POINTER(c_int64)
+# Of each function what it gives and takes; see loops/library.c.
+FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "operation": (c_char_p, [c_int64]),
+    "pack": (c_void_p, [Numbers, Numbers, Numbers]),
+    "unpack": (None, [c_void_p]),
+    "build": (c_void_p, [Numbers, c_int64]),
+    "forget": (None, [c_void_p]),
+    "run": (c_int, [c_void_p, c_int64, Numbers, c_void_p, c_int64, Numbers, POINTER(c_void_p)]),
+    "describe": (None, [c_void_p, c_int64, Numbers]),
+    "copy": (None, [c_void_p, c_int64, c_void_p]),
+    "rows": (c_void_p, [c_void_p, c_int64, c_void_p, c_void_p]),
+    "release": (None, [c_void_p]),
+}
+
+
+class Library:
+    """The functions for one class of processors: 4: AVX-512 with VNNI, 3: AVX2, 2: any."""
+
+    def __init__(self, loaded: ctypes.CDLL, processors: int) -> None:
+        self.processors = processors
+        for name, (gives, takes) in FUNCTIONS.items():
+            function = getattr(loaded, f"regard_{name}_{processors}")
+            function.restype, function.argtypes = gives, takes
+            setattr(self, name, function)
+        self.codes = dict[str, int]()
+        while told := self.operation(len(self.codes)):
+            self.codes[told.decode()] = len(self.codes)
+
+    def __getattr__(self, name: str) -> Any:  # for those who check types: `__init__` sets them
+        raise AttributeError(name)
+
+
+@cache
+def library(processors: int | None = None) -> Library | None:
+    """For this machine's processor, or for a lesser class; None where nothing was built for it."""
+    for path in sorted(Path(__file__).with_name("loops").glob("loops.*")):
+        if path.suffix not in (".so", ".dylib", ".dll"):
+            continue
+        try:
+            loaded = ctypes.CDLL(str(path))
+            best: int = loaded.regard_best_2()
+            return Library(loaded, min(best, processors or best))
+        except (OSError, AttributeError):  # of another system, or of another version
+            continue
+    return None
+
+
+def numbers(told: list[int]) -> Any:
+    """Whole numbers as C reads them."""
+    return (c_int64 * len(told))(*told)

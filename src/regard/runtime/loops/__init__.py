@@ -1,0 +1,1 @@
+"""The compiled loops: C, built ahead of time, without Python inside."""
