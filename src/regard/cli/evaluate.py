@@ -58,8 +58,7 @@ def evaluate(
         run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
     )
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
-    found = model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out)
-    found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
+    found = _finite(model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out))
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else printable(table(found, model.config.task))
     print(told)
     if found.get("bound"):
@@ -74,6 +73,11 @@ def _split(run: Path, words: list[str]) -> tuple[list[str], list[str]]:
     if not files:
         raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
     return files, settings
+
+
+def _finite(found: dict[str, Any]) -> dict[str, Any]:
+    """Figures that are no numbers as None, which JSON can say."""
+    return {**found, "metrics": {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}}
 
 
 def _claimed(errors: Path) -> Path:
