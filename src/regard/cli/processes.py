@@ -41,6 +41,8 @@ def train_together(count: int, arguments: Sequence[str]) -> int:
     if os.environ.get("WORLD_SIZE"):
         do = f"Leave out {OPTION}."
         raise UsageError(message(OPTION, "to start the processes itself", "one of the processes that torchrun started", do))
+    if not hasattr(os, "fork"):
+        raise UsageError(message(OPTION, "1 on this system, which has no fork", str(count), "Leave it out."))
     with TemporaryDirectory(prefix="regard-") as folder, _lifeline() as pipe:
         common = {"WORLD_SIZE": str(count), MEETING: str(Path(folder) / "meeting"), LIFELINE: str(pipe), **_here(count)}
         command = [sys.executable, "-m", "regard", "train", *arguments]
@@ -53,8 +55,8 @@ def train_together(count: int, arguments: Sequence[str]) -> int:
             )
             for rank in range(count)
         ]
-        with _passed_on(processes):
-            return _watch(processes)
+        with _passed_on(processes) as heard:
+            return _watch(processes, heard)
 
 
 def die_with_launcher() -> bool:
@@ -91,20 +93,24 @@ def _lifeline() -> Iterator[int]:
 
 
 @contextmanager
-def _passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+def _passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """Gives what was passed on."""
+    heard = list[int]()
+
     def pass_on(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
         _signal(processes, number)
 
     before = {number: signal.signal(number, pass_on) for number in PASSED_ON if signal.getsignal(number) != signal.SIG_IGN}
     try:
-        yield
+        yield heard
     finally:
         _signal(processes, signal.SIGKILL)  # nobody is left but after an error of this process
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _watch(processes: Sequence[subprocess.Popen[bytes]]) -> int:
+def _watch(processes: Sequence[subprocess.Popen[bytes]], heard: Sequence[int]) -> int:
     """Waits for all; once one has failed, no longer than `PATIENCE`."""
     until = math.inf
     while any(process.poll() is None for process in processes) and time.monotonic() < until:
@@ -117,6 +123,8 @@ def _watch(processes: Sequence[subprocess.Popen[bytes]]) -> int:
     _signal(processes, signal.SIGKILL)
     for process in processes:
         process.wait()
+    if -code in heard:  # it came before the process could take it for a wish
+        return 128 - code
     if code < 0:
         do = "The others were stopped. Go on from the last checkpoint with --resume."
         received = f"{signal.Signals(-code).name} in process {rank} of {len(processes)} (numbered from 0)"

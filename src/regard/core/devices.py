@@ -50,25 +50,21 @@ def device_of(network: nn.Module) -> torch.device:
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     """The state of the random numbers that a training on a device draws: the CPU's, and its own."""
-    own = _generators(device)
-    return {"cpu": torch.get_rng_state(), **({device.type: own.get_rng_state(device)} if own else {})}
+    own = {"cuda": lambda: torch.cuda.get_rng_state(device), "mps": torch.mps.get_rng_state}
+    return {"cpu": torch.get_rng_state(), **({device.type: own[device.type]()} if device.type in own else {})}
 
 
 def set_random_state(states: dict[str, torch.Tensor], device: torch.device) -> None:
     """Puts back what `random_state` gave, on this device or another: what is not known of a device stays as it is."""
     torch.set_rng_state(states["cpu"])
-    own = _generators(device)
-    if own and device.type in states:
-        own.set_rng_state(states[device.type], device)
+    own = {"cuda": lambda state: torch.cuda.set_rng_state(state, device), "mps": torch.mps.set_rng_state}
+    if device.type in own and device.type in states:
+        own[device.type](states[device.type])
 
 
 def fork_arguments(device: torch.device) -> dict[str, Any]:
     """What `torch.random.fork_rng` is told, so that it leaves no trace in the numbers of this device either."""
     return {"devices": [device.index or 0], "device_type": "cuda"} if device.type == "cuda" else {"devices": []}
-
-
-def _generators(device: torch.device) -> Any:
-    return torch.cuda if device.type == "cuda" else None
 
 
 def _works(device: torch.device) -> bool:
