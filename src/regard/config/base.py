@@ -76,7 +76,8 @@ class Words:
     words: tuple[str, ...]
 
 
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,3})?|mps)$"), Words(("auto", "cpu", "cuda", "cuda:N", "mps"))]
+DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,3})?|mps)$"), Words(DEVICES)]
 
 
 class Section(BaseModel):
