@@ -154,6 +154,18 @@ def test_a_row_alone_is_the_row_in_a_batch(operation, loops):
         assert not function.by_numpy
 
 
+def test_an_output_may_have_another_shape_each_time(loops):
+    """Room for a table is kept from call to call, and used where it is of that very shape."""
+    ports = (Port("a", "float32"), Port("b", "float32"))
+    function = Function(Graph(ports, (), (Node("matmul", (0, 1), 2),), ((Port("y", ""), 2),)), {}, Packs(loops))
+    for rows, columns in ((3, 4), (2, 6), (4, 3), (4, 3), (6, 2), (3, 4), (1, 12), (0, 5)):
+        a, b = reals(rows, 5), reals(5, columns)
+        made = function({"a": a, "b": b})[0]["y"]
+        assert made.shape == (rows, columns)
+        np.testing.assert_allclose(made, a @ b, atol=1e-5)
+    assert not function.by_numpy
+
+
 def test_what_cannot_be_played_is_numpys_to_refuse(loops):
     """Sizes that do not fit, places beyond an array: no crash, and the sentence of `Player`."""
     from regard.core.errors import RunFolderError
