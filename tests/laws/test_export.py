@@ -85,6 +85,8 @@ def test_an_export_answers_as_its_run(name, few, tmp_path):
             assert (p.score is None) == (q.score is None) and (p.score is None or abs(p.score - q.score) < 1e-4)
             for look in p.attention:
                 np.testing.assert_allclose(p.attention[look], q.attention[look], atol=1e-5)
+    with pytest.raises(RunFolderError, match=r"interventions: expected a run folder; received .*an exported one"):
+        regard.load(tmp_path / "out").predict(items, interventions=[regard.Uniform("decoder.0.cross")])
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.cli.align import align
 from regard.cli.catalogue import catalogue
 from regard.cli.check import check
 from regard.cli.demo import demo
@@ -58,7 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, view, info, export, warm_up, serve, pack, catalogue):
+for _command in (demo, check, train, predict, evaluate, score, align, view, info, export, warm_up, serve, pack, catalogue):
     app.command()(_command)
 
 

@@ -26,6 +26,7 @@ SHARD = 1 << 20  # rows that are sorted together: what sorting needs does not gr
 class Batch:
     """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding.
 
+    links: which source tokens belong to each target token, where people or another aligner said so.
     source: tokens, or the cells of images.  All are numpy's as they are collated, and PyTorch's where a net is trained on them.
     """
 
@@ -34,6 +35,7 @@ class Batch:
     source_valid: Bool[Array, "B K"]
     target: Int[Array, "B T"] | None = None
     target_valid: Bool[Array, "B T"] | None = None
+    links: Bool[Array, "B T K"] | None = None
 
     @property
     def words(self) -> Int[Array, "B T"]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Generic
 
@@ -11,6 +12,7 @@ import torch
 
 from regard.config import Config
 from regard.core.arrays import to_tensors
+from regard.core.devices import device_of
 from regard.networks.bert import Bert
 from regard.tasks.array_predictor import ArrayPredictor, P
 from regard.tasks.array_predictor import Judged as Judged
@@ -32,8 +34,15 @@ class BatchPredictor(ArrayPredictor[P], Generic[P]):
         self.task = task
         task.eval()
 
+    def exchange(self, change: Callable[[Any], Any]) -> BatchPredictor[P]:
+        made = copy(self)
+        made.task = change(self.task)
+        if made.__dict__.get("network") is self.task:
+            made.network = made.task
+        return made
+
     def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
-        return to_tensors(self.collate(items, rows))
+        return to_tensors(self.collate(items, rows), device_of(self.task))
 
     @torch.no_grad()
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from regard.core.arrays import to_arrays, to_tensors
+from regard.core.devices import device_of
+from regard.networks.base import Attentions
 
 
 class Loss(NamedTuple):
@@ -39,6 +41,10 @@ class TaskNetwork(nn.Module, ABC):
     def loss(self, batch: Any) -> Loss:
         """What training brings down, over real positions only.  batch: of the task's own kind."""
 
+    def attentions(self) -> Attentions:
+        """What makes the looks that it tells, by their names: the looks whose weights can be changed in use."""
+        return {}
+
 
 class AnsweringNetwork(TaskNetwork):
     """A network that says something of what it reads, and writes nothing.  In use it is asked in arrays, as any other that answers is."""
@@ -50,4 +56,4 @@ class AnsweringNetwork(TaskNetwork):
     def answer(self, batch: Any, *, weights: bool = False) -> Any:
         """The same of a batch of arrays, in arrays."""
         with torch.no_grad():
-            return to_arrays(self.infer(to_tensors(batch), weights=weights))
+            return to_arrays(self.infer(to_tensors(batch, device_of(self)), weights=weights))
