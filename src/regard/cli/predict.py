@@ -54,6 +54,8 @@ def predict(
     file, say = options.one_file(files, text, command=f"regard predict {run}", default="-"), options.teller(quiet)
     out, links = claim_attention(attention), claim_links(alignment)
     touched = read_interventions({"erase": erase, "pin": pin, "uniform": uniform, "permute": permute})
-    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say, ready=not touched
+    )
     given = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     predict_lines(intervene(model, touched), file, text, given, settings=settings, format=format, out=out, links=links, say=say)

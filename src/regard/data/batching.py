@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from regard.core.errors import ConfigError, message
 from regard.core.shapes import Array
 from regard.data.tokenizer import BOS, PAD
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 Ids = Sequence[int] | NDArray[np.int32]
 Rows = NDArray[np.int32]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.decoding.networks import Looks, WritingNetwork
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 
 class Ensemble:

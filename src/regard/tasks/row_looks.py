@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.core.shapes import Array
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
 
 PaddedLooks = dict[str, Array]  # by name of the attention, such as "encoder.0.self": "B H Q K", as they come from a network
 
