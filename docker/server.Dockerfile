@@ -7,12 +7,14 @@
 # /tmp is written to with --workers alone.
 ARG PYTHON=3.13
 
-FROM python:${PYTHON}-slim AS build
+# not -slim: the loops that play exported models are compiled here
+FROM python:${PYTHON} AS build
 ARG TORCH=no
 # PyTorch's own index of its builds for the CPU: those of PyPI bring some gigabytes for graphics cards
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE constraints.txt ./
+COPY pyproject.toml setup.py README.md LICENSE constraints.txt ./
+COPY runtime/building.py runtime/
 COPY docker/needs.py docker/
 COPY src src
 ENV PIP_PYTHON=/opt/regard/bin/python

@@ -22,7 +22,7 @@ from regard.model import Prediction as Prediction
 from regard.model import Scored as Scored
 from regard.runtime.folder import is_exported
 from regard.tasks.base import Precision as Precision
-from regard.tasks.load_exported import load_exported
+from regard.tasks.load_exported import load_exported, refuse_device
 from regard.tasks.load_run import load_run
 from regard.training.rows_in_run import are_files, keep_rows
 
@@ -63,6 +63,7 @@ def load(
     precision: Precision = "float32",
     batch_invariant: bool = False,
     decode: Decode | None = None,
+    device: str = "cpu",
 ) -> Model:
     """The model of a run folder, or of what `regard export` made of one; only safetensors, JSON and YAML are read, nothing is unpickled.
 
@@ -70,12 +71,16 @@ def load(
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
     batch_invariant: the same answers to the last bit, alone and in any batch; without it the last digits of a score may differ in float32.
     decode: keys of the config's `decode` that are others while this model is used, as in decode={"length_penalty": 1.0}.
+    device: "cpu", "cuda", "cuda:1", "mps", or "auto" for a GPU where there is one that works; answers may differ in their last digits.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
-    ConfigError for a `decode` that no config could have.
+    ConfigError for a `decode` that no config could have, and a device that is not there.
     """
     if is_exported(Path(folder)):
+        refuse_device(folder, device)
         return Model(load_exported(folder).apply_decode(decode))
-    return Model(load_run(folder, trust=trust, precision=precision, batch_invariant=batch_invariant).apply_decode(decode))
+    return Model(
+        load_run(folder, trust=trust, precision=precision, batch_invariant=batch_invariant, device=device).apply_decode(decode)
+    )
 
 
 def train(

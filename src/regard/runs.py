@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -16,6 +18,7 @@ from regard.config.auto import as_begun
 from regard.config.data_files import as_read, resolve_files
 from regard.config.trust import find_user_classes, modules, refuse_strangers
 from regard.core.atomic_files import write_text
+from regard.core.devices import find_device
 from regard.core.errors import RunFolderError, message
 from regard.core.freed_memory import give_back_freed_memory
 from regard.core.printable import printable
@@ -23,13 +26,15 @@ from regard.core.say import Say
 from regard.data.text_files import refuse_streams
 from regard.pretrained.start_from_run import as_before, warm_from
 from regard.tasks import registry
-from regard.tasks.base import Splits
+from regard.tasks.base import Splits, Task
 from regard.training.checkpoint import Checkpoints
 from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, find_changed, forget, note, refuse_changed
 from regard.training.closed_form import keep
+from regard.training.leading import follow, lead, list_known, name_data
 from regard.training.longer_runs import mark_longer, of_length, refuse_annealed, refuse_other_rates
 from regard.training.model_card import write_card
 from regard.training.provenance import write_run
+from regard.training.ranks import Ranks, join, refuse_disagreement
 from regard.training.reporting import silent
 from regard.training.run_lock import claim, has_begun
 from regard.training.setup import TrainingSetup
@@ -69,18 +74,24 @@ def train(
     if resume and (folder / CONFIG).is_file():
         refuse_strangers(load_config(folder / CONFIG, [], trust=trust), folder / CONFIG, trust)
         refuse_strangers(config, folder / CONFIG, trust)
-    with claim(folder, resume=resume):
-        if prepare is not None:
-            prepare(say)
-        return _whole(config, folder, resume=resume, say=say, trust=trust)
+    with join(config.train.device) as ranks:
+        refuse_disagreement(ranks, list_known(config))
+        if not ranks.first:
+            return _follow(folder, ranks)
+        with claim(folder, resume=resume):
+            if prepare is not None:
+                prepare(say)
+            return _whole(config, folder, ranks, resume=resume, say=say, trust=trust)
 
 
-def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Iterable[str]) -> FinishedRun:
+def _whole(config: Config, folder: Path, ranks: Ranks, *, resume: bool, say: Say, trust: Iterable[str]) -> FinishedRun:
     task, goes_on = registry.of(config.task), resume and has_begun(folder) and (folder / CONFIG).is_file()
     config = _as_it_began(folder, config) if goes_on else _begun(config, trust, say)
     if goes_on and find_changed(folder, [METRICS]):
         say(f"note: {folder / METRICS} is not as the run left it; what stands there stays.")
-    _announce_code(config, say)
+    for found in find_user_classes(config):
+        say(f"note: {found.key} names {found.word}, code that is not Regard's; it is imported.")
+    find_device(config.train.device, "train.device")
     with within_memory():
         task.probe(config)  # what cannot be built is refused before anything is read
     refuse_streams([*config.data.train, *config.data.valid])
@@ -88,13 +99,7 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
         config = resolve_files(config, say)
     if not resume:
         say_notes(config, say)
-    data, given = task.read(config, say), config
-    config, fits = task.fit(config, data)
-    data = replace(data, sample=None)  # its memory is the training's now
-    if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
-        data = task.read(config, lambda line: None)
-    if fits:
-        say(fits)
+    config, data = _fitted(task, config, say)
     write_text(folder / CONFIG, config.to_yaml())
     write_run(folder, data.fingerprint, plain := config.model_dump(mode="json"), ended=False)
     forget(folder, (*USED, EXPORTED, METRICS) if (fresh := Checkpoints(folder, fingerprint={}).newest() is None) else [METRICS])
@@ -105,10 +110,11 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     say(ready.sizes)
     if config.train.begin and fresh:
         warm_from(ready.task, Path(config.train.begin), ready.moved, say)
+    lead(ranks, config, data.fingerprint, folder, alone=ready.alone)
     if ready.untrained:
         outcome = keep(ready.task, validate=ready.validate, settings=config.train, folder=folder, say=say)
     else:
-        outcome = _trained(config, ready, data, folder, resume=resume, say=say)
+        outcome = _trained(config, ready, data, folder, ranks, resume=resume, say=say)
     forget(folder, (*BERT, EXPORTED))  # what is left to do may be to write them anew
     ready.finish()
     note(folder, (*USED, EXPORTED, METRICS))
@@ -117,16 +123,48 @@ def _whole(config: Config, folder: Path, *, resume: bool, say: Say, trust: Itera
     return FinishedRun(folder, outcome.best, outcome)
 
 
-def _announce_code(config: Config, say: Say) -> None:
-    for found in find_user_classes(config):
-        say(f"note: {found.key} names {found.word}, code that is not Regard's; it is imported.")
+def _fitted(task: Task, config: Config, say: Say) -> tuple[Config, Splits]:
+    """The config with every key settled by what the files hold, and that."""
+    data, given = task.read(config, say), config
+    config, fits = task.fit(config, data)
+    data = replace(data, sample=None)  # its memory is the training's now
+    if config.data.unicode != given.data.unicode:  # the same files, read as they are now to be read
+        data = task.read(config, silent)
+    if fits:
+        say(fits)
+    return config, data
 
 
-def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *, resume: bool, say: Say) -> Outcome:
+def _follow(folder: Path, ranks: Ranks) -> FinishedRun:
+    """The part of a rank that writes nothing: its files lie in a folder that is gone in the end.  folder: that of rank 0."""
+    with TemporaryDirectory(prefix="regard-") as name, within_memory():
+        own = Path(name)
+        config, marks = follow(ranks, own)
+        task = registry.of(config.task)
+        data = task.read(config, silent)
+        refuse_disagreement(ranks, name_data(data.fingerprint))
+        torch.manual_seed(config.train.seed)
+        ready = task.ready(config, data, own, silent, fresh=False)
+        if ready.untrained:
+            return FinishedRun(folder, {}, Outcome({}, 0, 0, 0, "closed form"))
+        give_back_freed_memory()
+        outcome = _fit(config, ready, own, ranks, fingerprint=marks, resume=False, say=silent)
+    return FinishedRun(folder, outcome.best, outcome)
+
+
+def _trained(
+    config: Config, ready: TrainingSetup, data: Splits, folder: Path, ranks: Ranks, *, resume: bool, say: Say
+) -> Outcome:
     give_back_freed_memory()
     marks = mark_longer(config, Checkpoints(folder, fingerprint={}).newest())
     if any(marks["train"][key] != getattr(config.train, key) for key in ("epochs", "updates")):
         refuse_annealed(ready.task, folder)
+    return _fit(config, ready, folder, ranks, fingerprint={**data.fingerprint, "config": marks}, resume=resume, say=say)
+
+
+def _fit(
+    config: Config, ready: TrainingSetup, folder: Path, ranks: Ranks, *, fingerprint: dict[str, Any], resume: bool, say: Say
+) -> Outcome:
     return fit(
         ready.task,
         loss=ready.task.loss,
@@ -135,10 +173,11 @@ def _trained(config: Config, ready: TrainingSetup, data: Splits, folder: Path, *
         validate=ready.validate,
         settings=config.train,
         folder=folder,
-        fingerprint={**data.fingerprint, "config": marks},
+        fingerprint=fingerprint,
         resume=resume,
         say=say,
         lower=config.spec.lower,
+        ranks=ranks,
     )
 
 

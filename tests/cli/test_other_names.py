@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from regard.cli.main import app, run
 from regard.config import load_config, mechanisms
+from regard.config.base import DEVICES
 from regard.config.explain import find, section_of
 from regard.config.other_names import KEYS, OPTIONS, WORDS, suggest
 from regard.config.schema import Config
@@ -39,6 +40,7 @@ def known_words() -> set[str]:
         mechanisms.READERS,
         registry.TASKS,
         METRICS,
+        DEVICES,
     )
     sections = [section for field in Config.model_fields.values() if (section := section_of(field))]
     choices = (literals(field.annotation) for section in sections for field in section.model_fields.values())

@@ -55,6 +55,20 @@ def test_batch_and_padding_are_invisible(case):
         assert got.text == want.text and not got.attention
 
 
+def test_items_with_what_is_right_of_them_may_stand_beside_others(case):
+    """What is known of some items of a batch, and not of others, changes no answer."""
+    made, folder, values = case
+    model, plain = load_run(folder / "run"), made.items(folder)
+    if not isinstance(model, ArrayPredictor):
+        pytest.skip("what writes takes no item with what is right of it")
+    gold = model.read_gold(values["data"]["valid"])[0][: len(plain)]
+    mixed = [item for both in zip(plain, gold, strict=False) for item in both]
+    right = [p for item in mixed for p in model.predict([item])]
+    for items, wanted in ((mixed, right), (mixed[::-1], right[::-1])):
+        for got, want in zip(model.predict(items), wanted, strict=True):
+            alike(got, want)
+
+
 ANSWERS = ("pointer", "importance")  # what is answered from, and no look of an attention
 
 
@@ -78,20 +92,6 @@ def test_every_look_that_is_shown_can_be_touched(case):
     for got, want in zip(model.predict(items, interventions=[]), before, strict=True):
         assert (got.text, got.score) == (want.text, want.score)
         assert all((got.attention[name] == w).all() for name, w in want.attention.items())
-
-
-def test_items_with_what_is_right_of_them_may_stand_beside_others(case):
-    """What is known of some items of a batch, and not of others, changes no answer."""
-    made, folder, values = case
-    model, plain = load_run(folder / "run"), made.items(folder)
-    if not isinstance(model, ArrayPredictor):
-        pytest.skip("what writes takes no item with what is right of it")
-    gold = model.read_gold(values["data"]["valid"])[0][: len(plain)]
-    mixed = [item for both in zip(plain, gold, strict=False) for item in both]
-    right = [p for item in mixed for p in model.predict([item])]
-    for items, wanted in ((mixed, right), (mixed[::-1], right[::-1])):
-        for got, want in zip(model.predict(items), wanted, strict=True):
-            alike(got, want)
 
 
 def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):

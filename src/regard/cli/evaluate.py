@@ -44,6 +44,7 @@ def evaluate(
     ] = None,
     precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -52,19 +53,31 @@ def evaluate(
     from regard.tasks.options import describe_limit
 
     out, say = _claimed(errors) if errors else None, options.teller(quiet)
-    files, settings = options.split_words(words)
-    if not files:
-        raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
-    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    files, settings = _split(run, words)
+    model = options.open_model(
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
+    )
     given = {"beam": beam, "batch_size": batch_size, "tokenize": tokenize, "train": train or None}
-    found = model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out)
-    found["metrics"] = {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}
+    found = _finite(model.evaluate(files, model.evaluation_options(given, spelt=options.spelt), errors=out))
     told = json.dumps(found, ensure_ascii=False, allow_nan=False) if as_json else printable(table(found, model.config.task))
     print(told)
     if found.get("bound"):
         say(describe_limit(found["bound"]))
     if out:
         say(f"What went wrong is in {out}, its kinds are in {kinds_path(out)}.")
+
+
+def _split(run: Path, words: list[str]) -> tuple[list[str], list[str]]:
+    """Files, at least one, and settings."""
+    files, settings = options.split_words(words)
+    if not files:
+        raise UsageError(message("regard evaluate", "FILE", "none", f"Write regard evaluate {run} FILE."))
+    return files, settings
+
+
+def _finite(found: dict[str, Any]) -> dict[str, Any]:
+    """Figures that are no numbers as None, which JSON can say."""
+    return {**found, "metrics": {name: value if math.isfinite(value) else None for name, value in found["metrics"].items()}}
 
 
 def _claimed(errors: Path) -> Path:

@@ -57,6 +57,9 @@ BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines a
 Precision = Annotated[
     PlainOption, typer.Option(help="int8: weights of one byte, faster on a CPU; some answers change, and how many is said.")
 ]
+Device = Annotated[
+    str, typer.Option(metavar="WORD", help="Where the net computes: cpu, cuda, cuda:N, mps, or auto, a GPU where there is one.")
+]
 Threads = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the CPU (default: PyTorch's own choice).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes on stderr; errors only.")]
 
@@ -69,12 +72,14 @@ def open_model(
     precision: PlainOption = PlainOption.float32,
     trust: Iterable[str] | None = None,
     threads: int | None = None,
+    device: str = "cpu",
     say: Say | None = None,
     ready: bool = False,
 ) -> Predictor:
     """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.
 
-    say: hears what int8 changes.  ready: in the place of a run its own export will do (`regard warm-up`).
+    say: hears what int8 changes, and which device answers where that was left open.  ready: in the place of a run its own export will do
+    (`regard warm-up`).
     """
     from regard.runtime.folder import is_exported
     from regard.runtime.library import set_threads
@@ -82,7 +87,7 @@ def open_model(
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]
-    if ready and precision is PlainOption.float32:
+    if ready and precision is PlainOption.float32 and device == "cpu":
         runs = [find_ready(each) or each for each in runs]
     exported = [each for each in runs if is_exported(each)]
     refuse_bytes_of_export(exported, precision)
@@ -92,13 +97,17 @@ def open_model(
         import torch
 
         torch.set_num_threads(threads)
-    models = [_open(each, precision, trust or ()) for each in runs]
+    models = [_open(each, precision, trust or (), device) for each in runs]
     if precision is PlainOption.int8 and say:
         from regard.tasks.quantization_report import parity
 
         for each in runs:
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
+    if device != "cpu" and say and len(exported) < len(runs):
+        from regard.core.devices import describe_device, find_device
+
+        say(f"answered on {describe_device(find_device(device, '--device'))}")
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
 
@@ -117,15 +126,16 @@ def refuse_without_torch(run: Path) -> None:
         raise UsageError(message(str(run), "an exported folder, as PyTorch is not installed here", "none", do))
 
 
-def _open(run: Path, precision: PlainOption, trust: Iterable[str]) -> Predictor:
+def _open(run: Path, precision: PlainOption, trust: Iterable[str], device: str) -> Predictor:
     """One model; PyTorch is imported for a run folder alone."""
     from regard.runtime.folder import is_exported
 
     if is_exported(run):
-        from regard.tasks.load_exported import load_exported
+        from regard.tasks.load_exported import load_exported, refuse_device
 
+        refuse_device(run, device)
         return load_exported(run)
     refuse_without_torch(run)
     from regard.tasks.load_run import load_run
 
-    return load_run(run, trust=trust, precision=precision.value)
+    return load_run(run, trust=trust, precision=precision.value, device=device)

@@ -42,6 +42,7 @@ def predict(
     permute: Annotated[list[str] | None, typer.Option(metavar="LOOK[:seed=N]", help="Mix the weights of a look.")] = None,
     precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -58,7 +59,15 @@ def predict(
     out, links = claim_attention(attention), claim_links(alignment)
     touched = read_interventions({"erase": erase, "pin": pin, "uniform": uniform, "permute": permute})
     model = options.open_model(
-        run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say, ready=not touched
+        run,
+        others,
+        settings=settings,
+        precision=precision,
+        trust=trust,
+        threads=threads,
+        device=device,
+        say=say,
+        ready=not touched,
     )
     given = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     predict_lines(intervene(model, touched), file, text, given, settings=settings, format=format, out=out, links=links, say=say)

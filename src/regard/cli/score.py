@@ -19,6 +19,7 @@ def score(
     batch_size: options.BatchSize = None,
     precision: options.Precision = options.PlainOption.float32,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -31,7 +32,9 @@ def score(
         received = "both" if files else "neither"
         raise UsageError(message("regard score", "FILE or --text TEXT", received, f"Write regard score {run} FILE."))
     say = options.teller(quiet)
-    model = options.open_model(run, others, settings=settings, precision=precision, trust=trust, threads=threads, say=say)
+    model = options.open_model(
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
+    )
     items, told = itertools.tee([model.pair(text)] if text is not None else model.pairs(files))
     for number, (item, scored) in enumerate(zip(told, model.scores(items, batch_size=batch_size), strict=True), 1):
         place = getattr(item, "place", None)

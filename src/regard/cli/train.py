@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli.options import Quiet, teller
+from regard.cli.processes import die_with_launcher, follows, train_together
 from regard.cli.trust import Trust
 from regard.core.errors import ConfigError, RunFolderError, UsageError, message
 
@@ -48,6 +50,9 @@ def train(
     from_: From = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to make, or to go on with.")] = Path("run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on exactly where the run stopped.")] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, metavar="N", help="Processes of this machine that train it together.")
+    ] = 1,
     print_config: Annotated[bool, typer.Option("--print-config", help="Print the config, with every key, and stop.")] = False,
     trust: Trust = None,
     quiet: Quiet = False,
@@ -59,7 +64,7 @@ def train(
     the run, which is anybody's: then --trust is needed.
     """
     from regard.config import load_config
-    from regard.config.trust import flags, is_of_run, modules, users_own
+    from regard.config.trust import is_of_run, users_own
 
     file, overrides = _sorted(words or [])
     if resume and file is None and (own := out / "config.yaml").is_file():
@@ -73,18 +78,44 @@ def train(
     if resume and file is None and not (train or overrides):
         do = "Leave out --resume to begin a run, or name the folder of one with --out."
         raise RunFolderError(message(str(out), "a run to go on with", _what(out), do))
-    if not config.data.train:
-        raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
-    if not resume:
-        _vacant(out)
-    from regard.runs import train as fit
-    from regard.training.reporting import silent
+    _refuse(config, out, resume=resume)
+    if processes > 1:
+        options = _spell(
+            {"--train": train, "--valid": valid, "--trust": trust}, {"--task": task, "--from": from_, "--out": str(out)}
+        )
+        raise typer.Exit(
+            train_together(processes, [*options, *["--resume"] * resume, *["--quiet"] * quiet, "--", *(words or [])])
+        )
+    vouched = users_own(config, file, out) if resume and file is not None else []
+    _train(config, out, resume=resume, quiet=quiet, trust=[*(trust or ()), *vouched])
 
-    tell, vouched = teller(quiet), users_own(config, file, out) if resume and file is not None else []
-    run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=[*(trust or ()), *vouched])
+
+def _train(config: Config, out: Path, *, resume: bool, quiet: bool, trust: Sequence[str]) -> None:
+    from regard.config.trust import flags, modules
+    from regard.runs import train as fit
+    from regard.training.ranks import PeerLost
+    from regard.training.reporting import silent
+    from regard.training.signals import Interrupted
+
+    launched = die_with_launcher()
+    quiet = quiet or follows()
+    tell = teller(quiet)
+    try:
+        run = fit(config, out, resume=resume, say=silent if quiet else tell, trust=trust)
+    except (PeerLost, Interrupted) as ended:
+        if launched and (follows() or isinstance(ended, PeerLost)):  # the launcher, or who failed, says what happened
+            raise typer.Exit(ended.exit_code) from ended
+        raise
     figures = "  ".join(f"{name} {value:.4g}" for name, value in run.metrics.items() if value is not None)
     tell(f"The model is in {run.folder}: {figures}")
     tell(after(run.folder, config, flags(modules(config))))
+
+
+def _spell(several: Mapping[str, Sequence[str] | None], single: Mapping[str, str | None]) -> list[str]:
+    """Options as a command line has them; those that were not given are left out."""
+    found = [(name, value) for name, values in several.items() for value in values or ()]
+    found += [(name, value) for name, value in single.items() if value is not None]
+    return [f"{name}={value}" for name, value in found]
 
 
 def after(folder: Path, config: Config, trusted: str = "") -> str:
@@ -107,11 +138,13 @@ def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
     return (files[0] if files else None), [w for w in words if "=" in w]
 
 
-def _vacant(out: Path) -> None:
-    """Refuses to train where something already is: a run of hours must not be lost to a forgotten --out."""
+def _refuse(config: Config, out: Path, *, resume: bool) -> None:
+    """Refuses to train on nothing, and where something already is: a run of hours must not be lost to a forgotten --out."""
     from regard.training.run_lock import is_free
 
-    if not is_free(out):
+    if not config.data.train:
+        raise ConfigError(message("data.train", "at least one file", "none", "Give --train FILE, or data.train in a config."))
+    if not resume and not follows() and not is_free(out):
         do = "Add --resume to go on with it, or choose" if (out / "config.yaml").is_file() else "Choose"
         raise RunFolderError(message(str(out), "a folder that is not there yet", _what(out), f"{do} another folder with --out."))
 

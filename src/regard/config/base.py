@@ -76,6 +76,10 @@ class Words:
     words: tuple[str, ...]
 
 
+DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d{1,3})?|mps)$"), Words(DEVICES)]
+
+
 class Section(BaseModel):
     """What all sections share: no unknown keys, no change, no silent conversion (`"3"` is not 3)."""
 

@@ -90,6 +90,7 @@ _KEYS: Mapping[str, str] = {
     "train.average": "checkpoint_averaging ema* swa* average_decay*",
     "train.checkpoint_every": "save_steps save_every save_checkpoint_steps save_interval_updates",
     "train.report_every": "log_every log_interval logging_freq",
+    "train.device": "accelerator gpu* gpus* use_gpu* cuda* use_cuda* no_cuda*",
     "train.threads": "num_threads n_threads cpus",
     "decode.beam": "beams beam_size beam_width num_beams",
     "decode.n_best": "nbest num_return_sequences",
@@ -152,6 +153,8 @@ _WORDS: Mapping[str, str] = {
     "plateau": "reduce-on-plateau reduce-lr-on-plateau",
     "constant": "fixed none",
     "bfloat16": "bf16",
+    "cuda": "gpu nvidia",
+    "mps": "metal apple",
     "float32": "fp32",
     # figures
     "exact": "accuracy acc exact-match em",

@@ -179,7 +179,7 @@ def usual(spec: TaskSpec, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
-SHOWING = ("samples",)  # keys of `train` that change nothing but what is printed
+SHOWING = ("samples", "device")  # keys of `train` that change nothing but what is printed, or the last digits
 
 
 class GeneralConfig(Section):

@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from regard.config.base import Beam, Count, NotNegative, Part, Positive, Section, Seed, Share, Threads, Whole, auto_field, field
+from regard.config.base import (
+    Beam,
+    Count,
+    Device,
+    NotNegative,
+    Part,
+    Positive,
+    Section,
+    Seed,
+    Share,
+    Threads,
+    Whole,
+    auto_field,
+    field,
+)
 
 
 class TrainSection(Section):
@@ -61,6 +75,9 @@ class TrainSection(Section):
     average: Count = auto_field(1, "the model validated and saved is the mean of the last so many validation points")
     checkpoint_every: Count | None = field(None, "updates between checkpoints; null: at each validation")
     report_every: Count = field(50, "updates between reports")
+    device: Device = field(
+        "cpu", "where the net is trained: cpu, cuda, cuda:N, mps, or auto, a GPU where there is one that works"
+    )
     threads: Threads | None = field(None, "threads of the CPU; null: PyTorch's own choice")
     samples: Whole = field(3, "predictions shown at each validation")
 

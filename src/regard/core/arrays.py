@@ -10,11 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from regard.core.devices import CPU
 
-def to_tensors(tree: Any) -> Any:
-    """A batch with tensors in the place of arrays, whose memory they share: of dataclasses, tuples and dicts of them.  What is no array
-    stays as it is, so that a batch of tensors does."""
-    return exchange(tree, np.ndarray, torch.from_numpy)
+
+def to_tensors(tree: Any, device: torch.device = CPU) -> Any:
+    """A batch with tensors in the place of arrays: of dataclasses, tuples and dicts of them.  What is neither stays as it is.
+
+    On a CPU they share the arrays' memory, and a batch of tensors stays as it is; to a GPU all is copied, from memory that it reads by
+    itself, while the program goes on.
+    """
+    if device.type == "cpu":
+        return exchange(tree, np.ndarray, torch.from_numpy)
+    return exchange(tree, (np.ndarray, Tensor), lambda found: _sent(found, device))
+
+
+def _sent(found: np.ndarray | Tensor, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(found) if isinstance(found, np.ndarray) else found
+    return (tensor.pin_memory() if device.type == "cuda" and tensor.device.type == "cpu" else tensor).to(
+        device, non_blocking=True
+    )
 
 
 def to_arrays(tree: Any) -> Any:
@@ -28,7 +42,7 @@ def _array(tensor: Tensor) -> np.ndarray:
     return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
-def exchange(tree: Any, kind: type, by: Callable[[Any], Any]) -> Any:
+def exchange(tree: Any, kind: type | tuple[type, ...], by: Callable[[Any], Any]) -> Any:
     """The same tree with another in the place of each that is of this kind, in order."""
     if isinstance(tree, kind):
         return by(tree)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import nn
 
 from regard.core.arrays import to_arrays, to_tensors
+from regard.core.devices import device_of
 from regard.core.state import reorder, select
 from regard.data.batching import Batch
 from regard.decoding.networks import Looks
@@ -40,27 +41,32 @@ class ArrayWriter:
         """Gives back what is laid out: training changes every weight next."""
         self._kept.let_go()
 
+    def _sent(self, arrays: Any) -> Any:
+        """Arrays as tensors, where the net is."""
+        return to_tensors(arrays, device_of(self.network))
+
     @torch.no_grad()
     def start(self, source: np.ndarray, valid: Bool[np.ndarray, "B K"]) -> Any:
-        words, real = to_tensors((source, valid))
+        words, real = self._sent((source, valid))
         return self.network.start(self.network.encode(words, real), words)
 
     @torch.no_grad()
     def step(self, words: Int[np.ndarray, " B"], state: Any) -> tuple[Float[np.ndarray, "B V"], Any]:
-        log_p, state = self.network.step(torch.from_numpy(words), state)
-        return log_p.numpy(), state
+        log_p, state = self.network.step(self._sent(words), state)
+        found: np.ndarray = to_arrays(log_p)
+        return found, state
 
     @torch.no_grad()
     def select(self, state: Any, rows: Int[np.ndarray, " R"]) -> Any:
-        return select(state, torch.from_numpy(rows))
+        return select(state, self._sent(rows))
 
     @torch.no_grad()
     def reorder(self, state: Any, rows: Int[np.ndarray, " B"]) -> Any:
-        return reorder(state, torch.from_numpy(rows))
+        return reorder(state, self._sent(rows))
 
     @torch.no_grad()
     def looks(self, source: np.ndarray, valid: Bool[np.ndarray, "B K"], words: Int[np.ndarray, "B T"]) -> tuple[Looks, Looks]:
-        read, real, written = to_tensors((source, valid, words))
+        read, real, written = self._sent((source, valid, words))
         encoded = self.network.encode(read, real, weights=True)
         decoded = self.network.looked(written, self.network.start(encoded, read))
         return _float32(encoded.looks), _float32(decoded)
@@ -73,9 +79,9 @@ class ArrayWriter:
         target: Int[np.ndarray, "B T"],
         real: Bool[np.ndarray, "B T"],
     ) -> Float[np.ndarray, " N"]:
-        batch = to_tensors(Batch((), source, valid, target, real))
+        batch = self._sent(Batch((), source, valid, target, real))
         state = self.network.start(self.network.encode(batch.source, batch.source_valid), batch.source)
-        nats: np.ndarray = self.network.loss(batch.words, batch.target, batch.target_valid, state)[1].numpy()
+        nats: np.ndarray = to_arrays(self.network.loss(batch.words, batch.target, batch.target_valid, state)[1])
         return nats
 
 

@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from regard.core.errors import RunFolderError, message
+from regard.core.shared_work import work_through
 from regard.data.batching import Batches
 from regard.data.line_stream import in_chunks
 from regard.data.report import Report
@@ -125,11 +126,15 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:
         found, fitting = [[self.empty_prediction(item)] for item in chunk], [_fitting(self, item) for item in chunk]
         heard["cut"] += sum(a is not b for a, b in zip(chunk, fitting, strict=True))
-        for places in _batches(fitting, settings.decode.batch_size):
+
+        def answer(places: list[int]) -> NBest:
             some = [fitting[i] for i in places]
-            best = self.predict_batch(some, self.batch(some, places), settings.n_best, settings.attention)
-            for place, answer in zip(places, best, strict=True):
-                found[place] = answer
+            return self.predict_batch(some, self.batch(some, places), settings.n_best, settings.attention)
+
+        batches = list(_batches(fitting, settings.decode.batch_size))
+        for places, best in zip(batches, work_through(answer, batches, (TaskPrediction,)), strict=True):
+            for place, told in zip(places, best, strict=True):
+                found[place] = told
         return found
 
     def notes(self, heard: Mapping[str, int]) -> Iterator[str]:
@@ -168,10 +173,13 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
         """Nats a token, or whatever the task counts by; without items of which something right is none that training saw.  NaN where
         no item is left."""
         each = [_fitting(self, item) for item in map(self.encode, items) if self.told(item)]
-        nats, tokens = 0.0, 0
-        for places in _batches(each, ROWS):
+
+        def measure(places: list[int]) -> tuple[float, int]:
             some = [each[i] for i in places]
-            more, count = self.measure_loss(some, self.batch(some, places))
+            return self.measure_loss(some, self.batch(some, places))
+
+        nats, tokens = 0.0, 0
+        for more, count in work_through(measure, list(_batches(each, ROWS))):
             nats, tokens = nats + more, tokens + count
         return nats / tokens if tokens else math.nan
 

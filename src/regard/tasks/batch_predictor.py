@@ -12,6 +12,7 @@ import torch
 
 from regard.config import Config
 from regard.core.arrays import to_tensors
+from regard.core.devices import device_of
 from regard.networks.bert import Bert
 from regard.tasks.array_predictor import ArrayPredictor, P
 from regard.tasks.array_predictor import Judged as Judged
@@ -42,7 +43,7 @@ class BatchPredictor(ArrayPredictor[P], Generic[P]):
         return made
 
     def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
-        return to_tensors(self.collate(items, rows))
+        return to_tensors(self.collate(items, rows), device_of(self.task))
 
     @torch.no_grad()
     def answers(self, chunk: list[P], settings: AnswerSettings, heard: Counter[str]) -> NBest:

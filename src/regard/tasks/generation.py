@@ -9,6 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regard.core.shared_work import work_through
 from regard.data.batching import Batch, Batches
 from regard.decoding.limits import Limits
 from regard.decoding.networks import WritingNetwork
@@ -69,13 +70,20 @@ class Seq2SeqPredictor(Predictor):
         limits = Limits(decode.min_length, decode.max_ratio, decode.max_extra, self.room.target)
         together = min(len(real), decode.batch_size) * max(decode.n_best, 1 if decode.sample else decode.beam)
         writer = self.writer.prepare(together)
-        for rows in Batches.sequential([sizes[i] for i in real], rows=decode.batch_size):
-            places = [real[row] for row in rows]
+
+        def write(places: list[int]) -> NBest:
             batch = self.collate([chunk[i] for i in places], places)
             hypotheses = answer(writer, batch, way=way_of(decode), limits=limits, attention=settings.attention)
             most = limits.most(batch.source_valid.sum(1)).tolist()
-            for i, bound, best in zip(places, most, hypotheses, strict=True):
-                found[i] = [self.written(chunk[i], h, ended=len(h.words) <= bound, attention=settings.attention) for h in best]
+            return [
+                [self.written(chunk[i], h, ended=len(h.words) <= bound, attention=settings.attention) for h in best]
+                for i, bound, best in zip(places, most, hypotheses, strict=True)
+            ]
+
+        batches = [[real[row] for row in rows] for rows in Batches.sequential([sizes[i] for i in real], rows=decode.batch_size)]
+        for places, written in zip(batches, work_through(write, batches, (TaskPrediction,)), strict=True):
+            for i, best in zip(places, written, strict=True):
+                found[i] = best
         heard.update(self.remarkable(chunk, found))
         return found
 

@@ -8,7 +8,7 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
-from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
+from regard.core.errors import RegardError, RunFolderError, UsageError, describe_exhaustion, message
 from regard.runtime.folder import open_folder
 from regard.tasks import registry
 from regard.tasks.base import Predictor
@@ -80,3 +80,10 @@ def _blamed(folder: Path) -> Iterator[None]:
         received = describe_exhaustion(error) or f"{type(error).__name__}: {error}"[:300]
         do = "Export the run again; where the folder is as it was made, please report it with the item that was asked."
         raise RunFolderError(message(str(folder), "settings, vocabularies and graphs that go together", received, do)) from error
+
+
+def refuse_device(folder: str | Path, device: str) -> None:
+    """UsageError for a device on which an exported folder does not answer."""
+    if device not in ("cpu", "auto"):
+        do = "Leave the device out, or name the run folder that it was made of."
+        raise UsageError(message(f"device {device}", "a run folder", f"an exported one, {folder}, which answers on the CPU", do))

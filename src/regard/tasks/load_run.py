@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from regard.build.size_limit import within_file
 from regard.config import Config, load_config
 from regard.config.trust import refuse_strangers
+from regard.core.devices import find_device
 from regard.core.errors import ConfigError, RegardError, RunFolderError, describe_exhaustion, message
 from regard.inference.batch_invariant import keep_steady
 from regard.runtime.folder import is_exported
@@ -19,7 +22,12 @@ from regard.training.checksums import CONFIG, refuse_changed
 
 
 def load_run(
-    folder: str | Path, *, trust: Iterable[str] = (), precision: Precision = "float32", batch_invariant: bool = False
+    folder: str | Path,
+    *,
+    trust: Iterable[str] = (),
+    precision: Precision = "float32",
+    batch_invariant: bool = False,
+    device: str | torch.device = "cpu",
 ) -> Predictor:
     """The model of a run folder; only safetensors, JSON and YAML are read.
 
@@ -27,10 +35,15 @@ def load_run(
     precision: "int8" keeps the large weights in bytes, faster on a CPU; some answers change
     (`tasks.quantization_report.parity` says how many).
     batch_invariant: answers have the same bits alone and in any batch, as with "int8" (`inference.batch_invariant`); some are slower.
+    device: where the network computes, as `core.devices.find_device` has it, whatever it was trained on; both of the above are the CPU's.
     Raises RunFolderError where the folder is no run, is damaged or was changed (`checksums`), is of a newer version, or names a
-    module that is not trusted.
+    module that is not trusted, and
+    ConfigError for a device that is not there, or that cannot do what else is asked.
     """
-    run = Path(folder)
+    run, place = Path(folder), find_device(device, "device")
+    if place.type != "cpu" and (batch_invariant or precision == "int8"):
+        what = f'precision="{precision}"' if precision == "int8" else "batch_invariant"
+        raise ConfigError(message(what, "the CPU, whose bits it is about", f"device {place}", "Leave out one of the two."))
     with _opening(run):
         config = _config(run, trust)
         with within_file(run / MODEL):
@@ -38,6 +51,8 @@ def load_run(
         if batch_invariant and precision == "float32":
             keep_steady(opened.network)
         refuse_changed(run, config)
+        if place.type != "cpu":
+            opened.network.to(place)
         return opened
 
 

@@ -25,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from regard.core.atomic_files import beside, clean, explain_error, remove, sync_folder
+from regard.core.devices import device_of, random_state, set_random_state
 from regard.core.errors import RunFolderError, message
 from regard.training import run_files
 from regard.training.checksums import MODEL, announce, checksum
@@ -152,7 +153,7 @@ class Checkpoints:
         contents = {
             MODEL: weights(network),
             "optimizer.safetensors": _optimizer_tensors(network, optimizer),
-            "random.safetensors": {"cpu": torch.get_rng_state()},
+            "random.safetensors": random_state(device_of(network)),
         } | read_carried(network)
         if not path.exists():  # else the run came back to this step, and so to the same state
             self._write(path, contents, progress)
@@ -208,7 +209,7 @@ class Checkpoints:
         load_network(network, path / MODEL)
         _fill_optimizer(network, optimizer, path / "optimizer.safetensors")
         fill_carried(network, path)
-        _fill_random(path / "random.safetensors")
+        _fill_random(path / "random.safetensors", device_of(network))
         named = self._named(progress)
         for missing in (p for p in named if not p.exists()):
             raise RunFolderError(message(f"{missing} is missing", f"it, since {path} names it", "no such file", _AGAIN))
@@ -239,16 +240,16 @@ def _fill_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, path: 
         fits = owner in parameters and tensor.shape == (() if key == "step" else parameters[owner].shape)
         if not fits or key not in MOMENTS or not tensor.is_floating_point():
             raise RunFolderError(message(f"{path} does not fit the model of the config", "its parameters", name, _AGAIN))
-        optimizer.state[parameters[owner]][key] = tensor
+        optimizer.state[parameters[owner]][key] = tensor.to(parameters[owner].device)
     if some := [name for name, p in parameters.items() if 0 < len(optimizer.state.get(p, ())) < len(MOMENTS)]:
         expected, received = "all that Adam remembers of a weight", f"a part for {some[0]}"
         raise RunFolderError(message(f"{path} is damaged", expected, received, _AGAIN))
 
 
-def _fill_random(path: Path) -> None:
+def _fill_random(path: Path, device: torch.device) -> None:
     tensors = run_files.read_tensors(path)
     try:
-        torch.set_rng_state(tensors["cpu"])
+        set_random_state(tensors, device)
     except (KeyError, RuntimeError, TypeError) as error:
         expected = "the state of PyTorch's random numbers"
         raise RunFolderError(message(f"{path} is damaged", expected, repr(error), _AGAIN)) from None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.core.arrays import to_arrays, to_tensors
+from regard.core.devices import device_of
 from regard.networks.base import Attentions
 
 
@@ -55,4 +56,4 @@ class AnsweringNetwork(TaskNetwork):
     def answer(self, batch: Any, *, weights: bool = False) -> Any:
         """The same of a batch of arrays, in arrays."""
         with torch.no_grad():
-            return to_arrays(self.infer(to_tensors(batch), weights=weights))
+            return to_arrays(self.infer(to_tensors(batch, device_of(self)), weights=weights))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,10 +13,12 @@ import torch
 from torch import nn
 
 from regard.config.schema import TrainSection
+from regard.core.devices import CPU, describe_device
 from regard.core.errors import ConfigError, message
 from regard.core.plural import many
 from regard.training.progress import Arithmetic
 
+FUSED = ("cpu", "cuda", "mps")  # kinds of device whose AdamW is one kernel
 EPSILON = 1e-9  # AdamW's, as in Vaswani et al. 2017, section 5.3
 
 
@@ -32,7 +35,8 @@ def make_optimizer(network: nn.Module, settings: TrainSection) -> torch.optim.Ad
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
     betas = (settings.beta1, settings.beta2)
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate, betas=betas, eps=EPSILON, fused=True)
+    fused = all(p.device.type in FUSED for p in parameters)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=settings.learning_rate, betas=betas, eps=EPSILON, fused=fused)
 
 
 def step(optimizer: torch.optim.AdamW, *, rate: float, tokens: int, clip: float) -> bool:
@@ -51,15 +55,18 @@ def step(optimizer: torch.optim.AdamW, *, rate: float, tokens: int, clip: float)
     return True
 
 
-def resolve_precision(word: str, network: nn.Module) -> torch.dtype:
+def resolve_precision(word: str, network: nn.Module, device: torch.device = CPU) -> torch.dtype:
     """auto | float32 | bfloat16 as a type.
 
-    `auto` is bfloat16 where the CPU multiplies it by itself (elsewhere it is slower) and the network is large enough to gain.
+    `auto` is bfloat16 where the device multiplies it by itself (elsewhere it is slower) and the network is large enough to gain.
     """
     if word != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[word]
-    if sum(p.numel() for p in network.parameters()) < LARGE or lacks_lstm(network):
+    if sum(p.numel() for p in network.parameters()) < LARGE or (device.type == "cpu" and lacks_lstm(network)):
         return torch.float32
+    if device.type != "cpu":
+        ours = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if ours else torch.float32
     # oneDNN also says yes where it only imitates bfloat16 with AVX-512, so on x86 the CPU itself is asked.
     x86 = [(torch.cpu, "_is_avx512_bf16_supported"), (torch.cpu, "_is_amx_tile_supported")]
     arm = [(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")]
@@ -83,15 +90,17 @@ def _runs_lstm() -> bool:
     return True
 
 
-def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) -> tuple[Arithmetic, list[str]]:
+def arithmetic(
+    settings: TrainSection, network: nn.Module, began: Arithmetic, device: torch.device = CPU
+) -> tuple[Arithmetic, list[str]]:
     """What sums are made with, and what to tell of it: a run goes on as it began, whatever this machine would have chosen.
 
     began: of the checkpoint to go on from; nothing in it for a run that begins.  ConfigError for bfloat16 that this processor lacks.
     """
     here = Arithmetic(
         settings.threads or torch.get_num_threads(),
-        str(resolve_precision(settings.precision, network)).removeprefix("torch."),
-        torch.backends.cpu.get_cpu_capability(),
+        str(resolve_precision(settings.precision, network, device)).removeprefix("torch."),
+        torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else describe_device(device),
     )
     told = []
     if began.threads and began.threads != here.threads:
@@ -101,9 +110,9 @@ def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) ->
         told.append(f"note: {began.precision} as the run began, not {here.precision}, which train.precision auto would be here.")
     if began.cpu and began.cpu != here.cpu:
         differ = "last digits of its figures may differ"
-        told.append(f"note: the run began on a CPU with {began.cpu}, this one has {here.cpu}: {differ}.")
+        told.append(f"note: the run began on {_computer(began.cpu)}, this is {_computer(here.cpu)}: {differ}.")
     precision = began.precision or here.precision
-    if precision == "bfloat16" and lacks_lstm(network):
+    if precision == "bfloat16" and device.type == "cpu" and lacks_lstm(network):
         do = "Write train.precision=float32, or train where there is one."
         if began.precision:
             do = "Go on where there is one, or begin another run with train.precision=float32."
@@ -112,13 +121,23 @@ def arithmetic(settings: TrainSection, network: nn.Module, began: Arithmetic) ->
     return Arithmetic(began.threads or here.threads, precision, here.cpu), told
 
 
+def _computer(word: str | None) -> str:
+    """What sums are made on, in a sentence: a CPU is known by a word in capitals."""
+    return f"a CPU with {word}" if word and word.isupper() else f"{word}"
+
+
 @contextmanager
-def exactly(threads: int | None) -> Iterator[None]:
-    """So many threads, and no kernel whose sums depend on which thread comes first (index_put_ with accumulate is one, even on CPU)."""
+def exactly(threads: int | None, device: torch.device = CPU) -> Iterator[None]:
+    """So many threads, and no kernel whose sums depend on which thread comes first (index_put_ with accumulate is one, even on CPU).
+
+    On a GPU a few operations have no other kernel: there PyTorch is to choose the exact one where it has one, and to go on where not.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in another order each time
     deterministic: Any = torch.utils.deterministic  # it makes its attributes by hand
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), deterministic.fill_uninitialized_memory
     torch.set_num_threads(threads or before[0])
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     deterministic.fill_uninitialized_memory = False  # a debugging aid that would cost time
     try:
         yield

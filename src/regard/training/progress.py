@@ -125,7 +125,7 @@ def _progress(stored: Any) -> Progress:
 def refuse_other(before: Mapping[str, Any], after: Mapping[str, Any], checkpoint: Path) -> None:
     """RunFolderError where a run began with other data or another config; a key that an older Regard did not know counts as its default."""
     each = ({**marks, "config": _of_training(marks["config"])} if "config" in marks else marks for marks in (before, after))
-    then, now = map(_flat, each)
+    then, now = map(flatten, each)
     changed = [n for n in dict.fromkeys([*then, *now]) if n not in then or n not in now or then[n] != now[n]]
     if changed:
         old, new = (join_first([f"{n} = {x[n]}" if n in x else f"no {n}" for n in changed]) for x in (then, now))
@@ -146,9 +146,9 @@ def join_first(lines: Sequence[str], most: int = 5) -> str:
     return "; ".join(lines[:most]) + (f"; and {len(lines) - most} more" if len(lines) > most else "")
 
 
-def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def flatten(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """`{"a": {"b": 1}}` as `{"a.b": 1}`, so that of a whole config only what differs is named."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) and value else {f"{before}{name}": value}
+        flat |= flatten(value, f"{before}{name}.") if isinstance(value, dict) and value else {f"{before}{name}": value}
     return flat

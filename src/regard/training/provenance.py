@@ -32,7 +32,7 @@ def write_run(folder: Path, marks: Mapping[str, str], config: Mapping[str, Any],
     content = {
         "kind": KIND,
         "version": VERSION,
-        "versions": _versions(),
+        "versions": list_versions(),
         "begun": before.get("begun", now),
         "ended": now if ended else None,
         "sessions": before.get("sessions", 0) + (not ended),
@@ -67,7 +67,8 @@ def join_versions(run: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {run['versions'][name]}" for name in ("regard", "torch", "python") if name in run["versions"])
 
 
-def _versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
+    """Of Python, and of the packages that a run depends on."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

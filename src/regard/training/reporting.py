@@ -60,9 +60,9 @@ class RunClock:
         """All sessions together."""
         return self.before + time.monotonic() - self.begun
 
-    def gone(self) -> float:
-        """The share of the time limit that is over; 0 without one."""
-        return 0.0 if self.most is None else min(1.0, self.seconds() / self.most)
+    def gone(self, now: float | None = None) -> float:
+        """The share of the time limit that is over; 0 without one.  now: seconds of the run, where it was said what they are."""
+        return 0.0 if self.most is None else min(1.0, (self.seconds() if now is None else now) / self.most)
 
     def eta(self, left: int) -> float | None:
         """Seconds that `left` updates will take, with validations, if they go on as those of this session went but for the first ones;
@@ -86,10 +86,9 @@ class RunClock:
         else:
             self.took.append(seconds)
 
-    def judged(self, begun: float) -> None:
-        """A validation was made, which began at so many seconds of the run."""
-        self.validated = self.seconds()
-        self.cost = self.validated - begun
+    def judged(self, begun: float, now: float) -> None:
+        """A validation was made, which began and ended at so many seconds of the run."""
+        self.validated, self.cost = now, now - begun
 
     def reported(self) -> None:
         """The speed is measured anew from here."""

@@ -21,7 +21,7 @@ from regard.training.json_files import write_json as write_json
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """`tensors` as one safetensors file, atomically; the same tensors always give the same bytes, whose SHA-256 is handed over."""
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # Safetensors takes no part of another tensor's memory; and it writes several entries of metadata in no fixed order, so there is one.
     alone = {name: t if t.nbytes == t.untyped_storage().nbytes() else t.clone() for name, t in whole.items()}
     data = save(alone, {"format": "pt"})

@@ -15,7 +15,7 @@ from regard.training.validation import Validation
 class TrainingSetup:
     """All that `trainer.fit` asks for.  sizes: a line for people on the net and its data; finish: what is left to do when the best weights
     are in the network; untrained: the network has them from the beginning; moved: where a run begins with another's weights, see
-    `pretrained.start_from_run.warm_from`."""
+    `pretrained.start_from_run.warm_from`; alone: why no second process can help to train it, "" where one can."""
 
     task: TaskNetwork
     batch: Callable[[list[int]], Any]
@@ -24,4 +24,5 @@ class TrainingSetup:
     sizes: str
     finish: Callable[[], None] = lambda: None
     untrained: bool = False
+    alone: str = ""
     moved: Mapping[str, Sequence[int]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import numpy as np
 
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
+from regard.core.shared_work import work_through
 from regard.data.batching import Batch, Batches, collate
 from regard.data.examples import Place
 from regard.data.images import read_image, write_png
@@ -137,11 +138,15 @@ class Captioner(Seq2SeqPredictor):
     def loss(self, items: Sequence[CaptionedImage]) -> float:
         """The cross-entropy of all captions, in nats a word, the end included."""
         pairs = [(item, ids) for item in items for ids in self.words.encode_all(item.captions)]
-        nats, tokens = 0.0, 0
-        for rows in Batches.sequential([len(ids) for _, ids in pairs], rows=64):
+
+        def cost(rows: list[int]) -> tuple[float, int]:
             batch = self.collate([pairs[i][0] for i in rows], rows, [pairs[i][1] for i in rows])
             found = cross_entropies(self.writer, batch)
-            nats, tokens = nats + float(found.sum(dtype=np.float64)), tokens + len(found)
+            return float(found.sum(dtype=np.float64)), len(found)
+
+        nats, tokens = 0.0, 0
+        for more, count in work_through(cost, Batches.sequential([len(ids) for _, ids in pairs], rows=64)):
+            nats, tokens = nats + more, tokens + count
         return nats / tokens
 
     def collate(

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.core.arrays import to_arrays, to_tensors
+from regard.core.devices import device_of
 from regard.core.state import reorder, select, tree_map
 from regard.data.tokenizer import BOS
 from regard.networks.language_model import LanguageNet
@@ -55,7 +56,7 @@ class LanguageNetwork(TaskNetwork, CarriesState):
         rows = len(batch.words)
         if batch.first or state is None:
             return self.network.start(rows)
-        return state if len(state.at) == rows else select(state, torch.arange(rows))
+        return state if len(state.at) == rows else select(state, torch.arange(rows, device=batch.words.device))
 
     def carried(self) -> list[Tensor]:
         return [] if self._left is None else leaves(self._left)
@@ -63,9 +64,10 @@ class LanguageNetwork(TaskNetwork, CarriesState):
     @torch.no_grad()
     def carry(self, tensors: Sequence[Tensor]) -> None:
         """A state of the same shape is made, and filled."""
-        each, training = iter(tensors), self.training
+        device, training = device_of(self), self.training
+        each = (tensor.to(device) for tensor in tensors)
         self.eval()
-        made = self.network(torch.full((1, 1), BOS), self.network.start(1))[1] if tensors else None
+        made = self.network(torch.full((1, 1), BOS, device=device), self.network.start(1))[1] if tensors else None
         self.train(training)
         self._left = tree_map(lambda _: next(each), made)
 
@@ -87,29 +89,37 @@ class ArrayLanguageModel:
         """The same with what `change` makes of its network."""
         return ArrayLanguageModel(LanguageNetwork(change(self.network)))
 
+    def _sent(self, arrays: Any) -> Any:
+        """Arrays as tensors, where the net is."""
+        return to_tensors(arrays, device_of(self.network))
+
     @torch.no_grad()
     def read(self, words: Int[np.ndarray, "B T"]) -> tuple[Float[np.ndarray, "B V"], Any]:
-        log_p, state = self.network(torch.from_numpy(words), self.network.start(len(words)))
-        return log_p.numpy(), state
+        log_p, state = self.network(self._sent(words), self.network.start(len(words)))
+        found: np.ndarray = to_arrays(log_p)
+        return found, state
 
     @torch.no_grad()
     def step(self, words: Int[np.ndarray, " B"], state: Any) -> tuple[Float[np.ndarray, "B V"], Any]:
-        log_p, state = self.network(torch.from_numpy(words)[:, None], state)
-        return log_p.numpy(), state
+        log_p, state = self.network(self._sent(words)[:, None], state)
+        found: np.ndarray = to_arrays(log_p)
+        return found, state
 
     @torch.no_grad()
     def select(self, state: Any, rows: Int[np.ndarray, " R"]) -> Any:
-        return select(state, torch.from_numpy(rows))
+        return select(state, self._sent(rows))
 
     @torch.no_grad()
     def reorder(self, state: Any, rows: Int[np.ndarray, " B"]) -> Any:
-        return reorder(state, torch.from_numpy(rows))
+        return reorder(state, self._sent(rows))
 
     def cross_entropies(self, batch: LanguageBatch, state: Any) -> tuple[Float[np.ndarray, " N"], Any]:
-        nats, left = self._task.costs(to_tensors(batch), state)
-        return nats.numpy(), left
+        nats, left = self._task.costs(self._sent(batch), state)
+        found: np.ndarray = to_arrays(nats)
+        return found, left
 
     @torch.no_grad()
     def looks(self, batch: LanguageBatch, state: Any) -> list[Float[np.ndarray, "B H T K"]]:
-        found = self.network.looked(torch.from_numpy(batch.words), self._task.begin(batch, state)).values()
+        batch = self._sent(batch)
+        found = self.network.looked(batch.words, self._task.begin(batch, state)).values()
         return [to_arrays(weights.float()) for weights in found]

@@ -80,6 +80,7 @@ class LanguageTask(SplitTask):
             batches=windows,
             validate=lambda: Validation(model.figures(judged), _samples(model, shown)),
             sizes=f"{sizes}; {count:,} training tokens, {judged.tokens:,} validation tokens",
+            alone="language.carry: a window goes on from the one before" if carries(config) else "",
         )
 
     def open(self, config: Config, folder: Path, *, precision: Precision) -> TextGenerator:

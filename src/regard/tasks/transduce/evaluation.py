@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from regard.core.shared_work import work_through
 from regard.data.batching import Batches, collate
 from regard.data.examples import Group, group
 from regard.data.pairs import Pairs, read_pairs
@@ -158,8 +159,12 @@ def _shares(told: Iterable[tuple[str, bool]]) -> list[dict[str, Any]]:
 
 def nats(network: WritingNetwork, pairs: Sequence[TokenPair]) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Of each pair in tokens its number, and the cross-entropy of each target token, the end included; batch by batch, in no order."""
-    for rows in Batches.sequential([max(len(source), len(target)) for source, target in pairs], rows=ROWS):
-        found = cross_entropies(network, collate([pairs[i] for i in rows], rows)).astype(np.float64)
+
+    def cost(rows: list[int]) -> NDArray[np.float64]:
+        return cross_entropies(network, collate([pairs[i] for i in rows], rows)).astype(np.float64)
+
+    batches = Batches.sequential([max(len(source), len(target)) for source, target in pairs], rows=ROWS)
+    for rows, found in zip(batches, work_through(cost, batches), strict=True):
         yield from zip(rows, np.split(found, np.cumsum([len(pairs[i][1]) for i in rows])[:-1]), strict=True)
 
 
