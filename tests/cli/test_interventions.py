@@ -101,6 +101,23 @@ def test_the_command_line(folder, model, tmp_path, capsys):
         assert not shown[..., [0, 3, 4, 5]].any()
 
 
+def test_what_a_run_keeps_to_answer_faster_is_not_asked(folder, monkeypatch):
+    """An export of its own (`regard warm-up`) could not obey."""
+    monkeypatch.setattr("regard.runtime.ready.find_ready", lambda run: pytest.fail(f"the export of {run} was looked for"))
+    assert run(["predict", str(folder), "--text", TEXTS[0], "--erase", f"{CROSS}:source=0", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("more", [{"precision": "int8"}, {"batch_invariant": True}], ids=str)
+def test_other_arithmetic_obeys(folder, model, more):
+    other = regard.load(folder, **more)
+    for best in other.predict(TEXTS, interventions=[regard.Erase(CROSS, source=[0, 1])]):
+        assert not best.attention[CROSS][..., :2].any()
+        np.testing.assert_allclose(best.attention[CROSS].sum(-1), 1, atol=1e-5)
+    (alone,) = other.predict(TEXTS[:1], interventions=[regard.Permute(CROSS)])
+    (beside, *_) = other.predict(TEXTS, interventions=[regard.Permute(CROSS)])
+    assert alone.score == beside.score and (alone.attention[CROSS] == beside.attention[CROSS]).all()
+
+
 def test_a_place_that_no_text_has_is_told(folder, tmp_path, capsys):
     assert run(["predict", str(folder), "--text", TEXTS[0], "--erase", f"{CROSS}:source=99"]) == 0
     assert "Erase decoder.0.cross: no text has place 99 in sight; nothing was changed there." in capsys.readouterr().err

@@ -12,6 +12,14 @@ from regard.cli.alignment_file import claim_links
 from regard.cli.attention_file import claim_attention
 from regard.cli.formats import Format
 
+Erased = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LOOK[:source=N,target=N,head=N]", help="Take nothing of places of a look, from 0 (again: more)."),
+]
+Pinned = Annotated[
+    list[str] | None, typer.Option(metavar="LOOK:source=N[,weight=W]", help="Look at these places, and by how much.")
+]
+
 
 def predict(
     run: options.Run,
@@ -28,13 +36,8 @@ def predict(
     alignment: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Write which source word each word comes from (i-j) to a new file.")
     ] = None,
-    erase: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LOOK[:source=N,target=N,head=N]", help="Take nothing of places of a look, from 0 (again: more)."),
-    ] = None,
-    pin: Annotated[
-        list[str] | None, typer.Option(metavar="LOOK:source=N[,weight=W]", help="Look at these places, and by how much.")
-    ] = None,
+    erase: Erased = None,
+    pin: Pinned = None,
     uniform: Annotated[list[str] | None, typer.Option(metavar="LOOK", help="Look at all places alike.")] = None,
     permute: Annotated[list[str] | None, typer.Option(metavar="LOOK[:seed=N]", help="Mix the weights of a look.")] = None,
     precision: options.Precision = options.PlainOption.float32,

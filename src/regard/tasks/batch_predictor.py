@@ -35,10 +35,11 @@ class BatchPredictor(ArrayPredictor[P], Generic[P]):
         task.eval()
 
     def exchange(self, change: Callable[[Any], Any]) -> BatchPredictor[P]:
-        made = copy(self)
+        made, asked = copy(self), self.__dict__.get("network")
         made.task = change(self.task)
-        if made.__dict__.get("network") is self.task:
-            made.network = made.task
+        place = next((name for name, part in self.task.named_modules() if part is asked), None)
+        if place is not None:  # the whole, or a part that a subclass calls its network
+            made.network = made.task.get_submodule(place)
         return made
 
     def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
