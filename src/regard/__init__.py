@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from regard.api import load as load
     from regard.api import make_attention as make_attention
     from regard.api import train as train
+    from regard.attention.interventions import Erase as Erase
+    from regard.attention.interventions import Permute as Permute
+    from regard.attention.interventions import Pin as Pin
+    from regard.attention.interventions import Replace as Replace
+    from regard.attention.interventions import Uniform as Uniform
     from regard.core.errors import ArgumentError as ArgumentError
     from regard.core.errors import ConfigError as ConfigError
     from regard.core.errors import DataError as DataError
@@ -27,16 +32,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ERRORS = ("ArgumentError", "ConfigError", "DataError", "RegardError", "RunFolderError", "UsageError")
+_TOUCH = ("Erase", "Permute", "Pin", "Replace", "Uniform")
 _DOOR = ("Model", "Prediction", "Run", "Scored", "load", "make_attention", "train")
 
-__all__ = [*_ERRORS, *_DOOR, "__version__", "attention"]
+__all__ = [*_ERRORS, *_DOOR, *_TOUCH, "__version__", "attention"]
 
 
 def __getattr__(name: str) -> object:
     if name == "attention":
         return import_module("regard.attention")
-    if name in _ERRORS or name in _DOOR:
-        return getattr(import_module("regard.core.errors" if name in _ERRORS else "regard.api"), name)
+    for names, module in ((_ERRORS, "regard.core.errors"), (_DOOR, "regard.api"), (_TOUCH, "regard.attention.interventions")):
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'regard' has no attribute '{name}'")
 
 

@@ -13,10 +13,13 @@ from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.ensembles import make_ensemble
+from regard.tasks.interventions import intervene
 from regard.view import page
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from regard.attention.interventions import Intervention
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
 Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
@@ -31,6 +34,7 @@ class _Asked(TypedDict, total=False):
     sample: bool | None
     seed: int | None
     decode: Decode | None
+    interventions: Sequence[Intervention]
     say: Say
 
 
@@ -76,14 +80,16 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        interventions: Sequence[Intervention] = (),
         say: Say = LOG.warning,
         **wrong: Never,
     ) -> list[Prediction] | list[list[Prediction]]:
         """Predictions for items, in their order: a list of Prediction, of lists where n_best > 1 (here, in `decode` or in the config).
 
         items: texts, or what else the task takes (docs/api.md has the forms).  beam, n_best, sample, seed: only where the task writes
-        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.  say: hears the notes on items;
-        left out: the logger `regard`.
+        (n_best also where it ranks).  decode: keys of the config's `decode` that are others this time.  interventions: what is done to
+        weights of attention, in their order (`Erase`, `Pin`, `Uniform`, `Permute`, `Replace`; docs/interventions.md).  say: hears the
+        notes on items; left out: the logger `regard`.
         Raises ArgumentError for what the task has no use for, ConfigError for values that no config takes, DataError for items.
         """
         if isinstance(items, str | bytes):
@@ -96,7 +102,8 @@ class Model:
             "seed": seed,
             **wrong,
         }
-        found = list(self.stream(items, attention=attention, decode=decode, say=say, **options))
+        more: Any = {"attention": attention, "decode": decode, "interventions": interventions, "say": say}
+        found = list(self.stream(items, **more, **options))
         asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
         return found if asked > 1 else [best[0] for best in found]
 
@@ -111,6 +118,7 @@ class Model:
         sample: bool | None = None,
         seed: int | None = None,
         decode: Decode | None = None,
+        interventions: Sequence[Intervention] = (),
         say: Say = LOG.warning,
         **wrong: Never,
     ) -> Iterator[list[Prediction]]:
@@ -118,7 +126,8 @@ class Model:
         batch_size=1, each by itself.  Otherwise as `predict`."""
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
         given = self._model.answer_options(options)
-        for found in self._model.stream(items, given, attention=attention, decode=decode, say=say):
+        model = intervene(self._model, interventions)
+        for found in model.stream(items, given, attention=attention, decode=decode, say=say):
             yield [_shown(p) for p in found]
 
     def evaluate(

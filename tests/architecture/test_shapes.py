@@ -11,10 +11,15 @@ import sys
 TOUR = '''
 from itertools import product
 
+import builtins
+
 import beartype
+import jaxtyping
 import torch
 from jaxtyping import install_import_hook
 
+for kind in ("Bool", "Float", "Int", "Shaped"):
+    setattr(builtins, kind, getattr(jaxtyping, kind))  # where a module imports them for those who check types alone
 torch.set_num_threads(1)
 beartype.tower = beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))  # an int is a float too, as PEP 484 has it
 CHECKED = ("core", "attention", "networks", "decoding", "inference.array_writer", "tasks")
@@ -25,6 +30,7 @@ with hook:
     from regard.core.arrays import to_tensors
     from regard.data.batching import collate
     from regard.networks import base, recurrent, transformer
+    from regard.decoding import top_k
     from regard.decoding.limits import Limits
     from regard.decoding.ways import Beam, Sample
     from regard.inference.array_writer import ArrayWriter
@@ -95,6 +101,7 @@ for context, use in product(contexts, ("state", "input", "both")):
 '''
 # Widths and batches that do not fit: the checks must be at work.
 PLANTED = {
+    "a search": "top_k.top_k(torch.zeros(2, 3, 4).numpy(), 3)",  # a module without PyTorch, which does not import its shapes
     "a score": "score.Dot().form(torch.zeros(2, 1, 3, 4), None, torch.zeros(5, 3, dtype=torch.long))",
     "a scope": "scope.Causal()(torch.zeros(2, 3, 4), torch.zeros(2, 5, dtype=torch.long), *torch.zeros(2, 2, 3, dtype=torch.long))",
     "a weighting": "weighting.Softmax()(torch.zeros(2, 1, 3, 4), torch.ones(2, 1, 3, 5).bool(), None, torch.zeros(2, 5, dtype=torch.long))",

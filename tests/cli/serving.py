@@ -41,16 +41,17 @@ class Served:
             if line.startswith("{"):
                 self.log.append(json.loads(line))
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        return [row for row in list(self.log) if row["event"] == name]
+    def events(self, name: str, **fields: Any) -> list[dict[str, Any]]:
+        """The lines of the log of this name, with these fields."""
+        return [row for row in list(self.log) if row["event"] == name and fields.items() <= row.items()]
 
-    def wait_for(self, name: str, count: int = 1) -> dict[str, Any]:
+    def wait_for(self, name: str, count: int = 1, **fields: Any) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE
-        while len(self.events(name)) < count:
+        while len(self.events(name, **fields)) < count:
             ended = self.process.poll() is not None
             assert time.monotonic() < until and not ended, f"no {name}: {''.join(self.said)[-3000:]}"
             time.sleep(0.02)
-        return self.events(name)[count - 1]
+        return self.events(name, **fields)[count - 1]
 
     @property
     def port(self) -> int:

@@ -225,6 +225,24 @@ def test_a_fault_of_questions_is_found(tmp_path: Path, fault: str) -> None:
     assert kind in kinds(report(tmp_path, "asked.jsonl", clean.jsonl(damage(copy.deepcopy(clean.questions())))))
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_fault_of_questions_names_its_own_file(tmp_path: Path, at: int) -> None:
+    """Of several files, whose names begin alike: faults of a line, of an answer, and what only a look at all questions finds."""
+    records = clean.questions()
+    halves = records[: len(records) // 2], records[len(records) // 2 :]
+    halves[at][5]["question"] += " \u200b?"
+    halves[at][6]["answers"][0].update(answer_start=2)
+    halves[at][7]["answers"][0]["text"] = halves[at][7]["answers"][0]["text"][:-1]
+    files = [tmp_path / "asked.json", tmp_path / "asked.jsonl"]
+    for file, some in zip(files, halves, strict=True):
+        file.write_text(clean.jsonl(some), "utf-8")
+    found = examine([str(file) for file in files], task="read").findings
+    told = {finding.kind: [(place.file, place.line) for place in finding.seen] for finding in found}
+    assert told["zero-width"] == [(str(files[at]), 6)]
+    assert told["answer"] == [(str(files[at]), 7)]
+    assert told["answer-inside-word"] == [(str(files[at]), 8)]
+
+
 Table = list[list[str]]
 
 

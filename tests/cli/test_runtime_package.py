@@ -19,7 +19,8 @@ BARRED = """
 import sys
 class Barrier:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"regard", "torch", "numba", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow"}:
+        away = {"regard", "torch", "numba", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "jaxtyping"}
+        if name.split(".")[0] in away:
             raise ImportError(f"{name} is barred here")
 sys.meta_path.insert(0, Barrier())
 """
@@ -34,9 +35,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def run(library: Path, code: str, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+def run(library: Path, code: str, *words: str, text: str = "", before: str = BARRED) -> subprocess.CompletedProcess[str]:
     env = {"PYTHONPATH": str(library), "PATH": ""}
-    return subprocess.run([sys.executable, "-c", BARRED + code, *words], input=text, capture_output=True, text=True, env=env)
+    return subprocess.run([sys.executable, "-c", before + code, *words], input=text, capture_output=True, text=True, env=env)
 
 
 def test_every_module_of_it_can_be_imported(library):
@@ -66,6 +67,25 @@ print(json.dumps([[p.text, p.score, sorted(p.attention)] for p in model.predict(
     for (text, score, looks), right in zip(json.loads(done.stdout), regard.load(run_folder).predict(items), strict=True):
         assert looks == sorted(right.attention) and (name == "forecast" or text == right.text)
         assert score is None or score == pytest.approx(right.score, abs=1e-4)
+
+
+def test_what_is_slow_to_import_is_not(library, tmp_path, monkeypatch):
+    """Where it is installed, too: what is barred above might be asked for and done without."""
+    monkeypatch.setattr(exports, "MADE_UP", 20)
+    run_folder, _ = trained("transduce", tmp_path)
+    export_run(run_folder, tmp_path / "out", say=lambda line: None)
+    code = f"""
+import sys
+sys.argv[1:] = [{str(tmp_path / "out")!r}, "--text", "ab"]
+from regard_runtime.cli.run_exported import main
+try:
+    main()
+finally:
+    slow = {{"torch", "numba", "pydantic", "jaxtyping", "typer", "yaml", "huggingface_hub", "asyncio", "regard"}}
+    print(sorted(slow & sys.modules.keys()))
+"""
+    done = run(library, code, before="")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["[]"]), done.stdout + done.stderr[-2000:]
 
 
 def test_its_command_says_what_is_wrong(library, tmp_path):

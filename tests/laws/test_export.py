@@ -85,6 +85,8 @@ def test_an_export_answers_as_its_run(name, few, tmp_path):
             assert (p.score is None) == (q.score is None) and (p.score is None or abs(p.score - q.score) < 1e-4)
             for look in p.attention:
                 np.testing.assert_allclose(p.attention[look], q.attention[look], atol=1e-5)
+    with pytest.raises(RunFolderError, match=r"interventions: expected a run folder; received .*an exported one"):
+        regard.load(tmp_path / "out").predict(items, interventions=[regard.Uniform("decoder.0.cross")])
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +204,22 @@ def test_a_changed_graph_is_refused_or_answers(spelling, tmp_path):
         except RegardError:
             count += 1
     assert count > 40
+
+
+@pytest.mark.parametrize("changed", ["data.lowercase", "decode.batch_size", "decode"])
+def test_settings_that_do_not_go_with_the_rest_are_told(spelling, tmp_path, changed):
+    """Whole files, each of its own: what is wrong with them shows when they are opened, or when they are used."""
+    folder = tmp_path / "out"
+    shutil.copytree(spelling / "out", folder)
+    told, manifest = (json.loads((folder / name).read_text()) for name in ("config.json", MANIFEST))
+    section, _, key = changed.partition(".")
+    if section == "data":
+        del told["data"][key]
+    else:
+        told[section] = {**told[section], key: "16"} if key else 16
+    (folder / "config.json").write_text(json.dumps(told))
+    manifest["files"]["config.json"] = sha256((folder / "config.json").read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(RegardError) as error:
+        list(load_exported(folder).stream(["ab"]))
+    assert str(folder) in str(error.value) or "decode.batch_size: expected a whole number" in str(error.value)

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 import regard
 from regard import runs
 from regard.config import read_config
+from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.load_run import load_run
 
 from .cases import CASES, TRAIN, Case
@@ -52,6 +53,45 @@ def test_batch_and_padding_are_invisible(case):
         alike(got, want)
     for got, want in zip(model.predict(items, attention=False), whole, strict=True):
         assert got.text == want.text and not got.attention
+
+
+def test_items_with_what_is_right_of_them_may_stand_beside_others(case):
+    """What is known of some items of a batch, and not of others, changes no answer."""
+    made, folder, values = case
+    model, plain = load_run(folder / "run"), made.items(folder)
+    if not isinstance(model, ArrayPredictor):
+        pytest.skip("what writes takes no item with what is right of it")
+    gold = model.read_gold(values["data"]["valid"])[0][: len(plain)]
+    mixed = [item for both in zip(plain, gold, strict=False) for item in both]
+    right = [p for item in mixed for p in model.predict([item])]
+    for items, wanted in ((mixed, right), (mixed[::-1], right[::-1])):
+        for got, want in zip(model.predict(items), wanted, strict=True):
+            alike(got, want)
+
+
+ANSWERS = ("pointer", "importance")  # what is answered from, and no look of an attention
+
+
+def test_every_look_that_is_shown_can_be_touched(case):
+    """Of a look that is named as predictions name it a place is erased; alone and in a batch it is the same, and elsewhere nothing is."""
+    made, folder, _ = case
+    model, items = regard.load(folder / "run"), made.items(folder)
+    before = model.predict(items)
+    shown = {name for p in before for name in p.attention}
+    for name in sorted(shown):
+        one = regard.Erase(name, source=1)
+        if name in ANSWERS:
+            with pytest.raises(regard.ArgumentError, match=f"Erase: look: expected one of .*; received '{name}'"):
+                model.predict(items, interventions=[one])
+            continue
+        whole = model.predict(items, interventions=[one])
+        assert not any(p.attention[name][..., 1].any() for p in whole if name in p.attention and p.attention[name].shape[-1] > 1)
+        for got, want in zip(model.predict(items, interventions=[one], batch_size=1), whole, strict=True):
+            assert want.score is None or got.text == want.text  # numbers are written with more digits than float32 keeps
+            assert all(np.allclose(got.attention[name], w, atol=1e-5, rtol=0) for name, w in want.attention.items())
+    for got, want in zip(model.predict(items, interventions=[]), before, strict=True):
+        assert (got.text, got.score) == (want.text, want.score)
+        assert all((got.attention[name] == w).all() for name, w in want.attention.items())
 
 
 def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -174,6 +175,28 @@ def test_nothing_is_written_where_onnxruntime_says_something_else(exported, tmp_
     monkeypatch.setattr(onnx_model, "to_onnx", spoilt)
     with pytest.raises(RegardError, match=r"the proof.*Nothing was written"):
         write_onnx(exported / "float32", tmp_path / "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("of", ["onnx", "onnxruntime", "import"])
+def test_what_the_packages_raise_is_told(of, exported, tmp_path, monkeypatch):
+    """Each has exceptions of its own, of no common class; and a library may be there that cannot be loaded."""
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail
+
+    def fails(*given: object, **more: object) -> None:
+        raise {"onnx": onnx.checker.ValidationError, "onnxruntime": Fail, "import": ImportError}[of]("no such symbol")
+
+    if of == "onnx":
+        monkeypatch.setattr(onnx.checker, "check_model", fails)
+    elif of == "onnxruntime":
+        monkeypatch.setattr("onnxruntime.InferenceSession", fails)
+    else:
+        monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=fails)])
+        for name in ("onnxruntime", "regard.export.onnx_proof"):
+            monkeypatch.delitem(sys.modules, name)
+    said = {"onnx": "ValidationError of onnx", "onnxruntime": "Fail of onnx", "import": "onnxruntime; received no such symbol"}
+    with pytest.raises(RegardError, match=said[of]):
+        write_onnx(exported / "float32", tmp_path / "out")
     assert not list(tmp_path.iterdir())
 
 

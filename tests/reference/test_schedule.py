@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
 from torch import nn
 
 from regard.config.schema import TrainSection
-from regard.training.optimizer import LARGE, exactly, make_optimizer, resolve_precision, step
+from regard.core.errors import ConfigError
+from regard.training import optimizer as optimizers
+from regard.training.optimizer import LARGE, arithmetic, exactly, make_optimizer, resolve_precision, step
+from regard.training.progress import Arithmetic
 from regard.training.schedule import Constant, InverseSqrt, LinearDecay, Plateau, ScheduleState
 from regard.training.stopping import better, few, make_schedule, total_updates
 
@@ -155,6 +161,47 @@ def test_precision(monkeypatch):
     for has, dtype in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
         assert resolve_precision("auto", large) == dtype
+
+
+def test_an_lstm_in_bfloat16_is_refused_where_the_processor_has_none(monkeypatch):
+    reader, other = nn.Sequential(nn.LSTM(2, LARGE // 10_000)), nn.GRU(2, 3)
+    auto, low = TrainSection(threads=1), TrainSection(threads=1, precision="bfloat16")
+    monkeypatch.setattr(optimizers, "_runs_lstm", lambda: True)
+    assert arithmetic(low, reader, Arithmetic())[0].precision == "bfloat16"
+    monkeypatch.setattr(optimizers, "_runs_lstm", lambda: False)
+    monkeypatch.setattr(optimizers, "LARGE", 0)
+    assert arithmetic(auto, reader, Arithmetic())[0].precision == "float32"
+    assert arithmetic(low, other, Arithmetic())[0].precision == "bfloat16"
+    with pytest.raises(ConfigError, match=r"train.precision: expected a processor with AVX-512 .* Write train.precision=float32"):
+        arithmetic(low, reader, Arithmetic())
+    with pytest.raises(ConfigError, match=r"as the run began. Go on where there is one"):
+        arithmetic(auto, reader, Arithmetic(1, "bfloat16", "AVX512"))
+
+
+@pytest.mark.parametrize("most", ["AVX2", "AVX512_CORE"])
+def test_what_a_processor_takes_is_tried(most):
+    """oneDNN told to make do with less: what is said is what its LSTM does."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        pytest.skip("the processor has no AVX-512, so there is nothing to leave alone")
+    code = """
+import torch
+from regard.training.optimizer import _runs_lstm
+seed = torch.get_rng_state()
+said = _runs_lstm()
+assert torch.equal(seed, torch.get_rng_state())
+with torch.autocast("cpu", torch.bfloat16):
+    try:
+        torch.nn.LSTM(5, 7)(torch.zeros(3, 2, 5))
+    except RuntimeError:
+        print(said, False)
+    else:
+        print(said, True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "ONEDNN_MAX_CPU_ISA": most}
+    )
+    assert done.stdout.split() in (["False"] * 2, ["True"] * 2), done.stdout + done.stderr[-1000:]
+    assert most != "AVX512_CORE" or done.stdout.split() == ["True"] * 2
 
 
 def test_exactly_gives_back_what_it_found():

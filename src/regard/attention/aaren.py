@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +12,15 @@ from torch import Tensor, nn
 
 from regard.attention import kernels
 from regard.attention.attention import Attention
+from regard.attention.memory import Memory
 from regard.attention.scope import Causal
 from regard.attention.score import weight
+from regard.attention.tiling import TileOutput
 from regard.core.errors import ConfigError, message
 from regard.core.optional import in_a_graph
+
+if TYPE_CHECKING:
+    from regard.attention.interventions import LookEdit
 
 
 class PrefixSummary(NamedTuple):
@@ -40,12 +46,19 @@ class PrefixSummary(NamedTuple):
         return self.sum / self.total.where(self.total > 0, 1.0)[..., None]
 
 
+class RememberedPrefix(NamedTuple):
+    """What is kept where the weights of a look are changed: places that were read may count otherwise later, so all are remembered."""
+
+    summary: PrefixSummary
+    places: Memory
+
+
 class PrefixOutput(NamedTuple):
     """context: "B T E", what is read of each prefix.  state: to go on from.  weights: "B H T T", of the places of this call, where
     asked for: their rows sum to 1 less what earlier calls hold."""
 
     context: Float[Tensor, "B T E"]
-    state: PrefixSummary
+    state: PrefixSummary | RememberedPrefix
     weights: Float[Tensor, "B H T T"] | None = None
 
 
@@ -72,34 +85,71 @@ class Aaren(nn.Module):
         _refuse(attention, block)
         self.attention, self.block = attention, block
         self.query = weight(1, size) if size else None
+        self.edit: LookEdit | None = None  # in use: what a person does to its weights
 
-    def start(self, like: Float[Tensor, " B *any"]) -> PrefixSummary:
-        """The state before anything was read; batch, device and precision are those of `like`."""
+    def start(self, like: Float[Tensor, " B *any"]) -> PrefixSummary | RememberedPrefix:
+        """The state before anything was read; batch, device and precision are those of `like` (and its width, where weights are
+        changed)."""
+        if self.edit is None:
+            return self._summary(like)
+        return RememberedPrefix(self._summary(like), self.attention.remember(like[:, :0]))
+
+    def _summary(self, like: Float[Tensor, " B *any"]) -> PrefixSummary:
         B, H, E = len(like), self.attention.heads, self.attention.context_size // self.attention.heads
         like = like.new_zeros((), dtype=torch.promote_types(like.dtype, torch.float32))
         lowest = torch.finfo(like.dtype).min
         return PrefixSummary(like.new_full((B, H), lowest), like.new_zeros(B, H), like.new_zeros(B, H, E))
 
     def forward(
-        self, x: Float[Tensor, "B T M"], state: PrefixSummary, valid: Bool[Tensor, "B T"] | None = None, *, weights: bool = False
+        self,
+        x: Float[Tensor, "B T M"],
+        state: PrefixSummary | RememberedPrefix,
+        valid: Bool[Tensor, "B T"] | None = None,
+        *,
+        weights: bool = False,
     ) -> PrefixOutput:
         """Read on.  valid: True = a real place; None: all.  weights=True hands over the weights too and never changes the context."""
-        look, T = self.attention, x.shape[1]
-        valid = torch.ones_like(x[..., 0], dtype=torch.bool) if valid is None else valid
-        memory = look.remember(x, valid)
-        query = x.new_zeros(1, 0) if self.query is None else look.query(self.query)
-        query = query.unflatten(-1, (look.heads, -1)).transpose(0, 1).expand(len(x), -1, -1, -1)
-        form = look.score.form(query, memory, torch.zeros_like(memory.at[:, :1]))
-        scores = kernels.scores(form)[:, :, 0].to(state.top.dtype)
+        T, valid = x.shape[1], torch.ones_like(x[..., 0], dtype=torch.bool) if valid is None else valid
+        memory, before = self.attention.remember(x, valid), state.summary if isinstance(state, RememberedPrefix) else state
+        scores = self._scores(memory).to(before.top.dtype)
         seen = valid[:, None] & (scores > -torch.inf)
         values = memory.values.to(scores.dtype)
-        read, shown = kernels.prefix(*state, scores, seen, values), None
-        if weights or read is None:
-            run = self._scan(state, scores, seen, values)
+        read, shown, run, left = kernels.prefix(*before, scores, seen, values), None, None, None
+        if weights or read is None or isinstance(state, RememberedPrefix):
+            run = self._scan(before, scores, seen, values)
             shown = _taken(scores, seen, run.top) / run.total.where(run.total > 0, 1.0)[..., None] if weights else None
-            read = read or (run.read(), *(PrefixSummary(*(t[:, :, -1] for t in run)) if T else state))
-        context = read[0].to(memory.values.dtype).transpose(1, 2).flatten(2)
-        return PrefixOutput(look.out(context), PrefixSummary(*read[1:]), shown)
+            read = read or (run.read(), *(PrefixSummary(*(t[:, :, -1] for t in run)) if T else before))
+        context, kept = read[0], PrefixSummary(*read[1:])
+        if isinstance(state, RememberedPrefix) and run is not None:
+            context, shown, left = self._edited(run, context, kept, state.places.extend(memory), weights)
+        context = context.to(memory.values.dtype).transpose(1, 2).flatten(2)
+        return PrefixOutput(self.attention.out(context), kept if left is None else left, shown)
+
+    def _scores(self, memory: Memory) -> Float[Tensor, "B H T"]:
+        look, none = self.attention, memory.values.new_zeros(1, 0)
+        query = none if self.query is None else look.query(self.query)
+        query = query.unflatten(-1, (look.heads, -1)).transpose(0, 1).expand(len(memory.valid), -1, -1, -1)
+        return kernels.scores(look.score.form(query, memory, torch.zeros_like(memory.at[:, :1])))[:, :, 0]
+
+    def _edited(
+        self, run: PrefixSummary, context: Float[Tensor, "B H T E"], left: PrefixSummary, places: Memory, weights: bool
+    ) -> tuple[Float[Tensor, "B H T E"], Tensor | None, RememberedPrefix]:
+        """The same with the weights of all places that were read, changed."""
+        assert self.edit is not None
+        T, P = run.top.shape[2], places.valid.shape[1]
+        at = torch.arange(P, device=places.at.device).expand_as(places.at)
+        scores = self._scores(places).to(run.top.dtype)
+        behind = (at[:, None] <= at[:, P - T :, None])[:, None]
+        seen = behind & (places.valid[:, None] & (scores > -torch.inf))[:, :, None]
+        made = (scores[:, :, None] - run.top[..., None]).masked_fill(~seen, -torch.inf).exp()
+        shown = made / run.total.where(run.total > 0, 1.0)[..., None]
+        memory = replace(places, at=at)
+        look = self.edit.apply(TileOutput(context, shown), seen, memory, at[:, P - T :], normal=True)
+        return (
+            look.context,
+            look.shown[..., P - T :] if weights and look.shown is not None else None,
+            RememberedPrefix(left, memory),
+        )
 
     def _scan(
         self, before: PrefixSummary, scores: Float[Tensor, "B H T"], seen: Bool[Tensor, "B H T"], values: Float[Tensor, "B H T E"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,9 @@ from regard.attention.weighting import SampledLogProb, Softmax, Weighting
 from regard.core.errors import ConfigError, message
 from regard.core.optional import scan_in_use
 from regard.core.state import tree_map
+
+if TYPE_CHECKING:
+    from regard.attention.interventions import LookEdit
 
 
 class Mixture(NamedTuple):
@@ -85,6 +88,7 @@ class Attention(nn.Module):
         self.heads, self.groups, self.rotary, self.dropout = heads, heads if groups is None else groups, rotary, dropout
         self.sequential = self.score.sequential or self.weighting.sequential
         self.steady = False  # in use: no bit depends on other queries, other rows or padding, at the cost of some time
+        self.edit: LookEdit | None = None  # in use: what a person does to its weights
         values_size = memory_size if values_size is None else values_size
         self.context_size, shared = query_size if project else values_size, query_size // heads * self.groups
         self.query = nn.Linear(query_size, query_size, bias=bias) if project else nn.Identity()
@@ -164,7 +168,7 @@ class Attention(nn.Module):
         # One pass makes no weights, and a sequential look leaves its weights in the memory.
         one_pass = self._is_softmax and fade is None and not self.sequential
         context = kernels.context(form, mask, memory.values, steady=self.steady) if one_pass else None
-        if context is not None and not weights:
+        if context is not None and not weights and self.edit is None:
             return TileOutput(context)
         if self.steady:
             return _rounded(self._weighed(tree_map(_wide, form), mask, fade, memory, asked.at, context), memory.values.dtype)
@@ -188,7 +192,8 @@ class Attention(nn.Module):
         if context is None:
             values = memory.values.to(torch.float64) if self.steady else memory.values
             context = F.dropout(shown, self.dropout, self.training).to(values.dtype) @ values
-        return TileOutput(context, shown, taken, choice)
+        look = TileOutput(context, shown, taken, choice)
+        return look if self.edit is None else self.edit.apply(look, mask, memory, at, normal=self.weighting.normal)
 
     def _tiled(self, asked: Queries, memory: Memory, weights: bool, own: bool) -> TileOutput:
         """The same in tiles, each made again in the backward pass: nothing of size Q x K is kept but weights that are asked for.
@@ -196,7 +201,7 @@ class Attention(nn.Module):
         own: the queries are the places, so that those out of reach need not be looked at.
         """
         cut = tiles(asked.at.shape[1], memory.valid.shape[1], self.scope.reach if own else None)
-        context = None if self.steady else self._banded(asked, memory, cut, own)
+        context = None if self.steady or self.edit is not None else self._banded(asked, memory, cut, own)
         if context is not None and not weights:
             return TileOutput(context)
         return in_tiles(self._look, asked, memory, cut, shows=weights or self.weighting.mixes, context=context)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from regard.attention.attention import Attention
 from regard.attention.score import Dot, Score
+from regard.attention.tiling import TileOutput
 from regard.attention.weighting import masked_softmax
 from regard.core.errors import ConfigError, message
 
@@ -72,5 +73,10 @@ class AttentionOverAttention(nn.Module):
         scores = self.look.score(question[:, None], memory, at)
         both = (asked[:, :, None] & memory.valid[:, None])[:, None]
         columns, rows = masked_softmax(scores, both)[:, 0], masked_softmax(scores.mT, both.mT)[:, 0]
+        if (edit := self.look.edit) is not None:
+            changed = edit.apply(
+                TileOutput(columns[:, None] @ memory.values, columns[:, None]), both, memory, at, normal=True
+            ).shown
+            columns = columns if changed is None else changed[:, 0]
         importance = rows.sum(1) / memory.valid.sum(1, keepdim=True).clamp(min=1)
         return DocumentPointer((importance[:, None] @ columns)[:, 0], columns, importance)

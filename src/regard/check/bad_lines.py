@@ -58,7 +58,7 @@ REMOVED = frozenset(WHY).difference(KEPT)  # by --fix
 
 def place_said(error: str, files: Sequence[str]) -> tuple[str, int]:
     """The file and the line, or the element, that an error begins with; 0: it has none of its own, as in SQuAD's JSON."""
-    file = next((file for file in files if error.startswith(file)), files[0])
+    file = max((file for file in files if error.startswith(file)), key=len, default=files[0])  # `a.json` begins `a.jsonl` too
     line = re.match(r"(?::|, element )(\d+)", error.removeprefix(file))
     return file, int(line[1]) if line else 0
 

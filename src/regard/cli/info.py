@@ -1,9 +1,9 @@
-"""`regard info`: what a run is.  Reads JSON and YAML only: no weights, no torch."""
+"""`regard info`: what a run is, or what `regard export` made of one.  Of weights it reads the shapes, and loads no torch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,24 +23,51 @@ if TYPE_CHECKING:
 SYMBOLS = ("words", "letters", "tags", "labels")  # files of a run folder
 HEADER = 100_000_000  # bytes: what safetensors reads itself
 WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}  # bytes of a number
+PROVED: Mapping[str, type] = {"answers": int, "changed": int, "score": float}  # of `export.json` what is told
 MODEL, DAMAGED = "model.safetensors", "Restore it from a copy, or train again into another folder."
 
 
-def info(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")], trust: Trust = None) -> None:
+def info(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or an exported one.")], trust: Trust = None
+) -> None:
     """Say what a run is.
 
-    Its task, data, net, parameters, best figures and size on disk.
+    Its task, data, net, parameters, best figures and size on disk; of an exported folder what was proved of it.
     """
+    from regard.runtime.folder import is_exported
+
+    facts = _exported(run) if is_exported(run) else _trained(run, trust or ())
+    width = max(map(len, facts)) + 2
+    print("\n".join(f"{name:<{width}}{printable(fact)}" for name, fact in facts.items()))
+
+
+def _trained(run: Path, trust: Iterable[str]) -> dict[str, str]:
     from regard.config import load_config
     from regard.training.checksums import METRICS, USED, refuse_changed
 
     _is_run(run)
-    config = load_config(run / "config.yaml", trust=trust or ())
+    config = load_config(run / "config.yaml", trust=trust)
     facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
-    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run)}
+    facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run, MODEL)}
     refuse_changed(run, config, [name for name in (*USED, METRICS) if not name.endswith(".safetensors")])
-    width = max(map(len, facts)) + 2
-    print("\n".join(f"{name:<{width}}{printable(fact)}" for name, fact in facts.items()))
+    return facts
+
+
+def _exported(folder: Path) -> dict[str, str]:
+    """The facts of an exported folder, which is opened: what is told is told of what can be used."""
+    from regard.runtime.folder import SCALE, WEIGHTS, open_folder
+
+    told = open_folder(folder).manifest
+    shapes = {name: _shape(entry) for name, entry in _header(folder / WEIGHTS).items() if name != "__metadata__"}
+    count = sum(math.prod(shape) for name, shape in shapes.items() if shape and not name.endswith(SCALE))
+    facts = {"exported": str(folder), "task": told["task"], "made by": f"Regard {told['regard']}", "precision": told["precision"]}
+    facts |= {**_vocabularies(folder), "parameters": f"{count:,}"}
+    proof = require_keys(told.get("proof", {}), PROVED, lacking=frozenset(PROVED), others=True)
+    if proof.keys() >= PROVED.keys():
+        facts["proved"] = "{answers:,} answers, {changed:,} of them other texts; scores within {score:.1e} a token".format(
+            **proof
+        )
+    return {**facts, "on disk": _size(folder, WEIGHTS)}
 
 
 def _is_run(run: Path) -> None:
@@ -171,7 +198,7 @@ def _made(run: Path) -> dict[str, str]:
     }
 
 
-def _size(run: Path) -> str:
+def _size(run: Path, weights: str) -> str:
     whole = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
-    model = (run / MODEL).stat().st_size if (run / MODEL).is_file() else 0
+    model = (run / weights).stat().st_size if (run / weights).is_file() else 0
     return f"{whole / 1e6:,.1f} MB, of it {model / 1e6:,.1f} MB the model"

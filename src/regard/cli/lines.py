@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from regard.cli.alignment_file import open_links
 from regard.cli.attention_file import saving
 from regard.cli.formats import WRITERS, Format
 from regard.cli.words import spelt
@@ -28,22 +29,24 @@ def predict_lines(
     settings: Sequence[str],
     format: Format,
     out: Path | None,
+    links: Path | None = None,
     say: Say,
 ) -> None:
     """A prediction for each line of a file, or for one text.
 
     asked: options as they were given, None: not.  settings: words `decode.KEY=VALUE`, which the model obeys already.  out: where attention
-    goes.
+    goes; links: where alignments go.
     """
     given = model.answer_options(asked, spelt=spelt)
     wanted = _n_best(asked["n_best"], asked["beam"], model.config, plain=format is Format.text, settings=settings)
     items = [model.line(text)] if text is not None else model.inputs(file or "-", say)
     unseen: Counter[str] = Counter()
-    found = model.stream(items, replace(given, n_best=wanted), attention=out is not None, say=say)
-    with saving(out) as save:
+    found = model.stream(items, replace(given, n_best=wanted), attention=out is not None or links is not None, say=say)
+    with saving(out) as save, open_links(links, model) as save_links:
         for line, predictions in enumerate(found, 1):
             write_stdout(WRITERS[format](line, predictions))
             save(line, predictions)
+            save_links(predictions)
             unseen.update(predictions[0].unknown)
     if unseen:
         say(unseen_symbols(unseen))

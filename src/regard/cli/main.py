@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from regard.cli.align import align
 from regard.cli.catalogue import catalogue
 from regard.cli.check import check
 from regard.cli.demo import demo
@@ -24,6 +25,7 @@ from regard.cli.score import score
 from regard.cli.serve import serve
 from regard.cli.train import train
 from regard.cli.view import view
+from regard.cli.warm_up import warm_up
 from regard.core.exit_codes import ReaderGone, exit_code, open_closed
 
 
@@ -57,7 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, view, info, export, serve, pack, catalogue):
+for _command in (demo, check, train, predict, evaluate, score, align, view, info, export, warm_up, serve, pack, catalogue):
     app.command()(_command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,17 +74,25 @@ def open_model(
     threads: int | None = None,
     device: str = "cpu",
     say: Say | None = None,
+    ready: bool = False,
 ) -> Predictor:
-    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.  say: hears what int8
-    changes, and which device answers where that was left open."""
+    """The model of a run or an exported folder, or of several that answer together, which writes as `settings` say.
+
+    say: hears what int8 changes, and which device answers where that was left open.  ready: in the place of a run its own export will do
+    (`regard warm-up`).
+    """
     from regard.runtime.folder import is_exported
+    from regard.runtime.library import set_threads
+    from regard.runtime.ready import find_ready
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]
+    if ready and precision is PlainOption.float32 and device == "cpu":
+        runs = [find_ready(each) or each for each in runs]
     exported = [each for each in runs if is_exported(each)]
-    if exported and precision is PlainOption.int8:
-        do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
-        raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
+    refuse_bytes_of_export(exported, precision)
+    if threads is not None:
+        set_threads(threads)
     if threads is not None and len(exported) < len(runs):
         import torch
 
@@ -103,6 +112,20 @@ def open_model(
     return model.apply_decode(settings) if settings else model
 
 
+def refuse_bytes_of_export(exported: Sequence[Path], precision: PlainOption) -> None:
+    """UsageError where exported folders are to be made bytes of: they have the precision that they were written with."""
+    if exported and precision is PlainOption.int8:
+        do = f"Export the run again with --precision int8, or leave it out here; {exported[0]} says which it has."
+        raise UsageError(message("--precision int8", "a run folder", f"an exported one, {exported[0]}", do))
+
+
+def refuse_without_torch(run: Path) -> None:
+    """UsageError where a run is to be opened, and what opens it is not installed: in an image, say, that holds no PyTorch."""
+    if find_spec("torch") is None:
+        do = "Name what `regard export` made, or install PyTorch."
+        raise UsageError(message(str(run), "an exported folder, as PyTorch is not installed here", "none", do))
+
+
 def _open(run: Path, precision: PlainOption, trust: Iterable[str], device: str) -> Predictor:
     """One model; PyTorch is imported for a run folder alone."""
     from regard.runtime.folder import is_exported
@@ -112,6 +135,7 @@ def _open(run: Path, precision: PlainOption, trust: Iterable[str], device: str) 
 
         refuse_device(run, device)
         return load_exported(run)
+    refuse_without_torch(run)
     from regard.tasks.load_run import load_run
 
     return load_run(run, trust=trust, precision=precision.value, device=device)

@@ -25,7 +25,7 @@ SHORTEST = 16  # characters of a token
 
 
 def serve(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN|NAME=RUN", help="Run folders, and by which names they are called.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN|NAME=RUN", help="Run or exported folders, and their names.")],
     port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="0: any that is free, which is said.")] = 8000,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Beyond this machine only with --token.")] = "127.0.0.1",
     token: Annotated[
@@ -102,6 +102,15 @@ def _read_token(file: Path | None) -> str | None:
 
 
 def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, trust: Iterable[str]) -> ServableModel:
+    """One model; PyTorch is imported for a run folder alone."""
+    from regard.runtime.folder import is_exported
+
+    if is_exported(folder):
+        from regard.exported import load as load_export
+
+        options.refuse_bytes_of_export([folder], precision)
+        return load_export(folder)
+    options.refuse_without_torch(folder)
     from regard.api import load
 
     if threads is not None:

@@ -52,7 +52,15 @@ def view(
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
     say = options.teller(quiet)
     model = options.open_model(
-        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say
+        run,
+        others,
+        settings=settings,
+        precision=precision,
+        trust=trust,
+        threads=threads,
+        device=device,
+        say=say,
+        ready=True,
     )
     asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     given = model.answer_options(asked, spelt=options.spelt)
@@ -64,7 +72,7 @@ def view(
     found = list(model.stream(items, given, say=say))
     if not found:
         raise UsageError(message(file or "-", "at least one line", "an empty file", "Give a file with sources, or --text."))
-    _show(found, path, kind, say, title=f"{model.folder.resolve().name}: where it looked")
+    _show(found, path, kind, say, title=f"{run.resolve().name}: where it looked")
 
 
 def _first(items: Iterable[Any], most: int, kind: str, say: options.Say) -> list[Any]:

@@ -137,9 +137,31 @@ def _train(config: Config) -> Iterator[Problem]:
     if config.train.sampling_decay != "linear" and not config.train.scheduled_sampling:
         keys, do = ("train.sampling_decay", "train.scheduled_sampling"), "Try scheduled_sampling: 0.25, or remove it."
         yield Problem(keys, "a scheduled_sampling above 0, whose way there it is", f"{config.train.sampling_decay} with 0", do)
+    yield from _guided(config)
     if config.train.schedule == "inverse-sqrt" and not config.train.warmup:
         expected = "at least 1 update with schedule inverse-sqrt, which falls from its end"
         yield Problem(("train.warmup", "train.schedule"), expected, "0", "Try 1000, or schedule: constant.")
+
+
+def _guided(config: Config) -> Iterator[Problem]:
+    """A look that is guided is there and has a gradient, and the file belongs to the lines of one table, or of two files."""
+    train, look = config.train, config.model.attention
+    if train.guided_alignment is None:
+        for key in ("guided_weight", "guided_shift"):
+            if (value := getattr(train, key)) != type(train).model_fields[key].default:
+                keys, do = (f"train.{key}", "train.guided_alignment"), "Name a file of alignments, or remove this."
+                yield Problem(keys, "a guided_alignment, which it is of", f"{value} without one", do)
+        return
+    if look is None:
+        do = "Remove it, or choose an attention."
+        yield Problem(("train.guided_alignment", "model.attention"), "an attention, to be guided", "none", do)
+    elif look.draws:
+        keys, do = ("train.guided_alignment", "model.attention.weighting"), "Choose softmax, sparsemax, entmax15 or gumbel."
+        yield Problem(keys, "weights that have a gradient", f"{look.weighting}, which draws them", do)
+    if len(config.data.train) > (2 if config.data.format == "lines" else 1) and config.data.format != "auto":
+        expected = "training data in one table, or in two files line for line: each line has its alignment"
+        received = f"{len(config.data.train)} files"
+        yield Problem(("train.guided_alignment", "data.train"), expected, received, "Put the data into one file.")
 
 
 def _decode(config: Config) -> Iterator[Problem]:

@@ -80,6 +80,8 @@ _KEYS: Mapping[str, str] = {
     "train.clip": "clip_norm clip_grad clip_grad_norm grad_clip gradient_clip gradient_clipping gradient_clip_val clipnorm",
     "train.accumulate": "accum_count update_freq batch_multiplier gradient_accumulation accumulate_grad_batches grad_accum",
     "train.label_smoothing": "smoothing label_smoothing_factor",
+    "train.guided_alignment": "guided_alignment_file alignment_file",
+    "train.guided_weight": "guided_alignment_weight alignment_weight lambda_align",
     "train.scheduled_sampling": "teacher_forcing* teacher_forcing_ratio*",
     "train.precision": "dtype mixed_precision* amp* fp16* bf16*",
     "train.validate_every": "valid_steps eval_steps eval_every validation_freq validate_interval_updates val_check_interval",

@@ -55,6 +55,15 @@ class TrainSection(Section):
     sampling_decay: Literal["linear", "exponential", "inverse-sigmoid"] = field(
         "linear", "scheduled_sampling: how the share of the target's words falls"
     )
+    guided_alignment: str | None = field(
+        None,
+        "a file with the word alignment of each line of the training data (Pharaoh: i-j, from 0), which the last look at the source "
+        "is trained to have; see docs/align.md",
+    )
+    guided_weight: Positive = field(0.3, "guided_alignment: its loss, in nats a target token that has a link, times this")
+    guided_shift: Annotated[int, Field(ge=0, le=1)] = field(
+        0, "guided_alignment: 0: a word looks as it is written; 1: a step later, when it is known (regard align --shift 1)"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = field(
         "auto", "auto: bfloat16 where the CPU is fast at it and the net is large enough to gain"
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike, NDArray
 
 from regard.core.errors import ConfigError, message
 from regard.core.shapes import Array
 from regard.data.tokenizer import BOS, PAD
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 Ids = Sequence[int] | NDArray[np.int32]
 Rows = NDArray[np.int32]
@@ -24,6 +26,7 @@ SHARD = 1 << 20  # rows that are sorted together: what sorting needs does not gr
 class Batch:
     """Some rows of a corpus side by side.  Valid: True where a token is real, its end mark included; False at padding.
 
+    links: which source tokens belong to each target token, where people or another aligner said so.
     source: tokens, or the cells of images.  All are numpy's as they are collated, and PyTorch's where a net is trained on them.
     """
 
@@ -32,6 +35,7 @@ class Batch:
     source_valid: Bool[Array, "B K"]
     target: Int[Array, "B T"] | None = None
     target_valid: Bool[Array, "B T"] | None = None
+    links: Bool[Array, "B T K"] | None = None
 
     @property
     def words(self) -> Int[Array, "B T"]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.decoding.networks import Looks, WritingNetwork
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 
 class Ensemble:
@@ -79,6 +81,11 @@ class RenumberedNetwork:
 
     def prepare(self, rows: int) -> RenumberedNetwork:
         return RenumberedNetwork(self._network.prepare(rows), self._source, self._target.tolist())
+
+    def exchange(self, change: Callable[[Any], Any]) -> RenumberedNetwork:
+        """The same with what `change` makes of the net within."""
+        inner: Any = self._network
+        return RenumberedNetwork(inner.exchange(change), self._source, self._target.tolist())
 
     def start(self, source: np.ndarray, valid: Bool[np.ndarray, "B K"]) -> Any:
         return self._network.start(self._there(source), valid)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.decoding.networks import StepNetwork
 from regard.decoding.search import Bounds, Found
 from regard.decoding.top_k import refuse_nan
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def sample(

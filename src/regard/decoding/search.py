@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.decoding.networks import StepNetwork
 from regard.decoding.top_k import refuse_nan, top_k
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 IMPOSSIBLE = float(np.finfo(np.float32).min)  # the log-probability of an end that the net excludes and the bound demands
 

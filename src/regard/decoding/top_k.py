@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.errors import RegardError, message
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 # So few are looked for one after another: five of (160, 8,000) take 0.6 ms so, 8 by PyTorch's topk, 11 by argpartition (one core).
 FEW = 16

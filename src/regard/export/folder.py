@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import file_digest
 from importlib.metadata import version
@@ -15,13 +16,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import BaseModel
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from regard.config.train import DecodeSection
+from regard.config.trust import find_user_classes
 from regard.core.arrays import to_tensors
 from regard.core.atomic_files import explain_error
-from regard.core.errors import RunFolderError, message
+from regard.core.errors import RegardError, RunFolderError, message
 from regard.core.say import Say
+from regard.core.user_module import failure
 from regard.export.bytes import in_bytes, multiply_in_bytes
 from regard.export.functions import ROWS, LanguageFunctions, WritingFunctions, names_of, sources, trace_answer, trace_steps
 from regard.export.proof import Proof, join, prove, refuse
@@ -30,6 +33,7 @@ from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.language_model import LanguageNet
 from regard.runtime.folder import CONFIG, FORMAT, GRAPHS, MANIFEST, WEIGHTS
 from regard.runtime.graph import Graph, to_json
+from regard.runtime.ready import checksums
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Predictor
 from regard.tasks.generation import Seq2SeqPredictor
@@ -63,27 +67,47 @@ def export_run(
     if out.exists() or out.is_symlink():
         raise RunFolderError(message(str(out), "a folder that is not there yet", "something that exists", "Choose another name."))
     trained = load_run(run, trust=trust)
+    own = " and ".join(dict.fromkeys(named.word for named in find_user_classes(trained.config)))
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         if trained.config.spec.predictor is None:
             raise Unexportable(f"is of the task {trained.config.task}, which is not one of Regard's")
-        with explain_error(out):
+        with explain_error(out), _told_of_classes(own):
             beside.mkdir(parents=True)
             write(trained, beside, precision, multiplied)
-        exported = load_exported(beside)
-        proof = join(prove(trained, exported, items), prove(trained, exported, make_up_items(trained)))
+            exported = load_exported(beside)
+            proof = join(prove(trained, exported, items), prove(trained, exported, make_up_items(trained)))
         if precision == "float32":
-            refuse(proof, out)
+            refuse(proof, out, own)
         _tell(beside, proof)
         beside.rename(out)
         say(str(proof))
         return proof
     except Unexportable as error:
-        do = "Name a run of another kind; docs/export.md lists what can be exported."
+        do = f"{_what_to_do(own)} docs/export.md lists what can be exported."
         raise RunFolderError(message(str(run), "a net that can be written as a graph", f"one that {error}", do)) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _told_of_classes(own: str) -> Iterator[None]:
+    """What a class of the user's raises while it is recorded and compared, of inputs that it may never have met, is his to correct."""
+    try:
+        yield
+    except (RegardError, Unexportable, OSError):
+        raise
+    except Exception as error:
+        if not own:
+            raise
+        raise Unexportable(f"fails on made-up inputs: {failure(error)}") from error
+
+
+def _what_to_do(own: str) -> str:
+    if not own:
+        return "Name a run of another kind;"
+    return f"Look at {own}: its arithmetic must be the same whatever the numbers are; or name a run without it."
 
 
 def make_up_items(model: Predictor) -> list[Any]:
@@ -100,7 +124,8 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
     if precision == "int8":
         kept = in_bytes(weights)
         graphs = {name: multiply_in_bytes(graph, kept) if multiplied else graph for name, graph in graphs.items()}
-    save_file({name: np.ascontiguousarray(array) for name, array in kept.items()}, folder / WEIGHTS)
+    # `save_file` would make a file that nobody but its owner may read: no server with a user of its own
+    (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in kept.items()}))
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
     _write(folder / CONFIG, settings_of(model.config))
     for name in (*LEARNT, *BERT):
@@ -115,6 +140,7 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
         "precision": precision,
         "files": {name: _checksum(folder / name) for name in files},
         "network": told,
+        "made_of": checksums(model.folder),
         "room": list(model.config.room),
         "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
     }

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regard.export import lowering_arithmetic, lowering_shapes, lowering_sums
 from regard.export.forms import FORMS
-from regard.export.recorder import Recorder, Unexportable, refuse_stale
+from regard.export.recorder import Recorder, Unexportable, refuse_look, refuse_stale
 
 FORMED = (lowering_arithmetic, lowering_shapes, lowering_sums)  # whose import fills the table of forms
 
@@ -17,6 +17,8 @@ def lower(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: dict[str
     """Write down one of PyTorch's operations, such as `aten.add.Tensor`, that made `made`.  Unexportable for one that has no form."""
     base = name.split(".")[1]
     tensors = [t for t in (made if isinstance(made, tuple | list) else [made]) if isinstance(t, Tensor)]
+    if base == "_local_scalar_dense":
+        refuse_look(recorder, args[0])
     if not tensors:  # a number that Python was told, or a question about types
         return
     for given in args:

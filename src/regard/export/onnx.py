@@ -41,7 +41,8 @@ def write_onnx(folder: Path, out: Path) -> None:
         from regard.export.onnx_proof import name_sizes, refuse_other
     except ImportError as error:
         do = "Install the extra: pip install -e '.[onnx]' in the checkout."
-        raise RegardError(message("export to ONNX", "the packages onnx and onnxruntime", f"no {error.name}", do)) from error
+        received = f"no {error.name}" if isinstance(error, ModuleNotFoundError) else str(error)
+        raise RegardError(message("export to ONNX", "the packages onnx and onnxruntime", received, do)) from error
     kept, model = load_file(folder / WEIGHTS), load_exported(folder)
     graphs = {name: from_json(told, NAMES, name) for name, told in _read(folder / GRAPHS).items()}
     axes = name_sizes(graphs, read_weights(folder / WEIGHTS))

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from regard.core.errors import RegardError, message
+from regard.core.errors import RegardError, describe_exhaustion, message
 from regard.export.onnx_model import output_name
 from regard.export.proof import CLOSE
 from regard.runtime.folding import Arrays, Folded
@@ -85,11 +85,11 @@ def refuse_other(
     model: Any, graphs: Mapping[str, Graph], weights: Arrays, models: Mapping[str, onnx.ModelProto], out: Path
 ) -> None:
     """RegardError where onnxruntime says something else than numpy, of made-up items of `model`: alone, side by side, of one token."""
-    for made in models.values():
-        onnx.checker.check_model(made, full_check=True)
     do = "Nothing was written. Please report it, with the config of the run and the version of onnxruntime."
     players = {name: Player(graph, weights) for name, graph in graphs.items()}
     try:
+        for made in models.values():
+            onnx.checker.check_model(made, full_check=True)
         sessions = {name: OnnxSession(graphs[name], made) for name, made in models.items()}
         for name, right, told in _said(model, players, sessions):
             gaps = {key: _gap(array, told[key]) for key, array in right.items()}
@@ -98,8 +98,9 @@ def refuse_other(
                 raise RegardError(message(f"{out}: the proof", f"numbers within {CLOSE:g}", found, do))
     except RegardError:
         raise
-    except Exception as error:  # those of onnxruntime have no class in common
-        found = f"{type(error).__name__} of onnxruntime {onnxruntime.__version__}: {error}"
+    except Exception as error:  # those of onnx and onnxruntime have no class in common
+        of = f"onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}"
+        found = describe_exhaustion(error) or f"{type(error).__name__} of {of}: {error}"
         raise RegardError(message(f"{out}: the proof", "models that onnxruntime can run", found[:400], do)) from error
 
 

@@ -113,10 +113,14 @@ def _length(prediction: TaskPrediction) -> int:
     return max(1, len(prediction.tokens))
 
 
-def refuse(proof: Proof, out: object) -> None:
-    """RegardError where the exported net does not say what the trained one says."""
+def refuse(proof: Proof, out: object, own: str = "") -> None:
+    """RegardError where the exported net does not say what the trained one says.  own: the classes of the user's that are part of it."""
     if not proof.holds:
-        do = "Nothing was written. Please report it, with export.json's proof and the config of the run."
+        do = "Nothing was written. "
+        if own:
+            do += f"Look at {own}: its arithmetic must be the same whatever the numbers are (docs/export.md)."
+        else:
+            do += "Please report it, with export.json's proof and the config of the run."
         raise RegardError(
             message(f"{out}: the proof", f"the same texts, and numbers within {CLOSE:g}", f"{proof}; {proof.examples}", do)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,7 @@ class Recorder(TorchDispatchMode):
         self.paused = False  # while the body of a loop is recorded by another
         self.stale: set[int] = set()  # tensors whose numbers were written over by way of others
         self.trace = Trace({name: self._known(t, Value(t.dtype, tuple(t.shape), name)) for name, t in inputs.items()})
+        self.fed = {id(value) for value in self.trace.inputs.values()}  # values whose numbers are not those of weights alone
 
     def _known(self, tensor: Tensor, value: Value) -> Value:
         self.of[id(tensor)] = value
@@ -75,6 +77,8 @@ class Recorder(TorchDispatchMode):
     ) -> list[Value]:
         """Write down one operation of the graph's own."""
         made = [Value(dtype, tuple(shape)) for dtype, shape in results]
+        if not self.fed.isdisjoint(map(id, inputs)):
+            self.fed.update(map(id, made))
         self.trace.steps.append(RecordedStep(operation, list(inputs), made, attributes))
         return made
 
@@ -88,6 +92,21 @@ def refuse_stale(recorder: Recorder, tensors: Sequence[Any]) -> None:
     """Unexportable where one of them holds what was written there by way of another view of its numbers."""
     if any(id(tensor) in recorder.stale for tensor in tensors if isinstance(tensor, Tensor)):
         raise Unexportable("reads numbers that were written over by way of another view")
+
+
+def refuse_look(recorder: Recorder, tensor: Tensor) -> None:
+    """Unexportable where a stranger's Python is told a number that depends on what was read, and may do something else for another.
+    Regard's own nets look only to refuse what they cannot read."""
+    if not recorder.paused and id(recorder.value(tensor)) in recorder.fed and _asking() != "regard":
+        raise Unexportable("looks in Python at numbers that depend on what is read (`if`, `.item()`, `float(...)`)")
+
+
+def _asking() -> str:
+    """The package whose code called PyTorch."""
+    frame = sys._getframe()
+    while frame.f_back and (name := frame.f_globals.get("__name__", "")).startswith(("regard.export", "torch")):
+        frame = frame.f_back
+    return str(name).partition(".")[0]
 
 
 def word(dtype: torch.dtype) -> str:

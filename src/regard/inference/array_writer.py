@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ class ArrayWriter:
 
     def prepare(self, rows: int) -> ArrayWriter:
         return ArrayWriter(self._kept.in_use(self.network, rows))
+
+    def exchange(self, change: Callable[[nn.Module], Any]) -> ArrayWriter:
+        """The same with what `change` makes of its network."""
+        return ArrayWriter(change(self.network))
 
     def let_go(self) -> None:
         """Gives back what is laid out: training changes every weight next."""

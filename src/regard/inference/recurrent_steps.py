@@ -100,6 +100,7 @@ def _plain(decoder: Plain) -> bool:
         and len({cell.size for cell in decoder.stack.cells}) == 1
         and type(look.score) in (Additive, Dot, General, ScaledDot)
         and type(look.weighting) is Softmax
+        and look.edit is None
         and look.rotary is None
         and all(isinstance(part, nn.Identity) for part in (look.query, look.key, look.value, look.out))
         and look.scope.exact

@@ -225,7 +225,7 @@ def _known(layer: DecoderLayer) -> bool:
     activation = layer.feedforward.net[1]
     return (
         all(type(look.score) is ScaledDot and type(look.weighting) is Softmax for look in looks)
-        and all(look.groups == look.heads and look.rotary is None for look in looks)
+        and all(look.groups == look.heads and look.rotary is None and look.edit is None for look in looks)
         and all(isinstance(part, nn.Linear) for look in looks for part in (look.query, look.out))
         and all(scope.exact and not scope.fades for scope in scopes)
         and (layer.own.scope.reach[1], layer.source.scope.reach) == (0, (math.inf, math.inf))

@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.attention.aaren import Aaren, PrefixSummary
+from regard.attention.aaren import Aaren, PrefixSummary, RememberedPrefix
 from regard.attention.weighting import SampledLogProb
 from regard.networks.transformer import DecoderLayerBase, EncoderLayerBase, LayerOutput
 
@@ -29,7 +29,7 @@ class AarenDecoderLayer(DecoderLayerBase):
 
     own: Aaren
 
-    def start(self, none: Float[Tensor, "B 0 D"]) -> PrefixSummary:
+    def start(self, none: Float[Tensor, "B 0 D"]) -> PrefixSummary | RememberedPrefix:
         return self.own.start(none)
 
     def look_back(self, y: Float[Tensor, "B T D"], own: Any, at: Int[Tensor, "B T"], weights: bool) -> LayerOutput:

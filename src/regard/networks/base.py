@@ -11,10 +11,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from regard.attention.aaren import Aaren
+from regard.attention.attention import Attention
+from regard.attention.pooling import Pool
 from regard.attention.weighting import SampledLogProb
 from regard.core.state import tree_map
 
 Looks = dict[str, Tensor]  # by name of the attention, such as "decoder.0.cross": "B H Q K"
+Attentions = dict[str, Attention | Aaren | Pool]  # what makes such looks, by the same names
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,10 @@ class Encoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Float[Tensor, "B K D"], valid: Bool[Tensor, "B K"], *, weights: bool = False) -> EncoderOutput: ...
 
+    def attentions(self) -> Attentions:
+        """What makes the looks that it tells."""
+        return {}
+
 
 class Decoder(nn.Module, ABC):
     """Writes on from a state.  Law: one call on T steps equals T calls on one step."""
@@ -67,6 +75,19 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "B T D"], state: Any, *, weights: bool = False) -> tuple[DecoderOutput, Any]: ...
+
+    def attentions(self) -> Attentions:
+        """What makes the looks that it tells."""
+        return {}
+
+
+class LookingDecoder(Decoder):
+    """A decoder that looks at its source by one attention."""
+
+    attention: Attention
+
+    def attentions(self) -> Attentions:
+        return {"decoder.0.cross": self.attention}
 
 
 def positions(at: Int[Tensor, " B"], count: int) -> Int[Tensor, "B T"]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from regard.attention.positions import LearnedPositions, SinusoidalPositions
 from regard.core.optional import in_a_graph
-from regard.networks.base import EncoderOutput, positions
+from regard.networks.base import Attentions, EncoderOutput, positions
 from regard.networks.bert_shape import BertShape as BertShape
 from regard.networks.embedding import Embedding
 from regard.networks.heads import WordsHead
@@ -148,3 +148,6 @@ class TextPairs(TextEncoder):
         states = torch.cat([read.states, read.states]).gather(1, back[..., None].expand(-1, -1, read.states.shape[-1]))
         states = states if beside is None else torch.cat([states, beside.to(states.dtype)], -1)
         return EncoderOutput(states, valid, torch.cat([read.final, read.final]))
+
+    def attentions(self) -> Attentions:
+        return {}

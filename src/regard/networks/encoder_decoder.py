@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from regard.attention.attention import Attention
 from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions
+from regard.networks.base import Attentions, Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions
 from regard.networks.embedding import Embedding
 from regard.networks.heads import Head
 
@@ -88,6 +88,10 @@ class EncoderDecoder(nn.Module):
         """Where decoder and head look while they go on from `words`."""
         written, _ = self.write(words, state.decoder, weights=True)
         return self.head.shown(written, words, state.head)
+
+    def attentions(self) -> Attentions:
+        """What makes the looks of encoder and decoder."""
+        return self.encoder.attentions() | self.decoder.attentions()
 
 
 def _refuse_mixtures(encoder: Encoder, decoder: Decoder, head: Head) -> None:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Decoder, DecoderOutput, EncoderOutput, Looks, positions
+from regard.networks.base import Attentions, Decoder, DecoderOutput, EncoderOutput, Looks, positions
 from regard.networks.cells import Stack
 from regard.networks.dropout import Dropout
 from regard.networks.embedding import Embedding
@@ -76,3 +76,7 @@ class LanguageNet(nn.Module):
     def looked(self, words: Int[Tensor, "B T"], state: Any) -> Looks:
         """Where it looks while it reads on: "B H T K" by layer, the last K = T columns the words themselves."""
         return self.write(words, state, weights=True)[0].looks
+
+    def attentions(self) -> Attentions:
+        """What makes these looks, in their order."""
+        return {f"past.{i}": look for i, look in enumerate(self.decoder.attentions().values())}

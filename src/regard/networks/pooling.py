@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.attention.pooling import Pool, StructuredPool
-from regard.networks.base import EncoderOutput
+from regard.networks.base import Attentions, EncoderOutput
 
 
 class PooledText(NamedTuple):
@@ -29,6 +29,10 @@ class Pooling(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText: ...
+
+    def attentions(self) -> Attentions:
+        """What makes its weights, where a look sums up."""
+        return {}
 
 
 class LastPooling(Pooling):
@@ -75,3 +79,6 @@ class AttentionPooling(Pooling):
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> PooledText:
         reading = self.pool(encoded.states, encoded.valid, weights=weights)
         return PooledText(reading.context.flatten(1), reading.weights)
+
+    def attentions(self) -> Attentions:
+        return {"pool": self.pool.pool if isinstance(self.pool, StructuredPool) else self.pool}

@@ -14,7 +14,7 @@ from regard.attention.attention import Attention, AttentionOutput, Mixture
 from regard.attention.memory import Memory
 from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Places, positions
+from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, LookingDecoder, Places, positions
 from regard.networks.cells import Stack, State
 from regard.networks.dropout import Dropout
 from regard.networks.rnn_layers import RNNLayers, readers
@@ -79,7 +79,7 @@ class Bridge(nn.Module):
         return tuple(cell.start(h) for cell, h in zip(stack.cells, parts, strict=True))
 
 
-class BahdanauDecoder(Decoder):
+class BahdanauDecoder(LookingDecoder):
     """`c_t = look(s_{t-1}), s_t = cell(s_{t-1}, [c_t; y_{t-1}]), p(y_t) = head([s_t; c_t; y_{t-1}])`: it looks before it moves.
     Bahdanau et al. 2015, section 3.1 and appendix A.2.2.
 
@@ -126,7 +126,7 @@ class BahdanauDecoder(Decoder):
         return Places(self.dropout(torch.cat([y.expand(B, T, P, -1) for y in each], -1)), mixture.share)
 
 
-class LuongDecoder(Decoder):
+class LuongDecoder(LookingDecoder):
     """`s_t = cell(s_{t-1}, y_{t-1}), c_t = look(s_t), p(y_t) = head(tanh(W [c_t; s_t]))`: it moves before it looks.  Luong et al. 2015,
     section 3, eq. 5.
 

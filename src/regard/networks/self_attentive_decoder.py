@@ -15,7 +15,7 @@ from regard.attention.key_value import part_width
 from regard.attention.memory import Memory
 from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
-from regard.networks.base import Decoder, DecoderOutput, EncoderOutput, positions, together
+from regard.networks.base import Attentions, Decoder, DecoderOutput, EncoderOutput, positions, together
 from regard.networks.dropout import Dropout
 
 
@@ -81,6 +81,9 @@ class SelfAttentiveDecoder(Decoder):
         kept = reading.memory.latest(reach)
         choice = together(written.choice, reading.choice)
         return written._replace(states=states, looks=looks, choice=choice, places=places), SelfAttentiveState(inner, kept)
+
+    def attentions(self) -> Attentions:
+        return self.decoder.attentions() | {"decoder.0.self": self.attention}
 
     def _spoken(self, states: Float[Tensor, "*B D"], read: Float[Tensor, "*B E"]) -> Float[Tensor, "*B D"]:
         """[h*; whatever else] of [h; whatever else] and of what was read."""

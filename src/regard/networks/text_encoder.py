@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from regard.networks.base import Encoder, EncoderOutput, positions
+from regard.networks.base import Attentions, Encoder, EncoderOutput, positions
 from regard.networks.embedding import Embedding
 
 
@@ -29,3 +29,7 @@ class TextEncoder(nn.Module):
         of two texts each word is of; only a reader that tells them apart (`bert.Bert`) makes use of it."""
         at = positions(words.new_zeros(len(words)), words.shape[1])
         return self.encoder(self.embed(words, at, beside), valid, weights=weights)
+
+    def attentions(self) -> Attentions:
+        """What makes the looks that it tells."""
+        return self.encoder.attentions()

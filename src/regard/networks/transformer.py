@@ -16,7 +16,7 @@ from regard.attention.memory import Memory
 from regard.attention.weighting import SampledLogProb
 from regard.core.errors import ConfigError, message
 from regard.core.state import tree_map
-from regard.networks.base import Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions, together
+from regard.networks.base import Attentions, Decoder, DecoderOutput, Encoder, EncoderOutput, Looks, positions, together
 from regard.networks.dropout import Dropout
 
 
@@ -119,6 +119,9 @@ class TransformerEncoder(Encoder):
         final = x[torch.arange(len(x), device=x.device), last]
         choice = tree_map(lambda told: told * valid, together(*choices))  # what padding drew is nobody's
         return EncoderOutput(x, valid, final, choice, looks)
+
+    def attentions(self) -> Attentions:
+        return {f"encoder.{i}.self": layer.attention for i, layer in enumerate(cast(Any, self.layers))}
 
 
 class LayerOutput(NamedTuple):
@@ -241,6 +244,12 @@ class TransformerDecoder(Decoder):
             if weights:
                 looks |= {f"decoder.{i}.self": back} | ({} if across is None else {f"decoder.{i}.cross": across})
         return DecoderOutput(self.norm(x), looks, together(*choices)), replace(state, at=state.at + x.shape[1], own=tuple(owns))
+
+    def attentions(self) -> Attentions:
+        made: Attentions = {}
+        for i, layer in enumerate(cast(Any, self.layers)):
+            made |= {f"decoder.{i}.self": layer.own} | ({} if layer.source is None else {f"decoder.{i}.cross": layer.source})
+        return made
 
 
 def refuse_sequential(*attentions: Attention) -> None:

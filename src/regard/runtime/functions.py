@@ -13,7 +13,7 @@ from regard.runtime.folding import Arrays, fold
 from regard.runtime.graph import Graph
 from regard.runtime.library import Library, library, numbers
 from regard.runtime.player import Player
-from regard.runtime.program import CODES, DTYPES, MOST_RANKS, Packs, Program, Uncompilable, describe
+from regard.runtime.program import CODES, DTYPES, MOST_RANKS, Packs, Program, Uncompilable, describe, find_shared
 
 STATE = "state."  # of the names of a state's arrays
 
@@ -34,14 +34,15 @@ class Held:
         about = (c_int64 * (2 + MOST_RANKS))()
         self.loops.describe(self.address, i, about)
         made = np.empty(about[2 : 2 + about[1]], DTYPES[about[0]])
-        self.loops.copy(self.address, i, made.ctypes.data)
+        if self.loops.copy(self.address, i, made.ctypes.data):
+            raise MemoryError(f"an array of {made.size:,} numbers")
         return made
 
-    def rows(self, rows: np.ndarray, common: Collection[int]) -> Held:
-        """The arrays of these rows; those in `common` as they are."""
+    def rows(self, rows: np.ndarray, common: Collection[int], shared: Collection[int]) -> Held:
+        """The arrays of these rows; those in `common` as they are, those in `shared` with one row for several that are alike."""
         wanted = np.ascontiguousarray(rows, np.int64)
-        same = numbers([int(i in common) for i in range(self.many)])
-        address = self.loops.rows(self.address, len(wanted), wanted.ctypes.data, same)
+        told = [numbers([int(i in some) for i in range(self.many)]) for some in (common, shared)]
+        address = self.loops.rows(self.address, len(wanted), wanted.ctypes.data, *told)
         if not address:
             raise MemoryError(f"a state of {len(wanted):,} rows")
         return Held(self.loops, address, self.many)
@@ -76,6 +77,7 @@ class Function:
         if packs is not None:
             with suppress(Uncompilable):
                 self._program = Program(self._folded, packs, [*self.inputs, *self.takes], [*self.outputs, *self.gives])
+        self.shared = find_shared(self._folded, self.takes)
 
     def __call__(self, inputs: Mapping[str, np.ndarray], state: State = ()) -> tuple[dict[str, np.ndarray], State]:
         """The outputs by name, and the state that is left.  RunFolderError for a graph of anybody's that cannot be played."""
@@ -126,8 +128,11 @@ def _room(array: np.ndarray | None) -> tuple[int, int]:
     return (0, 0) if array is None else (array.__array_interface__["data"][0], array.nbytes)
 
 
-def choose_rows(state: State, rows: np.ndarray, common: Collection[int] = ()) -> State:
-    """The state of other rows; the arrays in `common` as they are."""
+def choose_rows(state: State, rows: np.ndarray, common: Collection[int] = (), shared: Collection[int] = ()) -> State:
+    """The state of other rows; the arrays in `common` as they are.
+
+    shared: those of which several rows that are alike may be one in memory, as products read them (`Function.shared`).
+    """
     if isinstance(state, Held):
-        return state.rows(rows, common)
+        return state.rows(rows, common, shared)
     return tuple(array if i in common else array.take(rows, 0) for i, array in enumerate(state))

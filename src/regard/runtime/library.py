@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
@@ -12,14 +13,15 @@ Numbers = POINTER(c_int64)
 # Of each function what it gives and takes; see loops/library.c.
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "operation": (c_char_p, [c_int64]),
+    "threads": (c_int, [c_int]),
     "pack": (c_void_p, [Numbers, Numbers, Numbers]),
     "unpack": (None, [c_void_p]),
     "build": (c_void_p, [Numbers, c_int64]),
     "forget": (None, [c_void_p]),
     "run": (c_int, [c_void_p, c_int64, Numbers, c_void_p, c_int64, Numbers, POINTER(c_void_p)]),
     "describe": (None, [c_void_p, c_int64, Numbers]),
-    "copy": (None, [c_void_p, c_int64, c_void_p]),
-    "rows": (c_void_p, [c_void_p, c_int64, c_void_p, c_void_p]),
+    "copy": (c_int, [c_void_p, c_int64, c_void_p]),
+    "rows": (c_void_p, [c_void_p, c_int64, c_void_p, Numbers, Numbers]),
     "release": (None, [c_void_p]),
 }
 
@@ -50,10 +52,26 @@ def library(processors: int | None = None) -> Library | None:
         try:
             loaded = ctypes.CDLL(str(path))
             best: int = loaded.regard_best_2()
-            return Library(loaded, min(best, processors or best))
+            made = Library(loaded, min(best, processors or best))
+            made.threads(usual_threads())
+            return made
         except (OSError, AttributeError):  # of another system, or of another version
             continue
     return None
+
+
+def usual_threads() -> int:
+    """As many as OMP_NUM_THREADS says, which PyTorch asks too; else as there are cores for this process."""
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if told.isdecimal() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def set_threads(threads: int) -> None:
+    """On how many threads the loops run from now on."""
+    if (loops := library()) is not None:
+        loops.threads(threads)
 
 
 def numbers(told: list[int]) -> Any:

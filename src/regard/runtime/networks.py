@@ -39,11 +39,11 @@ class GraphSteps:
 
     def select(self, state: State, rows: np.ndarray) -> State:
         """The state of other rows."""
-        return choose_rows(state, rows)
+        return choose_rows(state, rows, (), self._step.shared)
 
     def reorder(self, state: State, rows: np.ndarray) -> State:
         """`select` for lines that change places with lines of their own sentence."""
-        return choose_rows(state, rows, self.common)
+        return choose_rows(state, rows, self.common, self._step.shared)
 
     def _with_looks(self) -> tuple[Function, Function]:
         """The same graphs with all that they show, made when somebody looks first."""

@@ -225,6 +225,29 @@ def _grows(node: Node) -> bool:
     return node.operation == "concat" and len(node.inputs) == 2 and node.attributes["axis"] > 0
 
 
+def find_shared(graph: Folded, state: Sequence[str]) -> frozenset[int]:
+    """Which arrays of a state are read by products alone, as their second array, turned perhaps but not in their rows: what the loops read
+    without a copy where rows stand for several (`reads_copies` in loops/products.h)."""
+    readers = dict[int, list[Node]]()
+    for node in graph.nodes:
+        for i in set(node.inputs):
+            readers.setdefault(i, []).append(node)
+
+    def fits(value: int) -> bool:
+        return all(_multiplies(node, value) or (_turns(node) and fits(node.made)) for node in readers.get(value, ()))
+
+    places = {port.name: i for i, port in enumerate(graph.inputs)}
+    return frozenset(i for i, name in enumerate(state) if places[name] in readers and fits(places[name]))
+
+
+def _multiplies(node: Node, value: int) -> bool:
+    return node.operation == "matmul" and node.inputs[1] == value != node.inputs[0]
+
+
+def _turns(node: Node) -> bool:
+    return node.operation == "transpose" and node.attributes["order"][:1] == (0,)
+
+
 class _Slots:
     """Where values stand while a graph is played: a place is used again when nobody reads what stood there."""
 

@@ -26,7 +26,7 @@ class Settings:
     """What a model in use asks of a config, under the same names: `settings.data.lowercase`, `settings.decode.beam`.
 
     values: the config's keys, resolved.  decode: of each key of `decode` what it may be, in the words of JSON Schema.  room:
-    the most tokens that its net reads and writes.
+    the most tokens that its net reads and writes.  ConfigError, or what Python raises, for values of another kind.
     """
 
     task: str
@@ -38,6 +38,8 @@ class Settings:
     def __init__(self, values: Mapping[str, Any], decode: Mapping[str, Mapping[str, Any]], room: Room) -> None:
         self._kinds, self.room = decode, room
         vars(self).update({name: _named(value) for name, value in values.items()})
+        for key in decode:
+            self._refuse(key, getattr(self.decode, key))
 
     @property
     def spec(self) -> TaskSpec:

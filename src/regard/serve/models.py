@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from regard.core.errors import DataError, RunFolderError, UsageError, did_you_mean, message
+from regard.runtime.folder import is_exported
 from regard.serve.problems import HTTPProblem
 from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 
@@ -71,12 +72,13 @@ class BatchKey:
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model under a name.  version: of its files; another one after they changed."""
+    """A model under a name.  version: of its files; another one after they changed.  exported: by `regard export`."""
 
     name: str
     folder: Path
     version: str
     model: ServableModel
+    exported: bool = False
 
     @property
     def decode(self) -> Any:
@@ -92,8 +94,9 @@ class ServedModel:
         return "decode.beam" in self.model.config.spec.uses
 
     def side_by_side(self, items: int) -> int:
-        """How many of so many items are computed side by side: all, or one at a time where the batch would show in the last bit."""
-        apart = self.task not in TOGETHER or any(word in str(self.model.config.model) for word in APART)
+        """How many of so many items are computed side by side: all, or one at a time where the batch would show in the last bit, as it
+        does in what numpy multiplies for an exported model."""
+        apart = self.task not in TOGETHER or any(word in str(self.model.config.model) for word in APART) or self.exported
         return 1 if apart else max(1, items)
 
     def count_steps(self, characters: int, options: Mapping[str, Any]) -> int:
@@ -144,7 +147,7 @@ class ServedModels:
         if model.config.task in PATHS:
             expected = "a run whose items are texts"
             raise RunFolderError(message(str(folder), expected, f"one of task {model.config.task}", "Use regard predict."))
-        served = ServedModel(name, folder, _version(folder), model)
+        served = ServedModel(name, folder, _version(folder), model, is_exported(folder))
         warm(served)
         return served
 

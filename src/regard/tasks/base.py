@@ -27,8 +27,10 @@ from regard.tasks.options import (
     ahead,
     apply_decode,
 )
+from regard.tasks.row_looks import LookRows
 
 if TYPE_CHECKING:
+    from regard.attention.interventions import LookEdit
     from regard.config import Config, DecodeSection
     from regard.training.auto_values import EvenSample
     from regard.training.setup import TrainingSetup
@@ -152,6 +154,7 @@ class Predictor(ABC):
     folder: Path
     network: Any  # a torch.nn.Module, of each task's own kind
     accepts: Accepted = SEARCHED  # options
+    edits: Sequence[LookEdit] = ()  # what a person does to its looks
 
     def apply_decode(self, decode: Mapping[str, Any] | Sequence[str] | None) -> Predictor:
         """The same model, which writes otherwise: with these keys of `decode`, or words `decode.KEY=VALUE`.  Raises ConfigError."""
@@ -174,6 +177,16 @@ class Predictor(ABC):
         """This model and others of its task, answering together.  RunFolderError where it cannot."""
         expected = f"one run: task {self.config.task} answers alone"
         raise RunFolderError(message(str(others[0].folder), expected, "another one", "Name one run."))
+
+    def exchange(self, change: Callable[[Any], Any]) -> Predictor:
+        """The same model with what `change` makes of each network of PyTorch in it."""
+        made: Any = copy(self)
+        made.network = change(self.network)
+        return made
+
+    def name_looks(self, names: Sequence[str]) -> Mapping[str, LookRows]:
+        """From the names of looks in a network to those that predictions show."""
+        return {name: LookRows(name) for name in names}
 
     @classmethod
     def load(cls, config: Config, folder: Path, network: Any) -> Predictor:
@@ -210,7 +223,7 @@ class Predictor(ABC):
         settings, heard = self.settle(options, decode, attention=attention), Counter[str]()
         for chunk in in_chunks((self.prepare(item, settings) for item in items), ahead(settings.decode)):
             yield from self.answers(chunk, settings, heard)
-        for note in self.notes(heard):
+        for note in (*self.notes(heard), *dict.fromkeys(note for edit in self.edits for note in edit.tell_untouched())):
             (say or str)(note)
 
     def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, Generic
 
@@ -32,6 +33,13 @@ class BatchPredictor(ArrayPredictor[P], Generic[P]):
         super().__init__(config, folder, network, bert=begun)
         self.task = task
         task.eval()
+
+    def exchange(self, change: Callable[[Any], Any]) -> BatchPredictor[P]:
+        made = copy(self)
+        made.task = change(self.task)
+        if made.__dict__.get("network") is self.task:
+            made.network = made.task
+        return made
 
     def batch(self, items: Sequence[P], rows: Sequence[int]) -> Any:
         return to_tensors(self.collate(items, rows), device_of(self.task))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,12 @@ class Seq2SeqPredictor(Predictor):
         self.networks, self.config, self.folder = tuple(networks), config, folder
         self.writer = as_one(self.networks)
         self.room = config.room  # the most tokens that it can read and write, where its positions or scores bound it
+
+    def exchange(self, change: Callable[[Any], Any]) -> Seq2SeqPredictor:
+        made, each = copy(self), tuple[Any, ...](self.networks)
+        made.networks = tuple(network.exchange(change) for network in each)
+        made.writer = as_one(made.networks)
+        return made
 
     @property
     def network(self) -> Any:

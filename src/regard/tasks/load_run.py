@@ -14,6 +14,7 @@ from regard.config.trust import refuse_strangers
 from regard.core.devices import find_device
 from regard.core.errors import ConfigError, RegardError, RunFolderError, describe_exhaustion, message
 from regard.inference.batch_invariant import keep_steady
+from regard.runtime.folder import is_exported
 from regard.tasks import registry
 from regard.tasks.base import Precision, Predictor
 from regard.training.checkpoint import MODEL
@@ -88,4 +89,6 @@ def _config(run: Path, trust: Iterable[str]) -> Config:
 def _what_is(path: Path) -> str:
     if not path.exists():
         return "nothing of that name"
+    if is_exported(path):
+        return "an exported folder, which is used and not made anything else of"
     return "a folder without one" if path.is_dir() else "a file"

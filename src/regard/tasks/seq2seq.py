@@ -9,9 +9,20 @@ from torch import Tensor, nn
 from regard.attention.weighting import SampledLogProb
 from regard.core.state import select
 from regard.data.batching import Batch
+from regard.networks.base import Looks
 from regard.networks.encoder_decoder import EncoderDecoder, Penalty
 from regard.tasks.scheduled_sampling import ScheduledSampling
 from regard.training.objective import Loss, TaskNetwork
+
+LEAST = 1e-6  # of a weight, for its logarithm
+
+
+def measure_guided_loss(looks: Looks, real: Bool[Tensor, "B T"], links: Bool[Tensor, "B T K"]) -> Float[Tensor, ""]:
+    """`-log sum_{k in A_t} a_tk`, summed over the target tokens t that have links A_t: of the last look at the source, in the mean over
+    its heads.  Chen et al. 2016 (there the cross-entropy with an equal share for each link); Garg et al. 2019."""
+    look = [weights for name, weights in looks.items() if name.endswith(".cross")][-1].float().mean(1)
+    told = links.any(-1) & real
+    return -(look * links).sum(-1)[told].clamp(min=LEAST).log().sum()
 
 
 class Seq2SeqNetwork(TaskNetwork):
@@ -24,6 +35,7 @@ class Seq2SeqNetwork(TaskNetwork):
     for free!").  Draws of an encoder, which all have in common, keep the moving average.
     sampling: in training, the network reads some words of its own instead of the target's; None: never.
     penalty: on where it looked in training, such as `doubly_stochastic`.
+    guided: what the loss of the links of a batch is multiplied by, see `measure_guided_loss`.
     """
 
     def __init__(
@@ -35,10 +47,11 @@ class Seq2SeqNetwork(TaskNetwork):
         draws: int = 1,
         sampling: ScheduledSampling | None = None,
         penalty: Penalty | None = None,
+        guided: float = 1.0,
     ) -> None:
         super().__init__()
         self.network, self.label_smoothing, self.sampling, self.penalty = network, label_smoothing, sampling, penalty
-        self.entropy, self.draws = entropy, draws
+        self.entropy, self.draws, self.guided = entropy, draws, guided
         self.baseline = nn.Buffer(torch.zeros(()))  # moving average of the log-probability of a token
 
     def loss(self, batch: Batch) -> Loss:
@@ -46,18 +59,24 @@ class Seq2SeqNetwork(TaskNetwork):
         assert batch.target is not None and batch.target_valid is not None
         encoded = self.network.encode(batch.source, batch.source_valid)
         state, draws = self.network.start(encoded, batch.source), self.draws if self.training else 1
-        words, target, real = batch.words, batch.target, batch.target_valid
+        words, target, real, links = batch.words, batch.target, batch.target_valid, batch.links
         drawn = encoded.choice
         if self.training and self.sampling is not None:
             words = self.sampling(self.network, words, state)
         if draws > 1:  # of the very same words, so that draws alone differ
             rows = torch.arange(len(words), device=words.device).repeat(draws)
-            state, drawn, words, target, real = select((state, drawn, words, target, real), rows)
-        penalty = self.penalty if self.training else None
+            state, drawn, words, target, real, links = select((state, drawn, words, target, real, links), rows)
+        penalty = self._penalty(links) if self.training else None
         total, nats, choice = self.network.loss(words, target, real, state, smoothing=self.label_smoothing, penalty=penalty)
         if choice is not None or drawn is not None:
             total = total + self._reinforce(choice, drawn, nats, real, draws)
         return Loss(total / draws, nats.sum() / draws, int(batch.target_valid.sum()))
+
+    def _penalty(self, links: Bool[Tensor, "B T K"] | None) -> Penalty | None:
+        own, guided = self.penalty, self.guided
+        if links is None:
+            return own
+        return lambda looks, real: guided * measure_guided_loss(looks, real, links) + (0.0 if own is None else own(looks, real))
 
     def _reinforce(
         self,

@@ -19,7 +19,8 @@ def build_seq2seq(config: Config, *, source_words: int, target_words: int, twins
     """
     build = recurrent if config.model.family == "recurrent" else transformer
     network = build(config.model, source_words, target_words, twins)
-    return Seq2SeqNetwork(network, label_smoothing=config.train.label_smoothing, sampling=make_sampling(config))
+    of = config.train
+    return Seq2SeqNetwork(network, label_smoothing=of.label_smoothing, sampling=make_sampling(config), guided=of.guided_weight)
 
 
 def make_sampling(config: Config) -> ScheduledSampling | None:

@@ -40,6 +40,7 @@ TRAINING = (
 BATCHES = ("train.batch_tokens",)
 SMOOTHING = ("train.label_smoothing",)
 SAMPLED = ("train.scheduled_sampling", "train.sampling_decay")
+GUIDED = ("train.guided_alignment", "train.guided_weight", "train.guided_shift")
 SHOWN = ("train.samples",)
 IN_USE = ("decode.batch_size",)
 WRITING = (
@@ -53,7 +54,7 @@ READING = (*NET, *ENCODER, *TRAINING, *BATCHES, *SHOWN, *IN_USE)  # of tasks who
 KEYS = (
     *(*FILES, *TABLE, *COLUMNS, *FEATURES, *TEXT, *TOKENS, *LENGTH, *BAD_LINES, *VECTORS, *TARGET_TEXT),
     *(*NET, *ENCODER, *DECODER, *CROSS, *PRETRAINED, *OUTPUT),
-    *(*TRAINING, *BATCHES, *SMOOTHING, *SAMPLED, *SHOWN, *IN_USE, *WRITING, *VALID_BEAM),
+    *(*TRAINING, *BATCHES, *SMOOTHING, *SAMPLED, *GUIDED, *SHOWN, *IN_USE, *WRITING, *VALID_BEAM),
 )
 TUNING: Mapping[str, Any] = {"train.learning_rate": 1e-4, "model.dropout": 0.1, "train.label_smoothing": 0.0}
 READER = (  # keys that a pre-trained reader settles

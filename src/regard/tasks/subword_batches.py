@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
 
 from regard.core.shapes import Array
 from regard.data.batching import collate
 from regard.data.tokenizer import PAD
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int
 
 Spelled = tuple[tuple[int, ...], ...]  # the pieces, or the letters, of each word
 

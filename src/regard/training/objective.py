@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from regard.core.arrays import to_arrays, to_tensors
 from regard.core.devices import device_of
+from regard.networks.base import Attentions
 
 
 class Loss(NamedTuple):
@@ -39,6 +40,10 @@ class TaskNetwork(nn.Module, ABC):
     @abstractmethod
     def loss(self, batch: Any) -> Loss:
         """What training brings down, over real positions only.  batch: of the task's own kind."""
+
+    def attentions(self) -> Attentions:
+        """What makes the looks that it tells, by their names: the looks whose weights can be changed in use."""
+        return {}
 
 
 class AnsweringNetwork(TaskNetwork):

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 
 from regard.config.schema import TrainSection
 from regard.core.devices import CPU, describe_device
+from regard.core.errors import ConfigError, message
 from regard.core.plural import many
 from regard.training.progress import Arithmetic
 
@@ -60,7 +62,7 @@ def resolve_precision(word: str, network: nn.Module, device: torch.device = CPU)
     """
     if word != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[word]
-    if sum(p.numel() for p in network.parameters()) < LARGE:
+    if sum(p.numel() for p in network.parameters()) < LARGE or (device.type == "cpu" and lacks_lstm(network)):
         return torch.float32
     if device.type != "cpu":
         ours = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -72,12 +74,28 @@ def resolve_precision(word: str, network: nn.Module, device: torch.device = CPU)
     return torch.bfloat16 if any(getattr(place, name, bool)() for place, name in tests) else torch.float32
 
 
+def lacks_lstm(network: nn.Module) -> bool:
+    """Whether a net has an LSTM of PyTorch's that this processor cannot take in bfloat16: oneDNN has none without AVX-512."""
+    return any(isinstance(module, nn.LSTM) for module in network.modules()) and not _runs_lstm()
+
+
+@cache
+def _runs_lstm() -> bool:
+    """Asked by trying, as no flag of the processor's tells what oneDNN was built with, or told to leave alone."""
+    with torch.random.fork_rng([]), torch.autocast("cpu", torch.bfloat16), torch.enable_grad():
+        try:
+            nn.LSTM(2, 3, batch_first=True)(torch.zeros(1, 2, 2))[0].float().sum().backward()
+        except RuntimeError:
+            return False
+    return True
+
+
 def arithmetic(
     settings: TrainSection, network: nn.Module, began: Arithmetic, device: torch.device = CPU
 ) -> tuple[Arithmetic, list[str]]:
     """What sums are made with, and what to tell of it: a run goes on as it began, whatever this machine would have chosen.
 
-    began: of the checkpoint to go on from; nothing in it for a run that begins.
+    began: of the checkpoint to go on from; nothing in it for a run that begins.  ConfigError for bfloat16 that this processor lacks.
     """
     here = Arithmetic(
         settings.threads or torch.get_num_threads(),
@@ -93,7 +111,14 @@ def arithmetic(
     if began.cpu and began.cpu != here.cpu:
         differ = "last digits of its figures may differ"
         told.append(f"note: the run began on {_computer(began.cpu)}, this is {_computer(here.cpu)}: {differ}.")
-    return Arithmetic(began.threads or here.threads, began.precision or here.precision, here.cpu), told
+    precision = began.precision or here.precision
+    if precision == "bfloat16" and device.type == "cpu" and lacks_lstm(network):
+        do = "Write train.precision=float32, or train where there is one."
+        if began.precision:
+            do = "Go on where there is one, or begin another run with train.precision=float32."
+        received = f"bfloat16 on one with {here.cpu}" + (", as the run began" if began.precision else "")
+        raise ConfigError(message("train.precision", "a processor with AVX-512 for an LSTM in bfloat16", received, do))
+    return Arithmetic(began.threads or here.threads, precision, here.cpu), told
 
 
 def _computer(word: str | None) -> str:

@@ -40,7 +40,9 @@ def compile_loops(folder: Path) -> Path | None:
         try:
             for made, (of, flags) in zip(objects, classes.items(), strict=True):
                 subprocess.run([*compiler, *FLAGS, *flags, f"-DCLASS={of}", "-c", str(SOURCE), "-o", str(made)], check=True)
-            subprocess.run([*compiler, "-shared", "-o", str(Path(beside) / NAME), *map(str, objects), "-lm"], check=True)
+            subprocess.run(
+                [*compiler, "-shared", "-o", str(Path(beside) / NAME), *map(str, objects), "-lm", "-pthread"], check=True
+            )
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"The compiled loops are left out, numpy will do their work: {error}", file=sys.stderr)
             return None

@@ -104,6 +104,12 @@ static status find_sizes(const graph *g, const value *const *inputs, int64_t *si
     return OK;
 }
 
+/* Whether an operation reads an input as it is whose rows in memory stand for several. */
+static bool keeps_copies(const node *n, int k, const value *const *in, const int64_t *told) {
+    if (n->run == op_transpose) return n->told > 1 && told[0] > 0 && told[1] == 0;
+    return n->run == op_matmul && k == 1 && reads_copies(in[0], in[1]);
+}
+
 static status play(const graph *g, const value *const *inputs, value *outputs) {
     block *room = take_block(g->slots * (int64_t)sizeof(value) + (g->sizes + g->told) * 8 + 64);
     NEED(room);
@@ -119,8 +125,18 @@ static status play(const graph *g, const value *const *inputs, value *outputs) {
         const node *n = g->node + i;
         const value *in[MOST_INPUTS];
         value out[MOST_RESULTS];
-        for (int k = 0; k < n->n; k++) { in[k] = slot + n->in[k]; if (!in[k]->data) state = CANNOT; }
+        value whole_rows[MOST_INPUTS];
+        int spread_out = 0;
+        for (int k = 0; k < n->n && state == OK; k++) {
+            in[k] = slot + n->in[k];
+            if (!in[k]->data) state = CANNOT;
+            else if (in[k]->copies > 1 && !keeps_copies(n, k, in, told + n->told_at)) {
+                state = spread(whole_rows + spread_out, in[k]);
+                if (state == OK) in[k] = whole_rows + spread_out++;
+            }
+        }
         if (state == OK) state = n->run(&(call){in, n->n, n->results, out, told + n->told_at, n->told, n->kept, (uint32_t)n->dying});
+        while (spread_out) let_go(whole_rows[--spread_out].held);
         if (state != OK) break;
         for (int k = 0; k < n->n && k < 32; k++)
             if (n->dying >> k & 1) { let_go(slot[n->in[k]].held); slot[n->in[k]].held = NULL; slot[n->in[k]].data = NULL; }

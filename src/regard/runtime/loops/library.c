@@ -12,6 +12,8 @@ typedef struct { int64_t n; value values[]; } bundle;  /* arrays that are held f
 
 #pragma GCC visibility push(default)
 
+int OUTSIDE(threads)(int n) { return set_threads(n); }
+
 const char *OUTSIDE(operation)(int64_t i) { return i >= 0 && i < KINDS ? OPERATIONS[i].name : NULL; }
 
 packed *OUTSIDE(pack)(const int64_t *matrix, const int64_t *strides, const int64_t *scale) {
@@ -58,10 +60,12 @@ int OUTSIDE(run)(const graph *g, int64_t n, const int64_t *arrays, const bundle 
     if (told == OK) told = play(g, inputs, made);
     if (told == OK) {
         for (int64_t i = 0; i < g->outputs; i++) {  /* what lies in an array of the caller's is not there for long */
-            if (made[i].held) continue;
+            bool copied = i < wanted && made[i].copies > 1;
+            if (made[i].held && !copied) continue;
             value own;
-            if (make(&own, (dtype)made[i].dtype, made[i].rank, made[i].shape) != OK) { told = CANNOT; continue; }
-            copy_into(&own, made + i);
+            if ((copied ? spread(&own, made + i) : make(&own, (dtype)made[i].dtype, made[i].rank, made[i].shape)) != OK) { told = CANNOT; continue; }
+            if (!copied) copy_into(&own, made + i);
+            let_go(made[i].held);
             made[i] = own;
         }
         for (int64_t i = 0; i < wanted; i++) {
@@ -90,44 +94,72 @@ void OUTSIDE(describe)(const bundle *b, int64_t i, int64_t *told) {
     for (int k = 0; k < x->rank; k++) told[2 + k] = x->shape[k];
 }
 
-void OUTSIDE(copy)(const bundle *b, int64_t i, char *to) {
-    value place = b->values[i];
+int OUTSIDE(copy)(const bundle *b, int64_t i, char *to) {
+    value x = b->values[i], own = {0};
+    if (x.copies > 1) {
+        if (spread(&own, &x) != OK) return 1;
+        x = own;
+    }
+    value place = x;
     place.data = to;
     lay_out(&place);
-    copy_into(&place, b->values + i);
+    copy_into(&place, &x);
+    let_go(own.held);
+    return 0;
 }
 
-/* The arrays of other rows; those that are `common` as they are. */
-bundle *OUTSIDE(rows)(const bundle *b, int64_t n, const int64_t *rows, const int64_t *common) {
+/* How many rows behind one another are the same row in memory, all along; 1: none, or none alike. */
+static int64_t copies_of(const value *x, int64_t n, const int64_t *rows) {
+    int64_t before = x->copies > 1 ? x->copies : 1, many = before;
+    if (many == 1) while (many < n && rows[many] == rows[0]) many++;
+    if (many < 2 || n % many || many > INT32_MAX) return 1;
+    for (int64_t r = 0; r < n; r++) if (rows[r] / before != rows[r - r % many] / before) return 1;
+    return many;
+}
+
+static status choose_rows(value *out, const value *x, int64_t n, const int64_t *rows, bool shares) {
+    NEED(x->rank >= 1);
+    for (int64_t r = 0; r < n; r++) NEED(rows[r] >= 0 && rows[r] < x->shape[0]);
+    int64_t room = x->held ? x->held->room : 0, before = x->copies > 1 ? x->copies : 1;
+    int64_t many = shares && !room ? copies_of(x, n, rows) : 1;
+    bool same = n == x->shape[0] / before * many && (many > 1 || before == 1);
+    for (int64_t r = 0; same && r < n; r++) same = rows[r] / before == r / many;
+    if (same) {  /* nothing moves */
+        *out = view(x);
+        out->shape[0] = n;
+        out->copies = many > 1 ? (int32_t)many : 0;
+        return OK;
+    }
+    value like = *x;
+    int axis = room ? x->held->axis : 0;
+    like.copies = 0;
+    like.shape[0] = n / many;
+    bool fits = room && axis > 0 && axis < x->rank && x->shape[axis] <= room;
+    TRY(fits ? make_roomy(out, &like, axis, x->shape[axis], room) : make(out, (dtype)x->dtype, x->rank, like.shape));
+    value source = *x;
+    source.copies = 0;
+    for (int64_t r = 0; r < n; r += many) {
+        value to = part_of(out, 0, r / many, 1), from = part_of(&source, 0, rows[r] / before, 1);
+        copy_into(&to, &from);
+    }
+    out->shape[0] = n;
+    out->copies = many > 1 ? (int32_t)many : 0;
+    return OK;
+}
+
+/* The arrays of other rows; those that are `common` as they are, those that are `shared` with one row in memory for several that are alike. */
+bundle *OUTSIDE(rows)(const bundle *b, int64_t n, const int64_t *rows, const int64_t *common, const int64_t *shared) {
     bundle *made = bundle_of(b->n, b->values);
     if (!made) return NULL;
-    int64_t done = 0;
-    for (; done < b->n; done++) {
-        const value *x = b->values + done;
-        value *out = made->values + done;
-        if (common && common[done]) { *out = view(x); continue; }
-        if (x->rank < 1) break;
-        int64_t shape[RANKS], room = x->held ? x->held->room : 0;
-        memcpy(shape, x->shape, sizeof shape);
-        shape[0] = n;
-        int axis = room ? x->held->axis : 0;
-        value like = *x;
-        memcpy(like.shape, shape, sizeof shape);
-        bool fits = room && axis > 0 && axis < x->rank && x->shape[axis] <= room;
-        if ((fits ? make_roomy(out, &like, axis, x->shape[axis], room) : make(out, (dtype)x->dtype, x->rank, shape)) != OK) break;
-        bool whole_rows = true;
-        for (int64_t r = 0; whole_rows && r < n; r++) {
-            whole_rows = rows[r] >= 0 && rows[r] < x->shape[0];
-            if (!whole_rows) break;
-            value to = part_of(out, 0, r, 1), from = part_of(x, 0, rows[r], 1);
-            copy_into(&to, &from);
+    for (int64_t i = 0; i < b->n; i++) {
+        if (common[i]) made->values[i] = view(b->values + i);
+        else if (choose_rows(made->values + i, b->values + i, n, rows, shared[i]) != OK) {
+            made->n = i;
+            OUTSIDE(release)(made);
+            return NULL;
         }
-        if (!whole_rows) { let_go(out->held); break; }
     }
-    if (done == b->n) return made;
-    made->n = done;
-    OUTSIDE(release)(made);
-    return NULL;
+    return made;
 }
 
 #ifdef __x86_64__

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "threads.h"
 #include "vector.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -121,14 +122,17 @@ FLOAT_TILE(1, ONE_ROW) FLOAT_TILE(1, 1) FLOAT_TILE(2, 1) FLOAT_TILE(3, 1) FLOAT_
 typedef void (*float_function)(float *, int64_t, const float *, int64_t, const float *, int64_t, int64_t, const float *);
 static const float_function FLOAT_TILES[] = {NULL, float_tile_1_1, float_tile_2_1, float_tile_3_1, float_tile_4_1, float_tile_5_1, float_tile_6_1};
 
-static void multiply_floats(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
-    int64_t panels = up(p->N, COLUMNS), K = p->K, N = p->N;
-    for (int64_t i = 0; i < panels;) {
-        const float *w = p->floats + i * K * COLUMNS, *b = bias ? bias + i * COLUMNS : NULL;
-        bool alone = R == 1 && i + ONE_ROW <= panels;
-        if (alone) float_tile_1_ONE_ROW(to + i * COLUMNS, N, x, K, w, K, N - i * COLUMNS, b);
-        for (int64_t r = 0; !alone && r < R; r += ROWS)
-            FLOAT_TILES[R - r < ROWS ? R - r : ROWS](to + r * N + i * COLUMNS, N, x + r * K, K, w, K, N - i * COLUMNS, b);
+typedef struct { float *to; const float *x, *bias; int64_t R; const packed *p; const rounded *read; const float *units; } product;
+
+static void float_panels(void *about, int64_t from, int64_t to) {
+    const product *m = about;
+    int64_t K = m->p->K, N = m->p->N;
+    for (int64_t i = from; i < to;) {
+        const float *w = m->p->floats + i * K * COLUMNS, *b = m->bias ? m->bias + i * COLUMNS : NULL;
+        bool alone = m->R == 1 && i + ONE_ROW <= to;
+        if (alone) float_tile_1_ONE_ROW(m->to + i * COLUMNS, N, m->x, K, w, K, N - i * COLUMNS, b);
+        for (int64_t r = 0; !alone && r < m->R; r += ROWS)
+            FLOAT_TILES[m->R - r < ROWS ? m->R - r : ROWS](m->to + r * N + i * COLUMNS, N, m->x + r * K, K, w, K, N - i * COLUMNS, b);
         i += alone ? ONE_ROW : 1;
     }
 }
@@ -232,31 +236,38 @@ static void write_tile(int64_t rows, int64_t groups, float *to, int64_t first, c
     }
 }
 
-static status multiply_bytes(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
-    int64_t K = p->K, quads = up(K, 4), row = quads * 4, groups = up(up(p->N, LANES), BYTE_GROUPS) * BYTE_GROUPS;
+static void byte_panels(void *about, int64_t from, int64_t to) {  /* of BYTE_GROUPS groups */
+    const product *m = about;
+    const packed *p = m->p;
+    int64_t quads = up(p->K, 4), row = quads * 4, end = to * BYTE_GROUPS;
+    ints sum[BYTE_ROWS * BYTE_GROUPS > ONE_ROW_BYTES ? BYTE_ROWS * BYTE_GROUPS : ONE_ROW_BYTES];
+    for (int64_t first = from * BYTE_GROUPS; first < end;) {
+        const int8_t *w = p->bytes + first * quads * 64;
+        bool alone = m->R == 1 && first + ONE_ROW_BYTES <= end;
+        int64_t wide = alone ? ONE_ROW_BYTES : BYTE_GROUPS;
+        for (int64_t r = 0; r < m->R; r += BYTE_ROWS) {
+            int64_t rows = m->R - r < BYTE_ROWS ? m->R - r : BYTE_ROWS;
+            (alone ? byte_tile_1_ONE_ROW_BYTES : BYTE_TILES[rows])(sum, m->read + r * row, row, w, quads);
+            write_tile(rows, wide, m->to + r * p->N, first, sum, m->units + r, p, m->bias);
+        }
+        first += wide;
+    }
+}
+
+/* x, "R K", with a packed matrix: "R N". */
+static status multiply(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
+    product m = {.to = to, .x = x, .bias = bias, .R = R, .p = p};
+    int64_t cost = R * p->K * p->N;
+    if (!p->bytes) { in_pieces(up(p->N, COLUMNS), cost, float_panels, &m); return OK; }
+    int64_t row = up(p->K, 4) * 4;
     block *room = take_block(R * (row * (int64_t)sizeof(rounded) + 64) + 64);
     NEED(room);
     float *units = (float *)numbers_of(room);
     rounded *read = (rounded *)(numbers_of(room) + up(R * 4, 64) * 64);
-    ints sum[BYTE_ROWS * BYTE_GROUPS > ONE_ROW_BYTES ? BYTE_ROWS * BYTE_GROUPS : ONE_ROW_BYTES];
-    for (int64_t r = 0; r < R; r++) units[r] = round_row(read + r * row, x + r * K, K, row);
-    for (int64_t first = 0; first < groups;) {
-        const int8_t *w = p->bytes + first * quads * 64;
-        bool alone = R == 1 && first + ONE_ROW_BYTES <= groups;
-        int64_t wide = alone ? ONE_ROW_BYTES : BYTE_GROUPS;
-        for (int64_t r = 0; r < R; r += BYTE_ROWS) {
-            int64_t rows = R - r < BYTE_ROWS ? R - r : BYTE_ROWS;
-            (alone ? byte_tile_1_ONE_ROW_BYTES : BYTE_TILES[rows])(sum, read + r * row, row, w, quads);
-            write_tile(rows, wide, to + r * p->N, first, sum, units + r, p, bias);
-        }
-        first += wide;
-    }
+    for (int64_t r = 0; r < R; r++) units[r] = round_row(read + r * row, x + r * p->K, p->K, row);
+    m.read = read;
+    m.units = units;
+    in_pieces(up(up(p->N, LANES), BYTE_GROUPS), cost / 4, byte_panels, &m);
     let_go(room);
-    return OK;
-}
-
-static status multiply(float *to, const float *x, int64_t R, const packed *p, const float *bias) {
-    if (p->bytes) return multiply_bytes(to, x, R, p, bias);
-    multiply_floats(to, x, R, p, bias);
     return OK;
 }

@@ -72,11 +72,33 @@ static void multiply_two(float *to, const float *x, const int64_t *sx, const flo
         for (int64_t n = 0; n < N; n++) to[m * N + n] = dot(x + m * sx[0], y + n * sy[1], K);
 }
 
+typedef struct {
+    float *to;
+    const float *x, *y;
+    value wide_x, wide_y;  /* without their last two axes, stretched to one shape */
+    int64_t sx[2], sy[2], M, K, N, shape[RANKS], copies;  /* copies: so many rows of y's first axis are one in memory: `reads_copies` */
+    int rank;
+} products;
+
+static void multiply_batches(void *about, int64_t from, int64_t to) {
+    const products *p = about;
+    for (int64_t b = from; b < to; b++) {
+        int64_t at_x = 0, at_y = 0, left = b;
+        for (int i = p->rank - 1; i >= 0; i--) {
+            int64_t index = left % p->shape[i];
+            left /= p->shape[i];
+            at_x += index * p->wide_x.stride[i];
+            at_y += (i ? index : index / p->copies) * p->wide_y.stride[i];
+        }
+        multiply_two(p->to + b * p->M * p->N, p->x + at_x, p->sx, p->y + at_y, p->sy, p->M, p->K, p->N);
+    }
+}
+
 static status op_matmul(const call *c) {
     NEED(c->n == 2 && c->in[0]->dtype == FLOAT32 && c->in[1]->dtype == FLOAT32 && c->in[0]->rank >= 1 && c->in[1]->rank >= 1);
     value x = *c->in[0], y = *c->in[1];
-    bool row = x.rank == 1, column = y.rank == 1;  /* of vectors, whose axis is left out again */
-    if (row) { x.shape[1] = x.shape[0]; x.stride[1] = x.stride[0]; x.shape[0] = 1; x.rank = 2; }
+    bool line = x.rank == 1, column = y.rank == 1;  /* of vectors, whose axis is left out again */
+    if (line) { x.shape[1] = x.shape[0]; x.stride[1] = x.stride[0]; x.shape[0] = 1; x.rank = 2; }
     if (column) { y.shape[1] = 1; y.stride[1] = 1; y.rank = 2; }
     int64_t M = x.shape[x.rank - 2], K = x.shape[x.rank - 1], N = y.shape[y.rank - 1];
     NEED(y.shape[y.rank - 2] == K);
@@ -96,31 +118,27 @@ static status op_matmul(const call *c) {
     if (told == OK) told = stretch(&wide_y, &outer_y, rank, shape);
     int whole_rank = rank;
     if (told == OK) {
-        if (!row) shape[whole_rank++] = M;
+        if (!line) shape[whole_rank++] = M;
         if (!column) shape[whole_rank++] = N;
         told = make(c->out, FLOAT32, whole_rank, shape);
     }
     if (told == OK && count(c->out)) {
-        int64_t sx[2] = {x.stride[x.rank - 2], K == 1 ? 1 : x.stride[x.rank - 1]};
-        int64_t sy[2] = {K == 1 ? 1 : y.stride[y.rank - 2], N == 1 ? 1 : y.stride[y.rank - 1]};
-        if (K == 1 && N > 1 && sy[1] != 1) sy[0] = 1;
-        int64_t index[RANKS] = {0}, at_x = 0, at_y = 0, batches = 1;
-        for (int i = 0; i < rank; i++) batches *= shape[i];
-        for (int64_t b = 0; b < batches; b++) {
-            multiply_two((float *)c->out->data + b * M * N, (const float *)x.data + at_x, sx, (const float *)y.data + at_y, sy, M, K, N);
-            for (int i = rank - 1; i >= 0; i--) {
-                at_x += wide_x.stride[i];
-                at_y += wide_y.stride[i];
-                if (++index[i] < shape[i]) break;
-                at_x -= wide_x.stride[i] * shape[i];
-                at_y -= wide_y.stride[i] * shape[i];
-                index[i] = 0;
-            }
-        }
+        products p = {.to = (float *)c->out->data, .x = (const float *)x.data, .y = (const float *)y.data, .wide_x = wide_x, .wide_y = wide_y,
+                      .sx = {x.stride[x.rank - 2], K == 1 ? 1 : x.stride[x.rank - 1]},
+                      .sy = {K == 1 ? 1 : y.stride[y.rank - 2], N == 1 ? 1 : y.stride[y.rank - 1]},
+                      .M = M, .K = K, .N = N, .rank = rank, .copies = y.copies > 1 ? y.copies : 1};
+        int64_t batches = 1;
+        for (int i = 0; i < rank; i++) batches *= p.shape[i] = shape[i];
+        in_pieces(batches, batches * M * K * N * 4, multiply_batches, &p);  /* small ones are slower than their products say */
     }
     let_go(own_x.held);
     let_go(own_y.held);
     return told;
+}
+
+/* Whether a product can read its second array where rows stand for several: rows are its outermost axis, and nothing need be copied. */
+static bool reads_copies(const value *x, const value *y) {
+    return y->rank >= 3 && x->rank <= y->rank && (y->stride[y->rank - 1] == 1 || y->stride[y->rank - 2] == 1);
 }
 
 /* "B C L ..." with the packed "C W ..., E": what each window says, "B E M ...".  Told: padding, stride, the window's sizes. */

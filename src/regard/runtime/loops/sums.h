@@ -5,6 +5,7 @@
 #pragma once
 
 #include "shapes.h"
+#include "threads.h"
 #include "vector.h"
 
 /* x with these axes last, in order, without gaps. */
@@ -154,6 +155,12 @@ static status op_argmax(const call *c) {  /* axis, keeps */
 /* Of each row along an axis, a row. */
 typedef void (*row_function)(float *to, const float *x, int64_t n);
 
+typedef struct { char *to; const char *x; row_function f; int64_t n, bytes; } rows;
+static void over_rows(void *about, int64_t from, int64_t to) {
+    const rows *w = about;
+    for (int64_t r = from; r < to; r++) w->f((float *)(w->to + r * w->bytes), (const float *)(w->x + r * w->bytes), w->n);
+}
+
 static status each_row(const call *c, row_function f, bool whole_numbers) {
     const value *x = c->in[0];
     int axis;
@@ -168,8 +175,10 @@ static status each_row(const call *c, row_function f, bool whole_numbers) {
     shape[x->rank - 1] = n;
     status told = axis == x->rank - 1 ? make_over(c, (dtype)x->dtype, x->rank, shape) : make(&made, (dtype)x->dtype, x->rank, shape);
     if (told == OK && axis == x->rank - 1) made = *c->out;
-    for (int64_t r = 0, rows = told == OK && n ? count(x) / n : 0; r < rows; r++)
-        f((float *)(made.data + r * n * BYTES[x->dtype]), (const float *)(flat.data + r * n * BYTES[x->dtype]), n);
+    if (told == OK && n) {
+        rows all_rows = {made.data, flat.data, f, n, n * BYTES[x->dtype]};
+        in_pieces(count(x) / n, count(x) * 8, over_rows, &all_rows);
+    }
     if (!itself) let_go(flat.held);
     if (told != OK || axis == x->rank - 1) return told;
     *c->out = made;  /* its last axis goes back to where it was */

@@ -36,6 +36,7 @@ typedef struct {
     char *data;
     block *held;  /* NULL: memory of somebody else's, which outlives the run */
     int8_t dtype, rank;
+    int32_t copies;  /* above 1: each row in memory stands for so many rows, and shape[0] counts these: `spread` before it is read */
     int64_t shape[RANKS], stride[RANKS];
 } value;
 
@@ -182,8 +183,18 @@ static void copy_into(const value *out, const value *x) {  /* of one shape and k
 
 static status whole(value *out, const value *x) {  /* x without gaps: itself, or a copy */
     if (without_gaps(x)) { *out = view(x); lay_out(out); return OK; }
-    TRY(make(out, x->dtype, x->rank, x->shape));
+    TRY(make(out, (dtype)x->dtype, x->rank, x->shape));
     copy_into(out, x);
+    return OK;
+}
+
+static status spread(value *out, const value *x) {  /* x with a row in memory for each of its rows */
+    TRY(make(out, (dtype)x->dtype, x->rank, x->shape));
+    value to = *out, from = *x;
+    from.copies = 0;
+    from.shape[0] = to.shape[0] = x->shape[0] / x->copies;
+    to.stride[0] *= x->copies;
+    for (int i = 0; i < x->copies; i++, to.data += out->stride[0] * BYTES[x->dtype]) copy_into(&to, &from);
     return OK;
 }
 

@@ -10,7 +10,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
@@ -33,6 +32,8 @@ from regard.tasks.options import ALL_FIGURES, AnswerOptions, EvaluationOptions, 
 from regard.tasks.writing import cross_entropies
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from regard.config import Config
 
 WORDS = "tokenizer.target.json"  # in the run folder

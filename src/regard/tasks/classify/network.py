@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from regard.attention.pooling import hop_overlap
 from regard.data.tokenizer import BOS, UNK
-from regard.networks.base import Looks
+from regard.networks.base import Attentions, Looks
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.pooling import Pooling
@@ -83,6 +83,9 @@ class ClassifyNetwork(AnsweringNetwork):
             total = total + self.penalty * overlap.sum()
         nats = F.cross_entropy(labels.detach(), batch.label, reduction="sum")
         return Loss(total, nats, len(batch.label))
+
+    def attentions(self) -> Attentions:
+        return self.reader.attentions() | self.summing.attentions()
 
     def infer(self, batch: ClassBatch, *, weights: bool = False) -> ClassAnswers:
         """The log-probability of each label, and where it looked."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
-
-from jaxtyping import Float
+from typing import TYPE_CHECKING, NamedTuple
 
 from regard.core.shapes import Array
 from regard.tasks.row_looks import PaddedLooks
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True, eq=False)

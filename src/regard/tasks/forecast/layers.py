@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.attention.positions import Positions
-from regard.networks.base import Decoder, Encoder, EncoderOutput, Looks, positions
+from regard.networks.base import Attentions, Decoder, Encoder, EncoderOutput, Looks, positions
 from regard.networks.dropout import Dropout
 
 EPSILON = 1e-5  # added to a variance: a series that stands still is not divided by nothing
@@ -87,6 +87,10 @@ class ForecastHead(nn.Module, ABC):
     @abstractmethod
     def forward(self, encoded: EncoderOutput, *, weights: bool = False) -> SeriesOutput: ...
 
+    def attentions(self) -> Attentions:
+        """What makes its own looks."""
+        return {}
+
 
 class FlattenHead(ForecastHead):
     """All states side by side, and one linear layer to all that is ahead.  Nie et al. 2023, section 3.1 (flatten and linear head).
@@ -131,6 +135,9 @@ class DecoderHead(ForecastHead):
         rows = self.linear(written.states).unflatten(-1, (-1, self.channels)).flatten(1, 2)
         return SeriesOutput(rows[:, : self.ahead], {**encoded.looks, **written.looks})
 
+    def attentions(self) -> Attentions:
+        return self.decoder.attentions()
+
 
 class SeriesNet(nn.Module):
     """A window of a series to the rows behind it.
@@ -157,6 +164,10 @@ class SeriesNet(nn.Module):
         values = said.values.float()
         values = values[..., 0].unflatten(0, (-1, channels)).transpose(1, 2) if self.alone else values
         return SeriesOutput(values * scale + shift, said.looks)
+
+    def attentions(self) -> Attentions:
+        """What makes these looks."""
+        return self.encoder.attentions() | self.ahead.attentions()
 
 
 class LinearMap(nn.Module):

@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from regard.networks.base import Attentions
 from regard.tasks.forecast.batch import ForecastBatch, Forecasts
+from regard.tasks.forecast.layers import SeriesNet
 from regard.training.objective import AnsweringNetwork, Loss
 
 
@@ -30,6 +32,9 @@ class ForecastNetwork(AnsweringNetwork):
         assert batch.future is not None
         total = ((self.network(batch.past).values - batch.future) ** 2).sum()
         return Loss(total, total.detach(), batch.future.numel())
+
+    def attentions(self) -> Attentions:
+        return self.network.attentions() if isinstance(self.network, SeriesNet) else {}
 
     def infer(self, batch: ForecastBatch, *, weights: bool = False) -> Forecasts:
         """What is ahead of each window."""

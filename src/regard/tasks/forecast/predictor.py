@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from regard.tasks.forecast.scaler import Scales
 from regard.tasks.forecast.series_file import read_series
 from regard.tasks.forecast.timestamps import short
 from regard.tasks.options import ALL_FIGURES, ONE_ANSWER, EvaluationOptions
+from regard.tasks.row_looks import LookRows
 from regard.training.validation import Validation
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class EncodedWindow:
 
 
 class Forecaster(ArrayPredictor[EncodedWindow]):
-    """A trained forecaster in use."""
+    """A trained forecaster in use; long because it answers windows and is judged by series, by one network."""
 
     what, accepts = "series", ONE_ANSWER
 
@@ -97,8 +98,18 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
     def predict_batch(self, items: Sequence[EncodedWindow], batch: ForecastBatch, n_best: int, attention: bool) -> NBest:
         found = self.network.answer(batch, weights=attention)
         values, looks = self.scales.up(self._mixed(batch, found)), found.looks
-        names = self.scales.columns if self.section.channels == "alone" else ()
-        return [[self._prediction(item.window, values[i], _looks(looks, i, names))] for i, item in enumerate(items)]
+        return [[self._prediction(item.window, values[i], _looks(looks, i, self._apart))] for i, item in enumerate(items)]
+
+    @property
+    def _apart(self) -> Sequence[str]:
+        """The columns, where each is read by itself."""
+        return self.scales.columns if self.section.channels == "alone" else ()
+
+    def name_looks(self, names: Sequence[str]) -> Mapping[str, LookRows]:
+        if not self._apart:
+            return super().name_looks(names)
+        every, count = enumerate(self._apart), len(self._apart)
+        return {f"{column}.{name}": LookRows(name, partial(_every, i, count)) for i, column in every for name in names}
 
     def _prediction(self, window: SeriesWindow, values: np.ndarray, looks: dict[str, np.ndarray]) -> TaskPrediction:
         section, names = self.section, self.scales.columns
@@ -218,6 +229,10 @@ def _looks(looks: dict[str, np.ndarray], row: int, names: Sequence[str]) -> dict
     if not names:
         return {name: w[row] for name, w in looks.items()}
     return {f"{c}.{name}": w[row * len(names) + i] for i, c in enumerate(names) for name, w in looks.items()}
+
+
+def _every(first: int, step: int, rows: int) -> slice:
+    return slice(first, rows, step)
 
 
 def _axes(name: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from regard.core.atomic_files import write_bytes, write_text
 from regard.core.bounded_json import is_of, read_bytes, read_json, require_keys
-from regard.core.errors import DataError, RunFolderError, message
+from regard.core.errors import DataError, RegardError, RunFolderError, message
 from regard.tasks.forecast.data import Series
 from regard.tasks.forecast.least_squares import LinearForecast
 from regard.tasks.forecast.time_steps import Step
@@ -124,7 +124,10 @@ def steady(values: np.ndarray) -> np.ndarray:
 
 
 def _written(x: float, digits: int, spread: float, fine: int) -> str:
-    """fine: decimals below the spread's first."""
+    """fine: decimals below the spread's first.  RegardError for what is no number."""
+    if not math.isfinite(x):
+        do = "Look whether the weights, and the numbers that were read, are finite and of a usual size."
+        raise RegardError(message("a forecast", "a number", repr(x), do))
     first = math.floor(math.log10(spread))
     own = fine - math.floor(math.log10(abs(x))) if x else 0
     places = max(min(max(digits, fine - first), 7 - first), own, 0)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.data.tokenizer import BOS, EOS
 from regard.decoding.networks import StepNetwork
@@ -16,6 +15,9 @@ from regard.decoding.ways import Beam, Sample, find
 from regard.tasks.base import Hypothesis
 from regard.tasks.language.batch import LanguageBatch
 from regard.tasks.writing import NEVER
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 @runtime_checkable

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from regard.core.arrays import to_arrays, to_tensors
 from regard.core.devices import device_of
@@ -84,6 +84,10 @@ class ArrayLanguageModel:
 
     def __init__(self, task: LanguageNetwork) -> None:
         self.network, self._task = task.network, task.eval()
+
+    def exchange(self, change: Callable[[nn.Module], Any]) -> ArrayLanguageModel:
+        """The same with what `change` makes of its network."""
+        return ArrayLanguageModel(LanguageNetwork(change(self.network)))
 
     def _sent(self, arrays: Any) -> Any:
         """Arrays as tensors, where the net is."""

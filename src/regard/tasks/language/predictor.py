@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class EvaluationTexts(NamedTuple):
 
 
 class TextGenerator(Predictor):
-    """A trained language model in use."""
+    """A trained language model in use; long because it goes on with texts and judges them."""
 
     accepts = Accepted(SEARCHED.answers, frozenset({"beam"}))  # to say why it has none
 
@@ -88,6 +89,11 @@ class TextGenerator(Predictor):
         """The net that was trained."""
         return getattr(self.reader, "network", self.reader)
 
+    def exchange(self, change: Callable[[Any], Any]) -> TextGenerator:
+        made, reader = copy(self), cast(Any, self.reader)
+        made.reader = reader.exchange(change)
+        return made
+
     def answers(self, chunk: list[Prompt], settings: AnswerSettings, heard: Counter[str]) -> Iterator[list[TaskPrediction]]:
         """The n best continuations of each text; of an empty one, of nothing at all."""
         found: dict[int, list[TaskPrediction]] = {}
@@ -95,6 +101,8 @@ class TextGenerator(Predictor):
         heard["cut"] += sum(text.cut for text in chunk)
         for rows in _alike(chunk, settings.decode.batch_size):
             begun, most = np.array([chunk[i].ids for i in rows], dtype=np.int64), chunk[rows[0]].most
+            for edit in self.edits:
+                edit.first = begun.shape[1]  # rows are words written, from the first on
             told = go_on(self.reader, begun, most=most, least=least, way=way, attention=settings.attention)
             for i, best in zip(rows, told, strict=True):
                 found[i] = [self._prediction(chunk[i], h) for h in best]

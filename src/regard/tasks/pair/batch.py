@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
-
-from jaxtyping import Float, Shaped
+from typing import TYPE_CHECKING, NamedTuple
 
 from regard.core.shapes import Array
 from regard.data.batching import Batch
 from regard.tasks.row_looks import PaddedLooks
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
 
 MARKS = 3  # what `overlap_marks` says of a word
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from regard.attention.attention import Attention
-from regard.networks.base import Encoder, EncoderOutput, Looks
+from regard.networks.base import Attentions, Encoder, EncoderOutput, Looks
 from regard.networks.dropout import Dropout
 from regard.networks.pooling import MaxPooling, MeanPooling
 
@@ -86,3 +86,8 @@ class Matcher(nn.Module):
         looks = {**looks, **{f"compose.{name}": w for name, w in read.looks.items()}}
         first, second = torch.cat([self.mean(read).vector, self.most(read).vector], -1).chunk(2)
         return torch.cat([first, second, (first - second).abs(), first * second], -1), looks
+
+    def attentions(self) -> Attentions:
+        """What makes these looks."""
+        align: Attentions = {"align": self.align.look} if isinstance(self.align, SoftAlignment) else {}
+        return align | {f"compose.{name}": look for name, look in (self.compose.attentions() if self.compose else {}).items()}

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.data.tokenizer import UNK
-from regard.networks.base import Looks
+from regard.networks.base import Attentions, Looks
 from regard.networks.dropout import Dropout
 from regard.networks.text_encoder import TextEncoder
 from regard.tasks.pair.batch import PairAnswers, PairBatch
@@ -125,6 +125,9 @@ class PairNetwork(AnsweringNetwork):
         said = self(batch).said
         nats = self.wanted.plain(said.detach(), batch.right).sum()
         return Loss(self.wanted.costs(said, batch.right).sum(), nats, len(batch.right))
+
+    def attentions(self) -> Attentions:
+        return self.reader.attentions() | self.matcher.attentions()
 
     def infer(self, batch: PairBatch, *, weights: bool = False) -> PairAnswers:
         """What is said of each pair, and where it looked."""

@@ -36,7 +36,7 @@ from regard.tasks.pair.data import (
     read_couples,
 )
 from regard.tasks.pair.ratings import Scale
-from regard.tasks.row_looks import PaddedLooks
+from regard.tasks.row_looks import LookRows, PaddedLooks
 
 if TYPE_CHECKING:
     from regard.config import Config
@@ -173,6 +173,10 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
             [self._prediction(item, self.scale.written(number), None, looks, {"number": number})]
             for item, number, looks in zip(items, numbers, seen, strict=True)
         ]
+
+    def name_looks(self, names: Sequence[str]) -> dict[str, LookRows]:
+        halves = {"first": lambda rows: slice(0, rows // 2), "second": lambda rows: slice(rows // 2, rows)}
+        return {f"{side}.{name}": LookRows(name, half) for side, half in halves.items() for name in names}
 
     def _ranked(self, item: EncodedPair, log_p: np.ndarray, looks: dict[str, np.ndarray], n_best: int) -> list[TaskPrediction]:
         """The likeliest labels, each with the same pictures and all the probabilities."""

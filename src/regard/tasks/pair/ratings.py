@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RunFolderError, message
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from regard.tasks.pair.section import PairSection
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from regard.networks.base import EncoderOutput
+from regard.networks.base import Attentions, EncoderOutput
 from regard.networks.bert import Bert, MaskedWords
 from regard.networks.loss import chunked_cross_entropy
 from regard.tasks.pretrain.batch import BertAnswers, BertBatch
@@ -43,6 +43,9 @@ class PretrainNetwork(AnsweringNetwork):
             sum_ = (F.cross_entropy(scores, batch.follows[known], reduction="none") * count[known]).sum()
             total, nats = total + sum_, nats + sum_.detach()
         return Loss(total, nats, max(int(count.sum()), 1))
+
+    def attentions(self) -> Attentions:
+        return self.reader.attentions()
 
     def infer(self, batch: BertBatch, *, weights: bool = False) -> BertAnswers:
         encoded, log_p = self(batch, weights=weights), None

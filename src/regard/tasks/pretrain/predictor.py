@@ -102,12 +102,12 @@ class MaskedLMPredictor(ArrayPredictor[MaskedText]):
 
     def collate(self, items: Sequence[MaskedText], rows: Sequence[int]) -> BertBatch:
         read = collate([(item.words, item.segments) for item in items], rows)
-        examples = [item.example for item in items if item.example is not None]
         assert read.target is not None
         targets, follows = np.full_like(read.source, NOTHING), np.full(len(items), NOTHING)
-        for i, example in enumerate(examples):
-            targets[i, : example.size] = example.targets
-            follows[i] = NOTHING if example.follows is None else int(not example.follows)
+        for i, item in enumerate(items):
+            if (example := item.example) is not None:
+                targets[i, : example.size] = example.targets
+                follows[i] = NOTHING if example.follows is None else int(not example.follows)
         return BertBatch(read.source, read.source_valid, read.target, targets, follows)
 
     def graph_batch(self, items: Sequence[MaskedText], by: Random) -> BertBatch:
@@ -116,7 +116,15 @@ class MaskedLMPredictor(ArrayPredictor[MaskedText]):
         return replace(self.collate(items, range(len(items))), places=np.array(places, dtype=np.int64))
 
     def predict_batch(self, items: Sequence[MaskedText], batch: BertBatch, n_best: int, attention: bool) -> NBest:
-        if items[0].example is not None:
+        judged = [i for i, item in enumerate(items) if item.example is not None]
+        if 0 < len(judged) < len(items):  # two questions, each with a batch of its own
+            found: list[list[TaskPrediction]] = [[] for _ in items]
+            for rows in (judged, sorted(set(range(len(items))).difference(judged))):
+                some = [items[i] for i in rows]
+                for i, best in zip(rows, self.predict_batch(some, self.batch(some, rows), n_best, attention), strict=True):
+                    found[i] = best
+            return found
+        if judged:
             return [[p] for p in self._judged(items, batch)]
         if not self.tells_words and any(item.places for item in items):
             do = "Leave the masks out, or name a run that learnt words."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
-
-from jaxtyping import Bool, Float, Int
+from typing import TYPE_CHECKING, NamedTuple
 
 from regard.core.shapes import Array
 from regard.tasks.row_looks import PaddedLooks
 from regard.tasks.subword_batches import Pieces
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 MARKS = 2  # numbers that mark a word: whether it stands in the other text, and whether with a neighbour
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.tasks.read.batch import ReadBatch
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 NEVER = np.finfo(np.float32).min
 

@@ -49,7 +49,7 @@ class Questions:
                 self._refusal = str(error)
 
     def _read(self) -> Iterator[Block]:
-        numbers, cells = list[int](), dict[str, list[str]](passage=[], question=[], target=[])
+        numbers, cells, of = list[int](), _no_cells(), ""
         for found in read_asked(self._files, blank=self._cloze):
             text = str(found) if isinstance(found, RecordError) else found.place
             file, line = place_said(text, self._files)
@@ -59,17 +59,18 @@ class Questions:
                 continue
             self.rows += 1
             self._look(found, FindingPlace(file, line))
+            if numbers and (file != of or len(numbers) >= QUESTIONS):  # a block is of one file
+                yield Block(numbers, cells, dict.fromkeys(cells, of), self._valid)
+                numbers, cells = [], _no_cells()
+            of = file
             numbers.append(line)
             cells["passage"].append(found.passage)
             cells["question"].append(found.question)
             cells["target"].append(found.answers[0].text if found.answers else "")
-            if len(numbers) >= QUESTIONS:
-                yield Block(numbers, cells, dict.fromkeys(cells, file), self._valid)
-                numbers, cells = [], dict(passage=[], question=[], target=[])
             if self._most is not None and self.rows >= self._most:
                 break
         if numbers:
-            yield Block(numbers, cells, dict.fromkeys(cells, file), self._valid)
+            yield Block(numbers, cells, dict.fromkeys(cells, of), self._valid)
 
     def _look(self, asked: PassageQuestion, seen: FindingPlace) -> None:
         for answer in asked.answers[:1]:
@@ -107,6 +108,10 @@ class Questions:
         level = "error" if self._said or self.absent.count > 0.2 * rows else "note"
         do = "Correct or remove them, or set data.on_bad_line: skip; where blanks part the words, data.source_tokenizer: space."
         yield from self.absent.report("answer-absent", level, what, do, False, ("data.on_bad_line: skip",), skipped=True)
+
+
+def _no_cells() -> dict[str, list[str]]:
+    return dict(passage=[], question=[], target=[])
 
 
 def _joined(text: str, at: int) -> bool:

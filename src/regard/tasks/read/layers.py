@@ -13,7 +13,7 @@ from regard.attention.attention import Attention
 from regard.attention.attention_over_attention import AttentionOverAttention
 from regard.attention.pooling import Pool
 from regard.attention.score import Score
-from regard.networks.base import EncoderOutput, Looks, positions
+from regard.networks.base import Attentions, EncoderOutput, Looks, positions
 from regard.networks.bert import TextPairs
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
@@ -105,6 +105,13 @@ class AskedReader(nn.Module):
         own = {f"{name}.{k.removeprefix('encoder.')}": w for name, encoded in named for k, w in encoded.looks.items()}
         return read[0], read[1], own | looks
 
+    def attentions(self) -> Attentions:
+        """What makes these looks."""
+        made: Attentions = {} if self.aligned is None else {"aligned": self.aligned.look}
+        for name, reader in (("passage", self.passage), ("question", self.question)):
+            made |= {f"{name}.{k.removeprefix('encoder.')}": look for k, look in reader.attentions().items()}
+        return made
+
 
 def _with_letters(text: ReadText, made: Float[Tensor, "W D"]) -> ReadText:
     assert text.spelled is not None
@@ -139,6 +146,10 @@ class JointReader(nn.Module):
         final = read.final[: len(states)]
         return EncoderOutput(states, passage.valid, final), EncoderOutput(asked, question.valid, final), {}
 
+    def attentions(self) -> Attentions:
+        """None that it tells."""
+        return {}
+
 
 class WordPointer(nn.Module):
     """Which place fills the blank of a question.  over: attention over attention (Cui et al. 2017, section 3); otherwise the question
@@ -158,6 +169,10 @@ class WordPointer(nn.Module):
         told = self.look(states, asked, passage.valid, real)
         looks = {"columns": told.columns[:, None], "importance": told.importance[:, None, None]} if weights and self.over else {}
         return Pointed((told.share + LEAST).log()[:, None], looks)
+
+    def attentions(self) -> Attentions:
+        """What makes the columns; their importance and the pointer are answers, not looks."""
+        return {"columns": self.look.look} if self.over else {}
 
 
 class SpanPointer(nn.Module):
@@ -181,3 +196,7 @@ class SpanPointer(nn.Module):
             scores = look.score.form(reading.context[:, None], memory, at).scores()[:, 0, 0]
             shares.append(scores.masked_fill(~passage.valid, torch.finfo(scores.dtype).min).log_softmax(-1))
         return Pointed(torch.stack(shares, 1), {} if reading.weights is None else {"asked": reading.weights})
+
+    def attentions(self) -> Attentions:
+        """What makes q; the pointer is the answer, not a look."""
+        return {"asked": self.pool}

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.data.tokenizer import UNK
+from regard.networks.base import Attentions
 from regard.tasks.read.batch import ReadAnswers, ReadBatch, ReadText
 from regard.tasks.read.layers import AskedReader, JointReader, Pointed, SpanPointer, WordPointer
 from regard.training.objective import AnsweringNetwork, Loss
@@ -44,6 +45,9 @@ class ReadNetwork(AnsweringNetwork):
         known = (batch.right[..., 0] >= 0).any(-1)
         total = -self.log_p(self(batch).shares, batch)[known].sum()
         return Loss(total, total.detach(), int(known.sum()))
+
+    def attentions(self) -> Attentions:
+        return self.reader.attentions() | self.pointer.attentions()
 
     def infer(self, batch: ReadBatch, *, weights: bool = False) -> ReadAnswers:
         shares, looks = self(batch, weights=weights)

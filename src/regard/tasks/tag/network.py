@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from regard.attention.pooling import Pool
 from regard.data.tokenizer import UNK
-from regard.networks.base import EncoderOutput, Looks
+from regard.networks.base import Attentions, EncoderOutput, Looks
 from regard.networks.char_cnn import CharCNN
 from regard.networks.dropout import Dropout
 from regard.networks.subwords import of_words
@@ -101,6 +101,9 @@ class TagNetwork(AnsweringNetwork):
             return self.chain.log_p(scores, tags, valid)
         each = scores.float().log_softmax(-1).gather(-1, tags.masked_fill(~valid, 0)[..., None])[..., 0]
         return (each * valid).sum(1)
+
+    def attentions(self) -> Attentions:
+        return self.reader.attentions() | ({} if self.label is None or self.pool is None else {"pool": self.pool})
 
     def infer(self, batch: TagBatch, *, weights: bool = False) -> TagAnswers:
         scores, labels, looks = self(batch, weights=weights)

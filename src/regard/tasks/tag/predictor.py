@@ -148,7 +148,8 @@ class Tagger(ArrayPredictor[EncodedSentence]):
         return replace(item, words=item.words[:size], letters=item.letters[:size], tags=tags, pieces=pieces)
 
     def collate(self, items: Sequence[EncodedSentence], rows: Sequence[int]) -> TagBatch:
-        words = collate([(item.words, item.tags) for item in items], rows)
+        tagged = all(item.tags is not None for item in items)
+        words = collate([(item.words, item.tags if tagged else None) for item in items], rows)
         letters, spelled = letters_side_by_side([item.letters for item in items], rows)
         known = all(item.label is not None for item in items)
         label = np.array([item.label for item in items], dtype=np.int64) if known else None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.tasks.tag.batch import TagAnswers
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 LEAST = 1e-300  # what a sum of probabilities is at least, so that its logarithm is finite
 

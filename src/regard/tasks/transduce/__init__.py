@@ -22,7 +22,7 @@ SPEC = TaskSpec(
     },
     uses=(
         *(*spec.TEXT_ROWS, *spec.FEATURES, *spec.TARGET_TEXT, *spec.READING, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
-        *(*spec.SMOOTHING, *spec.SAMPLED, *spec.WRITING, *spec.VALID_BEAM),
+        *(*spec.SMOOTHING, *spec.SAMPLED, *spec.GUIDED, *spec.WRITING, *spec.VALID_BEAM),
     ),
     reads_line=True,
     called="seq2seq translate translation mt nmt g2p inflection transduction text2text",

@@ -11,12 +11,13 @@ from regard.config import Config
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
-from regard.data.batching import Batches, collate
+from regard.data.batching import Batch, Batches, collate
 from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.examples import Group, Item, group, overlap
+from regard.data.guided_links import GuidedLinks
 from regard.data.length_limit import LengthLimit
 from regard.data.pairs import Pairs, read_pairs
-from regard.data.text_files import fingerprint
+from regard.data.text_files import fingerprint, lines
 from regard.data.token_store import Corpus
 from regard.data.tokenizer import UNK, Tokenizer
 from regard.data.validation_share import HeldOutSources, TrainingSources
@@ -65,7 +66,8 @@ class TransduceTask(Task):
         for note in [f"train: {train.report}", *filter(None, notes)]:
             say(note)
         groups = group(held) if columns else [Group.of(item) for item in held]
-        return Splits(pairs, groups, fingerprint([*data.train, *data.valid]), sample)
+        guide = [config.train.guided_alignment] if config.train.guided_alignment else []
+        return Splits(pairs, groups, fingerprint([*data.train, *data.valid, *guide]), sample)
 
     def validation_items(self, config: Config) -> list[Item]:
         data = config.data
@@ -80,7 +82,9 @@ class TransduceTask(Task):
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         tokenizers = _tokenizers(config, data.train, folder, say, fresh=fresh)
         limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
-        corpus = Corpus.write(folder / CORPUS, _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy"))
+        guide = _guide(config, tokenizers)
+        encoded = _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy", guide=guide)
+        corpus = Corpus.write(folder / CORPUS, encoded)
         if limit.long:
             say(f"note: {limit}")
         if not len(corpus):
@@ -94,7 +98,7 @@ class TransduceTask(Task):
         held = writable(data.valid, writer)
         return TrainingSetup(
             task,
-            batch=lambda rows: collate([corpus[i] for i in rows], rows),
+            batch=lambda rows: _batch(corpus, rows, guide),
             batches=Batches(
                 corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
             ),
@@ -147,6 +151,26 @@ def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say, *
     return made
 
 
+def _guide(config: Config, tokenizers: tuple[Tokenizer, Tokenizer]) -> GuidedLinks | None:
+    """The links of the training data, still to be added.  DataError where their lines are not those of one table or of two files."""
+    file, layout = config.train.guided_alignment, layout_of(config)
+    if file is None:
+        return None
+    format = layout.resolved(config.data.train).format
+    if format == "parquet" or len(config.data.train) > (2 if format == "lines" else 1):
+        expected = "one table of text, or two files line for line, with train.guided_alignment: each line has its alignment"
+        received = "Parquet" if format == "parquet" else f"{len(config.data.train)} tables"
+        raise DataError(message("data.train", expected, received, "Put the data into one file."))
+    return GuidedLinks(
+        file, tokenizers, layout, lines=sum(1 for _ in lines(config.data.train[0])), shift=config.train.guided_shift
+    )
+
+
+def _batch(corpus: Corpus, rows: Sequence[int], guide: GuidedLinks | None) -> Batch:
+    batch = collate([corpus[i] for i in rows], rows)
+    return batch if guide is None else guide.with_links(batch, rows)
+
+
 def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
     """Features are the last symbols, so that each new symbol of text moves them."""
     if not config.train.begin or not reader.features:
@@ -156,15 +180,23 @@ def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
 
 
 def _encoded(
-    items: Iterable[Item], tokenizers: tuple[Tokenizer, Tokenizer], limit: LengthLimit, *, copies: bool = False
+    items: Iterable[Item],
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    limit: LengthLimit,
+    *,
+    copies: bool = False,
+    guide: GuidedLinks | None = None,
 ) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says."""
+    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says.
+    guide: is told of each pair that is kept."""
     each = iter(items)
     while part := list(islice(each, CHUNK)):
         sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
         targets = tokenizers[1].encode_all([str(item.target) for item in part])
         for item, source, target in zip(part, sources, targets, strict=True):
             if (kept := limit.keep((source, target), item.place)) is not None:
+                if guide is not None:
+                    guide.add(item, *kept)
                 yield _with_copies(item, tokenizers, *kept) if copies and UNK in (*source, *target) else kept
 
 

@@ -1,0 +1,119 @@
+/* Work in pieces, for several threads: each piece says the same whoever does it.
+ *
+ * A helper looks for work for a while and then sleeps, so that it does not take a core from others for long; who called does pieces too and
+ * waits only for those that were begun, not for a helper that comes late.  One call at a time has the helpers; another does its work alone.
+ */
+#pragma once
+
+#include "values.h"
+
+typedef void (*piece)(void *about, int64_t from, int64_t to);
+
+enum { WORTH = 1 << 18 };  /* products from which it pays to share them: some microseconds */
+
+#if defined(_WIN32)
+static int set_threads(int n) { (void)n; return 1; }
+static void in_pieces(int64_t n, int64_t cost, piece work, void *about) { (void)cost; work(about, 0, n); }
+#else
+#include <pthread.h>
+#include <sched.h>
+
+enum { MOST_THREADS = 64, LOOKS = 2000, PIECES = 4 };  /* how often a helper looks, some 50 us; pieces for each thread */
+static const uint64_t CLOSED = 0xffffffffu;  /* in the place of a piece's number: there is none */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    _Atomic uint64_t ticket;  /* the turn, and in the lower half the next piece of it */
+    _Atomic int64_t pieces, done, sleepers;
+    int64_t n;
+    piece what;
+    void *about;
+    int wanted, started;
+    atomic_flag taken;
+} team = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .ticket = 0xffffffffu, .wanted = 1, .taken = ATOMIC_FLAG_INIT};
+
+static inline void breathe(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static bool do_piece(void) {  /* whether there was one */
+    uint64_t ticket = atomic_load(&team.ticket);
+    for (;;) {
+        int64_t i = (int64_t)(ticket & CLOSED), pieces = atomic_load(&team.pieces);
+        if (i >= pieces) return false;
+        if (!atomic_compare_exchange_weak(&team.ticket, &ticket, ticket + 1)) continue;
+        /* the turn is not over before this piece is: what is read now is of it */
+        team.what(team.about, team.n * i / pieces, team.n * (i + 1) / pieces);
+        atomic_fetch_add(&team.done, 1);
+        return true;
+    }
+}
+
+static void *help(void *nothing) {
+    (void)nothing;
+    for (int looks = 0;;) {
+        if (do_piece()) { looks = 0; continue; }
+        if (++looks < LOOKS) { breathe(); continue; }
+        looks = 0;
+        pthread_mutex_lock(&team.lock);
+        atomic_fetch_add(&team.sleepers, 1);
+        while ((int64_t)(atomic_load(&team.ticket) & CLOSED) >= atomic_load(&team.pieces)) pthread_cond_wait(&team.work, &team.lock);
+        atomic_fetch_sub(&team.sleepers, 1);
+        pthread_mutex_unlock(&team.lock);
+    }
+    return NULL;
+}
+
+static void forget_helpers(void) {  /* in a process that was forked: it has none */
+    pthread_mutex_init(&team.lock, NULL);
+    pthread_cond_init(&team.work, NULL);
+    atomic_store(&team.ticket, CLOSED);
+    atomic_store(&team.sleepers, 0);
+    atomic_flag_clear(&team.taken);
+    atomic_flag_clear(&lists_in_use);
+    team.started = 0;
+}
+
+static int set_threads(int n) {
+    team.wanted = n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : n;
+    return team.wanted;
+}
+
+static void start_helpers(void) {  /* by who has the team */
+    static bool told = false;
+    if (!told) { pthread_atfork(NULL, NULL, forget_helpers); told = true; }
+    while (team.started < team.wanted - 1) {
+        pthread_t one;
+        if (pthread_create(&one, NULL, help, NULL)) { team.wanted = team.started + 1; return; }
+        pthread_detach(one);
+        team.started++;
+    }
+}
+
+/* `work` from 0 to n, by whoever is there.  cost: of all, in products. */
+static void in_pieces(int64_t n, int64_t cost, piece work, void *about) {
+    if (team.wanted < 2 || n < 2 || cost < WORTH || atomic_flag_test_and_set(&team.taken)) { work(about, 0, n); return; }
+    start_helpers();
+    uint64_t turn = (atomic_load(&team.ticket) >> 32) + 1;
+    atomic_store(&team.ticket, turn << 32 | CLOSED);  /* nobody takes a piece while the work changes */
+    team.what = work;
+    team.about = about;
+    team.n = n;
+    int64_t pieces = n < team.wanted * PIECES ? n : team.wanted * PIECES;
+    atomic_store(&team.done, 0);
+    atomic_store(&team.pieces, pieces);
+    atomic_store(&team.ticket, turn << 32);
+    if (atomic_load(&team.sleepers)) {
+        pthread_mutex_lock(&team.lock);
+        pthread_cond_broadcast(&team.work);
+        pthread_mutex_unlock(&team.lock);
+    }
+    while (do_piece()) {}
+    for (int64_t looks = 0; atomic_load(&team.done) < pieces; looks++) { if (looks < LOOKS) breathe(); else sched_yield(); }
+    atomic_store(&team.ticket, turn << 32 | CLOSED);
+    atomic_flag_clear(&team.taken);
+}
+#endif
