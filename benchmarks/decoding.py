@@ -5,7 +5,7 @@
 Sentences of 14 tokens and an end sign, vocabulary 8,000; every answer is 25 tokens long (the end sign is made impossible until then, so
 that weights do not matter).  Transformer 3+3, d 256, 4 heads, feed-forward 1024, tied output; GRU 512 with a bidirectional encoder,
 embeddings 256, additive attention, input feeding.  Greedy with a batch of 32, beam 5 with a batch of 32, greedy with one sentence.
-The net itself (PyTorch), and its graphs as `regard export` writes them (the compiled loops of the runtime, one thread whatever is asked).
+The net itself (PyTorch), and its graphs as `regard export` writes them (the compiled loops of the runtime).
 Beside it, where they are installed: Hugging Face's MarianMT of the same sizes, `generate` with its cache; CTranslate2, float32 and int8;
 JoeyNMT's recurrent net, in its own process (benchmarks/peers/install.sh), greedy alone.  All take turns; medians of the clock.
 Writes benchmarks/results/decoding.csv and decoding.md.  Run it alone on the machine.
@@ -41,6 +41,7 @@ from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
+from regard.runtime.library import set_threads
 from regard.runtime.networks import GraphWriter
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.writing import answer
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path(__file__).parent / "peers" / "environments")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    set_threads(asked.threads)
     keep_freed_memory()  # as the command does; both sides have it
     rows = []
     for kind in asked.only:

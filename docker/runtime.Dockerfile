@@ -4,7 +4,7 @@
 #     docker run --rm -i --read-only -v "$PWD/model:/model:ro" regard-runtime /model < new.txt > answers.txt
 ARG PYTHON=3.13
 
-# not -slim: what the runtime compiles, it compiles here
+# not -slim: it has the compiler for the loops that models are played by
 FROM python:${PYTHON} AS build
 WORKDIR /source
 COPY src src

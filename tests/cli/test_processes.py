@@ -154,14 +154,26 @@ def train(values: dict[str, Any], folder: Path, *words: str, count: int = 2) -> 
     return [sys.executable, "-m", "regard", "train", "c.yaml", "--processes", str(count), *words]
 
 
-def test_a_process_that_is_killed_ends_all_and_the_run_goes_on(trained, tmp_path):
-    values = cut(nets(trained)["gru"], checkpoint_every=2, updates=4000)
-    with (tmp_path / "log").open("wb") as log:
-        launched = subprocess.Popen(train(values, tmp_path, "--out", "run"), cwd=tmp_path, env=environment(), stderr=log)
+def steps(run: Path) -> list[int]:
+    return sorted(int(path.name[5:13]) for path in (run / "checkpoints").glob("step-*"))
+
+
+def start(values: dict[str, Any], folder: Path, log: Path, *words: str) -> subprocess.Popen[bytes]:
+    """A training by two processes that has made a checkpoint of its own."""
+    before = steps(folder / "run")
+    with log.open("wb") as stream:
+        launched = subprocess.Popen(train(values, folder, "--out", "run", *words), cwd=folder, env=environment(), stderr=stream)
+    until = time.monotonic() + 60
+    while steps(folder / "run") in ([], before) and time.monotonic() < until:
+        time.sleep(0.05)
+    return launched
+
+
+def test_one_that_is_killed_ends_all_and_a_signal_is_heard_by_all(trained, tmp_path):
+    """And the run goes on as if neither had been."""
+    values, log = cut(nets(trained)["gru"], checkpoint_every=2, updates=4000), tmp_path / "log"
+    launched = start(values, tmp_path, log)
     try:
-        until = time.monotonic() + 60
-        while not list(tmp_path.glob("run/checkpoints/step-*")) and time.monotonic() < until:
-            time.sleep(0.05)
         children = Path(f"/proc/{launched.pid}/task/{launched.pid}/children")
         if not children.exists():
             pytest.skip("needs /proc to find the processes that were started")
@@ -172,11 +184,18 @@ def test_a_process_that_is_killed_ends_all_and_the_run_goes_on(trained, tmp_path
         assert launched.wait(30) == 1 and time.monotonic() - begun < 10
     finally:
         launched.kill()
-    told = (tmp_path / "log").read_text("utf-8").splitlines()[-1]
+    told = log.read_text("utf-8").splitlines()[-1]
     assert told.startswith("the training: expected all of its processes to come to the end; received SIGKILL in process 1 of 2")
     assert not Path(f"/proc/{ranks[0]}").exists()
-    step = max(int(path.name[5:13]) for path in (tmp_path / "run" / "checkpoints").glob("step-*"))
-    values = cut(values, updates=step + 2)
+    launched = start(values, tmp_path, log, "--resume", "-q")
+    try:
+        launched.send_signal(signal.SIGTERM)
+        assert launched.wait(30) == 128 + signal.SIGTERM
+    finally:
+        launched.kill()
+    (told,) = log.read_text("utf-8").splitlines()
+    assert told == f"SIGTERM: stopped at step {steps(tmp_path / 'run')[-1]}, with a checkpoint. Go on with --resume."
+    values = cut(values, updates=steps(tmp_path / "run")[-1] + 2)
     done = subprocess.run(train(values, tmp_path, "--out", "run", "--resume", "-q"), cwd=tmp_path, env=environment())
     assert done.returncode == 0
     runs.train(read_config(values), tmp_path / "alone", say=lambda line: None)

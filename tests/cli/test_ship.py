@@ -25,7 +25,7 @@ PAGE = (ROOT / "docs" / "ship.md").read_text(encoding="utf-8")
 COMMANDS = [line.split("  #")[0].strip() for line in BLOCK.splitlines()]
 # Behind `regard train`, as this is no test of training; answers of two letters or more, so that there are some.
 SMALL = "model.size=16 model.embedding=8 train.updates=40 train.epochs=2 train.threads=1 decode.min_length=2"
-BUILT = ("pyproject.toml", "README.md", "LICENSE", "src", "runtime")
+BUILT = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src", "runtime")
 PORT = "8000"
 SERVED = ("starlette", "uvicorn", "prometheus_client")
 AWAY = {"regard": ("numba",), "runtime": ("numba", "torch", "regard")}  # what the commands have not installed there
@@ -58,10 +58,11 @@ class Shell:
         return f"{command} {SMALL}" if command.startswith("regard train") else command.replace(PORT, self.port)
 
     def environment(self, command: str) -> dict[str, str]:
+        """As it is on a machine without a compiler."""
         machine = "runtime" if command.startswith("regard-run") else "regard"
         site, away = self.sites[machine], self.here.with_name(f"not-{machine}")
         paths = f"{site / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": paths, "PYTHONPATH": f"{site}{os.pathsep}{away}", "OMP_NUM_THREADS": "1"}
+        return {**os.environ, "PATH": paths, "PYTHONPATH": f"{site}{os.pathsep}{away}", "OMP_NUM_THREADS": "1", "CC": "false"}
 
     def run(self, command: str) -> str:
         more = {"shell": True, "cwd": self.here, "env": self.environment(command), "executable": shutil.which("bash")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from regard.runtime import functions
 from regard.runtime.folding import fold
 from regard.runtime.functions import Function, Held
 from regard.runtime.graph import Graph, Node, Port
-from regard.runtime.library import Library, library
+from regard.runtime.library import Library, library, usual_threads
 from regard.runtime.operations import OPERATIONS
 from regard.runtime.player import Player
 from regard.runtime.program import Packs
@@ -154,6 +155,18 @@ def test_a_row_alone_is_the_row_in_a_batch(operation, loops):
         assert not function.by_numpy
 
 
+def test_an_output_may_have_another_shape_each_time(loops):
+    """Room for a table is kept from call to call, and used where it is of that very shape."""
+    ports = (Port("a", "float32"), Port("b", "float32"))
+    function = Function(Graph(ports, (), (Node("matmul", (0, 1), 2),), ((Port("y", ""), 2),)), {}, Packs(loops))
+    for rows, columns in ((3, 4), (2, 6), (4, 3), (4, 3), (6, 2), (3, 4), (1, 12), (0, 5)):
+        a, b = reals(rows, 5), reals(5, columns)
+        made = function({"a": a, "b": b})[0]["y"]
+        assert made.shape == (rows, columns)
+        np.testing.assert_allclose(made, a @ b, atol=1e-5)
+    assert not function.by_numpy
+
+
 def test_what_cannot_be_played_is_numpys_to_refuse(loops):
     """Sizes that do not fit, places beyond an array: no crash, and the sentence of `Player`."""
     from regard.core.errors import RunFolderError
@@ -173,3 +186,38 @@ def test_what_cannot_be_played_is_numpys_to_refuse(loops):
         with pytest.raises((RunFolderError, MemoryError)):
             Function(graph, weights, Packs(loops))(given)
     assert fold(graph, weights).nodes
+
+
+def test_threads_change_no_bit(loops):
+    """Products are shared among threads from some size on, by one call at a time; others do their work alone meanwhile."""
+    weights = {
+        "w": reals(256, 1500),
+        "q": np.random.default_rng(1).integers(-127, 128, (1500, 256)).astype("int8"),
+        "s": reals(1500),
+    }
+    ports = (Port("x", "float32"), Port("k", "float32"))
+    nodes = (
+        Node("matmul", (0, 2), 5),
+        Node("linear_bytes", (0, 3, 4), 6),
+        Node("add", (5, 6), 7),
+        Node("softmax", (7,), 8, {"axis": 1}),
+        Node("matmul", (1, 1), 9),
+    )
+    graph = Graph(ports, ("w", "q", "s"), nodes, ((Port("y", ""), 8), (Port("z", ""), 9)))
+    function, given = (
+        Function(graph, weights, Packs(loops)),
+        [{"x": reals(n, 256), "k": reals(8, 64, 64)} for n in (1, 7, 40, 64)],
+    )
+    try:
+        loops.threads(1)
+        alone = [function(each)[0] for each in given]
+        for threads in (2, 3):
+            loops.threads(threads)
+            with ThreadPoolExecutor(4) as pool:
+                made = list(pool.map(lambda each: function(each)[0], given * 25))
+            for i, each in enumerate(made):
+                for name, array in each.items():
+                    np.testing.assert_array_equal(array, alone[i % 4][name])
+        assert not function.by_numpy
+    finally:
+        loops.threads(usual_threads())

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from regard.core.errors import UsageError, did_you_mean, message
 
 if TYPE_CHECKING:
     from regard.attention.interventions import Intervention
+
+Erase = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LOOK[:source=N,target=N,head=N]", help="Take nothing of places of a look, from 0 (again: more)."),
+]
+Pin = Annotated[list[str] | None, typer.Option(metavar="LOOK:source=N[,weight=W]", help="Look at these places, and by how much.")]
+Uniform = Annotated[list[str] | None, typer.Option(metavar="LOOK", help="Look at all places alike.")]
+Permute = Annotated[list[str] | None, typer.Option(metavar="LOOK[:seed=N]", help="Mix the weights of a look.")]
 
 KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {  # in the order in which they are done: class, and the keys of its own
     "permute": ("Permute", ("seed",)),

@@ -51,6 +51,7 @@ Text = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="One line instead of a FILE, with the columns that a file would have.", show_default=False),
 ]
+Attention = Annotated[Path | None, typer.Option(metavar="OUT.npz|OUT.jsonl", help="Write where the model looked to a new file.")]
 Beam = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses kept at each step (default: the config's).")]
 NBest = Annotated[int | None, typer.Option(min=1, metavar="N", help="Hypotheses given (default: the config's).")]
 BatchSize = Annotated[int | None, typer.Option(min=1, metavar="N", help="Lines at a time; changes no prediction.")]
@@ -105,11 +106,15 @@ def open_model(
             gone = f"int8: the validation files of {each} are gone or others, so how many answers change is not known."
             say(str(parity(each, trust=trust or ()) or gone))
     if device != "cpu" and say and len(exported) < len(runs):
-        from regard.core.devices import describe_device, find_device
-
-        say(f"answered on {describe_device(find_device(device, '--device'))}")
+        _say_device(device, say)
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
+
+
+def _say_device(device: str, say: Say) -> None:
+    from regard.core.devices import describe_device, find_device
+
+    say(f"answered on {describe_device(find_device(device, '--device'))}")
 
 
 def refuse_bytes_of_export(exported: Sequence[Path], precision: PlainOption) -> None:

@@ -52,15 +52,7 @@ def view(
     kind = "terminal" if path is None else "page" if path.suffix.lower() in PAGE else "picture"
     say = options.teller(quiet)
     model = options.open_model(
-        run,
-        others,
-        settings=settings,
-        precision=precision,
-        trust=trust,
-        threads=threads,
-        device=device,
-        say=say,
-        ready=True,
+        run, others, settings=settings, precision=precision, trust=trust, threads=threads, device=device, say=say, ready=True
     )
     asked = {"beam": beam, "n_best": n_best, "batch_size": batch_size}
     given = model.answer_options(asked, spelt=options.spelt)

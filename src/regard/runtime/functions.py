@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from ctypes import c_int64, c_void_p
-from typing import Any
 
 import numpy as np
 
@@ -73,7 +72,7 @@ class Function:
         self.by_numpy = 0  # how often numpy was asked
         self._player: Player | None = None
         self._program: Program | None = None
-        self._seen: dict[int, tuple[np.dtype[Any], tuple[int, ...]] | None] = {}  # of outputs, as they were last
+        self._columns: dict[int, int] = {}  # of outputs that are tables of float32, as many as they had last
         if packs is not None:
             with suppress(Uncompilable):
                 self._program = Program(self._folded, packs, [*self.inputs, *self.takes], [*self.outputs, *self.gives])
@@ -100,7 +99,7 @@ class Function:
         if any(array.dtype not in CODES for array in given):
             return None
         ready = [self._place(i, len(given[0])) for i in range(len(self.outputs))] if given and given[0].ndim else []
-        waiting = numbers([n for array in ready for n in _room(array)] or [0, 0] * len(self.outputs))
+        waiting = numbers([n for array in ready for n in _room(array)] or [0, 0, 0] * len(self.outputs))
         left = (c_void_p * 2)()
         told = numbers([n for array in given for n in describe(array)])
         failed = loops.run(program.address, len(given), told, held, len(self.outputs), waiting, left)
@@ -111,21 +110,21 @@ class Function:
         outputs = {}
         for i, name in enumerate(self.outputs):
             array = ready[i] if ready else None
-            if array is None or waiting[2 * i]:
+            if array is None or waiting[3 * i]:
                 array = made.array(i)
-                self._seen[i] = (array.dtype, array.shape[1:]) if array.ndim else None
+                if array.ndim == 2 and array.dtype == np.float32:
+                    self._columns[i] = array.shape[1]
             outputs[name] = array
         return outputs, after
 
     def _place(self, output: int, rows: int) -> np.ndarray | None:
-        """An array for an output, in the shape that it had last."""
-        seen = self._seen.get(output)
-        return np.empty((rows, *seen[1]), seen[0]) if seen else None
+        """An array for an output, of as many columns as it had last."""
+        return np.empty((rows, self._columns[output]), np.float32) if output in self._columns else None
 
 
-def _room(array: np.ndarray | None) -> tuple[int, int]:
-    """Its address, and how many bytes there are."""
-    return (0, 0) if array is None else (array.__array_interface__["data"][0], array.nbytes)
+def _room(array: np.ndarray | None) -> tuple[int, int, int]:
+    """Address, rows and columns of a table."""
+    return (0, 0, 0) if array is None else (array.__array_interface__["data"][0], *array.shape)
 
 
 def choose_rows(state: State, rows: np.ndarray, common: Collection[int] = (), shared: Collection[int] = ()) -> State:

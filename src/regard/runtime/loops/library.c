@@ -46,8 +46,8 @@ static bundle *bundle_of(int64_t n, const value *values) {
     return b;
 }
 
-/* arrays: those of the caller's, one behind the other; state: the rest of the inputs.  ready: for each output that is no state an address,
- * and how many bytes there are: where it fits it is written there, and the address becomes 0.  left: those outputs, and the state. */
+/* arrays: those of the caller's, one behind the other; state: the rest of the inputs.  ready: for each output that is no state an address, rows
+ * and columns: what is such a table in float32 is written there, and the address becomes 0.  left: those outputs, and the state. */
 int OUTSIDE(run)(const graph *g, int64_t n, const int64_t *arrays, const bundle *state, int64_t wanted, int64_t *ready, bundle **left) {
     int64_t held = state ? state->n : 0;
     left[0] = left[1] = NULL;
@@ -69,12 +69,14 @@ int OUTSIDE(run)(const graph *g, int64_t n, const int64_t *arrays, const bundle 
             made[i] = own;
         }
         for (int64_t i = 0; i < wanted; i++) {
-            if (!ready[2 * i] || ready[2 * i + 1] != count(made + i) * BYTES[(int)made[i].dtype]) continue;
+            const value *x = made + i;
+            bool fits = x->dtype == FLOAT32 && x->rank == 2 && x->shape[0] == ready[3 * i + 1] && x->shape[1] == ready[3 * i + 2];
+            if (!ready[3 * i] || !fits) continue;
             value place = made[i];
-            place.data = (char *)ready[2 * i];
+            place.data = (char *)ready[3 * i];
             lay_out(&place);
             copy_into(&place, made + i);
-            ready[2 * i] = 0;
+            ready[3 * i] = 0;
         }
         left[0] = bundle_of(wanted, made);
         left[1] = bundle_of(g->outputs - wanted, made + wanted);
