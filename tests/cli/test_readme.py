@@ -30,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_commands_of_your_own_data(folder):
-    assert len(commands()) == 5
+    assert len(commands()) == 6
     for command in commands():
         line, _, target = command.partition(" > ")
         program = [sys.executable, "-c", "from regard.cli.main import main; main()", *shlex.split(line)[1:]]

@@ -78,6 +78,7 @@ def align(
     base: Annotated[int, typer.Option(min=0, max=1, metavar="0|1", help="From what the gold files count words.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="OUT", help="A new file for the links; figures go to stdout then.")] = None,
     threads: options.Threads = None,
+    device: options.Device = "cpu",
     quiet: options.Quiet = False,
     trust: options.Trust = None,
 ) -> None:
@@ -88,8 +89,8 @@ def align(
     say, chosen = options.teller(quiet), _head(head)
     _refuse(chosen, shift, symmetrize, reverse, valid_gold)
     path, way = _new(out), (symmetrize or Symmetrization.grow_diag_final_and).value
-    model = options.open_model(run, None, trust=trust, threads=threads, say=say)
-    back = options.open_model(reverse, None, trust=trust, say=say) if reverse else None
+    model = options.open_model(run, None, trust=trust, threads=threads, device=device, say=say)
+    back = options.open_model(reverse, None, trust=trust, device=device, say=say) if reverse else None
     asked = {"look": look, "head": chosen, "shift": shift.value if shift is Shift.auto else int(shift.value)}
     found, right = _align(model, back, files, asked, way, (gold, valid_gold), base, say)
     links = _write(found, format, path)

@@ -47,6 +47,7 @@ def show(model: Model, folder: Path, seconds: float) -> None:
         f"The page of attention, for any browser:   {pictures}\n"
         f"Your own date:       regard view {folder}/run --text 'March 5, 1999'\n"
         f"Line by line:        echo '三月五日' | regard predict {folder}/run -\n"
+        f"Quicker:             regard warm-up {folder}/run     (once; then it answers in a third of a second, without PyTorch)\n"
         f"Your own data:       regard train --train words.tsv --out my-run     (a source, a tab, a target on each line)\n"
         f"What can be set:     regard train --print-config"
     )
