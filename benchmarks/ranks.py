@@ -75,6 +75,20 @@ def train(home: Path, values: dict[str, Any], out: str, count: int, *more: str) 
     subprocess.run(command, cwd=home, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
+DOUBLE = "import torch; torch.set_default_dtype(torch.float64); from regard.cli.main import main; main()"
+
+
+def train_double(home: Path, values: dict[str, Any], out: str, count: int) -> None:
+    """The same in float64, which no key of a config asks for: the processes are started here, as the command starts them."""
+    (home / f"{out}.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    command = [sys.executable, "-c", DOUBLE, "train", f"{out}.yaml", "--out", out, "--quiet"]
+    common = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    common |= {"WORLD_SIZE": str(count), "REGARD_MEETING": str(home / f"{out}.meeting")} if count > 1 else {}
+    processes = [subprocess.Popen(command, cwd=home, env={**common, "RANK": str(rank)}) for rank in range(count)]
+    if any([process.wait() for process in processes]):
+        raise SystemExit(f"error: {out} failed")
+
+
 def rows(run: Path) -> list[dict[str, Any]]:
     every = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{name: value for name, value in row.items() if name not in MEASURED} for row in every]
@@ -106,6 +120,12 @@ def agree(asked: argparse.Namespace, home: Path) -> None:
             turn = {**values, "train": {**values["train"], "updates": end}}
             train(home, turn, f"{alone}-turns", count, *["--resume"] * bool(turn_number))
         found.append([name, "2, 1 and 3 in turn", *apart(home / f"{alone}-turns", home / alone)])
+        print(found[-1], flush=True)
+    values = nets(home)["Transformer"]
+    for name, more in (("Transformer", {}), ("Transformer, rate 2e-3, no warm-up", {"learning_rate": 2e-3, "warmup": 0})):
+        for count in (1, 2):
+            train_double(home, {**values, "train": {**values["train"], **more}}, f"{len(found)}-double-{count}", count)
+        found.append([name, "2 processes, float64", *apart(*(home / f"{len(found)}-double-{count}" for count in (2, 1)))])
         print(found[-1], flush=True)
     head = ["net", "by", "training loss, largest relative difference", "validation figures", "all else equal"]
     shown = [[a, b, f"{c:.1e}", f"{d:.1e}", e] for a, b, c, d, e in found]
@@ -141,9 +161,14 @@ def kill(asked: argparse.Namespace, home: Path) -> None:
         equal = "equal" if same[0] == same[1] else "DIFFERENT"
         found.append([number + 1, which, f"{seconds:.1f}", equal, "yes" if named else "NO"])
         print(found[-1], flush=True)
+        _write_kills(found, asked)
+
+
+def _write_kills(found: list[list[Any]], asked: argparse.Namespace) -> None:
+    """What was found so far: it takes half an hour."""
     count = sum(row[3] == "equal" for row in found)
     head = ["kill", "which, and with what", "seconds to the end of all", "after resume, bit for bit", "the kill was named"]
-    title = f"A process killed, and the run resumed: {count} of {asked.kills} equal the run never stopped"
+    title = f"A process killed, and the run resumed: {count} of {len(found)} equal the run never stopped"
     tables.write("ranks-kill", title, f"python benchmarks/ranks.py kill --kills {asked.kills} --seed {asked.seed}", head, found)
 
 

@@ -17,12 +17,16 @@ from typing import Any
 import pytest
 
 from regard import runs
+from regard.cli.processes import train_together
 from regard.config import read_config
+from regard.core.errors import ConfigError, UsageError
 from regard.core.plain_values import from_bytes, to_bytes
 from regard.core.shared_work import share_work, work_through
 from regard.tasks.base import TaskPrediction
 from regard.tasks.pretrain.demo_data import stories
 from regard.tasks.tag.demo_data import tickets
+from regard.training.leading import lead
+from regard.training.ranks import JoinedRanks, Ranks
 from regard.training.reporting import MEASURED
 
 HERE = Path(__file__).parent
@@ -224,6 +228,18 @@ def test_a_port_that_is_taken_is_named(trained, tmp_path):
         f"rank 0: expected to meet 2 processes at 127.0.0.1:{port}"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_what_one_process_alone_can_train(tmp_path):
+    with pytest.raises(ConfigError, match=r"expected one process, because of language\.carry.*; received 2\."):
+        lead(JoinedRanks(0, 2, 0), read_config({}), {}, tmp_path, alone="language.carry: a window goes on from the one before")
+    lead(Ranks(), read_config({}), {}, tmp_path, alone="whatever it be")
+
+
+def test_processes_are_started_once(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="one of the processes that torchrun started"):
+        train_together(2, [])
 
 
 class Three:
