@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.data.offsets import Span
 from regard.data.word_links import words_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 NO_WORD = -1
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.errors import DataError, RunFolderError, UsageError, message
 from regard.core.say import Say
@@ -21,6 +21,9 @@ from regard.metrics.alignment import alignment_figures
 from regard.tasks.base import Predictor
 from regard.tasks.layouts import layout_for
 from regard.tasks.word_looks import Chosen, TextPairModel, choose_look, force_looks, links_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 BEST, MEAN, AUTO = "best", "mean", "auto"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.errors import ArgumentError, DataError, RunFolderError, did_you_mean, message
 from regard.data.batching import Batches, collate
@@ -25,6 +24,8 @@ from regard.tasks.base import TaskPrediction
 from regard.tasks.writing import collect_attention
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+
     from regard.config import Config
     from regard.config.length_limits import Room
 
