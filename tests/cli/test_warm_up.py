@@ -77,3 +77,23 @@ def test_it_can_be_called_again_and_leaves_nothing_else(warm, monkeypatch):
     (warm / f"{READY}.new").mkdir()  # of a process that was killed
     assert command(["warm-up", str(warm), "--quiet"]) == 0
     assert find_ready(warm) and [p.name for p in warm.glob(f"*{READY}*")] == [READY]
+
+
+def test_batches_never_show(warm):
+    """To the last bit, so that a server may compute requests side by side."""
+    model = regard.load(warm / READY)
+    if not model.network.rows_alike:
+        pytest.skip("no compiled loops: there was no C compiler when Regard was installed")
+    words = [
+        w if warm.parent.name.startswith("trans") else f"{w} to {w[::-1] * (i % 3 + 1)}" for i, w in enumerate(small.words())
+    ]
+    many, alone = (model.predict(words, batch_size=size) for size in (64, 1))
+    for one, other in zip(many, alone, strict=True):
+        assert (one.text, one.score) == (other.text, other.score)
+        for name, look in one.attention.items():
+            np.testing.assert_array_equal(look, other.attention[name])
+    assert model.network.rows_alike, "numpy was asked"
+
+
+def test_a_folder_does_not_tell_where_its_data_lay(warm):
+    assert str(warm.parent) not in (warm / READY / "config.json").read_text("utf-8")

@@ -127,7 +127,10 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
     # `save_file` would make a file that nobody but its owner may read: no server with a user of its own
     (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in kept.items()}))
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
-    _write(folder / CONFIG, settings_of(model.config))
+    settings = settings_of(model.config)
+    for part in ("train", "valid"):  # a folder that is handed on does not tell where its data lay
+        settings["data"][part] = [Path(each).name for each in settings["data"][part]]
+    _write(folder / CONFIG, settings)
     for name in (*LEARNT, *BERT):
         if (model.folder / name).is_file():
             (folder / name).parent.mkdir(exist_ok=True)

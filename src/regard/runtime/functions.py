@@ -78,6 +78,11 @@ class Function:
                 self._program = Program(self._folded, packs, [*self.inputs, *self.takes], [*self.outputs, *self.gives])
         self.shared = find_shared(self._folded, self.takes)
 
+    @property
+    def rows_alike(self) -> bool:
+        """Whether a row is computed alike in any batch, whatever stands behind it as padding, to the last bit: the loops play all of it."""
+        return self._program is not None and not self.by_numpy
+
     def __call__(self, inputs: Mapping[str, np.ndarray], state: State = ()) -> tuple[dict[str, np.ndarray], State]:
         """The outputs by name, and the state that is left.  RunFolderError for a graph of anybody's that cannot be played."""
         if self._program is not None and (told := self._run(self._program, inputs, state)) is not None:

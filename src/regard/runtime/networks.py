@@ -32,6 +32,11 @@ class GraphSteps:
         self._looking = start, step, weights
         self._functions: tuple[Function, Function] | None = None
 
+    @property
+    def rows_alike(self) -> bool:
+        """Whether batches never show, to the last bit (`Function.rows_alike`)."""
+        return all(f.rows_alike for f in (self._start, self._step, *(self._functions or ())))
+
     def step(self, words: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The log-probabilities of the next word, "B V", and the state behind the word that was read."""
         made, state = self._step({"words": words}, state)
@@ -158,6 +163,11 @@ class GraphAnswers:
         self._form = namedtuple("Answers", answers)  # type: ignore[misc]  # its fields are those of the task's own
         self._plain = Function(graph.only([n for n in names if not n.startswith("looks" + BELOW)]), weights, packs)
         self._all = Function(graph, weights, packs)
+
+    @property
+    def rows_alike(self) -> bool:
+        """Whether batches never show, to the last bit (`Function.rows_alike`)."""
+        return self._plain.rows_alike and self._all.rows_alike
 
     def answer(self, batch: Any, *, weights: bool = False) -> Any:
         """What is said of a batch of arrays, in arrays.  weights: with where it looked."""

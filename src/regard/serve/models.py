@@ -95,9 +95,10 @@ class ServedModel:
 
     def side_by_side(self, items: int) -> int:
         """How many of so many items are computed side by side: all, or one at a time where the batch would show in the last bit, as it
-        does in what numpy multiplies for an exported model."""
-        apart = self.task not in TOGETHER or any(word in str(self.model.config.model) for word in APART) or self.exported
-        return 1 if apart else max(1, items)
+        does in what numpy multiplies for an exported model; the compiled loops compute each row alike."""
+        by_numpy = self.exported and not getattr(getattr(self.model, "network", None), "rows_alike", False)
+        apart = self.task not in TOGETHER or any(word in str(self.model.config.model) for word in APART)
+        return 1 if apart or by_numpy else max(1, items)
 
     def count_steps(self, characters: int, options: Mapping[str, Any]) -> int:
         """The most tokens that may be written for a text of so many characters."""
