@@ -119,6 +119,16 @@ static int64_t copies_of(const value *x, int64_t n, const int64_t *rows) {
     return many;
 }
 
+typedef struct { const value *out, *source; const int64_t *rows; int64_t many, before; } choice;
+
+static void copy_rows(void *about, int64_t from, int64_t to) {
+    const choice *c = about;
+    for (int64_t r = from; r < to; r++) {
+        value row = part_of(c->out, 0, r, 1), old = part_of(c->source, 0, c->rows[r * c->many] / c->before, 1);
+        copy_into(&row, &old);
+    }
+}
+
 static status choose_rows(value *out, const value *x, int64_t n, const int64_t *rows, bool shares) {
     NEED(x->rank >= 1);
     for (int64_t r = 0; r < n; r++) NEED(rows[r] >= 0 && rows[r] < x->shape[0]);
@@ -140,10 +150,8 @@ static status choose_rows(value *out, const value *x, int64_t n, const int64_t *
     TRY(fits ? make_roomy(out, &like, axis, x->shape[axis], room) : make(out, (dtype)x->dtype, x->rank, like.shape));
     value source = *x;
     source.copies = 0;
-    for (int64_t r = 0; r < n; r += many) {
-        value to = part_of(out, 0, r / many, 1), from = part_of(&source, 0, rows[r] / before, 1);
-        copy_into(&to, &from);
-    }
+    choice c = {out, &source, rows, many, before};
+    in_pieces(n / many, count(&like) * 2, copy_rows, &c);  /* as long as so many products, for memory is slow */
     out->shape[0] = n;
     out->copies = many > 1 ? (int32_t)many : 0;
     return OK;

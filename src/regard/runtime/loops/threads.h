@@ -18,7 +18,7 @@ static void in_pieces(int64_t n, int64_t cost, piece work, void *about) { (void)
 #include <pthread.h>
 #include <sched.h>
 
-enum { MOST_THREADS = 64, LOOKS = 2000, PIECES = 4 };  /* how often a helper looks, some 50 us; pieces for each thread */
+enum { MOST_THREADS = 64, LOOKS = 20000, PIECES = 4 };  /* how often a helper looks, some 250 us: from step to step; pieces for each thread */
 static const uint64_t CLOSED = 0xffffffffu;  /* in the place of a piece's number: there is none */
 
 static struct {
