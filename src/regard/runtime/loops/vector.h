@@ -31,8 +31,17 @@ static inline void store_some(float *x, vec v, int64_t n) {
 typedef float half_vec __attribute__((vector_size(32)));
 typedef float quarter_vec __attribute__((vector_size(16)));
 static inline float sum_lanes(vec v) {  /* in one order, whatever the machine's */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 12  /* which has no __builtin_shufflevector */
+    half_vec h[2];
+    memcpy(h, &v, sizeof v);
+    half_vec both = h[0] + h[1];
+    quarter_vec p[2];
+    memcpy(p, &both, sizeof both);
+    quarter_vec q = p[0] + p[1];
+#else
     half_vec h = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
     quarter_vec q = __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+#endif
     return (q[0] + q[2]) + (q[1] + q[3]);
 }
 static inline bool any_lane(ints mask) {
