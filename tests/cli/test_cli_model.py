@@ -32,7 +32,7 @@ class FakeModel(Transducer):
         self.folders, self.folder = folders, folders[0]
 
     @classmethod
-    def load(cls, folder: Path, *, trust: Iterable[str] = (), precision: str = "float32") -> FakeModel:
+    def load(cls, folder: Path, *, trust: Iterable[str] = (), precision: str = "float32", device: str = "cpu") -> FakeModel:
         if not Path(folder).name.startswith("run"):
             raise RunFolderError(f"{folder}: not a run")
         return cls(Path(folder))
