@@ -104,7 +104,10 @@ def _read_token(file: Path | None) -> str | None:
 def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, trust: Iterable[str]) -> ServableModel:
     """One model; PyTorch is imported for a run folder alone."""
     from regard.runtime.folder import is_exported
+    from regard.runtime.library import set_threads
 
+    if threads is not None:
+        set_threads(threads)
     if is_exported(folder):
         from regard.exported import load as load_export
 
