@@ -152,8 +152,11 @@ def test_workers_share_a_port_and_count_together(folder):
             served.process.send_signal(signal.SIGHUP)
             served.wait_for("reloaded", 2)
         assert not load.lost and set(load.answers) <= {"0:A", "1:A"}
-        rows = served.ask("/metrics")[1]
-        assert f'regard_requests_total{{path="/v1/predict",status="200"}} {float(load.answers.total())}' in rows
+        counted = f'regard_requests_total{{path="/v1/predict",status="200"}} {float(load.answers.total())}'
+        until = time.monotonic() + 10  # a request is counted when its answer has been sent: perhaps after its client has it
+        while counted not in (rows := served.ask("/metrics")[1]) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert counted in rows
         with Load(served.port).going() as load:
             time.sleep(0.1)
             assert served.end() == 0
