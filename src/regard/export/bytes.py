@@ -11,11 +11,11 @@ import numpy as np
 from regard.runtime.folder import SCALE
 from regard.runtime.graph import Graph, Node, from_json, to_json
 from regard.runtime.player import NAMES
+from regard.runtime.program import LAYERS
 
 Arrays = dict[str, np.ndarray]
 LEAST = 1 << 10  # numbers of a matrix that is kept in bytes,
 LEAST_MULTIPLIED = 1 << 16  # and of one that is multiplied so, as `inference.int8.LEAST`: smaller ones stay exact
-LAYERS = {"gru": 2, "lstm": 3, "rnn_tanh": 2}  # where the first of their two matrices stands among what they read
 
 
 def in_bytes(weights: Arrays) -> Arrays:

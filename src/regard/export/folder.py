@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +21,7 @@ from regard.config.train import DecodeSection
 from regard.config.trust import find_user_classes
 from regard.core.arrays import to_tensors
 from regard.core.atomic_files import explain_error
+from regard.core.checksum import checksum
 from regard.core.errors import RegardError, RunFolderError, message
 from regard.core.say import Say
 from regard.core.user_module import failure
@@ -141,7 +141,7 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
         "regard": version("regard"),
         "task": model.config.task,
         "precision": precision,
-        "files": {name: _checksum(folder / name) for name in files},
+        "files": {name: checksum(folder / name) for name in files},
         "network": told,
         "made_of": checksums(model.folder),
         "room": list(model.config.room),
@@ -208,8 +208,3 @@ def _tell(folder: Path, proof: Proof) -> None:
     """Writes down what was proved."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     _write(folder / MANIFEST, {**manifest, "proof": asdict(proof)})
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

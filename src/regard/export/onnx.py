@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import load_file
 
 from regard.core.atomic_files import explain_error
+from regard.core.checksum import checksum
 from regard.core.errors import RegardError, RunFolderError, message
 from regard.data.tokenizer_kinds import BOS, EOS, PAD, UNK
 from regard.export.recorder import Unexportable
@@ -96,13 +96,8 @@ def _describe(
         told["signs"] = {"padding": PAD, "start": BOS, "end": EOS, "unknown": UNK, "never": list(NEVER)}
         told["decode"] = settings["decode"]
     files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return {**told, "files": {name: _checksum(folder / name) for name in files}}
+    return {**told, "files": {name: checksum(folder / name) for name in files}}
 
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from safetensors.numpy import load_file
 
 from regard.config.length_limits import Room
 from regard.core.bounded_json import read_json, require_keys
+from regard.core.checksum import checksum
 from regard.core.errors import RegardError, RunFolderError, describe_exhaustion, message
 from regard.runtime.folding import Arrays
 from regard.runtime.graph import Graph, from_json
@@ -106,9 +106,8 @@ def _refuse_foreign(folder: Path, manifest: dict[str, Any]) -> None:
 def _refuse_changed(path: Path, digest: str) -> None:
     if not path.is_file():
         raise RunFolderError(message(str(path), "a file of the export", "no such file", _AGAIN))
-    with path.open("rb") as file:
-        if file_digest(file, "sha256").hexdigest() != digest:
-            raise RunFolderError(message(str(path), "what was exported (SHA-256)", "other bytes", _AGAIN))
+    if checksum(path) != digest:
+        raise RunFolderError(message(str(path), "what was exported (SHA-256)", "other bytes", _AGAIN))
 
 
 def read_weights(path: Path, read: Collection[str] = ()) -> Arrays:

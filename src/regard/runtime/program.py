@@ -19,7 +19,7 @@ from regard.runtime.player import NAMES, SizeTable
 CODES = {np.dtype(name): i for i, name in enumerate(("bool", "int8", "int32", "int64", "float32", "float64"))}
 DTYPES = [*CODES]
 ABSENT = -(1 << 63)  # None
-MOST_RANKS, MOST_RESULTS, MOST_INPUTS = 8, 16, 64
+MOST_RANKS, MOST_RESULTS, MOST_INPUTS = 8, 16, 64  # as in loops/values.h and loops/graph.h
 SIZES = {"size": 1, "+": 2, "*": 3, "//": 4, "max": 5, "min": 6}
 LAYERS = {"gru": 2, "lstm": 3, "rnn_tanh": 2}  # where the first of their matrices stands among what they read
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from regard.core.bounded_json import read_json
+from regard.core.checksum import checksum
 from regard.core.errors import RegardError
 from regard.runtime.folder import MANIFEST
 
@@ -27,8 +27,4 @@ def find_ready(run: Path) -> Path | None:
 
 def checksums(run: Path) -> dict[str, str]:
     """The SHA-256 of what an export is made of, by name."""
-    made = {}
-    for name in MADE_OF:
-        with (run / name).open("rb") as file:
-            made[name] = file_digest(file, "sha256").hexdigest()
-    return made
+    return {name: checksum(run / name) for name in MADE_OF}

@@ -11,11 +11,11 @@ writings leaves a run that is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import file_digest
 from pathlib import Path
 
 from regard.config import Config, read_config
 from regard.config.network_keys import dump_value, other_net
+from regard.core.checksum import checksum as checksum
 from regard.core.errors import ConfigError, RunFolderError, message
 from regard.training.provenance import RUN, read_run, rewritten
 
@@ -30,12 +30,6 @@ BERT = tuple(f"bert/{name}" for name in ("config.json", "vocab.txt", "tokenizer_
 EXPORTED = f"bert/{MODEL}"  # what other runs begin with
 USED = (MODEL, *LEARNT, *BERT)
 _DO = f'Restore it from a copy, or train again into another folder. Where the change is your own, take "files" out of {RUN}.'
-
-
-def checksum(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits; read in pieces."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def note(folder: Path, names: Iterable[str]) -> None:
