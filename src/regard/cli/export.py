@@ -16,6 +16,7 @@ class ExportFormat(StrEnum):
 
     regard = "regard"
     onnx = "onnx"
+    ctranslate2 = "ctranslate2"
     page = "page"
 
 
@@ -25,7 +26,8 @@ def export(
     format: Annotated[
         ExportFormat,
         typer.Option(
-            help="regard: for regard-run and this command; onnx: graphs for onnxruntime; page: one web page that runs the model."
+            help="regard: for regard-run and this command; onnx: graphs for onnxruntime; ctranslate2: a Transformer for that engine; "
+            "page: one web page that runs the model."
         ),
     ] = ExportFormat.regard,
     precision: Annotated[

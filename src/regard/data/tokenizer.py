@@ -194,6 +194,11 @@ class Tokenizer:
         return Tokenizer(self.word, library, [*self.features, *(name for name in newer.features if name not in self.features)])
 
     @property
+    def symbols_by_id(self) -> list[str]:
+        """What each id stands for in a text, the signs included and features aside."""
+        return list(self._symbols)
+
+    @property
     def library(self) -> str:
         """What cuts the texts, as the library `tokenizers` writes it."""
         return self._library.to_str()

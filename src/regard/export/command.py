@@ -19,7 +19,8 @@ HELD_OUT = 1000  # items of the validation data that are compared
 def export(
     run: Path, out: Path, format: str, *, precision: Precision, files: Sequence[Path], trust: Iterable[str], say: Say
 ) -> None:
-    """Export `run` to `out`: `regard`, a folder; `onnx`, a folder of graphs; `page`, one file.
+    """Export `run` to `out`: `regard`, a folder; `onnx`, a folder of graphs; `ctranslate2`, a folder of that engine's;
+    `page`, one file.
 
     files: to be compared on; none: the validation data of the run, where they are still there.  Errors: as `folder.export_run`.
     """
@@ -27,6 +28,11 @@ def export(
     items: list[Any] = [item for file in files for item in model.inputs(str(file))] or read_held_out(model, say)
     if format == "regard":
         export_run(run, out, precision=precision, items=items, trust=trust, say=say)
+        return
+    if format == "ctranslate2":
+        from regard.export import ctranslate2
+
+        ctranslate2.write_ctranslate2(model, out, precision=precision, items=items, say=say)
         return
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "export"

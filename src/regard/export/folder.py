@@ -127,10 +127,7 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
     # `save_file` would make a file that nobody but its owner may read: no server with a user of its own
     (folder / WEIGHTS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in kept.items()}))
     _write(folder / GRAPHS, {name: to_json(graph) for name, graph in graphs.items()})
-    settings = settings_of(model.config)
-    for part in ("train", "valid"):  # a folder that is handed on does not tell where its data lay
-        settings["data"][part] = [Path(each).name for each in settings["data"][part]]
-    _write(folder / CONFIG, settings)
+    _write(folder / CONFIG, settings_to_hand_on(model.config))
     for name in (*LEARNT, *BERT):
         if (model.folder / name).is_file():
             (folder / name).parent.mkdir(exist_ok=True)
@@ -148,6 +145,14 @@ def write(model: Predictor, folder: Path, precision: Precision, multiplied: bool
         "decode": {key: kind for key, kind in DecodeSection.model_json_schema()["properties"].items() if "type" in kind},
     }
     _write(folder / MANIFEST, manifest)
+
+
+def settings_to_hand_on(config: Any) -> dict[str, Any]:
+    """The settings of a run, without the folders where its data lay."""
+    settings: dict[str, Any] = settings_of(config)
+    for part in ("train", "valid"):
+        settings["data"][part] = [Path(each).name for each in settings["data"][part]]
+    return settings
 
 
 def settings_of(section: Any) -> Any:

@@ -140,7 +140,6 @@ def describe_tokenizer(tokenizer: Tokenizer, path: Path) -> dict[str, Any]:
     """What `page/tokenizers.js` is told: the symbols by number, and what else its kind goes by."""
     model = json.loads(tokenizer.library)["model"]
     kind = tokenizer.word.partition("(")[0]
-    ranked = [entry[0] for entry in model["vocab"]] if kind == "unigram" else sorted(model["vocab"], key=model["vocab"].get)
     more: dict[str, Any] = {"unspaced": _unspaced()} if kind in ("word", "bpe", "unigram") else {}
     if kind == "profile":
         more["graphemes"] = read_json(path)["graphemes"]
@@ -148,7 +147,7 @@ def describe_tokenizer(tokenizer: Tokenizer, path: Path) -> dict[str, Any]:
         more["merges"] = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
     if kind == "unigram":
         more["scores"] = [score for _, score in model["vocab"]]
-    return {"kind": kind, "symbols": ranked, "features": list(tokenizer.features), **more}
+    return {"kind": kind, "symbols": tokenizer.symbols_by_id, "features": list(tokenizer.features), **more}
 
 
 @cache
