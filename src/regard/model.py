@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from regard.attention.interventions import Intervention
+    from regard.tasks.faithfulness import LookFindings
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
 Decode = Mapping[str, Any]  # keys of the config's `decode`, as in {"length_penalty": 1.0}
@@ -161,6 +162,18 @@ class Model:
         """
         given = self._model.answer_options({"batch_size": batch_size, **wrong})
         return list(self._model.scores(iter(pairs), batch_size=given.batch_size))
+
+    def faithfulness(self, items: Iterable[Any], *, look: str | None = None, say: Say = LOG.warning) -> list[LookFindings]:
+        """What the model's own answers to items lose when the weights of its looks are changed (docs/faithfulness.md): for each look (or
+        this one), of all its heads together and, where there are several, of each.
+
+        Raises UsageError for a look that is not there, RunFolderError for a task without probabilities, or an exported folder, DataError
+        where no item has an answer.
+        """
+        from regard.tasks.faithfulness import find_looks, measure
+
+        looks = find_looks(self._model, look)
+        return list(measure(self._model, list(items), looks, say))
 
 
 def _shown(plain: Plain) -> Prediction:

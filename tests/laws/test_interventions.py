@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from regard.attention import Aaren, Attention, Memory
 from regard.attention.interventions import Erase, Intervention, LookEdit, Permute, Pin, Replace, Uniform
+from regard.attention.ranked import EraseLeast, EraseMost, EraseRandom, KeepMost
 from regard.core.errors import ArgumentError, ConfigError
 from regard.core.state import select
 from regard.inference.intervene import intervene
@@ -41,6 +42,10 @@ def interventions(name: str, own: torch.Tensor) -> Iterator[Intervention]:
     yield Pin(name, source=[0], weight=0.75)
     yield Uniform(name, target=1)
     yield Permute(name, seed=3)
+    yield EraseMost(name, share=0.5)
+    yield EraseLeast(name, head=0)
+    yield EraseRandom(name, target=1)
+    yield KeepMost(name, share=0.2)
     yield Replace(name, weights=own[0].numpy())
 
 

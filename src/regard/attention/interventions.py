@@ -80,8 +80,7 @@ class Erase(Intervention):
     source: Numbers = None
 
     def change(self, rows: WeightRows) -> Float[Tensor, "B H Q K"]:
-        kept = rows.weights.masked_fill(among(rows.places, self.source)[:, None, None], 0.0)
-        return _scaled(kept, rows.weights.sum(-1, keepdim=True))
+        return erase_places(rows.weights, among(rows.places, self.source)[:, None, None])
 
 
 @dataclass(frozen=True)
@@ -234,6 +233,11 @@ def among(x: Int[Tensor, "*B"], numbers: Numbers) -> Bool[Tensor, "*B"]:
     if wanted is None:
         return torch.ones_like(x, dtype=torch.bool)
     return torch.isin(x, torch.tensor(wanted, dtype=x.dtype, device=x.device))
+
+
+def erase_places(weights: Float[Tensor, "B H Q K"], places: Bool[Tensor, " B #H #Q K"]) -> Float[Tensor, "B H Q K"]:
+    """Rows that take nothing of these places; the others share what was taken of them, in proportion."""
+    return _scaled(weights.masked_fill(places, 0.0), weights.sum(-1, keepdim=True))
 
 
 def _scaled(x: Float[Tensor, "B H Q K"], total: Tensor | float) -> Float[Tensor, "B H Q K"]:

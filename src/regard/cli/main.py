@@ -16,6 +16,7 @@ from regard.cli.check import check
 from regard.cli.demo import demo
 from regard.cli.evaluate import evaluate
 from regard.cli.export import export
+from regard.cli.faithfulness import faithfulness
 from regard.cli.info import info
 from regard.cli.memory import keep_few_products, keep_freed_memory
 from regard.cli.no_such_option import Commands
@@ -59,7 +60,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, align, view, info, export, warm_up, serve, pack, catalogue):
+for _command in (
+    demo,
+    check,
+    train,
+    predict,
+    evaluate,
+    score,
+    align,
+    view,
+    faithfulness,
+    info,
+    export,
+    warm_up,
+    serve,
+    pack,
+    catalogue,
+):
     app.command()(_command)
 
 

@@ -23,6 +23,14 @@ def pearson(a: ArrayLike, b: ArrayLike) -> float:
     return float((x @ y) / np.sqrt((x @ x) * (y @ y)))
 
 
+def kendall(a: ArrayLike, b: ArrayLike) -> float:
+    """Kendall's tau-b: of all pairs of places how many both sides order alike, less those they order otherwise; ties are left out of each
+    side's count.  Kendall 1945.  0 where one side is all the same, or there are fewer than two."""
+    x, y = (np.sign(np.subtract.outer(side, side)) for side in (np.asarray(a, np.float64), np.asarray(b, np.float64)))
+    untied = float(np.sqrt(float(np.count_nonzero(x)) * np.count_nonzero(y)))
+    return float((x * y).sum()) / untied if untied else 0.0
+
+
 def ranks(values: ArrayLike) -> NDArray[np.float64]:
     """The rank of each value from 1; equal ones share the mean of theirs, as Spearman's correlation wants."""
     each = np.asarray(values, dtype=np.float64)

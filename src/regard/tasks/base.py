@@ -256,6 +256,15 @@ class Predictor(ABC):
         """How likely the target of each item is, in order, while items are still being read.  Raises as `pairs`."""
         raise self._unscored()
 
+    def with_answer(self, item: Any, answer: TaskPrediction) -> Any:
+        """An item with what was answered in the place of what is right, to be scored.  Raises as `pairs`."""
+        raise self._unscored()
+
+    def attribute(self, items: Sequence[Any]) -> list[np.ndarray] | None:
+        """How much each place that was read has to do with what is right of each item, or with each of its tokens: (tokens, places), by
+        gradient times input.  None where the task has no such thing."""
+        return None
+
     def _unscored(self) -> RunFolderError:
         expected = "a run whose task gives a target its probability: transduce, caption, language, tag, classify, pair (labels)"
         return RunFolderError(message("score", expected, f"{self.folder}, of task {self.config.task}", "Use regard evaluate."))

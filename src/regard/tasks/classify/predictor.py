@@ -26,6 +26,7 @@ from regard.data.vocab import Vocabulary
 from regard.metrics.classification import class_figures, label_tables
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
+from regard.tasks.attributions import attribute_labels
 from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.classify.batch import ClassBatch
 from regard.tasks.layouts import layout_for, layout_of
@@ -112,6 +113,13 @@ class Classifier(ArrayPredictor[EncodedText]):
         """item: (text, label), a line with a tab between them, or `Item`."""
         found = pair_of(item, columns_of(self.config))
         return replace(found, target=str(found.target))
+
+    def with_answer(self, item: Any, answer: TaskPrediction) -> Item:
+        found = item if isinstance(item, Item) else self.line(item) if "\t" in item else single(item, columns_of(self.config))
+        return replace(found, target=answer.text)
+
+    def attribute(self, items: Sequence[Any]) -> list[np.ndarray] | None:
+        return attribute_labels(self.network, self.graph_batch([self.encode(item) for item in items], Random(0)))
 
     def likelihoods(self, items: Sequence[EncodedText], batch: ClassBatch) -> list[Likely]:
         log_p = self.network.answer(batch).log_p

@@ -115,6 +115,9 @@ class Tagger(ArrayPredictor[EncodedSentence]):
     def with_right(self, item: Any) -> TaggedSentence:
         return tagged_sentence_of(item)
 
+    def with_answer(self, item: Any, answer: TaskPrediction) -> TaggedSentence:
+        return TaggedSentence(answer.source_tokens, answer.tokens, answer.details.get("label"), Place("an item", 1))
+
     def likelihoods(self, items: Sequence[EncodedSentence], batch: TagBatch) -> list[Likely]:
         told, found, right, valid = self.network.answer(batch), list[Likely](), batch.words.target, batch.words.source_valid
         assert right is not None

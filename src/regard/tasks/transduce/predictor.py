@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from regard.core.errors import DataError, RunFolderError, message
 from regard.core.say import Say
@@ -22,6 +24,7 @@ from regard.data.report import refuse_errors
 from regard.data.source_lists import single
 from regard.data.tokenizer import EOS, SPECIALS, Tokenizer
 from regard.decoding.networks import WritingNetwork
+from regard.tasks.attributions import attribute_tokens
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.ensembles import order, renumber
 from regard.tasks.generation import Seq2SeqPredictor
@@ -139,6 +142,12 @@ class Transducer(Seq2SeqPredictor):
         rows = ahead(apply_decode(self.config, options=AnswerOptions(batch_size=batch_size)).decode)
         for chunk in in_chunks((pair_of(item, self.layout) for item in items), rows):
             yield from self._scored(chunk)
+
+    def with_answer(self, item: Any, answer: TaskPrediction) -> Item:
+        return replace(source_of(item, self.layout), target=answer.text)
+
+    def attribute(self, items: Sequence[Any]) -> list[np.ndarray] | None:
+        return attribute_tokens(self.network, self.in_tokens([(item, self.layout.clean(str(item.target))) for item in items]))
 
     def _scored(self, items: Sequence[Item]) -> list[Scored]:
         writer, room = self.tokenizers[1], self.room.target
