@@ -6,7 +6,9 @@ Lines are made up: short dates, no two alike for the first million.  A GRU of 16
 (`regard warm-up`), and predicts greedily: `regard predict RUN LINES --out FOLDER --workers N --beam 1`.  The same by one worker, by two,
 and by two of which a random one is killed with SIGKILL `--kills` times, at random moments over the time that two took; compared are the
 checksums of all parts.  Memory is resident: of the command, and of a worker, the most in each tenth of the time.  Seconds are of the
-whole command.  --quick: a small model of a few updates, to see that the script works.  Writes results/corpus-prediction.csv and .md.
+whole command.  Last, in seconds of the processor, which other work on the machine touches less: how many lines a second of it the command
+reads, packs and unpacks for workers, and how many a worker answers.  --quick: a few updates, to see that the script works.
+Writes results/corpus-prediction.csv and .md.
 """
 
 from __future__ import annotations
@@ -20,11 +22,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import tables
+
+from regard.corpus.input_parts import cut
+from regard.tasks.load_exported import load_exported
+from regard.tasks.options import AnswerOptions
 
 FORMS = ("%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%Y/%m/%d", "%d %b %y", "%A, %d %B %Y", "%m/%d/%Y", "%d-%m-%Y", "%b %d %Y")
 CONFIG = """
@@ -109,6 +117,23 @@ def predict(home: Path, out: str, workers: int, kills: list[float]) -> Course:
     return seen
 
 
+def of_processor(home: Path, lines: int) -> dict[str, float]:
+    """Lines a second of the processor: of the command that reads for workers, and of a worker."""
+    from distributed.protocol import deserialize, serialize
+
+    model = load_exported(home / "run" / "ready")
+    begun, read, some = time.process_time(), 0, list[Any]()
+    for part in cut(model, [str(home / "lines.txt")], 10_240, print):
+        deserialize(*serialize(part))
+        read, some = read + len(part.rows), some or part.rows[:4096]
+        if read >= lines:
+            break
+    reading, begun = read / (time.process_time() - begun), time.process_time()
+    settings = model.settle(AnswerOptions(beam=1), None, attention=False)
+    answered = sum(1 for _ in model.answer_in_chunks(some, settings, Counter()))
+    return {"the command, reading": reading, "a worker, answering": answered / (time.process_time() - begun)}
+
+
 def sums(folder: Path) -> list[str]:
     return [part["sha256"] for part in json.loads((folder / "manifest.json").read_text("utf-8"))["parts"]]
 
@@ -134,6 +159,9 @@ def main() -> None:
             memory = [" to ".join(f"{each:.0f}" for each in seen.tenths(some)) for some in (seen.command, seen.worker)]
             speed = f"{alone.seconds / seen.seconds:.2f}"
             rows.append([name, f"{seen.seconds:.0f}", f"{asked.lines / seen.seconds:,.0f}", speed, *memory, seen.killed, same])
+            print(*rows[-1], flush=True)
+        for name, rate in of_processor(home, min(asked.lines, 200_000)).items():
+            rows.append([f"{name}, of the processor", "", f"{rate:,.0f}", "", "", "", "", ""])
             print(*rows[-1], flush=True)
     head = ["by", "seconds", "lines a second", "times one", "command MB", "worker MB", "kills", "the same bytes"]
     words = f"--lines {asked.lines} --kills {asked.kills} --seed {asked.seed}" + (" --quick" if asked.quick else "")
