@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,11 +82,9 @@ def children(process: int) -> list[int]:
     """The workers that a command has started, from whatever thread."""
     found = list[int]()
     for path in Path(f"/proc/{process}/task").glob("*/children"):
-        for each in path.read_text().split():
-            try:
+        with suppress(OSError):  # a thread, or a worker, that has ended meanwhile
+            for each in path.read_text().split():
                 found += [int(each)] if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes() else []
-            except OSError:
-                continue
     return found
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,22 @@ def start(run: Path, corpus: Path, out: Path, *words: str) -> subprocess.Popen[s
 
 def children(process: int) -> list[int]:
     """The processes of workers that a process has started, from whatever thread."""
-    found = [each for path in Path(f"/proc/{process}/task").glob("*/children") for each in path.read_text().split()]
-    return sorted(int(each) for each in found if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes())
+    found = list[int]()
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):  # a thread, or a worker, that has ended meanwhile
+            found += [
+                int(each) for each in path.read_text().split() if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+            ]
+    return found
+
+
+def wait_for_workers(process: int, known: set[int], count: int) -> set[int]:
+    """So many workers, some of them others than those that are known."""
+    until = time.monotonic() + 60
+    while (found := set(children(process))) <= known or len(found) < count:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return found
 
 
 def wait_for(parts_of: Path, count: int) -> None:
@@ -84,13 +99,13 @@ def test_whoever_is_killed_costs_its_own_part_alone(run, tmp_path, said):
     corpus.write_text("".join(f"{word}\n" for word in small.words(1500, 5)), "utf-8")
     begun = start(run, corpus, out, "--workers", "2")
     try:
+        first = wait_for_workers(begun.pid, set(), 1)
+        os.kill(first.pop(), signal.SIGKILL)  # while it is being started
         wait_for(out, 4)
-        first = children(begun.pid)
-        assert len(first) == 2
-        os.kill(first[-1], signal.SIGKILL)
+        first = wait_for_workers(begun.pid, first, 2)
+        os.kill(max(first), signal.SIGKILL)
         wait_for(out, 20)
-        workers = children(begun.pid)
-        assert workers and workers != first
+        workers = wait_for_workers(begun.pid, first, 1)
         begun.kill()
         begun.communicate(timeout=30)
         until = time.monotonic() + 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +19,7 @@ from regard.corpus.input_parts import CorpusPart
 ALONE = "127.0.0.1"  # where processes of this machine meet; nobody else can come there
 LOOK = 1.0  # seconds between two looks at the workers
 REACH = 5  # seconds that a scheduler has to answer
+ABSENT = 120  # seconds that there may be no worker
 COME = 60  # seconds that workers of a cluster have to be there
 DEATHS = 30  # workers that a part may cost before it is held to be at fault
 AHEAD = 2  # parts for each worker that are read and sent before they are needed
@@ -47,8 +48,8 @@ def answer_by_workers(job: Job, parts: Iterable[CorpusPart], workers: DaskWorker
     A part whose worker ends before it is done is given to another.  RegardError for what a worker could not do, with the exit code that it
     would have had; where no worker comes; where a part ends worker after worker.
     """
-    with _connected(workers) as client:
-        waiting, pending, watch = _Readable(parts), dict[Any, CorpusPart](), _Watch(client, say)
+    with _connected(workers) as (client, refill):
+        waiting, pending, watch = _Readable(parts), dict[Any, CorpusPart](), _Watch(client, refill, say)
         while True:
             room = max(0, AHEAD * max(workers.count, watch.count) - len(pending))
             for part in islice(waiting, room):
@@ -123,33 +124,35 @@ def _finished(pending: list[Any], watch: _Watch) -> list[Any]:
 
 
 class _Watch:
-    """Tells of workers that go."""
+    """Tells of workers that go, and lets others come in their place.  RegardError where none is there for long."""
 
-    def __init__(self, client: Any, say: Say) -> None:
-        self._client, self._say = client, say
-        self._known, self._looked = set(client.nthreads()), time.monotonic()
+    def __init__(self, client: Any, refill: Callable[[], None], say: Say) -> None:
+        self._client, self._refill, self._say = client, refill, say
+        self._known, self._seen, self._looked = set(client.nthreads()), time.monotonic(), 0.0
 
     @property
     def count(self) -> int:
         return len(self._known)
 
     def look(self) -> None:
-        if time.monotonic() < self._looked + LOOK:
+        if (now := time.monotonic()) < self._looked + LOOK:
             return
-        self._looked = time.monotonic()
-        now = set(self._client.nthreads())
-        for gone in sorted(self._known - now):
+        self._refill()
+        there, self._looked = set(self._client.nthreads()), now
+        for gone in sorted(self._known - there):
             self._say(f"worker {gone} has ended; its part is answered again.")
-        if self._known and not now:
-            self._say("no worker is there; waiting for one.")
-        self._known = now
+        self._known, self._seen = there, now if there else self._seen
+        if now > self._seen + ABSENT:
+            do = "Start the same command again, with fewer --workers where memory is short: it goes on with what is missing."
+            raise RegardError(message("the workers", "one at least", f"none for {ABSENT} seconds", do))
 
 
 @contextmanager
-def _connected(workers: DaskWorkers) -> Iterator[Any]:
+def _connected(workers: DaskWorkers) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """A client, and what starts workers in the place of those that have gone for good."""
     if workers.scheduler is None:
-        with _started(workers) as client:
-            yield client
+        with _started(workers) as found:
+            yield found
         return
     distributed = _dask()
     try:
@@ -165,11 +168,11 @@ def _connected(workers: DaskWorkers) -> Iterator[Any]:
             do = "Start them with `dask worker ADDRESS --nthreads 1`, or ask for fewer --workers."
             received = f"{len(client.nthreads())} after {COME} seconds"
             raise RegardError(message(workers.scheduler, f"{workers.count} workers", received, do)) from error
-        yield client
+        yield client, lambda: None
 
 
 @contextmanager
-def _started(workers: DaskWorkers) -> Iterator[Any]:
+def _started(workers: DaskWorkers) -> Iterator[tuple[Any, Callable[[], None]]]:
     """Processes of this machine, which end with this one.  No other machine reaches them, and there is no page of them."""
     distributed = _dask()
     import dask
@@ -184,8 +187,9 @@ def _started(workers: DaskWorkers) -> Iterator[Any]:
     with (
         TemporaryDirectory(prefix="regard-") as scratch,
         dask.config.set(settings),
+        _silence("tornado.application"),  # where a worker is told of that was killed before it was there
         distributed.LocalCluster(
-            n_workers=workers.count,
+            n_workers=0,
             threads_per_worker=1,
             processes=True,
             host=ALONE,
@@ -196,7 +200,30 @@ def _started(workers: DaskWorkers) -> Iterator[Any]:
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        yield client
+        yield client, lambda: _refill(cluster, workers.count)
+
+
+def _refill(cluster: Any, count: int) -> None:
+    """Dask starts a worker again that is killed, but not one that is killed while it is being started."""
+
+    def bury() -> None:
+        for name, worker in list(cluster.workers.items()):
+            if worker.status.name in ("failed", "closed"):
+                del cluster.workers[name]
+
+    cluster.loop.add_callback(bury)
+    cluster.scale(count)
+
+
+@contextmanager
+def _silence(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _dask() -> Any:

@@ -93,5 +93,9 @@ def _read(known: Any, value: Any) -> None:
             _read(known, each)
     elif isinstance(value, Mapping):
         _read(known, list(value.items()))
+    elif hasattr(value, "__dict__") and not callable(value):
+        _read(known, [type(value).__qualname__, vars(value)])
+    elif callable(value):
+        known.update(f"{value.__qualname__};".encode())
     else:
         known.update(f"{value!r};".encode())
