@@ -34,8 +34,8 @@ def said(capsys):
 class Future:
     """What comes back of a part."""
 
-    def __init__(self, result: object, status: str = "finished") -> None:
-        self.outcome, self.status = result, status
+    def __init__(self, result: object) -> None:
+        self.outcome = result
 
     def result(self) -> object:
         if isinstance(self.outcome, Exception):
@@ -51,11 +51,25 @@ def test_what_workers_could_not_do_is_told_with_its_exit_code():
         (Future(cluster.Refused(2, "worker tcp://a:1, part-00003.txt: no run")), 2, "worker tcp://a:1, part-00003.txt: no run"),
         (Future(gone), 1, r"rows 301 to 400 of the corpus, of f.txt: expected workers that live"),
         (Future(ImportError("No module named 'regard'")), 1, "a worker: expected to have Regard"),
-        (Future(None, "cancelled"), 1, "the scheduler: expected to be there to the end"),
     ):
         with pytest.raises(RegardError, match=told) as error:
             cluster._result(future, part)
         assert error.value.exit_code == code
+
+
+def test_a_scheduler_that_goes_is_named(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+
+    class Still:
+        def look(self) -> None:
+            pass
+
+    def gone(*given: object, **more: object) -> None:
+        raise distributed.CancelledError("scheduler-connection-lost")
+
+    monkeypatch.setattr(distributed, "wait", gone)
+    with pytest.raises(RegardError, match="the scheduler: expected to be there to the end; received no answer any more"):
+        cluster._finished([], Still())  # type: ignore[arg-type]
 
 
 def start(run: Path, corpus: Path, out: Path, *words: str) -> subprocess.Popen[str]:

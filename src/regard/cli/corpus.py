@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Out = Annotated[
     Path | None,
     typer.Option(
-        metavar="FOLDER", help="Write parts and a manifest there; INPUT may be a folder. Again: goes on.", show_default=False
+        metavar="FOLDER", help="Write parts and a manifest there; FILE may be a folder. Again: goes on.", show_default=False
     ),
 ]
 Workers = Annotated[

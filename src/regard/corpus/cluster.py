@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -95,14 +95,11 @@ def _result(future: Any, part: CorpusPart) -> DonePart:
     from distributed import KilledWorker
 
     rows = f"rows {part.first:,} to {part.last:,} of the corpus, of {part.file}"
-    if future.status in ("cancelled", "lost"):
-        do = "Start the same command again: it goes on with what is missing."
-        raise RegardError(message("the scheduler", "to be there to the end", "no answer any more", do))
     try:
         found: DonePart | Refused = future.result()
     except KilledWorker as error:
         do = "Look for a row that takes too much memory, or take fewer --workers; then start again to go on."
-        raise RegardError(message(rows, "workers that live", f"{DEATHS} that ended while they answered them", do)) from error
+        raise RegardError(message(rows, "workers that live", f"{error.allowed_failures + 1} that ended over them", do)) from error
     except ImportError as error:
         do = "Install this version of Regard there, with what the run needs."
         raise RegardError(message("a worker", "to have Regard", str(error), do)) from error
@@ -115,12 +112,17 @@ def _result(future: Any, part: CorpusPart) -> DonePart:
 
 def _finished(pending: list[Any], watch: _Watch) -> list[Any]:
     """Those that are, one at least."""
-    from distributed import wait
+    from distributed import CancelledError, wait
 
     while True:
-        watch.look()
-        with suppress(TimeoutError):
+        try:
+            watch.look()
             return list(wait(pending, timeout=LOOK, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            continue
+        except (CancelledError, OSError) as error:
+            do = "Start the same command again: it goes on with what is missing."
+            raise RegardError(message("the scheduler", "to be there to the end", "no answer any more", do)) from error
 
 
 class _Watch:
