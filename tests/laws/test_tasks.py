@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from safetensors.torch import load_file
 
 import regard
 from regard import runs
+from regard.cli.main import run as command
 from regard.config import read_config
+from regard.corpus.input_parts import cut
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.load_run import load_run
 
@@ -118,6 +121,19 @@ def test_a_run_that_stops_goes_on_exactly(case, monkeypatch):
     runs.train(read_config(halves), parts, resume=True, say=lambda line: None)
     one, other = (load_file(run / "model.safetensors") for run in (whole, parts))
     assert one.keys() == other.keys() and all((one[k] == other[k]).all() for k in one)
+
+
+def test_parts_of_a_corpus_are_the_bytes_of_one_process(case, tmp_path, capsys):
+    """And a part is the same after it was sent to a worker."""
+    _, folder, values = case
+    file = next((file for file in values["data"]["valid"] if file.endswith(".npz")), values["data"]["valid"][0])
+    ask = ["predict", str(folder / "run"), file, "--format", "jsonl", "--threads", "1", "--batch-size", "1"]
+    assert command(ask) == 0
+    alone = capsys.readouterr().out
+    assert command([*ask, "--out", str(tmp_path / "out"), "--part-rows", "7"]) == 0
+    assert "".join(path.read_text("utf-8") for path in sorted((tmp_path / "out").glob("part-*"))) == alone
+    for part in cut(load_run(folder / "run"), [file], 7, str):
+        assert pickle.loads(pickle.dumps(part)).digest() == part.digest()
 
 
 def test_figures_are_those_of_training(case):

@@ -26,6 +26,15 @@ class Format(StrEnum):
     jsonl = "jsonl"
 
 
+class CorpusFormat(StrEnum):
+    """How the parts of a corpus are written: as predictions are, or as Parquet."""
+
+    text = "text"
+    tsv = "tsv"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
 def text(line: int, predictions: Sequence[TaskPrediction]) -> str:
     """The best, and nothing else; as a table where it is one."""
     lines = predictions[0].lines or (predictions[0].text,)

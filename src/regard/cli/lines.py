@@ -16,6 +16,7 @@ from regard.cli.words import spelt
 from regard.core.errors import RegardError, UsageError, message
 from regard.core.say import Say
 from regard.tasks.base import Predictor
+from regard.tasks.options import AnswerOptions
 
 NAMED = 10  # so many unseen symbols are named
 
@@ -37,11 +38,10 @@ def predict_lines(
     asked: options as they were given, None: not.  settings: words `decode.KEY=VALUE`, which the model obeys already.  out: where attention
     goes; links: where alignments go.
     """
-    given = model.answer_options(asked, spelt=spelt)
-    wanted = _n_best(asked["n_best"], asked["beam"], model.config, plain=format is Format.text, settings=settings)
+    options = take_options(model, asked, plain=format is Format.text, settings=settings)
     items = [model.line(text)] if text is not None else model.inputs(file or "-", say)
     unseen: Counter[str] = Counter()
-    found = model.stream(items, replace(given, n_best=wanted), attention=out is not None or links is not None, say=say)
+    found = model.stream(items, options, attention=out is not None or links is not None, say=say)
     with saving(out) as save, open_links(links, model) as save_links:
         for line, predictions in enumerate(found, 1):
             write_stdout(WRITERS[format](line, predictions))
@@ -50,6 +50,13 @@ def predict_lines(
             unseen.update(predictions[0].unknown)
     if unseen:
         say(unseen_symbols(unseen))
+
+
+def take_options(model: Predictor, asked: Mapping[str, Any], *, plain: bool, settings: Sequence[str]) -> AnswerOptions:
+    """The options of a command as the model takes them.  ArgumentError, UsageError for those that it does not take.  plain: one line is
+    written for each item, so that there is room for one answer."""
+    given = model.answer_options(asked, spelt=spelt)
+    return replace(given, n_best=_n_best(asked["n_best"], asked["beam"], model.config, plain=plain, settings=settings))
 
 
 def write_stdout(text: str) -> None:

@@ -84,12 +84,11 @@ def open_model(
     """
     from regard.runtime.folder import is_exported
     from regard.runtime.library import set_threads
-    from regard.runtime.ready import find_ready
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]
-    if ready and precision is PlainOption.float32 and device == "cpu":
-        runs = [find_ready(each) or each for each in runs]
+    if ready:
+        runs = quickest(runs, precision, device)
     exported = [each for each in runs if is_exported(each)]
     refuse_bytes_of_export(exported, precision)
     if threads is not None:
@@ -109,6 +108,14 @@ def open_model(
         _say_device(device, say)
     model = models[0] if len(models) == 1 else make_ensemble(models)
     return model.apply_decode(settings) if settings else model
+
+
+def quickest(runs: Sequence[Path], precision: PlainOption, device: str) -> list[Path]:
+    """Of each run its own export, where it has one that answers what is asked for (`regard warm-up`)."""
+    from regard.runtime.ready import find_ready
+
+    plain = precision is PlainOption.float32 and device == "cpu"
+    return [(find_ready(run) if plain else None) or run for run in runs]
 
 
 def _say_device(device: str, say: Say) -> None:

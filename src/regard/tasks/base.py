@@ -221,10 +221,16 @@ class Predictor(ABC):
         are others this time.  say: hears at the end what was wrong with items, and of answers that came to the bound of their length.
         """
         settings, heard = self.settle(options, decode, attention=attention), Counter[str]()
-        for chunk in in_chunks((self.prepare(item, settings) for item in items), ahead(settings.decode)):
-            yield from self.answers(chunk, settings, heard)
+        yield from self.answer_in_chunks(items, settings, heard)
         for note in (*self.notes(heard), *dict.fromkeys(note for edit in self.edits for note in edit.tell_untouched())):
             (say or str)(note)
+
+    def answer_in_chunks(
+        self, items: Iterable[Any], settings: AnswerSettings, heard: Counter[str]
+    ) -> Iterator[list[TaskPrediction]]:
+        """The best answers to each item, in order; `options.ahead` items are read, sorted and batched at a time.  heard: see `answers`."""
+        for chunk in in_chunks((self.prepare(item, settings) for item in items), ahead(settings.decode)):
+            yield from self.answers(chunk, settings, heard)
 
     def settle(self, options: AnswerOptions, decode: Mapping[str, Any] | None, *, attention: bool) -> AnswerSettings:
         """What is asked for, as the task understands it.  Raises ConfigError."""
