@@ -107,6 +107,10 @@ class Model:
         asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
         return found if asked > 1 else [best[0] for best in found]
 
+    def examples(self, file: str | Path, *, say: Say = LOG.warning) -> Iterator[Any]:
+        """The items of a file to be looked at, lazily, as `regard view` reads it.  Raises DataError, which names the line."""
+        return self._model.read_examples(str(file), say)
+
     def stream(
         self,
         items: Iterable[Any],

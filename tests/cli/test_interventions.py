@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import regard
-from regard.cli.interventions import read_interventions
 from regard.cli.main import run
 from regard.core import optional
 from regard.core.errors import UsageError
+from regard.tasks.intervention_words import read_interventions
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 

@@ -11,7 +11,7 @@ from regard.cli import options
 from regard.cli.alignment_file import claim_links
 from regard.cli.attention_file import claim_attention
 from regard.cli.formats import Format
-from regard.cli.interventions import Erase, Permute, Pin, Uniform, read_interventions
+from regard.cli.interventions import Erase, Permute, Pin, Uniform
 
 
 def predict(
@@ -42,6 +42,7 @@ def predict(
     Predictions go to stdout, line for line with FILE. FILE has the columns of the training data; what is right may be missing.
     """
     from regard.cli.lines import predict_lines
+    from regard.tasks.intervention_words import read_interventions
     from regard.tasks.interventions import intervene
 
     files, settings = options.split_words(words or [])

@@ -1,0 +1,275 @@
+// Maps drawn with a pen: on a canvas, where a table would be too large or a map stands beside another, and as files to keep.
+
+const LARGE = 3000; // cells from which on the map is a canvas: as many elements would be slow to lay out and to point at
+const SVG = document.querySelector("svg").namespaceURI; // of the sign above
+const LABEL = 170; // pixels of a label at most
+const ruler = document.createElement("canvas").getContext("2d");
+const fontOf = (size, bold = false) => `${bold ? "600 " : ""}${size}px ${getComputedStyle(document.body).fontFamily}`;
+const styleOf = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// ---- pens ------------------------------------------------------------------------------------------
+class CanvasPen {
+  constructor(context) { this.context = context; }
+
+  rect(x, y, w, h, fill, radius = 0) {
+    this.context.fillStyle = fill;
+    if (!radius) return this.context.fillRect(x, y, w, h);
+    this.context.beginPath();
+    this.context.roundRect(x, y, w, h, radius);
+    this.context.fill();
+  }
+
+  text(x, y, text, { align = "left", turned = false, size = 13, fill, bold = false }) {
+    const { context } = this;
+    context.save();
+    context.translate(x, y);
+    if (turned) context.rotate(-Math.PI / 2);
+    Object.assign(context, { font: fontOf(size, bold), fillStyle: fill, textAlign: align, textBaseline: "middle", direction: "ltr" });
+    context.fillText(text, 0, 0, 2 * LABEL);
+    context.restore();
+  }
+}
+
+class SvgPen {
+  constructor(width, height) {
+    this.root = this.make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "font-family": getComputedStyle(document.body).fontFamily });
+  }
+
+  make(tag, attributes) {
+    const element = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, typeof value === "number" ? String(+value.toFixed(2)) : value);
+    return element;
+  }
+
+  rect(x, y, width, height, fill, rx = 0) {
+    this.root.append(this.make("rect", { x, y, width, height, fill, rx }));
+  }
+
+  text(x, y, text, { align = "left", turned = false, size = 13, fill, bold = false }) {
+    const anchor = { left: "start", center: "middle", right: "end" }[align], at = `translate(${x.toFixed(2)} ${y.toFixed(2)})`;
+    const element = this.make("text", { transform: turned ? `${at} rotate(-90)` : at, dy: ".35em", "text-anchor": anchor, "font-size": size, fill, ...(bold ? { "font-weight": 600 } : {}) });
+    element.textContent = text;
+    this.root.append(element);
+  }
+}
+
+// ---- a map: { down, across, cells, tone } with tone: [r, g, b] of a value ---------------------------
+function cut(text, size) {
+  ruler.font = fontOf(size);
+  if (ruler.measureText(text).width <= LABEL) return text;
+  const parts = [...text];
+  while (parts.length > 1 && ruler.measureText(`${parts.join("")}…`).width > LABEL) parts.pop();
+  return `${parts.join("")}…`;
+}
+
+function layOut(map, size) { // where cells begin, and whether the labels across are turned
+  const letter = Math.max(9, Math.min(15, size * 0.62)), labels = { down: map.down.map(part => cut(part.shown, letter)), across: map.across.map(part => cut(part.shown, letter)) };
+  ruler.font = fontOf(letter);
+  const widest = texts => Math.ceil(Math.max(8, ...texts.map(text => ruler.measureText(text).width)));
+  const turned = widest(labels.across) > size;
+  return { size, letter, labels, turned, every: Math.max(1, Math.ceil((letter + 2) / size)), left: widest(labels.down) + 10, top: (turned ? widest(labels.across) : letter) + 12 };
+}
+
+function drawLabels(pen, map, lay, seen, spot) { // those in sight; the pointed row's or column's take the colours of its weights
+  const ink = styleOf("--ink"), muted = styleOf("--muted"), { size, letter, labels, every } = lay;
+  const draw = (k, down) => {
+    const part = (down ? map.down : map.across)[k], at = lay[down ? "top" : "left"] + k * size - (down ? seen.y : seen.x) + size / 2;
+    const here = spot && (down ? spot[0] : spot[1]) === k, heat = spot && !here && (down ? spot[0] < 0 && spot[1] >= 0 : spot[0] >= 0);
+    if (k % every && !here) return;
+    const value = heat ? map.cells[down ? k : spot[0]][down ? spot[1] : k] : 0, rgb = map.tone(value), dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
+    const fill = heat ? (dark ? "#fff" : "#17191d") : part.end ? muted : ink, text = labels[down ? "down" : "across"][k];
+    ruler.font = fontOf(letter);
+    const long = ruler.measureText(text).width + 6, thick = Math.max(Math.min(size, letter + 6), 3);
+    if (heat && down) pen.rect(lay.left - 6 - long, at - thick / 2, long, thick, `rgb(${rgb})`, 3);
+    if (heat && !down) pen.rect(at - (lay.turned ? thick : Math.max(thick, size - 2)) / 2, lay.turned ? lay.top - 6 - long : lay.top - letter - 10, lay.turned ? thick : Math.max(thick, size - 2), lay.turned ? long : letter + 6, `rgb(${rgb})`, 3);
+    if (down) pen.text(lay.left - 9, at, text, { align: "right", size: letter, fill, bold: here });
+    else if (lay.turned) pen.text(at, lay.top - 9, text, { turned: true, size: letter, fill, bold: here });
+    else pen.text(at, lay.top - letter / 2 - 7, text, { align: "center", size: letter, fill, bold: here });
+  };
+  for (let k = seen.rows[0]; k < seen.rows[1]; k++) draw(k, true);
+  for (let k = seen.columns[0]; k < seen.columns[1]; k++) draw(k, false);
+}
+
+function markCells(map) { // [row, column, kind] of what a person erased or pinned
+  if (!map.own || !touchedAt.active) return [];
+  return map.down.flatMap((row, i) => map.across.flatMap((column, j) => {
+    const kind = touchedAt(row.places, column.places);
+    return kind ? [[i, j, kind]] : [];
+  }));
+}
+
+/** A map on a canvas that scrolls: what is in sight is drawn, so that its size does not matter. */
+class CanvasMap {
+  constructor(host, { label, pick = null, moved = () => {} }) {
+    this.host = host;
+    this.moved = moved;
+    this.pick = pick;
+    this.pixels = document.createElement("canvas");
+    this.canvas = make("canvas");
+    this.cell = make("span", { className: "unseen", id: `${host.id}-cell` });
+    this.stage = make("div", { className: "stage" }, this.canvas, this.cell);
+    this.canvas.setAttribute("aria-hidden", "true");
+    this.cell.setAttribute("role", "gridcell");
+    host.tabIndex = 0;
+    host.setAttribute("role", "grid");
+    host.setAttribute("aria-label", label);
+    host.setAttribute("aria-activedescendant", this.cell.id);
+    host.replaceChildren(this.stage);
+    host.onscroll = () => this.later();
+    host.onpointermove = event => this.hover(event);
+    host.onpointerleave = () => this.hover(null);
+    host.onclick = event => this.pick?.(this.spotAt(event), event);
+    host.onkeydown = event => this.key(event);
+    host.onfocus = () => this.host.matches(":focus-visible") && this.moved(this.spot ?? [0, 0]);
+    host.onblur = () => this.moved(null);
+    this.spot = null;
+    this.cursor = [0, 0];
+  }
+
+  show(map, { least = 2, most = 30 } = {}) {
+    this.map = map;
+    this.marks = markCells(map);
+    const room = (printing.matches ? 690 : this.host.clientWidth - 4), rows = Math.max(1, map.down.length), columns = Math.max(1, map.across.length);
+    const fit = Math.min(most, (room - layOut(map, 12).left) / columns, Math.max(9, 640 / rows)), size = printing.matches ? Math.max(1, fit) : Math.max(least, fit);
+    this.lay = layOut(map, size >= 4 ? Math.floor(size) : size);
+    this.stage.style.width = `${this.lay.left + columns * this.lay.size + 4}px`;
+    this.stage.style.height = `${this.lay.top + rows * this.lay.size + 4}px`;
+    this.tint();
+  }
+
+  tint() {
+    raster(this.pixels, this.map.cells, this.map.tone);
+    this.draw();
+  }
+
+  later() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = null;
+      this.draw();
+    });
+  }
+
+  seen() { // what is in sight: how far it is scrolled, rows and columns from and to
+    const { host, lay, map } = this, whole = printing.matches, x = whole ? 0 : host.scrollLeft, y = whole ? 0 : host.scrollTop;
+    const part = (from, room, count) => [Math.max(0, Math.floor(from / lay.size)), Math.min(count, Math.ceil((from + room) / lay.size))];
+    const width = whole ? this.stage.offsetWidth : Math.min(host.clientWidth, this.stage.offsetWidth), height = whole ? this.stage.offsetHeight : Math.min(host.clientHeight, this.stage.offsetHeight);
+    return { x, y, width, height, rows: part(y, height - lay.top, map.down.length), columns: part(x, width - lay.left, map.across.length) };
+  }
+
+  draw() {
+    const { lay, map, canvas } = this, seen = this.seen(), scale = devicePixelRatio || 1, { size, left, top } = lay;
+    if (canvas.width !== Math.round(seen.width * scale) || canvas.height !== Math.round(seen.height * scale)) {
+      canvas.width = Math.round(seen.width * scale);
+      canvas.height = Math.round(seen.height * scale);
+      canvas.style.width = `${seen.width}px`;
+      canvas.style.height = `${seen.height}px`;
+    }
+    const context = canvas.getContext("2d"), pen = new CanvasPen(context), paper = styleOf("--paper");
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.clearRect(0, 0, seen.width, seen.height);
+    const [r0, r1] = seen.rows, [c0, c1] = seen.columns, x = c => left + c * size - seen.x, y = r => top + r * size - seen.y;
+    context.save();
+    context.beginPath();
+    context.rect(left, top, seen.width - left, seen.height - top);
+    context.clip();
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.pixels, c0, r0, c1 - c0, r1 - r0, x(c0), y(r0), (c1 - c0) * size, (r1 - r0) * size);
+    if (size >= 7) {
+      for (let c = c0; c <= c1; c++) pen.rect(x(c) - 0.5, y(r0), 1, (r1 - r0) * size, paper);
+      for (let r = r0; r <= r1; r++) pen.rect(x(c0), y(r) - 0.5, (c1 - c0) * size, 1, paper);
+    }
+    const outline = (i, j, css, width) => { context.strokeStyle = css; context.lineWidth = width; context.strokeRect(x(j) + width / 2, y(i) + width / 2, Math.max(1, size - width), Math.max(1, size - width)); };
+    for (const [i, j, kind] of this.marks) outline(i, j, styleOf(kind === "pinned" ? "--pin" : "--erase"), Math.min(2, size / 3));
+    if (this.spot && this.spot[0] >= 0 && this.spot[1] >= 0) outline(...this.spot, styleOf("--ink"), Math.min(2, Math.max(1, size / 4)));
+    context.restore();
+    context.save();
+    context.beginPath();
+    context.rect(0, top, left, seen.height - top);
+    context.rect(left, 0, seen.width - left, top);
+    context.clip();
+    drawLabels(pen, map, lay, seen, this.spot);
+    context.restore();
+  }
+
+  spotAt(event) {
+    const box = this.canvas.getBoundingClientRect(), seen = this.seen(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const j = x < this.lay.left ? -1 : Math.floor((x - this.lay.left + seen.x) / this.lay.size), i = y < this.lay.top ? -1 : Math.floor((y - this.lay.top + seen.y) / this.lay.size);
+    return i >= this.map.down.length || j >= this.map.across.length || (i < 0 && j < 0) ? null : [i, j];
+  }
+
+  hover(event) { // at most once a frame, however often the pointer says where it is
+    const asked = this.asked;
+    this.asked = { event };
+    if (asked) return;
+    requestAnimationFrame(() => {
+      const last = this.asked.event;
+      this.asked = null;
+      this.moved(last && this.spotAt(last));
+    });
+  }
+
+  point(spot) {
+    this.spot = spot;
+    this.draw();
+  }
+
+  box(i, j) { // of a cell, on the screen
+    const box = this.canvas.getBoundingClientRect(), seen = this.seen(), { left, top, size } = this.lay;
+    return { right: box.left + left + (j + 1) * size - seen.x, bottom: box.top + top + (i + 1) * size - seen.y, top: box.top + top + i * size - seen.y };
+  }
+
+  key(event) {
+    if (STEPS[event.key] && this.map.own) {
+      event.preventDefault();
+      const [i, j] = this.cursor = stepped(this.cursor, event.key), { size } = this.lay, { host } = this;
+      this.cell.textContent = saying(i, j);
+      host.scrollLeft = Math.max(Math.min(host.scrollLeft, j * size), (j + 1) * size + this.lay.left - host.clientWidth);
+      host.scrollTop = Math.max(Math.min(host.scrollTop, i * size), (i + 1) * size + this.lay.top - host.clientHeight);
+      this.moved(this.cursor);
+    } else if (this.pick && this.map.own) this.pick(this.cursor, event);
+  }
+}
+
+// ---- files -----------------------------------------------------------------------------------------
+function whole(map, pen, lay, title) { // the map from end to end with its scale, whatever is in sight
+  const { size, left, top } = lay, gap = size > 8 ? 2 : 0;
+  map.cells.forEach((row, i) => row.forEach((value, j) => {
+    pen.rect(left + j * size + gap / 2, top + i * size + gap / 2, size - gap, size - gap, `rgb(${map.tone(value)})`, gap ? 3 : 0);
+  }));
+  drawLabels(pen, map, lay, { x: 0, y: 0, rows: [0, map.down.length], columns: [0, map.across.length] }, null);
+  const below = top + map.down.length * size + 18;
+  pen.text(left, below, "0", { size: 12, fill: styleOf("--muted") });
+  for (let k = 0; k < 32; k++) pen.rect(left + 14 + k * 4, below - 5, 4.2, 10, `rgb(${map.tone((map.peak * k) / 31)})`);
+  pen.text(left + 148, below, `${+map.peak.toFixed(3)}   ${title}`, { size: 12, fill: styleOf("--muted") });
+}
+
+function measureFile(map) {
+  const lay = layOut(map, Math.max(3, Math.min(26, Math.floor(2400 / Math.max(1, map.across.length)))));
+  return { lay, width: Math.ceil(Math.max(lay.left + map.across.length * lay.size + 10, lay.left + 460)), height: Math.ceil(lay.top + map.down.length * lay.size + 36) };
+}
+
+function asSvg(map, title) {
+  const { lay, width, height } = measureFile(map), pen = new SvgPen(width, height);
+  pen.rect(0, 0, width, height, styleOf("--paper"));
+  whole(map, pen, lay, title);
+  return new Blob([new XMLSerializer().serializeToString(pen.root)], { type: "image/svg+xml" });
+}
+
+function asPng(map, title) {
+  const { lay, width, height } = measureFile(map), scale = Math.min(2, 16000 / Math.max(width, height)), canvas = make("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
+  const context = canvas.getContext("2d"), pen = new CanvasPen(context);
+  context.scale(scale, scale);
+  pen.rect(0, 0, width, height, styleOf("--paper"));
+  whole(map, pen, lay, title);
+  return new Promise(resolve => canvas.toBlob(resolve, "image/png"));
+}
+
+async function keep(kind) { // a file of the picture that is shown
+  if (!drawn) return;
+  const map = { ...drawn, tone: value => color(value, drawn.peak).rgb }, blob = await (kind === "svg" ? asSvg : asPng)(map, at("caption").textContent);
+  const link = make("a", { href: URL.createObjectURL(blob), download: `${drawn.layer.name}.${kind}` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+for (const kind of ["png", "svg"]) at(kind).addEventListener("click", () => keep(kind));
