@@ -4,7 +4,8 @@ const LARGE = 3000; // cells from which on the map is a canvas: as many elements
 const SVG = document.querySelector("svg").namespaceURI; // of the sign above
 const LABEL = 170; // pixels of a label at most
 const ruler = document.createElement("canvas").getContext("2d");
-const fontOf = (size, bold = false) => `${bold ? "600 " : ""}${size}px ${getComputedStyle(document.body).fontFamily}`;
+const FAMILY = getComputedStyle(document.body).fontFamily;
+const fontOf = (size, bold = false) => `${bold ? "600 " : ""}${size}px ${FAMILY}`;
 const styleOf = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---- pens ------------------------------------------------------------------------------------------
@@ -32,7 +33,7 @@ class CanvasPen {
 
 class SvgPen {
   constructor(width, height) {
-    this.root = this.make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "font-family": getComputedStyle(document.body).fontFamily });
+    this.root = this.make("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "font-family": FAMILY });
   }
 
   make(tag, attributes) {
@@ -62,32 +63,44 @@ function cut(text, size) {
   return `${parts.join("")}…`;
 }
 
-function layOut(map, size) { // where cells begin, and whether the labels across are turned
-  const letter = Math.max(9, Math.min(15, size * 0.62)), labels = { down: map.down.map(part => cut(part.shown, letter)), across: map.across.map(part => cut(part.shown, letter)) };
+function layOut(map, size) { // where cells begin, the labels with their widths, and whether those across are turned
+  const letter = Math.max(9, Math.min(15, size * 0.62)), measured = part => {
+    const text = cut(part.shown, letter);
+    return { text, width: ruler.measureText(text).width };
+  };
   ruler.font = fontOf(letter);
-  const widest = texts => Math.ceil(Math.max(8, ...texts.map(text => ruler.measureText(text).width)));
+  const labels = { down: map.down.map(measured), across: map.across.map(measured) }, widest = some => Math.ceil(some.reduce((most, one) => Math.max(most, one.width), 8));
   const turned = widest(labels.across) > size;
   return { size, letter, labels, turned, every: Math.max(1, Math.ceil((letter + 2) / size)), left: widest(labels.down) + 10, top: (turned ? widest(labels.across) : letter) + 12 };
 }
 
-function drawLabels(pen, map, lay, seen, spot) { // those in sight; the pointed row's or column's take the colours of its weights
-  const ink = styleOf("--ink"), muted = styleOf("--muted"), { size, letter, labels, every } = lay;
-  const draw = (k, down) => {
-    const part = (down ? map.down : map.across)[k], at = lay[down ? "top" : "left"] + k * size - (down ? seen.y : seen.x) + size / 2;
-    const here = spot && (down ? spot[0] : spot[1]) === k, heat = spot && !here && (down ? spot[0] < 0 && spot[1] >= 0 : spot[0] >= 0);
-    if (k % every && !here) return;
-    const value = heat ? map.cells[down ? k : spot[0]][down ? spot[1] : k] : 0, rgb = map.tone(value), dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
-    const fill = heat ? (dark ? "#fff" : "#17191d") : part.end ? muted : ink, text = labels[down ? "down" : "across"][k];
-    ruler.font = fontOf(letter);
-    const long = ruler.measureText(text).width + 6, thick = Math.max(Math.min(size, letter + 6), 3);
-    if (heat && down) pen.rect(lay.left - 6 - long, at - thick / 2, long, thick, `rgb(${rgb})`, 3);
-    if (heat && !down) pen.rect(at - (lay.turned ? thick : Math.max(thick, size - 2)) / 2, lay.turned ? lay.top - 6 - long : lay.top - letter - 10, lay.turned ? thick : Math.max(thick, size - 2), lay.turned ? long : letter + 6, `rgb(${rgb})`, 3);
-    if (down) pen.text(lay.left - 9, at, text, { align: "right", size: letter, fill, bold: here });
-    else if (lay.turned) pen.text(at, lay.top - 9, text, { turned: true, size: letter, fill, bold: here });
-    else pen.text(at, lay.top - letter / 2 - 7, text, { align: "center", size: letter, fill, bold: here });
-  };
-  for (let k = seen.rows[0]; k < seen.rows[1]; k++) draw(k, true);
-  for (let k = seen.columns[0]; k < seen.columns[1]; k++) draw(k, false);
+function drawLabel(pen, map, lay, seen, k, down, look) { // look: { ink, paper, bold }; with paper, the label lies on it
+  const { size, letter } = lay, at = lay[down ? "top" : "left"] + k * size - (down ? seen.y : seen.x) + size / 2, { text, width } = lay.labels[down ? "down" : "across"][k];
+  const thick = Math.max(Math.min(size, letter + 6), 3), wide = lay.turned ? thick : Math.max(thick, size - 2), style = { size: letter, fill: look.ink, bold: look.bold };
+  if (look.paper && down) pen.rect(lay.left - 9 - width - 3, at - thick / 2, width + 6, thick, look.paper, 3);
+  if (look.paper && !down) pen.rect(at - wide / 2, lay.turned ? lay.top - 12 - width : lay.top - letter - 10, wide, lay.turned ? width + 6 : letter + 6, look.paper, 3);
+  if (down) pen.text(lay.left - 9, at, text, { ...style, align: "right" });
+  else if (lay.turned) pen.text(at, lay.top - 9, text, { ...style, turned: true });
+  else pen.text(at, lay.top - letter / 2 - 7, text, { ...style, align: "center" });
+}
+
+function drawLabels(pen, map, lay, seen) { // those in sight; where they are too many, some
+  const ink = styleOf("--ink"), muted = styleOf("--muted");
+  for (const [parts, [from, to], down] of [[map.down, seen.rows, true], [map.across, seen.columns, false]]) {
+    for (let k = from; k < to; k++) if (k % lay.every === 0) drawLabel(pen, map, lay, seen, k, down, { ink: parts[k].end ? muted : ink });
+  }
+}
+
+function drawPointed(pen, map, lay, seen, [i, j]) { // the labels that the pointed row, or column, goes to take the colours of its weights
+  const down = i < 0, [from, to] = down ? seen.rows : seen.columns;
+  for (let k = from; k < to; k++) {
+    if (k % lay.every) continue;
+    const rgb = map.tone(map.cells[down ? k : i][down ? j : k]), dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 140;
+    drawLabel(pen, map, lay, seen, k, down, { ink: dark ? "#fff" : "#17191d", paper: `rgb(${rgb})` });
+  }
+  const here = { ink: styleOf("--ink"), paper: styleOf("--paper"), bold: true };
+  if (i >= 0) drawLabel(pen, map, lay, seen, i, true, here);
+  if (j >= 0) drawLabel(pen, map, lay, seen, j, false, here);
 }
 
 function markCells(map) { // [row, column, kind] of what a person erased or pinned
@@ -98,6 +111,21 @@ function markCells(map) { // [row, column, kind] of what a person erased or pinn
   }));
 }
 
+function clip(context, boxes, draw) {
+  context.save();
+  context.beginPath();
+  for (const box of boxes) context.rect(...box);
+  context.clip();
+  draw();
+  context.restore();
+}
+
+function outline(context, x, y, size, css, width) {
+  context.strokeStyle = css;
+  context.lineWidth = width;
+  context.strokeRect(x + width / 2, y + width / 2, Math.max(1, size - width), Math.max(1, size - width));
+}
+
 /** A map on a canvas that scrolls: what is in sight is drawn, so that its size does not matter. */
 class CanvasMap {
   constructor(host, { label, pick = null, moved = () => {} }) {
@@ -105,6 +133,7 @@ class CanvasMap {
     this.moved = moved;
     this.pick = pick;
     this.pixels = document.createElement("canvas");
+    this.base = document.createElement("canvas");
     this.canvas = make("canvas");
     this.cell = make("span", { className: "unseen", id: `${host.id}-cell` });
     this.stage = make("div", { className: "stage" }, this.canvas, this.cell);
@@ -156,39 +185,41 @@ class CanvasMap {
     return { x, y, width, height, rows: part(y, height - lay.top, map.down.length), columns: part(x, width - lay.left, map.across.length) };
   }
 
-  draw() {
-    const { lay, map, canvas } = this, seen = this.seen(), scale = devicePixelRatio || 1, { size, left, top } = lay;
-    if (canvas.width !== Math.round(seen.width * scale) || canvas.height !== Math.round(seen.height * scale)) {
+  draw() { // all of what is in sight, which is kept beneath what the pointer changes
+    const { lay, map, base } = this, seen = this.state = this.seen(), scale = devicePixelRatio || 1, { size, left, top } = lay;
+    for (const canvas of [base, this.canvas]) {
       canvas.width = Math.round(seen.width * scale);
       canvas.height = Math.round(seen.height * scale);
-      canvas.style.width = `${seen.width}px`;
-      canvas.style.height = `${seen.height}px`;
     }
-    const context = canvas.getContext("2d"), pen = new CanvasPen(context), paper = styleOf("--paper");
+    Object.assign(this.canvas.style, { width: `${seen.width}px`, height: `${seen.height}px` });
+    const context = base.getContext("2d"), pen = new CanvasPen(context), paper = styleOf("--paper");
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.clearRect(0, 0, seen.width, seen.height);
     const [r0, r1] = seen.rows, [c0, c1] = seen.columns, x = c => left + c * size - seen.x, y = r => top + r * size - seen.y;
-    context.save();
-    context.beginPath();
-    context.rect(left, top, seen.width - left, seen.height - top);
-    context.clip();
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.pixels, c0, r0, c1 - c0, r1 - r0, x(c0), y(r0), (c1 - c0) * size, (r1 - r0) * size);
-    if (size >= 7) {
-      for (let c = c0; c <= c1; c++) pen.rect(x(c) - 0.5, y(r0), 1, (r1 - r0) * size, paper);
-      for (let r = r0; r <= r1; r++) pen.rect(x(c0), y(r) - 0.5, (c1 - c0) * size, 1, paper);
-    }
-    const outline = (i, j, css, width) => { context.strokeStyle = css; context.lineWidth = width; context.strokeRect(x(j) + width / 2, y(i) + width / 2, Math.max(1, size - width), Math.max(1, size - width)); };
-    for (const [i, j, kind] of this.marks) outline(i, j, styleOf(kind === "pinned" ? "--pin" : "--erase"), Math.min(2, size / 3));
-    if (this.spot && this.spot[0] >= 0 && this.spot[1] >= 0) outline(...this.spot, styleOf("--ink"), Math.min(2, Math.max(1, size / 4)));
-    context.restore();
-    context.save();
-    context.beginPath();
-    context.rect(0, top, left, seen.height - top);
-    context.rect(left, 0, seen.width - left, top);
-    context.clip();
-    drawLabels(pen, map, lay, seen, this.spot);
-    context.restore();
+    clip(context, [[left, top, seen.width - left, seen.height - top]], () => {
+      context.imageSmoothingEnabled = false;
+      context.drawImage(this.pixels, c0, r0, c1 - c0, r1 - r0, x(c0), y(r0), (c1 - c0) * size, (r1 - r0) * size);
+      if (size >= 7) {
+        for (let c = c0; c <= c1; c++) pen.rect(x(c) - 0.5, y(r0), 1, (r1 - r0) * size, paper);
+        for (let r = r0; r <= r1; r++) pen.rect(x(c0), y(r) - 0.5, (c1 - c0) * size, 1, paper);
+      }
+      for (const [i, j, kind] of this.marks) outline(context, x(j), y(i), size, styleOf(kind === "pinned" ? "--pin" : "--erase"), Math.min(2, size / 3));
+    });
+    clip(context, [[0, top, left, seen.height - top], [left, 0, seen.width - left, top]], () => drawLabels(pen, map, lay, seen));
+    const corner = { align: "right", size: 10.5, fill: styleOf("--muted") };
+    if (map.own && left > 60) [`${map.layer.named[1]} →`, `${map.layer.named[0]} ↓`].forEach((said, k) => pen.text(left - 9, top - 20 + 13 * k, said, corner));
+    this.drawSpot();
+  }
+
+  drawSpot() {
+    const { lay, map, base, spot, state: seen } = this, scale = devicePixelRatio || 1, context = this.canvas.getContext("2d"), { size, left, top } = lay;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, base.width, base.height);
+    context.drawImage(base, 0, 0);
+    if (!spot) return;
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    const [i, j] = spot;
+    if (i >= 0 && j >= 0) clip(context, [[left, top, seen.width - left, seen.height - top]], () => outline(context, left + j * size - seen.x, top + i * size - seen.y, size, styleOf("--ink"), Math.min(2, Math.max(1, size / 4))));
+    clip(context, [[0, top, left, seen.height - top], [left, 0, seen.width - left, top]], () => drawPointed(new CanvasPen(context), map, lay, seen, spot));
   }
 
   spotAt(event) {
@@ -210,7 +241,7 @@ class CanvasMap {
 
   point(spot) {
     this.spot = spot;
-    this.draw();
+    this.drawSpot();
   }
 
   box(i, j) { // of a cell, on the screen
@@ -236,7 +267,7 @@ function whole(map, pen, lay, title) { // the map from end to end with its scale
   map.cells.forEach((row, i) => row.forEach((value, j) => {
     pen.rect(left + j * size + gap / 2, top + i * size + gap / 2, size - gap, size - gap, `rgb(${map.tone(value)})`, gap ? 3 : 0);
   }));
-  drawLabels(pen, map, lay, { x: 0, y: 0, rows: [0, map.down.length], columns: [0, map.across.length] }, null);
+  drawLabels(pen, map, lay, { x: 0, y: 0, rows: [0, map.down.length], columns: [0, map.across.length] });
   const below = top + map.down.length * size + 18;
   pen.text(left, below, "0", { size: 12, fill: styleOf("--muted") });
   for (let k = 0; k < 32; k++) pen.rect(left + 14 + k * 4, below - 5, 4.2, 10, `rgb(${map.tone((map.peak * k) / 31)})`);

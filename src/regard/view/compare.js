@@ -77,3 +77,4 @@ function draw(host, map, label) {
 }
 
 beside = showBeside;
+for (const media of [dark, printing]) media.addEventListener("change", () => drawn && showBeside(drawn.layer));

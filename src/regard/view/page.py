@@ -11,6 +11,7 @@ import base64
 import html as markup
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
     return _page(SAVED, title=title, data=payload(predictions), images=images)
 
 
+@cache
 def live() -> str:
     """The page that asks a server (`regard.serve`): with a line to type in, and nothing in it yet."""
     return _page(LIVE, title="Where it looks", data={"unit": UNIT, "sentences": [], "weights": []}, images=True, live=True)

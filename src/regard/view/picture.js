@@ -44,13 +44,15 @@ function groups(axis) { // what a row or column is made of: [{ shown, said, end,
 
 function gather(floats, layer, axes, head) { // the cells of one head (or the mean): rows averaged, columns summed
   const rows = axes[layer.down].tokens.length, columns = axes[layer.across].tokens.length, size = rows * columns;
-  const heads = head === "mean" ? [...Array(layer.heads).keys()] : [head];
-  const across = groups(axes[layer.across]);
-  return groups(axes[layer.down]).map(row => across.map(column => {
-    let sum = 0;
-    for (const h of heads) for (const i of row.places) for (const j of column.places) sum += floats[h * size + i * columns + j];
-    return sum / heads.length / row.places.length;
-  }));
+  const heads = head === "mean" ? [...Array(layer.heads).keys()] : [head], across = groups(axes[layer.across]);
+  return groups(axes[layer.down]).map(row => {
+    const sums = new Array(across.length).fill(0);
+    for (const h of heads) for (const i of row.places) {
+      const from = h * size + i * columns;
+      for (let k = 0; k < sums.length; k++) for (const j of across[k].places) sums[k] += floats[from + j];
+    }
+    return sums.map(sum => sum / heads.length / row.places.length);
+  });
 }
 
 // ---- colour ----------------------------------------------------------------------------------------
@@ -82,8 +84,9 @@ function paint(element, value) {
 function raster(canvas, cells, tone) { // a pixel for each cell; tone: [r, g, b] of a value
   const wide = Math.max(1, cells[0]?.length ?? 1), tall = Math.max(1, cells.length), image = new ImageData(wide, tall);
   cells.forEach((row, i) => row.forEach((value, j) => {
-    const [r, g, b] = tone(value);
-    image.data.set([r, g, b, 255], 4 * (i * wide + j));
+    const rgb = tone(value), at = 4 * (i * wide + j);
+    for (let k = 0; k < 3; k++) image.data[at + k] = rgb[k];
+    image.data[at + 3] = 255;
   }));
   canvas.width = wide;
   canvas.height = tall;

@@ -74,7 +74,7 @@ function markHeads() { // those that are switched off
 
 function describe(one) { // by the tokens, where the layer that is shown has them
   const best = data.sentences.length ? prediction() : null, layer = best?.layers.find(other => other.name === one.look), axes = best?.axes;
-  const named = (places, axis) => places.map(n => axis?.tokens[n]?.[0] ?? n).join(" "), where = one.look === drawn?.layer.name ? "" : `${one.look} `;
+  const named = (places, axis) => places.map(n => axis?.tokens[n]?.[0] ?? n).join(" "), where = one.look === (now.layer ?? best?.layer) ? "" : `${one.look} `;
   if (!layer || (one.word && !one.source)) return wordOf(one);
   if (one.kind === "erase" && !one.source) return `${where}head ${one.head ? ranges(one.head) : "all"}`;
   return `${where}${one.target ? `${named(one.target, axes[layer.down])} → ` : ""}${one.source ? named(one.source, axes[layer.across]) : ""}${one.head ? ` (head ${ranges(one.head)})` : ""}`;
