@@ -13,7 +13,7 @@ from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.ensembles import make_ensemble
-from regard.tasks.interventions import intervene
+from regard.tasks.interventions import TouchedModels
 from regard.view import page
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Model:
 
     def __init__(self, model: TaskModel) -> None:
         self._model, self.config, self.folder = model, model.config, model.folder
+        self._touched = TouchedModels(model)
 
     @staticmethod
     def ensemble(models: Sequence[Model]) -> Model:
@@ -130,9 +131,9 @@ class Model:
         batch_size=1, each by itself.  Otherwise as `predict`."""
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
         given = self._model.answer_options(options)
-        model = intervene(self._model, interventions)
-        for found in model.stream(items, given, attention=attention, decode=decode, say=say):
-            yield [_shown(p) for p in found]
+        with self._touched.lend(interventions) as model:
+            for found in model.stream(items, given, attention=attention, decode=decode, say=say):
+                yield [_shown(p) for p in found]
 
     def evaluate(
         self,

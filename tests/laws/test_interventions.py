@@ -17,7 +17,7 @@ from regard.attention import Aaren, Attention, Memory
 from regard.attention.interventions import Erase, Intervention, LookEdit, Permute, Pin, Replace, Uniform
 from regard.core.errors import ArgumentError, ConfigError
 from regard.core.state import select
-from regard.inference.intervene import intervene
+from regard.inference.intervene import carry_out, plan
 from regard.networks.marginal_heads import HardMonotonicHead
 
 from .conftest import Look, Net
@@ -42,6 +42,12 @@ def interventions(name: str, own: torch.Tensor) -> Iterator[Intervention]:
     yield Uniform(name, target=1)
     yield Permute(name, seed=3)
     yield Replace(name, weights=own[0].numpy())
+
+
+def intervene(network, interventions, shown):
+    """A network with interventions, and what they are on each look."""
+    made, edits = carry_out(network, plan(network, interventions, shown))
+    return made, list(edits.values())
 
 
 class Touched(Trial):
