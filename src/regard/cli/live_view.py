@@ -63,8 +63,11 @@ def _tell(address: str, *, show: bool) -> None:
     print(f"{address}  (this machine only; Ctrl-C ends it)", file=sys.stderr, flush=True)
     if show:
         import webbrowser
+        from threading import Thread
 
-        webbrowser.open(address)
+        Thread(
+            target=webbrowser.open, args=(address,), daemon=True
+        ).start()  # a browser may take its time, and the page is asked for
 
 
 def _choose(model: Any, *, file: str | None, say: Say) -> Iterator[Any]:
@@ -79,7 +82,11 @@ def _choose(model: Any, *, file: str | None, say: Say) -> Iterator[Any]:
 
 def _held_out(model: Any) -> list[Any]:
     """Validation data; none of an exported model, where they are gone, and where reading them would let a person wait."""
+    from regard.runtime.folder import is_exported
+
     config = model.config
+    if is_exported(model.folder):
+        return []
     try:
         size = sum(Path(name).stat().st_size for name in config.data.valid or config.data.train)
     except (OSError, AttributeError):

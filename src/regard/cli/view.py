@@ -146,8 +146,8 @@ def _refuse_empty(text: str | None) -> None:
 
 
 def _items(model: Any, file: str, kind: str, say: Say) -> Iterable[Any]:
-    """A picture shows one item, that to predict from; where there is room, others of the file too."""
-    return model.inputs(file, say) if kind == "picture" else model.read_examples(file, say)
+    """A page has room for what else of a file shows how good predictions are."""
+    return model.read_examples(file, say) if kind == "page" else model.inputs(file, say)
 
 
 def _first(items: Iterable[Any], most: int, kind: str, say: Say) -> list[Any]:
