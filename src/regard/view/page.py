@@ -29,7 +29,15 @@ from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, 
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
-PICTURE = ("picture.js", "table.js", "canvas.js", "answers.js", "figures.js", "pickers.js")  # what any page with a picture has
+PICTURE = (
+    "picture.js",
+    "table.js",
+    "canvas.js",
+    "keep.js",
+    "answers.js",
+    "figures.js",
+    "pickers.js",
+)  # what any page with a picture has
 SAVED, LIVE = ("page.js",), ("compare.js", "ask.js", "touch.js")
 # Steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right.
 UNIT = 10_000
