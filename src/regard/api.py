@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -62,7 +62,7 @@ def load(
     trust: Iterable[str] = (),
     precision: Precision = "float32",
     batch_invariant: bool = False,
-    decode: Decode | None = None,
+    decode: Decode | Sequence[str] | None = None,
     device: str = "cpu",
 ) -> Model:
     """The model of a run folder, or of what `regard export` made of one; only safetensors, JSON and YAML are read, nothing is unpickled.
@@ -70,7 +70,8 @@ def load(
     trust: modules whose code may run where the config names a class of them, as in trust=("my_scores",).
     precision: "int8" for weights of one byte: faster on a CPU, and a few answers change.
     batch_invariant: the same answers to the last bit, alone and in any batch; without it the last digits of a score may differ in float32.
-    decode: keys of the config's `decode` that are others while this model is used, as in decode={"length_penalty": 1.0}.
+    decode: keys of the config's `decode` that are others while this model is used, as in decode={"length_penalty": 1.0},
+    or words decode.KEY=VALUE as the command line takes them.
     device: "cpu", "cuda", "cuda:1", "mps", or "auto" for a GPU where there is one that works; answers may differ in their last digits.
     Raises RunFolderError where the folder is no run, is damaged, is of a newer version, or names a module that is not trusted, and
     ConfigError for a `decode` that no config could have, and a device that is not there.

@@ -13,7 +13,7 @@ from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
 from regard.tasks.ensembles import make_ensemble
-from regard.tasks.interventions import intervene
+from regard.tasks.interventions import TouchedModels
 from regard.view import page
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Model:
 
     def __init__(self, model: TaskModel) -> None:
         self._model, self.config, self.folder = model, model.config, model.folder
+        self._touched = TouchedModels(model)
 
     @staticmethod
     def ensemble(models: Sequence[Model]) -> Model:
@@ -108,6 +109,10 @@ class Model:
         asked = n_best or (decode or {}).get("n_best") or self.config.decode.n_best
         return found if asked > 1 else [best[0] for best in found]
 
+    def examples(self, file: str | Path, *, say: Say = LOG.warning) -> Iterator[Any]:
+        """The items of a file to be looked at, lazily, as `regard view` reads it.  Raises DataError, which names the line."""
+        return self._model.read_examples(str(file), say)
+
     def stream(
         self,
         items: Iterable[Any],
@@ -127,9 +132,9 @@ class Model:
         batch_size=1, each by itself.  Otherwise as `predict`."""
         options = {"beam": beam, "n_best": n_best, "batch_size": batch_size, "sample": sample, "seed": seed, **wrong}
         given = self._model.answer_options(options)
-        model = intervene(self._model, interventions)
-        for found in model.stream(items, given, attention=attention, decode=decode, say=say):
-            yield [_shown(p) for p in found]
+        with self._touched.lend(interventions) as model:
+            for found in model.stream(items, given, attention=attention, decode=decode, say=say):
+                yield [_shown(p) for p in found]
 
     def evaluate(
         self,

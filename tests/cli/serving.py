@@ -94,9 +94,9 @@ class Served:
 
 
 @contextmanager
-def running(*command: object) -> Iterator[Served]:
-    """A server that a command starts, until the block ends."""
-    served = Served(command)
+def running(*command: object, kind: type[Served] = Served) -> Iterator[Served]:
+    """A server that a command starts, until the block ends.  kind: what hears it."""
+    served = kind(command)
     try:
         served.wait_for("ready")
         yield served

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import regard
-from regard.cli.interventions import read_interventions
 from regard.cli.main import run
 from regard.core import optional
 from regard.core.errors import UsageError
+from regard.tasks.intervention_words import read_interventions
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 
@@ -155,3 +155,33 @@ def test_no_option_gives_no_intervention():
     assert read_interventions({"erase": None, "pin": []}) == []
     with pytest.raises(UsageError, match="numbers from 0"):
         read_interventions({"permute": [f"{CROSS}:seed="]})
+
+
+def test_one_intervention_after_another_leaves_nothing_behind(folder):
+    """A model that was touched is kept for the next touch of the same looks: each answer is that of a model just loaded."""
+    model = regard.load(folder)
+    cases = [
+        [regard.Erase(CROSS, source=[0, 1])],
+        [regard.Pin(CROSS, source=3, target=0)],
+        [],
+        [regard.Erase(CROSS, source=99)],
+        [regard.Pin(CROSS, source=2), regard.Erase(CROSS, source=0, target=1)],
+    ]
+    for touched in [*cases, *cases]:
+        notes, fresh = [], []
+        found = model.predict(TEXTS, interventions=touched, say=notes.append)
+        right = regard.load(folder).predict(TEXTS, interventions=touched, say=fresh.append)
+        assert notes == fresh
+        for got, expected in zip(found, right, strict=True):
+            assert got.text == expected.text and got.score == expected.score
+            np.testing.assert_array_equal(got.attention[CROSS], expected.attention[CROSS])
+
+
+def test_two_that_are_touched_at_a_time_do_not_touch_each_other(folder):
+    model = regard.load(folder)
+    ways = [[regard.Erase(CROSS, source=[0, 1])], [regard.Pin(CROSS, source=3)]]
+    right = [model.predict(TEXTS, interventions=way) for way in ways]
+    streams = [model.stream(TEXTS, interventions=way, batch_size=1) for way in ways]
+    for number in range(len(TEXTS)):
+        for stream, expected in zip(streams, right, strict=True):
+            np.testing.assert_allclose(next(stream)[0].attention[CROSS], expected[number].attention[CROSS], atol=1e-6)

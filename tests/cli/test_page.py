@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,4 +101,36 @@ def test_page_refuses_what_no_attention_is(bad, fixed):
 def test_page_stays_small(told):
     tokens = [f"▁w{n}" for n in range(59)] + ["</s>"]
     text = page.html([[told(tokens, tokens, seed=n)] for n in range(20)], title="t")
-    assert len(text.encode()) < 20 * 10_000 + 50_000  # 7.2 kB a picture of 60 x 60 if each value took two bytes
+    assert len(text.encode()) < 20 * 10_000 + 90_000  # 7.2 kB a picture of 60 x 60 if each value took two bytes
+
+
+# ---- answers seen in the text -------------------------------------------------------------------------
+
+
+def answer_of(prediction: TaskPrediction) -> dict | None:
+    return page.payload([[prediction]])["sentences"][0]["best"][0]["answer"]
+
+
+def test_answers_are_seen_in_the_text(told):
+    plain = told(["a", "b"], ["O", "B-x"])
+    assert answer_of(plain) is None
+    assert answer_of(replace(plain, details={"spans": [["x", 1, 2]], "label": "go"})) == {
+        "tokens": ["a", "b"],
+        "spans": [["x", 1, 2]],
+        "label": "go",
+    }
+    shares = {f"kind {n}": 1 / 2 ** (n + 1) for n in range(9)}
+    assert answer_of(replace(plain, details={"probabilities": shares}))["labels"][:2] == [["kind 0", 0.5], ["kind 1", 0.25]]
+    read = replace(plain, details={"id": "q", "start": 3, "end": 5}, read={"texts": ["a passage", "a question"]})
+    assert answer_of(read) == {"texts": ["a passage", "a question"], "start": 3, "end": 5}
+
+
+def test_a_series_has_past_forecast_and_what_came(told):
+    details = {"times": ["3", "4"], "columns": ["level"], "values": [[3.0], [4.0]]}
+    read = {"times": ["1", "2"], "past": [[1.0], [2.0]], "truth": [[3.5], [3.9]], "places": [[0, 1], [1, 2]]}
+    series = answer_of(replace(told(["1", "2"], ["3", "4"]), details=details, read=read))["series"]
+    assert series["times"] == ["1", "2", "3", "4"] and series["forecast"] == details["values"]
+    assert [series[name] for name in ("past", "truth", "places", "columns")] == [
+        *(read[n] for n in ("past", "truth", "places")),
+        ["level"],
+    ]

@@ -111,7 +111,7 @@ def test_sentences_and_hypotheses_are_picked(view, sentences):
 def test_the_pointer_shows_tokens_and_value(view, sentences):
     view.hover("#map tbody tr:nth-child(3) td:nth-of-type(2)")
     weight = sentences[0][0].attention["decoder.1.cross"].mean(0)[2, 1]
-    assert view.text_content("#tip-down") == "re" and view.text_content("#tip-across") == "▁Ha Ha"
+    assert view.text_content("#tip-down") == "re" and view.text_content("#tip-across") == "Ha"
     assert abs(float(view.text_content("#tip-value")) - weight) < 0.0006 and len(view.text_content("#tip-value")) == 5
     assert view.text_content("#tip-where") == "target 3, source 2"
     colors = [view.evaluate(f"document.querySelectorAll('#map thead bdi')[{j}].style.background") for j in range(6)]
@@ -181,7 +181,7 @@ def test_the_keys_walk_over_the_cells(view, sentences):
 
 def test_data_is_never_markup(view):
     view.check("input[name='sentence'][value='2']")
-    assert view.text_content("#source") == EVIL and labels(view, "thead")[0] == EVIL
+    assert view.text_content("#source") == EVIL and labels(view, "thead")[0] == f"<{EVIL}>"
     assert view.evaluate("window.bad") is None and view.locator("img").count() == 0
 
 
@@ -218,3 +218,30 @@ def test_a_link_remembers_what_is_shown(view, browser):
     again.wait_for_selector(".notes li")
     assert again.is_checked("input[name='sentence'][value='3']")
     again.close()
+
+
+def test_each_head_has_its_figures_and_one_on_the_end_mark_is_told_of(browser, told, tmp_path):
+    prediction = told(SOURCE, TARGET, heads=2)
+    weights = prediction.attention["decoder.0.cross"]
+    weights[1] = 0.02 / 5
+    weights[1, :, -1] = 0.98
+    page.write([[prediction]], tmp_path / "page.html", title="Heads")
+    view = browser.new_page()
+    view.goto((tmp_path / "page.html").as_uri())
+    view.wait_for_selector("#map tbody td")
+    shown = view.evaluate(
+        "[...document.querySelectorAll('#figures-table tbody tr')].map(r => [...r.cells].map(c => parseFloat(c.textContent)))"
+    )
+    diagonal = np.abs(np.arange(6)[None, :] - np.arange(6)[:, None])
+    for head, row in enumerate(shown):
+        logs = np.log(weights[head], where=weights[head] > 0, out=np.zeros_like(weights[head]))
+        expected = (
+            -(weights[head] * logs).sum(-1).mean(),
+            100 * weights[head][:, -1].mean(),
+            (weights[head] * diagonal).sum(-1).mean(),
+        )
+        assert row[0] == head
+        for said, right, rounding in zip(row[1:], expected, (0.006, 0.51, 0.06), strict=True):
+            assert abs(said - right) < rounding
+    assert "Head 1 rests on the end mark alone (98 %" in view.text_content("#notes")
+    view.close()

@@ -136,7 +136,11 @@ def test_items_have_the_forms_of_python(runs, served):
         (b'{"texts": ["\\ud800"]}', 400, "half a character"),
         (b'{"texts": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400, "nested"),
         (b'{"texts": ["a"], "options": {"seed": ' + b"9" * 5000 + b"}}", 400, "the body: expected one JSON object"),
-        ([], 422, "the body: expected an object; received a list. Send one with texts, model, options, attention."),
+        (
+            [],
+            422,
+            "the body: expected an object; received a list. Send one with texts, model, options, attention, interventions.",
+        ),
         ({}, 422, "the body: expected a field `texts`; received none."),
         ({"text": ["a"]}, 422, "Did you mean 'texts'?"),
         ({"texts": "a"}, 422, "the body, texts: expected a list; received a text."),

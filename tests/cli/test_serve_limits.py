@@ -215,6 +215,10 @@ def test_a_token_is_asked_for(desk):
         assert status == 401 and headers["www-authenticate"] == "Bearer" and "0123456789abcdef" not in told["detail"]
     assert one.ask("/metrics", authorization="bearer 0123456789abcdef", host="anywhere.example")[0] == 200
     assert one.ask("/healthz")[0] == one.ask("/readyz")[0] == 200
+    assert one.ask("/view")[0] == 200 and "shout" not in str(
+        one.ask("/view")[1]
+    )  # the page holds nothing; it asks, with the token
+    assert one.ask("/v1/models")[0] == one.ask("/v1/view", b'{"text": "a"}')[0] == 401
 
 
 def test_draining_ends_connections_and_is_told(desk):

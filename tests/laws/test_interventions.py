@@ -18,7 +18,7 @@ from regard.attention.interventions import Erase, Intervention, LookEdit, Permut
 from regard.attention.ranked import EraseLeast, EraseMost, EraseRandom, KeepMost
 from regard.core.errors import ArgumentError, ConfigError
 from regard.core.state import select
-from regard.inference.intervene import intervene
+from regard.inference.intervene import carry_out, plan
 from regard.networks.marginal_heads import HardMonotonicHead
 
 from .conftest import Look, Net
@@ -47,6 +47,12 @@ def interventions(name: str, own: torch.Tensor) -> Iterator[Intervention]:
     yield EraseRandom(name, target=1)
     yield KeepMost(name, share=0.2)
     yield Replace(name, weights=own[0].numpy())
+
+
+def intervene(network, interventions, shown):
+    """A network with interventions, and what they are on each look."""
+    made, edits = carry_out(network, plan(network, interventions, shown))
+    return made, list(edits.values())
 
 
 class Touched(Trial):

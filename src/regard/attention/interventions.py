@@ -176,7 +176,12 @@ class LookEdit:
     """
 
     def __init__(self, each: Sequence[tuple[Intervention, Callable[[int], slice]]], *, by_row: bool = False) -> None:
-        self._each, self._by_row = tuple(each), by_row
+        self._by_row = by_row
+        self.begin(each)
+
+    def begin(self, each: Sequence[tuple[Intervention, Callable[[int], slice]]]) -> None:
+        """Be these interventions from now on."""
+        self._each = tuple(each)
         self._missing = [set(several(getattr(one, "source", None)) or ()) for one, _ in self._each]
         self._reached = [False] * len(self._each)
         self.first = 0  # the number of the first row that a picture shows, where others are read before it

@@ -12,7 +12,7 @@ from regard.cli import corpus, options
 from regard.cli.alignment_file import claim_links
 from regard.cli.attention_file import claim_attention
 from regard.cli.formats import CorpusFormat, Format
-from regard.cli.interventions import Erase, Permute, Pin, Uniform, read_interventions
+from regard.cli.interventions import Erase, Permute, Pin, Uniform
 from regard.core.say import Say
 
 Wording = Annotated[
@@ -83,6 +83,7 @@ def _predict_lines(
 ) -> None:
     """Predictions on stdout.  saved: where attention goes, and alignments; touches: words of interventions."""
     from regard.cli.lines import predict_lines
+    from regard.tasks.intervention_words import read_interventions
     from regard.tasks.interventions import intervene
 
     out, links = claim_attention(saved[0]), claim_links(saved[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,7 +46,7 @@ def serve(
     POST /v1/predict {"texts": [...]} gives what predict gives, whoever else asks. SIGTERM answers what was asked and ends; SIGHUP opens
     the run folders again. The log, JSON lines, goes to stderr.
     """
-    _require_extra()
+    require_extra("regard serve")
     from regard.serve.event_log import EventLog
     from regard.serve.limits import read_limits
     from regard.serve.models import name_runs
@@ -59,7 +59,7 @@ def serve(
     if workers > 1 and not hasattr(os, "fork"):
         raise UsageError(message("--workers", "1 on this system, which has no fork", str(workers), "Leave it out."))
     threads = threads or (max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None)
-    open_model = partial(_open, precision=precision, threads=threads, trust=trust or ())
+    open_model = partial(open_served, precision=precision, threads=threads, trust=trust or ())
     log = EventLog(requests=not quiet, texts=log_texts)
     settings = ServerSettings(name_runs(runs), open_model, read_limits(limits or ()), log, shown)
     with bind(host, port) as listener:
@@ -78,12 +78,12 @@ def _work(settings: ServerSettings, listener: socket) -> None:
     serve(settings, listener)
 
 
-def _require_extra() -> None:
-    """UsageError where what the server needs is not installed."""
+def require_extra(what: str) -> None:
+    """UsageError where what the server needs is not installed.  what: asks for it."""
     for name in ("starlette", "uvicorn", "prometheus_client"):
         if find_spec(name) is None:
             do = "Install the extra: pip install '.[serve]' in the checkout."
-            raise UsageError(message("regard serve", "Starlette, uvicorn and prometheus-client", f"no {name}", do))
+            raise UsageError(message(what, "Starlette, uvicorn and prometheus-client", f"no {name}", do))
 
 
 def _read_token(file: Path | None) -> str | None:
@@ -101,8 +101,16 @@ def _read_token(file: Path | None) -> str | None:
     return found
 
 
-def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, trust: Iterable[str]) -> ServableModel:
-    """One model; PyTorch is imported for a run folder alone."""
+def open_served(
+    folder: Path,
+    *,
+    precision: options.PlainOption,
+    threads: int | None,
+    trust: Iterable[str],
+    decode: Sequence[str] = (),
+    batch_invariant: bool = True,
+) -> ServableModel:
+    """One model; PyTorch is imported for a run folder alone.  decode: words `decode.KEY=VALUE`."""
     from regard.runtime.folder import is_exported
     from regard.runtime.library import set_threads
 
@@ -112,7 +120,7 @@ def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, 
         from regard.exported import load as load_export
 
         options.refuse_bytes_of_export([folder], precision)
-        return load_export(folder)
+        return load_export(folder, decode=decode)
     options.refuse_without_torch(folder)
     from regard.api import load
 
@@ -120,4 +128,4 @@ def _open(folder: Path, *, precision: options.PlainOption, threads: int | None, 
         import torch
 
         torch.set_num_threads(threads)
-    return load(folder, trust=trust, precision=precision.value, batch_invariant=True)
+    return load(folder, trust=trust, precision=precision.value, batch_invariant=batch_invariant, decode=decode)

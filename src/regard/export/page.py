@@ -28,6 +28,7 @@ from regard.export.scripts import join_modules
 from regard.runtime.folder import CONFIG, GRAPHS, MANIFEST, WEIGHTS
 from regard.view.document import embed, fill, policy, read_part
 from regard.view.label import MARKS, SPACE, say_token, show_token
+from regard.view.page import PICTURE, read_scripts
 from regard.view.save import claim
 
 FOLDER, VIEW = "page", "regard.view"  # of the scripts, beside this file; and whose picture it shows
@@ -66,7 +67,7 @@ def make_page(folder: Path, *, title: str, examples: Sequence[Example] = ()) -> 
 
 
 def _script() -> str:
-    view = "".join(read_part(VIEW, name) for name in ("picture.js", "pickers.js"))
+    view = read_scripts(PICTURE)
     return view + join_modules(__package__, FOLDER, "model") + read_part(__package__, f"{FOLDER}/page.js")
 
 

@@ -14,22 +14,18 @@ from regard.core.errors import ArgumentError, did_you_mean, message
 from regard.inference.weights import OneHead, WeightFormat
 from regard.networks.marginal_heads import HardMonotonicHead
 
+Shown = Callable[[Sequence[str]], Mapping[str, tuple[str, Callable[[int], slice]]]]
+Plan = Mapping[str, Sequence[tuple[Intervention, Callable[[int], slice]]]]
 
-def intervene(
-    network: nn.Module,
-    interventions: Sequence[Intervention],
-    shown: Callable[[Sequence[str]], Mapping[str, tuple[str, Callable[[int], slice]]]],
-) -> tuple[nn.Module, list[LookEdit]]:
-    """The network with interventions, and what they are on each look.
 
-    network: in evaluation mode, with `attentions`.  shown: from the names of its looks to those that predictions show, each with its name
-    in the network and, of a batch of so many rows, those that it is of.
+def plan(network: nn.Module, interventions: Sequence[Intervention], shown: Shown) -> Plan:
+    """What is to be done on each look of a network, by its name there.
+
+    network: with `attentions`.  shown: from the names of its looks to those that predictions show, each with its name in the network
+    and, of a batch of so many rows, those that it is of.
     Raises ArgumentError for a look or a head that is not there, and for a look whose weights a head makes.
     """
-    shared: dict[int, Any] = {id(t): t for t in (*network.parameters(), *network.buffers())}
-    shared |= {id(x): x for m in network.modules() for x in m.__dict__.values() if isinstance(x, WeightFormat | OneHead)}
-    made: Any = deepcopy(network, shared)
-    attentions = made.attentions()
+    attentions: Any = network.attentions()  # type: ignore[operator]  # every network in use has them
     known = shown(list(attentions))
     each: dict[str, list[tuple[Intervention, Callable[[int], slice]]]] = {}
     for one in interventions:
@@ -41,17 +37,28 @@ def intervene(
             )
         name, rows = known[one.look]
         _refuse_heads(one, _attention(attentions[name]).heads)
-        if isinstance(one, Replace) and name.endswith(".cross") and any(isinstance(m, HardMonotonicHead) for m in made.modules()):
+        if (
+            isinstance(one, Replace)
+            and name.endswith(".cross")
+            and any(isinstance(m, HardMonotonicHead) for m in network.modules())
+        ):
             do = "Use Erase, Pin, Uniform or Permute, which change the look itself."
             expected = "a look that shows its own weights"
             received = f"{one.look}, whose weights the head makes of all words before"
             raise ArgumentError(message("Replace", expected, received, do))
         each.setdefault(name, []).append((one, rows))
-    edits = []
-    for name, some in each.items():
+    return each
+
+
+def carry_out(network: nn.Module, planned: Plan) -> tuple[nn.Module, dict[str, LookEdit]]:
+    """The network with interventions, and what they are on each look.  network: in evaluation mode, of which they were planned."""
+    shared: dict[int, Any] = {id(t): t for t in (*network.parameters(), *network.buffers())}
+    shared |= {id(x): x for m in network.modules() for x in m.__dict__.values() if isinstance(x, WeightFormat | OneHead)}
+    made: Any = deepcopy(network, shared)
+    attentions, edits = made.attentions(), {}
+    for name, some in planned.items():
         part = attentions[name]
-        (part.attention if isinstance(part, Pool) else part).edit = edit = LookEdit(some, by_row=isinstance(part, Pool))
-        edits.append(edit)
+        (part.attention if isinstance(part, Pool) else part).edit = edits[name] = LookEdit(some, by_row=isinstance(part, Pool))
     return made, edits
 
 

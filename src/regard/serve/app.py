@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,15 +18,18 @@ from regard.serve.batch_queue import BatchQueue
 from regard.serve.event_log import EventLog
 from regard.serve.guard import PATHS, Door
 from regard.serve.limits import ServerLimits
+from regard.serve.live import describe_model, item_of, refuse_paths
 from regard.serve.metrics import MEDIA as METRICS
 from regard.serve.metrics import ServerMetrics
 from regard.serve.models import BatchKey, ServedModel, ServedModels
 from regard.serve.openapi import describe
 from regard.serve.page import make_page
 from regard.serve.problems import INTERNAL, HTTPProblem, problem_of, refuse_beyond
-from regard.serve.requests import PredictBody, count_characters, read_predict, read_score
+from regard.serve.requests import count_characters, read_predict, read_score, read_view
+from regard.view import page as view
 
 JSON = "application/json"
+UNFRAMED = "frame-ancestors 'none'"  # what else the live page may stands in itself
 PAGE_MAY = "default-src 'none'; style-src 'unsafe-inline'"  # no script, nothing from elsewhere
 
 
@@ -42,13 +45,37 @@ class Endpoints:
     async def predict(self, request: Request) -> Response:
         asked = read_predict(await _body(request), self.limits)
         served = self.models.find(asked.model)
-        self._refuse_long(asked, served)
-        key = BatchKey(served, "predict", tuple(sorted(asked.options.items())), asked.attention)
+        refuse_paths(served)
+        self._refuse_long(served, asked.texts, asked.options, looks=asked.attention)
+        key = BatchKey(served, "predict", tuple(sorted(asked.options.items())), asked.attention, asked.touched)
         return await self._answer(request, key, asked.texts, "predictions")
+
+    async def view(self, request: Request) -> Response:
+        asked = read_view(await _body(request), self.limits)
+        served = self.models.find(asked.model)
+        item, options = item_of(asked, served), dict(asked.options)
+        if served.writes:
+            options.setdefault(
+                "n_best", min(options.get("beam", max(served.decode.beam, served.decode.n_best)), self.limits.beam)
+            )
+        if asked.example is None:
+            self._refuse_long(served, [item], options, looks=True)
+        key = BatchKey(served, "view", tuple(sorted(options.items())), True, asked.touched)
+        return await self._answer(request, key, [item], "pictures")
 
     async def score(self, request: Request) -> Response:
         asked = read_score(await _body(request), self.limits)
-        return await self._answer(request, BatchKey(self.models.find(asked.model), "score"), asked.pairs, "scores")
+        served = self.models.find(asked.model)
+        refuse_paths(served)
+        return await self._answer(request, BatchKey(served, "score"), asked.pairs, "scores")
+
+    async def list_models(self, request: Request) -> Response:
+        return _json({"models": [describe_model(served) for served in self.models]})
+
+    async def show_view(self, request: Request) -> Response:
+        return Response(
+            view.live(), media_type="text/html", headers={"content-security-policy": UNFRAMED, "cache-control": "no-cache"}
+        )
 
     async def healthz(self, request: Request) -> Response:
         return _json({"status": "alive"})
@@ -69,17 +96,17 @@ class Endpoints:
         page = make_page(describe(self.limits, self.models.names(), secured=self.door.token is not None))
         return Response(page, media_type="text/html", headers={"content-security-policy": PAGE_MAY})
 
-    def _refuse_long(self, asked: PredictBody, served: ServedModel) -> None:
-        """HTTPProblem where answers may become longer, or pictures of attention larger, than a limit allows."""
-        looks = 0
-        for place, text in enumerate(asked.texts):
+    def _refuse_long(self, served: ServedModel, texts: Sequence[Any], options: Mapping[str, Any], *, looks: bool) -> None:
+        """HTTPProblem where answers may become longer, or, with looks, pictures of attention larger, than a limit allows."""
+        places = 0
+        for place, text in enumerate(texts):
             size = count_characters(text)
-            steps = served.count_steps(size, asked.options)
+            steps = served.count_steps(size, options)
             what = f"texts[{place}], the tokens that may be written for it"
             refuse_beyond("steps", self.limits.steps, steps, what=what, status=422)
-            looks += (size + 1) * max(steps, size + 1 if steps == 1 else 1) * asked.options.get("n_best", 1)
-        if asked.attention:
-            refuse_beyond("looks", self.limits.looks, looks, what="the places of attention", status=422)
+            places += (size + 1) * max(steps, size + 1 if steps == 1 else 1) * options.get("n_best", 1)
+        if looks:
+            refuse_beyond("looks", self.limits.looks, places, what="the places of attention", status=422)
 
     async def _answer(self, request: Request, key: BatchKey, items: Sequence[Any], name: str) -> Response:
         served = key.served
@@ -104,6 +131,9 @@ def make_app(endpoints: Endpoints) -> Starlette:
     routes = [
         Route("/v1/predict", endpoints.predict, methods=["POST"]),
         Route("/v1/score", endpoints.score, methods=["POST"]),
+        Route("/v1/view", endpoints.view, methods=["POST"]),
+        Route("/v1/models", endpoints.list_models),
+        Route("/view", endpoints.show_view),
         Route("/healthz", endpoints.healthz),
         Route("/readyz", endpoints.readyz),
         Route("/metrics", endpoints.show_metrics),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -27,3 +28,18 @@ class EventLog:
     def tell_request(self, **more: Any) -> None:
         if self.requests:
             self.tell("request", **{name: value for name, value in more.items() if value is not None})
+
+
+class PageLog(EventLog):
+    """For a person who looks at one page: its address, and what went wrong."""
+
+    def __init__(self, opened: Callable[[str], None], more: str = "") -> None:
+        super().__init__(requests=False)
+        self.opened, self.more = opened, more
+
+    def tell(self, event: str, **more: Any) -> None:
+        if event == "ready":
+            host = f"[{more['host']}]" if ":" in more["host"] else more["host"]
+            self.opened(f"http://{host}:{more['port']}/view{self.more}")
+        elif event not in ("draining", "ended"):
+            super().tell(event, **more)

@@ -25,9 +25,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-OPEN = ("/healthz", "/readyz")  # told without a token: who asks for them seldom has one
-PATHS = ("/v1/predict", "/v1/score", "/healthz", "/readyz", "/metrics", "/openapi.json", "/")
-WORK = ("/v1/predict", "/v1/score")
+OPEN = ("/healthz", "/readyz", "/view")  # told without a token: who asks for them seldom has one; the page holds no answer
+PATHS = ("/v1/predict", "/v1/score", "/v1/view", "/v1/models", "/view", "/healthz", "/readyz", "/metrics", "/openapi.json", "/")
+WORK = ("/v1/predict", "/v1/score", "/v1/view")
 THROWN_AWAY = 32  # bodies of the largest size that are read and thrown away, so that a client who still sends hears the answer
 
 
@@ -100,6 +100,7 @@ class Guard:
             problem.close = True
             raise
         self._check_host(headers)
+        self._check_origin(headers)
         self._check_token(scope["path"], headers)
         if scope["path"] in WORK:
             self.door.refuse_full()
@@ -111,6 +112,15 @@ class Guard:
         if self.door.hosts is not None and name not in self.door.hosts:
             do = "Call it by that name; for other names start it with --host and --token."
             raise HTTPProblem(421, message("Host", f"one of {', '.join(self.door.hosts)}", repr(host[:60]), do), close=True)
+
+    def _check_origin(self, headers: dict[bytes, bytes]) -> None:
+        """What a page of another site sends, its browser tells by its name; without a token nothing else would tell it from us."""
+        if self.door.hosts is None or b"origin" not in headers:
+            return
+        origin, host = (headers.get(name, b"").decode("latin-1").lower() for name in (b"origin", b"host"))
+        if origin.partition("://")[2] != host:
+            do = "Open the page of this server, /view, or ask without a browser."
+            raise HTTPProblem(403, message("Origin", f"'http://{host[:60]}'", repr(origin[:60]), do), close=True)
 
     def _check_token(self, path: str, headers: dict[bytes, bytes]) -> None:
         if self.door.token is None or path in OPEN:

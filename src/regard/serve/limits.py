@@ -28,6 +28,7 @@ class ServerLimits:
     characters: int = _limit(1000, "characters of a text, its features included")
     steps: int = _limit(4000, "tokens that may be written for a text: max_ratio * characters + max_extra, or min_length")
     beam: int = _limit(16, "beam, n_best")
+    touches: int = _limit(256, "words of interventions")
     looks: int = _limit(250_000, "with attention: characters * tokens that may be written * n_best, summed over the texts")
     seconds: int = _limit(30, "seconds from a request's first byte to its answer; what is due later is not begun")
     queue: int = _limit(512, "texts that wait for the model")

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from regard.core.errors import DataError, RunFolderError, UsageError, did_you_mean, message
+from regard.core.say import Say
 from regard.runtime.folder import is_exported
 from regard.serve.problems import HTTPProblem
+from regard.serve.requests import Touched
 from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
+from regard.tasks.intervention_words import read_interventions
+from regard.view.page import payload
 
-Verb = Literal["predict", "score"]
+Verb = Literal["predict", "score", "view"]
 DIRECT = ("beam", "n_best", "sample", "seed")  # options that `Model.stream` takes by name; it takes others as `decode`
 PATHS = ("caption", "forecast")  # tasks whose items name files: a client must not choose what is read here
 TOGETHER = ("transduce", "language")  # tasks whose answers have the same bits in any batch; of others the last digit may differ
@@ -34,6 +38,7 @@ class ServableModel(Protocol):
 
 
 Opener = Callable[[Path], ServableModel]
+Choose = Callable[[Any], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class BatchKey:
     verb: Verb
     options: tuple[tuple[str, Any], ...] = ()
     attention: bool = False
+    touched: Touched = ()
 
     def width(self) -> int:
         """How many hypotheses of each item are written side by side."""
@@ -57,28 +63,38 @@ class BatchKey:
         """The answer to each item as JSON.  Raises what the model raises."""
         if self.verb == "score":
             return [_encoded(of_scored(each)) for each in self.served.model.score(items, batch_size=1)]
+        if self.verb == "view":
+            return [self._picture(item) for item in items]
+        told = self._stream(items, self.attention, _unheard)
+        return [_encoded([_told(p, self.attention) for p in best]) for best in told]
+
+    def _stream(self, items: Sequence[Any], attention: bool, say: Say) -> Iterable[Sequence[Any]]:
         asked = dict(self.options)
         named = {name: asked.pop(name) for name in DIRECT if name in asked}
-        told = self.served.model.stream(
-            items,
-            attention=self.attention,
-            decode=asked or None,
-            batch_size=self.served.side_by_side(len(items)),
-            say=_unheard,
-            **named,
-        )
-        return [_encoded([_told(p, self.attention) for p in best]) for best in told]
+        if self.touched:
+            named["interventions"] = read_interventions(dict(self.touched), spelt="interventions.{}:".format)
+        batch_size = self.served.side_by_side(len(items))
+        return self.served.model.stream(items, attention=attention, decode=asked or None, batch_size=batch_size, say=say, **named)
+
+    def _picture(self, item: Any) -> bytes:
+        """What a page shows of one item, with the notes on it."""
+        notes = list[str]()
+        shown = payload(list(self._stream([item], True, notes.append)))
+        shown["sentences"][0]["notes"] = notes
+        return _encoded(shown)
 
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """A model under a name.  version: of its files; another one after they changed.  exported: by `regard export`."""
+    """A model under a name.  version: of its files; another one after they changed.  exported: by `regard export`.
+    examples: items of a file that whoever started the server named."""
 
     name: str
     folder: Path
     version: str
     model: ServableModel
     exported: bool = False
+    examples: Sequence[Any] = ()
 
     @property
     def decode(self) -> Any:
@@ -87,6 +103,11 @@ class ServedModel:
     @property
     def task(self) -> str:
         return str(self.model.config.task)
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether its items name files: then a client may ask for examples alone."""
+        return self.task in PATHS
 
     @property
     def writes(self) -> bool:
@@ -111,11 +132,11 @@ class ServedModel:
 class ServedModels:
     """The models of a server by their names.
 
-    runs: the run folder of each name.  open_model: makes a model of a folder.
+    runs: the run folder of each name.  open_model: makes a model of a folder.  choose: examples to begin with, of a model.
     """
 
-    def __init__(self, runs: Mapping[str, Path], open_model: Opener) -> None:
-        self._runs, self._open = dict(runs), open_model
+    def __init__(self, runs: Mapping[str, Path], open_model: Opener, choose: Choose | None = None) -> None:
+        self._runs, self._open, self._choose = dict(runs), open_model, choose
         self._served = {name: self._opened(name) for name in self._runs}
 
     def __iter__(self) -> Any:
@@ -145,10 +166,11 @@ class ServedModels:
     def _opened(self, name: str) -> ServedModel:
         folder = self._runs[name]
         model = self._open(folder)
-        if model.config.task in PATHS:
-            expected = "a run whose items are texts"
-            raise RunFolderError(message(str(folder), expected, f"one of task {model.config.task}", "Use regard predict."))
-        served = ServedModel(name, folder, _version(folder), model, is_exported(folder))
+        examples = tuple(self._choose(model)) if self._choose else ()
+        if model.config.task in PATHS and not examples:
+            expected, do = "a run whose items are texts", "Use regard predict, or regard view RUN FILE --live."
+            raise RunFolderError(message(str(folder), expected, f"one of task {model.config.task}", do))
+        served = ServedModel(name, folder, _version(folder), model, is_exported(folder), examples)
         warm(served)
         return served
 
@@ -172,7 +194,9 @@ def name_runs(words: Iterable[str]) -> dict[str, Path]:
 
 def warm(served: ServedModel) -> None:
     """Answer once, so that what is compiled or laid out when it is first used is there before anybody waits for it."""
-    for text in WARM:
+    for item in served.examples[:1]:
+        BatchKey(served, "view").answer([item])
+    for text in () if served.reads_files else WARM:
         try:
             BatchKey(served, "predict").answer([text])
             BatchKey(served, "predict").answer([text] * 2)

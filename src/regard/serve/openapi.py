@@ -8,6 +8,7 @@ from typing import Any
 from regard.serve.limits import ServerLimits
 from regard.serve.problems import MEDIA
 from regard.serve.requests import OPTIONS
+from regard.tasks.intervention_words import KINDS as INTERVENTIONS
 
 JSON = "application/json"
 TYPES: Mapping[type, str] = {int: "integer", float: "number", bool: "boolean", str: "string"}
@@ -22,6 +23,7 @@ ITEM = {
 REFUSALS = {
     400: "No JSON, or no HTTP.",
     401: "No token, or another.",
+    403: "Sent by a page of another site.",
     404: "No such model.",
     408: "The body came too slowly.",
     413: "Beyond a limit of size, which is named.",
@@ -37,11 +39,14 @@ REFUSALS = {
 def describe(limits: ServerLimits, models: Sequence[str], *, secured: bool) -> dict[str, Any]:
     """The description as what JSON holds.  secured: a token is asked for."""
     asked = {"predict": "Predict for each text.", "score": "Say how likely the target of each pair is."}
+    asked["view"] = "Say where the model looked at one text, with what a page shows of it."
     paths = {f"/v1/{verb}": {"post": _posted(verb, what)} for verb, what in asked.items()}
     told = {
         "/healthz": ("The process answers.", JSON, False),
         "/readyz": ("The models are ready; 503 while the server ends.", JSON, False),
         "/metrics": ("What Prometheus reads.", "text/plain", secured),
+        "/v1/models": ("The models, and what the page at /view is told of them.", JSON, secured),
+        "/view": ("The live page: type a text, touch where the model looks.", "text/html", False),
         "/openapi.json": ("This description.", JSON, secured),
         "/": ("The same for people.", "text/html", secured),
     }
@@ -96,7 +101,9 @@ def _schemas(limits: ServerLimits, models: Sequence[str]) -> dict[str, Any]:
         options[name] |= {"minimum": 1, "maximum": limits.beam}
     model = {"type": "string", "enum": list(models)}
     items = {"type": "array", "minItems": 1, "maxItems": limits.texts, "items": ITEM}
-    number, maybe = {"type": "number"}, {"type": ["number", "null"]}
+    maybe = {"type": ["number", "null"]}
+    options_, words = _closed(_left_out(**options)), {"type": "array", "items": text, "maxItems": limits.touches}
+    touched = _closed(_left_out(**dict.fromkeys(INTERVENTIONS, words)))
     source = {"source": text, "features": texts, "unknown": texts}
     looks = {"type": "object", "description": "of each look (heads, target, source)", "additionalProperties": {"type": "array"}}
     hypothesis = {"text": text, "score": maybe, "tokens": texts, "source_tokens": texts, **source}
@@ -105,9 +112,16 @@ def _schemas(limits: ServerLimits, models: Sequence[str]) -> dict[str, Any]:
     return {
         "Nested": {"type": ["string", "null", "array", "object"]},
         "PredictRequest": _closed(
-            {"texts": items, **_left_out(model=model, options=_closed(_left_out(**options)), attention={"type": "boolean"})},
+            {
+                "texts": items,
+                **_left_out(model=model, options=options_, attention={"type": "boolean"}, interventions=touched),
+            },
             "texts",
         ),
+        "ViewRequest": _closed(
+            _left_out(text=ITEM, example={"type": "integer", "minimum": 0}, model=model, options=options_, interventions=touched)
+        ),
+        "ViewAnswer": _object({"pictures": {"type": "array", "items": {"type": "object"}}, "model": named}, "pictures", "model"),
         "ScoreRequest": _closed({"pairs": items, **_left_out(model=model)}, "pairs"),
         "Hypothesis": _object({**hypothesis, "details": {"type": "object"}, "attention": looks}, *hypothesis),
         "Scored": _object(scored, *scored),
@@ -117,17 +131,22 @@ def _schemas(limits: ServerLimits, models: Sequence[str]) -> dict[str, Any]:
             "model",
         ),
         "ScoreAnswer": _object({"scores": {"type": "array", "items": _ref("Scored")}, "model": named}, "scores", "model"),
-        "Problem": _object(
-            {
-                "type": text,
-                "title": text,
-                "status": {"type": "integer"},
-                "detail": {"type": "string", "description": "what is wrong, what was expected, what was received, what to do"},
-                "limit": _object({"name": text, "value": number}, "name", "value"),
-            },
-            *("type", "title", "status", "detail"),
-        ),
+        "Problem": _problem_schema(),
     }
+
+
+def _problem_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    return _object(
+        {
+            "type": text,
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "what is wrong, what was expected, what was received, what to do"},
+            "limit": _object({"name": text, "value": {"type": "number"}}, "name", "value"),
+        },
+        *("type", "title", "status", "detail"),
+    )
 
 
 def _object(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:

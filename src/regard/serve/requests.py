@@ -12,6 +12,7 @@ from regard.core.bounded_json import is_of, parse
 from regard.core.errors import did_you_mean, message
 from regard.serve.limits import ServerLimits
 from regard.serve.problems import HTTPProblem, refuse_beyond
+from regard.tasks.intervention_words import KINDS as INTERVENTIONS
 
 OPTIONS: Mapping[str, type] = (
     MappingProxyType(  # what may be asked for of answers: the keys of the config's `decode`, but for those of batches
@@ -30,6 +31,9 @@ OPTIONS: Mapping[str, type] = (
         }
     )
 )
+Touched = tuple[
+    tuple[str, tuple[str, ...]], ...
+]  # words of interventions by their kind, as `tasks.intervention_words` reads them
 KINDS: Mapping[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", dict: "an object"}
 
 
@@ -41,6 +45,18 @@ class PredictBody:
     model: str | None
     options: Mapping[str, Any]
     attention: bool
+    touched: Touched
+
+
+@dataclass(frozen=True)
+class ViewBody:
+    """What POST /v1/view asks for: the picture of one text, or of one of the examples that the server was started with."""
+
+    text: Any
+    example: int | None
+    model: str | None
+    options: Mapping[str, Any]
+    touched: Touched
 
 
 @dataclass(frozen=True)
@@ -53,14 +69,23 @@ class ScoreBody:
 
 def read_predict(body: bytes, limits: ServerLimits) -> PredictBody:
     """Raises HTTPProblem: 400 for no JSON, 413 for what is beyond a limit of size, 422 for anything else."""
-    fields = {"texts": list, "model": str, "options": dict, "attention": bool}
+    fields = {"texts": list, "model": str, "options": dict, "attention": bool, "interventions": dict}
     found = _fields(_json(body), fields, required="texts", what="the body")
-    options = _fields(found.get("options", {}), OPTIONS, what="options")
-    for name in ("beam", "n_best"):
-        refuse_beyond("beam", limits.beam, options.get(name, 0), what=f"options.{name}", status=422)
     texts = found["texts"]
     _bounded(texts, "texts", limits)
-    return PredictBody(texts, found.get("model"), options, found.get("attention", False))
+    return PredictBody(texts, found.get("model"), _options(found, limits), found.get("attention", False), _touched(found, limits))
+
+
+def read_view(body: bytes, limits: ServerLimits) -> ViewBody:
+    """Raises as `read_predict`."""
+    fields = {"text": object, "example": int, "model": str, "options": dict, "interventions": dict}
+    found = _fields(_json(body), fields, what="the body")
+    if ("text" in found) == ("example" in found):
+        received = "both" if "text" in found else "neither"
+        raise HTTPProblem(422, message("the body", "a `text` or the number of an `example`", received, "Send one of them."))
+    if "text" in found:
+        _bounded([found["text"]], "text", limits)
+    return ViewBody(found.get("text"), found.get("example"), found.get("model"), _options(found, limits), _touched(found, limits))
 
 
 def read_score(body: bytes, limits: ServerLimits) -> ScoreBody:
@@ -74,6 +99,25 @@ def read_score(body: bytes, limits: ServerLimits) -> ScoreBody:
 def count_characters(item: Any) -> int:
     """The characters of an item: those of all texts in it."""
     return sum(map(len, _texts_in(item)))
+
+
+def _options(found: Mapping[str, Any], limits: ServerLimits) -> dict[str, Any]:
+    options = _fields(found.get("options", {}), OPTIONS, what="options")
+    for name in ("beam", "n_best"):
+        refuse_beyond("beam", limits.beam, options.get(name, 0), what=f"options.{name}", status=422)
+    return options
+
+
+def _touched(found: Mapping[str, Any], limits: ServerLimits) -> Touched:
+    """Words of interventions; what they say is read where they are done."""
+    each = _fields(found.get("interventions", {}), dict.fromkeys(INTERVENTIONS, list), what="interventions")
+    refuse_beyond("touches", limits.touches, sum(map(len, each.values())), what="interventions", status=422)
+    for kind, words in each.items():
+        for word in words:
+            if not isinstance(word, str):
+                do = 'Write {"erase": ["decoder.0.cross:source=3"]}.'
+                raise HTTPProblem(422, message(f"interventions.{kind}", "a list of texts", _describe(word), do))
+    return tuple((kind, tuple(words)) for kind, words in each.items() if words)
 
 
 def _json(body: bytes) -> Any:
@@ -99,7 +143,7 @@ def _fields(value: Any, kinds: Mapping[str, type], *, what: str, required: str =
         raise HTTPProblem(422, message(what, f"a field `{required}`", "none", f'Send {{"{required}": [...]}}.'))
     for name, each in found.items():
         kind = kinds[name]
-        if not is_of(each, kind):
+        if kind is not object and not is_of(each, kind):
             expected = KINDS.get(kind, "a list")
             raise HTTPProblem(422, message(f"{what}, {name}", expected, _describe(each), "Correct it, or leave it out."))
         found[name] = float(each) if kind is float else each

@@ -82,7 +82,7 @@ def serve(settings: ServerSettings, listener: socket.socket) -> None:
     early = list[int]()
     if RELOAD:
         signal.signal(RELOAD, lambda number, _: early.append(number))  # while models are opened it would end the process
-    models = ServedModels(settings.runs, settings.open_model)
+    models = ServedModels(settings.runs, settings.open_model, settings.choose)
     logging.getLogger("uvicorn.error").disabled = True  # what is worth telling stands in our log
     sys.setswitchinterval(SWITCH)
     work = _serve(settings, models, listener, early)

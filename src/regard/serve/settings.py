@@ -11,18 +11,20 @@ from pathlib import Path
 from regard.core.errors import RegardError, message
 from regard.serve.event_log import EventLog
 from regard.serve.limits import ServerLimits
-from regard.serve.models import Opener
+from regard.serve.models import Choose, Opener
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What a process serves.  runs: the run folder of each name.  token: None where nobody but this machine can come in."""
+    """What a process serves.  runs: the run folder of each name.  token: None where nobody but this machine can come in.
+    choose: examples to begin with, of a model."""
 
     runs: Mapping[str, Path]
     open_model: Opener
     limits: ServerLimits
     log: EventLog
     token: str | None = None
+    choose: Choose | None = None
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -49,6 +49,8 @@ class TaskPrediction:
     lines: the answer as lines of a table, where it is one.
     sides: what stands beside the rows and the columns of a layer of another kind, by its name; axes: what that is called, as in
     ("answer", "passage").  details: what else a task says, in what JSON holds.
+    read: what was read where `source` is not all of it, for pages: `texts`; of a series `past`, `times`, `places`, and the `truth` where
+    it is known.
     """
 
     text: str
@@ -63,6 +65,7 @@ class TaskPrediction:
     details: dict[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     axes: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    read: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 NBest = list[list[TaskPrediction]]  # of each item its answers, the best first
@@ -201,6 +204,10 @@ class Predictor(ABC):
     def inputs(self, file: str, say: Say | None = None) -> Iterator[Any]:
         """The items of a file to predict from, lazily, one for each line or record; `-` is standard input.  say: hears of how it is read
         where that is not as in training.  DataError names the line."""
+
+    def read_examples(self, file: str, say: Say | None = None) -> Iterator[Any]:
+        """The items of a file to be looked at: those to predict from, and what else shows how good predictions are."""
+        return self.inputs(file, say)
 
     def line(self, text: str) -> Any:
         """The item that one line of text is, columns and all.  DataError where it is none."""

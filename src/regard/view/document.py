@@ -15,10 +15,11 @@ def read_part(package: str, name: str) -> str:
     return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
-def policy(style: str, script: str, *, images: bool = False) -> str:
-    """The content policy of a document with this one style and this one script.  images: those that stand in the document itself."""
+def policy(style: str, script: str, *, images: bool = False, asks: bool = False) -> str:
+    """The content policy of a document with this one style and this one script.  images: those that stand in the document itself.
+    asks: it may ask the server that it came from."""
     allowed = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    return allowed + ("; img-src data:" if images else "")
+    return allowed + ("; img-src data:" if images else "") + ("; connect-src 'self'" if asks else "")
 
 
 def embed(data: Any) -> str:

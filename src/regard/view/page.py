@@ -11,6 +11,7 @@ import base64
 import html as markup
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from regard.core.atomic_files import write_bytes
 from regard.core.errors import RegardError, message
 from regard.view import merge
+from regard.view.answer import show_answer
 from regard.view.document import embed, fill, policy, read_part
 from regard.view.label import SPACE, right_to_left, say_token, show_token
 from regard.view.overlay import describe
@@ -27,7 +29,16 @@ from regard.view.picture import NUMBERED, Axis, Drawable, axes, blind, default, 
 from regard.view.save import claim
 from regard.view.vector import fragment as fragment
 
-SCRIPTS = ("picture.js", "pickers.js", "page.js")
+PICTURE = (
+    "picture.js",
+    "table.js",
+    "canvas.js",
+    "keep.js",
+    "answers.js",
+    "figures.js",
+    "pickers.js",
+)  # what any page with a picture has
+SAVED, LIVE = ("page.js",), ("compare.js", "ask.js", "touch.js")
 # Steps from 0 to 1: finer than the three decimals that are shown, so that sums over the pieces of a word stay right.
 UNIT = 10_000
 
@@ -39,15 +50,35 @@ def html(predictions: Sequence[Sequence[Drawable]], *, title: str) -> str:
     """
     if not any(prediction.attention for best in predictions for prediction in best):
         raise blind(next((prediction.source for best in predictions for prediction in best), ""))
-    style, script = read_part(__package__, "page.css"), "".join(read_part(__package__, name) for name in SCRIPTS)
+    images = any("image" in p.details for best in predictions for p in best)
+    return _page(SAVED, title=title, data=payload(predictions), images=images)
+
+
+@cache
+def live() -> str:
+    """The page that asks a server (`regard.serve`): with a line to type in, and nothing in it yet."""
+    return _page(LIVE, title="Where it looks", data={"unit": UNIT, "sentences": [], "weights": []}, images=True, live=True)
+
+
+def read_scripts(names: Sequence[str]) -> str:
+    """Scripts of the page as one."""
+    return "".join(read_part(__package__, name) for name in names)
+
+
+def _page(scripts: Sequence[str], *, title: str, data: Any, images: bool, live: bool = False) -> str:
+    style, script = read_part(__package__, "page.css"), read_scripts((*PICTURE, *scripts))
+    style += read_part(__package__, "live.css") if live else ""
     return fill(
         read_part(__package__, "page.html"),
         title=markup.escape(title),
-        policy=policy(style, script, images=any("image" in p.details for best in predictions for p in best)),
+        policy=policy(style, script, images=images, asks=live),
         style=style,
+        kind="asking" if live else "saved",
+        asks="it asks the server that it came from, and no other" if live else "it asks no network",
         logo=read_part(__package__, "logo.html"),
+        ask=read_part(__package__, "ask.html") if live else "",
         picture=read_part(__package__, "picture.html"),
-        data=embed(payload(predictions)),
+        data=embed(data),
         script=script,
     )
 
@@ -62,7 +93,8 @@ def payload(predictions: Sequence[Sequence[Drawable]]) -> dict[str, Any]:
     """What the page embeds, as JSON: `unit`, `sentences` and the packed `weights`, to which the layers refer by number.
 
     A sentence: source, features, rtl, unknown, best (list).  One of its best: text, score, rtl, layer (the one shown first), `axes` by
-    kind, `layers` by name, and `grid`: rows, columns and maybe the image below, where there is one (`overlay.describe`).  An axis:
+    kind, `layers` by name, `answer` (`answer.show_answer`), and `grid`: rows, columns and maybe the image
+    below, where there is one (`overlay.describe`).  An axis:
     `tokens` and `words`, each a list of [shown, said], `of` (for each token its word), `ends` (the tokens that are sentence marks),
     `spaced` (there are words to merge into).  A layer: `heads`, `down` and `across` (kinds of axis), `named` (what people call
     them), `weights` (the number of its packed weights).
@@ -101,6 +133,7 @@ def _prediction(prediction: Drawable, packed: dict[str, int]) -> dict[str, Any]:
         "axes": sides,
         "layers": layers,
         "grid": describe(prediction),
+        "answer": show_answer(prediction),
     }
 
 

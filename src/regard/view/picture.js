@@ -1,12 +1,13 @@
 "use strict";
-// The picture: weights, colours, the table and what happens under the pointer.  `page.py` embeds the data (see `payload` there) and
-// this script before `pickers.js`.  Data is only ever written as text, never as markup.
+// The picture: weights and colours.  `page.py` embeds the data (see `payload` there) and this script before the others.  Data is only
+// ever written as text, never as markup.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = id => document.getElementById(id);
-const now = { sentence: 0, rank: 0, layer: null, head: "mean", merge: false, ends: true, numbers: false, stretch: false };
+const now = { sentence: 0, rank: 0, layer: null, head: "mean", merge: false, ends: true, numbers: false, stretch: false, whole: true };
 const dark = matchMedia("(prefers-color-scheme: dark)"), printing = matchMedia("print");
-let drawn = null; // what the table shows: { down, across, cells, layer, peak }
+let drawn = null; // what the map shows: { down, across, cells, layer, peak, large }
+let touchedAt = () => ""; // "erased" or "pinned", of the places of a row and of a column: the live page knows
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -17,16 +18,19 @@ function make(tag, properties = {}, ...children) {
 // ---- weights ---------------------------------------------------------------------------------------
 const unpacked = new Map();
 
-async function unpack(number) { // base64, deflated, all high bytes before all low bytes -> numbers from 0; or the numbers themselves
-  if (number instanceof Float32Array) return number;
-  if (!unpacked.has(number)) {
-    const raw = Uint8Array.from(atob(data.weights[number]), c => c.charCodeAt(0));
+async function unpack(weights) { // base64, deflated, all high bytes before all low bytes; or the number of such -> numbers from 0; or these
+  if (weights instanceof Float32Array) return weights;
+  const packed = typeof weights === "number" ? data.weights[weights] : weights;
+  if (!unpacked.has(packed)) {
+    const raw = Uint8Array.from(atob(packed), c => c.charCodeAt(0));
     const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("deflate"));
     const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
     const count = bytes.length / 2;
-    unpacked.set(number, Float32Array.from({ length: count }, (_, i) => (bytes[i] * 256 + bytes[count + i]) / data.unit));
+    const floats = new Float32Array(count);
+    for (let i = 0; i < count; i++) floats[i] = (bytes[i] * 256 + bytes[count + i]) / data.unit;
+    unpacked.set(packed, floats);
   }
-  return unpacked.get(number);
+  return unpacked.get(packed);
 }
 
 function groups(axis) { // what a row or column is made of: [{ shown, said, end, places }]
@@ -40,13 +44,15 @@ function groups(axis) { // what a row or column is made of: [{ shown, said, end,
 
 function gather(floats, layer, axes, head) { // the cells of one head (or the mean): rows averaged, columns summed
   const rows = axes[layer.down].tokens.length, columns = axes[layer.across].tokens.length, size = rows * columns;
-  const heads = head === "mean" ? [...Array(layer.heads).keys()] : [head];
-  const across = groups(axes[layer.across]);
-  return groups(axes[layer.down]).map(row => across.map(column => {
-    let sum = 0;
-    for (const h of heads) for (const i of row.places) for (const j of column.places) sum += floats[h * size + i * columns + j];
-    return sum / heads.length / row.places.length;
-  }));
+  const heads = head === "mean" ? [...Array(layer.heads).keys()] : [head], across = groups(axes[layer.across]);
+  return groups(axes[layer.down]).map(row => {
+    const sums = new Array(across.length).fill(0);
+    for (const h of heads) for (const i of row.places) {
+      const from = h * size + i * columns;
+      for (let k = 0; k < sums.length; k++) for (const j of across[k].places) sums[k] += floats[from + j];
+    }
+    return sums.map(sum => sum / heads.length / row.places.length);
+  });
 }
 
 // ---- colour ----------------------------------------------------------------------------------------
@@ -75,63 +81,21 @@ function paint(element, value) {
   element.classList.toggle("light", Boolean(tone && !tone.dark));
 }
 
-function thumbnail(canvas, cells) {
-  canvas.width = Math.max(1, cells[0]?.length ?? 1);
-  canvas.height = Math.max(1, cells.length);
-  const context = canvas.getContext("2d"), peak = Math.max(0.001, ...cells.map(row => Math.max(0, ...row)));
+function raster(canvas, cells, tone) { // a pixel for each cell; tone: [r, g, b] of a value
+  const wide = Math.max(1, cells[0]?.length ?? 1), tall = Math.max(1, cells.length), image = new ImageData(wide, tall);
   cells.forEach((row, i) => row.forEach((value, j) => {
-    context.fillStyle = color(value, peak).css;
-    context.fillRect(j, i, 1, 1);
+    const rgb = tone(value), at = 4 * (i * wide + j);
+    for (let k = 0; k < 3; k++) image.data[at + k] = rgb[k];
+    image.data[at + 3] = 255;
   }));
+  canvas.width = wide;
+  canvas.height = tall;
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// ---- the table -------------------------------------------------------------------------------------
-const wide = /[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]|[\u{20000}-\u{3ffff}]/u;
-
-function label(part, tag, scope) {
-  const text = make("bdi", { dir: "auto" }), spaced = part.shown.length > 1 && part.shown.startsWith("▁");
-  text.append(...(spaced ? [make("span", { className: "space", textContent: "▁" }), part.shown.slice(1)] : [part.shown]));
-  const cell = make(tag, { scope, title: part.said === part.shown ? part.shown : `${part.shown} · ${part.said}` }, text);
-  if (part.end) cell.className = "mark";
-  if (part.said !== part.shown) cell.setAttribute("aria-label", part.said);
-  return cell;
-}
-
-const letters = part => [...part.shown.replace(/\p{M}/gu, "")].length;
-const fits = (part, size) => letters(part) * (wide.test(part.shown) ? 16 : 9) <= Math.max(size, 16);
-
-function stand(cells, parts, size) { // where a label is wider than its column all long ones are turned; wide characters are stacked instead
-  const turned = !parts.every(part => fits(part, size));
-  parts.forEach((part, j) => {
-    const kind = turned && letters(part) > 1 ? (wide.test(part.shown) ? "stacked" : "turned") : "";
-    for (const name of ["stacked", "turned"]) cells[j].classList.toggle(name, name === kind);
-  });
-}
-
-function build(layer, down, across, cells) {
-  const table = at("map"), corner = make("td", { className: "corner" });
-  corner.append(`${layer.named[1]} →`, make("br"), `${layer.named[0]} ↓`);
-  const head = make("tr", {}, corner, ...across.map(part => label(part, "th", "col")));
-  const body = down.map((part, i) => make("tr", {}, label(part, "th", "row"), ...cells[i].map(value => {
-    return make("td", { tabIndex: -1, textContent: value < 0.0005 ? "0" : value.toFixed(3) });
-  })));
-  table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...body));
-  table.setAttribute("aria-label", `${layer.name}: ${layer.named[0]} down, ${layer.named[1]} across`);
-  resize();
-  resize(); // labels are measured in the size that the first call gave them
-  if (body.length && across.length) body[0].cells[1].tabIndex = 0;
-}
-
-function resize() { // few rows may be large, many stay on the screen; on paper all columns must fit
-  const table = at("map"), count = Math.max(1, drawn.across.length), most = Math.max(26, Math.min(42, Math.floor(480 / Math.max(1, drawn.down.length))));
-  const margin = Math.max(...[...table.rows].map(row => row.cells[0].offsetWidth)) + 8;
-  const room = (printing.matches ? 690 : at("frame").clientWidth) - margin, fit = Math.min(now.numbers ? 40 : most, Math.floor(room / count));
-  const size = printing.matches ? Math.max(6, fit) : now.numbers ? 40 : Math.max(14, fit);
-  table.style.setProperty("--cell", `${size}px`);
-  table.style.setProperty("--gap", size < 20 ? "1px" : "2px");
-  table.style.fontSize = `${Math.max(printing.matches ? 5 : 10.5, Math.min(16, size * 0.6))}px`;
-  table.classList.toggle("numbers", now.numbers && size > 36);
-  stand([...table.rows[0].cells].slice(1), drawn.across, size);
+function thumbnail(canvas, cells) {
+  const peak = Math.max(0.001, ...cells.map(row => Math.max(0, ...row)));
+  raster(canvas, cells, value => color(value, peak).rgb);
 }
 
 function tint() { // colours apart from the layout, for they change with the light
@@ -139,46 +103,7 @@ function tint() { // colours apart from the layout, for they change with the lig
   const context = at("ramp").getContext("2d");
   ramp.forEach((tone, i) => { context.fillStyle = tone.css; context.fillRect(i, 0, 1, 1); });
   if (!drawn) return;
-  [...at("map").tBodies[0].rows].forEach((row, i) => drawn.cells[i].forEach((value, j) => paint(row.cells[j + 1], value)));
+  if (drawn.large) drawn.large.tint();
+  else [...at("map").tBodies[0].rows].forEach((row, i) => drawn.cells[i].forEach((value, j) => paint(row.cells[j + 1], value)));
   for (const canvas of at("heads").querySelectorAll("canvas")) thumbnail(canvas, canvas.cells);
-}
-
-// ---- pointing --------------------------------------------------------------------------------------
-function place(cell) { // [row, column] of a cell or header; -1 for the header
-  return cell?.closest("td:not(.corner), th") ? [cell.closest("tr").rowIndex - 1, cell.closest("td, th").cellIndex - 1] : null;
-}
-
-function point(cell) { // a cell: its value; a header: where its whole row or column goes
-  const rows = [...at("map").rows], spot = place(cell);
-  for (const th of at("map").querySelectorAll("th")) { paint(th.firstChild, null); th.classList.remove("at"); }
-  at("tip").hidden = true;
-  if (!spot || !drawn) return;
-  const [i, j] = spot;
-  if (i >= 0) drawn.cells[i].forEach((value, column) => paint(rows[0].cells[column + 1].firstChild, value));
-  else drawn.cells.forEach((row, k) => paint(rows[k + 1].cells[0].firstChild, row[j]));
-  if (i >= 0) rows[i + 1].cells[0].classList.add("at");
-  if (j >= 0) rows[0].cells[j + 1].classList.add("at");
-  if (i < 0 || j < 0) return;
-  at("tip-down").textContent = spoken(drawn.down[i]);
-  at("tip-across").textContent = spoken(drawn.across[j]);
-  at("tip-where").textContent = `${drawn.layer.named[0]} ${i + 1}, ${drawn.layer.named[1]} ${j + 1}`;
-  at("tip-value").textContent = drawn.cells[i][j].toFixed(3);
-  at("tip").hidden = false;
-  const box = rows[i + 1].cells[j + 1].getBoundingClientRect(), tip = at("tip").getBoundingClientRect();
-  at("tip").style.left = `${Math.max(6, Math.min(box.right + 10, innerWidth - tip.width - 6))}px`;
-  at("tip").style.top = `${box.bottom + tip.height + 14 < innerHeight ? box.bottom + 8 : box.top - tip.height - 8}px`;
-}
-
-const spoken = part => (part.shown.replace(/^▁(?=.)/u, "") === part.said ? part.said : `${part.shown} ${part.said}`);
-
-function walk(event) { // the arrow keys, Home and End go from cell to cell
-  const spot = place(event.target), steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1e6], End: [0, 1e6] };
-  if (!spot || !steps[event.key]) return;
-  event.preventDefault();
-  const [i, j] = spot.map((from, k) => Math.max(0, Math.min((k ? drawn.across : drawn.down).length - 1, from + steps[event.key][k])));
-  const next = at("map").tBodies[0].rows[i].cells[j + 1];
-  event.target.tabIndex = -1;
-  next.tabIndex = 0;
-  next.setAttribute("aria-label", `${drawn.down[i].said} looks at ${drawn.across[j].said}: ${drawn.cells[i][j].toFixed(3)}`);
-  next.focus();
 }

@@ -75,6 +75,13 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
         """What follows the last row of a file."""
         yield self._last(self._series(file))
 
+    def read_examples(self, file: str, say: Say | None = None) -> Iterator[SeriesWindow]:
+        """What follows the last row, and before it the last window whose continuation the file has too."""
+        series = self._series(file)
+        yield self._last(series)
+        if len(series) >= (need := self.section.past + self.section.ahead):
+            yield SeriesWindow(series, len(series) - need, self.section.past, self.section.ahead)
+
     def read_gold(self, files: Sequence[str]) -> tuple[list[SeriesWindow], Report]:
         return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
 
@@ -127,9 +134,12 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
         text = "; ".join(f"{name} {a} ... {b}" for name, a, b in zip(names, *ends, strict=True))
         details = {"times": list(later), "columns": list(names), "values": values.tolist()}
         head = _row([*([window.series.time] if clocked else []), *names])
-        return TaskPrediction(
-            text, None, said, read, looks, window.source, sides=sides, details=details, lines=(head, *lines), axes=axes
-        )
+        starts = [i * section.step - missing for i in range(section.places)]
+        places = [[max(start, 0), min(start + section.patch, section.past)] for start in starts]
+        truth = None if window.after is None else window.after.tolist()
+        shown = {"past": window.before.tolist(), "times": list(known), "truth": truth, "places": places}
+        more: Any = {"sides": sides, "details": details, "axes": axes, "read": shown}
+        return TaskPrediction(text, None, said, read, looks, window.source, lines=(head, *lines), **more)
 
     def empty_prediction(self, item: EncodedWindow) -> TaskPrediction:
         return TaskPrediction("", None)

@@ -196,8 +196,9 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
             other = ({*own} - {side}).pop() if name.endswith(".align") else side
             sides[name], axes[name] = (own[side], own[other]), (f"{side} text", f"{other} text")
         unknown = tuple(dict.fromkeys(symbol for text in item.texts for symbol in self.texts.unknown(text)))
-        source, read = " ⇄ ".join(item.texts), (*first, *second)
-        return TaskPrediction(text, score, (text,), read, looks, source, (), unknown, sides=sides, details=details, axes=axes)
+        source, seen = " ⇄ ".join(item.texts), (*first, *second)
+        more: Any = {"sides": sides, "details": details, "axes": axes, "read": {"texts": list(item.texts)}}
+        return TaskPrediction(text, score, (text,), seen, looks, source, (), unknown, **more)
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         if self.section.output == "classes":

@@ -209,9 +209,9 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
         axes = {name: AXES[name.partition(".")[0]] for name in looks}
         sides = {name: (lying[down], lying[across]) for name, (down, across) in axes.items()}
         unknown = dict.fromkeys([*self.texts.unknown(passage.text), *self.texts.unknown(question.text)])
-        tokens = one[start : end + 1]
+        tokens, read = one[start : end + 1], {"texts": [passage.text, question.text]}
         return TaskPrediction(
-            text, score, tokens, one, dict(looks), item.asked.question, (), tuple(unknown), sides, details, axes=axes
+            text, score, tokens, one, dict(looks), item.asked.question, (), tuple(unknown), sides, details, axes=axes, read=read
         )
 
     def empty_prediction(self, item: EncodedQuestion) -> TaskPrediction:
