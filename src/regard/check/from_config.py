@@ -13,6 +13,7 @@ from regard.config.auto import left_out
 from regard.core.errors import RegardError
 from regard.data.columns import UNICODE
 from regard.data.file_format import recognize
+from regard.data.parts import all_parts
 from regard.tasks import registry
 
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
@@ -101,6 +102,6 @@ def _noted(config: Config) -> frozenset[str]:
     own = checks_of(config.task)
     if not own.tabular:
         return frozenset(own.noted)
-    notes = recognize(config.data.train[0]).notes
+    notes = recognize(all_parts(config.data.train)[0]).notes
     header = any(note.startswith("line 1") for note in notes) and config.data.header == "auto"
     return frozenset((*own.noted, *(("header",) if header else ())))

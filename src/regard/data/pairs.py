@@ -11,9 +11,20 @@ from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Item, Place
+from regard.data.parquet import Column
+from regard.data.parts import all_parts, beside_each_other
 from regard.data.records import PassedLine, headless, parse_records, read_records
 from regard.data.report import Report
-from regard.data.row_parser import RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
+from regard.data.row_parser import (
+    RecordError,
+    Row,
+    input_row,
+    list_stored,
+    number_of_column,
+    object_row,
+    pair_row,
+    read_header,
+)
 from regard.data.source_lists import read_source_list
 from regard.data.text_files import lines, show_file
 
@@ -31,6 +42,10 @@ class RowParser:
     @property
     def width(self) -> int | None:
         return None if self._columns is None else self._columns.width
+
+    @property
+    def stored(self) -> list[Column]:
+        return list_stored(self.layout, need_target=self.need_target)
 
     def read_header(self, cells: list[str], place: Place) -> None:
         self._columns = read_header(self.layout, cells, place, need_target=self.need_target)
@@ -53,6 +68,8 @@ class RowParser:
 
 class Pairs:
     """Training or evaluation data: every item has a source and a target, neither of them empty.
+
+    A file may also be a folder or a pattern of parts (`parts.find_parts`).
 
     They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
@@ -120,8 +137,8 @@ def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | N
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
     """The rows of all files, each with its place."""
     if layout.format == "lines":
-        return _aligned(files[0], files[1])
-    return (found for file in files for found in parse_records(file, RowParser(layout, need_target=True)))
+        return (found for source, target in beside_each_other(files) for found in _aligned(source, target))
+    return (found for file in all_parts(files) for found in parse_records(file, RowParser(layout, need_target=True)))
 
 
 def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:

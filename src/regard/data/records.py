@@ -15,7 +15,7 @@ from regard.data.column_content import find_separator
 from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
-from regard.data.parquet import parquet_rows
+from regard.data.parquet import Column, parquet_rows
 from regard.data.row_parser import RecordError, json_object
 from regard.data.text_files import lines, show_file
 
@@ -49,6 +49,10 @@ class RecordParser(Protocol[Made]):
 
     @property
     def width(self) -> int | None: ...
+
+    @property
+    def stored(self) -> Sequence[Column]:
+        """The columns of Parquet that are read."""
 
     def read_header(self, cells: list[str], place: Place) -> None:
         """DataError where columns go by names that the header has not."""
@@ -101,8 +105,10 @@ def parse_records(
     has not.
     """
     layout = parser.layout
+    if layout.format == "parquet":
+        return parse_each(parquet_rows(file, parser.stored, filled=parser.need_target), parser.of_object)
     found = read_records(file, layout.format, layout.parts, stream=stream, blanks=not parser.need_target)
-    if layout.format not in ("jsonl", "parquet"):
+    if layout.format != "jsonl":
         return _parse_table(found, parser, show_file(file))
     made = parse_each(found, parser.of_object)
     return ((place, parser.of_blank(place) if isinstance(one, PassedLine) else one) for place, one in made)

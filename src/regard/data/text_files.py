@@ -13,6 +13,7 @@ from itertools import chain, islice
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data import line_stream
+from regard.data.parts import all_parts
 
 BOM = b"\xef\xbb\xbf"
 UTF_16 = "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
@@ -131,8 +132,9 @@ def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
 
 
 def refuse_streams(files: Sequence[str], reader: str = "training") -> None:
-    """DataError for what cannot be read a second time, as a reader must: standard input, pipes (`<(...)`), devices, folders."""
-    for file in files:
+    """DataError for what cannot be read a second time, as a reader must: standard input, pipes (`<(...)`), devices; and for names that
+    stand for no parts (`parts.find_parts`)."""
+    for file in all_parts(files):
         try:
             kind = "standard input" if file == "-" else _kind(file)
         except OSError:
@@ -145,17 +147,15 @@ def refuse_streams(files: Sequence[str], reader: str = "training") -> None:
 def _kind(file: str) -> str:
     """What a name stands for, in words; "" for a file."""
     mode = os.stat(file).st_mode
-    if stat.S_ISDIR(mode):
-        return "a folder"
     if stat.S_ISFIFO(mode) or os.path.abspath(file).startswith(("/dev/", "/proc/")):
         return "a pipe, or what is one only for this command" if not stat.S_ISCHR(mode) else "a device"
     return "" if stat.S_ISREG(mode) else "what is no file"
 
 
 def fingerprint(files: Sequence[str]) -> dict[str, str]:
-    """The sha256 of each file as it lies on the disk, read in pieces: RAM stays flat."""
+    """The sha256 of each file, and of each part, as it lies on the disk, read in pieces: RAM stays flat."""
     marks = {}
-    for file in files:
+    for file in all_parts(files):
         if file == "-":
             raise DataError(message("-", "a file, to know it again", "standard input", "Save the data as a file."))
         try:
