@@ -11,7 +11,7 @@ from regard.check.task_checks import checks_of
 from regard.config import Config
 from regard.config.auto import left_out
 from regard.core.errors import RegardError
-from regard.data.columns import UNICODE
+from regard.data.columns import UNICODE, Layout
 from regard.data.file_format import recognize
 from regard.data.parts import all_parts
 from regard.tasks import registry
@@ -45,6 +45,10 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         return None
 
     form, header = key("data.format"), key("data.header")
+    if (
+        config.data.mixes and form in (None, "auto") and len(config.data.train) > 1
+    ):  # or they would be taken for line-aligned ones
+        form = Layout().resolved(config.data.train[:1]).format
     comment, separator = key("data.comment"), key("data.separator")
     number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
     own = checks_of(config.task)

@@ -32,7 +32,8 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
     data = config.data
     if not reads_tables(config) or not data.train or "-" in data.train:
         return config
-    format = data.format if data.format != "auto" else Layout().resolved(data.train).format
+    named = data.train[:1] if data.mixes else data.train  # sources that are mixed stand one after another
+    format = data.format if data.format != "auto" else Layout().resolved(named).format
     if format == "lines":
         return _with(config, {"format": format})
     first, *others = find_parts(data.train[0])

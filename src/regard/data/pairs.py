@@ -26,7 +26,7 @@ from regard.data.row_parser import (
     read_header,
 )
 from regard.data.source_lists import read_source_list
-from regard.data.text_files import lines, show_file
+from regard.data.text_files import LineSpan, lines, show_file
 
 Found = Row | RecordError | PassedLine
 
@@ -92,7 +92,7 @@ class Pairs:
                 report.passed[row.kind] += 1
                 continue
             report.lines += 1
-            found = row if isinstance(row, RecordError) else _items(row, place, layout)
+            found = row if isinstance(row, RecordError) else make_items(row, place, layout)
             if isinstance(found, RecordError):
                 report.skipped.append(str(found))
             elif self._skips or not report.skipped:  # a file that is refused is read on for all that is wrong with it
@@ -122,7 +122,7 @@ def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None 
             if passed is not None:
                 passed[row.kind] += 1
             continue
-        found = row if isinstance(row, RecordError) else _items(row, place, layout)
+        found = row if isinstance(row, RecordError) else make_items(row, place, layout)
         yield from [found] if isinstance(found, RecordError) else found
 
 
@@ -137,14 +137,16 @@ def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | N
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
     """The rows of all files, each with its place."""
     if layout.format == "lines":
-        return (found for source, target in beside_each_other(files) for found in _aligned(source, target))
+        return (found for source, target in beside_each_other(files) for found in align_rows(source, target))
     return (found for file in all_parts(files) for found in parse_records(file, RowParser(layout, need_target=True)))
 
 
-def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
-    """Two files line for line, named by the side that is empty, else by the source.  DataError where one ends before the other."""
-    counts = [0, 0]
-    for number, pair in enumerate(zip_longest(lines(source), lines(target)), start=1):
+def align_rows(source: str, target: str, *, spans: Sequence[LineSpan] = ()) -> Iterator[tuple[Place, Found]]:
+    """Two files line for line, named by the side that is empty, else by the source.  spans: some lines of each alone.  DataError where one
+    ends before the other."""
+    counts, (here, there) = [0, 0], spans or (None, None)
+    sides = lines(source, span=here), lines(target, span=there)
+    for number, pair in enumerate(zip_longest(*sides), start=here.first if here else 1):
         counts = [count + (line is not None) for count, line in zip(counts, pair, strict=True)]
         if counts[0] == counts[1]:
             at_fault = target if pair[0].strip() and not pair[1].strip() else source
@@ -155,7 +157,7 @@ def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
         raise DataError(message(what, "the same number of lines", received, do))
 
 
-def _items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
+def make_items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"

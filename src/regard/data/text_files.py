@@ -9,6 +9,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from regard.core.errors import DataError, did_you_mean, message
@@ -20,21 +21,31 @@ UTF_16 = "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
 MANY = 1000  # names of a folder among which one that is meant is looked for
 
 
+@dataclass(frozen=True, slots=True)
+class LineSpan:
+    """Some lines of a file that is not packed.  begin: the byte where they begin; first: the number of the first; count: how many."""
+
+    begin: int
+    first: int
+    count: int
+
+
 def show_file(file: str) -> str:
     """The name of a file in messages: `-` is `<stdin>`."""
     return "<stdin>" if file == "-" else file
 
 
-def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> Iterator[str]:
+def lines(file: str, *, damaged: Callable[[DataError], None] | None = None, span: LineSpan | None = None) -> Iterator[str]:
     """The lines of a file (`.gz`: unpacked; `-`: standard input), lazily, without their ends (LF or CRLF) and without a BOM.
 
     DataError: a file that is not there, cannot be read, is not gzip though named so, or holds bytes that are not UTF-8.  damaged: it is
-    handed the error of such a line, which is then passed by.
+    handed the error of such a line, which is then passed by.  span: some of its lines alone.
     """
-    with _opened(file) as stream:
+    with _opened(file, begin=span.begin if span else 0) as stream:
         whole = 0  # lines so far that are no ASCII, and yet UTF-8
         try:
-            for number, raw in enumerate(_ended(stream, file), start=1):
+            each = _ended(stream, file) if span is None else islice(stream, span.count)
+            for number, raw in enumerate(each, start=span.first if span else 1):
                 try:
                     text = _text(raw, file, number, whole)
                 except DataError as fault:
@@ -50,7 +61,7 @@ def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> I
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[Iterable[bytes]]:
+def _opened(file: str, *, begin: int = 0) -> Iterator[Iterable[bytes]]:
     if file == "-":
         yield line_stream.standard_input()
         return
@@ -59,6 +70,8 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
     except OSError as error:
         raise explain_unreadable(file, error) from error
     with stream:
+        if begin:
+            stream.seek(begin)
         yield stream if isinstance(stream, gzip.GzipFile) else line_stream.read(stream)
 
 
