@@ -13,6 +13,7 @@ from regard.check.examine import examine
 from regard.config import Config, read_config
 from regard.core.errors import ConfigError, DataError
 from regard.data.token_store import CORPUS, Corpus, share_store
+from regard.tasks import registry
 
 SMALL = {"size": 16, "embedding": 8, "encoder_layers": 1, "encoder": "bigru", "decoder": "gru"}
 
@@ -133,13 +134,12 @@ def test_another_process_finds_the_store_and_never_writes_into_it(files: Path) -
     before = (files / "run" / CORPUS / "tokens.bin").read_bytes()
     for name in ("tokenizer.source.json", "tokenizer.target.json"):
         (own / name).write_bytes((files / "run" / name).read_bytes())
-    from regard.tasks import registry
-
-    made = config([files / "whole.tsv"], files / "valid.tsv")  # other files: another store
-    task = registry.of("transduce")
-    settled, data = runs._fitted(task, made, lambda line: None)
-    task.ready(settled, data, own, lambda line: None, fresh=False)
-    assert not (own / CORPUS).is_symlink() and (files / "run" / CORPUS / "tokens.bin").read_bytes() == before
+    task, heard = registry.of("transduce"), list[str]()
+    for train, shared in ((files / "parts", True), (files / "other.tsv", False)):
+        settled, data = runs._fitted(task, config([train], files / "valid.tsv"), lambda line: None)
+        task.ready(settled, data, own, heard.append, fresh=False)
+        assert (own / CORPUS).is_symlink() == shared and any("lies in tokens" in line for line in heard)
+    assert (files / "run" / CORPUS / "tokens.bin").read_bytes() == before and len(Corpus.open(own / CORPUS)) == 12
 
 
 def test_a_named_folder_keeps_tokens_for_other_runs(files: Path) -> None:

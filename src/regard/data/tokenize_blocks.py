@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from queue import Queue
+from queue import Queue, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -227,18 +228,26 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _serve() -> None:
-    """The life of a worker: until its stdin ends, as it does when who started it is gone."""
+    """The life of a worker: it ends at once, whatever it does, when its stdin does, for then who started it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a terminal; who started this one ends it
-    first = json.loads(sys.stdin.readline())
+    told = SimpleQueue[dict[str, Any]]()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            told.put(json.loads(line))
+        os._exit(0)
+
+    Thread(target=listen, daemon=True, name="lifeline").start()
+    first = told.get()
     how = first["how"]
     how |= {"layout": Layout(**how["layout"]), "tokenizers": tuple(how["tokenizers"]), "most": tuple(how["most"])}
     tokenizer = BlockTokenizer(Tokenization(**how), Path(first["folder"]))
-    for line in sys.stdin:
-        told = json.loads(line)
-        given = told["block"]
+    while True:
+        asked = told.get()
+        given = asked["block"]
         block = FileBlock(given["source"], tuple(given["files"]), tuple(LineSpan(**span) for span in given["spans"]))
         try:
-            answer = asdict(tokenizer.write(block, told["number"]))
+            answer = asdict(tokenizer.write(block, asked["number"]))
         except RegardError as error:
             answer = {"error": str(error), "data": isinstance(error, DataError)}
         print(json.dumps(answer), flush=True)
