@@ -70,6 +70,7 @@ def plainly(how: Tokenization, names: list[str], folder: Path) -> Corpus:
     [
         (Layout(), "", "tsv"),
         (Layout(source="spelling", target="sound"), "# a comment\nspelling\tsound\n", "tsv"),
+        (Layout(header=True), "spelling\tsound\n", "tsv"),  # the first line of a block further down is none
         (Layout("csv", separator="tab"), "", "csv"),
         (Layout(), "", "tsv.gz"),
     ],

@@ -45,9 +45,8 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         return None
 
     form, header = key("data.format"), key("data.header")
-    if (
-        config.data.mixes and form in (None, "auto") and len(config.data.train) > 1
-    ):  # or they would be taken for line-aligned ones
+    if config.data.mixes and form in (None, "auto") and len(config.data.train) > 1:
+        # They stand one after another, where two files could be line-aligned.
         form = Layout().resolved(config.data.train[:1]).format
     comment, separator = key("data.comment"), key("data.separator")
     number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)

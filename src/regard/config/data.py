@@ -18,7 +18,9 @@ _FORMATS_OF_TASKS = "; ".join(f"task {name} alone: {', '.join(words)}" for name,
 class DataSection(Section):
     """Where the pairs come from, how they are read, and how they become tokens."""
 
-    train: Files = field((), "one file with columns, or a source and a target file, line for line")
+    train: Files = field(
+        (), "one file with columns, or a source and a target file, line for line; each may be a folder or a pattern of parts"
+    )
     valid: Files = field((), "the same for validation; empty: a share of the training data is set aside")
     valid_share: Part = field(0.1, "the share set aside, grouped by source, where `valid` is empty")
     weights: Weights | None = field(
