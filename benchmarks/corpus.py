@@ -39,7 +39,7 @@ def write(path: Path, lines: int, first: int) -> None:
             file.write(f"{word}\t{' '.join(word)}\n")
 
 
-def anonymous(process: int) -> float:
+def anonymous(process: int | str) -> float:
     """What the process holds of its own, in MB."""
     try:
         status = Path(f"/proc/{process}/status").read_text()

@@ -24,6 +24,7 @@ from regard.core.freed_memory import give_back_freed_memory
 from regard.core.printable import printable
 from regard.core.say import Say
 from regard.data.text_files import refuse_streams
+from regard.data.token_store import share_store
 from regard.pretrained.start_from_run import as_before, warm_from
 from regard.tasks import registry
 from regard.tasks.base import Splits, Task
@@ -143,6 +144,7 @@ def _follow(folder: Path, ranks: Ranks) -> FinishedRun:
         task = registry.of(config.task)
         data = task.read(config, silent)
         refuse_disagreement(ranks, name_data(data.fingerprint))
+        share_store(folder, own)
         torch.manual_seed(config.train.seed)
         ready = task.ready(config, data, own, silent, fresh=False)
         if ready.untrained:

@@ -175,13 +175,16 @@ def test_a_file_that_is_not_there_is_looked_for(read, tmp_path: Path) -> None:
         read(str(tmp_path / "trian.tsv"))
     with pytest.raises(DataError, match=r"expected a file; received no folder .*nowhere\. Correct the path"):
         read(str(tmp_path / "nowhere" / "x.tsv"))
-    with pytest.raises(DataError, match=r"expected a file that can be read; received Is a directory"):
-        read(str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        DataError, match=r"a folder of parts; received no file in it|a file that can be read; received Is a directory"
+    ):
+        read(str(tmp_path / "empty"))
 
 
 def test_a_fingerprint_needs_a_file(tmp_path: Path) -> None:
     for file in ("-", str(tmp_path / "none"), str(tmp_path)):
-        with pytest.raises(DataError, match="expected a file"):
+        with pytest.raises(DataError, match="expected a (file|folder of parts)"):
             fingerprint([file])
 
 

@@ -137,7 +137,6 @@ def test_a_pipe_is_refused_before_it_is_read(task: str, key: str, tmp_path: Path
         (str(tmp_path / "pipe"), "a pipe"),
         ("/dev/zero", "a device"),
         ("-", "standard input"),
-        (str(tmp_path), "a folder"),
     ):
         files = {"train": [str(plain)], "valid": [str(plain)], key: [stream]}
         with pytest.raises(

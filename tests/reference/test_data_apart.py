@@ -25,10 +25,10 @@ def test_two_readings_set_apart_what_one_list_does(seed: int) -> None:
     items, share = made(seed), [0.02, 0.1, 0.5, 0.97][seed % 4]
     if len({item.source for item in items}) < 2:
         with pytest.raises(DataError, match="at least 2 different sources"):
-            HeldOutSources((item.source for item in items), share, seed)
+            HeldOutSources.draw((item.source for item in items), share, seed)
         return
     train, held = split(items, share, seed)
-    apart = HeldOutSources((item.source for item in items), share, seed)
+    apart = HeldOutSources.draw((item.source for item in items), share, seed)
     remaining = TrainingSources(items, apart)
     assert list(remaining) == train == list(remaining)  # as often as they are asked for
     assert [item for item in items if item.source in apart] == held

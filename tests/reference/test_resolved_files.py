@@ -227,7 +227,7 @@ def test_parquet_needs_pyarrow_or_is_read(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"text": ["so", "no"], "label": [1, 0]}), file)
     assert read(file, source="text", target="label") == [("so", "1", ()), ("no", "0", ())]
     file.write_bytes(b"PAR1 and no more")
-    with pytest.raises(DataError, match="expected a Parquet file"):
+    with pytest.raises(DataError, match="expected a whole Parquet file"):
         read(file)
 
 

@@ -21,6 +21,7 @@ from regard.check.task_checks import TaskChecks, checks_of
 from regard.check.training_errors import refusals
 from regard.core.errors import DataError, message
 from regard.data.column_names import is_header
+from regard.data.parts import all_parts, find_parts
 from regard.data.text_files import refuse_streams
 from regard.tasks.registry import TASKS
 
@@ -35,18 +36,24 @@ def examine(
     given: StatedForm | None = None,
     most: int | None = None,
 ) -> CheckReport:
-    """Look at files as a task would learn from them.  task: None: as the files look.  most: only so many rows, about.
+    """Look at files as a task would learn from them, and of a folder or a pattern at its parts (`data.parts`).  task: None: as the files
+    look.  most: only so many rows, about.
 
     DataError where a file is not there or cannot be opened; what is wrong inside is a finding."""
     given = given or StatedForm()
     if not files:
         raise DataError(message("regard check", "a file", "none", "Name one."))
     refuse_streams([*files, *valid], "regard check")
-    heads = [head(file) for file in files]
-    look = Look(files, heads, given, task is not None)
+    first = [find_parts(name)[0] for name in files]
+    look = Look(first, [head(file) for file in first], given, task is not None)
     own = checks_of(task or max(TASKS, key=lambda each: checks_of(each).sure(look)))
     form = own.form(look)
-    return own.report(files, valid, form, given) or _texts(own, files, valid, form, given, most)
+    parts, beside = all_parts(files), all_parts(valid)
+    if form.format == "lines" and len(parts) > len(files):
+        do = f"Check them part by part: regard check {' '.join(first)}."
+        raise DataError(message("regard check", "line-aligned files one by one", f"{len(parts)} parts", do))
+    found = own.report(parts, beside, form, given) or _texts(own, parts, beside, form, given, most, names=files)
+    return replace(found, files=tuple(files), valid=tuple(valid))
 
 
 def head(file: str) -> list[str]:
@@ -63,9 +70,16 @@ def head(file: str) -> list[str]:
 
 
 def _texts(
-    own: TaskChecks, files: Sequence[str], valid: Sequence[str], form: FileForm, given: StatedForm, most: int | None
+    own: TaskChecks,
+    files: Sequence[str],
+    valid: Sequence[str],
+    form: FileForm,
+    given: StatedForm,
+    most: int | None,
+    *,
+    names: Sequence[str],
 ) -> CheckReport:
-    """Files whose rows are texts."""
+    """Files whose rows are texts.  names: what they were named by, of which they are the parts."""
     bad, again = RecordErrors(), [file for file in valid if is_among(file, files)]
     opened = [RawLines(file, bad) for file in files]
     beside = [RawLines(file, bad) for file in valid if file not in again]
@@ -88,7 +102,7 @@ def _texts(
         found.append(nothing_in(files))
     if most is None:
         told = any(finding.level == "error" for finding in found)
-        found += refusals(own, files, [o.file for o in beside], form, given, bad, told=told)
+        found += refusals(own, names, [o.file for o in beside], form, given, bad, told=told)
     found += bad.findings(fixed=case.rewritten)
     lines, ranked = sum(o.lines for o in opened), rank(soften(found, stream.rows))
     ranked = ranked if case.rewritten else tuple(map(by_hand, ranked))

@@ -11,8 +11,9 @@ from regard.check.task_checks import checks_of
 from regard.config import Config
 from regard.config.auto import left_out
 from regard.core.errors import RegardError
-from regard.data.columns import UNICODE
+from regard.data.columns import UNICODE, Layout
 from regard.data.file_format import recognize
+from regard.data.parts import all_parts
 from regard.tasks import registry
 
 ROWS = 60_000  # of the training data are looked at before a training: a second or two, however many there are
@@ -44,6 +45,9 @@ def given(config: Config, *, fixed: bool) -> StatedForm:
         return None
 
     form, header = key("data.format"), key("data.header")
+    if config.data.mixes and form in (None, "auto") and len(config.data.train) > 1:
+        # They stand one after another, where two files could be line-aligned.
+        form = Layout().resolved(config.data.train[:1]).format
     comment, separator = key("data.comment"), key("data.separator")
     number = isinstance(key("decode.max_ratio"), int | float) and isinstance(key("decode.max_extra"), int)
     own = checks_of(config.task)
@@ -101,6 +105,6 @@ def _noted(config: Config) -> frozenset[str]:
     own = checks_of(config.task)
     if not own.tabular:
         return frozenset(own.noted)
-    notes = recognize(config.data.train[0]).notes
+    notes = recognize(all_parts(config.data.train)[0]).notes
     header = any(note.startswith("line 1") for note in notes) and config.data.header == "auto"
     return frozenset((*own.noted, *(("header",) if header else ())))

@@ -12,6 +12,7 @@ from regard.check.raw_lines import RawLines
 from regard.check.rows import numbered
 from regard.check.task_checks import TaskChecks
 from regard.core.errors import DataError, RegardError, message
+from regard.data.parts import all_parts
 from regard.data.row_parser import RecordError
 
 
@@ -45,10 +46,10 @@ def _read(own: TaskChecks, read: FilesToRead, bad: RecordErrors) -> ItemsSeen | 
     if (items := own.items(read)) is None:
         return None
     known = {file: frozenset(numbers) for file, numbers in bad.numbers.items()}
-    seen, new = ItemsSeen(), dict[str, dict[int, RecordError]]()
+    seen, new, parts = ItemsSeen(), dict[str, dict[int, RecordError]](), all_parts(read.files)
     for item in items:
         if isinstance(item, RecordError):
-            file, line = place_said(str(item), read.files)
+            file, line = place_said(str(item), parts)
             if line not in known.get(file, ()) and not (line == 0 and known.get(file)):
                 new.setdefault(file, {}).setdefault(line, item)
             continue

@@ -86,10 +86,16 @@ def _write_cleaned(report: CheckReport, out: Path) -> None:
     """The cleaned copy; what was done, and what is left, on stderr."""
     from regard.check.examine import examine
     from regard.check.rewrite import rewrite
+    from regard.data.parts import all_parts
 
-    done = rewrite(report, out, (*report.files, *report.valid))
+    files = all_parts((*report.files, *report.valid))
+    several = len(files) > len(report.files) + len(report.valid)
+    if several and len(report.files) + len(report.valid) > 1:
+        received = " and ".join((*report.files, *report.valid))
+        raise UsageError(message("--fix", "one folder of parts, or files", received, "Clean them one by one."))
+    done = rewrite(report, out, files)
     print(done, file=sys.stderr)
-    paths = list(map(str, done.paths))
+    paths = [str(out)] if several else list(map(str, done.paths))
     count = len(report.files)
     left = examine(paths[:count], valid=paths[count:], task=report.case.task, given=report.case.given)
     kinds = ", ".join(f"{finding.level} {finding.kind} ({finding.count:,})" for finding in left.findings) or "nothing"

@@ -26,7 +26,8 @@ Files = Annotated[
     typer.Option(
         "--train",
         metavar="FILE",
-        help="Training data: once for a file with columns; again for each file that is line-aligned with it.",
+        help="Training data: once for a file with columns, a folder or a 'pattern' of its parts; again for each that is line-aligned "
+        "with it.",
     ),
 ]
 ValidFiles = Annotated[
@@ -131,6 +132,8 @@ def _sorted(words: list[str]) -> tuple[str | None, list[str]]:
     for word in files:
         if not word.lower().endswith((".yaml", ".yml")):
             do = "Data files are given by --train (twice for a source and a target file) and --valid."
+            if Path(word).exists():  # the shell replaced a pattern by what it matches
+                do += " Quote a pattern, as in --train 'parts/*.tsv'."
             raise UsageError(message(word, "CONFIG.yaml, or section.key=value", f"'{word}'", do))
     if len(files) > 1:
         do = "Name one; override keys by section.key=value."

@@ -47,6 +47,7 @@ def _listed(value: Any) -> Any:
 
 
 Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Weights = Annotated[dict[Name, Positive], Field(min_length=2)]  # of sources, by their names
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 

@@ -10,6 +10,7 @@ from regard.config.check_looks import longest_sentences, looks
 from regard.config.check_task import of_task
 from regard.config.length_limits import room
 from regard.config.task_section import Problem
+from regard.data.mixing import find_misfit
 from regard.tasks.spec import TABLE
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def _data(config: Config) -> Iterator[Problem]:
     if config.model.tie == "all" and not data.joint:
         expected, do = "one vocabulary for both sides where all embeddings are tied", "Set data.joint to true, or tie to output."
         yield Problem(("model.tie", "data.joint"), expected, "data.joint false", do)
+    yield from _mixed(config)
     for key, files in (("data.train", data.train), ("data.valid", data.valid)):
         if data.format == "lines" and len(files) not in (0, 2) and set(TABLE) <= set(config.spec.uses):
             received = f"{len(files)}: {', '.join(files)}"
@@ -52,6 +54,26 @@ def _data(config: Config) -> Iterator[Problem]:
     if len(set(columns.values())) < len(columns):
         received = ", ".join(f"{k} {v}" for k, v in columns.items())
         yield Problem(tuple(f"data.{k}" for k in columns), "different columns", received, "Name each column once.")
+
+
+def _mixed(config: Config) -> Iterator[Problem]:
+    """Sources that are mixed stand one after another, and each has a weight."""
+    data = config.data
+    if data.weights is not None and data.temperature is not None:
+        received, do = f"both (temperature {data.temperature:g})", "Remove one of them."
+        yield Problem(("data.temperature", "data.weights"), "weights or a temperature", received, do)
+    if not data.mixes or not data.train:
+        return
+    key = "data.weights" if data.weights is not None else "data.temperature"
+    if len(data.train) < 2 or data.format == "lines":
+        received = "line-aligned files, which are one" if data.format == "lines" else f"{data.train[0]} alone"
+        do = "Name each source by a --train of its own, or remove this."
+        yield Problem((key, "data.train"), "two sources or more, to be mixed", received, do)
+    elif config.train.guided_alignment is not None:
+        do = "Remove one of them."
+        yield Problem((key, "train.guided_alignment"), "one source with guided_alignment", "several that are mixed", do)
+    elif data.weights is not None and (found := find_misfit(data.train, data.weights)) is not None:
+        yield Problem((key, "data.train"), *found)
 
 
 def _foreign(config: Config, keys: tuple[str, ...], kind: str) -> Iterator[Problem]:

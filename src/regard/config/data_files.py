@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from regard.config.schema import Config, DataSection
 from regard.core.errors import DataError, message
+from regard.core.plural import many
 from regard.data.column_content import features_part_at, looks_like_features
 from regard.data.columns import LAST, SEPARATORS, Layout
 from regard.data.file_format import RecognizedFile, recognize
+from regard.data.parts import find_parts
 from regard.tasks import registry
 from regard.tasks.spec import FEATURES, TABLE
 
@@ -29,10 +32,12 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
     data = config.data
     if not reads_tables(config) or not data.train or "-" in data.train:
         return config
-    format = data.format if data.format != "auto" else Layout().resolved(data.train).format
+    named = data.train[:1] if data.mixes else data.train  # sources that are mixed stand one after another
+    format = data.format if data.format != "auto" else Layout().resolved(named).format
     if format == "lines":
         return _with(config, {"format": format})
-    found = recognize(data.train[0])
+    first, *others = find_parts(data.train[0])
+    found = recognize(first)
     if data.format == "auto":
         format = _format(config, format, found)
     if found.format != format:
@@ -45,6 +50,8 @@ def resolve_files(config: Config, say: Callable[[str], None]) -> Config:
     resolved = _with(config, values)
     if found.second is not None and "target" in values:
         resolved = _with_second(resolved, found.second)
+    if others:
+        say(f"{data.train[0]}: {many(1 + len(others), 'part')}, {os.path.basename(first)} to {os.path.basename(others[-1])}.")
     for line in _told(resolved, found):
         say(line)
     return resolved

@@ -65,6 +65,8 @@ def describe_values(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bo
         if AttentionSection in args:
             return "none, a score, or a mapping"
         return ", or ".join(describe_values(a, metadata, ends=ends) for a in args)
+    if origin is dict:
+        return "a mapping of names to numbers above 0, at least two"
     if origin is tuple:
         return "a file name, or a list of them"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

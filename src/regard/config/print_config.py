@@ -39,7 +39,7 @@ def _lines(section: BaseModel, values: Mapping[str, Any], own: set[str]) -> Iter
     """own: the keys that somebody set."""
     for key, value in values.items():
         below = getattr(section, key)
-        if isinstance(value, dict) and key in own:
+        if isinstance(below, BaseModel) and key in own:
             yield f"{key}:" if below.model_fields_set else f"{key}: {{}}"
             yield from (f"  {line}" for line in _lines(below, value, below.model_fields_set))
         else:

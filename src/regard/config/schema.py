@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, create_model, model_serializer, model_validator
 
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
-from regard.config.base import AUTO, Column, Count, Files, Layers, Name, Part, Section, Share, Words, auto_field, field
+from regard.config.base import (
+    AUTO,
+    Count,
+    Layers,
+    Name,
+    Section,
+    Share,
+    Words,
+    auto_field,
+    field,
+)
+from regard.config.data import DataSection as DataSection
 from regard.config.length_limits import Room, room
 from regard.config.other_names import suggest
 from regard.config.train import DecodeSection, TrainSection
 from regard.config.yaml_text import dump
 from regard.tasks import registry
 from regard.tasks.spec import TaskSpec
-
-Format = Literal["auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet", "columns", "conllu"]
-_OF_TASKS = {spec.name: [word for word in spec.formats if word in get_args(Format)] for spec in registry.specs()}
-_FORMATS_OF_TASKS = "; ".join(f"task {name} alone: {', '.join(words)}" for name, words in _OF_TASKS.items() if words)
 
 
 def _decoder(value: Any) -> Any:
@@ -34,54 +41,6 @@ def _encoder(value: Any) -> Any:
 
 DecoderCell = Annotated[str, BeforeValidator(_decoder), Words((*mechanisms.CELLS, mechanisms.A_CLASS))]
 EncoderCell = Annotated[str, BeforeValidator(_encoder), Words((*mechanisms.READERS, mechanisms.A_CLASS))]
-
-
-class DataSection(Section):
-    """Where the pairs come from, how they are read, and how they become tokens."""
-
-    train: Files = field((), "one file with columns, or a source and a target file, line for line")
-    valid: Files = field((), "the same for validation; empty: a share of the training data is set aside")
-    valid_share: Part = field(0.1, "the share set aside, grouped by source, where `valid` is empty")
-    format: Format = field("auto", f"auto: by the names, the number and the first lines of the files; {_FORMATS_OF_TASKS}")
-    header: bool | Literal["auto"] = field(
-        "auto", "a table's first line names its columns; auto: where a column goes by its name, or the line says so"
-    )
-    comment: Annotated[str, Field(min_length=1)] = field(
-        "auto", "what lines begin with that are passed by, such as `#`; none; auto: where such lines have no columns"
-    )
-    separator: Annotated[str, Field(pattern="^(auto|tab|comma|semicolon|.)$")] = field(
-        "auto", "what parts the columns: tab, comma, semicolon or a character; auto: by format and first lines"
-    )
-    source: Column = field(1, "the source's column: its number from 1, or its name; left out: by the header, or 1")
-    target: Column = field(2, "the target's column: its number from 1, its name, or last; left out: by the header, or 2")
-    features: Column | None = field(
-        None, "a column of features; null: none; left out: the column that looks like features, if one does"
-    )
-    features_separator: Annotated[str, Field(min_length=1)] = field(
-        "auto", "what parts features, such as `|`; auto: by the first lines, or `;`"
-    )
-    unicode: Literal["none", "nfc", "nfd"] = auto_field(
-        "none", "Unicode normalisation of source and target; left out: none, but nfd from syllables to phones"
-    )
-    lowercase: bool = field(False, "lower-case source and target")
-    source_tokenizer: str = auto_field(
-        "char", "char | space | word | ipa | profile(file) | bpe(size) | unigram(size); left out: by what the texts look like"
-    )
-    target_tokenizer: str = auto_field("char", "the same for the target")
-    joint: bool = field(False, "one vocabulary for both sides; both tokenizers must be the same word")
-    vectors: Annotated[Name, Field(min_length=1)] | None = field(
-        None, "a text file of word vectors to begin with (.vec, GloVe, word2vec; .gz), as wide as the net's; null: none"
-    )
-    tune_vectors: bool = field(True, "the vectors are trained on; false: they stay as they are in the file")
-    max_source_length: Count = field(1000, "tokens of a source; longer ones are treated as `on_long` says")
-    max_target_length: Count = field(1000, "tokens of a target; longer ones are treated as `on_long` says")
-    on_long: Literal["skip", "error", "cut"] = field("skip", "pairs that are too long: skip and count, stop, or cut")
-    on_bad_line: Literal["error", "skip"] = field("error", "lines that cannot be read: stop, or skip and count")
-
-    @field_validator("source_tokenizer", "target_tokenizer")
-    @classmethod
-    def _tokenizer(cls, value: str) -> str:
-        return str(mechanisms.tokenizer(value))
 
 
 class ModelSection(Section):
@@ -180,6 +139,7 @@ def usual(spec: TaskSpec, values: Mapping[str, Any]) -> dict[str, Any]:
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
 SHOWING = ("samples", "device")  # keys of `train` that change nothing but what is printed, or the last digits
+KEEPING = ("workers", "store")  # keys of `data` that change nothing but how long it takes, and where
 
 
 class GeneralConfig(Section):
@@ -244,6 +204,7 @@ class GeneralConfig(Section):
         """The keys that training depends on: of how answers are written only what a validation writes with, and none that only shows."""
         made: dict[str, Any] = self.model_dump(mode="json")
         made["train"] = {key: value for key, value in made["train"].items() if key not in SHOWING}
+        made["data"] = {key: value for key, value in made["data"].items() if key not in KEEPING}
         kept = {key: value for key, value in made.pop("decode", {}).items() if key in VALIDATING}
         return {**made, **({"decode": kept} if kept else {})}
 

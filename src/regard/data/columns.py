@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
+from regard.data.parts import all_parts, by_name
 
 FORMATS = ("auto", "tsv", "csv", "cmudict", "lines", "jsonl", "parquet")
-ROWS = {name: name for name in ("tsv", "csv", "jsonl", "parquet")} | {"tab": "tsv", "ndjson": "jsonl", "pq": "parquet"}  # by name
 SEPARATORS = {"auto": "", "tab": "\t", "comma": ",", "semicolon": ";"}
 LAST = "last"  # the target is the last column, however many there are
 UNICODE = ("none", "nfc", "nfd")
@@ -89,7 +89,7 @@ class Layout:
 
 
 def _guess(files: Sequence[str]) -> str:
-    ends = {by_name(file) for file in files}
+    ends = set(map(by_name, all_parts(files)))
     if len(ends) == 1 and ends & {"jsonl", "parquet"}:
         return ends.pop()
     if len(files) == 2 and ends & {"tsv", "csv", "jsonl", "parquet"}:
@@ -98,8 +98,3 @@ def _guess(files: Sequence[str]) -> str:
         do = "Set data.format: tsv (or jsonl) to read one after the other, or data.format: lines to read them side by side."
         raise DataError(message(" and ".join(files), expected, received, do))
     return "lines" if len(files) != 1 else "csv" if ends == {"csv"} else "tsv"
-
-
-def by_name(file: str) -> str:
-    """The format with columns that a file's name says, `.gz` aside; "" where it says none."""
-    return ROWS.get(file.removesuffix(".gz").rpartition(".")[2].lower(), "")

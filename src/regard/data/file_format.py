@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -21,7 +21,8 @@ from regard.data.column_content import (
     looks_like_features,
 )
 from regard.data.column_names import Roles, is_header, may_be_header, roles
-from regard.data.columns import ROWS
+from regard.data.parquet import BEGINNINGS, first_row
+from regard.data.parts import ROWS
 from regard.data.row_parser import object_in
 from regard.data.text_files import lines, show_file
 
@@ -84,7 +85,7 @@ def recognize(file: str) -> RecognizedFile:
         raise DataError(message("-", "a file, to look at its first lines", "standard input", "Save the data as a file."))
     named = ENDS.get(ending(file), "")
     if is_parquet(file):
-        return RecognizedFile(file, "parquet")
+        return _by_keys(file, "parquet", first_row(file))
     head = list(_head(file))
     start = next((line.lstrip() for line in head if line.strip()), "")
     if named == "jsonl" or (not named and object_in(start) is not None):
@@ -103,8 +104,8 @@ def ending(file: str) -> str:
 
 
 def is_parquet(file: str) -> bool:
-    """By its name, or by its first bytes."""
-    return ENDS.get(ending(file)) == "parquet" or _begins(file, b"PAR1")
+    """Whether it is Parquet or Arrow, by its name or by its first bytes."""
+    return ENDS.get(ending(file)) == "parquet" or any(_begins(file, mark) for mark in BEGINNINGS)
 
 
 def _head(file: str) -> Iterator[str]:
@@ -128,18 +129,21 @@ def _begins(file: str, mark: bytes) -> bool:
 
 
 def _jsonl(file: str, head: Sequence[str]) -> RecognizedFile:
+    return _by_keys(file, "jsonl", next((record for record in map(object_in, head) if record is not None), {}))
+
+
+def _by_keys(file: str, format: str, first: Mapping[str, Any]) -> RecognizedFile:
     """Keys by their names; `translation: {"de": ..., "en": ...}` is the keys `translation.de` and `translation.en`."""
-    first: dict[str, Any] = next((record for record in map(object_in, head) if record is not None), {})
     keys = [str(key) for key in first]
     for key, value in first.items():
         if isinstance(value, dict) and len(value) == 2 and all(isinstance(text, str) for text in value.values()):
             source, target = (f"{key}.{part}" for part in value)
-            return RecognizedFile(file, "jsonl", header=tuple(keys), source=source, target=target)
+            return RecognizedFile(file, format, header=tuple(keys), source=source, target=target)
     found = roles(keys)
     kind = "squad" if {"context", "question", "answers"} <= set(keys) else ""
     if "source" in keys or found is None:  # numbers stand for source, target and features
-        return RecognizedFile(file, "jsonl", header=tuple(keys), target=2, features=3 if "features" in keys else None, kind=kind)
-    return _named(RecognizedFile(file, "jsonl", header=tuple(keys), kind=kind), keys, found)
+        return RecognizedFile(file, format, header=tuple(keys), target=2, features=3 if "features" in keys else None, kind=kind)
+    return _named(RecognizedFile(file, format, header=tuple(keys), kind=kind), keys, found)
 
 
 def _conll(file: str, head: Sequence[str], format: str) -> RecognizedFile:

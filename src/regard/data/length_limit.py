@@ -17,7 +17,8 @@ Pair = tuple[Sequence[int], Sequence[int]]
 
 @dataclass
 class LengthLimit:
-    """At most so many tokens, end mark included, on each side of a pair; `str(limit)` says in sentences what was met.
+    """At most so many tokens, end mark included, on each side of a pair; `str(limit)` says in sentences what was met.  pairs,
+    over: how many there were, and how many of them are longer; long: the first of those.
 
     `on_long`: `skip` leaves the pair out, `error` stops, `cut` keeps the beginning of the side that is too long and puts its end
     mark behind it.  ConfigError for another word, or a limit below 2, which no text fits.
@@ -27,6 +28,7 @@ class LengthLimit:
     target: int
     on_long: str = "skip"
     pairs: int = 0
+    over: int = 0
     long: list[tuple[Place, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,17 +51,19 @@ class LengthLimit:
             expected = f"at most {self.source:,} source and {self.target:,} target tokens"
             do = "Raise data.max_source_length or data.max_target_length, or set data.on_long: skip (or cut)."
             raise DataError(message(str(place), expected, " and ".join(over), do))
-        self.long.append((place, " and ".join(over)))
+        self.over += 1
+        if len(self.long) < NAMED:
+            self.long.append((place, " and ".join(over)))
         return None if self.on_long == "skip" else (_cut(pair[0], self.source), _cut(pair[1], self.target))
 
     def __str__(self) -> str:
         done = {"skip": "skipped", "cut": "cut"}.get(self.on_long, "refused")
         limit = f"{self.source:,} source or {self.target:,} target tokens"
         tail = f" and were {done}:" if self.long else "."
-        said = [f"{len(self.long):,} of {self.pairs:,} pairs are longer than {limit}{tail}"]
-        said += [f"  {place}: {what}" for place, what in self.long[:NAMED]]
-        if len(self.long) > NAMED:
-            said.append(f"  and {len(self.long) - NAMED:,} more.")
+        said = [f"{self.over:,} of {self.pairs:,} pairs are longer than {limit}{tail}"]
+        said += [f"  {place}: {what}" for place, what in self.long]
+        if self.over > len(self.long):
+            said.append(f"  and {self.over - len(self.long):,} more.")
         return "\n".join(said)
 
 

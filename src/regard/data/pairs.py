@@ -11,11 +11,22 @@ from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Item, Place
+from regard.data.parquet import Column
+from regard.data.parts import all_parts, beside_each_other
 from regard.data.records import PassedLine, headless, parse_records, read_records
 from regard.data.report import Report
-from regard.data.row_parser import RecordError, Row, input_row, number_of_column, object_row, pair_row, read_header
+from regard.data.row_parser import (
+    RecordError,
+    Row,
+    input_row,
+    list_stored,
+    number_of_column,
+    object_row,
+    pair_row,
+    read_header,
+)
 from regard.data.source_lists import read_source_list
-from regard.data.text_files import lines, show_file
+from regard.data.text_files import LineSpan, lines, show_file
 
 Found = Row | RecordError | PassedLine
 
@@ -31,6 +42,10 @@ class RowParser:
     @property
     def width(self) -> int | None:
         return None if self._columns is None else self._columns.width
+
+    @property
+    def stored(self) -> list[Column]:
+        return list_stored(self.layout, need_target=self.need_target)
 
     def read_header(self, cells: list[str], place: Place) -> None:
         self._columns = read_header(self.layout, cells, place, need_target=self.need_target)
@@ -54,6 +69,8 @@ class RowParser:
 class Pairs:
     """Training or evaluation data: every item has a source and a target, neither of them empty.
 
+    A file may also be a folder or a pattern of parts (`parts.find_parts`).
+
     They are read each time that they are asked for, so that the whole never lies in memory; `report` is of the last whole reading.
     One file with columns, two line-aligned files, or, where `layout.format` says tsv or jsonl, several files one after another.
     `on_bad_line`: `error` refuses the file, with all that is wrong with it; `skip` passes lines at fault by and reports them.  A JSONL
@@ -75,7 +92,7 @@ class Pairs:
                 report.passed[row.kind] += 1
                 continue
             report.lines += 1
-            found = row if isinstance(row, RecordError) else _items(row, place, layout)
+            found = row if isinstance(row, RecordError) else make_items(row, place, layout)
             if isinstance(found, RecordError):
                 report.skipped.append(str(found))
             elif self._skips or not report.skipped:  # a file that is refused is read on for all that is wrong with it
@@ -105,7 +122,7 @@ def each_pair(files: Sequence[str], layout: Layout, passed: Counter[str] | None 
             if passed is not None:
                 passed[row.kind] += 1
             continue
-        found = row if isinstance(row, RecordError) else _items(row, place, layout)
+        found = row if isinstance(row, RecordError) else make_items(row, place, layout)
         yield from [found] if isinstance(found, RecordError) else found
 
 
@@ -120,14 +137,16 @@ def each_labelled(files: Sequence[str], layout: Layout, passed: Counter[str] | N
 def _placed(files: Sequence[str], layout: Layout) -> Iterator[tuple[Place, Found]]:
     """The rows of all files, each with its place."""
     if layout.format == "lines":
-        return _aligned(files[0], files[1])
-    return (found for file in files for found in parse_records(file, RowParser(layout, need_target=True)))
+        return (found for source, target in beside_each_other(files) for found in align_rows(source, target))
+    return (found for file in all_parts(files) for found in parse_records(file, RowParser(layout, need_target=True)))
 
 
-def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
-    """Two files line for line, named by the side that is empty, else by the source.  DataError where one ends before the other."""
-    counts = [0, 0]
-    for number, pair in enumerate(zip_longest(lines(source), lines(target)), start=1):
+def align_rows(source: str, target: str, *, spans: Sequence[LineSpan] = ()) -> Iterator[tuple[Place, Found]]:
+    """Two files line for line, named by the side that is empty, else by the source.  spans: some lines of each alone.  DataError where one
+    ends before the other."""
+    counts, (here, there) = [0, 0], spans or (None, None)
+    sides = lines(source, span=here), lines(target, span=there)
+    for number, pair in enumerate(zip_longest(*sides), start=here.first if here else 1):
         counts = [count + (line is not None) for count, line in zip(counts, pair, strict=True)]
         if counts[0] == counts[1]:
             at_fault = target if pair[0].strip() and not pair[1].strip() else source
@@ -138,7 +157,7 @@ def _aligned(source: str, target: str) -> Iterator[tuple[Place, Found]]:
         raise DataError(message(what, "the same number of lines", received, do))
 
 
-def _items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
+def make_items(row: Row, place: Place, layout: Layout) -> list[Item] | RecordError:
     """The items of a row, one for each target; a bad line where a side has no text."""
     if not row.source.strip() or not row.targets or not all(target.strip() for target in row.targets):
         side = "target" if row.source.strip() else "source"

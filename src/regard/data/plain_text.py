@@ -11,8 +11,10 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place, split
+from regard.data.parquet import parquet_rows
+from regard.data.parts import all_parts, by_name
 from regard.data.records import PassedLine, parse_each, read_records
-from regard.data.row_parser import CORRECT, Columns, RecordError, number_of_column, object_row, read_header
+from regard.data.row_parser import CORRECT, Columns, RecordError, list_stored, number_of_column, object_row, read_header
 from regard.data.text_files import lines, show_file
 
 
@@ -32,10 +34,11 @@ class PlainText:
 def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Iterator[PlainText | RecordError]:
     """The texts of files, one file after another.
 
-    kind: `text`, a file is one text; `lines`, each line is one; `tsv` and `jsonl`, each row is one, in `column`; `auto`, by each
-    file's name, text but for .tsv and .jsonl.  A line without text is handed over as a RecordError, which says file, line and what to do.
+    kind: `text`, a file is one text; `lines`, each line is one; `tsv`, `jsonl` and `parquet`, each row is one, in `column`; `auto`, by
+    each file's name, text but for .tsv, .jsonl, .parquet and .arrow.  A line without text is handed over as a RecordError, which says
+    file, line and what to do.
     """
-    for file in files:
+    for file in all_parts(files):
         manner = _named(file) if kind == "auto" else kind
         if manner == "text":
             text = "\n".join(lines(file))
@@ -52,17 +55,21 @@ def read_plain(files: Sequence[str], *, kind: str, column: int | str = 1) -> Ite
 
 def _named(file: str) -> str:
     end = file.removesuffix(".gz").rpartition(".")[2].lower()
-    return end if end in ("tsv", "jsonl") else "text"
+    return end if end in ("tsv", "jsonl") else "parquet" if by_name(file) == "parquet" else "text"
 
 
 def row_layout(manner: str, column: int | str) -> Layout:
     """Rows with a text in this column, and nothing else that counts."""
-    nothing: int | str = "no target" if manner == "jsonl" else 1 if column != 1 else 2
+    nothing: int | str = "no target" if manner in ("jsonl", "parquet") else 1 if column != 1 else 2
     return Layout(manner, column, nothing)
 
 
 def _texts(file: str, manner: str, column: int | str) -> Iterator[tuple[Place, str | RecordError | PassedLine]]:
-    layout, found = row_layout(manner, column), read_records(file, manner)
+    layout = row_layout(manner, column)
+    if manner == "parquet":
+        wanted = [column for column in list_stored(layout, need_target=False) if column.needed]
+        return parse_each(parquet_rows(file, wanted, filled=True), partial(_text, layout=layout, column=0))
+    found = read_records(file, manner)
     columns = Columns(0, None, None)
     if manner == "tsv" and isinstance(column, str):
         place, header = next(found, (Place(show_file(file), 1), []))

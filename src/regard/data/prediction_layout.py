@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from regard.core.errors import DataError
-from regard.data.columns import Layout, by_name
+from regard.data.columns import Layout
 from regard.data.file_format import recognize
+from regard.data.parts import all_parts, by_name
 
 KNOWN = ("csv", "cmudict", "jsonl", "parquet")  # formats that a file's first lines tell, where its name does not
 
@@ -20,12 +21,12 @@ def another(files: Sequence[str], layout: Layout, *, trained_on: str, train: Seq
     tells, sentences with commas are no CSV, and what is no JSON object is read as training was.  Standard input can be read only once:
     it is JSON lines or plain lines where training read such, else columns parted by tabs.
     """
-    names = {by_name(file) for file in files}
+    names = set(map(by_name, all_parts(files)))
     if len(files) != 1:
         if names == {by_name(file) for file in train} and len(files) == len(train):
             return replace(layout, format=trained_on)
         return replace(layout, format="auto" if len(names) > 1 or names == {""} else names.pop(), separator="auto")
-    (name,), file = names, files[0]
+    (name,), file = names, all_parts(files)[0]
     keeps = layout.separator if name == trained_on == "tsv" or not name else "auto"
     if name in ("csv", "jsonl", "parquet"):
         return replace(layout, format=name, separator=keeps)

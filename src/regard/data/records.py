@@ -15,7 +15,7 @@ from regard.data.column_content import find_separator
 from regard.data.column_names import is_header
 from regard.data.columns import Layout
 from regard.data.examples import Place
-from regard.data.parquet import parquet_rows
+from regard.data.parquet import Column, parquet_rows
 from regard.data.row_parser import RecordError, json_object
 from regard.data.text_files import lines, show_file
 
@@ -50,6 +50,10 @@ class RecordParser(Protocol[Made]):
     @property
     def width(self) -> int | None: ...
 
+    @property
+    def stored(self) -> Sequence[Column]:
+        """The columns of Parquet that are read."""
+
     def read_header(self, cells: list[str], place: Place) -> None:
         """DataError where columns go by names that the header has not."""
 
@@ -63,25 +67,26 @@ class RecordParser(Protocol[Made]):
 
 
 def read_records(
-    file: str, format: str, separator: str = "\t", *, stream: Iterable[str] | None = None, blanks: bool = False
+    file: str, format: str, separator: str = "\t", *, stream: Iterable[str] | None = None, blanks: bool = False, first: int = 1
 ) -> Placed[Any]:
     """Each record of a file with its place: a line (`lines`), a list of cells (`tsv`, `csv`, `cmudict`; a blank line has none), or an
     object (`jsonl`, `parquet`); RecordError for a line that is no record.
 
-    separator: what parts cells; "" for CSV whose lines say it.  stream: the lines of the file where they are read already.  blanks: a blank
-    line among JSON lines is a `PassedLine`, no fault.  A cell of CSV may hold line ends: its place is that of its first line.
+    separator: what parts cells; "" for CSV whose lines say it.  stream: the lines of the file where they are read already; first: the
+    number of its first line.  blanks: a blank line among JSON lines is a `PassedLine`, no fault.  A cell of CSV may hold line ends: its
+    place is that of its first line.
     DataError for a file that cannot be read.
     """
     if format == "parquet":
         return parquet_rows(file)
     name, each = show_file(file), lines(file) if stream is None else stream
     if format == "lines":
-        return ((Place(name, number), line) for number, line in enumerate(each, 1))
+        return ((Place(name, number), line) for number, line in enumerate(each, first))
     if format == "jsonl":
-        return _objects(each, name, blanks)
+        return _objects(each, name, blanks, first)
     if format == "csv":
         return _csv(iter(each), name, separator)
-    return _dictionary(each, name) if format == "cmudict" else _cells(each, name, separator)
+    return _dictionary(each, name, first) if format == "cmudict" else _cells(each, name, separator, first)
 
 
 def parse_each(found: Placed[Any], parse: Callable[[Any, Place], T]) -> Placed[T | RecordError | PassedLine]:
@@ -94,22 +99,25 @@ def parse_each(found: Placed[Any], parse: Callable[[Any, Place], T]) -> Placed[T
 
 
 def parse_records(
-    file: str, parser: RecordParser[T], stream: Iterable[str] | None = None
+    file: str, parser: RecordParser[T], stream: Iterable[str] | None = None, *, first: int = 1
 ) -> Placed[T | RecordError | PassedLine]:
     """What a task makes of the records of a table, of JSON lines or of Parquet, or what is wrong with a line, in order; a header gives
-    none (`PassedLine`, where columns have numbers).  stream: as in `read_records`.  DataError where columns go by names that the header
+    none (`PassedLine`, where columns have numbers).  stream: as in `read_records`; first: the number of its first line, where it begins in
+    the middle of the file, below the header, which the parser then knows.  DataError where columns go by names that the header
     has not.
     """
     layout = parser.layout
-    found = read_records(file, layout.format, layout.parts, stream=stream, blanks=not parser.need_target)
-    if layout.format not in ("jsonl", "parquet"):
-        return _parse_table(found, parser, show_file(file))
+    if layout.format == "parquet":
+        return parse_each(parquet_rows(file, parser.stored, filled=parser.need_target), parser.of_object)
+    found = read_records(file, layout.format, layout.parts, stream=stream, blanks=not parser.need_target, first=first)
+    if layout.format != "jsonl":
+        return _parse_table(found, parser, show_file(file), begun=first > 1)
     made = parse_each(found, parser.of_object)
     return ((place, parser.of_blank(place) if isinstance(one, PassedLine) else one) for place, one in made)
 
 
-def _objects(each: Iterable[str], name: str, blanks: bool) -> Placed[Any]:
-    for number, line in enumerate(each, 1):
+def _objects(each: Iterable[str], name: str, blanks: bool, first: int) -> Placed[Any]:
+    for number, line in enumerate(each, first):
         place = Place(name, number)
         try:
             yield place, json_object(line, place)
@@ -117,13 +125,13 @@ def _objects(each: Iterable[str], name: str, blanks: bool) -> Placed[Any]:
             yield place, PassedLine("blank") if blanks and fault.kind == "empty-line" else fault
 
 
-def _cells(each: Iterable[str], name: str, separator: str) -> Placed[list[str]]:
-    for number, line in enumerate(each, 1):
+def _cells(each: Iterable[str], name: str, separator: str, first: int) -> Placed[list[str]]:
+    for number, line in enumerate(each, first):
         yield Place(name, number), line.split(separator) if line.strip() or separator in line else []
 
 
-def _dictionary(each: Iterable[str], name: str) -> Placed[list[str]]:
-    for number, line in enumerate(each, 1):
+def _dictionary(each: Iterable[str], name: str, first: int) -> Placed[list[str]]:
+    for number, line in enumerate(each, first):
         told = re.split(r"\s#", line)[0].split(None, 1)
         word = VARIANT.fullmatch(told[0]) if told else None
         cells = [word[1] if word else told[0], *(" ".join(rest.split()) for rest in told[1:])] if told else []
@@ -159,9 +167,9 @@ def _csv(stream: Iterator[str], name: str, separator: str) -> Placed[list[str] |
         yield place, [] if cells and not "".join(cells).strip() and len(cells) == 1 else cells
 
 
-def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str) -> Placed[T | RecordError | PassedLine]:
+def _parse_table(found: Placed[Any], parser: RecordParser[T], name: str, *, begun: bool) -> Placed[T | RecordError | PassedLine]:
     layout, marks, need_target = parser.layout, parser.layout.marks, parser.need_target
-    named, begun = parser.width is None, False
+    named = parser.width is None
     for place, cells in found:
         try:
             if isinstance(cells, RecordError):

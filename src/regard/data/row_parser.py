@@ -13,6 +13,7 @@ from regard.core.errors import DataError, did_you_mean, message
 from regard.core.plural import many
 from regard.data.columns import LAST, Layout
 from regard.data.examples import Place
+from regard.data.parquet import Column
 
 CORRECT = "Correct the line."
 HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair
@@ -183,6 +184,14 @@ def object_row(record: Mapping[str, Any], place: Place, layout: Layout, *, need_
         return Row(source[0], targets, ())
     features = _strings(record, _key(layout.features, "features"), place, several=True)
     return Row(source[0], targets, tuple(part for text in features for part in split_features(text, layout.features_separator)))
+
+
+def list_stored(layout: Layout, *, need_target: bool) -> list[Column]:
+    """The columns of Parquet that `object_row` asks for."""
+    several = ("whole numbers", "lists")
+    source, target = _key(layout.source, "source"), _key(layout.target, "target")
+    found = [Column("data.source", source), Column("data.target", target, several, needed=need_target)]
+    return found if layout.features is None else [*found, Column("data.features", _key(layout.features, "features"), several)]
 
 
 def _key(column: int | str, name: str) -> str:

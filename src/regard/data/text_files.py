@@ -9,14 +9,25 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain, islice
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data import line_stream
+from regard.data.parts import all_parts
 
 BOM = b"\xef\xbb\xbf"
 UTF_16 = "It looks like UTF-16: save it as UTF-8 (iconv -f UTF-16LE -t UTF-8)."
 MANY = 1000  # names of a folder among which one that is meant is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpan:
+    """Some lines of a file that is not packed.  begin: the byte where they begin; first: the number of the first; count: how many."""
+
+    begin: int
+    first: int
+    count: int
 
 
 def show_file(file: str) -> str:
@@ -24,16 +35,17 @@ def show_file(file: str) -> str:
     return "<stdin>" if file == "-" else file
 
 
-def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> Iterator[str]:
+def lines(file: str, *, damaged: Callable[[DataError], None] | None = None, span: LineSpan | None = None) -> Iterator[str]:
     """The lines of a file (`.gz`: unpacked; `-`: standard input), lazily, without their ends (LF or CRLF) and without a BOM.
 
     DataError: a file that is not there, cannot be read, is not gzip though named so, or holds bytes that are not UTF-8.  damaged: it is
-    handed the error of such a line, which is then passed by.
+    handed the error of such a line, which is then passed by.  span: some of its lines alone.
     """
-    with _opened(file) as stream:
+    with _opened(file, begin=span.begin if span else 0) as stream:
         whole = 0  # lines so far that are no ASCII, and yet UTF-8
         try:
-            for number, raw in enumerate(_ended(stream, file), start=1):
+            each = _ended(stream, file) if span is None else islice(stream, span.count)
+            for number, raw in enumerate(each, start=span.first if span else 1):
                 try:
                     text = _text(raw, file, number, whole)
                 except DataError as fault:
@@ -49,7 +61,7 @@ def lines(file: str, *, damaged: Callable[[DataError], None] | None = None) -> I
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[Iterable[bytes]]:
+def _opened(file: str, *, begin: int = 0) -> Iterator[Iterable[bytes]]:
     if file == "-":
         yield line_stream.standard_input()
         return
@@ -58,6 +70,8 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
     except OSError as error:
         raise explain_unreadable(file, error) from error
     with stream:
+        if begin:
+            stream.seek(begin)
         yield stream if isinstance(stream, gzip.GzipFile) else line_stream.read(stream)
 
 
@@ -131,8 +145,9 @@ def _encoding_hint(raw: bytes, number: int, whole: int) -> str:
 
 
 def refuse_streams(files: Sequence[str], reader: str = "training") -> None:
-    """DataError for what cannot be read a second time, as a reader must: standard input, pipes (`<(...)`), devices, folders."""
-    for file in files:
+    """DataError for what cannot be read a second time, as a reader must: standard input, pipes (`<(...)`), devices; and for names that
+    stand for no parts (`parts.find_parts`)."""
+    for file in all_parts(files):
         try:
             kind = "standard input" if file == "-" else _kind(file)
         except OSError:
@@ -145,17 +160,15 @@ def refuse_streams(files: Sequence[str], reader: str = "training") -> None:
 def _kind(file: str) -> str:
     """What a name stands for, in words; "" for a file."""
     mode = os.stat(file).st_mode
-    if stat.S_ISDIR(mode):
-        return "a folder"
     if stat.S_ISFIFO(mode) or os.path.abspath(file).startswith(("/dev/", "/proc/")):
         return "a pipe, or what is one only for this command" if not stat.S_ISCHR(mode) else "a device"
     return "" if stat.S_ISREG(mode) else "what is no file"
 
 
 def fingerprint(files: Sequence[str]) -> dict[str, str]:
-    """The sha256 of each file as it lies on the disk, read in pieces: RAM stays flat."""
+    """The sha256 of each file, and of each part, as it lies on the disk, read in pieces: RAM stays flat."""
     marks = {}
-    for file in files:
+    for file in all_parts(files):
         if file == "-":
             raise DataError(message("-", "a file, to know it again", "standard input", "Save the data as a file."))
         try:

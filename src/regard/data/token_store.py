@@ -2,6 +2,8 @@
 
 `tokens.bin`: int32, little-endian, source and target of every pair one after another.  `lengths.npy`: int32, how long each of them is.
 `offsets.npy`: int64, where each of them begins, and where the last ends: twice the number of pairs, and one.
+`store.json`: of what data, by which tokenizers, as a hash, and what was found while it was made; where nobody needs to know it again there
+is none.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,8 @@ from numpy.typing import NDArray
 from regard.core.atomic_files import atomic, clean
 from regard.core.errors import RunFolderError, message
 
-TOKENS, LENGTHS, OFFSETS = "tokens.bin", "lengths.npy", "offsets.npy"
+TOKENS, LENGTHS, OFFSETS, ABOUT = "tokens.bin", "lengths.npy", "offsets.npy", "store.json"
+CORPUS = "corpus"  # in a run folder: the store of its training data
 PART = 1 << 20  # lengths that are added up at a time
 AGAIN = "Delete the folder; it is made again from the data."
 
@@ -37,24 +41,14 @@ class Corpus:
         """Write pairs as they come, and open the result.  A folder holds a whole corpus or, after a crash, none."""
         folder.mkdir(parents=True, exist_ok=True)
         clean(folder)
-        (folder / OFFSETS).unlink(missing_ok=True)  # without it the old tokens count for nothing
+        forget(folder)
         lengths = array("i")
         with atomic(folder / TOKENS) as stream:
             for pair in pairs:
                 for ids in pair:
                     stream.write(np.asarray(ids, dtype="<i4").tobytes())
                     lengths.append(len(ids))
-        with atomic(folder / LENGTHS) as stream:
-            np.save(stream, np.frombuffer(lengths, dtype=np.int32), allow_pickle=False)
-        with atomic(folder / OFFSETS) as stream:
-            about = {"descr": "<i8", "fortran_order": False, "shape": (len(lengths) + 1,)}
-            np.lib.format.write_array_header_1_0(stream, about)
-            stream.write(np.zeros(1, dtype="<i8").tobytes())
-            end = 0
-            for start in range(0, len(lengths), PART):
-                ends = end + np.cumsum(lengths[start : start + PART], dtype="<i8")
-                stream.write(ends.tobytes())
-                end = int(ends[-1])
+        write_places(folder, np.frombuffer(lengths, dtype=np.int32))
         return cls.open(folder)
 
     @classmethod
@@ -82,3 +76,31 @@ class Corpus:
             raise IndexError(f"row {row} of a corpus of {len(self)}")
         first, second, last = self._offsets[2 * (row % len(self)) :][:3]
         return self._tokens[first:second], self._tokens[second:last]
+
+
+def forget(folder: Path) -> None:
+    """Takes away what makes a folder a store: the tokens that lie there count for nothing."""
+    for name in (OFFSETS, ABOUT):
+        (folder / name).unlink(missing_ok=True)
+
+
+def share_store(run: Path, own: Path) -> None:
+    """Lets another process of a training find the store of the run folder in a folder of its own, where it sees the run folder."""
+    if (run / CORPUS).is_dir():
+        with suppress(OSError):  # Windows, without the right to: it makes a store for itself
+            (own / CORPUS).symlink_to((run / CORPUS).absolute(), target_is_directory=True)
+
+
+def write_places(folder: Path, lengths: Ids) -> None:
+    """Where the sequences of these lengths lie, which makes a folder with their tokens a store."""
+    with atomic(folder / LENGTHS) as stream:
+        np.save(stream, lengths, allow_pickle=False)
+    with atomic(folder / OFFSETS) as stream:
+        about = {"descr": "<i8", "fortran_order": False, "shape": (len(lengths) + 1,)}
+        np.lib.format.write_array_header_1_0(stream, about)
+        stream.write(np.zeros(1, dtype="<i8").tobytes())
+        end = 0
+        for start in range(0, len(lengths), PART):
+            ends = end + np.cumsum(lengths[start : start + PART], dtype="<i8")
+            stream.write(ends.tobytes())
+            end = int(ends[-1])

@@ -5,22 +5,30 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from regard.core.atomic_files import atomic
 from regard.data.examples import Item, draw, room_of, too_few
+
+Marks = NDArray[np.uint64]
 
 
 class HeldOutSources:
     """Which sources are set apart: those that `items.split` takes, told by the first eight bytes of their hash.
 
-    sources: that of each item.  In memory lie eight bytes for each item, and a set of what is set apart.  DataError where a side would
-    be empty.
+    marks: those bytes, as whole numbers, in order.
     """
 
-    def __init__(self, sources: Iterable[str], share: float, seed: int) -> None:
-        self._seed = seed
-        marks = np.frombuffer(array("Q", (self._mark(source) for source in sources)), dtype=np.uint64)
+    def __init__(self, marks: Marks, seed: int) -> None:
+        self._apart, self._seed = marks, seed
+
+    @classmethod
+    def draw(cls, sources: Iterable[str], share: float, seed: int) -> HeldOutSources:
+        """sources: that of each item.  In memory lie eight bytes for each.  DataError where a side would be empty."""
+        marks = np.frombuffer(array("Q", (_mark(source, seed) for source in sources)), dtype=np.uint64)
         each, counts = np.unique(marks, return_counts=True)  # in order: the lowest hash first
         if len(each) < 2:
             raise too_few(len(each), len(marks))
@@ -31,13 +39,27 @@ class HeldOutSources:
                 taken += int(count)
             if taken >= room:
                 break
-        self._apart = frozenset(each[apart].tolist())
+        return cls(each[apart], seed)
+
+    def save(self, path: Path) -> None:
+        """For `load`, in another process."""
+        with atomic(path) as stream:
+            np.save(stream, np.append(self._apart, np.uint64(self._seed)), allow_pickle=False)
+
+    @classmethod
+    def load(cls, path: Path) -> HeldOutSources:
+        """What `save` wrote."""
+        stored = np.load(path, allow_pickle=False)
+        return cls(stored[:-1], int(stored[-1]))
 
     def __contains__(self, source: str) -> bool:
-        return self._mark(source) in self._apart
+        mark = np.uint64(_mark(source, self._seed))
+        place = int(np.searchsorted(self._apart, mark))
+        return place < len(self._apart) and bool(self._apart[place] == mark)
 
-    def _mark(self, source: str) -> int:
-        return int.from_bytes(draw(self._seed, source)[:8], "big")
+
+def _mark(source: str, seed: int) -> int:
+    return int.from_bytes(draw(seed, source)[:8], "big")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from regard.pretrained.word_vectors import begin_with_vectors, freeze_vectors
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.base import Precision, Splits
 from regard.tasks.data_sizes import fit_to_texts
+from regard.tasks.mixtures import count_sources, mix
 from regard.tasks.splits import SplitTask, shared_note
 from regard.training.auto_values import Sizes
 from regard.training.checkpoint import MODEL, load_network
@@ -97,7 +98,8 @@ class InMemoryTask(SplitTask):
             begin_with_vectors(model.task, model.vocabulary, config, say)
         if config.data.vectors and not config.data.tune_vectors:
             freeze_vectors(model.task)
-        encoded = list(_kept(model, items, config.data, say))
+        kept = list(_kept(model, items, config.data, say))
+        encoded = [item for _, item in kept]
         if not encoded:
             do = (
                 "Raise data.max_source_length, or set data.on_long: cut; a pre-trained reader reads no more than it was made for."
@@ -105,12 +107,19 @@ class InMemoryTask(SplitTask):
             received = f"{len(items):,}, each of which is empty or too long"
             raise DataError(message("the training data", f"{model.what} that the net can read", received, do))
         lengths = [item.size for item in encoded]
+        sources = count_sources(config, [given.place.file for given, _ in kept]) if config.data.mixes else []
         for note in model.remarks(items, data.valid):
             say(note)
         return TrainingSetup(
             model.task,
             batch=lambda rows: model.collate([encoded[i] for i in rows], rows),
-            batches=Batches(lengths, lengths, tokens=config.train.batch_tokens, seed=config.train.seed),
+            batches=Batches(
+                lengths,
+                lengths,
+                tokens=config.train.batch_tokens,
+                seed=config.train.seed,
+                mixture=mix(config, sources, say),
+            ),
             validate=lambda: model.validation(data.valid),
             sizes=f"{sum(p.numel() for p in model.task.parameters()):,} parameters; {many(len(encoded), 'training item')}, "
             f"{many(len(data.valid), 'validation item')}",
@@ -124,14 +133,14 @@ class InMemoryTask(SplitTask):
         return model
 
 
-def _kept(model: ArrayPredictor[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[Any]:
-    """The items in numbers; those that are too long are treated as `data.on_long` says."""
+def _kept(model: ArrayPredictor[Any], items: Sequence[Any], data: DataSection, say: Say) -> Iterator[tuple[Any, Any]]:
+    """The items, and the same in numbers; those that are too long are treated as `data.on_long` says."""
     most, long, empty = min(data.max_source_length, model.most or data.max_source_length), 0, 0
     for given in items:
         item = model.encode(given)
         if item.size <= most:
             if item.size:
-                yield item
+                yield given, item
             continue
         long += 1
         if data.on_long == "error":
@@ -140,7 +149,7 @@ def _kept(model: ArrayPredictor[Any], items: Sequence[Any], data: DataSection, s
         if data.on_long == "cut":
             short = model.truncate(item, most)
             if model.teaches(short):
-                yield short
+                yield given, short
             else:
                 empty += 1
     if empty:

@@ -14,6 +14,7 @@ from stat import S_ISREG
 from regard.core.atomic_files import write_text
 from regard.core.bounded_json import read_json, require_keys
 from regard.core.errors import DataError, RegardError
+from regard.data.parts import all_parts
 from regard.data.text_files import fingerprint
 from regard.tasks import registry
 from regard.tasks.load_run import load_run
@@ -81,6 +82,7 @@ def _as_trained(run: Path, files: Sequence[str]) -> bool:
     a config may be a stranger's."""
     marks = data_marks(run)
     try:
+        files = all_parts(files)
         if any(file not in marks or not S_ISREG(os.stat(file).st_mode) or os.stat(file).st_size > LARGEST for file in files):
             return False
         return fingerprint(files) == {file: marks[file] for file in files}

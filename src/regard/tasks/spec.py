@@ -13,6 +13,8 @@ from regard.core.errors import ConfigError, did_you_mean, message
 
 # Groups of keys.  A task names those that it uses, and single keys of others; every key of the config is in one of them.
 FILES = ("data.train", "data.valid", "data.valid_share")
+MIXED = ("data.weights", "data.temperature")
+STORED = ("data.workers", "data.store")
 TABLE = ("data.format", "data.header", "data.comment", "data.separator")
 COLUMNS = ("data.source", "data.target")
 FEATURES = ("data.features", "data.features_separator")
@@ -52,7 +54,7 @@ TEXT_ROWS = (*FILES, *TABLE, *COLUMNS, *TEXT, *TOKENS, *LENGTH, *BAD_LINES)  # o
 READING = (*NET, *ENCODER, *TRAINING, *BATCHES, *SHOWN, *IN_USE)  # of tasks whose net reads and writes nothing
 
 KEYS = (
-    *(*FILES, *TABLE, *COLUMNS, *FEATURES, *TEXT, *TOKENS, *LENGTH, *BAD_LINES, *VECTORS, *TARGET_TEXT),
+    *(*FILES, *MIXED, *STORED, *TABLE, *COLUMNS, *FEATURES, *TEXT, *TOKENS, *LENGTH, *BAD_LINES, *VECTORS, *TARGET_TEXT),
     *(*NET, *ENCODER, *DECODER, *CROSS, *PRETRAINED, *OUTPUT),
     *(*TRAINING, *BATCHES, *SMOOTHING, *SAMPLED, *GUIDED, *SHOWN, *IN_USE, *WRITING, *VALID_BEAM),
 )

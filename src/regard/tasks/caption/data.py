@@ -15,6 +15,7 @@ from regard.core.errors import DataError, message
 from regard.data.columns import Layout
 from regard.data.examples import Place
 from regard.data.images import ENDINGS, read_image
+from regard.data.parts import find_parts
 from regard.data.row_parser import RecordError
 from regard.data.text_files import show_file
 from regard.tasks.caption.arrays import read_arrays as read_arrays
@@ -46,10 +47,12 @@ def read_captioned(files: Sequence[str], layout: Layout, *, folder: str | None =
         do = "Name a .tsv, .jsonl or .json; with an .npz also a .txt, one caption a line."
         expected = "one file of captions, and maybe one .npz of features or images"
         raise DataError(message("data.train", expected, ", ".join(files) or "none", do))
-    told = read_told(tables[0], layout, whole=bool(arrays))
+    parts = find_parts(tables[0])
     if arrays:
-        return _of_rows(told, tables[0], arrays[0])
-    return _of_files(told, os.path.dirname(tables[0]) if folder is None else folder)
+        return _of_rows((line for part in parts for line in read_told(part, layout, whole=True)), tables[0], arrays[0])
+    # The folder of each part is the same unless a pattern names several.
+    each = [(os.path.dirname(part) if folder is None else folder, part) for part in parts]
+    return _of_files((base, one) for base, part in each for one in read_told(part, layout, whole=False))
 
 
 def merged(items: Iterable[CaptionedImage]) -> list[CaptionedImage]:
@@ -98,11 +101,11 @@ def _of_rows(told: Iterator[CaptionLine | RecordError], table: str, file: str) -
         yield CaptionedImage(name if np.array_equal(rows[same], row) else f"{name} [{i}]", one.captions, row, one.place)
 
 
-def _of_files(told: Iterator[CaptionLine | RecordError], base: str) -> Iterator[CaptionedImage | RecordError]:
-    """Images by their names; all of one size."""
+def _of_files(told: Iterator[tuple[str, CaptionLine | RecordError]]) -> Iterator[CaptionedImage | RecordError]:
+    """Images by their names; all of one size.  told: what each line says, with the folder where its names begin."""
     first: tuple[CaptionLine, tuple[int, ...]] | None = None
     known = dict[str, NDArray[Any]]()
-    for one in told:
+    for base, one in told:
         if isinstance(one, RecordError):
             yield one
             continue

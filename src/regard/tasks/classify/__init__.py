@@ -16,7 +16,7 @@ SPEC = TaskSpec(
         "macro_f1": Metric("F1 of each label, in the mean over labels"),
         "loss": Metric("nats a text", lower=True),
     },
-    uses=(*spec.TEXT_ROWS, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
+    uses=(*spec.TEXT_ROWS, *spec.MIXED, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
     defaults={"data.source_tokenizer": "word"},
     reader=PretrainedReader(
         defaults={**spec.TUNING, "classify.pooling": "cls", "classify.unseen": 0.0}, unread=("unseen", "letters", "min_count")

@@ -15,6 +15,7 @@ import numpy as np
 
 from regard.core.errors import DataError, message
 from regard.core.say import Say
+from regard.data.parts import all_parts
 from regard.data.report import Report
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Judged
 from regard.tasks.base import NBest, TaskPrediction
@@ -83,7 +84,8 @@ class Forecaster(ArrayPredictor[EncodedWindow]):
             yield SeriesWindow(series, len(series) - need, self.section.past, self.section.ahead)
 
     def read_gold(self, files: Sequence[str]) -> tuple[list[SeriesWindow], Report]:
-        return [window for file in files for window in windows_of(self._series(file), self.section)], Report(tuple(files))
+        found = [window for file in all_parts(files) for window in windows_of(self._series(file), self.section)]
+        return found, Report(tuple(files))
 
     def encode(self, item: Any) -> EncodedWindow:
         """item: a window, the name of a file, or rows of numbers, of which the last count: what follows them is forecast."""

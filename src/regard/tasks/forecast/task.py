@@ -15,6 +15,7 @@ from regard.config.auto import settle
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
+from regard.data.parts import all_parts
 from regard.data.row_parser import RecordError
 from regard.data.text_files import fingerprint
 from regard.tasks.array_predictor import ArrayPredictor
@@ -107,7 +108,7 @@ def _compared(model: Forecaster, held: Sequence[SeriesWindow], say: Say) -> None
 def _read(files: Sequence[str], config: Config) -> list[Series]:
     """DataError where columns or steps differ from file to file."""
     section = ForecastSection.of(config)
-    found = [read_series(file, columns=section.columns, time=section.time, gaps=section.gaps) for file in files]
+    found = [read_series(file, columns=section.columns, time=section.time, gaps=section.gaps) for file in all_parts(files)]
     scales = Scales.like(found[0])
     for series in found[1:]:
         if series.columns != found[0].columns:
@@ -121,7 +122,8 @@ def _read(files: Sequence[str], config: Config) -> list[Series]:
 def _divided(config: Config, whole: Sequence[Series]) -> tuple[list[SeriesWindow], list[SeriesWindow]]:
     """Windows of training and of validation; whole: the series of all files."""
     data, section = config.data, ForecastSection.of(config)
-    train, valid = whole[: len(data.train)], whole[len(data.train) :]
+    first = len(all_parts(data.train))
+    train, valid = whole[:first], whole[first:]
     if valid:
         return _all(train, section), _all(valid, section)
     borders = [len(series) - max(section.ahead, round(data.valid_share * len(series))) for series in train]

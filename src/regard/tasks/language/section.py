@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class LanguageSection(TaskSection):
     """task: language."""
 
-    documents: Literal["auto", "text", "lines", "tsv", "jsonl"] = field(
+    documents: Literal["auto", "text", "lines", "tsv", "jsonl", "parquet"] = field(
         "auto",
         "what a text is: a whole file; each of its lines; each row, in the column data.source; auto: by the file's name, whole "
-        "but for .tsv and .jsonl",
+        "but for .tsv, .jsonl, .parquet and .arrow",
     )
     window: Count = field(
         64, "tokens that gradients go back through at a time; where nothing is carried, all that is read at a time"

@@ -20,7 +20,7 @@ SPEC = TaskSpec(
         "loss": Metric("what training brings down, a pair: nats, or squared error in units of the variance", lower=True),
     },
     otherwise={("output", "number"): "pearson"},
-    uses=(*spec.TEXT_ROWS, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
+    uses=(*spec.TEXT_ROWS, *spec.MIXED, *spec.VECTORS, *spec.READING, *spec.SMOOTHING),
     defaults={"data.source_tokenizer": "word", "data.target": 3, "train.label_smoothing": 0.0},
     reader=PretrainedReader(
         defaults={**spec.TUNING, "pair.unseen": 0.0},

@@ -13,6 +13,8 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.columns import Layout
 from regard.data.examples import Place
+from regard.data.parquet import Column
+from regard.data.parts import all_parts
 from regard.data.records import PassedLine, headless, parse_records
 from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, find_column, has_half_surrogate, shorten
 from regard.data.series_table import finite
@@ -64,7 +66,7 @@ def read_coupled(
     """The items of files, one file after another, with what is right of them; one at fault is a RecordError.  passed: is told of lines that
     hold nothing to read."""
     passed = Counter() if passed is None else passed
-    for file in files:
+    for file in all_parts(files):
         for _, found in parse_records(file, PairParser(layout, file, need_target=True)):
             if isinstance(found, PassedLine):
                 passed[found.kind] += 1
@@ -153,6 +155,12 @@ class PairParser:
     @property
     def width(self) -> int | None:
         return None if self._found is None else 1 + max(column for column in self._found.values() if column is not None)
+
+    @property
+    def stored(self) -> list[Column]:
+        named = {role: column if isinstance(column, str) else role for role, column in self._columns.columns.items()}
+        texts = [Column(NAMES[role], named[role]) for role in ("source", "second")]
+        return [*texts, Column(NAMES["target"], named["target"], ("numbers",), needed=self.need_target)]
 
     def read_header(self, cells: list[str], place: Place) -> None:
         names = [cell.strip() for cell in cells]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.data.examples import Place
+from regard.data.parts import all_parts
 from regard.data.text_files import lines, show_file
 from regard.data.wordpiece import WordPieces
 
@@ -45,7 +46,7 @@ class Passage:
 def read_documents(files: Sequence[str]) -> Iterator[Document]:
     """The documents of files, in order; each file begins another.  DataError as `data.text_files.lines` has it."""
     number = 0
-    for file in files:
+    for file in all_parts(files):
         found, start = list[str](), 1
         for at, line in enumerate(lines(file), start=1):
             if line.strip():

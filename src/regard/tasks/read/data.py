@@ -11,6 +11,8 @@ from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
 from regard.data.examples import Place
+from regard.data.file_format import is_parquet
+from regard.data.parts import all_parts
 from regard.data.records import PassedLine, read_records
 from regard.data.row_parser import CORRECT, RecordError, has_half_surrogate, object_in, shorten
 from regard.data.text_files import lines, show_file
@@ -51,11 +53,10 @@ def read_asked(files: Sequence[str], *, blank: bool) -> Iterator[PassageQuestion
 
     One JSON as SQuAD's (`data`, `paragraphs`, `context`, `qas`, `id`, `question`, `answers`, `text`, `answer_start`), or JSONL:
     `context`, `question`, `answers` (their `answer_start` may be called `start`; a list, or, as Hugging Face writes them, two lists of
-    texts and starts); cloze: `doc` (a text, or a list of sentences),
-    `query`, `answer`.  A question at fault is a RecordError, which says file, place and what to do.  DataError for a file that is none
-    of these.
+    texts and starts); cloze: `doc` (a text, or a list of sentences), `query`, `answer`; or Parquet with such columns.  A question at fault
+    is a RecordError, which says file, place and what to do.  DataError for a file that is none of these.
     """
-    for file in files:
+    for file in all_parts(files):
         for record, place in _records(file):
             if isinstance(record, RecordError):
                 yield record
@@ -93,6 +94,10 @@ def read_questions(file: str, *, blank: bool) -> Iterator[PassageQuestion]:
 
     An empty line, passage or question gives an item without a passage, so that output stays line for line.
     """
+    if file != "-" and is_parquet(file):
+        for record, place in _records(file):
+            yield _cloze(record, place, told=False) if blank else _span(record, place, told=False)
+        return
     stream, name, given = lines(file), show_file(file), list[str]()
     for line in stream:
         given.append(line)
@@ -125,6 +130,9 @@ def split_passage(line: str, place: str) -> PassageQuestion:
 def _records(file: str, given: list[str] | None = None, *, blanks: bool = False) -> Iterator[tuple[Any, str]]:
     """Each question as one flat record, and its place; a line that is no JSON object is a RecordError.  blanks: empty lines may stand
     between rows, each a PassedLine."""
+    if given is None and is_parquet(file):
+        yield from ((record, str(place)) for place, record in read_records(file, "parquet"))
+        return
     name, whole = show_file(file), list(lines(file)) if given is None else given
     first = next((line for line in whole if line.strip()), "")
     if not first:

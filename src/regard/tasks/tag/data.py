@@ -13,6 +13,7 @@ from typing import Any
 from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.data.examples import Place
+from regard.data.parts import all_parts, beside_each_other, find_parts
 from regard.data.records import PassedLine, Placed, parse_each, read_records
 from regard.data.row_parser import CORRECT, RecordError, explain_missing_key, has_half_surrogate, shorten
 from regard.data.text_files import lines, show_file
@@ -70,9 +71,9 @@ def read_tagged(
     lines, another number of files, or a file that is none of these.
     """
     if layout.format != "lines" and (len(files) == 1 or (files and layout.format != "auto")):
-        return (item for file in files for item in _of_one(file, layout, Counter() if passed is None else passed))
-    if len(files) in (2, 3) and not any(map(kind_of, files)):
-        return _aligned(files)
+        return (item for file in all_parts(files) for item in _of_one(file, layout, Counter() if passed is None else passed))
+    if len(files) in (2, 3) and not any(map(kind_of, all_parts(files))):
+        return (item for each in beside_each_other(files) for item in _aligned(each))
     expected = "one file in columns, or two or three line-aligned ones: tokens, tags, labels"
     received = f"{len(files)}: {', '.join(map(show_file, files))}"
     do = "Name the files of one set of sentences; or set data.format (columns, conllu, jsonl) to read them one after another."
@@ -80,9 +81,9 @@ def read_tagged(
 
 
 def describe(files: Sequence[str], layout: TagLayout = PLAIN) -> Iterator[str]:
-    """What each file that stands by itself is, for people."""
+    """What each file that stands by itself is, and the first of several parts, for people."""
     if layout.format != "lines" and (len(files) == 1 or layout.format != "auto"):
-        for file in files:
+        for file in (find_parts(name)[0] for name in files):
             rows = kind_of(file) == "parquet"
             form = _of_rows(file, layout)[0] if rows else form_of(list(islice(lines(file), HEAD)), file, layout)
             yield f"{show_file(file)}: {form.said}"

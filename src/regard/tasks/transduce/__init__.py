@@ -21,7 +21,17 @@ SPEC = TaskSpec(
         "loss": Metric("nats a target token, end included", lower=True),
     },
     uses=(
-        *(*spec.TEXT_ROWS, *spec.FEATURES, *spec.TARGET_TEXT, *spec.READING, *spec.DECODER, *spec.CROSS, *spec.OUTPUT),
+        *(
+            *spec.TEXT_ROWS,
+            *spec.MIXED,
+            *spec.STORED,
+            *spec.FEATURES,
+            *spec.TARGET_TEXT,
+            *spec.READING,
+            *spec.DECODER,
+            *spec.CROSS,
+            *spec.OUTPUT,
+        ),
         *(*spec.SMOOTHING, *spec.SAMPLED, *spec.GUIDED, *spec.WRITING, *spec.VALID_BEAM),
     ),
     reads_line=True,

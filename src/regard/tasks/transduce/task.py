@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ from regard.core.errors import DataError, message
 from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batch, Batches, collate
-from regard.data.copy_vocabulary import number_source, number_target
 from regard.data.examples import Group, Item, group, overlap
 from regard.data.guided_links import GuidedLinks
-from regard.data.length_limit import LengthLimit
 from regard.data.pairs import Pairs, read_pairs
-from regard.data.text_files import fingerprint, lines
+from regard.data.text_files import fingerprint
 from regard.data.token_store import Corpus
-from regard.data.tokenizer import UNK, Tokenizer
+from regard.data.tokenizer import Tokenizer
 from regard.data.validation_share import HeldOutSources, TrainingSources
 from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
@@ -27,20 +25,20 @@ from regard.pretrained.start_from_run import grow
 from regard.tasks.base import Precision, Splits, Task
 from regard.tasks.data_sizes import beyond_the_bound, fit_to_pairs
 from regard.tasks.layouts import layout_for, layout_of
+from regard.tasks.mixtures import mix
 from regard.tasks.options import EvaluationOptions
 from regard.tasks.seq2seq import Seq2SeqNetwork
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.splits import APART, refuse_no_file, set_aside_line, shared_note
 from regard.tasks.transduce.evaluation import judge_predictions, writable
 from regard.tasks.transduce.predictor import SOURCE_TOKENIZER, TARGET_TOKENIZER, Transducer
+from regard.tasks.transduce.stored_pairs import store_pairs
 from regard.training.auto_values import EvenSample
 from regard.training.checkpoint import MODEL, load_network
 from regard.training.setup import TrainingSetup
 from regard.training.validation import Validation
 
-CORPUS = "corpus"  # in the run folder: the training data in tokens, made again at each start
 SMALL = 8  # symbols of a vocabulary, to see whether a net can be built
-CHUNK = 2000  # pairs that are tokenised at a time
 
 
 class TransduceTask(Task):
@@ -81,12 +79,10 @@ class TransduceTask(Task):
 
     def ready(self, config: Config, data: Splits, folder: Path, say: Say, *, fresh: bool) -> TrainingSetup:
         tokenizers = _tokenizers(config, data.train, folder, say, fresh=fresh)
-        limit = LengthLimit(config.data.max_source_length, config.data.max_target_length, config.data.on_long)
-        guide = _guide(config, tokenizers)
-        encoded = _encoded(data.train, tokenizers, limit, copies=config.model.head == "copy", guide=guide)
-        corpus = Corpus.write(folder / CORPUS, encoded)
-        if limit.long:
-            say(f"note: {limit}")
+        stored = store_pairs(config, data, tokenizers, folder, say)
+        corpus = stored.corpus
+        if stored.limit.over:
+            say(f"note: {stored.limit}")
         if not len(corpus):
             raise DataError(message("training data", "pairs that are not too long", "none left", "Raise data.max_source_length."))
         if cut := beyond_the_bound(config.decode, corpus.source_lengths, corpus.target_lengths):
@@ -98,9 +94,13 @@ class TransduceTask(Task):
         held = writable(data.valid, writer)
         return TrainingSetup(
             task,
-            batch=lambda rows: _batch(corpus, rows, guide),
+            batch=lambda rows: _batch(corpus, rows, stored.guide),
             batches=Batches(
-                corpus.source_lengths, corpus.target_lengths, tokens=config.train.batch_tokens, seed=config.train.seed
+                corpus.source_lengths,
+                corpus.target_lengths,
+                tokens=config.train.batch_tokens,
+                seed=config.train.seed,
+                mixture=mix(config, stored.sources, say),
             ),
             validate=lambda: _validation(model, held, network),
             sizes=_sizes(task, tokenizers, corpus, data.valid),
@@ -122,7 +122,9 @@ def open_transducer(config: Config, run: Path, *, precision: Precision) -> Trans
 
 def _set_aside(items: Pairs, config: Config, sample: EvenSample[Item]) -> tuple[TrainingSources, list[Item]]:
     """Items to train on, which are read again each time, and a share to validate.  sample: of the former."""
-    train = TrainingSources(items, HeldOutSources((item.source for item in items), config.data.valid_share, config.train.seed))
+    train = TrainingSources(
+        items, HeldOutSources.draw((item.source for item in items), config.data.valid_share, config.train.seed)
+    )
     held: list[Item] = []
     sample.see_all(train.split_off(held))
     return train, held
@@ -151,21 +153,6 @@ def _tokenizers(config: Config, items: Iterable[Item], folder: Path, say: Say, *
     return made
 
 
-def _guide(config: Config, tokenizers: tuple[Tokenizer, Tokenizer]) -> GuidedLinks | None:
-    """The links of the training data, still to be added.  DataError where their lines are not those of one table or of two files."""
-    file, layout = config.train.guided_alignment, layout_of(config)
-    if file is None:
-        return None
-    format = layout.resolved(config.data.train).format
-    if format == "parquet" or len(config.data.train) > (2 if format == "lines" else 1):
-        expected = "one table of text, or two files line for line, with train.guided_alignment: each line has its alignment"
-        received = "Parquet" if format == "parquet" else f"{len(config.data.train)} tables"
-        raise DataError(message("data.train", expected, received, "Put the data into one file."))
-    return GuidedLinks(
-        file, tokenizers, layout, lines=sum(1 for _ in lines(config.data.train[0])), shift=config.train.guided_shift
-    )
-
-
 def _batch(corpus: Corpus, rows: Sequence[int], guide: GuidedLinks | None) -> Batch:
     batch = collate([corpus[i] for i in rows], rows)
     return batch if guide is None else guide.with_links(batch, rows)
@@ -177,36 +164,6 @@ def _moved(config: Config, reader: Tokenizer) -> dict[str, list[int]]:
         return {}
     path = Path(config.train.begin) / SOURCE_TOKENIZER
     return {"network.source.": reader.places(Tokenizer.load(path))} if path.is_file() else {}
-
-
-def _encoded(
-    items: Iterable[Item],
-    tokenizers: tuple[Tokenizer, Tokenizer],
-    limit: LengthLimit,
-    *,
-    copies: bool = False,
-    guide: GuidedLinks | None = None,
-) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-    """The pairs in tokens, some at a time, so that the whole never lies in memory; what is too long is treated as `limit` says.
-    guide: is told of each pair that is kept."""
-    each = iter(items)
-    while part := list(islice(each, CHUNK)):
-        sources = tokenizers[0].encode_all([item.source for item in part], [item.features for item in part])
-        targets = tokenizers[1].encode_all([str(item.target) for item in part])
-        for item, source, target in zip(part, sources, targets, strict=True):
-            if (kept := limit.keep((source, target), item.place)) is not None:
-                if guide is not None:
-                    guide.add(item, *kept)
-                yield _with_copies(item, tokenizers, *kept) if copies and UNK in (*source, *target) else kept
-
-
-def _with_copies(
-    item: Item, tokenizers: tuple[Tokenizer, Tokenizer], source: Sequence[int], target: Sequence[int]
-) -> tuple[Sequence[int], Sequence[int]]:
-    """A pair with what its vocabularies lack, see `data/copy_vocabulary.py`."""
-    symbols = tokenizers[0].symbols(item.source, item.features)
-    source = number_source(tokenizers, symbols, source)
-    return source, number_target(tokenizers, str(item.target), target, symbols, source)
 
 
 def _validation(model: Transducer, groups: Sequence[Group], network: ArrayWriter) -> Validation:
