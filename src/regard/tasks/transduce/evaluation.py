@@ -18,7 +18,7 @@ from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.networks import WritingNetwork
 from regard.metrics.edits import EvaluatedAnswer, write_errors
-from regard.metrics.text_generation import METRICS, count_unspaced, intervals, judge
+from regard.metrics.text_generation import METRICS, count_items, count_unspaced, intervals, judge
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
 from regard.tasks.options import AnswerOptions, EvaluationOptions
@@ -109,7 +109,10 @@ def judge_predictions(
         lowercase=model.config.data.lowercase,
         one_word=one_word,
     )
-    figures = {"metrics": judgement.metrics | {"loss": loss(model, groups)}, "signatures": judgement.signatures}
+    figures: dict[str, Any] = {"metrics": judgement.metrics | {"loss": loss(model, groups)}, "signatures": judgement.signatures}
+    if options.by_item:
+        how: dict[str, Any] = {"bleu_tokenize": options.tokenize, "lowercase": model.config.data.lowercase, "one_word": one_word}
+        figures["by_item"] = count_items(texts, references, model.target_tokens, wanted, **how)
     if spread:
         figures["intervals"] = intervals(texts, references, model.target_tokens, wanted, one_word=one_word)
     return found, figures
