@@ -93,7 +93,7 @@ def test_of_items_as_scipy():
 
 def test_a_system_against_itself():
     same = compare_paired(made("exact", 1, 50), made("exact", 1, 50))
-    assert (same.difference, same.low, same.high, same.randomization) == (0, 0, 0, 1)
+    assert (same.difference, same.low, same.high, same.randomization, same.bootstrap) == (0, 0, 0, 1, 1)
 
 
 def test_the_interval_is_that_of_a_mean():

@@ -13,6 +13,7 @@ import typer
 from regard.cli.align import align
 from regard.cli.catalogue import catalogue
 from regard.cli.check import check
+from regard.cli.compare import compare
 from regard.cli.demo import demo
 from regard.cli.evaluate import evaluate
 from regard.cli.export import export
@@ -59,7 +60,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, check, train, predict, evaluate, score, align, view, info, export, warm_up, serve, pack, catalogue):
+for _command in (
+    demo,
+    check,
+    train,
+    predict,
+    evaluate,
+    score,
+    align,
+    compare,
+    view,
+    info,
+    export,
+    warm_up,
+    serve,
+    pack,
+    catalogue,
+):
     app.command()(_command)
 
 

@@ -39,16 +39,17 @@ def compare_paired(system: ItemCounts, baseline: ItemCounts, *, trials: int = TR
     pitfalls in automatic evaluation and significance testing for MT): each item is swapped between the two, or not, by a coin; p is the
     share of trials in which they differ at least as much as in truth, the truth counted among them.
     Bootstrap (Koehn 2004, Statistical significance tests for machine translation evaluation; the p-value as in sacrebleu and Moses): items
-    are drawn with replacement; p is the share of resamples whose distance, less the mean distance, is above the true one.  Where two
-    systems are alike this p is near one half, not one.
+    are drawn with replacement; p is the share of resamples whose distance, less the mean distance, is at least the true one.  Where two
+    systems hardly differ this p is near one half, not one.  (sacrebleu counts what is above the true one alone, in both tests, so that two
+    systems that answer alike differ for sure there.)
     """
     difference = system.figure - baseline.figure
     swapped = _swap(system, baseline, trials)
-    least = abs(difference) - NEAR * max(abs(system.figure), abs(baseline.figure))
+    least = abs(difference) - NEAR * max(abs(system.figure), abs(baseline.figure))  # equal but for rounding counts as equal
     randomization = (int((np.abs(swapped) >= least).sum()) + 1) / (trials + 1)
     drawn = _draw(system, baseline, resamples)
     distance = np.abs(drawn)
-    bootstrap = (int((distance - distance.mean() > abs(difference)).sum()) + 1) / (resamples + 1)
+    bootstrap = (int((distance - distance.mean() >= least).sum()) + 1) / (resamples + 1)
     low, high = np.quantile(drawn, (0.025, 0.975))
     return PairedResult(difference, float(low), float(high), randomization, bootstrap)
 
