@@ -18,7 +18,7 @@ LAYERS = (  # from below; packages of one layer do not know each other
     ("view",),
     ("runs", "pack", "model", "export"),
     ("api", "exported"),
-    ("demo", "serve", "corpus"),
+    ("demo", "serve", "corpus", "compare"),
     ("cli",),
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -26,6 +26,7 @@ ROOMS = (
     "inference",
     "check",
     "pretrained",
+    "compare",
     "cli",
 )
 NAMES = "|".join(registry.TASKS)

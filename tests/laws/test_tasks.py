@@ -19,6 +19,7 @@ from regard.config import read_config
 from regard.corpus.input_parts import cut
 from regard.tasks.array_predictor import ArrayPredictor
 from regard.tasks.load_run import load_run
+from regard.tasks.options import EvaluationOptions
 
 from .cases import CASES, TRAIN, Case
 
@@ -139,8 +140,11 @@ def test_parts_of_a_corpus_are_the_bytes_of_one_process(case, tmp_path, capsys):
 def test_figures_are_those_of_training(case):
     """`evaluate` on the validation files tells what the model that was kept was told."""
     _, folder, values = case
-    found = load_run(folder / "run").evaluate(values["data"]["valid"])["metrics"]
+    told = load_run(folder / "run").evaluate(values["data"]["valid"], EvaluationOptions(by_item=True))
+    found = told["metrics"]
     rows = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
     best = [row for row in rows if row.get("best")][-1]
     for name, figure in found.items():
         assert figure == pytest.approx(best[name], abs=1e-6), name
+    for name, counts in told.get("by_item", {}).items():  # what tests of significance count is what is told
+        assert len(counts.rows) == told["items"] and counts.figure == pytest.approx(found[name], abs=1e-6), name

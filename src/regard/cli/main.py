@@ -13,6 +13,7 @@ import typer
 from regard.cli.align import align
 from regard.cli.catalogue import catalogue
 from regard.cli.check import check
+from regard.cli.compare import compare
 from regard.cli.demo import demo
 from regard.cli.evaluate import evaluate
 from regard.cli.export import export
@@ -68,6 +69,7 @@ for _command in (
     evaluate,
     score,
     align,
+    compare,
     view,
     faithfulness,
     info,

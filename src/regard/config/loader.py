@@ -97,7 +97,7 @@ def load_config(
     trust: where the file is a run's, and so may be anybody's, the modules whose code may run if it names a task of a user's: RunFolderError
     for any other; None: the file is the caller's own.
     """
-    draft = _opened(path) if path is not None else Draft()
+    draft = open_draft(path) if path is not None else Draft()
     if path is not None and trust is not None:
         refuse_strange_task(draft.values, Path(path), trust)
     for number, override in enumerate(overrides):
@@ -109,8 +109,8 @@ def load_config(
         ("--from", _begun(draft, pretrained, task), pretrained),
     ):
         if value is not None:
-            _put(draft, key, value if isinstance(value, str) else list(value), KeyPlace(_AFTER + len(overrides), option))
-    return _checked(draft)
+            put_key(draft, key, value if isinstance(value, str) else list(value), KeyPlace(_AFTER + len(overrides), option))
+    return check_draft(draft)
 
 
 def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
@@ -131,7 +131,7 @@ def _begun(draft: Draft, run: str | None, task: str | None) -> KeyPath:
 
 def read_config(values: Mapping[str, Any]) -> Config:
     """A config from plain values, as a YAML file would give them.  Raises ConfigError as `load_config` does."""
-    return _checked(Draft(dict(values)))
+    return check_draft(Draft(dict(values)))
 
 
 def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, Any]) -> Config:
@@ -140,23 +140,33 @@ def with_values(config: Config, overrides: Sequence[str], values: Mapping[str, A
     for number, override in enumerate(overrides):
         _override(draft, override, KeyPlace(_AFTER + number, override))
     for key, value in values.items():
-        _put(draft, tuple(key.split(".")), value, KeyPlace(_AFTER + len(overrides), f"{key}={value!r}"))
-    return _checked(draft)
+        put_key(draft, tuple(key.split(".")), value, KeyPlace(_AFTER + len(overrides), f"{key}={value!r}"))
+    return check_draft(draft)
 
 
-def _opened(path: str | Path) -> Draft:
+def open_draft(path: str | Path) -> Draft:
+    """The draft of a YAML file.  ConfigError where there is none to be read."""
+    name = str(path)
+    values, places, faults = read_yaml(path)
+    draft = Draft(values, places, name=name)
+    draft.faults += faults
+    return draft
+
+
+def read_yaml(path: str | Path, what: str = "config") -> tuple[dict[str, Any], dict[KeyPath, KeyPlace], list[Fault]]:
+    """The keys of a YAML file, where each stands, and what is wrong with single ones.  what: the kind of file, for errors.  ConfigError."""
     name, file = str(path), Path(path)
     try:
         text = read_bytes(file, most=LONGEST).decode("utf-8-sig")
     except FileNotFoundError:
         near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()]) if file.parent.is_dir() else ""
-        raise ConfigError(message(name, "a config file", "no such file", f"Name one that exists.{near}")) from None
+        raise ConfigError(message(name, f"a {what} file", "no such file", f"Name one that exists.{near}")) from None
     except UnicodeDecodeError as e:
         raise ConfigError(message(name, "UTF-8", f"byte {e.object[e.start]:#04x} at {e.start}", "Save it as UTF-8.")) from None
     except ValueError as e:
-        raise ConfigError(message(name, f"a config file of at most {LONGEST:,} bytes", str(e), "Name one.")) from None
+        raise ConfigError(message(name, f"a {what} file of at most {LONGEST:,} bytes", str(e), "Name one.")) from None
     except OSError as e:
-        raise ConfigError(message(name, "a config file", e.strerror or str(e), "Name a file that can be read.")) from None
+        raise ConfigError(message(name, f"a {what} file", e.strerror or str(e), "Name a file that can be read.")) from None
     try:
         read = yaml_text.read(text)
     except yaml.YAMLError as e:
@@ -165,10 +175,8 @@ def _opened(path: str | Path) -> Draft:
     if not isinstance(read.values, dict | None):
         received, do = repr(read.values)[:60], "Write `section:` and its keys."
         raise ConfigError(message(f"{name}:1", "sections, as in `model:`", received, do))
-    draft = Draft(read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, name=name)
-    for at, line, expected, received, do in read.wrong:
-        draft.faults.append(Fault(KeyPlace(line, f"{name}:{line}"), join_key(at), expected, received, do))
-    return draft
+    faults = [Fault(KeyPlace(line, f"{name}:{line}"), join_key(at), *more) for at, line, *more in read.wrong]
+    return read.values or {}, {p: KeyPlace(line, f"{name}:{line}") for p, line in read.lines.items()}, faults
 
 
 def _yaml_error(name: str, error: yaml.YAMLError, text: str) -> tuple[str, str]:
@@ -192,10 +200,10 @@ def _override(draft: Draft, override: str, place: KeyPlace) -> None:
         return
     for at, _, expected, received, do in read.wrong:
         draft.faults.append(Fault(place, join_key((*path, *at)), expected, received, do))
-    _put(draft, path, read.values, place)
+    put_key(draft, path, read.values, place)
 
 
-def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
+def put_key(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
     """Set a dotted key.  An attention in its short form makes room for its other words; any other value in the way is a fault."""
     path = resolve_path(written)
     before, value = draft.place(path), draft.keys.put(written, value)
@@ -217,7 +225,7 @@ def _put(draft: Draft, written: KeyPath, value: Any, place: KeyPlace) -> None:
     draft.places = {p: where for p, where in draft.places.items() if p[: len(path)] != path} | {path: place}
 
 
-def _checked(draft: Draft) -> Config:
+def check_draft(draft: Draft) -> Config:
     """The config, or all its faults.  Keys that cannot be read are left out and the rest is checked too, so that one run tells all."""
     values = _readable(draft, draft.values, ())
     values = {k: v for k, v in values.items() if v is not None or k == "task"}  # a section with nothing below it

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from regard.metrics.item_counts import ItemCounts, in_classes, in_the_mean
+
 
 def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float]:
     """`accuracy`, and `macro_f1`: the mean of the F1 of every label that occurs, in what is right or in what was found, as
@@ -14,6 +16,12 @@ def class_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, float
     either = Counter(found) + Counter(right)
     scores = [2 * both[label] / count for label, count in sorted(either.items())]
     return {"accuracy": both.total() / max(len(right), 1), "macro_f1": sum(scores) / max(len(scores), 1)}
+
+
+def class_counts(found: Sequence[str], right: Sequence[str], labels: Sequence[str]) -> dict[str, ItemCounts]:
+    """What `class_figures` is counted from, item by item.  labels: those that training saw."""
+    same = [a == b for a, b in zip(found, right, strict=True)]
+    return {"accuracy": in_the_mean(same), "macro_f1": in_classes(found, right, labels)}
 
 
 def label_figures(found: Sequence[str], right: Sequence[str]) -> dict[str, dict[str, float]]:

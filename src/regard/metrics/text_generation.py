@@ -15,6 +15,7 @@ import numpy as np
 
 from regard.core.errors import ConfigError, DataError, did_you_mean, message
 from regard.metrics.edits import nearest
+from regard.metrics.item_counts import ItemCounts, in_ratio, in_the_mean, sacrebleu_metric
 
 METRICS = ("exact", "per", "wer", "cer", "bleu", "chrf", "ter")
 BLEU_TOKENIZERS = ("13a", "zh", "char", "intl", "none")  # sacrebleu's others need a download or another package
@@ -145,25 +146,56 @@ def _ratio(above: Sequence[int], below: Sequence[int]) -> tuple[float, float]:
     return max(0.0, rate - half), rate + half
 
 
+def count_items(
+    predictions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    tokens_of: Callable[[str], Sequence[str]],
+    metrics: Sequence[str],
+    *,
+    bleu_tokenize: str = "auto",
+    lowercase: bool = False,
+    one_word: bool = False,
+) -> dict[str, ItemCounts]:
+    """What the figures of `judge` are counted from, item by item; arguments as there."""
+    tokenize = _tokenizer_for(references) if bleu_tokenize == "auto" else bleu_tokenize
+    splits: dict[str, Callable[[str], Sequence[str]]] = {"per": tokens_of, "wer": str.split, "cer": list}
+    right = np.array([p in r for p, r in zip(predictions, references, strict=True)])
+    found = dict[str, ItemCounts]()
+    for name in metrics:
+        if name == "exact" or (name == "wer" and one_word):
+            found[name] = in_the_mean(right if name == "exact" else ~right)
+        elif name in splits:
+            found[name] = in_ratio(*_counts(predictions, references, splits[name]))
+        else:
+            settings, texts, columns = _for_sacrebleu(name, predictions, _rectangle(references), tokenize, lowercase)
+            rows = sacrebleu_metric(name, settings)._extract_corpus_statistics(texts, columns)
+            found[name] = ItemCounts(np.asarray(rows, np.float64), name, settings=settings)
+    return found
+
+
 def _of_sacrebleu(
     name: str, predictions: Sequence[str], columns: list[list[str | None]], tokenize: str, lowercase: bool
 ) -> tuple[float, str]:
     """A figure of sacrebleu's and the signature that says how it was counted."""
-    from sacrebleu.metrics import BLEU, CHRF, TER  # here, because who only trains should not wait for it
+    settings, texts, references = _for_sacrebleu(name, predictions, columns, tokenize, lowercase)
+    metric = sacrebleu_metric(name, settings)
+    score, signature = float(metric.corpus_score(texts, references).score), str(metric.get_signature())
+    return score, signature.replace("tok:tercom", "tok:char") if name == "ter" and tokenize == "char" else signature
 
-    if name == "ter" and tokenize == "char":  # sacrebleu's own Asian support leaves kana, Thai and the like in runs
-        apart: Any = TER()
-        references = [[None if r is None else _apart(r) for r in column] for column in columns]
-        score = apart.corpus_score([_apart(p) for p in predictions], references)
-        return float(score.score), str(apart.get_signature()).replace("tok:tercom", "tok:char")
-    metric: Any
+
+def _for_sacrebleu(
+    name: str, predictions: Sequence[str], columns: list[list[str | None]], tokenize: str, lowercase: bool
+) -> tuple[dict[str, Any], Sequence[str], list[list[str | None]]]:
+    """What sacrebleu's metric is made with, and the texts that it is given."""
     if name == "bleu":  # force: no advice on the log about text that looks tokenised
-        metric = BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
-    elif name == "chrf":
-        metric = CHRF(lowercase=lowercase)
-    else:  # without normalisation a Chinese sentence would be one word; TER ignores case anyway
-        metric = TER(normalized=tokenize == "zh", asian_support=tokenize == "zh")
-    return float(metric.corpus_score(predictions, columns).score), str(metric.get_signature())
+        return {"tokenize": tokenize, "lowercase": lowercase, "force": True}, predictions, columns
+    if name == "chrf":
+        return {"lowercase": lowercase}, predictions, columns
+    if tokenize == "char":  # sacrebleu's own Asian support leaves kana, Thai and the like in runs
+        apart = [[None if r is None else _apart(r) for r in column] for column in columns]
+        return {}, [_apart(p) for p in predictions], apart
+    # Without normalisation a Chinese sentence would be one word; TER ignores case anyway.
+    return {"normalized": tokenize == "zh", "asian_support": tokenize == "zh"}, predictions, columns
 
 
 def _apart(text: str) -> str:

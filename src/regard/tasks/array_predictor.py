@@ -22,6 +22,7 @@ from regard.data.line_stream import in_chunks
 from regard.data.report import Report
 from regard.metrics.confusions import write_mistakes
 from regard.metrics.edits import kinds_path
+from regard.metrics.item_counts import ItemCounts
 from regard.networks.bert_shape import BertShape
 from regard.tasks.base import AnswerSettings, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.gold_labels import LabelPredictor
@@ -112,6 +113,11 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         """How right the answers are."""
 
+    def count_items(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, ItemCounts]:
+        """What the figures are counted from, item by item, of those that are functions of sums over items which do not depend on each
+        other; others are left out."""
+        return {}
+
     @abstractmethod
     def read_gold(self, files: Sequence[str]) -> tuple[list[Any], Report]:
         """Items of files, with what is right of them, and what reading found.  DataError as when training reads them."""
@@ -154,6 +160,8 @@ class ArrayPredictor(LabelPredictor[P], Predictor, Generic[P]):
         found, figures = self.metrics(items, options)
         unseen = {"unseen": dict(missing)} if (missing := self.unseen(items)) else {}
         result = {"metrics": figures, **unseen, **self.beside(items, found)}
+        if options.by_item:
+            result["by_item"] = self.count_items(items, found)
         if errors is not None:
             each = [mistake for item, p in zip(items, found, strict=True) if (mistake := self.mistake(item, p))]
             result["mistakes"] = dict(write_mistakes(errors, kinds_path(errors), each).most_common(20))

@@ -32,12 +32,14 @@ class AnswerOptions:
 @dataclass(frozen=True)
 class EvaluationOptions:
     """Options of figures.  tokenize: how BLEU and TER cut texts, see `text_generation.judge`.  train: the files that the model was
-    trained on, to tell items whose source it saw there from others."""
+    trained on, to tell items whose source it saw there from others.  by_item: with what each figure is counted from, as `by_item`: of its
+    name an `ItemCounts`, where the task has one of it."""
 
     beam: int | None = None
     batch_size: int | None = None
     tokenize: str = "auto"
     train: Sequence[str] = ()
+    by_item: bool = False
 
     def best(self) -> AnswerOptions:
         """Of predictions that are judged: the best of each item."""
@@ -45,7 +47,9 @@ class EvaluationOptions:
 
 
 AS_CONFIGURED, ALL_FIGURES = AnswerOptions(), EvaluationOptions()
-OPTIONS = frozenset(field.name for kind in (AnswerOptions, EvaluationOptions) for field in fields(kind))
+OPTIONS = frozenset(field.name for kind in (AnswerOptions, EvaluationOptions) for field in fields(kind)) - {
+    "by_item"
+}  # which is for programs
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def claim(folder: Path, *, resume: bool) -> Iterator[None]:
     was_empty = bool(made) or not any(folder.iterdir())
     with explain_error(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with lock_folder(folder):
         try:
             yield
         except BaseException:
@@ -77,7 +77,8 @@ def _undo(folder: Path, made: list[Path]) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
+    """A folder that is there for this process alone.  RunFolderError where another one holds it."""
     if fcntl is None:
         yield
         return

@@ -21,7 +21,7 @@ from regard.data.line_stream import in_chunks
 from regard.data.report import gather, refuse_errors
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.networks import WritingNetwork
-from regard.metrics.text_generation import judge
+from regard.metrics.text_generation import count_items, judge
 from regard.tasks.base import AnswerSettings, Hypothesis, NBest, Predictor, Scored, TaskPrediction
 from regard.tasks.caption.data import CaptionedImage, merged, read_captioned, read_images
 from regard.tasks.caption.grid import GRID, Grid, load_grid, shape_of
@@ -133,7 +133,12 @@ class Captioner(Seq2SeqPredictor):
         references = [tuple(dict.fromkeys(map(self.words.fold, item.captions))) for item in items]
         texts, lower = [p.text for p in found], self.config.data.lowercase
         judgement = judge(texts, references, str.split, metrics=METRICS, bleu_tokenize=options.tokenize, lowercase=lower)
-        return found, {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
+        figures: dict[str, Any] = {"metrics": judgement.metrics | {"loss": self.loss(items)}, "signatures": judgement.signatures}
+        if options.by_item:
+            figures["by_item"] = count_items(
+                texts, references, str.split, METRICS, bleu_tokenize=options.tokenize, lowercase=lower
+            )
+        return found, figures
 
     def loss(self, items: Sequence[CaptionedImage]) -> float:
         """The cross-entropy of all captions, in nats a word, the end included."""

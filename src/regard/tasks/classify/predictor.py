@@ -23,7 +23,8 @@ from regard.data.report import Report, gather
 from regard.data.source_lists import single
 from regard.data.tokenizer import UNK
 from regard.data.vocab import Vocabulary
-from regard.metrics.classification import class_figures, label_tables
+from regard.metrics.classification import class_counts, class_figures, label_tables
+from regard.metrics.item_counts import ItemCounts
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.attributions import attribute_labels
@@ -172,6 +173,10 @@ class Classifier(ArrayPredictor[EncodedText]):
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
         return class_figures([p.text for p in found], [label_of(item) for item in items])
+
+    def count_items(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, ItemCounts]:
+        told, right = [p.text for p in found], [label_of(item) for item in items]
+        return class_counts(told, right, self.labels.names)
 
     def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         return label_tables([p.text for p in found], [label_of(item) for item in items], self.labels.names)

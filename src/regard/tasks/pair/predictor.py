@@ -18,8 +18,9 @@ from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
-from regard.metrics.classification import class_figures, label_tables
+from regard.metrics.classification import class_counts, class_figures, label_tables
 from regard.metrics.correlation import number_figures
+from regard.metrics.item_counts import ItemCounts, in_correlation, in_the_mean
 from regard.pretrained.text_vocabulary import TextVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
 from regard.tasks.base import NBest, TaskPrediction
@@ -204,6 +205,12 @@ class PairPredictor(ArrayPredictor[EncodedPair]):
         if self.section.output == "classes":
             return class_figures([p.text for p in found], [item.target for item in items])
         return number_figures([p.details["number"] for p in found], [float(item.target) for item in items])
+
+    def count_items(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, ItemCounts]:
+        if self.section.output == "classes":
+            return class_counts([p.text for p in found], [item.target for item in items], self.labels.names)
+        told, right = (np.array(each, np.float64) for each in ([p.details["number"] for p in found], [i.target for i in items]))
+        return {"pearson": in_correlation(told, right), "mse": in_the_mean((told - right) ** 2)}
 
     def right(self, item: TextPair) -> str:
         return str(item.target)

@@ -60,14 +60,18 @@ def answer_figures(
     found: Sequence[str], right: Sequence[Sequence[str]], *, by_character: Sequence[bool], each: Sequence[bool] = ()
 ) -> dict[str, float]:
     """`exact_match` and `f1`, means over questions, and `accuracy`: the share that equals a right answer to the letter.  Fractions."""
+    judged = judge_answers(found, right, by_character=by_character, each=each)
+    return {name: sum(figures) / len(figures) for name, figures in judged.items()}
+
+
+def judge_answers(
+    found: Sequence[str], right: Sequence[Sequence[str]], *, by_character: Sequence[bool], each: Sequence[bool] = ()
+) -> dict[str, list[float]]:
+    """The figures of `answer_figures` of each question."""
     apart = each or [False] * len(found)
     judged = [exact_and_f1(f, r, by_character=c, each=e) for f, r, c, e in zip(found, right, by_character, apart, strict=True)]
-    same = [f in r for f, r in zip(found, right, strict=True)]
-    return {
-        "exact_match": sum(exact for exact, _ in judged) / len(judged),
-        "f1": sum(f1 for _, f1 in judged) / len(judged),
-        "accuracy": sum(same) / len(same),
-    }
+    same = [float(f in r) for f, r in zip(found, right, strict=True)]
+    return {"exact_match": [float(exact) for exact, _ in judged], "f1": [f1 for _, f1 in judged], "accuracy": same}
 
 
 def _normal(text: str) -> str:

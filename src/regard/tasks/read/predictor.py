@@ -21,6 +21,7 @@ from regard.data.report import Report, gather
 from regard.data.row_parser import RecordError
 from regard.data.tokenizer_kinds import PAD, UNK
 from regard.data.vocab import Vocabulary
+from regard.metrics.item_counts import ItemCounts, in_the_mean
 from regard.pretrained.bert_folder import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary, TextVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor
@@ -28,7 +29,7 @@ from regard.tasks.base import NBest, TaskPrediction
 from regard.tasks.read.batch import MARKS, ReadBatch, ReadText
 from regard.tasks.read.best_answers import best_spans, best_words, spans_log_p, word_log_p
 from regard.tasks.read.data import BLANK, PassageQuestion, read_asked, read_questions, refuse_unreachable, split_passage
-from regard.tasks.read.metrics import answer_figures, exact_and_f1, way_of
+from regard.tasks.read.metrics import exact_and_f1, judge_answers, way_of
 from regard.tasks.read.reachable import out_of_reach, told_beside
 from regard.tasks.read.row_looks import AXES, of_read_rows
 from regard.tasks.subword_batches import Spelled, fit_subwords, side_by_side
@@ -218,12 +219,19 @@ class Answerer(ArrayPredictor[EncodedQuestion]):
         return TaskPrediction("", 0.0, source=item.asked.question, details={"id": item.asked.name})
 
     def figures(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, float]:
+        return {name: sum(each) / len(each) for name, each in self._each(items, found).items()}
+
+    def count_items(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, ItemCounts]:
+        return {name: in_the_mean(each) for name, each in self._each(items, found).items()}
+
+    def _each(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, list[float]]:
+        """The figures of each question."""
         right = [[answer.text for answer in item.answers] for item in items]
         if self.cloze:  # in the passage the word stands as it stands there; what is asked for is the word
             same = [self.texts.clean(p.text) == self.texts.clean(answers[0]) for p, answers in zip(found, right, strict=True)]
-            return {"accuracy": sum(same) / len(same)}
+            return {"accuracy": [float(each) for each in same]}
         run, each = ([way_of(item.passage) == way for item in items] for way in ("run", "each"))
-        return answer_figures([p.text for p in found], right, by_character=run, each=each)
+        return judge_answers([p.text for p in found], right, by_character=run, each=each)
 
     def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         return {} if self.cloze else told_beside(items, list(reachable(self, items)))

@@ -22,6 +22,7 @@ from regard.data.tokenizer import SPECIALS, UNK
 from regard.data.vocab import Vocabulary
 from regard.metrics.classification import confusion
 from regard.metrics.confusions import Confusion, Mistake
+from regard.metrics.item_counts import ItemCounts, in_the_mean
 from regard.pretrained.bert_folder import keep_bert
 from regard.pretrained.text_vocabulary import SubwordVocabulary
 from regard.tasks.array_predictor import Answering, ArrayPredictor, Likely
@@ -34,7 +35,7 @@ from regard.tasks.tag.data import TaggedSentence, read_tagged, read_tokens, toke
 from regard.tasks.tag.file_formats import TagLayout
 from regard.tasks.tag.schemes import check_scheme
 from regard.tasks.tag.span_tags import OUTSIDE
-from regard.tasks.tag.spans import span_figures, spans, type_figures
+from regard.tasks.tag.spans import span_counts, span_figures, spans, type_figures
 from regard.tasks.tag.tag_paths import best_tags, each_log_p, tags_log_p
 
 if TYPE_CHECKING:
@@ -203,6 +204,15 @@ class Tagger(ArrayPredictor[EncodedSentence]):
             right = [a and b for a, b in zip(right, labels, strict=True)]
             figures["intent_accuracy"] = sum(labels) / len(labels)
         return {**figures, "sentence_accuracy": sum(right) / len(right)}
+
+    def count_items(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, ItemCounts]:
+        right = [p.tokens == item.tags for item, p in zip(items, found, strict=True)]
+        counts = span_counts([p.tokens for p in found], [item.tags for item in items])
+        if len(self.labels) and all(item.label is not None for item in items):
+            labels = [p.details["label"] == item.label for item, p in zip(items, found, strict=True)]
+            right = [a and b for a, b in zip(right, labels, strict=True)]
+            counts["intent_accuracy"] = in_the_mean(labels)
+        return {**counts, "sentence_accuracy": in_the_mean(right)}
 
     def beside(self, items: Sequence[Any], found: Sequence[TaskPrediction]) -> dict[str, Any]:
         """types: the figures of each kind of span.  confusion: of single tags, rows are what is right, columns what was answered."""

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from regard.metrics.classification import count_figures
+from regard.metrics.item_counts import ItemCounts
 from regard.tasks.tag.span_tags import OUTSIDE, belong_together, mark_ends, may_follow, split_tag
 
 
@@ -51,6 +54,21 @@ def span_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]])
     precision, recall = both / told if told else 0.0, both / true if true else 0.0
     f1 = 2 * precision * recall / (precision + recall) if both else 0.0
     return {"slot_f1": f1, "slot_precision": precision, "slot_recall": recall, "token_accuracy": same / count if count else 0.0}
+
+
+def span_counts(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> dict[str, ItemCounts]:
+    """What `span_figures` is counted from, sentence by sentence."""
+    rows, same = np.zeros((len(found), 3)), np.zeros((len(found), 2))
+    for i, (mine, theirs) in enumerate(zip(found, right, strict=True)):
+        a, b = set(spans(mine)), set(spans(theirs))
+        rows[i] = len(a & b), len(a), len(b)
+        same[i] = sum(x == y for x, y in zip(mine, theirs, strict=True)), len(theirs)
+    return {
+        "slot_f1": ItemCounts(rows, "f1"),
+        "slot_precision": ItemCounts(rows[:, :2]),
+        "slot_recall": ItemCounts(rows[:, ::2]),
+        "token_accuracy": ItemCounts(same),
+    }
 
 
 def type_figures(found: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> dict[str, dict[str, float]]:

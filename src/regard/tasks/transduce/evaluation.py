@@ -18,7 +18,8 @@ from regard.data.pairs import Pairs, read_pairs
 from regard.data.tokenizer import Tokenizer
 from regard.decoding.networks import WritingNetwork
 from regard.metrics.edits import EvaluatedAnswer, write_errors
-from regard.metrics.text_generation import METRICS, count_unspaced, intervals, judge
+from regard.metrics.item_counts import ItemCounts
+from regard.metrics.text_generation import METRICS, count_items, count_unspaced, intervals, judge
 from regard.tasks.base import TaskPrediction
 from regard.tasks.layouts import layout_for
 from regard.tasks.options import AnswerOptions, EvaluationOptions
@@ -109,7 +110,11 @@ def judge_predictions(
         lowercase=model.config.data.lowercase,
         one_word=one_word,
     )
-    figures = {"metrics": judgement.metrics | {"loss": loss(model, groups)}, "signatures": judgement.signatures}
+    figures: dict[str, Any] = {"metrics": judgement.metrics | {"loss": loss(model, groups)}, "signatures": judgement.signatures}
+    if options.by_item:
+        how: dict[str, Any] = {"bleu_tokenize": options.tokenize, "lowercase": model.config.data.lowercase, "one_word": one_word}
+        counts = count_items(texts, references, model.target_tokens, wanted, **how)
+        figures["by_item"] = {**counts, "loss": count_loss(model, groups)}
     if spread:
         figures["intervals"] = intervals(texts, references, model.target_tokens, wanted, one_word=one_word)
     return found, figures
@@ -173,3 +178,13 @@ def loss(model: PairModel, groups: Sequence[Group]) -> float:
     pairs = model.in_tokens([(g, reference) for g in groups for reference in g.references])
     costs = [each for _, each in nats(model.writer, pairs)]
     return float(sum(each.sum() for each in costs)) / sum(map(len, costs))
+
+
+def count_loss(model: PairModel, groups: Sequence[Group]) -> ItemCounts:
+    """Of each group the cross-entropy of its references, and their tokens."""
+    pairs = model.in_tokens([(g, reference) for g in groups for reference in g.references])
+    owners = np.repeat(np.arange(len(groups)), [len(g.references) for g in groups])
+    counts = np.zeros((len(groups), 2))
+    for i, costs in nats(model.writer, pairs):
+        counts[owners[i]] += costs.sum(), len(costs)
+    return ItemCounts(counts)

@@ -1,0 +1,1 @@
+"""Mechanisms beside each other: a study of many runs, from one file to one table."""
