@@ -184,7 +184,7 @@ def test_a_file_that_is_not_there_is_looked_for(read, tmp_path: Path) -> None:
 
 def test_a_fingerprint_needs_a_file(tmp_path: Path) -> None:
     for file in ("-", str(tmp_path / "none"), str(tmp_path)):
-        with pytest.raises(DataError, match="expected a (file|folder of parts)"):
+        with pytest.raises(DataError, match=r"expected a (file|folder of parts)"):
             fingerprint([file])
 
 
