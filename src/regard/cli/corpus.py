@@ -12,10 +12,8 @@ import typer
 
 from regard.cli import options
 from regard.cli.formats import WRITERS, CorpusFormat, Format
-from regard.cli.lines import take_options
 from regard.core.errors import UsageError, message
 from regard.core.say import Say
-from regard.tasks.options import TRAINING
 
 if TYPE_CHECKING:
     from regard.tasks.base import Predictor
@@ -80,6 +78,7 @@ def predict_corpus(
     asked: options of answers as they were given, None: not.  opening: what `options.open_model` is told of the model; threads that are left
     out are `THREADS` here.
     """
+    from regard.cli.lines import take_options
     from regard.corpus.answering import Job, describe
     from regard.corpus.cluster import DaskWorkers
     from regard.corpus.part_format import PartFormat
@@ -103,6 +102,8 @@ def predict_corpus(
 
 def _told(model: Predictor, given: Any, opening: Mapping[str, Any], format: CorpusFormat) -> dict[str, Any]:
     """What decides what the parts hold, beside the rows and the model."""
+    from regard.tasks.options import TRAINING
+
     settings = model.settle(given, None, attention=False)
     decode = {name: value for name, value in vars(settings.decode).items() if name != TRAINING and isinstance(value, int | float)}
     precision = opening["precision"].value
