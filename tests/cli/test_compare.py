@@ -155,6 +155,12 @@ def test_a_folder_is_for_one_study(folder):
     write(folder, vary={"model.size": [8, 9]})
     (folder / "test.tsv").write_text("a a\tyes\nb b\tno\n" * 20, "utf-8")  # judged anew
     assert stubbed(folder, study, resume=True)
+    (folder / "test.tsv").write_text("a a\tno\nb b\tyes\n" * 20, "utf-8")
+    (folder / "stub.py").write_text(STUB.replace("size == 13", "size == 9"), "utf-8")
+    assert [len(row.runs) for row in stubbed(folder, study, resume=True).rows] == [
+        1,
+        0,
+    ]  # what was found on other items is not told
     (folder / "other").mkdir()
     (folder / "other" / "mine").touch()
     with pytest.raises(RunFolderError, match="something else"):
