@@ -112,7 +112,7 @@ def test_killed_and_resumed(folder):
 
 
 def test_tables_and_a_cell_that_fails(folder):
-    study = write(folder, vary={"model.size": [8, 13, 16, 9]}, seeds=[1, 2, 3])
+    study = write(folder, vary={"model.size": [9, 13, 16, 8]}, seeds=[1, 2, 3], baseline=8)
     found, out = stubbed(folder, study, jobs=3), folder / "out"
     assert {row.name: len(row.runs) for row in found.rows} == {"8": 3, "13": 0, "16": 3, "9": 3}
     text = (out / "compare.md").read_text("utf-8")
@@ -124,8 +124,8 @@ def test_tables_and_a_cell_that_fails(folder):
     assert text.count("size 13 brings bad luck") == 3 and "letters/13/1" in text
     numbers = {(row["cell"], row["figure"]): row for row in rows(out / "compare.csv")}
     assert numbers["16", "loss"]["why_not_tested"] == "no figure of single items"
-    means = [sum(run.figure("accuracy") for run in row.runs) / 3 for row in found.rows if row.name in ("8", "16")]
-    assert float(numbers["16", "accuracy"]["difference"]) == pytest.approx(means[1] - means[0])
+    means = {row.name: sum(run.figure("accuracy") for run in row.runs) / 3 for row in found.rows}
+    assert float(numbers["16", "accuracy"]["difference"]) == pytest.approx(means["16"] - means["8"])
     assert float(numbers["16", "accuracy"]["p_randomization_holm"]) == pytest.approx(
         2 * float(numbers["16", "accuracy"]["p_randomization"])
     )
@@ -155,6 +155,12 @@ def test_a_folder_is_for_one_study(folder):
     write(folder, vary={"model.size": [8, 9]})
     (folder / "test.tsv").write_text("a a\tyes\nb b\tno\n" * 20, "utf-8")  # judged anew
     assert stubbed(folder, study, resume=True)
+    (folder / "test.tsv").write_text("a a\tno\nb b\tyes\n" * 20, "utf-8")
+    (folder / "stub.py").write_text(STUB.replace("size == 13", "size == 9"), "utf-8")
+    assert [len(row.runs) for row in stubbed(folder, study, resume=True).rows] == [
+        1,
+        0,
+    ]  # what was found on other items is not told
     (folder / "other").mkdir()
     (folder / "other" / "mine").touch()
     with pytest.raises(RunFolderError, match="something else"):

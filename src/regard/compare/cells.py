@@ -108,7 +108,7 @@ def check_cells(cells: Sequence[StudyCell], say: Say) -> dict[str, dict[str, str
     Gives by "DATA/CELL" the SHA-256 of each file to train on and to choose by.  ConfigError with every fault.
     """
     first = {f"{cell.data}/{cell.name}": cell for cell in reversed(cells)}
-    say(f"checking {many(len(first), 'cell')}, then {many(len(cells), 'run')}")
+    say(f"checking {many(len(first), 'config')} and their files")
     read, faults, marks = dict[str, dict[str, str] | str](), dict[str, list[str]](), dict[str, dict[str, str]]()
     for label, cell in reversed(first.items()):
         said: str | dict[str, str]

@@ -98,7 +98,8 @@ def compare_cells(
     for data, names in in_order(cells):
         for name in names:
             own = [cell for cell in cells if (cell.data, cell.name) == (data, name)]
-            runs = [found for cell in own if (found := read_result(folder, cell)) is not None]
+            whole = [cell for cell in own if cell.path not in failed]  # what was found before the files changed counts no more
+            runs = [found for cell in whole if (found := read_result(folder, cell)) is not None]
             done = {run.cell.seed for run in runs}
             missing = {cell.seed: failed.get(cell.path, "not trained yet") for cell in own if cell.seed not in done}
             rows.append(CellRow(data, name, runs, missing))
@@ -108,9 +109,9 @@ def compare_cells(
     rows = [CellRow(r.data, r.name, r.runs, r.missing, tested[r.data, r.name]) for r in rows]
     tests = [row.tests for row in rows]
     main = figure or next(
-        (name for name in figures if any(isinstance(t.get(name), PairedTest) for t in tests)), figures[:1] and figures[0]
+        (name for name in figures if any(isinstance(t.get(name), PairedTest) for t in tests)), figures[0] if figures else ""
     )
-    return Comparison(rows, baseline, figures, main or "", metrics, sorted({cell.seed for cell in cells}))
+    return Comparison(rows, baseline, figures, main, metrics, sorted({cell.seed for cell in cells}))
 
 
 def _figures(rows: Sequence[CellRow], metrics: Mapping[str, Metric], first: str | None) -> list[str]:
@@ -153,8 +154,9 @@ def _correct(
     tested: Mapping[tuple[str, str], Mapping[str, tuple[PairedResult, int] | str]],
 ) -> dict[tuple[str, str], dict[str, PairedTest | str]]:
     """Holm's correction, for each figure over all cells and data sets."""
-    made = {key: {n: t for n, t in tests.items() if isinstance(t, str)} for key, tests in tested.items()}
-    full: dict[tuple[str, str], dict[str, PairedTest | str]] = {key: dict(reasons) for key, reasons in made.items()}
+    full: dict[tuple[str, str], dict[str, PairedTest | str]] = {
+        key: {name: why for name, why in tests.items() if isinstance(why, str)} for key, tests in tested.items()
+    }
     for figure in dict.fromkeys(name for tests in tested.values() for name in tests):
         family = [(key, t) for key, tests in tested.items() if not isinstance(t := tests.get(figure, ""), str)]
         first = correct_holm([result.randomization for _, (result, _) in family])

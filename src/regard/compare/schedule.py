@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -55,13 +55,12 @@ class Processes:
         """Start a process.  OSError where it cannot be."""
         job.log.parent.mkdir(parents=True, exist_ok=True)
         log = job.log.open("ab")
-        environment: Mapping[str, str] = {"OMP_NUM_THREADS": str(self.threads), **os.environ}
         process = subprocess.Popen(
             self.command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=dict(environment),
+            env={"OMP_NUM_THREADS": str(self.threads), **os.environ},
             text=True,
             start_new_session=True,  # so that a terminal's Ctrl-C comes by way of this process, and once
         )

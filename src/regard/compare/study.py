@@ -177,6 +177,7 @@ class _StudyReader:
 
     def baseline(self, cells: Mapping[str, Any]) -> str:
         given = self.values.get("baseline", next(iter(cells)))
+        given = given if isinstance(given, str) else label(given)  # as cells are called, which a number may be
         if given not in cells:
             do = f"Name a cell.{did_you_mean(given, cells)}"
             self.fault(("baseline",), f"one of {', '.join(list(cells)[:12])}", repr(given)[:60], do)
