@@ -11,8 +11,8 @@ import pytest
 
 from regard.core.errors import RunFolderError
 from regard.corpus import answering
-from regard.corpus.answering import Job
-from regard.corpus.input_parts import CorpusPart, find_files
+from regard.corpus.answering import CorpusJob
+from regard.corpus.input_parts import CorpusPart
 from regard.corpus.part_format import PartFormat
 from regard.data.examples import Item, Place
 from regard.runtime.ready import READY
@@ -140,8 +140,8 @@ def test_a_line_at_fault_is_named_and_what_stands_before_is_kept(run, corpus, sa
         (["gone.txt", "--out", "OUT"], "gone.txt: expected a file; received no such name"),
         (["IN", "--out", "TAKEN"], "TAKEN: expected a new or empty folder, or one to go on with"),
         (["IN", "--out", "OUT", "--n-best", "2"], "--n-best: expected 1"),
-        (["MIXED", "--out", "OUT"], "MIXED: expected files of one kind"),
-        (["EMPTY", "--out", "OUT"], "EMPTY: expected a folder of files; received none"),
+        (["MIXED", "--out", "OUT"], "MIXED: expected parts of one format"),
+        (["EMPTY", "--out", "OUT"], "EMPTY: expected a folder of parts; received no file in it"),
     ],
 )
 def test_what_makes_no_sense_is_told_and_leaves_nothing(run, corpus, said, tmp_path, monkeypatch, words, told):
@@ -203,13 +203,9 @@ def test_a_worker_with_another_model_is_refused(run, tmp_path):
     made_of = answering.describe([folder])
     given = {"open_model": lambda: load_exported(folder), "options": AS_CONFIGURED, "format": PartFormat("txt", None)}
     for wrong in ({"export.json": "0" * 64}, {"regard": "0.0.1"}):
-        job = Job("one", tmp_path, (folder,), {**made_of, **wrong}, **given)
+        job = CorpusJob("one", tmp_path, (folder,), {**made_of, **wrong}, **given)
         with pytest.raises(RunFolderError, match="as at the start; received"):
             answering.answer_elsewhere(job, CorpusPart(0, "f", 1, []))
-    job = Job("two", tmp_path / "unseen", (folder,), made_of, **given)
+    job = CorpusJob("two", tmp_path / "unseen", (folder,), made_of, **given)
     with pytest.raises(RunFolderError, match="the folder of the parts; received none that this worker sees"):
         answering.answer_elsewhere(job, CorpusPart(0, "f", 1, []))
-
-
-def test_a_file_is_itself():
-    assert find_files("x.txt") == ["x.txt"]

@@ -79,7 +79,7 @@ def predict_corpus(
     out are `THREADS` here.
     """
     from regard.cli.lines import take_options
-    from regard.corpus.answering import Job, describe
+    from regard.corpus.answering import CorpusJob, describe
     from regard.corpus.cluster import DaskWorkers
     from regard.corpus.part_format import PartFormat
     from regard.corpus.predict import predict_corpus
@@ -95,7 +95,7 @@ def predict_corpus(
     model = options.open_model(found[0], found[1:], **opening, say=say)
     given = take_options(model, asked, plain=format is CorpusFormat.text, settings=opening["settings"])
     open_model = partial(options.open_model, found[0], found[1:], **opening)
-    job = Job(uuid4().hex, out.resolve(), tuple(found), describe(found), open_model, given, written)
+    job = CorpusJob(uuid4().hex, out.resolve(), tuple(found), describe(found), open_model, given, written)
     others = None if workers is None and scheduler is None else DaskWorkers(workers or 1, scheduler, opening["threads"])
     predict_corpus(job, corpus, model, _told(model, given, opening, format), rows=part_rows or ROWS, workers=others, say=say)
 

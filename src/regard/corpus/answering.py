@@ -22,7 +22,7 @@ from regard.tasks.options import AnswerOptions
 
 
 @dataclass(frozen=True)
-class Job:
+class CorpusJob:
     """What all parts have in common.
 
     name: no other job has it.  folder: where parts go.  runs: run folders or exported ones; made_of: what they are known by (`describe`).
@@ -72,7 +72,7 @@ def describe(runs: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def answer_part(job: Job, part: CorpusPart, model: Predictor) -> DonePart:
+def answer_part(job: CorpusJob, part: CorpusPart, model: Predictor) -> DonePart:
     """Answers the rows of a part as `Predictor.stream` does, and writes them."""
     settings, heard, unseen = model.settle(job.options, None, attention=False), Counter[str](), 0
 
@@ -94,7 +94,7 @@ _open: dict[str, Predictor] = {}  # the model of the job that this process works
 _lock = Lock()  # a model answers one part at a time, on as many threads as the process has
 
 
-def answer_elsewhere(job: Job, part: CorpusPart) -> DonePart:
+def answer_elsewhere(job: CorpusJob, part: CorpusPart) -> DonePart:
     """`answer_part` in a process that may have to open the model first.  RunFolderError where it finds another one."""
     with _lock:
         if job.name not in _open:
@@ -103,7 +103,7 @@ def answer_elsewhere(job: Job, part: CorpusPart) -> DonePart:
         return answer_part(job, part, _open[job.name])
 
 
-def _opened(job: Job) -> Predictor:
+def _opened(job: CorpusJob) -> Predictor:
     model = job.open_model()
     found = describe(job.runs)
     for name, wanted in job.made_of.items():

@@ -13,7 +13,7 @@ from typing import Any
 
 from regard.core.errors import RegardError, UsageError, message
 from regard.core.say import Say
-from regard.corpus.answering import DonePart, Job, answer_elsewhere
+from regard.corpus.answering import CorpusJob, DonePart, answer_elsewhere
 from regard.corpus.input_parts import CorpusPart
 
 ALONE = "127.0.0.1"  # where processes of this machine meet; nobody else can come there
@@ -42,7 +42,7 @@ class Refused:
     told: str
 
 
-def answer_by_workers(job: Job, parts: Iterable[CorpusPart], workers: DaskWorkers, say: Say) -> Iterator[DonePart]:
+def answer_by_workers(job: CorpusJob, parts: Iterable[CorpusPart], workers: DaskWorkers, say: Say) -> Iterator[DonePart]:
     """The parts as they are done, in whatever order; `AHEAD` of them for each worker lie in memory.
 
     A part whose worker ends before it is done is given to another.  RegardError for what a worker could not do, with the exit code that it
@@ -81,7 +81,7 @@ class _Readable:
             raise StopIteration from error
 
 
-def _answer(job: Job, part: CorpusPart) -> DonePart | Refused:
+def _answer(job: CorpusJob, part: CorpusPart) -> DonePart | Refused:
     """Done by a worker."""
     from distributed import get_worker
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
@@ -12,12 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from regard.core.errors import DataError, message
 from regard.core.say import Say
 from regard.data.examples import Place
 from regard.tasks.base import Predictor
-
-BESIDE = "manifest.json"  # stands beside the parts that another prediction wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +37,6 @@ class CorpusPart:
         return known.hexdigest()
 
 
-def find_files(name: str) -> list[str]:
-    """A file, or the files of a folder in natural order (`part-2` before `part-10`), but for those that begin with a dot or `_`.
-
-    DataError: a folder that holds other folders, no file, or files of several kinds.
-    """
-    if not os.path.isdir(name):
-        return [name]
-    with os.scandir(name) as entries:
-        kept = sorted((e for e in entries if e.name[0] not in "._" and e.name != BESIDE), key=lambda e: _natural(e.name))
-    if folders := [entry.path for entry in kept if entry.is_dir()]:
-        raise DataError(message(name, "a folder of files", f"the folder {folders[0]} in it", "Name one folder of files."))
-    if not kept:
-        raise DataError(message(name, "a folder of files", "none in it", "Correct the path, or name a file."))
-    kinds = {os.path.splitext(entry.name.removesuffix(".gz"))[1].lower(): entry.name for entry in kept}
-    if len(kinds) > 1:
-        do = "Move the others elsewhere."
-        raise DataError(message(name, "files of one kind", " and ".join(list(kinds.values())[:2]), do))
-    return [entry.path for entry in kept]
-
-
 def cut(model: Predictor, files: Sequence[str], rows: int, say: Say) -> Iterator[CorpusPart]:
     """The parts of a corpus, in order, while it is being read: so many rows each, the last of each file fewer.
 
@@ -72,10 +48,6 @@ def cut(model: Predictor, files: Sequence[str], rows: int, say: Say) -> Iterator
         while some := list(islice(items, rows)):
             yield CorpusPart(number, os.path.basename(file), first, some)
             number, first = number + 1, first + len(some)
-
-
-def _natural(name: str) -> list[Any]:
-    return [int(piece) if piece.isdecimal() else piece for piece in re.split("([0-9]+)", name)]
 
 
 def _read(known: Any, value: Any) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from regard.core.plural import many
 from regard.core.say import Say
-from regard.corpus.answering import DonePart, Job, answer_part
+from regard.corpus.answering import CorpusJob, DonePart, answer_part
 from regard.corpus.cluster import DaskWorkers, answer_by_workers
-from regard.corpus.input_parts import CorpusPart, cut, find_files
+from regard.corpus.input_parts import CorpusPart, cut
 from regard.corpus.ledger import MANIFEST, Ledger, open_ledger
+from regard.data.parts import find_parts
 from regard.tasks.base import Predictor
 from regard.tasks.options import ahead
 
@@ -19,9 +20,10 @@ PAUSE = 10.0  # seconds between two lines on how far it is
 
 
 def predict_corpus(
-    job: Job, corpus: str, model: Predictor, told: Mapping[str, Any], *, rows: int, workers: DaskWorkers | None, say: Say
+    job: CorpusJob, corpus: str, model: Predictor, told: Mapping[str, Any], *, rows: int, workers: DaskWorkers | None, say: Say
 ) -> None:
-    """Answers every row of `corpus`, a file or a folder of files, into the parts of `job.folder`, and goes on with those that lie there.
+    """Answers every row of `corpus`, a file or parts of a folder or pattern, into the parts of `job.folder`, and goes on with those that
+    lie there.
 
     The parts hold, one after another, the very bytes that one process gives that predicts file after file: they are cut where that begins
     anew to sort rows by length.  model: reads the corpus, and answers it where there are no workers.  told: what else the manifest says.
@@ -31,7 +33,7 @@ def predict_corpus(
     """
     together = ahead(model.settle(job.options, None, attention=False).decode)
     rows = -(-rows // together) * together
-    files = find_files(corpus)
+    files = find_parts(corpus)
     with open_ledger(job.folder, {**told, "part_rows": rows, "made_of": dict(job.made_of)}) as ledger:
         counted = _Counted(ledger, cut(model, files, rows, say), say)
         if workers is None:
