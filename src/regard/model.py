@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never, TypedDict, Unpack, overlo
 
 from regard.core.errors import ArgumentError, message
 from regard.core.say import Say
+from regard.data.python_items import pair_of
 from regard.tasks.base import Predictor as TaskModel
 from regard.tasks.base import Scored as Scored
 from regard.tasks.base import TaskPrediction as Plain
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from regard.attention.interventions import Intervention
+    from regard.tasks.align_pairs import AlignedPair
     from regard.tasks.faithfulness import LookFindings
 
 LOG = logging.getLogger("regard")  # hears the notes on items that the command line tells on stderr
@@ -167,6 +169,23 @@ class Model:
         """
         given = self._model.answer_options({"batch_size": batch_size, **wrong})
         return list(self._model.scores(iter(pairs), batch_size=given.batch_size))
+
+    def align(
+        self, pairs: Iterable[Any], *, look: str | None = None, head: int | None = None, shift: int = 0
+    ) -> list[AlignedPair]:
+        """Which source word each target word comes from, by where the model looks in forced decoding: `.source` and `.target` in words,
+        `.links` of places from 0, `.weights` (target words, source words).
+
+        pairs: (source, target), or what else `score` takes.  look: None: the last at the source; head: None: their mean; shift: 1: as a
+        word was read, a step after it was written (docs/align.md).
+        Raises RunFolderError for a task without pairs of texts, DataError for a pair that the model cannot read whole, ArgumentError for a
+        look or a head that is not there.
+        """
+        from regard.tasks import align_pairs
+
+        model = align_pairs.as_pair_model(self._model)
+        asked = align_pairs.LookChoice(look, align_pairs.MEAN if head is None else head, shift)
+        return list(align_pairs.align(model, [pair_of(pair, model.layout) for pair in pairs], asked, LOG.info))
 
     def faithfulness(self, items: Iterable[Any], *, look: str | None = None, say: Say = LOG.warning) -> list[LookFindings]:
         """What the model's own answers to items lose when the weights of its looks are changed (docs/faithfulness.md): for each look (or

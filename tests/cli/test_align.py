@@ -139,6 +139,21 @@ def test_what_is_written(folder, tmp_path, capsys):
             )
 
 
+def test_python_aligns_as_the_command_does(folder, capsys):
+    files = write(folder, "spoken", pairs(9, 6))
+    assert run(["align", str(folder / "guided"), *files, "--head", "0", "--shift", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    given = list(zip(*(Path(file).read_text("utf-8").splitlines() for file in files), strict=True))
+    found = regard.load(folder / "guided").align(given, head=0, shift=1)
+    assert [pharaoh(pair.links) for pair in found] == lines
+    assert found[0].source == tuple(given[0][0].split()) and found[0].weights.shape == (
+        len(found[0].target),
+        len(found[0].source),
+    )
+    with pytest.raises(DataError, match="a source and a target"):
+        regard.load(folder / "guided").align([{"source": "casa"}])
+
+
 def test_forced_decoding_is_where_a_prediction_looked(folder):
     """Of a pair that the model itself wrote: the same weights, characters summed into words, end marks left out."""
     model, tried = as_pair_model(load_run(folder / "guided")), 0
