@@ -82,7 +82,8 @@ def fit(
     total = total_updates(batches, settings)
     if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
         say(note)
-    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
+    log = settings.log if ranks.first else ()
+    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows, log=log), say, total=total)
     try:
         with exactly(checkpoints.arithmetic.threads, device), Signals() as signals:
             trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress, lower, device, ranks)
