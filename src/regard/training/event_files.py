@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ def refuse_without_tensorboard(log: Sequence[str]) -> None:
     if FOLDER not in log:
         return
     try:
-        import_module("tensorboard")
+        import tensorboard  # noqa: F401  for SummaryWriter
     except ImportError as error:
         do = "Run: pip install -e '.[tensorboard]', or leave train.log out; metrics.jsonl has the same figures."
         raise ConfigError(

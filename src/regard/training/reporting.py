@@ -18,6 +18,7 @@ from typing import TextIO
 from regard.core.atomic_files import explain_error, write_bytes
 from regard.core.plural import many
 from regard.training.event_files import FOLDER, EventFiles
+from regard.training.number_text import clock, number
 from regard.training.progress import Progress
 
 # The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
@@ -210,22 +211,6 @@ def judgement(row: Mapping[str, str | int | float | bool | None], metrics: Mappi
     figures = "  ".join(f"{name} {number(value)}" for name, value in metrics.items())
     mark = f"  (best {metric} so far)" if row["best"] else ""
     return f"step {row['step']}  epoch {row['epoch']}  validation: {figures}{mark}"
-
-
-def number(value: object, digits: int | None = None) -> str:
-    """A figure with so many places behind the point, or with four that count; "-" where there is none."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return "-"
-    return f"{value:,.{digits}f}" if digits is not None else f"{value:.4g}"
-
-
-def clock(seconds: object) -> str:
-    """Seconds as "1:02:03" or "2:03"; "-" where nobody knows."""
-    if not isinstance(seconds, int | float):
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def say_duration(seconds: float) -> str:
