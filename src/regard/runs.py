@@ -31,6 +31,7 @@ from regard.tasks.base import Splits, Task
 from regard.training.checkpoint import Checkpoints
 from regard.training.checksums import BERT, CONFIG, EXPORTED, LEARNT, METRICS, USED, find_changed, forget, note, refuse_changed
 from regard.training.closed_form import keep
+from regard.training.event_files import refuse_without_tensorboard
 from regard.training.leading import follow, lead, list_known, name_data
 from regard.training.longer_runs import mark_longer, of_length, refuse_annealed, refuse_other_rates
 from regard.training.model_card import write_card
@@ -93,6 +94,7 @@ def _whole(config: Config, folder: Path, ranks: Ranks, *, resume: bool, say: Say
     for found in find_user_classes(config):
         say(f"note: {found.key} names {found.word}, code that is not Regard's; it is imported.")
     find_device(config.train.device, "train.device")
+    refuse_without_tensorboard(config.train.log)
     with within_memory():
         task.probe(config)  # what cannot be built is refused before anything is read
     refuse_streams([*config.data.train, *config.data.valid])

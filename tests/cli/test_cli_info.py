@@ -61,7 +61,7 @@ def test_it_needs_no_torch(folder: Path) -> None:
         ("model.safetensors", b"\xff" * 20, "model.safetensors is damaged"),
         ("model.safetensors", b"", "model.safetensors is damaged"),
         ("model.safetensors", b"\x02" + bytes(7) + b"[]", "model.safetensors is damaged"),
-        ("metrics.jsonl", b"{", "metrics.jsonl is damaged"),
+        ("metrics.jsonl", b"{", "metrics.jsonl:1 is damaged"),
         ("config.yaml", b"modl: 3", "config.yaml:1: modl"),
         ("tokenizer.source.json", b"{", "tokenizer.source.json"),
     ],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regard.cli.trust import Trust
-from regard.core.bounded_json import is_of, parse, read_bytes, require_keys
-from regard.core.errors import RunFolderError, did_you_mean, message
+from regard.core.bounded_json import is_of, parse, require_keys
+from regard.core.errors import RunFolderError, message
 from regard.core.plural import many
 from regard.core.printable import printable
 from regard.tasks import registry
@@ -44,8 +44,9 @@ def info(
 def _trained(run: Path, trust: Iterable[str]) -> dict[str, str]:
     from regard.config import load_config
     from regard.training.checksums import METRICS, USED, refuse_changed
+    from regard.training.history import refuse_no_run
 
-    _is_run(run)
+    refuse_no_run(run)
     config = load_config(run / "config.yaml", trust=trust)
     facts = {"run": str(run), "task": config.task, **_data(config), **_model(config), **_vocabularies(run)}
     facts |= {"parameters": _parameters(run / MODEL), **_training(run, config), **_made(run), "on disk": _size(run, MODEL)}
@@ -68,15 +69,6 @@ def _exported(folder: Path) -> dict[str, str]:
             **proof
         )
     return {**facts, "on disk": _size(folder, WEIGHTS)}
-
-
-def _is_run(run: Path) -> None:
-    if (run / "config.yaml").is_file():
-        return
-    received = "a folder without config.yaml" if run.is_dir() else "a file" if run.exists() else "no such folder"
-    near = did_you_mean(run.name, [p.name for p in run.parent.iterdir() if p.is_dir()]) if run.parent.is_dir() else ""
-    expected, do = "a run folder, as regard train makes it", f"Name the folder of a run.{near}"
-    raise RunFolderError(message(str(run), expected, received, do))
 
 
 def _data(config: Config) -> dict[str, str]:
@@ -155,11 +147,9 @@ def _shape(entry: Any) -> list[int]:
 
 def _training(run: Path, config: Config) -> dict[str, str]:
     """The best validation and how far training went, from metrics.jsonl."""
-    path, figures = run / "metrics.jsonl", registry.figures(config.spec)
-    try:
-        rows = [_row(line, figures) for line in read_bytes(path).splitlines()] if path.is_file() else []
-    except (OSError, ValueError) as error:
-        raise RunFolderError(message(f"{path} is damaged", "JSON lines", str(error), DAMAGED)) from None
+    from regard.training.history import read_rows
+
+    figures, rows = registry.figures(config.spec), read_rows(run)
     if not rows:
         return {"trained": "not yet"}
     last = rows[-1]
@@ -171,15 +161,6 @@ def _training(run: Path, config: Config) -> dict[str, str]:
 
     told_figures = "  ".join(f"{name} {best[name]:.4g}" for name in figures if best.get(name) is not None)
     return {**told, f"best {config.train.metric}": f"{told_figures}  (on validation data, at update {best['step']:,})"}
-
-
-def _row(line: bytes, figures: Sequence[str]) -> dict[str, Any]:
-    """A line of the file: figures are numbers, or null where they were not finite."""
-    kinds = {"step": int, "epoch": int, "seconds": float | None}
-    row = require_keys(parse(line), kinds, lacking=frozenset({"seconds"}), others=True)
-    if any(not is_of(row[name], float | None) for name in figures if name in row):
-        raise ValueError("a figure that is no number")
-    return row
 
 
 def _made(run: Path) -> dict[str, str]:

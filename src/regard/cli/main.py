@@ -22,6 +22,7 @@ from regard.cli.info import info
 from regard.cli.memory import keep_few_products, keep_freed_memory
 from regard.cli.no_such_option import Commands
 from regard.cli.pack import pack
+from regard.cli.plot import plot
 from regard.cli.predict import predict
 from regard.cli.score import score
 from regard.cli.serve import serve
@@ -70,6 +71,7 @@ for _command in (
     score,
     align,
     compare,
+    plot,
     view,
     faithfulness,
     info,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from regard.compare.results import CellRow, Comparison, PairedTest
-from regard.training.reporting import clock
+from regard.training.number_text import clock
 
 SURE = 0.05
 COLUMNS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +13,6 @@ import numpy as np
 from regard.core.atomic_files import write_bytes
 from regard.core.say import Say
 from regard.metrics.item_counts import ItemCounts
-
-METRICS = "metrics.jsonl"
 
 
 class WorkOrder(NamedTuple):
@@ -77,6 +74,8 @@ def _training(run: Path) -> dict[str, Any]:
     from regard.training.checksums import CONFIG
 
     config = load_config(run / CONFIG, [])
+    from regard.training.history import read_rows
+
     rows = read_rows(run)
     best: dict[str, Any] = next((row for row in reversed(rows) if row.get("best")), {})
     metric = config.train.metric
@@ -88,12 +87,3 @@ def _training(run: Path) -> dict[str, Any]:
         "seconds": rows[-1].get("seconds") if rows else None,
         "peak_memory_mb": max(peaks, default=None),
     }
-
-
-def read_rows(run: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics.jsonl; none where it has not come to its first."""
-    try:
-        text = (run / METRICS).read_text("utf-8")
-    except OSError:
-        return []
-    return [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -42,13 +42,14 @@ def _nameable(name: str) -> str:
 Name = Annotated[str, AfterValidator(_nameable)]
 
 
-def _listed(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
+    """A text alone as a tuple of one, for a key that holds several."""
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-Files = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Files = Annotated[tuple[Name, ...], BeforeValidator(as_tuple)]
 Weights = Annotated[dict[Name, Positive], Field(min_length=2)]  # of sources, by their names
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 AUTO = "auto"  # what stands for a key that is left out and will fit the data

@@ -67,6 +67,8 @@ def describe_values(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bo
         return ", or ".join(describe_values(a, metadata, ends=ends) for a in args)
     if origin is dict:
         return "a mapping of names to numbers above 0, at least two"
+    if origin is tuple and get_origin(args[0]) is Literal:
+        return f"{describe_values(args[0])}, or a list of such words"
     if origin is tuple:
         return "a file name, or a list of them"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -74,6 +76,13 @@ def describe_values(annotation: Any, metadata: tuple[Any, ...] = (), *, ends: bo
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}[annotation]
     told = [_limit(m) for m in metadata if ends or not _is_end(m)]
     return ", ".join([plain, *(limit for limit in told if limit)])
+
+
+def _words_among(annotation: Any) -> tuple[Any, ...]:
+    """The words that a key, or each of its list, is one of."""
+    if get_origin(annotation) is tuple:
+        return _words_among(get_args(annotation)[0])
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _words_of(metadata: Sequence[Any]) -> tuple[str, ...]:
@@ -141,7 +150,7 @@ def explain(
         if section_of(field)
         else f"Change it (the default: {show_value(negate(written, default_of(field)))})."
     )
-    if words := get_args(field.annotation) if get_origin(field.annotation) is Literal else _words_of(field.metadata):
+    if words := _words_among(field.annotation) or _words_of(field.metadata):
         do = f"Choose one of these.{suggest(received, words)}"
     return Explanation(describe_values(field.annotation, tuple(field.metadata), ends=_beyond(received)), show_value(received), do)
 

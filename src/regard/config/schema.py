@@ -138,7 +138,7 @@ def usual(spec: TaskSpec, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 VALIDATING = ("valid_beam",)  # keys of `decode` that a run cannot change
-SHOWING = ("samples", "device")  # keys of `train` that change nothing but what is printed, or the last digits
+SHOWING = ("samples", "log", "device")  # keys of `train` that change nothing but what is printed, or the last digits
 KEEPING = ("workers", "store")  # keys of `data` that change nothing but how long it takes, and where
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from regard.config.base import (
     Beam,
@@ -18,6 +18,7 @@ from regard.config.base import (
     Share,
     Threads,
     Whole,
+    as_tuple,
     auto_field,
     field,
 )
@@ -75,6 +76,10 @@ class TrainSection(Section):
     average: Count = auto_field(1, "the model validated and saved is the mean of the last so many validation points")
     checkpoint_every: Count | None = field(None, "updates between checkpoints; null: at each validation")
     report_every: Count = field(50, "updates between reports")
+    log: Annotated[tuple[Literal["tensorboard"], ...], BeforeValidator(as_tuple)] = field(
+        (),
+        "where the rows of metrics.jsonl go, too: tensorboard (the extra `tensorboard`) writes event files into RUN/tensorboard",
+    )
     device: Device = field(
         "cpu", "where the net is trained: cpu, cuda, cuda:N, mps, or auto, a GPU where there is one that works"
     )

@@ -37,7 +37,7 @@ TRAINING = (
     *("train.seed", "train.begin", "train.epochs", "train.updates", "train.minutes", "train.learning_rate", "train.beta1"),
     *("train.beta2", "train.weight_decay", "train.schedule", "train.warmup", "train.plateau_factor", "train.plateau_patience"),
     *("train.clip", "train.accumulate", "train.precision", "train.validate_every", "train.metric", "train.patience"),
-    *("train.average", "train.checkpoint_every", "train.report_every", "train.device", "train.threads"),
+    *("train.average", "train.checkpoint_every", "train.report_every", "train.log", "train.device", "train.threads"),
 )
 BATCHES = ("train.batch_tokens",)
 SMOOTHING = ("train.label_smoothing",)

@@ -24,7 +24,7 @@ def keep(
     A run that is begun again does the same again.  RegardError where the disk is full.
     """
     network.eval()
-    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=0), say, total=0)
+    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=0, log=settings.log), say, total=0)
     try:
         with torch.no_grad():
             found = validate()

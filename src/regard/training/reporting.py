@@ -17,6 +17,8 @@ from typing import TextIO
 
 from regard.core.atomic_files import explain_error, write_bytes
 from regard.core.plural import many
+from regard.training.event_files import FOLDER, EventFiles
+from regard.training.number_text import clock, number
 from regard.training.progress import Progress
 
 # The fields of a row that tell of the machine and its clock: two runs of one config agree in all others.
@@ -107,9 +109,12 @@ class RunClock:
 
 
 class Metrics:
-    """`metrics.jsonl`, one JSON object a line; what is not finite is null.  Opening cuts it back to its first `rows` lines."""
+    """`metrics.jsonl`, one JSON object a line; what is not finite is null.  Opening cuts it back to its first `rows` lines.
 
-    def __init__(self, path: Path, *, rows: int) -> None:
+    log: where else the rows go, as `train.log` says.
+    """
+
+    def __init__(self, path: Path, *, rows: int, log: Sequence[str] = ()) -> None:
         kept = []
         if rows and path.exists():
             with path.open("rb") as file:
@@ -119,6 +124,7 @@ class Metrics:
         with explain_error(path):
             # Without a buffer: what a full disk refuses must not be tried again at the end.
             self.file = path.open("ab" if kept else "wb", buffering=0)
+        self.events = EventFiles(path.parent / FOLDER, [json.loads(line) for line in kept]) if FOLDER in log else None
 
     def add(self, row: Mapping[str, str | int | float | bool | None]) -> None:
         """Writes a row, for everyone to see at once.  Errors: RegardError where the disk is full."""
@@ -128,14 +134,20 @@ class Metrics:
             while rest:
                 rest = rest[self.file.write(rest) :]
         self.rows += 1
+        if self.events is not None:
+            self.events.add(finite)
 
     def sync(self) -> None:
         """Brings what was written to the disk."""
         with explain_error(self.path):
             os.fsync(self.file.fileno())
+        if self.events is not None:
+            self.events.sync()
 
     def close(self) -> None:
         self.file.close()
+        if self.events is not None:
+            self.events.close()
 
 
 def silent(line: str) -> None:
@@ -199,22 +211,6 @@ def judgement(row: Mapping[str, str | int | float | bool | None], metrics: Mappi
     figures = "  ".join(f"{name} {number(value)}" for name, value in metrics.items())
     mark = f"  (best {metric} so far)" if row["best"] else ""
     return f"step {row['step']}  epoch {row['epoch']}  validation: {figures}{mark}"
-
-
-def number(value: object, digits: int | None = None) -> str:
-    """A figure with so many places behind the point, or with four that count; "-" where there is none."""
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return "-"
-    return f"{value:,.{digits}f}" if digits is not None else f"{value:.4g}"
-
-
-def clock(seconds: object) -> str:
-    """Seconds as "1:02:03" or "2:03"; "-" where nobody knows."""
-    if not isinstance(seconds, int | float):
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def say_duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from regard.core.devices import CPU, describe_device, find_device
 from regard.core.errors import ConfigError, RegardError, did_you_mean, message
 from regard.data.batching import Batch, Batches
 from regard.training.checkpoint import MODEL, Checkpoints, Progress, load_network, save_network
+from regard.training.checksums import METRICS
 from regard.training.judging import average_weights, judge
 from regard.training.objective import Loss
 from regard.training.optimizer import exactly, make_optimizer
@@ -82,7 +83,7 @@ def fit(
     total = total_updates(batches, settings)
     if not resume and (note := few(total, settings, cut=isinstance(batches, Batches))):
         say(note)
-    reporter = Reporter(Metrics(folder / "metrics.jsonl", rows=progress.rows), say, total=total)
+    reporter = Reporter(Metrics(folder / METRICS, rows=progress.rows, log=settings.log if ranks.first else ()), say, total=total)
     try:
         with exactly(checkpoints.arithmetic.threads, device), Signals() as signals:
             trainer = Trainer(network, optimizer, settings, checkpoints, reporter, signals, progress, lower, device, ranks)

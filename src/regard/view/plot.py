@@ -38,33 +38,45 @@ def write(prediction: Drawable, path: str | Path, *, name: str | None = None, he
     """
     path = claim(path, suffixes=(".png", ".svg", ".pdf"))
     picture = choose(prediction, name=name, head=head)
+    down, across = picture.down.shown, picture.across.shown
+
+    def draw() -> Any:
+        laid = overlay(prediction, picture)
+        return _figure(picture, down, across) if laid is None else _laid(laid, picture)
+
+    data, notes = render(draw, path.suffix.lower()[1:], labels=(*down, *across))
+    write_bytes(path, data)
+    return notes
+
+
+def render(draw: Callable[[], Any], kind: str, *, labels: Iterable[str] = (), size: int = 11) -> tuple[bytes, list[str]]:
+    """A figure of matplotlib as a file of a kind (png, svg, pdf), and what to tell the user.
+
+    draw: makes it; it is called where matplotlib's settings are its own, whatever a file in the current folder says.  labels: texts that
+    need fonts; size: of texts, in points.  RegardError where matplotlib is missing.
+    """
     try:
         import matplotlib
         from matplotlib import font_manager
     except ImportError as error:
         do = "Run: pip install -e '.[plots]'. A page (.html) and the terminal need no extra."
         raise RegardError(message("a picture as PNG, SVG or PDF", "matplotlib", "an environment without it", do)) from error
-    down, across = picture.down.shown, picture.across.shown
-    wanted = {c for label in (*down, *across) for c in label}
+    wanted = {c for label in labels for c in label}
     families, missing = fonts(wanted, font_manager.fontManager.ttflist)
     if missing and _found_again(font_manager):
         families, missing = fonts(wanted, font_manager.fontManager.ttflist)
     buffer = io.BytesIO()
-    style: Any = {  # matplotlib's own, whatever a settings file in the current folder says
+    style: Any = {
         **{key: value for key, value in matplotlib.rcParamsDefault.items() if key not in OF_THE_PROGRAM},
         "font.family": families,
-        "font.size": 11,
+        "font.size": size,
         "svg.hashsalt": "regard",
         "text.parse_math": False,
     }  # $ is a token too
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # said once, in `advice`
-        laid = overlay(prediction, picture)
-        drawn = _figure(picture, down, across) if laid is None else _laid(laid, picture)
-        kind = path.suffix.lower()[1:]
-        drawn.savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata=STAMPS.get(kind))
-    write_bytes(path, buffer.getvalue())
-    return [advice(missing)] if missing else []
+        draw().savefig(buffer, format=kind, dpi=200, bbox_inches="tight", metadata=STAMPS.get(kind))
+    return buffer.getvalue(), [advice(missing)] if missing else []
 
 
 def _found_again(font_manager: Any) -> bool:
