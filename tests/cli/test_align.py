@@ -1,4 +1,4 @@
-"""`regard align`, `predict --alignment` and guided alignment, on a language that turns its words round."""
+"""`regard align`, `predict --alignment` and guided alignment, on a language that turns its words round; long because all share two runs."""
 
 from __future__ import annotations
 
