@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 from pathlib import Path
@@ -22,7 +23,11 @@ class BuildLoops(build_ext):
 
     def copy_extensions_to_source(self) -> None:
         for made in self.get_outputs():
-            shutil.copyfile(made, SOURCE / Path(made).name)
+            beside = SOURCE / f".{Path(made).name}.part"
+            shutil.copyfile(made, beside)
+            os.replace(
+                beside, SOURCE / Path(made).name
+            )  # at once: to write over a library that a process has open ends that process
 
     def get_outputs(self) -> list[str]:
         return [str(path) for ext in self.extensions for path in self._folder(ext).glob("loops.*")]

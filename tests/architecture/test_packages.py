@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import tomllib
@@ -65,3 +66,19 @@ def test_a_release_is_of_what_is_committed(tmp_path):
     for words, said in (([], "expected the new folder OUT"), ([str(tmp_path)], "expected a folder that is not there yet")):
         done = subprocess.run(["bash", script, *words], capture_output=True, text=True)
         assert done.returncode and said in done.stderr
+
+
+def test_a_library_that_is_open_is_not_written_over(tmp_path, monkeypatch):
+    """A checkout is installed anew while a server of it answers: who has the old library open keeps the old one."""
+    monkeypatch.syspath_prepend(str(ROOT / "runtime"))
+    building = importlib.import_module("building")
+    monkeypatch.setattr(building, "SOURCE", tmp_path)
+    made = tmp_path / "made" / "loops.so"
+    made.parent.mkdir()
+    made.write_bytes(b"new")
+    (tmp_path / "loops.so").write_bytes(b"old")
+    monkeypatch.setattr(building.BuildLoops, "get_outputs", lambda self: [str(made)])
+    with (tmp_path / "loops.so").open("rb") as held:
+        building.BuildLoops.copy_extensions_to_source(building.BuildLoops.__new__(building.BuildLoops))
+        assert held.read() == b"old" and (tmp_path / "loops.so").read_bytes() == b"new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["loops.so", "made"]
