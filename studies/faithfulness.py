@@ -18,8 +18,9 @@ import gzip
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from study import Row, Study
+from study import Row, Study, median
 from trainings import DATA
 
 from regard import runs
@@ -91,15 +92,12 @@ def main() -> None:
     heads: list[Row] = []
     for seed in study.seeds:
         for name in names:
-            found: list[LookFindings] = []
 
-            def measured(name: str = name, seed: int = seed, found: list[LookFindings] = found) -> Row:
-                found.extend(findings(study, name, seed))
-                return {"look": found[0].name, **told(found[0])}
+            def measured(name: str = name, seed: int = seed) -> Row:
+                first = next(findings(study, name, seed))  # of all heads of the first look; each of these nets has one
+                return {"look": first.name, **told(first)}
 
             heads.append(study.run({"model": name, "seed": seed}, measured))
-            for one in found:
-                study.say(f"{name}, seed {seed}: {one.name}: {one.conclude()}")
     for name in names:
         mine = [row for row in heads if row["model"] == name]
         used = all(row["margin low"] > 0 for row in mine)
@@ -109,7 +107,19 @@ def main() -> None:
             study.claim(f"{name}: even weights change at most a fifth of the labels", even[0] <= 0.2)
         else:
             study.claim(f"{name}: even weights change at least half of the answers", even[1] >= 0.5)
+    study.plot(lambda figure: draw(figure, names, heads))
     study.end()
+
+
+def draw(figure: Any, names: list[str], rows: list[Row]) -> None:
+    """What each change costs, model by model; the median of the seeds."""
+    axes = figure.subplots()
+    for place, way in enumerate(("most", "random", "uniform", "permuted")):
+        costs = [median([row[f"loss, {way}"] for row in rows if row["model"] == name]) for name in names]
+        axes.bar([i + (place - 1.5) / 5 for i in range(len(names))], costs, width=0.2, label=way)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylabel("loss, nats a token")
+    axes.legend()
 
 
 if __name__ == "__main__":
