@@ -191,8 +191,8 @@ class Model:
         """What the model's own answers to items lose when the weights of its looks are changed (docs/faithfulness.md): for each look (or
         this one), of all its heads together and, where there are several, of each.
 
-        Raises UsageError for a look that is not there, RunFolderError for a task without probabilities, or an exported folder, DataError
-        where no item has an answer.
+        Raises ArgumentError for a look that is not there, RunFolderError for another task, a run without looks or an exported one, and
+        DataError where no item has an answer.
         """
         from regard.tasks.faithfulness import find_looks, measure
 

@@ -112,6 +112,12 @@ def test_what_is_refused(words, code, said, folder, texts, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_a_task_without_such_scores_is_named(folder, texts, capsys, monkeypatch):
+    monkeypatch.delattr("regard.tasks.transduce.predictor.Transducer.with_answer")
+    assert run(["faithfulness", str(folder), str(texts), "--items", "2"]) == 2
+    assert "scores of its own answers: expected a run of task transduce, tag or classify" in capsys.readouterr().err
+
+
 def test_texts_without_an_answer_are_left_out_and_said(folder, tmp_path, capsys):
     path = tmp_path / "texts.txt"
     path.write_text("\n5 March 1999\n\n", "utf-8")

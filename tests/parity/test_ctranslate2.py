@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ import ctranslate2
 
 from regard.config import read_config
 from regard.core.errors import RegardError, RunFolderError
-from regard.data.tokenizer import SPECIALS
+from regard.data.tokenizer import SPECIALS, Tokenizer
 from regard.export import ctranslate2 as exporter
 from regard.export import ctranslate2_spec
 from regard.export.ctranslate2_spec import to_spec
 from regard.export.recorder import Unexportable
+from regard.tasks.base import TaskPrediction
 from regard.tasks.options import AnswerOptions
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.transduce.demo_data import dates
@@ -160,6 +162,24 @@ def test_the_host_answers_as_the_run_does(model, folder, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == [p.text for p in right]
+
+
+def test_pieces_are_compared_as_the_net_wrote_them():
+    """A net may write pieces that its tokenizer would not cut the text into."""
+    writer = Tokenizer.train("bpe(12)", ["ab ab ab", "ba"])
+    shown = exporter._numbers_as_shown(writer)
+    model = SimpleNamespace(tokenizers=(writer, writer), in_tokens=lambda items: [([], writer.encode(text)) for _, text in items])
+    cut = writer.tokens(writer.encode("ab"))
+    assert cut == ["▁ab", "</s>"]
+    for tokens in (tuple(cut), ("▁", "a", "b", "</s>")):
+        words = exporter._words(model, None, TaskPrediction("ab", -1.0, tokens), shown)
+        assert (*writer.tokens(words), "</s>") == tokens and writer.decode(words) == "ab"
+    doubtful = Tokenizer.train("char", ["a ▁b"])  # a space is shown as that sign
+    shown, model.in_tokens = exporter._numbers_as_shown(doubtful), lambda items: [([], doubtful.encode(items[0][1]))]
+    assert (
+        list(exporter._words(model, None, TaskPrediction("a ▁", -1.0, ("a", "▁", "▁", "</s>")), shown))
+        == doubtful.encode("a ▁")[:-1]
+    )
 
 
 def test_nothing_is_written_where_it_says_something_else(model, tmp_path, monkeypatch):

@@ -31,10 +31,7 @@ def predict(
     beam: options.Beam = None,
     n_best: options.NBest = None,
     batch_size: options.BatchSize = None,
-    format: Annotated[
-        CorpusFormat,
-        typer.Option(help="text: the best; tsv: line rank score text; jsonl: everything; parquet: as tsv, with --out."),
-    ] = CorpusFormat.text,
+    format: Wording = CorpusFormat.text,
     attention: options.Attention = None,
     alignment: Alignment = None,
     erase: Erase = None,

@@ -11,17 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, create_model, model_serial
 from regard.config import mechanisms
 from regard.config.attention import AttentionSection as AttentionSection
 from regard.config.attention import Look
-from regard.config.base import (
-    AUTO,
-    Count,
-    Layers,
-    Name,
-    Section,
-    Share,
-    Words,
-    auto_field,
-    field,
-)
+from regard.config.base import AUTO, Count, Layers, Name, Section, Share, Words, auto_field, field
 from regard.config.data import DataSection as DataSection
 from regard.config.length_limits import Room, room
 from regard.config.other_names import suggest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -17,18 +17,20 @@ from regard.core.atomic_files import explain_error
 from regard.core.checksum import checksum
 from regard.core.errors import RegardError, RunFolderError, message
 from regard.core.say import Say
-from regard.data.tokenizer_kinds import PAD, SPECIALS
+from regard.data.tokenizer import Tokenizer
+from regard.data.tokenizer_kinds import BOS, EOS, PAD, SPECIALS
 from regard.decoding.limits import Limits
 from regard.export.folder import Precision, make_up_items, settings_to_hand_on
-from regard.export.proof import CLOSE, CLOSE_LOOKS
+from regard.export.proof import CLOSE, Proof, refuse
 from regard.export.recorder import Unexportable
+from regard.tasks.base import TaskPrediction
 from regard.tasks.options import AnswerOptions
 from regard.training.checksums import LEARNT
 
 TASK = "transduce"
 TOLD, SETTINGS, CTRANSLATE2_FORMAT = "manifest.json", "settings.json", 1
 ALONE, TOGETHER, BEAM = 50, 64, 5  # items that are asked one by one, and by beams; rows of a batch; the width
-UNSAID = [[SPECIALS[PAD]], [SPECIALS[1]]]  # signs that no answer has; the unknown one has an option of its own
+UNSAID = [[SPECIALS[PAD]], [SPECIALS[BOS]]]  # signs that no answer has; the unknown one has an option of its own
 
 
 class Asked(NamedTuple):
@@ -40,24 +42,13 @@ class Asked(NamedTuple):
 
 
 @dataclass
-class Agreement:
-    """What was compared.  changed: other texts of greedy search, ties: those of them that are as likely; searched: other texts of a beam,
-    whose search is CTranslate2's own; score, attention: the largest differences, a score's a token."""
+class SearchedProof(Proof):
+    """searched: other texts of a beam, whose search is CTranslate2's own: told, not judged."""
 
-    answers: int = 0
-    ties: int = 0
-    changed: int = 0
     searched: int = 0
-    score: float = 0.0
-    attention: float = 0.0
-
-    @property
-    def holds(self) -> bool:
-        return not self.changed and self.score <= CLOSE and self.attention <= CLOSE_LOOKS
 
     def __str__(self) -> str:
-        largest = f"largest differences: scores {self.score:.1e} a token, attention {self.attention:.1e}"
-        return f"{self.answers:,} answers; other texts {self.changed:,}, as likely {self.ties:,}, by a beam {self.searched:,}; {largest}"
+        return f"{super().__str__()}; other texts by a beam of {BEAM}: {self.searched:,}"
 
 
 def write_ctranslate2(model: Any, out: Path, *, precision: Precision, items: Sequence[Any] = (), say: Say) -> None:
@@ -80,19 +71,18 @@ def write_ctranslate2(model: Any, out: Path, *, precision: Precision, items: Seq
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        with _as_errors(model.folder, out), explain_error(out):
+        with _told_of_runs(model.folder), explain_error(out):
             if model.config.task != TASK:
                 raise Unexportable(f"is of the task {model.config.task}")
             spec = to_spec(model.network, (_symbols(model, 0), _symbols(model, 1)))
-            spec.optimize(quantization=None if precision == "float32" else precision)
             beside.mkdir(parents=True)
-            spec.save(str(beside))
-            engine = ctranslate2.Translator(str(beside), device="cpu", compute_type=precision, intra_threads=1)
+            with _told_of_engine():
+                spec.optimize(quantization=None if precision == "float32" else precision)
+                spec.save(str(beside))
+                engine = ctranslate2.Translator(str(beside), device="cpu", compute_type=precision, intra_threads=1)
             proof = _prove(model, engine, [*items, *make_up_items(model)])
-            if precision == "float32" and not proof.holds:
-                do = "Nothing was written. Please report it, with the config of the run."
-                expected = f"the same texts, scores within {CLOSE:g}, attention within {CLOSE_LOOKS:g}"
-                raise RegardError(message(f"{out}: the proof", expected, str(proof), do))
+            if precision == "float32":
+                refuse(proof, out)
             _write_beside(model, beside, precision, proof)
             beside.rename(out)
         say(str(proof))
@@ -101,15 +91,23 @@ def write_ctranslate2(model: Any, out: Path, *, precision: Precision, items: Seq
 
 
 @contextmanager
-def _as_errors(run: Path, out: Path) -> Iterator[None]:
+def _told_of_runs(run: Path) -> Iterator[None]:
+    """RunFolderError for a run that CTranslate2 cannot hold."""
     try:
         yield
     except Unexportable as error:
         do = "Export it in Regard's own format: --format regard. docs/ctranslate2.md lists what CTranslate2 can hold."
         raise RunFolderError(message(str(run), "a Transformer that CTranslate2 can hold", f"one that {error}", do)) from error
-    except (ValueError, RuntimeError) as error:  # CTranslate2's own
-        do = "Nothing was written. Please report it, with the config of the run and the version of ctranslate2."
-        raise RegardError(message(str(out), "a model that CTranslate2 takes", str(error)[:400], do)) from error
+
+
+@contextmanager
+def _told_of_engine() -> Iterator[None]:
+    """RegardError for what CTranslate2 raises, which has no classes of its own."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        do = f"Nothing was written. Please report it, with the config of the run and ctranslate2 {version('ctranslate2')}."
+        raise RegardError(message("CTranslate2", "a model that it takes", str(error)[:400], do)) from error
 
 
 def _symbols(model: Any, side: int) -> list[str]:
@@ -122,14 +120,15 @@ def _symbols(model: Any, side: int) -> list[str]:
     return made
 
 
-def _prove(model: Any, engine: Any, items: Sequence[Any]) -> Agreement:
+def _prove(model: Any, engine: Any, items: Sequence[Any]) -> SearchedProof:
     """Both answer the same items, greedily: in batches, some alone; where they looked; and what both find by a beam."""
-    proof, by_side = Agreement(), (_symbols(model, 0), _symbols(model, 1))
-    asked = _ask(model, items, by_side[0])
+    proof, by_side = SearchedProof(), (_symbols(model, 0), _symbols(model, 1))
+    numbers = {symbol: i for i, symbol in enumerate(by_side[1])}
+    asked, shown = _ask(model, items, by_side[0]), _numbers_as_shown(model.tokenizers[1])
     some = asked[:: max(1, len(asked) // ALONE)]
     for each, rows in ((asked, TOGETHER), (some, 1)):
         right = [best[0] for best in model.stream([a.item for a in each], AnswerOptions(beam=1, n_best=1, batch_size=rows))]
-        lines = [line for a, p in zip(each, right, strict=True) for line in [model.in_tokens([(a.item, p.text)])[0][1][:-1]]]
+        lines = [_words(model, a.item, p, shown) for a, p in zip(each, right, strict=True)]
         told = _translate(engine, model, each, rows, beam_size=1, return_attention=True)
         likely = _score(engine, each, [[by_side[1][i] for i in line] for line in lines])
         other = _score(engine, each, [answer.hypotheses[0] for answer in told])
@@ -140,17 +139,41 @@ def _prove(model: Any, engine: Any, items: Sequence[Any]) -> Agreement:
             if answer.hypotheses[0] != words:
                 equal = abs(mine - theirs) <= CLOSE * size
                 proof.ties, proof.changed = proof.ties + equal, proof.changed + (not equal)
+                if not equal and len(proof.examples) < 3:
+                    said = _text(model, numbers, answer)
+                    proof.examples.append({"source": p.source[:200], "trained": p.text[:200], "exported": said[:200]})
             elif words:
                 look = p.attention[f"decoder.{len(model.network.decoder.layers) - 1}.cross"].mean(0)
                 gap = np.abs(np.array(answer.attention[0]) - look[: len(words), : len(a.symbols)])
                 proof.attention = max(proof.attention, float(gap.max(initial=0.0)))
     right = [best[0] for best in model.stream([a.item for a in some], AnswerOptions(beam=BEAM, n_best=1))]
     told = _translate(engine, model, some, TOGETHER, beam_size=BEAM)
-    target = model.tokenizers[1]
-    numbers = {symbol: i for i, symbol in enumerate(by_side[1])}
-    texts = [target.decode([numbers[word] for word in answer.hypotheses[0]]) for answer in told]
+    texts = [_text(model, numbers, answer) for answer in told]
     proof.searched = sum(p.text != text for p, text in zip(right, texts, strict=True))
     return proof
+
+
+def _numbers_as_shown(writer: Tokenizer) -> dict[str, list[int]]:
+    """The numbers of each symbol, as predictions show it; two where a space and the sign that it is shown as are both symbols."""
+    found: dict[str, list[int]] = {}
+    for number, shown in enumerate(writer.tokens(range(len(writer)))):
+        found.setdefault(shown, []).append(number)
+    return found
+
+
+def _words(model: Any, item: Any, answer: TaskPrediction, shown: Mapping[str, Sequence[int]]) -> Sequence[int]:
+    """An answer in numbers, without its end, cut as the net wrote it: that may be pieces that its tokenizer would not cut the text into.
+    shown: `_numbers_as_shown`; where that leaves a doubt, as the text is cut."""
+    known = [shown.get(token, ()) for token in answer.tokens if token != SPECIALS[EOS]]
+    if all(len(numbers) == 1 for numbers in known):
+        return [numbers[0] for numbers in known]
+    own: Sequence[int] = model.in_tokens([(item, answer.text)])[0][1][:-1]
+    return own
+
+
+def _text(model: Any, numbers: Mapping[str, int], answer: Any) -> str:
+    made: str = model.tokenizers[1].decode([numbers[word] for word in answer.hypotheses[0]])
+    return made
 
 
 def _ask(model: Any, items: Sequence[Any], symbols: Sequence[str]) -> list[Asked]:
@@ -166,7 +189,8 @@ def _translate(engine: Any, model: Any, asked: Sequence[Asked], rows: int, **how
     how, made = {**_options(model), "max_batch_size": rows, **how}, []
     for most in dict.fromkeys(a.most for a in asked):
         some = [a.symbols for a in asked if a.most == most]
-        made += engine.translate_batch(some, max_decoding_length=most, **how)
+        with _told_of_engine():
+            made += engine.translate_batch(some, max_decoding_length=most, **how)
     return made
 
 
@@ -183,11 +207,12 @@ def _options(model: Any) -> dict[str, Any]:
 
 def _score(engine: Any, asked: Sequence[Asked], lines: Sequence[list[str]]) -> list[float]:
     """The log-probability of each line and of its end."""
-    scored = engine.score_batch([a.symbols for a in asked], list(lines), max_batch_size=TOGETHER, max_input_length=0)
+    with _told_of_engine():
+        scored = engine.score_batch([a.symbols for a in asked], list(lines), max_batch_size=TOGETHER, max_input_length=0)
     return [float(np.sum(found.log_probs)) for found in scored]
 
 
-def _write_beside(model: Any, folder: Path, precision: str, proof: Agreement) -> None:
+def _write_beside(model: Any, folder: Path, precision: str, proof: SearchedProof) -> None:
     """What stands beside CTranslate2's own files: vocabularies, settings, what a host must know."""
     for name in LEARNT:
         if (model.folder / name).is_file():

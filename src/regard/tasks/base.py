@@ -270,8 +270,9 @@ class Predictor(ABC):
         raise self._unscored()
 
     def with_answer(self, item: Any, answer: TaskPrediction) -> Any:
-        """An item with what was answered in the place of what is right, to be scored.  Raises as `pairs`."""
-        raise self._unscored()
+        """An item with what was answered in the place of what is right, to be scored.  RunFolderError where the task cannot."""
+        expected, received = "a run of task transduce, tag or classify", f"{self.folder}, of task {self.config.task}"
+        raise RunFolderError(message("scores of its own answers", expected, received, "Name such a run."))
 
     def attribute(self, items: Sequence[Any]) -> list[np.ndarray] | None:
         """How much each place that was read has to do with what is right of each item, or with each of its tokens: (tokens, places), by

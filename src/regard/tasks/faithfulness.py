@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from regard.core.errors import DataError, RunFolderError, UsageError, did_you_mean, message
+from regard.core.errors import ArgumentError, DataError, RunFolderError, did_you_mean, message
 from regard.core.say import Say
 from regard.metrics.correlation import kendall
 from regard.metrics.resampling import Interval, mean_interval
@@ -85,7 +85,7 @@ class LookFindings:
 def find_looks(model: Predictor, look: str | None) -> dict[str, int]:
     """The looks of a model, as predictions show them, each with its number of heads; with `look` that one alone.
 
-    RunFolderError for a model that says nowhere where it looks, or that has no PyTorch; UsageError for a look that is not there.
+    RunFolderError for a model that says nowhere where it looks, or that has no PyTorch; ArgumentError for a look that is not there.
     """
     if not hasattr(model.network, "attentions"):
         do = "Ask the run folder that it was exported from."
@@ -97,8 +97,8 @@ def find_looks(model: Predictor, look: str | None) -> dict[str, int]:
         do = "Train with attention (model.attention)."
         raise RunFolderError(message("faithfulness", "a run that looks somewhere", f"{model.folder}, which does not", do))
     if look is not None and look not in heads:
-        raise UsageError(
-            message("--look", f"one of {', '.join(heads)}", repr(look), f"Name one of them.{did_you_mean(look, heads)}")
+        raise ArgumentError(
+            message("look", f"one of {', '.join(heads)}", repr(look), f"Name one of them.{did_you_mean(look, heads)}")
         )
     return heads if look is None else {look: heads[look]}
 
