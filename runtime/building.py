@@ -25,9 +25,8 @@ class BuildLoops(build_ext):
         for made in self.get_outputs():
             beside = SOURCE / f".{Path(made).name}.part"
             shutil.copyfile(made, beside)
-            os.replace(
-                beside, SOURCE / Path(made).name
-            )  # at once: to write over a library that a process has open ends that process
+            # At once: to write over a library that a process has open ends that process.
+            os.replace(beside, SOURCE / Path(made).name)
 
     def get_outputs(self) -> list[str]:
         return [str(path) for ext in self.extensions for path in self._folder(ext).glob("loops.*")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from regard.metrics.correlation import kendall
 from regard.metrics.resampling import mean_interval
 from regard.tasks.faithfulness import find_looks, measure
 from regard.tasks.load_run import load_run
+from regard.view.faithfulness_page import BARS, html
+from tests.laws.test_export import trained
 
 from .trained import RECURRENT, TRANSFORMER, train_dates
 
@@ -88,6 +92,43 @@ def test_every_form_of_output(folder, texts, capsys, tmp_path):
     assert shares == sorted(shares) and found["only 50%"] < found["without 50%"]
 
 
+def test_the_page_draws_what_was_found(folder, texts):
+    """Bars as long as losses, a whisker through each end, curves that rise with what is lost."""
+    (found,) = measure(load_run(folder), texts.read_text("utf-8").splitlines()[:12], {CROSS: 1}, say=str)
+    shown = html([found], title="<a>")
+    assert "<title>&lt;a&gt;" in shown and "script" not in shown.split("<style>")[1]
+    widths = [float(width) for width in re.findall(r'<rect class="bar" [^>]*width="([\d.]+)"', shown)]
+    losses = [abs(found.drops[name].mean) for name in BARS]
+    np.testing.assert_allclose(np.array(widths) / max(widths), np.array(losses) / max(losses), atol=0.01)
+    points = dict(re.findall(r'<polyline class="(\w+)" points="([^"]+)"', shown))
+    heights = {word: [float(point.split(",")[1]) for point in line.split()] for word, line in points.items()}
+    for word, line in heights.items():  # a page counts from above
+        lost = [found.drops[name].mean for name in found.drops if name.startswith(f"{word} ")]
+        assert np.argsort(line).tolist() == np.argsort(np.negative(lost), kind="stable").tolist() or len(set(line)) < len(line)
+    assert min(heights["without"]) < min(heights["only"])
+
+
+@pytest.mark.parametrize("name, look", [("tag", "pool"), ("classify-structured-letters", "pool")])
+def test_tags_and_labels_are_judged_too(name, look, tmp_path):
+    folder, items = trained(name, tmp_path)
+    model = load_run(folder)
+    looks = find_looks(model, None)
+    assert look in looks
+    answers = model.predict(items)
+    given = [model.with_answer(item, p) for item, p in zip(items, answers, strict=True) if p.tokens]
+    scores = [scored.score for scored in model.scores(iter(given))]
+    np.testing.assert_allclose(scores, [p.score for p in answers if p.tokens], atol=1e-5)  # it is the answer that is scored
+    found = {one.look: one for one in measure(model, items, {look: looks[look]}, say=str)}[look]
+    assert found.items == len(given) and set(found.changed) == {"most", "random", "uniform", "permuted"}
+    slopes = model.attribute(given[:2])
+    assert (slopes is None) == (name == "tag")
+    if slopes is not None:
+        for label in model.labels.names:
+            assert model.right(model.with_answer(items[0], replace(answers[0], text=label))) == label
+        assert [rows.shape for rows in slopes] == [(1, len(p.source_tokens)) for p in [p for p in answers if p.tokens][:2]]
+        assert all(rows.sum() > 0 for rows in slopes)
+
+
 def test_heads_are_judged_one_by_one(tmp_path):
     model = load_run(train_dates(tmp_path, dict(TRANSFORMER), epochs=1, pairs=200))
     looks = find_looks(model, None)
@@ -151,4 +192,4 @@ def test_gradient_times_input_is_what_a_linear_net_adds_up():
 def test_intervals_hold_the_mean_as_often_as_they_say():
     random = np.random.default_rng(5)
     held = [low <= 0.0 <= high for _, low, high in (mean_interval(random.normal(size=60), draws=300, seed=i) for i in range(200))]
-    assert 0.89 <= np.mean(held) <= 0.99
+    assert 0.92 <= np.mean(held) <= 0.98

@@ -15,15 +15,13 @@ def gradient_times_input(table: nn.Module, say: Callable[[], Float[Tensor, "B T"
     """|sum_d x_kd dlog p_t / dx_kd|: of each log-probability that `say` gives, by the vector x_k of each word that was read.
     Denil et al. 2014; Atanasova et al. 2020 (beside others).
 
-    table: the word vectors of what is read, the first thing that `say` asks them.
+    table: the word vectors of what is read, which is the first thing that `say` asks it for; a table of both sides is asked again.
     """
     read: list[Tensor] = []
 
     def keep(module: nn.Module, given: Any, made: Tensor) -> Tensor:
-        if read:  # a table that both sides share is asked for the target too
-            return made
         read.append(made.detach().requires_grad_())
-        return read[0]
+        return read[-1]
 
     handle = table.register_forward_hook(keep)
     try:
