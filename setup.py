@@ -1,4 +1,4 @@
-"""Builds the compiled loops of the runtime into the package; all else is in pyproject.toml."""
+"""Builds the compiled loops into the package; all else is in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from setuptools import setup
 sys.path.insert(0, str(Path(__file__).resolve().parent / "runtime"))
 from building import built_into
 
-setup(**built_into("regard"))
+setup(**built_into("regard", "runtime.loops", "kernels"))

@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from regard.attention import Aaren, Attention, Causal, ScaledDot, Window, kernels
-from regard.attention.kernels import tanh, tanh_numba, tanh_torch
+from regard.attention.kernels import tanh, tanh_loops, tanh_torch
 from regard.attention.score import AdditiveForm
 from regard.cli.memory import keep_freed_memory
 
@@ -51,7 +51,7 @@ def additive(size: str, way: str) -> tuple[list[Tensor], Way, Way | None]:
     """Scores, softmax and context: q, k, v of the score, values."""
     B, Q, K, D = map(int, size.split("x"))
     given = [torch.randn(B, 1, Q, D), torch.randn(B, 1, K, D), torch.randn(1, D) / math.sqrt(D), torch.randn(B, 1, K, D)]
-    loops = {"compiled": tanh_numba, "tiles of torch": tanh_torch}
+    loops = {"compiled": tanh_loops, "tiles of torch": tanh_torch}
 
     def naive(q: Tensor, k: Tensor, v: Tensor, values: Tensor) -> Tensor:
         return (torch.tanh(q[:, :, :, None] + k[:, :, None]) @ v[0]).softmax(-1) @ values

@@ -12,24 +12,32 @@ from setuptools import Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "regard" / "runtime" / "loops"
+HOUSE = Path(__file__).resolve().parent.parent / "src" / "regard"
+SOURCES = {"runtime.loops": HOUSE / "runtime" / "loops" / "library.c", "kernels": HOUSE / "kernels" / "kernels.c"}
 
 
 class BuildLoops(build_ext):
-    """The library that `runtime.library` loads: plain C, for any Python; an extension only in that it is built when those are."""
+    """The libraries that `runtime.library` and `core.loops` load: plain C, for any Python; extensions only in that they are built when
+    those are."""
 
     def build_extension(self, ext: Extension) -> None:
-        runpy.run_path(str(SOURCE / "compile.py"))["compile_loops"](self._folder(ext))
+        compiler = SOURCES["runtime.loops"].with_name("compile.py")
+        runpy.run_path(str(compiler))["compile_loops"](_source(ext), self._folder(ext))
 
     def copy_extensions_to_source(self) -> None:
-        for made in self.get_outputs():
-            beside = SOURCE / f".{Path(made).name}.part"
-            shutil.copyfile(made, beside)
-            # At once: to write over a library that a process has open ends that process.
-            os.replace(beside, SOURCE / Path(made).name)
+        for ext in self.extensions:
+            for made in self._made(ext):
+                beside = _source(ext).with_name(f".{made.name}.part")
+                shutil.copyfile(made, beside)
+                # At once: to write over a library that a process has open ends that process.
+                os.replace(beside, beside.with_name(made.name))
 
     def get_outputs(self) -> list[str]:
-        return [str(path) for ext in self.extensions for path in self._folder(ext).glob("loops.*")]
+        return [str(path) for ext in self.extensions for path in self._made(ext)]
+
+    def _made(self, ext: Extension) -> list[Path]:
+        folder = self._folder(ext)
+        return sorted(folder.glob(f"{folder.name}.*"))
 
     def get_output_mapping(self) -> dict[str, str]:
         return {}
@@ -45,9 +53,13 @@ class AnyPython(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
-def built_into(package: str) -> dict[str, Any]:
-    """What `setup` is told."""
+def _source(ext: Extension) -> Path:
+    return SOURCES[ext.name.partition(".")[2]]
+
+
+def built_into(package: str, *libraries: str) -> dict[str, Any]:
+    """What `setup` is told.  libraries: of `SOURCES`."""
     return {
-        "ext_modules": [Extension(f"{package}.runtime.loops", sources=[])],
+        "ext_modules": [Extension(f"{package}.{name}", sources=[]) for name in libraries],
         "cmdclass": {"build_ext": BuildLoops, "bdist_wheel": AnyPython},
     }

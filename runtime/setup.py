@@ -114,5 +114,5 @@ def renamed(file: Path) -> str:
     return OURS.sub("regard_runtime", file.read_text("utf-8"))
 
 
-made = built_into("regard_runtime")
+made = built_into("regard_runtime", "runtime.loops")
 setup(**made | {"cmdclass": {"build_py": Build, **made["cmdclass"]}})

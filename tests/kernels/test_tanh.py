@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from regard.attention import Additive, Attention, kernels
-from regard.attention.kernels import tanh, tanh_numba, tanh_torch
+from regard.attention.kernels import tanh, tanh_loops, tanh_torch
 from regard.attention.score import AdditiveForm
 from regard.core import parallel
 
-LOOPS = {"compiled": tanh_numba, "tiled": tanh_torch}
+LOOPS = {"compiled": tanh_loops, "tiled": tanh_torch}
 SHAPES = {
     "primes": (2, 3, 5, 7, 11),
     "one query": (3, 1, 1, 13, 17),
@@ -23,7 +23,7 @@ SHAPES = {
     "no key": (2, 1, 5, 0, 3),
     "no query": (2, 1, 0, 4, 3),
     "no sentence": (0, 2, 3, 4, 5),
-    "several chunks": (1, 2, 2 * tanh_numba.CHUNK + 3, 3, 2),
+    "several chunks": (1, 2, 2 * tanh_loops.CHUNK + 3, 3, 2),
     "several tiles": (2, 1, 9, 1031, 101),
 }
 
@@ -107,7 +107,7 @@ def test_bfloat16_is_read_as_it_is(made_by):
 
 def test_threads_do_not_change_a_bit(monkeypatch):
     monkeypatch.setattr(parallel, "SMALL", 1)
-    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_numba)
+    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_loops)
     given, before = drawn(2, 3, 300, 11, 8), torch.get_num_threads()
     try:
         told = []
@@ -136,10 +136,10 @@ def test_after_a_fork(monkeypatch):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     rows = *(t[:, 0] for t in drawn(2, 1, 8, 9, 4)[:2]), torch.ones(1, 4)
-    tanh_numba.forward(*rows)
+    tanh_loops.forward(*rows)
     child = os.fork()
     if child == 0:
-        tanh_numba.forward(*rows)
+        tanh_loops.forward(*rows)
         os._exit(7)
     torch.set_num_threads(before)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
@@ -173,5 +173,5 @@ def test_a_kernel_takes_what_it_should(monkeypatch):
     monkeypatch.setattr(tanh, "_loops", lambda device: tanh_torch)
     query, keys, _ = drawn(1, 1, 4, 4, 4)
     assert not kernels._taken(query, keys)
-    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_numba)
+    monkeypatch.setattr(tanh, "_loops", lambda device: tanh_loops)
     assert kernels._taken(query, keys) and not kernels._taken(query.double(), keys.double())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from regard.core.numba_cache import import_numba
 
-_COMPILED, _without = "_numba", False
+_COMPILED, _without = ("_loops", "_numba"), False
 Scan = Callable[[Callable[..., Any], Tensor, Any], tuple[Tensor, Any]]  # (step, "T B G", state) to what `step` after `step` gives
 _scan: Scan | None = None
 
@@ -40,7 +40,7 @@ def without_loops() -> Iterator[None]:
 @cache
 def _found(name: str) -> ModuleType | None:
     try:
-        if name.endswith(_COMPILED):
+        if name.endswith("_numba"):
             import_numba()
         return import_module(f"regard.{name}")
     except ModuleNotFoundError as error:

@@ -23,7 +23,7 @@ def tanh_scores(
 ) -> Float[Tensor, "B H Q K"]:
     """`v . tanh(q + k)`, in float32 whatever comes in; its gradients have none of their own.
 
-    On a CPU by compiled loops where numba is installed (the extra `kernels`), else by torch, tile after tile; on a GPU by Triton.
+    On a CPU by compiled loops where they were built, else by torch, tile after tile; on a GPU by Triton.
     """
     return _TanhScores.apply(query, keys, v, _loops(query.device.type))
 
@@ -39,7 +39,7 @@ def _loops(device: str) -> ModuleType | None:
     every head of every sentence and all is contiguous float32; LEAST: pairs times width from which it pays."""
     if device == "cuda":
         return module("attention.kernels.tanh_triton")
-    return (module("attention.kernels.tanh_numba") or module("attention.kernels.tanh_torch")) if device == "cpu" else None
+    return (module("attention.kernels.tanh_loops") or module("attention.kernels.tanh_torch")) if device == "cpu" else None
 
 
 class _TanhScores(torch.autograd.Function):

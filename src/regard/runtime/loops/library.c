@@ -3,6 +3,7 @@
  * The file is compiled once for each class of processors; CLASS ends the names of all that is seen.
  */
 #include "graph.h"
+#include "processors.h"
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -11,6 +12,8 @@
 typedef struct { int64_t n; value values[]; } bundle;  /* arrays that are held from run to run */
 
 #pragma GCC visibility push(default)
+
+int OUTSIDE(best)(void) { return best_class(); }
 
 int OUTSIDE(threads)(int n) { return set_threads(n); }
 
@@ -171,16 +174,5 @@ bundle *OUTSIDE(rows)(const bundle *b, int64_t n, const int64_t *rows, const int
     }
     return made;
 }
-
-#ifdef __x86_64__
-#define FITS(name) (__builtin_cpu_supports(name) ? 1 : 0)
-int OUTSIDE(best)(void) {  /* 4: AVX-512 with VNNI, 3: AVX2 with FMA, 2: any */
-    __builtin_cpu_init();
-    if (FITS("avx512f") && FITS("avx512bw") && FITS("avx512vl") && FITS("avx512dq") && FITS("avx512vnni")) return 4;
-    return FITS("avx2") && FITS("fma") && FITS("bmi2") ? 3 : 2;
-}
-#else
-int OUTSIDE(best)(void) { return 2; }
-#endif
 
 #pragma GCC visibility pop

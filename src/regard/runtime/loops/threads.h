@@ -1,7 +1,11 @@
 /* Work in pieces, for several threads: each piece says the same whoever does it.
  *
  * A helper looks for work for a while and then sleeps, so that it does not take a core from others for long; who called does pieces too and
- * waits only for those that were begun, not for a helper that comes late.  One call at a time has the helpers; another does its work alone.
+ * waits only for those that were begun, not for a helper that comes late.  One call at a time has the helpers; another does its work alone,
+ * and so does what is called within a piece.
+ *
+ * Beside PyTorch its own OpenMP threads do the pieces (`use_openmp`): they wait for their next work at full speed for milliseconds after each
+ * operation, and helpers of ours would find every core taken.
  */
 #pragma once
 
@@ -13,6 +17,7 @@ enum { WORTH = 1 << 18 };  /* products from which it pays to share them: some mi
 
 #if defined(_WIN32)
 static int set_threads(int n) { (void)n; return 1; }
+static void use_openmp(void *parallel) { (void)parallel; }
 static void in_pieces(int64_t n, int64_t cost, piece work, void *about) { (void)cost; work(about, 0, n); }
 #else
 #include <pthread.h>
@@ -33,6 +38,11 @@ static struct {
     atomic_flag taken;
 } team = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .ticket = 0xffffffffu, .wanted = 1, .taken = ATOMIC_FLAG_INIT};
 
+static void (*openmp)(void (*)(void *), void *, unsigned, unsigned);  /* GOMP_parallel, where it is to be used */
+static _Thread_local bool in_piece;  /* a piece */
+
+static void use_openmp(void *parallel) { memcpy(&openmp, &parallel, sizeof openmp); }
+
 static inline void breathe(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -46,7 +56,9 @@ static bool do_piece(void) {  /* whether there was one */
         if (i >= pieces) return false;
         if (!atomic_compare_exchange_weak(&team.ticket, &ticket, ticket + 1)) continue;
         /* the turn is not over before this piece is: what is read now is of it */
+        in_piece = true;
         team.what(team.about, team.n * i / pieces, team.n * (i + 1) / pieces);
+        in_piece = false;
         atomic_fetch_add(&team.done, 1);
         return true;
     }
@@ -75,6 +87,13 @@ static void forget_helpers(void) {  /* in a process that was forked: it has none
     atomic_flag_clear(&team.taken);
     atomic_flag_clear(&lists_in_use);
     team.started = 0;
+    openmp = NULL;  /* it would wait for its threads for ever */
+    in_piece = false;
+}
+
+static void hear_of_forks(void) {
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&told)) pthread_atfork(NULL, NULL, forget_helpers);
 }
 
 static int set_threads(int n) {
@@ -83,8 +102,7 @@ static int set_threads(int n) {
 }
 
 static void start_helpers(void) {  /* by who has the team */
-    static bool told = false;
-    if (!told) { pthread_atfork(NULL, NULL, forget_helpers); told = true; }
+    hear_of_forks();
     while (team.started < team.wanted - 1) {
         pthread_t one;
         if (pthread_create(&one, NULL, help, NULL)) { team.wanted = team.started + 1; return; }
@@ -93,9 +111,24 @@ static void start_helpers(void) {  /* by who has the team */
     }
 }
 
+typedef struct { piece work; void *about; int64_t n, pieces; _Atomic int64_t next; } share;
+
+static void take_pieces(void *shared) {
+    share *s = shared;
+    in_piece = true;
+    for (int64_t i; (i = atomic_fetch_add(&s->next, 1)) < s->pieces;) s->work(s->about, s->n * i / s->pieces, s->n * (i + 1) / s->pieces);
+    in_piece = false;
+}
+
 /* `work` from 0 to n, by whoever is there.  cost: of all, in products. */
 static void in_pieces(int64_t n, int64_t cost, piece work, void *about) {
-    if (team.wanted < 2 || n < 2 || cost < WORTH || atomic_flag_test_and_set(&team.taken)) { work(about, 0, n); return; }
+    if (team.wanted < 2 || n < 2 || cost < WORTH || in_piece) { work(about, 0, n); return; }
+    if (openmp) {
+        share s = {.work = work, .about = about, .n = n, .pieces = n < team.wanted * PIECES ? n : team.wanted * PIECES};
+        openmp(take_pieces, &s, (unsigned)team.wanted, 0);
+        return;
+    }
+    if (atomic_flag_test_and_set(&team.taken)) { work(about, 0, n); return; }
     start_helpers();
     uint64_t turn = (atomic_load(&team.ticket) >> 32) + 1;
     atomic_store(&team.ticket, turn << 32 | CLOSED);  /* nobody takes a piece while the work changes */

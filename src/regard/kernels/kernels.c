@@ -1,0 +1,22 @@
+/* The kernels of nets that PyTorch trains or asks: see `core/loops.py`, which calls them.
+ *
+ * The file is compiled once for each class of processors; CLASS ends the names of all that is seen.
+ */
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define OUTSIDE(name) JOIN(regard_##name, CLASS)
+
+#include "kernels.h"
+#include "../runtime/loops/processors.h"
+
+#pragma GCC visibility push(default)
+
+#include "additive.h"
+
+int OUTSIDE(best)(void) { return best_class(); }
+
+int OUTSIDE(threads)(int n) { return set_threads(n); }
+
+void OUTSIDE(openmp)(void *parallel) { hear_of_forks(); use_openmp(parallel); }
+
+#pragma GCC visibility pop
