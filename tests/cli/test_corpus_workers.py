@@ -116,7 +116,7 @@ def test_whoever_is_killed_costs_its_own_part_alone(run, tmp_path, said):
         first = wait_for_workers(begun.pid, set(), 1)
         os.kill(first.pop(), signal.SIGKILL)  # while it is being started
         wait_for(out, 4)
-        first = wait_for_workers(begun.pid, first, 2)
+        first = wait_for_workers(begun.pid, first, 1)  # Dask may give up one that ends while it is being started
         os.kill(max(first), signal.SIGKILL)
         wait_for(out, 20)
         workers = wait_for_workers(begun.pid, first, 1)

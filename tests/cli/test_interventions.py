@@ -33,16 +33,16 @@ def model(folder: Path) -> regard.Model:
 
 
 def test_the_compiled_decoder_steps_aside(model, monkeypatch):
-    """With numba and without it an intervention gives the same."""
+    """With compiled loops and without them an intervention gives the same."""
     ones = [regard.Erase(CROSS, source=[0, 1]), regard.Pin(CROSS, source=3, target=[0, 1])]
     compiled = model.predict(TEXTS, interventions=ones)
-    plain = [optional.module(f"inference.kernels.{name}_numba") for name in ("recurrent_steps", "transformer_steps")]
+    plain = [optional.module(f"inference.kernels.{name}_loops") for name in ("recurrent_steps", "transformer_steps")]
     monkeypatch.setattr("regard.inference.recurrent_steps.module", lambda name: None)
     monkeypatch.setattr("regard.inference.transformer_steps.module", lambda name: None)
     for got, want in zip(regard.load(model.folder).predict(TEXTS, interventions=ones), compiled, strict=True):
         assert got.text == want.text and abs(got.score - want.score) < 1e-5
         np.testing.assert_allclose(got.attention[CROSS], want.attention[CROSS], atol=1e-6)
-    assert any(plain) or optional.module("inference.kernels.gemm_numba") is None
+    assert any(plain) or optional.module("inference.kernels.matrices_loops") is None
 
 
 def test_one_weight_of_one_step(model):

@@ -23,9 +23,7 @@ from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.writing import answer
 from tests.laws.test_answers import alike, sources
 
-from .test_in_use import without_tiles
-
-pytestmark = pytest.mark.skipif(module("inference.kernels.transformer_steps_numba") is None, reason="numba is not installed")
+pytestmark = pytest.mark.skipif(module("inference.kernels.transformer_steps_loops") is None, reason="the loops were not built")
 B, K, T = 5, 6, 7
 LENGTHS = torch.tensor([6, 3, 0, 5, 1])  # one source has no real place
 NETS = {
@@ -83,17 +81,6 @@ def near(got: Tensor, want: Tensor) -> None:
     torch.testing.assert_close(got, want, atol=2e-6, rtol=2e-6)
 
 
-@pytest.fixture(params=["tiles", "no tiles"])
-def layout(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where there are none, a row or two take other loops than many do."""
-    if request.param == "no tiles":
-        without_tiles(monkeypatch)
-    elif module("inference.kernels.gemm_numba") is None:
-        pytest.skip("the processor does not sum products of bytes in one instruction")
-    return request.param
-
-
-@pytest.mark.usefixtures("layout")
 def test_it_says_what_the_plain_one_says(net):
     """A row, two, and many; a word at a time, and several."""
     want, used = wrote(net), in_use(net, B)
@@ -103,7 +90,6 @@ def test_it_says_what_the_plain_one_says(net):
             near(wrote(used, rows, cutting), want[rows])
 
 
-@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("least", [1, 2_000], ids=["all of bytes", "some of bytes"])
 def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypatch):
     monkeypatch.setattr(int8, "LEAST", least)
@@ -115,12 +101,10 @@ def test_of_bytes_it_says_what_the_plain_one_in_bytes_says(net, least, monkeypat
 
 
 @pytest.mark.parametrize("rows", [5, 70])
-def test_in_tiles_a_step_of_a_row_is_the_same_alone(net, rows, monkeypatch):
+def test_a_step_of_a_row_is_the_same_alone(net, rows, monkeypatch):
     """To the last bit, in whatever block of rows and on whatever thread it is taken."""
     monkeypatch.setattr(prepacked, "LEAST", 1)
     used = in_use(net, rows)
-    if not used.decoder.whole:
-        pytest.skip("the processor does not sum products of bytes in one instruction")
     of = torch.arange(rows) % B
     with torch.no_grad():
         state = start(used, of)
@@ -186,6 +170,6 @@ def test_other_parts_go_the_plain_way(words):
     near(wrote(used), wrote(net))
 
 
-def test_without_numba_it_is_the_plain_one(monkeypatch):
+def test_without_loops_it_is_the_plain_one(monkeypatch):
     monkeypatch.setattr(transformer_steps, "module", lambda name: None)
     assert not isinstance(in_use(made({}), B).decoder, TransformerSteps)

@@ -21,7 +21,7 @@ from regard.tasks.seq2seq_builder import build_seq2seq
 
 from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
 
-pytestmark = pytest.mark.skipif(module("inference.kernels.gemm_numba") is None, reason="no numba, or no instruction for tiles")
+pytestmark = pytest.mark.skipif(module("inference.kernels.matrices_loops") is None, reason="the loops were not built")
 NETS = {
     "bahdanau gru": {"decoder": "gru", "attention": "additive"},
     "bahdanau lstm": {"decoder": "lstm", "attention": "general", "decoder_layers": 2},
@@ -114,12 +114,6 @@ def test_answers_and_attention_are_the_same(net, way):
     answers_alike(net, way)
 
 
-def test_rows_of_a_plan_are_those_of_tiles():
-    """The plan names them again, for it is read where there are no tiles; more rows at once would not fit into their room."""
-    tiles, plan = module("inference.kernels.gemm_numba"), module("inference.kernels.layout_numba")
-    assert tiles is not None and plan is not None and (plan.GROUP, plan.SOME) == (tiles.ROWS, tiles.MANY)
-
-
 def test_gradients_and_other_types_go_the_plain_way(net):
     used = in_use(net, B)
     for word, each in ((WORDS[:, :1], net), (WORDS[:, :1], used)):
@@ -136,6 +130,6 @@ def test_other_parts_go_the_plain_way(words):
     near(wrote(used), wrote(net))
 
 
-def test_without_tiles_it_is_the_plain_one(monkeypatch):
-    monkeypatch.setattr(recurrent_steps, "module", lambda name: None if name.endswith("gemm_numba") else module(name))
+def test_without_loops_it_is_the_plain_one(monkeypatch):
+    monkeypatch.setattr(recurrent_steps, "module", lambda name: None)
     assert not isinstance(in_use(made(NETS["fed gru"]), B).decoder, RecurrentSteps)

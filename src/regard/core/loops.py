@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Sequence
-from ctypes import c_double, c_int64, c_void_p
+from ctypes import c_double, c_int, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Loops:
 
 
 def _find_openmp() -> int | None:
-    """Where the function lies that runs another one on PyTorch's own threads (GNU's, as in its Linux wheels); None where it cannot be had."""
+    """Where the function lies that runs another one on PyTorch's own threads (GNU's, as in its Linux wheels); None: it cannot be had."""
     try:
         loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
         library = ctypes.CDLL(min(loaded, key=lambda path: "torch" not in path))
@@ -72,7 +72,7 @@ loops = _load()
 @cache
 def _kernel(name: str) -> Any:
     function = loops.function(name)
-    function.restype, function.argtypes = None, [c_void_p, c_void_p, c_int64, c_int64]
+    function.restype, function.argtypes = c_int, [c_void_p, c_void_p, c_int64, c_int64]
     return function
 
 
@@ -81,7 +81,9 @@ def describe(*tensors: Tensor) -> list[int]:
     told: list[int] = []
     for tensor in tensors:
         if not tensor.is_contiguous():
-            raise ValueError(f"loops read arrays without gaps, and this one of {tuple(tensor.shape)} has strides {tensor.stride()}")
+            raise ValueError(
+                f"loops read arrays without gaps, and this one of {tuple(tensor.shape)} has strides {tensor.stride()}"
+            )
         told += (tensor.data_ptr(), *tensor.shape, *_NONE[AXES - tensor.dim()])
     return told
 
@@ -96,4 +98,5 @@ def call_told(name: str, told: list[int], numbers: Sequence[float] = (), *, unit
     """`call`, of arrays that were described before; cost: in products of a matrix."""
     loops.keep_threads()
     arrays, more = array("q", told), (c_double * len(numbers))(*numbers)
-    _kernel(name)(arrays.buffer_info()[0], more, units, cost)
+    if _kernel(name)(arrays.buffer_info()[0], more, units, cost):
+        raise MemoryError(f"no memory for the room that the loops {name} need")

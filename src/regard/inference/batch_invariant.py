@@ -17,27 +17,25 @@ from regard.networks.cells import OwnCell
 
 
 class InvariantWeight(WeightFormat):
-    """A float32 matrix whose products with a row have the same bits in any batch: by our tiles or rows, and without numba in float64,
+    """A float32 matrix whose products with a row have the same bits in any batch: by our loops, and without them in float64,
     rounded once, where the order of the sums shows in one of a hundred million numbers."""
 
     def __init__(self, weight: Float[Tensor, "N K"]) -> None:
         super().__init__()
         self.plain = weight.contiguous()
-        self._tiles: Any = None  # made when they are first used
+        self._packed: Any = None  # made when it is first used
 
     def float(self) -> Float[Tensor, "N K"]:
         return self.plain
 
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.detach().reshape(-1, x.shape[-1]).float()
-        tiles, loops = module("inference.kernels.gemm_numba"), module("inference.kernels.gemv_numba")
+        loops = module("inference.kernels.matrices_loops")
         if loops is None or rows.device.type != "cpu" or not rows.numel():
             made = F.linear(rows.double(), self.plain.double(), None if bias is None else bias.double()).float()
-        elif tiles is None:
-            made = loops.linear(rows, self.plain, bias)
         else:
-            self._tiles = tiles.of_floats(self.plain) if self._tiles is None else self._tiles
-            made = tiles.linear(rows, self._tiles, bias, len(self.plain))
+            self._packed = loops.PackedMatrix.of_floats(self.plain) if self._packed is None else self._packed
+            made = self._packed.linear(rows, bias)
         return made.view(*x.shape[:-1], len(self.plain))
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:

@@ -19,7 +19,7 @@ from regard.inference.batch_invariant import keep_steady
 from regard.inference.weights import WeightFormat, exchange
 
 # Numbers of a weight from which bytes pay.  32 rows: 256 x 256 takes oneDNN 61 us in float32, and 34 in bytes, 512 x 256 117 and 46,
-# 8,000 x 256 2,778 and 392; a single row, in tiles both: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller
+# 8,000 x 256 2,778 and 392; a single row, in panels both: 11 and 8, 8,000 x 256 156 and 50 (one core, other numbers between).  Smaller
 # ones stay as they are, for exactness: what rounding costs (benchmarks/bytes.py) was measured with these.
 LEAST = 1 << 16
 
@@ -32,7 +32,7 @@ class Int8Weight(WeightFormat):
     def __init__(self, q: Int8[Tensor, "N K"], scale: Float[Tensor, "N"]) -> None:
         super().__init__()
         self.q, self.scale = q, scale
-        self._tiles: Any = None  # made when they are first used
+        self._packed: Any = None  # made when it is first used
 
     @classmethod
     def of(cls, weight: Float[Tensor, "N K"]) -> Int8Weight:
@@ -45,19 +45,23 @@ class Int8Weight(WeightFormat):
 
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.detach().reshape(-1, x.shape[-1]).float()
-        loops = module("inference.kernels.gemv_numba") if rows.device.type == "cpu" and rows.numel() else None
-        if loops is None:
+        own = self.packed() if rows.device.type == "cpu" and rows.numel() else None
+        if own is None:
             steps = _steps(rows)
             made = torch._int_mm((rows * steps.reciprocal()).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
             made = made.mul_(self.scale) if bias is None else torch.addcmul(bias, made, self.scale, out=made)
-        elif (tiles := module("inference.kernels.gemm_numba")) is not None:
-            self._tiles = tiles.of_bytes(self.q, self.scale) if self._tiles is None else self._tiles
-            made = tiles.linear(rows, self._tiles, bias, len(self.q))
-        elif len(rows) <= loops.MOST:
-            made = loops.linear(rows, self.q, bias, self.scale)
         else:
-            made = loops.by_bytes(rows, lambda whole: torch._int_mm(whole, self.q.T), self.scale, bias)
+            made = own.linear(rows, bias)
         return made.view(*x.shape[:-1], len(self.q))
+
+    def packed(self) -> Any:
+        """As loops read it (`matrices_loops.PackedMatrix`); None where they were not built, or it is too wide for them."""
+        loops = module("inference.kernels.matrices_loops")
+        if loops is None or self.q.shape[1] > loops.WIDEST:
+            return None
+        if self._packed is None:
+            self._packed = loops.PackedMatrix.of_bytes(self.q, self.scale)
+        return self._packed
 
     def embedding(self, rows: Int[Tensor, "*B"]) -> Float[Tensor, "*B K"]:
         return self.q[rows].to(torch.float32) * self.scale[rows][..., None]

@@ -11,24 +11,25 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from regard.core.optional import module
+from regard.inference.int8 import Int8Weight
 from regard.inference.weights import WeightFormat
 
-# Rows, and numbers of a matrix, from which oneDNN's layout pays.  All matrices of a Transformer's decoder (3 layers of 256, feed-forward
-# 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1 and 1.7; 160 rows: 10.2 and
-# 8.7; a single row: no gain (one core).  Tiles pay for any number of rows: see `inference/kernels/gemm_numba.py`.
+# Rows, and numbers of a matrix, from which oneDNN's layout pays where our loops were not built.  All matrices of a Transformer's decoder
+# (3 layers of 256, feed-forward 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1
+# and 1.7; 160 rows: 10.2 and 8.7; a single row: no gain (one core).  Our panels pay for any number of rows.
 ROWS, LEAST = 16, 1 << 16
+LOOPS = "inference.kernels.matrices_loops"
 
 
 class PrepackedWeight(WeightFormat):
-    """A float32 matrix, and how our tiles, or oneDNN for products with about `rows` rows, have laid it out."""
+    """A float32 matrix, and how our loops, or oneDNN for products with about `rows` rows, have laid it out."""
 
     def __init__(self, weight: Float[Tensor, "N K"], rows: int) -> None:
         super().__init__()
         ops: Any = torch.ops.mkldnn
-        self.plain, self.rows, self.tiles = weight, rows, module("inference.kernels.gemm_numba")
-        self.laid_out = (
-            ops._reorder_linear_weight(weight.contiguous(), rows) if self.tiles is None else self.tiles.of_floats(weight)
-        )
+        self.plain, self.rows, loops = weight, rows, module(LOOPS)
+        self.packed = None if loops is None else loops.PackedMatrix.of_floats(weight)
+        self.laid_out = ops._reorder_linear_weight(weight.contiguous(), rows) if loops is None else None
 
     def float(self) -> Float[Tensor, "N K"]:
         return self.plain
@@ -36,11 +37,9 @@ class PrepackedWeight(WeightFormat):
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
         if x.dtype != torch.float32 or not x.numel() or torch.is_autocast_enabled("cpu"):
             return F.linear(x, self.plain, bias)
-        rows = x.reshape(-1, x.shape[-1])
-        if self.tiles is not None:
-            made: Tensor = self.tiles.linear(rows, self.laid_out, bias, len(self.plain))
-        elif (loops := module("inference.kernels.gemv_numba")) is not None and len(rows) <= loops.MOST:
-            made = loops.linear(rows, self.plain, bias)
+        rows = x.detach().reshape(-1, x.shape[-1])
+        if self.packed is not None:
+            made: Tensor = self.packed.linear(rows, bias)
         else:
             ops: Any = torch.ops.mkldnn
             made = ops._linear_pointwise(rows, self.laid_out, bias, "none", [], "")
@@ -57,3 +56,11 @@ class PrepackedWeight(WeightFormat):
 
     def __len__(self) -> int:
         return len(self.plain)
+
+
+def packed(weight: Any, bias: Tensor | None) -> tuple[Any, Tensor | None]:
+    """A matrix, in whatever form, as loops that take a whole step read it, and its bias."""
+    loops = module(LOOPS)
+    assert loops is not None  # who asks has loops that stand beside them
+    own = weight.packed() if isinstance(weight, Int8Weight) else None
+    return (loops.PackedMatrix.of_floats(weight.float()) if own is None else own), None if bias is None else bias.detach().float()

@@ -20,15 +20,15 @@ SOME = 16  # numbers of each weight that are looked at
 
 def in_use(network: EncoderDecoder, rows: int) -> EncoderDecoder:
     """The same network for steps of about `rows` rows: another one that shares its weights, or itself where nothing is gained (few rows
-    without numba, a GPU, a torch without oneDNN)."""
+    without compiled loops, a GPU, a torch without oneDNN)."""
     weights = list(network.parameters())
     plain = all(w.device.type == "cpu" and w.dtype == torch.float32 for w in weights)
     if not plain or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return network
     in_bytes = any(isinstance(x, WeightFormat) for m in network.modules() for x in m.__dict__.values())
-    decoder = of_cells(stepping(network.decoder, rows))
+    decoder = of_cells(stepping(network.decoder))
     made = network if decoder is network.decoder else _with(network, decoder)
-    if in_bytes or (rows < prepacked.ROWS and module("inference.kernels.gemv_numba") is None):
+    if in_bytes or (rows < prepacked.ROWS and module(prepacked.LOOPS) is None):
         return made
     shared: dict[int, Any] = {id(t): t for t in (*weights, *network.buffers())}
     shared |= {} if made is network else {id(decoder): decoder}
@@ -60,7 +60,7 @@ def _mark(network: EncoderDecoder, rows: int) -> tuple[Any, ...]:
     """What changes when the network does: where its numbers lie, how often they were written in place, and some of them, as what is
     written by way of `.data` counts for nothing; what can be had for use, and, where it matters, for how many rows."""
     loops = [
-        module(f"inference.kernels.{name}_numba") is not None for name in ("gemm", "gemv", "transformer_steps", "recurrent_steps")
+        module(f"inference.kernels.{name}_loops") is not None for name in ("matrices", "transformer_steps", "recurrent_steps")
     ]
     numbers = [t.detach() for t in (*network.parameters(), *network.buffers())]
     places = [(t.data_ptr(), -1 if t.is_inference() else t._version, t.shape, t.dtype) for t in numbers]

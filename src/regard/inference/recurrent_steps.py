@@ -17,7 +17,7 @@ from regard.attention.attention import Attention
 from regard.attention.score import Additive, Dot, General, ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
-from regard.inference.layout import WeightLayout
+from regard.inference.prepacked import packed
 from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.cells import GRU, LSTM, TorchCell
 from regard.networks.recurrent import BahdanauDecoder, LuongDecoder, RecurrentState
@@ -26,11 +26,9 @@ Plain = BahdanauDecoder | LuongDecoder
 
 
 def of_cells(decoder: Decoder) -> Decoder:
-    """The decoder for steps; itself where it is not made of plain parts, or there are no loops for many rows."""
-    loops = module("inference.kernels.recurrent_steps_numba")
-    if loops is None or module("inference.kernels.gemm_numba") is None or not isinstance(decoder, Plain) or not _plain(decoder):
-        return decoder
-    return RecurrentSteps(decoder, loops)
+    """The decoder for steps; itself where it is not made of plain parts, or the loops were not built."""
+    loops = module("inference.kernels.recurrent_steps_loops")
+    return RecurrentSteps(decoder, loops) if loops is not None and isinstance(decoder, Plain) and _plain(decoder) else decoder
 
 
 class RecurrentSteps(Decoder):
@@ -40,7 +38,7 @@ class RecurrentSteps(Decoder):
         super().__init__()
         self.size, self.loops = plain.size, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
-        self.weights = loops.ready(_FlatCells(plain))
+        self.weights = loops.Weights(_FlatCells(plain))
 
     def start(self, encoded: EncoderOutput) -> RecurrentState:
         return self.plain[0].start(encoded)
@@ -61,7 +59,7 @@ class RecurrentSteps(Decoder):
 
 
 class _FlatCells:
-    """All weights in a plan.  Its lines: the query's (none: as it is), the word's, that of what is fed beside it (none: nothing),
+    """All products.  They are: the query's (none: as it is), the word's, that of what is fed beside it (none: nothing),
     the joint one (none: side by side), then of each cell the input's (none: the lowest) and the state's."""
 
     def __init__(self, plain: Plain) -> None:
@@ -74,21 +72,18 @@ class _FlatCells:
         parts = of_input[:, :cut], of_input[:, cut:]
         word, beside = parts[::-1] if first else parts
         join = None if first else cast(LuongDecoder, plain).join
-        made = WeightLayout(max([4 * cell.size for cell in cells] + [plain.size, plain.attention.context_size]))
-        none = [-1] * 6
-        lines = [
-            made.product(score.w2[0], None) if isinstance(score, Additive) else none,
-            made.product(word, lowest.input_bias),
-            made.product(beside, None) if fed else none,
-            none if join is None else made.product(join.weight, join.bias),
+        self.products = [
+            packed(score.w2[0], None) if isinstance(score, Additive) else None,
+            packed(word, lowest.input_bias),
+            packed(beside, None) if fed else None,
+            None if join is None else packed(join.weight, join.bias),
         ]
         for n, cell in enumerate(cells):
-            lines.append(made.product(cell.input_weight, cell.input_bias) if n else none)
-            lines.append(made.product(cell.net.weight_hh_l0, cast(Tensor, cell.net.bias_hh_l0)))
-        self.plan = torch.tensor(lines)
+            self.products.append(packed(cell.input_weight, cell.input_bias) if n else None)
+            self.products.append(packed(cell.net.weight_hh_l0, cast(Tensor, cell.net.bias_hh_l0)))
         self.v = score.v[0].detach() if isinstance(score, Additive) else torch.zeros(0)
         self.scale = 1 / math.sqrt(plain.stack.size) if isinstance(score, ScaledDot) else 1.0
-        self.looks_first, self.floats, self.bytes, self.rest = first, *made.numbers()
+        self.looks_first = first
 
 
 def _plain(decoder: Plain) -> bool:

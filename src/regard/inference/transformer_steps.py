@@ -7,9 +7,8 @@ and reordered without a copy of what they keep.  Kwon et al. 2023 (PagedAttentio
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import ModuleType
 from typing import Any, cast
 
@@ -22,11 +21,8 @@ from regard.attention.memory import Memory
 from regard.attention.score import ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
-from regard.inference.batch_invariant import InvariantWeight
 from regard.inference.int8 import Int8Weight
-from regard.inference.layout import WeightLayout
-from regard.inference.prepacked import PrepackedWeight
-from regard.inference.weights import WeightFormat
+from regard.inference.prepacked import packed
 from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.transformer import DecoderLayer, PostNorm, PreNorm, TransformerDecoder, TransformerState
 
@@ -51,25 +47,21 @@ class TransformerStepState:
     valid: Bool[Tensor, "N K"] = field(metadata={"whole": True})
 
 
-def stepping(decoder: Decoder, rows: int) -> Decoder:
-    """The decoder for steps of about `rows` rows; itself where it is not made of plain parts, or numba is not installed."""
-    loops = module("inference.kernels.transformer_steps_numba")
-    return TransformerSteps(cast(TransformerDecoder, decoder), loops, rows) if loops is not None and _plain(decoder) else decoder
+def stepping(decoder: Decoder) -> Decoder:
+    """The decoder for steps; itself where it is not made of plain parts, or the loops were not built."""
+    loops = module("inference.kernels.transformer_steps_loops")
+    return TransformerSteps(cast(TransformerDecoder, decoder), loops) if loops is not None and _plain(decoder) else decoder
 
 
 class TransformerSteps(Decoder):
     """A decoder, with its weights of now; several words at once, and weights that are to be shown, are left to it."""
 
-    def __init__(self, plain: TransformerDecoder, loops: ModuleType, rows: int) -> None:
+    def __init__(self, plain: TransformerDecoder, loops: ModuleType) -> None:
         super().__init__()
         self.size, self.norm, self.loops = plain.size, plain.norm, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
-        self.layers = [_Layer(cast(DecoderLayer, layer), rows) for layer in plain.layers]
-        flat = _Flat(self.layers)
-        self.weights, self.whole = loops.ready(flat), flat.tiled
-        self.steady = any(
-            isinstance(weight, Int8Weight | InvariantWeight) for layer in self.layers for weight, _ in layer.products
-        )
+        self.layers = [_Layer(cast(DecoderLayer, layer)) for layer in plain.layers]
+        self.weights = loops.Weights(_Flat(self.layers))
 
     def start(self, encoded: EncoderOutput) -> TransformerStepState:
         begun = self.plain[0].start(encoded)
@@ -92,26 +84,8 @@ class TransformerSteps(Decoder):
         if weights or torch.is_grad_enabled() or x.shape[1] != 1 or not len(x):  # loops make no gradient
             return self._as_plain(x, state, weights)
         state = _extended(state, 1)
-        h = x[:, 0].float().contiguous()
-        h = (
-            self.norm(self.loops.step(h, self.weights, state))
-            if self.whole or self.steady or len(h) <= self.loops.MOST
-            else self._step(h, state)
-        )
+        h = self.norm(self.loops.step(x[:, 0].float().contiguous(), self.weights, state))
         return DecoderOutput(h[:, None], {}), self._kept(state)
-
-    def _step(self, h: Float[Tensor, "R D"], state: TransformerStepState) -> Float[Tensor, "R D"]:
-        """Many rows: products by oneDNN, looks and norms compiled."""
-        parts = [part for n, layer in enumerate(self.layers) for part in layer.parts(state, n, self.loops)]
-        norms = [norm for layer in self.layers for norm in layer.norms]
-        if self.layers[0].post:
-            for part, norm in zip(parts, norms, strict=True):
-                _, h = self.loops.added(h, part(h), norm.weight, norm.bias, norm.eps)
-            return cast(Tensor, self.norm(h))
-        y = norms[0](h)
-        for part, norm in zip(parts, [*norms[1:], cast(nn.LayerNorm, self.norm)], strict=True):
-            h, y = self.loops.added(h, part(y), norm.weight, norm.bias, norm.eps)
-        return cast(Tensor, y)
 
     def _kept(self, state: TransformerStepState) -> TransformerStepState:
         """Places that no layer will see again are forgotten."""
@@ -158,48 +132,33 @@ def _extended(state: TransformerStepState, count: int) -> TransformerStepState:
 class _Layer:
     """A layer's weights as steps use them.  back: how many places before its own it sees; post: norms stand behind the parts."""
 
-    def __init__(self, layer: DecoderLayer, rows: int) -> None:
+    def __init__(self, layer: DecoderLayer) -> None:
         own, source, feed = layer.own, cast(Attention, layer.source), layer.feedforward.net
         residuals = cast(list[PreNorm | PostNorm], list(layer.residuals))
-        self.heads, self.source_heads, self.back = own.heads, source.heads, own.scope.reach[0]
+        self.heads, self.back = own.heads, own.scope.reach[0]
         self.post, self.norms = isinstance(residuals[0], PostNorm), [r.norm for r in residuals]
-        self.activation = torch.relu_ if isinstance(feed[1], nn.ReLU) else feed[1]
         self.gelu = isinstance(feed[1], nn.GELU)
         linear = [[own.query, own.key, own.value], [own.out], [source.query], [source.out], [feed[0]], [feed[3]]]
-        self.products = [_joined(cast(list[nn.Linear], each), rows) for each in linear]
-
-    def parts(self, state: TransformerStepState, n: int, loops: ModuleType) -> Iterator[Callable[[Tensor], Tensor]]:
-        """Its three parts, each of what the residual hands it.  n: which layer it is."""
-        given, out, query, source_out, inner, outer = (partial(weight.linear, bias=bias) for weight, bias in self.products)
-        yield lambda y: out(loops.look_back(given(y), state.pool, state.slots, n, self.heads, self.back))
-        sources = (state.keys, state.values, state.valid, state.sentence)
-        yield lambda y: source_out(loops.look_at_source(query(y), *sources, n))
-        yield lambda y: outer(self.activation(inner(y)))
+        self.products = [_joined(cast(list[nn.Linear], each)) for each in linear]
 
 
 class _Flat:
-    """All weights of all layers in a plan, "L 6" products; norms: "L 3", where weight and bias of each norm lie in its rest."""
+    """All of all layers, one behind the other."""
 
     def __init__(self, layers: Sequence[_Layer]) -> None:
-        made = WeightLayout(max(len(weight) for layer in layers for weight, _ in layer.products))
-        self.products = torch.tensor([[made.product(*each) for each in layer.products] for layer in layers])
-        self.norms = torch.tensor([[made.put(torch.cat([norm.weight, norm.bias])) for norm in layer.norms] for layer in layers])
-        self.heads = torch.tensor([[layer.heads, layer.source_heads] for layer in layers])
-        self.back = torch.tensor([min(layer.back, 2**31) for layer in layers]).long()
-        self.post, self.gelu, self.eps = layers[0].post, layers[0].gelu, layers[0].norms[0].eps
-        self.tiled, self.floats, self.bytes, self.rest = made.tiled, *made.numbers()
+        self.products = [each for layer in layers for each in layer.products]
+        self.norms = [norm for layer in layers for norm in layer.norms]
+        self.heads, self.back = [layer.heads for layer in layers], [layer.back for layer in layers]
+        self.post, self.gelu = layers[0].post, layers[0].gelu
 
 
-def _joined(linear: Sequence[nn.Linear], rows: int) -> tuple[Any, Tensor | None]:
-    """Several products of one thing as one: its weight, in whatever form, and its bias."""
+def _joined(linear: Sequence[nn.Linear]) -> tuple[Any, Tensor | None]:
+    """Several products of one thing as one: its matrix, laid out, and its bias."""
     weights: list[Any] = [each.weight for each in linear]
     bias = None if linear[0].bias is None else torch.cat([each.bias for each in linear])
     if all(isinstance(w, Int8Weight) for w in weights):
-        return Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias
-    plain = torch.cat([w.float() for w in weights]).detach()
-    if any(isinstance(w, WeightFormat) for w in weights):
-        return InvariantWeight(plain), bias
-    return plain if module("inference.kernels.gemm_numba") is not None else PrepackedWeight(plain, rows), bias
+        return packed(Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias)
+    return packed(torch.cat([w.float() for w in weights]), bias)
 
 
 def _plain(decoder: Decoder) -> bool:

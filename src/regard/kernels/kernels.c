@@ -12,6 +12,8 @@
 #pragma GCC visibility push(default)
 
 #include "additive.h"
+#include "recurrent_steps.h"
+#include "transformer_steps.h"
 
 int OUTSIDE(best)(void) { return best_class(); }
 
