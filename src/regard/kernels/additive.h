@@ -71,16 +71,19 @@ static void back_four(const float *q, const float *k, const float *g, int64_t K,
     vec ac = all(g[0]), ad = all(g[1]), bc = all(g[K]), bd = all(g[K + 1]);
     OVER(D, {
         vec a = vec_at(q + d, left), b = vec_at(q + D + d, left), c = vec_at(k + d, left), e = vec_at(k + D + d, left);
+        /* all is read before anything is written: what lies 4 KB behind a store waits for it */
+        vec to_a = vec_at(to.query + d, left), to_b = vec_at(to.query + D + d, left), to_v = vec_at(to.v + d, left);
+        vec to_c = vec_at(to.keys + d, left), to_e = vec_at(to.keys + D + d, left);
         vec x = all(1.0f) + a * c, y = all(1.0f) + a * e, z = all(1.0f) + b * c, w = all(1.0f) + b * e;
         vec xy = all(2.0f) * one_over(x * y), zw = all(2.0f) * one_over(z * w);
         vec t_ac = all(1.0f) - xy * y, t_ad = all(1.0f) - xy * x, t_bc = all(1.0f) - zw * w, t_bd = all(1.0f) - zw * z;
         vec v_ac = ac * t_ac, v_ad = ad * t_ad, v_bc = bc * t_bc, v_bd = bd * t_bd;
         vec s_ac = ac - v_ac * t_ac, s_ad = ad - v_ad * t_ad, s_bc = bc - v_bc * t_bc, s_bd = bd - v_bd * t_bd;
-        vec_to(to.query + d, vec_at(to.query + d, left) + (s_ac + s_ad), left);
-        vec_to(to.query + D + d, vec_at(to.query + D + d, left) + (s_bc + s_bd), left);
-        vec_to(to.keys + d, vec_at(to.keys + d, left) + (s_ac + s_bc), left);
-        vec_to(to.keys + D + d, vec_at(to.keys + D + d, left) + (s_ad + s_bd), left);
-        vec_to(to.v + d, vec_at(to.v + d, left) + ((v_ac + v_ad) + (v_bc + v_bd)), left);
+        vec_to(to.query + d, to_a + (s_ac + s_ad), left);
+        vec_to(to.query + D + d, to_b + (s_bc + s_bd), left);
+        vec_to(to.keys + d, to_c + (s_ac + s_bc), left);
+        vec_to(to.keys + D + d, to_e + (s_ad + s_bd), left);
+        vec_to(to.v + d, to_v + ((v_ac + v_ad) + (v_bc + v_bd)), left);
     });
 }
 

@@ -5,7 +5,8 @@
  * and so does what is called within a piece.
  *
  * Beside PyTorch its own OpenMP threads do the pieces (`use_openmp`): they wait for their next work at full speed for milliseconds after each
- * operation, and helpers of ours would find every core taken.
+ * operation, and helpers of ours would find every core taken.  But whoever calls waits for all of them, which takes milliseconds where other
+ * programs have the cores.  While more threads want to run than there are cores, and for a while after one came late, work is not shared.
  */
 #pragma once
 
@@ -20,8 +21,12 @@ static int set_threads(int n) { (void)n; return 1; }
 static void use_openmp(void *parallel) { (void)parallel; }
 static void in_pieces(int64_t n, int64_t cost, piece work, void *about) { (void)cost; work(about, 0, n); }
 #else
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { MOST_THREADS = 64, LOOKS = 20000, PIECES = 4 };  /* how often a helper looks, some 250 us: from step to step; pieces for each thread */
 static const uint64_t CLOSED = 0xffffffffu;  /* in the place of a piece's number: there is none */
@@ -111,7 +116,17 @@ static void start_helpers(void) {  /* by who has the team */
     }
 }
 
-typedef struct { piece work; void *about; int64_t n, pieces; _Atomic int64_t next; } share;
+typedef struct { piece work; void *about; int64_t n, pieces, done; pthread_t who; _Atomic int64_t next; } share;  /* done: when who called was */
+
+enum { LATE = 300000, SHORT = 20000000, LONG = 640000000 };  /* ns: what is waited for a thread on a busy machine; how long that is believed */
+static _Atomic int64_t busy_until, believed = SHORT, asked_at;
+static _Atomic int crowd;
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static void take_pieces(void *shared) {
     share *s = shared;
@@ -120,12 +135,43 @@ static void take_pieces(void *shared) {
     in_piece = false;
 }
 
+/* Whether more threads want to run than there are cores, as Linux says (0 elsewhere); asked anew after 10 ms. */
+static bool crowded(int64_t at) {
+    if (at - atomic_load(&asked_at) < SHORT / 2) return atomic_load(&crowd);
+    atomic_store(&asked_at, at);
+    char told[128] = {0};
+    int running = 0, file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        if (read(file, told, sizeof told - 1) > 0 && sscanf(told, "%*s %*s %*s %d", &running) != 1) running = 0;
+        close(file);
+    }
+    atomic_store(&crowd, running > sysconf(_SC_NPROCESSORS_ONLN));
+    return atomic_load(&crowd);
+}
+
+static void take_mine(void *shared) {
+    share *s = shared;
+    take_pieces(s);
+    if (pthread_equal(s->who, pthread_self())) s->done = now();
+}
+
+static void by_openmp(int64_t n, piece work, void *about, int64_t begun) {
+    share s = {.work = work, .about = about, .n = n, .pieces = n < team.wanted * PIECES ? n : team.wanted * PIECES, .who = pthread_self()};
+    openmp(take_mine, &s, (unsigned)team.wanted, 0);
+    int64_t end = now(), waited = end - s.done, usual = (s.done - begun) / PIECES;  /* a piece that another one is at */
+    if (waited < LATE + usual) { atomic_store(&believed, SHORT); return; }
+    int64_t span = atomic_load(&believed);
+    atomic_store(&busy_until, end + span);
+    atomic_store(&believed, span < LONG ? 2 * span : LONG);
+}
+
 /* `work` from 0 to n, by whoever is there.  cost: of all, in products. */
 static void in_pieces(int64_t n, int64_t cost, piece work, void *about) {
     if (team.wanted < 2 || n < 2 || cost < WORTH || in_piece) { work(about, 0, n); return; }
     if (openmp) {
-        share s = {.work = work, .about = about, .n = n, .pieces = n < team.wanted * PIECES ? n : team.wanted * PIECES};
-        openmp(take_pieces, &s, (unsigned)team.wanted, 0);
+        int64_t begun = now();
+        if (begun < atomic_load(&busy_until) || crowded(begun)) work(about, 0, n);
+        else by_openmp(n, work, about, begun);
         return;
     }
     if (atomic_flag_test_and_set(&team.taken)) { work(about, 0, n); return; }
