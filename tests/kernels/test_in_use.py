@@ -22,8 +22,8 @@ from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell, readers
 from regard.tasks.seq2seq_builder import build_seq2seq
 
-single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_numba"))
-pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
+single_numba, cells_loops = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_loops"))
+pytestmark = pytest.mark.skipif(single_numba is None, reason="loops were not compiled")
 
 
 @pytest.fixture(autouse=True)
@@ -84,11 +84,12 @@ def test_it_is_taken_in_use_alone(monkeypatch):
 def test_a_step_of_a_cell(cell, size, monkeypatch):
     """As with gradients, which take the plain way; gates that are wide open and shut too."""
     made = cell(6, 37)
-    x, state = size * torch.randn(5, 6), made.start(torch.randn(5, 37))
+    x, h = size * torch.randn(5, 6), torch.randn(5, 37)
+    state = (h, torch.randn(5, 37)) if cell is LSTM else h
     calls: list[str] = []
     for name in ("gru", "lstm"):
-        loops = getattr(cells_numba, name)
-        monkeypatch.setattr(cells_numba, name, lambda *given, loops=loops, name=name: calls.append(name) or loops(*given))
+        loops = getattr(cells_loops, name)
+        monkeypatch.setattr(cells_loops, name, lambda *given, loops=loops, name=name: calls.append(name) or loops(*given))
     plain = made.step(made.gates(x), state)
     assert not calls and plain[0].requires_grad
     with torch.no_grad():
@@ -228,9 +229,9 @@ def test_what_is_not_a_number_stays_that():
     nan, inf = torch.nan, torch.inf
     zero, h = torch.zeros(1, 9), torch.zeros(1, 3)
     gates = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nan, inf, -inf]])
-    made = cells_numba.gru(gates, zero, h)[0]
+    made = cells_loops.gru(gates, zero, h)[0]
     assert made[0].isnan() and made[1:].tolist() == [0.5, -0.5]
-    h, c = cells_numba.lstm(torch.tensor([[nan, 0.0, 0.0, 0.0], [inf, 0.0, inf, inf]]), torch.zeros(2, 4), torch.zeros(2, 1))
+    h, c = cells_loops.lstm(torch.tensor([[nan, 0.0, 0.0, 0.0], [inf, 0.0, inf, inf]]), torch.zeros(2, 4), torch.zeros(2, 1))
     assert h[0].isnan() and c[0].isnan() and c[1] == 1
     query, keys, values = torch.ones(1, 1, 1, 2), torch.tensor([[[[1.0, nan], [1.0, 1.0]]]]), torch.ones(1, 1, 2, 1)
     every, second = torch.ones(1, 1, 1, 2) > 0, torch.tensor([[[[False, True]]]])

@@ -12,6 +12,7 @@
 #pragma GCC visibility push(default)
 
 #include "additive.h"
+#include "cells.h"
 
 int OUTSIDE(best)(void) { return best_class(); }
 
