@@ -22,8 +22,8 @@ from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell, readers
 from regard.tasks.seq2seq_builder import build_seq2seq
 
-single_numba, cells_loops = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_loops"))
-pytestmark = pytest.mark.skipif(single_numba is None, reason="loops were not compiled")
+single_loops, cells_loops = (module(name) for name in ("attention.kernels.single_loops", "networks.kernels.cells_loops"))
+pytestmark = pytest.mark.skipif(single_loops is None, reason="loops were not compiled")
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +59,30 @@ def test_a_look_of_one_query(kind, heads, masks, size):
     assert not made[1].any() and torch.equal(made[2], values[2, :, -1:])
 
 
+@pytest.mark.parametrize("kind", ["tanh", "inner"])
+def test_a_look_depends_on_what_it_sees_alone(kind):
+    """To the last bit: not on other rows, nor on what is out of sight, wherever that lies."""
+    B, H, K, D, E = 3, 2, 45, 37, 85
+    query, keys, values, v = torch.randn(B, H, 1, D), torch.randn(B, H, K, D), torch.randn(B, H, K, E), torch.randn(H, D)
+
+    def told(query: Tensor, keys: Tensor, mask: Tensor, values: Tensor) -> Tensor:
+        given = (query, keys, mask, values)
+        return single_loops.of_inner(*given) if kind == "inner" else single_loops.of_tanh(*given[:2], v, *given[2:])
+
+    mask = torch.rand(B, 1, 1, K) < 0.6
+    whole = told(query, keys, mask, values)
+    for b, seen in enumerate(mask[:, 0, 0]):
+        alone = [x[b : b + 1, :, seen] for x in (keys, values)]
+        assert torch.equal(told(query[b : b + 1], alone[0], mask[b : b + 1, ..., seen], alone[1])[0], whole[b])
+    out = ~mask[:, 0, 0][:, None, :, None]
+    assert torch.equal(told(query, keys.masked_fill(out, torch.nan), mask, values.masked_fill(out, torch.inf)), whole)
+
+
 def test_it_is_taken_in_use_alone(monkeypatch):
     """Where there are gradients, several queries or other types, the plain way."""
     calls: list[int] = []
-    taken = single_numba.of_inner
-    monkeypatch.setattr(single_numba, "of_inner", lambda *given: calls.append(1) or taken(*given))
+    taken = single_loops.of_inner
+    monkeypatch.setattr(single_loops, "of_inner", lambda *given: calls.append(1) or taken(*given))
     query, keys, values, mask = (
         torch.randn(2, 1, 1, 3),
         torch.randn(2, 1, 5, 3),
@@ -235,7 +254,7 @@ def test_what_is_not_a_number_stays_that():
     assert h[0].isnan() and c[0].isnan() and c[1] == 1
     query, keys, values = torch.ones(1, 1, 1, 2), torch.tensor([[[[1.0, nan], [1.0, 1.0]]]]), torch.ones(1, 1, 2, 1)
     every, second = torch.ones(1, 1, 1, 2) > 0, torch.tensor([[[[False, True]]]])
-    for look in (single_numba.of_inner, lambda q, k, m, x: single_numba.of_tanh(q, k, torch.ones(1, 2), m, x)):
+    for look in (single_loops.of_inner, lambda q, k, m, x: single_loops.of_tanh(q, k, torch.ones(1, 2), m, x)):
         assert look(query, keys, every, values).isnan().all() and look(query, keys, second, values) == 1
 
 

@@ -13,6 +13,7 @@
 
 #include "additive.h"
 #include "cells.h"
+#include "looks.h"
 
 int OUTSIDE(best)(void) { return best_class(); }
 

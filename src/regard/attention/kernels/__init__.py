@@ -77,7 +77,7 @@ def prefix(
 
 def _single(query: Tensor, *others: Tensor, steady: bool) -> ModuleType | None:
     """The loops for one query a row, as a decoder in use asks step by step; of many queries other ways are faster, and not as steady."""
-    return loops_in_use("attention.kernels.single_numba", query, *others) if steady or query.shape[2] == 1 else None
+    return loops_in_use("attention.kernels.single_loops", query, *others) if steady or query.shape[2] == 1 else None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:

@@ -1,68 +1,16 @@
-"""A look by softmax, compiled: scores, weights and context of a query in one pass, where nothing is trained.
-
-What a query reads depends on what it sees alone, to the last bit: not on other queries, other rows, or padding.
-"""
+"""Looks as in `single_loops`, within the loops of `inference.kernels` that are in numba, until these are in C too."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
-from torch import Tensor
 
 from regard.core.fast_math import exp, tanh
-from regard.core.numba_loops import arrays, compiled, exactly
-from regard.core.parallel import spread
+from regard.core.numba_loops import compiled, exactly
 
 F = np.float32
-ZERO, ONE = F(0), F(1)
-
-
-def of_tanh(
-    query: Float[Tensor, "B H Q D"],
-    keys: Float[Tensor, "B H K D"],
-    v: Float[Tensor, "H D"],
-    mask: Bool[Tensor, " B #H Q K"],
-    values: Float[Tensor, "B H K E"],
-) -> Float[Tensor, "B H Q E"]:
-    """softmax(v . tanh(q + k)) in sight, times the values; zeros where nothing is."""
-    return _looked(_of_tanh, query, keys, mask, values, v)
-
-
-def of_inner(
-    query: Float[Tensor, "B H Q D"],
-    keys: Float[Tensor, "B H K D"],
-    mask: Bool[Tensor, " B #H Q K"],
-    values: Float[Tensor, "B H K E"],
-) -> Float[Tensor, "B H Q E"]:
-    """softmax(q . k) in sight, times the values; zeros where nothing is."""
-    return _looked(_of_inner, query, keys, mask, values)
-
-
-def _looked(loops: Any, query: Tensor, keys: Tensor, mask: Tensor, values: Tensor, *more: Tensor) -> Tensor:
-    out = values.new_zeros(*query.shape[:3], values.shape[-1])
-    given = arrays(*(t.contiguous() for t in (query, keys, mask, values, *more)), out)
-    spread(loops, given, out.shape[:3].numel(), out.shape[2] * (keys.numel() + values.numel()))
-    return out
-
-
-@compiled
-def _of_tanh(query: Any, keys: Any, mask: Any, values: Any, v: Any, out: Any, first: int, last: int) -> None:
-    (H, Q), K = query.shape[1:3], keys.shape[2]
-    share = np.empty(K, F)
-    for n in range(first, last):
-        b, h, q = n // (H * Q), n // Q % H, n % Q
-        look_by_tanh(query[b, h, q], v[h], keys[b, h], mask[b, h % mask.shape[1], q], values[b, h], share, out[b, h, q])
-
-
-@compiled
-def _of_inner(query: Any, keys: Any, mask: Any, values: Any, out: Any, first: int, last: int) -> None:
-    (H, Q), K = query.shape[1:3], keys.shape[2]
-    share = np.empty(K, F)
-    for n in range(first, last):
-        b, h, q = n // (H * Q), n // Q % H, n % Q
-        look(query[b, h, q], keys[b, h], mask[b, h % mask.shape[1], q], values[b, h], ONE, share, out[b, h, q])
+ZERO = F(0)
 
 
 @exactly
