@@ -14,7 +14,7 @@ from regard.core import numba_loops
 from regard.core import parallel as threads
 from regard.networks import dropout, loss
 from regard.networks.dropout import Dropout
-from regard.networks.kernels import dropout_numba, loss_numba
+from regard.networks.kernels import dropout_loops, loss_numba
 from regard.networks.loss import chunked_cross_entropy
 
 
@@ -82,16 +82,15 @@ def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_dropout_is_the_same_with_the_loop_and_without(kind, monkeypatch):
     """To the bit, forward and backward, also of what does not lie in one piece; and no thread changes it."""
-    monkeypatch.setattr(dropout_numba, "GRAIN", 64)
-    monkeypatch.setattr(threads, "SMALL", 1)
-    drawn = torch.randint(256, (300, 70), dtype=torch.uint8)
-    whole = torch.randn(70, 300).to(kind)
+    monkeypatch.setattr(dropout_loops, "GRAIN", 64)
+    drawn = torch.randint(256, (300, 270), dtype=torch.uint8)  # so many that they are shared
+    whole = torch.randn(270, 300).to(kind)
     told = []
-    for made, many in ((dropout, 1), (dropout_numba, 1), (dropout_numba, 3)):
+    for made, many in ((dropout, 1), (dropout_loops, 1), (dropout_loops, 3)):
         monkeypatch.setattr(torch, "get_num_threads", lambda many=many: many)
         leaf = whole.clone().requires_grad_()
         y = made.apply_dropout(leaf.T, drawn, 77, 256 / 179)
-        y.backward(torch.full((70, 300), 1.3).T.to(kind))
+        y.backward(torch.full((270, 300), 1.3).T.to(kind))
         told.append((y.detach(), leaf.grad))
     for y, grad in told[1:]:
         assert torch.equal(y, told[0][0]) and torch.equal(grad, told[0][1])
@@ -107,24 +106,19 @@ def test_dropout_takes_the_loop(monkeypatch):
     torch.manual_seed(1)
     assert torch.equal(drop(x), quick)
     monkeypatch.setattr(dropout, "LEAST", 0)
-    monkeypatch.setattr(dropout_numba, "apply_dropout", lambda *given: None)
+    monkeypatch.setattr(dropout_loops, "apply_dropout", lambda *given: None)
     assert drop(x) is None
 
 
 def test_bits_of_bfloat16():
-    """`wide` and `like` round as PyTorch does: every bfloat16 comes back, halfway goes to the even one."""
-
-    @numba_loops.compiled
-    def there_and_back(x: Any, y: Any, made: Any) -> None:
-        for i in range(len(x)):
-            made[i] = numba_loops.like(numba_loops.wide(x[i]) * y[i], x[i])
-
+    """They are rounded as by PyTorch: every bfloat16 comes back, halfway goes to the even one; what is not a number stays that."""
     every = torch.arange(2**16, dtype=torch.int32).to(torch.uint16).view(torch.bfloat16)
-    every = every[every.isfinite()]
-    for factor in (torch.ones(len(every)), torch.rand(len(every)) + 0.5, torch.full((len(every),), 1 + 2**-8)):
-        made = torch.empty_like(every)
-        there_and_back(*numba_loops.arrays(every, factor, made))
-        assert torch.equal(made, (every.float() * factor).bfloat16())
+    kept = torch.full(every.shape, 255, dtype=torch.uint8)
+    for factor in (1.0, 1 + 2**-8, 1 + 3 * 2**-8, 0.7311, 2**-120):
+        made, want = dropout_loops.apply_dropout(every, kept, 1, factor), (every.float() * factor).bfloat16()
+        finite = every.isfinite()
+        assert torch.equal(made[finite].view(torch.int16), want[finite].view(torch.int16))
+        assert torch.equal(made.isnan(), want.isnan()) and torch.equal(made.isinf(), want.isinf())
 
 
 @numba_loops.compiled
