@@ -14,7 +14,7 @@ from regard.core import numba_loops
 from regard.core import parallel as threads
 from regard.networks import dropout, loss
 from regard.networks.dropout import Dropout
-from regard.networks.kernels import dropout_loops, loss_numba
+from regard.networks.kernels import dropout_loops, loss_loops
 from regard.networks.loss import chunked_cross_entropy
 
 
@@ -28,7 +28,7 @@ def seeded() -> None:
 def test_shares(kind, size):
     """The compiled loop against the plain one, in more groups than one, and against float64."""
     logits, bias, words = (torch.randn(size) * 6).to(kind), torch.randn(size[1]), torch.randint(size[1], size[:1])
-    plain, quick = (made.shares(logits.clone(), bias, words, 0.9) for made in (loss, loss_numba))
+    plain, quick = (made.shares(logits.clone(), bias, words, 0.9) for made in (loss, loss_loops))
     for ours, theirs in zip(quick, plain, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-2 if ours.dtype == torch.bfloat16 else 2e-6, atol=2e-6)
     exact = logits.double() + bias
@@ -49,7 +49,7 @@ def test_what_is_not_finite_is_told(value):
     logits[1, 7] = value
     words = torch.tensor([1, 2, 3])
     want = F.cross_entropy(logits, words, reduction="none")
-    _, _, _, nats = loss_numba.shares(logits.clone(), torch.zeros(40), words, 1.0)
+    _, _, _, nats = loss_loops.shares(logits.clone(), torch.zeros(40), words, 1.0)
     assert nats.isfinite().tolist() == want.isfinite().tolist() == [True, abs(value) < torch.inf, True]
     torch.testing.assert_close(nats[[0, 2]], want[[0, 2]])
 

@@ -70,6 +70,15 @@ static inline vec held(vec x, float most) {
 #endif
 }
 
+/* The larger of each two; `top` where x is not a number. */
+static inline vec top_of(vec top, vec x) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)x, (__m512)top);
+#else
+    return choose(x > top, x, top);
+#endif
+}
+
 /* An odd rational function, x P(x^2) / Q(x^2), of degree 9 over 8, fitted on [0, 9.02] for the least relative error (2e-8; 3.5e-7 with the
  * rounding of float32). */
 static inline vec tanh_fitted(vec x) {

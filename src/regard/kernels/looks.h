@@ -39,7 +39,8 @@ static void gather(float *share, int64_t n, const bool *seen, const float *value
 
 /* softmax(scale q . k) in sight, times the values: query "D", keys "K D", seen "K", values "K E", share: room for K numbers, out "E". */
 static void look(
-    const float *query, const float *keys, const bool *seen, const float *values, float scale, float *share, float *out, int64_t K, int64_t D, int64_t E
+    const float *query, const float *keys, const bool *seen, const float *values, float scale, float *share, float *out,
+    int64_t K, int64_t D, int64_t E
 ) {
     int64_t n = 0;
     for (int64_t k = 0; k < K; k++, keys += D) {
@@ -53,7 +54,8 @@ static void look(
 
 /* softmax(v . tanh(q + k)) in sight, times the values; v "D", and else as `look`. */
 static void look_by_tanh(
-    const float *query, const float *v, const float *keys, const bool *seen, const float *values, float *share, float *out, int64_t K, int64_t D, int64_t E
+    const float *query, const float *v, const float *keys, const bool *seen, const float *values, float *share, float *out,
+    int64_t K, int64_t D, int64_t E
 ) {
     int64_t n = 0;
     for (int64_t k = 0; k < K; k++, keys += D) {
