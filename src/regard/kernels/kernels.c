@@ -14,6 +14,7 @@
 #include "additive.h"
 #include "cells.h"
 #include "looks.h"
+#include "prefix.h"
 #include "rows.h"
 
 int OUTSIDE(best)(void) { return best_class(); }

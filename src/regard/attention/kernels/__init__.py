@@ -68,7 +68,7 @@ def prefix(
     values: Float[Tensor, "B H T E"],
 ) -> tuple[Tensor, ...] | None:
     """What Aaren reads of every prefix, and the summary behind the last: context, top, total, sum; None where loops are not compiled."""
-    loops = module("attention.kernels.prefix_numba")
+    loops = module("attention.kernels.prefix_loops")
     if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or in_a_graph():
         return None
     rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
