@@ -65,8 +65,7 @@ def test_a_look_depends_on_what_it_sees_alone(kind):
     B, H, K, D, E = 3, 2, 45, 37, 85
     query, keys, values, v = torch.randn(B, H, 1, D), torch.randn(B, H, K, D), torch.randn(B, H, K, E), torch.randn(H, D)
 
-    def told(query: Tensor, keys: Tensor, mask: Tensor, values: Tensor) -> Tensor:
-        given = (query, keys, mask, values)
+    def told(*given: Tensor) -> Tensor:
         return single_loops.of_inner(*given) if kind == "inner" else single_loops.of_tanh(*given[:2], v, *given[2:])
 
     mask = torch.rand(B, 1, 1, K) < 0.6
@@ -74,8 +73,7 @@ def test_a_look_depends_on_what_it_sees_alone(kind):
     for b, seen in enumerate(mask[:, 0, 0]):
         alone = [x[b : b + 1, :, seen] for x in (keys, values)]
         assert torch.equal(told(query[b : b + 1], alone[0], mask[b : b + 1, ..., seen], alone[1])[0], whole[b])
-    out = ~mask[:, 0, 0][:, None, :, None]
-    assert torch.equal(told(query, keys.masked_fill(out, torch.nan), mask, values.masked_fill(out, torch.inf)), whole)
+    assert torch.equal(told(query, keys.masked_fill(~mask.mT, torch.nan), mask, values.masked_fill(~mask.mT, torch.inf)), whole)
 
 
 def test_it_is_taken_in_use_alone(monkeypatch):
@@ -103,8 +101,8 @@ def test_it_is_taken_in_use_alone(monkeypatch):
 def test_a_step_of_a_cell(cell, size, monkeypatch):
     """As with gradients, which take the plain way; gates that are wide open and shut too."""
     made = cell(6, 37)
-    x, h = size * torch.randn(5, 6), torch.randn(5, 37)
-    state = (h, torch.randn(5, 37)) if cell is LSTM else h
+    x, (h, c) = size * torch.randn(5, 6), torch.randn(2, 5, 37)
+    state = (h, c) if cell is LSTM else h
     calls: list[str] = []
     for name in ("gru", "lstm"):
         loops = getattr(cells_loops, name)
