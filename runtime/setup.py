@@ -24,7 +24,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src"
 TASKS = [path.parent.name for path in sorted((SOURCE / "regard" / "tasks").glob("*/__init__.py"))]
 ROOTS = ("regard.cli.run_exported", "regard.exported", *(f"regard.tasks.{name}" for name in TASKS))
 NAMED = re.compile(r'predictor="(regard(?:\.\w+)+):\w+"')  # what a task names, to be imported when it is asked for
-MISSING = {"torch", "numba", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "PIL"}
+MISSING = {"torch", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "PIL"}
 OURS = re.compile(r"\bregard(?=(?:\.\w+)+|\s+import\b)")
 
 

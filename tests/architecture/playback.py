@@ -1,4 +1,4 @@
-"""What a network was asked and said, kept in a file, and played back to a predictor where there is neither PyTorch nor numba.
+"""What a network was asked and said, kept in a file, and played back to a predictor where there is no PyTorch.
 
 As a program: `playback.py SOURCE FOLDER...` plays every folder that `keep` wrote, and writes `played.json` there.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-BARRED = ("torch", "numba", "triton")
+BARRED = ("torch", "triton")
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""What a network that writes was asked and said, kept in a file, and said again where there is neither PyTorch nor numba.
+"""What a network that writes was asked and said, kept in a file, and said again where there is no PyTorch.
 
 As a program: `replayed.py SOURCE FOLDER...` lets the predictor of each folder answer by what was kept, and writes `replayed.json` there.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-BARRED = ("torch", "numba", "triton")
+BARRED = ("torch", "triton")
 PLAIN = ("extends", "source_words", "target_words")  # what is no call
 
 

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
 
 
 def named() -> set[str]:
-    """What `module("inference.kernels.gemv_numba")` and the like name, with the modules of tasks, demos, cells and lazy names."""
+    """What `module("inference.kernels.matrices_loops")` and the like name, with the modules of tasks, demos, cells and lazy names."""
     calls = (
         node
         for path in SOURCE.rglob("*.py")
@@ -40,7 +40,7 @@ def test_every_module_that_is_named_by_a_string_is_there():
     assert [name for name in sorted(names) if find_spec(name) is None] == []
 
 
-@pytest.mark.parametrize("name", ["networks.rows_numbers", "nets.rows_numba"])
+@pytest.mark.parametrize("name", ["networks.rows_numbers", "nets.rows_loops"])
 def test_a_misspelt_module_is_no_missing_package(name):
     with pytest.raises(ModuleNotFoundError, match=r"regard\."):
         optional.module(name)

@@ -72,13 +72,15 @@ def test_a_library_that_is_open_is_not_written_over(tmp_path, monkeypatch):
     """A checkout is installed anew while a server of it answers: who has the old library open keeps the old one."""
     monkeypatch.syspath_prepend(str(ROOT / "runtime"))
     building = importlib.import_module("building")
-    monkeypatch.setattr(building, "SOURCE", tmp_path)
+    monkeypatch.setattr(building, "SOURCES", {"loops": tmp_path / "library.c"})
     made = tmp_path / "made" / "loops.so"
     made.parent.mkdir()
     made.write_bytes(b"new")
     (tmp_path / "loops.so").write_bytes(b"old")
-    monkeypatch.setattr(building.BuildLoops, "get_outputs", lambda self: [str(made)])
+    monkeypatch.setattr(building.BuildLoops, "_made", lambda self, ext: [made])
     with (tmp_path / "loops.so").open("rb") as held:
-        building.BuildLoops.copy_extensions_to_source(building.BuildLoops.__new__(building.BuildLoops))
+        command = building.BuildLoops.__new__(building.BuildLoops)
+        command.extensions = [building.Extension("regard.loops", sources=[])]
+        command.copy_extensions_to_source()
         assert held.read() == b"old" and (tmp_path / "loops.so").read_bytes() == b"new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["loops.so", "made"]

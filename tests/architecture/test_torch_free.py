@@ -1,4 +1,4 @@
-"""What lies between a text and a network, and between the network and the answer, needs neither PyTorch nor numba: it is imported where
+"""What lies between a text and a network, and between the network and the answer, needs no PyTorch: it is imported where
 neither can be, and answers there as it does with PyTorch."""
 
 from __future__ import annotations

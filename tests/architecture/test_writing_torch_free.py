@@ -1,4 +1,4 @@
-"""A model that writes needs neither PyTorch nor numba between a text and its network, and between the network and the answer."""
+"""A model that writes needs no PyTorch between a text and its network, and between the network and the answer."""
 
 from __future__ import annotations
 

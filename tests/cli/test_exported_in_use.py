@@ -1,4 +1,4 @@
-"""What `regard export` made, where the commands take a run: the same answers, and neither PyTorch nor numba is imported for them."""
+"""What `regard export` made, where the commands take a run: the same answers, and PyTorch is not imported for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from regard.tasks.answer_json import of_hypothesis, of_scored, of_source
 from . import small
 from .serving import running
 
-AWAY = {"torch", "numba"}
+AWAY = {"torch"}
 BARRED = """
 import sys
 class Barrier:

@@ -19,7 +19,7 @@ BARRED = """
 import sys
 class Barrier:
     def find_spec(self, name, path=None, target=None):
-        away = {"regard", "torch", "numba", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "jaxtyping"}
+        away = {"regard", "torch", "pydantic", "typer", "yaml", "sacrebleu", "matplotlib", "pyarrow", "jaxtyping"}
         if name.split(".")[0] in away:
             raise ImportError(f"{name} is barred here")
 sys.meta_path.insert(0, Barrier())
@@ -81,7 +81,7 @@ from regard_runtime.cli.run_exported import main
 try:
     main()
 finally:
-    slow = {{"torch", "numba", "pydantic", "jaxtyping", "typer", "yaml", "huggingface_hub", "asyncio", "regard"}}
+    slow = {{"torch", "pydantic", "jaxtyping", "typer", "yaml", "huggingface_hub", "asyncio", "regard"}}
     print(sorted(slow & sys.modules.keys()))
 """
     done = run(library, code, before="")

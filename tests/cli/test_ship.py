@@ -28,7 +28,7 @@ SMALL = "model.size=16 model.embedding=8 train.updates=40 train.epochs=2 train.t
 BUILT = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src", "runtime")
 PORT = "8000"
 SERVED = ("starlette", "uvicorn", "prometheus_client")
-AWAY = {"regard": ("numba",), "runtime": ("numba", "torch", "regard")}  # what the commands have not installed there
+AWAY = {"regard": (), "runtime": ("torch", "regard")}  # what the commands have not installed there
 
 
 class Shell:

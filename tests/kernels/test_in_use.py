@@ -13,7 +13,7 @@ from regard.attention.score import AdditiveForm, DotForm
 from regard.attention.weighting import masked_softmax
 from regard.config import Config
 from regard.core.optional import module
-from regard.inference import batch_invariant, int8, layout, prepacked, recurrent_steps, transformer_steps
+from regard.inference import int8, prepacked, recurrent_steps, transformer_steps
 from regard.inference.int8 import Int8Weight, quantize
 from regard.inference.prepare import PreparedNetworks, in_use
 from regard.inference.weights import OneHead
@@ -22,8 +22,8 @@ from regard.networks.recurrent import RecurrentEncoder
 from regard.networks.rnn_layers import RNNLayers, by_cell, readers
 from regard.tasks.seq2seq_builder import build_seq2seq
 
-single_numba, cells_numba = (module(name) for name in ("attention.kernels.single_numba", "networks.kernels.cells_numba"))
-pytestmark = pytest.mark.skipif(single_numba is None, reason="numba is not installed")
+single_loops, cells_loops = (module(name) for name in ("attention.kernels.single_loops", "networks.kernels.cells_loops"))
+pytestmark = pytest.mark.skipif(single_loops is None, reason="loops were not compiled")
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +59,28 @@ def test_a_look_of_one_query(kind, heads, masks, size):
     assert not made[1].any() and torch.equal(made[2], values[2, :, -1:])
 
 
+@pytest.mark.parametrize("kind", ["tanh", "inner"])
+def test_a_look_depends_on_what_it_sees_alone(kind):
+    """To the last bit: not on other rows, nor on what is out of sight, wherever that lies."""
+    B, H, K, D, E = 3, 2, 45, 37, 85
+    query, keys, values, v = torch.randn(B, H, 1, D), torch.randn(B, H, K, D), torch.randn(B, H, K, E), torch.randn(H, D)
+
+    def told(*given: Tensor) -> Tensor:
+        return single_loops.of_inner(*given) if kind == "inner" else single_loops.of_tanh(*given[:2], v, *given[2:])
+
+    mask = torch.rand(B, 1, 1, K) < 0.6
+    whole = told(query, keys, mask, values)
+    for b, seen in enumerate(mask[:, 0, 0]):
+        alone = [x[b : b + 1, :, seen] for x in (keys, values)]
+        assert torch.equal(told(query[b : b + 1], alone[0], mask[b : b + 1, ..., seen], alone[1])[0], whole[b])
+    assert torch.equal(told(query, keys.masked_fill(~mask.mT, torch.nan), mask, values.masked_fill(~mask.mT, torch.inf)), whole)
+
+
 def test_it_is_taken_in_use_alone(monkeypatch):
     """Where there are gradients, several queries or other types, the plain way."""
     calls: list[int] = []
-    taken = single_numba.of_inner
-    monkeypatch.setattr(single_numba, "of_inner", lambda *given: calls.append(1) or taken(*given))
+    taken = single_loops.of_inner
+    monkeypatch.setattr(single_loops, "of_inner", lambda *given: calls.append(1) or taken(*given))
     query, keys, values, mask = (
         torch.randn(2, 1, 1, 3),
         torch.randn(2, 1, 5, 3),
@@ -84,11 +101,12 @@ def test_it_is_taken_in_use_alone(monkeypatch):
 def test_a_step_of_a_cell(cell, size, monkeypatch):
     """As with gradients, which take the plain way; gates that are wide open and shut too."""
     made = cell(6, 37)
-    x, state = size * torch.randn(5, 6), made.start(torch.randn(5, 37))
+    x, (h, c) = size * torch.randn(5, 6), torch.randn(2, 5, 37)
+    state = (h, c) if cell is LSTM else h
     calls: list[str] = []
     for name in ("gru", "lstm"):
-        loops = getattr(cells_numba, name)
-        monkeypatch.setattr(cells_numba, name, lambda *given, loops=loops, name=name: calls.append(name) or loops(*given))
+        loops = getattr(cells_loops, name)
+        monkeypatch.setattr(cells_loops, name, lambda *given, loops=loops, name=name: calls.append(name) or loops(*given))
     plain = made.step(made.gates(x), state)
     assert not calls and plain[0].requires_grad
     with torch.no_grad():
@@ -129,21 +147,18 @@ def test_an_encoder_in_use(kind, monkeypatch):
 
 
 SIZES = [(1, 5), (40, 1_000), (64, 64), (130, 7), (600, 2)]
-TILES = module("inference.kernels.gemm_numba")
-tiled = pytest.mark.skipif(TILES is None, reason="the processor does not sum products of bytes in one instruction")
 
 
-def without_tiles(patch: pytest.MonkeyPatch) -> None:
-    """As on a processor that has no instruction for them."""
-    for user in (int8, prepacked, layout, batch_invariant, transformer_steps, recurrent_steps):
-        patch.setattr(user, "module", lambda name: None if name.endswith("gemm_numba") else module(name))
+def without_matrices(patch: pytest.MonkeyPatch) -> None:
+    """As where no loops were built for products."""
+    for user in (int8, prepacked, transformer_steps, recurrent_steps):
+        patch.setattr(user, "module", lambda name: None)
 
 
-@tiled
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("rows", [1, 3, 4, 21, 70])
-def test_tiles_of_bytes(size, rows, monkeypatch):
-    """Beside loops without tiles, to the last bit but those of the scales; also where all are at the end of their range."""
+def test_products_of_bytes(size, rows, monkeypatch):
+    """Beside PyTorch, to the last bit but those of the scales; also where all are at the end of their range."""
     given, bias = torch.randn(rows, size[1]), torch.randn(size[0])
     for weight, x in (
         (torch.randn(size), given),
@@ -154,16 +169,15 @@ def test_tiles_of_bytes(size, rows, monkeypatch):
         for b in (bias, None):
             ours = Int8Weight.of(weight).linear(x, b)
             with monkeypatch.context() as patch:
-                without_tiles(patch)
+                without_matrices(patch)
                 plain = Int8Weight.of(weight).linear(x, b)
             torch.testing.assert_close(ours, plain, rtol=1e-6, atol=1e-5)
 
 
-@tiled
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("rows", [1, 3, 4, 21, 70])
-def test_tiles_of_float32(size, rows, monkeypatch):
-    """Against float64; and to the last bit the same for a row alone, which is more than loops without tiles promise."""
+def test_products_of_float32(size, rows, monkeypatch):
+    """Against float64; and to the last bit the same for a row alone, which is more than PyTorch promises."""
     weight, x, bias = torch.randn(size), torch.randn(rows, size[1]), torch.randn(size[0])
     for b in (bias, None):
         made, exact = (
@@ -173,17 +187,14 @@ def test_tiles_of_float32(size, rows, monkeypatch):
         torch.testing.assert_close(made.double(), exact, rtol=1e-5, atol=1e-4)
         assert torch.equal(made, torch.cat([prepacked.PrepackedWeight(weight, 8).linear(row, b) for row in x.split(1)]))
         with monkeypatch.context() as patch:
-            without_tiles(patch)
+            without_matrices(patch)
             torch.testing.assert_close(prepacked.PrepackedWeight(weight, 8).linear(x, b), made, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("tiles", [True, False])
 @pytest.mark.parametrize("outputs", [1, 7, 32, 64, 150])
 @pytest.mark.parametrize("width", [5, 16, 90])
-def test_a_row_in_bytes_is_the_same_alone(outputs, width, tiles, monkeypatch):
+def test_a_row_in_bytes_is_the_same_alone(outputs, width):
     """To the last bit: what is off by one becomes a whole step where it is rounded to bytes again."""
-    if not tiles:
-        without_tiles(monkeypatch)
     weight, x, bias = Int8Weight.of(torch.randn(outputs, width)), torch.randn(70, width), torch.randn(outputs)
     for b in (bias, None):
         many = weight.linear(x, b)
@@ -191,7 +202,7 @@ def test_a_row_in_bytes_is_the_same_alone(outputs, width, tiles, monkeypatch):
         assert torch.equal(many, torch.cat([weight.linear(rows, b) for rows in x.split(5)]))
 
 
-def test_tiles_tell_what_is_not_a_number():
+def test_products_tell_what_is_not_a_number():
     """In its own row alone."""
     x = torch.randn(5, 8)
     x[2, 3] = torch.nan
@@ -204,7 +215,7 @@ def test_tiles_tell_what_is_not_a_number():
 def test_the_matrices_of_a_score(score, names, monkeypatch):
     """Of one head they are laid out too, or of bytes; the vector of additive scores stays as it is.  (Where a step is one call, it has them
     in another form.)"""
-    without_tiles(monkeypatch)
+    without_matrices(monkeypatch)
     monkeypatch.setattr(prepacked, "LEAST", 1)
     monkeypatch.setattr(int8, "LEAST", 1)
     config = Config.model_validate({"model": {"size": 16, "embedding": 16, "dropout": 0.0, "attention": score}})
@@ -228,13 +239,13 @@ def test_what_is_not_a_number_stays_that():
     nan, inf = torch.nan, torch.inf
     zero, h = torch.zeros(1, 9), torch.zeros(1, 3)
     gates = torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, nan, inf, -inf]])
-    made = cells_numba.gru(gates, zero, h)[0]
+    made = cells_loops.gru(gates, zero, h)[0]
     assert made[0].isnan() and made[1:].tolist() == [0.5, -0.5]
-    h, c = cells_numba.lstm(torch.tensor([[nan, 0.0, 0.0, 0.0], [inf, 0.0, inf, inf]]), torch.zeros(2, 4), torch.zeros(2, 1))
+    h, c = cells_loops.lstm(torch.tensor([[nan, 0.0, 0.0, 0.0], [inf, 0.0, inf, inf]]), torch.zeros(2, 4), torch.zeros(2, 1))
     assert h[0].isnan() and c[0].isnan() and c[1] == 1
     query, keys, values = torch.ones(1, 1, 1, 2), torch.tensor([[[[1.0, nan], [1.0, 1.0]]]]), torch.ones(1, 1, 2, 1)
     every, second = torch.ones(1, 1, 1, 2) > 0, torch.tensor([[[[False, True]]]])
-    for look in (single_numba.of_inner, lambda q, k, m, x: single_numba.of_tanh(q, k, torch.ones(1, 2), m, x)):
+    for look in (single_loops.of_inner, lambda q, k, m, x: single_loops.of_tanh(q, k, torch.ones(1, 2), m, x)):
         assert look(query, keys, every, values).isnan().all() and look(query, keys, second, values) == 1
 
 
@@ -253,9 +264,7 @@ def test_what_is_ready_is_kept_while_the_weights_are_what_they_were(family):
 
     ready = kept.in_use(net, 4)
     assert ready is kept.in_use(net, 4)
-    assert (
-        ready is not net or module("inference.kernels.gemm_numba") is None
-    )  # tiles want AVX-512, and what else is ready may too
+    assert ready is not net
     weight, optimizer = [x for x in net.decoder.parameters() if x.dim() == 2][-1], torch.optim.Adam(net.parameters(), 0.1)
 
     def trained() -> None:

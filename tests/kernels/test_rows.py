@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from regard.core import numba_loops
-from regard.core import parallel as threads
 from regard.networks import dropout, loss
 from regard.networks.dropout import Dropout
-from regard.networks.kernels import dropout_numba, loss_numba
+from regard.networks.kernels import dropout_loops, loss_loops
 from regard.networks.loss import chunked_cross_entropy
 
 
@@ -28,7 +23,7 @@ def seeded() -> None:
 def test_shares(kind, size):
     """The compiled loop against the plain one, in more groups than one, and against float64."""
     logits, bias, words = (torch.randn(size) * 6).to(kind), torch.randn(size[1]), torch.randint(size[1], size[:1])
-    plain, quick = (made.shares(logits.clone(), bias, words, 0.9) for made in (loss, loss_numba))
+    plain, quick = (made.shares(logits.clone(), bias, words, 0.9) for made in (loss, loss_loops))
     for ours, theirs in zip(quick, plain, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-2 if ours.dtype == torch.bfloat16 else 2e-6, atol=2e-6)
     exact = logits.double() + bias
@@ -49,7 +44,7 @@ def test_what_is_not_finite_is_told(value):
     logits[1, 7] = value
     words = torch.tensor([1, 2, 3])
     want = F.cross_entropy(logits, words, reduction="none")
-    _, _, _, nats = loss_numba.shares(logits.clone(), torch.zeros(40), words, 1.0)
+    _, _, _, nats = loss_loops.shares(logits.clone(), torch.zeros(40), words, 1.0)
     assert nats.isfinite().tolist() == want.isfinite().tolist() == [True, abs(value) < torch.inf, True]
     torch.testing.assert_close(nats[[0, 2]], want[[0, 2]])
 
@@ -58,9 +53,9 @@ def test_what_is_not_finite_is_told(value):
 @pytest.mark.parametrize("low", [False, True])
 def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch):
     """In chunks, with and without bfloat16, on one thread and on two."""
-    monkeypatch.setattr(loss, "CELLS", 50 * 300)
-    given = [torch.randn(120, 16), torch.randn(300, 16), torch.randn(300)]
-    words = torch.randint(300, (120,))
+    monkeypatch.setattr(loss, "CELLS", 100 * 300)  # so many that they are shared
+    given = [torch.randn(220, 16), torch.randn(300, 16), torch.randn(300)]
+    words = torch.randint(300, (220,))
 
     def made() -> tuple[Tensor, ...]:
         leaves = [t.clone().requires_grad_() for t in given]
@@ -70,7 +65,6 @@ def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch
 
     quick = made()
     with monkeypatch.context() as patch:
-        patch.setattr(threads, "SMALL", 1)
         patch.setattr(torch, "get_num_threads", lambda: 3)
         for one, more in zip(quick, made(), strict=True):
             assert torch.equal(one, more)
@@ -82,16 +76,15 @@ def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_dropout_is_the_same_with_the_loop_and_without(kind, monkeypatch):
     """To the bit, forward and backward, also of what does not lie in one piece; and no thread changes it."""
-    monkeypatch.setattr(dropout_numba, "GRAIN", 64)
-    monkeypatch.setattr(threads, "SMALL", 1)
-    drawn = torch.randint(256, (300, 70), dtype=torch.uint8)
-    whole = torch.randn(70, 300).to(kind)
+    monkeypatch.setattr(dropout_loops, "GRAIN", 64)
+    drawn = torch.randint(256, (300, 270), dtype=torch.uint8)  # so many that they are shared
+    whole = torch.randn(270, 300).to(kind)
     told = []
-    for made, many in ((dropout, 1), (dropout_numba, 1), (dropout_numba, 3)):
+    for made, many in ((dropout, 1), (dropout_loops, 1), (dropout_loops, 3)):
         monkeypatch.setattr(torch, "get_num_threads", lambda many=many: many)
         leaf = whole.clone().requires_grad_()
         y = made.apply_dropout(leaf.T, drawn, 77, 256 / 179)
-        y.backward(torch.full((70, 300), 1.3).T.to(kind))
+        y.backward(torch.full((270, 300), 1.3).T.to(kind))
         told.append((y.detach(), leaf.grad))
     for y, grad in told[1:]:
         assert torch.equal(y, told[0][0]) and torch.equal(grad, told[0][1])
@@ -107,75 +100,16 @@ def test_dropout_takes_the_loop(monkeypatch):
     torch.manual_seed(1)
     assert torch.equal(drop(x), quick)
     monkeypatch.setattr(dropout, "LEAST", 0)
-    monkeypatch.setattr(dropout_numba, "apply_dropout", lambda *given: None)
+    monkeypatch.setattr(dropout_loops, "apply_dropout", lambda *given: None)
     assert drop(x) is None
 
 
 def test_bits_of_bfloat16():
-    """`wide` and `like` round as PyTorch does: every bfloat16 comes back, halfway goes to the even one."""
-
-    @numba_loops.compiled
-    def there_and_back(x: Any, y: Any, made: Any) -> None:
-        for i in range(len(x)):
-            made[i] = numba_loops.like(numba_loops.wide(x[i]) * y[i], x[i])
-
+    """They are rounded as by PyTorch: every bfloat16 comes back, halfway goes to the even one; what is not a number stays that."""
     every = torch.arange(2**16, dtype=torch.int32).to(torch.uint16).view(torch.bfloat16)
-    every = every[every.isfinite()]
-    for factor in (torch.ones(len(every)), torch.rand(len(every)) + 0.5, torch.full((len(every),), 1 + 2**-8)):
-        made = torch.empty_like(every)
-        there_and_back(*numba_loops.arrays(every, factor, made))
-        assert torch.equal(made, (every.float() * factor).bfloat16())
-
-
-@numba_loops.compiled
-def _count(units: Any, parts: Any, room: int, first: int, last: int) -> None:
-    """Marks its units, and its part by the number of its first one; needs room."""
-    parts[first] = np.empty(room, np.int8).size
-    for unit in range(first, last):
-        units[unit] += last - first
-
-
-@pytest.fixture(params=["OpenMP's", "ours"])
-def two_kinds_of_threads(request, monkeypatch):
-    if request.param == "ours":
-        monkeypatch.setattr(threads, "_openmp", lambda: None)
-    elif threads._openmp() is None:
-        pytest.skip("this PyTorch has no OpenMP of GNU")
-    monkeypatch.setattr(threads, "SMALL", 1)
-
-
-@pytest.mark.usefixtures("two_kinds_of_threads")
-@pytest.mark.parametrize("many", [1, 2, 3])
-def test_work_is_spread_once_over_all_units(many, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: many)
-    units, parts = np.zeros(7, np.int64), np.zeros(7, np.int64)
-    threads.spread(_count, (units, parts, 1), 7, 100)
-    assert units.tolist() == {1: [7] * 7, 2: [3] * 3 + [4] * 4, 3: [2] * 4 + [3] * 3}[many]
-    assert np.flatnonzero(parts).tolist() == [[0], [0, 3], [0, 2, 4]][many - 1]
-    threads.spread(_count, (units[:0], parts[:0], 1), 0, 100)  # nothing to do: nothing is touched
-
-
-@pytest.mark.usefixtures("two_kinds_of_threads")
-def test_want_of_memory_in_any_part_is_told(monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    with pytest.raises(MemoryError):
-        threads.spread(_count, (np.zeros(4, np.int64), np.zeros(4, np.int64), 1 << 60), 4, 100)
-
-
-@pytest.mark.skipif(threads._openmp() is None, reason="this PyTorch has no OpenMP of GNU")
-def test_a_team_smaller_than_asked_for_does_all_parts():
-    """OpenMP gives work within work one thread, however many it asks for."""
-    units, parts = np.zeros(9, np.int64), np.zeros(9, np.int64)
-    _within(units, parts, 1, 2, *threads._openmp())
-    assert units.tolist() == [9 // 3] * 9 and np.flatnonzero(parts).tolist() == [0, 3, 6]
-
-
-@numba_loops.compiled
-def _all(units: Any, parts: Any, parallel: int, number: int, team: int, first: int, last: int) -> None:
-    for _ in range(first, last):
-        threads.in_parts(_count, (units, parts, 1), 9, 3, parallel, number, team)
-
-
-@numba_loops.compiled
-def _within(units: Any, parts: Any, many: int, asked: int, parallel: int, number: int, team: int) -> int:
-    return threads.in_parts(_all, (units, parts, parallel, number, team), many, asked, parallel, number, team)
+    kept = torch.full(every.shape, 255, dtype=torch.uint8)
+    for factor in (1.0, 1 + 2**-8, 1 + 3 * 2**-8, 0.7311, 2**-120):
+        made, want = dropout_loops.apply_dropout(every, kept, 1, factor), (every.float() * factor).bfloat16()
+        finite = every.isfinite()
+        assert torch.equal(made[finite].view(torch.int16), want[finite].view(torch.int16))
+        assert torch.equal(made.isnan(), want.isnan()) and torch.equal(made.isinf(), want.isinf())

@@ -13,7 +13,6 @@ from torch import Tensor
 from regard.attention import Additive, Attention, kernels
 from regard.attention.kernels import tanh, tanh_loops, tanh_torch
 from regard.attention.score import AdditiveForm
-from regard.core import parallel
 
 LOOPS = {"compiled": tanh_loops, "tiled": tanh_torch}
 SHAPES = {
@@ -106,7 +105,6 @@ def test_bfloat16_is_read_as_it_is(made_by):
 
 
 def test_threads_do_not_change_a_bit(monkeypatch):
-    monkeypatch.setattr(parallel, "SMALL", 1)
     monkeypatch.setattr(tanh, "_loops", lambda device: tanh_loops)
     given, before = drawn(2, 3, 300, 11, 8), torch.get_num_threads()
     try:
@@ -119,9 +117,8 @@ def test_threads_do_not_change_a_bit(monkeypatch):
     assert all(a.equal(b) for other in told[1:] for a, b in zip(told[0], other, strict=True))
 
 
-def test_many_callers_at_once(monkeypatch):
-    """As in a server: numba's own threads would end the process."""
-    monkeypatch.setattr(parallel, "SMALL", 1)
+def test_many_callers_at_once():
+    """As in a server."""
     given = drawn(2, 2, 50, 20, 16)
     alone = tanh.tanh_scores(*given)
     with ThreadPoolExecutor(4) as pool:
@@ -130,12 +127,11 @@ def test_many_callers_at_once(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads, which are what is tested
-def test_after_a_fork(monkeypatch):
+def test_after_a_fork():
     """The threads of the parent are not there any more; the child makes its own."""
-    monkeypatch.setattr(parallel, "SMALL", 1)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    rows = *(t[:, 0] for t in drawn(2, 1, 8, 9, 4)[:2]), torch.ones(1, 4)
+    rows = *(t[:, 0] for t in drawn(2, 1, 80, 90, 16)[:2]), torch.ones(1, 16)
     tanh_loops.forward(*rows)
     child = os.fork()
     if child == 0:

@@ -163,7 +163,7 @@ def test_under_autocast(score, heads, small, monkeypatch):
 
 
 def test_a_single_query_in_use(monkeypatch):
-    """Without numba it goes by PyTorch's attention where there are few rows and nothing is trained, and reads the same; zeros of
+    """Without compiled loops it goes by PyTorch's attention where there are few rows and nothing is trained, and reads the same; zeros of
     nothing."""
     monkeypatch.setattr(kernels, "loops_in_use", lambda name, *given: None)
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""An exported model answers as the trained one, where neither PyTorch nor numba nor pydantic can be imported."""
+"""An exported model answers as the trained one, where neither PyTorch nor pydantic can be imported."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BARRED = """
 import sys
 class Barrier:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"torch", "numba", "pydantic", "typer", "yaml", "sacrebleu"}:
+        if name.split(".")[0] in {"torch", "pydantic", "typer", "yaml", "sacrebleu"}:
             raise ImportError(f"{name} is barred here")
 sys.meta_path.insert(0, Barrier())
 """

@@ -2,7 +2,7 @@
 
     python -m tests.laws.twins --looks 2000 --nets 300
 
-The roads: with compiled loops and as where numba is not installed; with weights asked for and without; with gradients, under
+The roads: with compiled loops and as where none were built; with weights asked for and without; with gradients, under
 `no_grad` and in inference mode; step by step and at once; a net as it was trained and the net in use that is made of it.  A look's
 twins must agree in context, weights, *what is left in the memory* and mixture; a net's in what it says, in its states, in the memories
 of them, and in the answers of a search, with their scores and attention.

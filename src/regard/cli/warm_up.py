@@ -8,8 +8,8 @@ from regard.cli import options
 def warm_up(run: options.Run, quiet: options.Quiet = False, trust: options.Trust = None) -> None:
     """Make a run answer within half a second.
 
-    Its export is proved and kept in its folder, RUN/ready: `regard predict` and `regard view` then need no PyTorch. Loops that are compiled
-    at their first use are compiled and kept too. After more training, call it again: an export of other weights is not asked.
+    Its export is proved and kept in its folder, RUN/ready: `regard predict` and `regard view` then need no PyTorch. After more training,
+    call it again: an export of other weights is not asked.
     """
     from regard.export.ready import make_ready
 

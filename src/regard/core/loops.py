@@ -29,16 +29,22 @@ _NONE = tuple((0,) * n for n in range(AXES + 1))
 class Loops:
     """The functions for one class of processors."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, processors: int | None = None) -> None:
         self._loaded = ctypes.CDLL(str(path))
-        self.processors: int = self._loaded.regard_best_2()
+        best: int = self._loaded.regard_best_2()
+        self.path, self.processors = path, min(best, processors or best)
         """4: AVX-512 with VNNI, 3: AVX2 with FMA, 2: any."""
         self._threads = 0
-        self.function("openmp")(c_void_p(_find_openmp()))
+        self.use_openmp(_find_openmp())
 
     def function(self, name: str) -> Any:
         """Of C, by its name there."""
         return getattr(self._loaded, f"regard_{name}_{self.processors}")
+
+    def use_openmp(self, parallel: int | None, *, insist: bool = False) -> None:
+        """Share work on the threads of OpenMP, whose function lies there, or on ours (None); insist: also where other programs have the
+        cores, for tests and measurements."""
+        self.function("openmp")(c_void_p(parallel), int(insist))
 
     def keep_threads(self) -> None:
         """As many as torch has now."""

@@ -12,22 +12,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from regard.core.numba_cache import import_numba
-
-_COMPILED, _without = ("_loops", "_numba"), False
+_COMPILED, _without = "_loops", False
 Scan = Callable[[Callable[..., Any], Tensor, Any], tuple[Tensor, Any]]  # (step, "T B G", state) to what `step` after `step` gives
 _scan: Scan | None = None
 
 
 def module(name: str) -> ModuleType | None:
-    """A module of regard, such as "attention.kernels.tanh_numba"; None where what it needs (numba, triton) is not installed, or not made
-    for this Python or NumPy.  Raises ModuleNotFoundError where Regard itself has no such module."""
+    """A module of regard, such as "attention.kernels.tanh_loops"; None where what it needs (compiled loops, triton) is not there.  Raises
+    ModuleNotFoundError where Regard itself has no such module."""
     return None if _without and name.endswith(_COMPILED) else _found(name)
 
 
 @contextmanager
 def without_loops() -> Iterator[None]:
-    """In this process, for a while, all is as where numba is not installed: so both ways can be compared.  A net in use keeps what it was
+    """In this process, for a while, all is as where no loops were built: so both ways can be compared.  A net in use keeps what it was
     made with."""
     global _without
     before, _without = _without, True
@@ -40,8 +38,6 @@ def without_loops() -> Iterator[None]:
 @cache
 def _found(name: str) -> ModuleType | None:
     try:
-        if name.endswith("_numba"):
-            import_numba()
         return import_module(f"regard.{name}")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "regard":  # misspelt, or moved: as if for want of a package, all would be slow

@@ -12,13 +12,18 @@
 #pragma GCC visibility push(default)
 
 #include "additive.h"
+#include "cells.h"
+#include "looks.h"
+#include "prefix.h"
 #include "recurrent_steps.h"
+#include "rows.h"
 #include "transformer_steps.h"
 
 int OUTSIDE(best)(void) { return best_class(); }
 
 int OUTSIDE(threads)(int n) { return set_threads(n); }
 
-void OUTSIDE(openmp)(void *parallel) { hear_of_forks(); use_openmp(parallel); }
+/* insist: share work on a busy machine too. */
+void OUTSIDE(openmp)(void *parallel, int insist) { use_openmp(parallel, insist != 0); }
 
 #pragma GCC visibility pop

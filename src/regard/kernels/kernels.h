@@ -24,9 +24,24 @@ typedef struct { const array *a; const double *n; _Atomic int failed; } given;
 #define FLOATS(i) ((float *)a[i].at)
 #define SIZE(i, axis) (a[i].size[axis])
 
-/* `left` of a vector's numbers, where that is known when it is compiled: all of them, or some. */
-static inline __attribute__((always_inline)) vec vec_at(const float *x, int64_t left) { return left >= LANES ? load(x) : load_some(x, left, 0.0f); }
-static inline __attribute__((always_inline)) void vec_to(float *x, vec v, int64_t left) { if (left >= LANES) store(x, v); else store_some(x, v, left); }
+/* `left` of a vector's numbers, where that is known when it is compiled: all of them, or some, and `rest` in place of the others. */
+static inline __attribute__((always_inline)) vec vec_or(const float *x, int64_t left, float rest) {
+    if (left >= LANES) return load(x);
+#if defined(__AVX512F__)
+    return (vec)_mm512_mask_loadu_ps((__m512)all(rest), (__mmask16)((1u << left) - 1), x);
+#else
+    return load_some(x, left, rest);
+#endif
+}
+static inline __attribute__((always_inline)) vec vec_at(const float *x, int64_t left) { return vec_or(x, left, 0.0f); }
+static inline __attribute__((always_inline)) void vec_to(float *x, vec v, int64_t left) {
+    if (left >= LANES) { store(x, v); return; }
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(x, (__mmask16)((1u << left) - 1), (__m512)v);
+#else
+    store_some(x, v, left);
+#endif
+}
 
 /* A block for each vector of D numbers: `d` where it begins, `left` how many there are of it.  The last, which may be short, is apart, so that
  * the others are plain loads and stores. */
@@ -52,6 +67,15 @@ static inline vec held(vec x, float most) {
 #else
     x = choose(x < all(-most), all(-most), x);
     return choose(x > all(most), all(most), x);
+#endif
+}
+
+/* The larger of each two; `top` where x is not a number. */
+static inline vec top_of(vec top, vec x) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)x, (__m512)top);
+#else
+    return choose(x > top, x, top);
 #endif
 }
 

@@ -17,7 +17,7 @@ from regard.core.optional import loops_in_use, scan_in_use
 from regard.networks.cell_loops import sigmoid
 from regard.networks.dropout import Dropout
 
-LOOPS = "networks.kernels.cells_numba"
+LOOPS = "networks.kernels.cells_loops"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 
 

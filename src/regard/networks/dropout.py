@@ -29,7 +29,7 @@ class Dropout(nn.Module):
         drawn = words.view(torch.uint8)[: x.numel()].view(x.shape)
         scale = 256 / (256 - self.below)
         quick = x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16) and x.numel() >= LEAST
-        loop = module("networks.kernels.dropout_numba") if quick and not torch.compiler.is_compiling() else None
+        loop = module("networks.kernels.dropout_loops") if quick and not torch.compiler.is_compiling() else None
         return loop.apply_dropout(x, drawn, self.below, scale) if loop else apply_dropout(x, drawn, self.below, scale)
 
     def extra_repr(self) -> str:

@@ -65,7 +65,7 @@ def shares(
 
 def _shares(device: str, low: torch.dtype) -> Callable[..., tuple[Tensor, ...]]:
     """Compiled loops are many times faster than PyTorch's passes over logits, but for the products beside them."""
-    loops = module("networks.kernels.loss_numba") if device == "cpu" and low in (torch.float32, torch.bfloat16) else None
+    loops = module("networks.kernels.loss_loops") if device == "cpu" and low in (torch.float32, torch.bfloat16) else None
     return loops.shares if loops else shares
 
 

@@ -16,7 +16,7 @@ from regard.core.bounded_json import read_json, require_keys
 
 RUN = "run.json"  # in the run folder
 KIND, VERSION = "regard run", 1
-PACKAGES = ("regard", "torch", "numpy", "numba", "tokenizers", "safetensors")
+PACKAGES = ("regard", "torch", "numpy", "tokenizers", "safetensors")
 _KEYS: dict[str, Any] = {
     **{"kind": str, "version": int, "versions": dict[str, str], "begun": str, "ended": str | None, "machine": dict[str, Any]},
     **{"data": dict[str, str], "sessions": int, "config": dict, "files": dict[str, list[str]]},

@@ -68,7 +68,7 @@ def prefix(
     values: Float[Tensor, "B H T E"],
 ) -> tuple[Tensor, ...] | None:
     """What Aaren reads of every prefix, and the summary behind the last: context, top, total, sum; None where loops are not compiled."""
-    loops = module("attention.kernels.prefix_numba")
+    loops = module("attention.kernels.prefix_loops")
     if loops is None or scores.device.type != "cpu" or scores.dtype != torch.float32 or in_a_graph():
         return None
     rows = (t.flatten(0, 1) for t in (top, total, sum, scores, seen, values))
@@ -77,7 +77,7 @@ def prefix(
 
 def _single(query: Tensor, *others: Tensor, steady: bool) -> ModuleType | None:
     """The loops for one query a row, as a decoder in use asks step by step; of many queries other ways are faster, and not as steady."""
-    return loops_in_use("attention.kernels.single_numba", query, *others) if steady or query.shape[2] == 1 else None
+    return loops_in_use("attention.kernels.single_loops", query, *others) if steady or query.shape[2] == 1 else None
 
 
 def _taken(query: Float[Tensor, "B H Q D"], keys: Float[Tensor, "B H K D"]) -> bool:

@@ -18,15 +18,16 @@ enum { WORTH = 1 << 18 };  /* products from which it pays to share them: some mi
 
 #if defined(_WIN32)
 static int set_threads(int n) { (void)n; return 1; }
-static void use_openmp(void *parallel) { (void)parallel; }
+static void use_openmp(void *parallel, bool insist) { (void)parallel; (void)insist; }
 static void in_pieces(int64_t n, int64_t cost, piece work, void *about) { (void)cost; work(about, 0, n); }
 #else
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
-#include <unistd.h>
+#if defined(__linux__)
+#include <sys/sysinfo.h>
+#endif
 
 enum { MOST_THREADS = 64, LOOKS = 20000, PIECES = 4 };  /* how often a helper looks, some 250 us: from step to step; pieces for each thread */
 static const uint64_t CLOSED = 0xffffffffu;  /* in the place of a piece's number: there is none */
@@ -43,10 +44,11 @@ static struct {
     atomic_flag taken;
 } team = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .ticket = 0xffffffffu, .wanted = 1, .taken = ATOMIC_FLAG_INIT};
 
+enum { LATE = 300000, SHORT = 20000000, LONG = 640000000 };  /* ns: what is waited for a thread on a busy machine; how long that is believed */
+static _Atomic int64_t busy_until, believed = SHORT, asked_at;
+static _Atomic bool crowd, insisting;  /* insisting: work is shared on a busy machine too, for tests and measurements */
 static void (*openmp)(void (*)(void *), void *, unsigned, unsigned);  /* GOMP_parallel, where it is to be used */
 static _Thread_local bool in_piece;  /* a piece */
-
-static void use_openmp(void *parallel) { memcpy(&openmp, &parallel, sizeof openmp); }
 
 static inline void breathe(void) {
 #if defined(__x86_64__)
@@ -116,11 +118,13 @@ static void start_helpers(void) {  /* by who has the team */
     }
 }
 
-typedef struct { piece work; void *about; int64_t n, pieces, done; pthread_t who; _Atomic int64_t next; } share;  /* done: when who called was */
+static void use_openmp(void *parallel, bool insist) {
+    hear_of_forks();
+    memcpy(&openmp, &parallel, sizeof openmp);
+    atomic_store(&insisting, insist);
+}
 
-enum { LATE = 300000, SHORT = 20000000, LONG = 640000000 };  /* ns: what is waited for a thread on a busy machine; how long that is believed */
-static _Atomic int64_t busy_until, believed = SHORT, asked_at;
-static _Atomic int crowd;
+typedef struct { piece work; void *about; int64_t n, pieces, done; pthread_t who; _Atomic int64_t next; } share;  /* done: when who called was */
 
 static int64_t now(void) {
     struct timespec t;
@@ -135,18 +139,19 @@ static void take_pieces(void *shared) {
     in_piece = false;
 }
 
-/* Whether more threads want to run than there are cores, as Linux says (0 elsewhere); asked anew after 10 ms. */
+/* Whether more threads want to run than there are cores, as Linux says; asked anew after 10 ms. */
 static bool crowded(int64_t at) {
     if (at - atomic_load(&asked_at) < SHORT / 2) return atomic_load(&crowd);
     atomic_store(&asked_at, at);
-    char told[128] = {0};
-    int running = 0, file = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-    if (file >= 0) {
-        if (read(file, told, sizeof told - 1) > 0 && sscanf(told, "%*s %*s %*s %d", &running) != 1) running = 0;
-        close(file);
-    }
-    atomic_store(&crowd, running > sysconf(_SC_NPROCESSORS_ONLN));
-    return atomic_load(&crowd);
+    bool told = false;
+#if defined(__linux__)
+    int running = 0;
+    FILE *file = fopen("/proc/loadavg", "re");
+    if (file && fscanf(file, "%*s %*s %*s %d", &running) == 1) told = running > get_nprocs();
+    if (file) fclose(file);
+#endif
+    atomic_store(&crowd, told);
+    return told;
 }
 
 static void take_mine(void *shared) {
@@ -170,7 +175,7 @@ static void in_pieces(int64_t n, int64_t cost, piece work, void *about) {
     if (team.wanted < 2 || n < 2 || cost < WORTH || in_piece) { work(about, 0, n); return; }
     if (openmp) {
         int64_t begun = now();
-        if (begun < atomic_load(&busy_until) || crowded(begun)) work(about, 0, n);
+        if (!atomic_load(&insisting) && (begun < atomic_load(&busy_until) || crowded(begun))) work(about, 0, n);
         else by_openmp(n, work, about, begun);
         return;
     }
