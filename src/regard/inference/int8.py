@@ -45,7 +45,7 @@ class Int8Weight(WeightFormat):
 
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, "N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.detach().reshape(-1, x.shape[-1]).float()
-        own = self.packed() if rows.device.type == "cpu" and rows.numel() else None
+        own = self.pack() if rows.device.type == "cpu" and rows.numel() else None
         if own is None:
             steps = _steps(rows)
             made = torch._int_mm((rows * steps.reciprocal()).round_().to(torch.int8), self.q.T).to(torch.float32).mul_(steps)
@@ -54,7 +54,7 @@ class Int8Weight(WeightFormat):
             made = own.linear(rows, bias)
         return made.view(*x.shape[:-1], len(self.q))
 
-    def packed(self) -> Any:
+    def pack(self) -> Any:
         """As loops read it (`matrices_loops.PackedMatrix`); None where they were not built, or it is too wide for them."""
         loops = module("inference.kernels.matrices_loops")
         if loops is None or self.q.shape[1] > loops.WIDEST:

@@ -58,9 +58,9 @@ class PrepackedWeight(WeightFormat):
         return len(self.plain)
 
 
-def packed(weight: Any, bias: Tensor | None) -> tuple[Any, Tensor | None]:
+def pack(weight: Any, bias: Tensor | None) -> tuple[Any, Tensor | None]:
     """A matrix, in whatever form, as loops that take a whole step read it, and its bias."""
     loops = module(LOOPS)
     assert loops is not None  # who asks has loops that stand beside them
-    own = weight.packed() if isinstance(weight, Int8Weight) else None
+    own = weight.pack() if isinstance(weight, Int8Weight) else None
     return (loops.PackedMatrix.of_floats(weight.float()) if own is None else own), None if bias is None else bias.detach().float()

@@ -17,7 +17,7 @@ from regard.attention.attention import Attention
 from regard.attention.score import Additive, Dot, General, ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
-from regard.inference.prepacked import packed
+from regard.inference.prepacked import pack
 from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.cells import GRU, LSTM, TorchCell
 from regard.networks.recurrent import BahdanauDecoder, LuongDecoder, RecurrentState
@@ -38,7 +38,7 @@ class RecurrentSteps(Decoder):
         super().__init__()
         self.size, self.loops = plain.size, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
-        self.weights = loops.Weights(_FlatCells(plain))
+        self.weights = loops.RecurrentWeights(_FlatCells(plain))
 
     def start(self, encoded: EncoderOutput) -> RecurrentState:
         return self.plain[0].start(encoded)
@@ -73,14 +73,14 @@ class _FlatCells:
         word, beside = parts[::-1] if first else parts
         join = None if first else cast(LuongDecoder, plain).join
         self.products = [
-            packed(score.w2[0], None) if isinstance(score, Additive) else None,
-            packed(word, lowest.input_bias),
-            packed(beside, None) if fed else None,
-            None if join is None else packed(join.weight, join.bias),
+            pack(score.w2[0], None) if isinstance(score, Additive) else None,
+            pack(word, lowest.input_bias),
+            pack(beside, None) if fed else None,
+            None if join is None else pack(join.weight, join.bias),
         ]
         for n, cell in enumerate(cells):
-            self.products.append(packed(cell.input_weight, cell.input_bias) if n else None)
-            self.products.append(packed(cell.net.weight_hh_l0, cast(Tensor, cell.net.bias_hh_l0)))
+            self.products.append(pack(cell.input_weight, cell.input_bias) if n else None)
+            self.products.append(pack(cell.net.weight_hh_l0, cast(Tensor, cell.net.bias_hh_l0)))
         self.v = score.v[0].detach() if isinstance(score, Additive) else torch.zeros(0)
         self.scale = 1 / math.sqrt(plain.stack.size) if isinstance(score, ScaledDot) else 1.0
         self.looks_first = first

@@ -22,7 +22,7 @@ from regard.attention.score import ScaledDot
 from regard.attention.weighting import Softmax
 from regard.core.optional import module
 from regard.inference.int8 import Int8Weight
-from regard.inference.prepacked import packed
+from regard.inference.prepacked import pack
 from regard.networks.base import Decoder, DecoderOutput, EncoderOutput
 from regard.networks.transformer import DecoderLayer, PostNorm, PreNorm, TransformerDecoder, TransformerState
 
@@ -61,7 +61,7 @@ class TransformerSteps(Decoder):
         self.size, self.norm, self.loops = plain.size, plain.norm, loops
         self.plain = (plain,)  # no part of what is in use: its matrices stay as they are
         self.layers = [_Layer(cast(DecoderLayer, layer)) for layer in plain.layers]
-        self.weights = loops.Weights(_Flat(self.layers))
+        self.weights = loops.TransformerWeights(_Flat(self.layers))
 
     def start(self, encoded: EncoderOutput) -> TransformerStepState:
         begun = self.plain[0].start(encoded)
@@ -157,8 +157,8 @@ def _joined(linear: Sequence[nn.Linear]) -> tuple[Any, Tensor | None]:
     weights: list[Any] = [each.weight for each in linear]
     bias = None if linear[0].bias is None else torch.cat([each.bias for each in linear])
     if all(isinstance(w, Int8Weight) for w in weights):
-        return packed(Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias)
-    return packed(torch.cat([w.float() for w in weights]), bias)
+        return pack(Int8Weight(torch.cat([w.q for w in weights]), torch.cat([w.scale for w in weights])), bias)
+    return pack(torch.cat([w.float() for w in weights]), bias)
 
 
 def _plain(decoder: Decoder) -> bool:

@@ -16,7 +16,7 @@ from regard.inference.kernels.matrices_loops import plan
 GROUP = 6  # rows that one thread takes at least: those of a tile
 
 
-class Weights:
+class RecurrentWeights:
     """Of a decoder, as `step` takes them."""
 
     def __init__(self, flat: Any) -> None:
@@ -28,7 +28,7 @@ class Weights:
 
 def step(
     x: Float[Tensor, "B X"], hidden: Sequence[Tensor], kept: Sequence[Tensor], fed: Tensor | None, source: Memory,
-    weights: Weights, size: int,
+    weights: RecurrentWeights, size: int,
 ) -> tuple[Float[Tensor, "B D"], Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
     """What is handed over, "B D", and the states "B S" of the cells.  kept: what an LSTM's cells hold; fed: what is fed to the lowest
     cell, or asks, before it moves; size: D."""

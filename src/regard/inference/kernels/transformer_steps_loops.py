@@ -14,7 +14,7 @@ from regard.inference.kernels.matrices_loops import plan
 GROUP = 6  # rows that one thread takes at least: those of a tile
 
 
-class Weights:
+class TransformerWeights:
     """Of a decoder, as `step` takes them."""
 
     def __init__(self, flat: Any) -> None:
@@ -30,7 +30,7 @@ class Weights:
         self.cost = sum(p[0].inputs * p[0].outputs for p in flat.products)
 
 
-def step(h: Float[Tensor, "R D"], weights: Weights, state: Any) -> Float[Tensor, "R D"]:
+def step(h: Float[Tensor, "R D"], weights: TransformerWeights, state: Any) -> Float[Tensor, "R D"]:
     """Rows through all layers.  state: `transformer_steps.TransformerStepState`, with a slot for what is new."""
     out = h.clone()
     units = max(1, min(torch.get_num_threads(), len(out) // GROUP))
