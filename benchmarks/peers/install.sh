@@ -17,6 +17,9 @@ python3 -m venv "$folder/onmt"
 "$folder/onmt/bin/pip" install -q configargparse "ctranslate2>=4,<5" tensorboard flask waitress pyonmttok pyyaml sacrebleu rapidfuzz \
     pyahocorasick fasttext-wheel spacy six
 
+python3 -m venv "$folder/trainer"
+"$folder/trainer/bin/pip" install -q "$torch" "transformers==5.24.0" "accelerate==1.15.0"
+
 # Into a folder, for the benchmark's own Python: its extension asks for numpy alone.
 python3 -m pip install -q --target "$folder/ctranslate2" --no-deps "ctranslate2==4.8.5"
 

@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from regard.core.optional import module
+from regard.config.schema import TrainSection
+from regard.core.optional import module, without_loops
+from regard.training.optimizer import arithmetic
+from regard.training.progress import Arithmetic
 
 loops = module("core.loops")
 pytestmark = pytest.mark.skipif(loops is None, reason="the loops were not built")
@@ -78,3 +81,10 @@ def test_want_of_memory_is_told(monkeypatch):
 def test_arrays_with_gaps_are_refused():
     with pytest.raises(ValueError, match="without gaps"):
         loops.describe(torch.zeros(4, 4)[:, :2])
+
+
+def test_a_training_without_loops_says_so():
+    given = TrainSection(), torch.nn.Linear(2, 2), Arithmetic()
+    with without_loops():
+        assert any("no compiled loops here" in note for note in arithmetic(*given)[1])
+    assert not arithmetic(*given)[1]

@@ -15,6 +15,7 @@ from torch import nn
 from regard.config.schema import TrainSection
 from regard.core.devices import CPU, describe_device
 from regard.core.errors import ConfigError, message
+from regard.core.optional import module
 from regard.core.plural import many
 from regard.training.progress import Arithmetic
 
@@ -111,6 +112,10 @@ def arithmetic(
     if began.cpu and began.cpu != here.cpu:
         differ = "last digits of its figures may differ"
         told.append(f"note: the run began on {_computer(began.cpu)}, this is {_computer(here.cpu)}: {differ}.")
+    if device.type == "cpu" and module("inference.kernels.matrices_loops") is None:
+        told.append(
+            "note: no compiled loops here, for want of a C compiler when Regard was installed: all goes the plain, slower ways."
+        )
     precision = began.precision or here.precision
     if precision == "bfloat16" and device.type == "cpu" and lacks_lstm(network):
         do = "Write train.precision=float32, or train where there is one."
