@@ -2,11 +2,12 @@
 
     python benchmarks/roofline.py [--threads 1] [--repeats 7]
 
-Machine: bytes a second that a sum reads; products a second of 1,024 x 1,024 matrices in float32 and bfloat16 (PyTorch), and of 48
-rows with a laid out matrix in float32 and bytes (our loops).
-Training: an update of 32 sentences of 14 and 25 tokens, forward, backward and AdamW, by PyTorch's profiler; products are counted by
-`torch.utils.flop_counter` (two operations each).  Decoding: 25 steps of the nets of `benchmarks/decoding.py`, exported; bytes and
-products of a step's weights are counted.  Least: what products and weights alone take at the machine's rates.
+Machine: bytes a second that a sum reads; products a second of 1,024 x 1,024 matrices in float32 and bfloat16 (PyTorch), and of 48 rows
+with a laid out matrix in float32 and bytes (our loops).
+Training: an update of 32 sentences of 14 and 25 tokens, or of 33 words of 9 letters by the net of configs/g2p.yaml: forward, backward and
+AdamW, by PyTorch's profiler; products are counted by `torch.utils.flop_counter` (two operations each).  Decoding: 25 steps of the nets of
+`benchmarks/decoding.py`, exported; bytes and products of a step's weights are counted.  Least: what products and weights alone take at the
+machine's rates.
 Writes benchmarks/results/roofline.csv, roofline.md and docs/roofline.svg.  Run it alone on the machine.
 """
 
@@ -34,12 +35,19 @@ from regard.runtime.library import set_threads
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.optimizer import make_optimizer, step
 
-ROWS, SOURCE, TARGET, WORDS = 32, 14, 25, 8000
+NETS = {**decoding.MODELS, "g2p": {
+    "encoder": "bilstm", "decoder": "lstm", "embedding": 128, "size": 160, "order": "luong", "input_feeding": False, "attention": "general",
+}}  # fmt: skip
+SIZES = {
+    "transformer": (32, 14, 25, 8000),
+    "gru": (32, 14, 25, 8000),
+    "g2p": (33, 9, 9, 60),
+}  # sentences, their tokens, target's, words
 LARGE, NEAR = 64 << 20, 4 << 20  # numbers of 4 bytes: more than any cache holds, and what the last one of a server's does
 # Of the profiler's names what they begin with, or hold, in this order; the rest is "others".
 KINDS = {
+    "recurrent layers": ("rnn_layer", "aten::lstm", "aten::gru", "_Sequence"),
     "products": ("aten::mm", "aten::addmm", "aten::bmm", "aten::linear", "mkldnn", "aten::_addmm", "aten::baddbmm"),
-    "recurrent layers": ("aten::mkldnn_rnn", "aten::lstm", "aten::gru", "aten::_thnn"),
     "looks": ("scaled_dot_product", "softmax", "_TanhScores", "masked_fill", "AttentionBackward"),
     "loss": ("_Shares", "_Nats", "CrossEntropy", "log_softmax", "nll"),
     "norms": ("layer_norm",),
@@ -71,7 +79,7 @@ def machine(repeats: int) -> dict[str, float]:
     for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         a, b = torch.randn(1024, 1024).to(kind), torch.randn(1024, 1024).to(kind)
         found[f"products, {name}"] = 1024**3 * 1e-9 / median(lambda a=a, b=b: a @ b, repeats)
-    if (loops := module("inference.kernels.matrices_loops")) is not None:
+    if (loops := module("core.matrices_loops")) is not None:
         x, weight = torch.randn(48, 512), torch.randn(2048, 512)
         q = (weight * 20).clamp(-127, 127).to(torch.int8)
         for name, laid_out in (
@@ -85,14 +93,14 @@ def machine(repeats: int) -> dict[str, float]:
 
 def network(kind: str, dropout: float) -> EncoderDecoder:
     torch.manual_seed(0)
-    config = decoding.Config.model_validate({"model": {**decoding.MODELS[kind], "dropout": dropout}})
-    return build_seq2seq(config, source_words=WORDS, target_words=WORDS).network
+    config, words = decoding.Config.model_validate({"model": {**NETS[kind], "dropout": dropout}}), SIZES[kind][-1]
+    return build_seq2seq(config, source_words=words, target_words=words).network
 
 
-def update(net: EncoderDecoder, low: bool) -> Callable[[], None]:
+def update(net: EncoderDecoder, kind: str, low: bool) -> Callable[[], None]:
     """Forward, backward and AdamW; low: in bfloat16, as autocast has it."""
-    optimizer = make_optimizer(net, TrainSection())
-    source, target = torch.randint(4, WORDS, (ROWS, SOURCE)), torch.randint(4, WORDS, (ROWS, TARGET))
+    optimizer, (rows, long, short, words) = make_optimizer(net, TrainSection()), SIZES[kind]
+    source, target = torch.randint(4, words, (rows, long)), torch.randint(4, words, (rows, short))
     real, written = torch.ones_like(source, dtype=torch.bool), torch.ones_like(target, dtype=torch.bool)
 
     def call() -> None:
@@ -123,7 +131,7 @@ def profiled(call: Callable[[], None], repeats: int) -> dict[str, float]:
 
 def training(kind: str, low: bool, rates: dict[str, float], repeats: int) -> tuple[list[Any], dict[str, float]]:
     net = network(kind, 0.1).train()
-    call = update(net, low)
+    call = update(net, kind, low)
     taken, parts = 1000 * median(call, repeats), profiled(call, 3)
     with FlopCounterMode(display=False) as counted:
         call()
@@ -198,8 +206,8 @@ def main() -> None:
         [f"the machine: {name}, billions a second", "", "", "", "", round(rate, 1)] for name, rate in rates.items()
     ]
     shares = {}
-    for kind in decoding.MODELS:
-        for low in (False, True):
+    for kind in NETS:
+        for low in (False, True) if kind in decoding.MODELS else (False,):
             row, share = training(kind, low, rates, asked.repeats)
             rows.append(row)
             shares[row[0]] = share

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "regard"
 
 
 def named() -> set[str]:
-    """What `module("inference.kernels.matrices_loops")` and the like name, with the modules of tasks, demos, cells and lazy names."""
+    """What `module("core.matrices_loops")` and the like name, with the modules of tasks, demos, cells and lazy names."""
     calls = (
         node
         for path in SOURCE.rglob("*.py")

@@ -42,7 +42,7 @@ def test_the_compiled_decoder_steps_aside(model, monkeypatch):
     for got, want in zip(regard.load(model.folder).predict(TEXTS, interventions=ones), compiled, strict=True):
         assert got.text == want.text and abs(got.score - want.score) < 1e-5
         np.testing.assert_allclose(got.attention[CROSS], want.attention[CROSS], atol=1e-6)
-    assert any(plain) or optional.module("inference.kernels.matrices_loops") is None
+    assert any(plain) or optional.module("core.matrices_loops") is None
 
 
 def test_one_weight_of_one_step(model):

@@ -172,7 +172,7 @@ def test_no_gradient_is_lost_without_a_word():
     assert not made_of.requires_grad
 
 
-@pytest.mark.skipif(optional.module("inference.kernels.matrices_loops") is None, reason="the loops were not built")
+@pytest.mark.skipif(optional.module("core.matrices_loops") is None, reason="the loops were not built")
 @pytest.mark.parametrize("bias", [True, False])
 def test_compiled_loops_around_a_product_of_bytes_say_what_torch_says(bias, monkeypatch):
     """Rows of all sizes, of zeros, and of the smallest numbers there are."""

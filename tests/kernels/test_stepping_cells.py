@@ -21,7 +21,7 @@ from regard.tasks.seq2seq_builder import build_seq2seq
 
 from .test_stepping import WAYS, WORDS, B, T, answers_alike, near, start, wrote
 
-pytestmark = pytest.mark.skipif(module("inference.kernels.matrices_loops") is None, reason="the loops were not built")
+pytestmark = pytest.mark.skipif(module("core.matrices_loops") is None, reason="the loops were not built")
 NETS = {
     "bahdanau gru": {"decoder": "gru", "attention": "additive"},
     "bahdanau lstm": {"decoder": "lstm", "attention": "general", "decoder_layers": 2},

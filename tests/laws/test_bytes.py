@@ -90,12 +90,12 @@ def test_alone_and_in_a_batch(name):
         assert [score for _, score in other] == pytest.approx([score for _, score in alone], rel=2e-6, abs=2e-6)
     quantize(net)
     alone, *others = (answers(net, size) for size in (1, 3, 64))
-    if module("inference.kernels.matrices_loops") is None:  # in float64, rounded once: nearly always the same bits
+    if module("core.matrices_loops") is None:  # in float64, rounded once: nearly always the same bits
         others = [[(words, pytest.approx(score, abs=1e-4)) for words, score in other] for other in others]
     assert all(alone == other for other in others)
 
 
-@pytest.mark.skipif(module("inference.kernels.matrices_loops") is None, reason="the loops were not built")
+@pytest.mark.skipif(module("core.matrices_loops") is None, reason="the loops were not built")
 @pytest.mark.parametrize("decoder", ["lstm", "lstm-peephole", "gru-reset-before"])
 def test_a_language_model_alone_and_in_a_batch(decoder):
     """Its decoder reads whole windows, and looks back at its own states."""
@@ -117,7 +117,7 @@ def test_a_language_model_alone_and_in_a_batch(decoder):
 def test_a_steady_product_is_the_product(monkeypatch):
     """By loops and in float64."""
     weight, bias, x = torch.randn(29, 13), torch.randn(29), torch.randn(5, 7, 13)
-    for absent in ((), ("inference.kernels.matrices_loops",)):
+    for absent in ((), ("core.matrices_loops",)):
         monkeypatch.setattr(
             "regard.inference.batch_invariant.module", lambda name, absent=absent: None if name in absent else module(name)
         )

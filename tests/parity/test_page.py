@@ -97,7 +97,7 @@ def test_a_page_answers_as_the_run_does(name, tmp_path):
                 look = one["looks"][name]
                 shape = (look["heads"], look["down"], look["across"])
                 np.testing.assert_allclose(np.reshape(look["weights"], shape), weights, atol=1e-4, err_msg=name)
-    assert ties < 4
+    assert ties < len(texts) / 8  # of nets that were hardly trained, some texts are as likely as others to the last digits
 
 
 @pytest.mark.usefixtures("float32")

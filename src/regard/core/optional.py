@@ -54,6 +54,13 @@ def loops_in_use(name: str, *given: Tensor) -> ModuleType | None:
     return module(name) if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
 
 
+def loops_in_training(name: str, *given: Tensor) -> ModuleType | None:
+    """The module of compiled loops for what is trained, in float32 on a CPU, and of which no graph is made."""
+    if not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or in_a_graph():
+        return None
+    return module(name) if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
+
+
 def in_a_graph() -> bool:
     """Whether a graph is made of what is done, of which no compiled loop can be part."""
     return _scan is not None or torch.compiler.is_compiling() or torch.jit.is_tracing()

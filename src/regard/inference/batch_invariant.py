@@ -30,7 +30,7 @@ class InvariantWeight(WeightFormat):
 
     def linear(self, x: Float[Tensor, "*B K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "*B N"]:
         rows = x.detach().reshape(-1, x.shape[-1]).float()
-        loops = module("inference.kernels.matrices_loops")
+        loops = module("core.matrices_loops")
         if loops is None or rows.device.type != "cpu" or not rows.numel():
             made = F.linear(rows.double(), self.plain.double(), None if bias is None else bias.double()).float()
         else:

@@ -56,7 +56,7 @@ class Int8Weight(WeightFormat):
 
     def pack(self) -> Any:
         """As loops read it (`matrices_loops.PackedMatrix`); None where they were not built, or it is too wide for them."""
-        loops = module("inference.kernels.matrices_loops")
+        loops = module("core.matrices_loops")
         if loops is None or self.q.shape[1] > loops.WIDEST:
             return None
         if self._packed is None:

@@ -18,7 +18,7 @@ from regard.inference.weights import WeightFormat
 # (3 layers of 256, feed-forward 1024), 32 rows, each step anew from memory: 4.4 ms as they are, 2.3 laid out; its words (8,000 x 256) 3.1
 # and 1.7; 160 rows: 10.2 and 8.7; a single row: no gain (one core).  Our panels pay for any number of rows.
 ROWS, LEAST = 16, 1 << 16
-LOOPS = "inference.kernels.matrices_loops"
+LOOPS = "core.matrices_loops"
 
 
 class PrepackedWeight(WeightFormat):

@@ -59,9 +59,8 @@ class PreparedNetworks:
 def _mark(network: EncoderDecoder, rows: int) -> tuple[Any, ...]:
     """What changes when the network does: where its numbers lie, how often they were written in place, and some of them, as what is
     written by way of `.data` counts for nothing; what can be had for use, and, where it matters, for how many rows."""
-    loops = [
-        module(f"inference.kernels.{name}_loops") is not None for name in ("matrices", "transformer_steps", "recurrent_steps")
-    ]
+    names = (prepacked.LOOPS, "inference.kernels.transformer_steps_loops", "inference.kernels.recurrent_steps_loops")
+    loops = [module(name) is not None for name in names]
     numbers = [t.detach() for t in (*network.parameters(), *network.buffers())]
     places = [(t.data_ptr(), -1 if t.is_inference() else t._version, t.shape, t.dtype) for t in numbers]
     some = torch.cat([t.reshape(-1)[:: 1 + t.numel() // SOME].double() for t in numbers]).tolist() if numbers else []

@@ -17,6 +17,7 @@
 #include "prefix.h"
 #include "recurrent_steps.h"
 #include "rows.h"
+#include "sequences.h"
 #include "transformer_steps.h"
 
 int OUTSIDE(best)(void) { return best_class(); }

@@ -1,10 +1,10 @@
-/* Products with matrices that were laid out before: see `inference/kernels/matrices_loops.py`. */
+/* Products with matrices that were laid out before: see `core/matrices_loops.py`. */
 #pragma once
 
 #include "kernels.h"
 
-packed *OUTSIDE(pack_floats)(char *w, int64_t N, int64_t K) {  /* "N K" */
-    value columns = {.data = w, .dtype = FLOAT32, .rank = 2, .shape = {K, N}, .stride = {1, K}};
+packed *OUTSIDE(pack_floats)(char *w, int64_t N, int64_t K, int64_t row, int64_t column) {  /* "N K", and how far apart rows and columns lie */
+    value columns = {.data = w, .dtype = FLOAT32, .rank = 2, .shape = {K, N}, .stride = {column, row}};
     return pack_floats(&columns);
 }
 

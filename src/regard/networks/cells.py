@@ -6,6 +6,7 @@ Cells that PyTorch does not have stand in peephole.py and gru_reset_before.py; t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -13,11 +14,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.core.optional import loops_in_use, scan_in_use
+from regard.core.optional import loops_in_training, loops_in_use, scan_in_use
 from regard.networks.cell_loops import sigmoid
 from regard.networks.dropout import Dropout
 
-LOOPS = "networks.kernels.cells_loops"
+LOOPS, SEQUENCES = "networks.kernels.cells_loops", "networks.kernels.sequences_loops"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 
 
@@ -96,6 +97,17 @@ class TorchCell(Cell):
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
 
 
+def read_in_training(loops: Any, mode: str, x: Tensor, params: Sequence[Tensor], h: Tensor, c: Tensor | None = None) -> Any:
+    """All states of an LSTM or GRU and the last one, as PyTorch's nets tell them; params: theirs, of a layer in a direction.  c: zeros."""
+    input_weight, weight, *biases = params
+    input_bias, bias = biases or (None, None)
+    said = F.linear(x, input_weight, input_bias)
+    if mode == "GRU":
+        return loops.gru(said, weight, bias, h)
+    y, h, c = loops.lstm(said, weight, bias, h, torch.zeros_like(h) if c is None else c)
+    return y, (h, c)
+
+
 class OwnCell(Cell):
     """A cell that PyTorch does not have: W, U and b of `gates` gates of width `size`, drawn as PyTorch draws its cells', evenly
     from +- 1 / sqrt(size).  The papers have one bias, where PyTorch has two."""
@@ -158,6 +170,8 @@ class GRU(TorchCell):
         return h
 
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
+        if x.numel() and (loops := loops_in_training(SEQUENCES, x, state, *self.net.all_weights[0])) is not None:
+            return read_in_training(loops, "GRU", x, self.net.all_weights[0], state)
         y, h = self.net(x, state[None].contiguous())
         return y, h[0]
 
@@ -188,6 +202,8 @@ class LSTM(TorchCell):
         return h, torch.zeros_like(h)
 
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
+        if x.numel() and (loops := loops_in_training(SEQUENCES, x, *state, *self.net.all_weights[0])) is not None:
+            return read_in_training(loops, "LSTM", x, self.net.all_weights[0], *state)
         y, (h, c) = self.net(x, (state[0][None].contiguous(), state[1][None].contiguous()))
         return y, (h[0], c[0])
 

@@ -112,7 +112,7 @@ def arithmetic(
     if began.cpu and began.cpu != here.cpu:
         differ = "last digits of its figures may differ"
         told.append(f"note: the run began on {_computer(began.cpu)}, this is {_computer(here.cpu)}: {differ}.")
-    if device.type == "cpu" and module("inference.kernels.matrices_loops") is None:
+    if device.type == "cpu" and module("core.matrices_loops") is None:
         told.append(
             "note: no compiled loops here, for want of a C compiler when Regard was installed: all goes the plain, slower ways."
         )

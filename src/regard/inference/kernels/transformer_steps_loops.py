@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from regard.core.loops import call_told, describe
-from regard.inference.kernels.matrices_loops import plan
+from regard.core.matrices_loops import plan
 
 GROUP = 6  # rows that one thread takes at least: those of a tile
 

@@ -48,12 +48,17 @@ static packed *pack_floats(const value *w) {  /* "K N" */
     int64_t panels = up(p->N, COLUMNS);
     p->floats = aligned_alloc(64, (size_t)(panels * p->K * COLUMNS * 4 + 64) / 64 * 64);
     if (!p->floats) { free(p); return NULL; }
-    for (int64_t i = 0; i < panels; i++)
-        for (int64_t k = 0; k < p->K; k++)
-            for (int64_t j = 0; j < COLUMNS; j++) {
-                int64_t n = i * COLUMNS + j;
-                p->floats[(i * p->K + k) * COLUMNS + j] = n < p->N ? ((const float *)w->data)[k * w->stride[0] + n * w->stride[1]] : 0.0f;
-            }
+    const float *from = (const float *)w->data;
+    for (int64_t i = 0; i < panels; i++) {
+        float *to = p->floats + i * p->K * COLUMNS;
+        int64_t first = i * COLUMNS, some = p->N - first < COLUMNS ? p->N - first : COLUMNS;
+        if (some < COLUMNS) memset(to, 0, sizeof(float) * (size_t)(p->K * COLUMNS));
+        if (w->stride[1] == 1)
+            for (int64_t k = 0; k < p->K; k++) memcpy(to + k * COLUMNS, from + k * w->stride[0] + first, sizeof(float) * (size_t)some);
+        else
+            for (int64_t j = 0; j < some; j++)  /* in the order in which a matrix by rows is read */
+                for (int64_t k = 0; k < p->K; k++) to[k * COLUMNS + j] = from[k * w->stride[0] + (first + j) * w->stride[1]];
+    }
     return p;
 }
 

@@ -27,7 +27,7 @@ def _function(name: str, gives: Any, *takes: Any) -> Any:
     return made
 
 
-_pack_floats = _function("pack_floats", c_void_p, c_void_p, c_int64, c_int64)
+_pack_floats = _function("pack_floats", c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int64)
 _pack_bytes = _function("pack_bytes", c_void_p, c_void_p, c_void_p, c_int64, c_int64)
 _unpack = _function("unpack", None, c_void_p)
 
@@ -43,8 +43,8 @@ class PackedMatrix:
 
     @classmethod
     def of_floats(cls, weight: Float[Tensor, "N K"]) -> Self:
-        plain = weight.detach().float().contiguous()
-        return cls(_pack_floats(plain.data_ptr(), *plain.shape), plain.shape)
+        plain = weight.detach().float()
+        return cls(_pack_floats(plain.data_ptr(), *plain.shape, *plain.stride()), plain.shape)
 
     @classmethod
     def of_bytes(cls, q: Int8[Tensor, "N K"], scale: Float[Tensor, " N"]) -> Self:
