@@ -19,6 +19,8 @@ from regard.core.loops import AXES, call_told, describe, loops
 
 NOTHING = [0] * (1 + AXES)  # in the place of an array that is not there
 WIDEST = 1 << 16  # columns of a matrix in bytes, at most
+OUTRUN = loops.processors == 4 and not loops.function("intel")()
+"""Whether PyTorch's own float32 products are slower: see `core.products`."""
 
 
 def _function(name: str, gives: Any, *takes: Any) -> Any:

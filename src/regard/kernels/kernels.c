@@ -17,10 +17,12 @@
 #include "prefix.h"
 #include "recurrent_steps.h"
 #include "rows.h"
-#include "sequences.h"
+#include "sequence.h"
 #include "transformer_steps.h"
 
 int OUTSIDE(best)(void) { return best_class(); }
+
+int OUTSIDE(intel)(void) { return made_by_intel(); }
 
 int OUTSIDE(threads)(int n) { return set_threads(n); }
 

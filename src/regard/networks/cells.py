@@ -18,7 +18,7 @@ from regard.core.optional import loops_in_training, loops_in_use, scan_in_use
 from regard.networks.cell_loops import sigmoid
 from regard.networks.dropout import Dropout
 
-LOOPS, SEQUENCES = "networks.kernels.cells_loops", "networks.kernels.sequences_loops"
+LOOPS, SEQUENCE = "networks.kernels.cells_loops", "networks.kernels.sequence_loops"
 State = Any  # plain data, batch first: a tensor, or a tuple of tensors
 
 
@@ -97,15 +97,17 @@ class TorchCell(Cell):
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
 
 
-def read_in_training(loops: Any, mode: str, x: Tensor, params: Sequence[Tensor], h: Tensor, c: Tensor | None = None) -> Any:
-    """All states of an LSTM or GRU and the last one, as PyTorch's nets tell them; params: theirs, of a layer in a direction.  c: zeros."""
+def read_in_training(
+    x: Float[Tensor, "B T I"], h: Float[Tensor, "B D"], params: Sequence[Tensor]
+) -> Float[Tensor, "B T D"] | None:
+    """All states of a GRU from h on, by compiled loops; None where nothing is trained, or they are not for this.  params: PyTorch's, of a
+    layer in one direction."""
+    if not x.numel() or (loops := loops_in_training(SEQUENCE, x, h, *params)) is None:
+        return None
     input_weight, weight, *biases = params
     input_bias, bias = biases or (None, None)
-    said = F.linear(x, input_weight, input_bias)
-    if mode == "GRU":
-        return loops.gru(said, weight, bias, h)
-    y, h, c = loops.lstm(said, weight, bias, h, torch.zeros_like(h) if c is None else c)
-    return y, (h, c)
+    made: Tensor = loops.gru(F.linear(x, input_weight, input_bias), weight, bias, h)
+    return made
 
 
 class OwnCell(Cell):
@@ -170,8 +172,8 @@ class GRU(TorchCell):
         return h
 
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        if x.numel() and (loops := loops_in_training(SEQUENCES, x, state, *self.net.all_weights[0])) is not None:
-            return read_in_training(loops, "GRU", x, self.net.all_weights[0], state)
+        if (made := read_in_training(x, state, self.net.all_weights[0])) is not None:
+            return made, made[:, -1]
         y, h = self.net(x, state[None].contiguous())
         return y, h[0]
 
@@ -202,8 +204,6 @@ class LSTM(TorchCell):
         return h, torch.zeros_like(h)
 
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        if x.numel() and (loops := loops_in_training(SEQUENCES, x, *state, *self.net.all_weights[0])) is not None:
-            return read_in_training(loops, "LSTM", x, self.net.all_weights[0], *state)
         y, (h, c) = self.net(x, (state[0][None].contiguous(), state[1][None].contiguous()))
         return y, (h[0], c[0])
 

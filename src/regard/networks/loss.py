@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from regard.core.optional import module
+from regard.core.products import matmul
 
 LOWEST = -1e30  # log 0: finite, so that no gradient is NaN
 CELLS = 4_000_000  # logits of a chunk: many enough for the matrix products, few enough to stay near the processor
@@ -84,10 +85,10 @@ class _Chunked(torch.autograd.Function):
             d_weight, d_bias = torch.zeros_like(weight, dtype=exact), torch.zeros_like(bias, dtype=exact)
             rows, made_by = max(1, CELLS // len(w)), _shares(device, low)
             for part in (slice(i, i + rows) for i in range(0, len(x), rows)):
-                d, sums, lse[part], nats[part] = made_by(x[part] @ w.T, bias, words[part], 1 - smoothing)
+                d, sums, lse[part], nats[part] = made_by(matmul(x[part], w.T), bias, words[part], 1 - smoothing)
                 if needs:
-                    d_states[part] = d @ w
-                    d_weight.add_(d.T @ x[part])
+                    d_states[part] = matmul(d, w)
+                    d_weight.add_(matmul(d.T, x[part]))
                     d_bias.add_(sums)
             if needs and smoothing:  # the even share of the target's probability
                 even = smoothing / len(w)

@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.core.optional import loops_in_training
-from regard.networks.cells import GRU, LSTM, RNN, SEQUENCES, Cell, TorchCell, read_in_training
+from regard.networks.cells import GRU, LSTM, RNN, Cell, TorchCell, read_in_training
 
 
 class RNNLayers(nn.Module):
@@ -72,9 +71,9 @@ def readers(net: nn.RNNBase | RNNLayers) -> list[Reader]:
 
 
 def _read_torch(net: nn.RNNBase, params: Sequence[Tensor], x: Float[Tensor, "B K D"]) -> Float[Tensor, "B K E"]:
-    """By compiled loops in training, or by PyTorch's own."""
-    if net.mode in ("LSTM", "GRU") and x.numel() and (loops := loops_in_training(SEQUENCES, x, *params)) is not None:
-        return read_in_training(loops, net.mode, x, params, x.new_zeros(len(x), net.hidden_size))[0]
+    """By PyTorch's own loops, or, of a GRU in training, by ours."""
+    if net.mode == "GRU" and (made := read_in_training(x, x.new_zeros(len(x), net.hidden_size), params)) is not None:
+        return made
     zero = x.new_zeros(1, len(x), net.hidden_size)
     begin = (zero, zero) if net.mode == "LSTM" else zero
     return _READERS[net.mode](x, begin, params, net.bias, 1, 0.0, net.training, False, True)[0]

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.overrides import TorchFunctionMode
 
+from regard.core.products import matmul, panels
+
 
 def over_time(steps: int) -> AbstractContextManager[Any]:
     """`OverTime` where there are gradients to gather; else nothing, for a mode is asked at every operation."""
@@ -55,11 +57,23 @@ class _Uses:
 
     def __init__(self, x: Tensor, weight: Tensor, bias: Tensor | None, steps: int) -> None:
         device = x.device.type
-        self.weight, self.bias, self.shape, self.inputs = weight, bias, x.shape, list[Tensor]()
+        self.weight, self.bias, self.shape, self.steps, self.inputs = weight, bias, x.shape, steps, list[Tensor]()
         self.low = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         self.factor = weight.detach().to(self.low)
         self.summand = None if bias is None else bias.detach().to(self.low)
+        self._packed: dict[bool, Any] = {}
         self.places: tuple[Tensor, ...] = _Gathered.apply(weight, bias, self, steps, (*x.shape[:-1], len(weight)))
+
+    def multiply(self, x: Tensor, *, back: bool = False) -> Tensor:
+        """`x W^T + b`, or on the way back `x W`: by a matrix that is laid out once for all steps, where that is faster."""
+        rows = x.reshape(-1, x.shape[-1])
+        loops = panels(self.factor.numel() * max(1, len(rows) * self.steps // 2), rows, self.factor)
+        if loops is None:
+            return x @ self.factor if back else F.linear(x, self.factor, self.summand)
+        if back not in self._packed:
+            self._packed[back] = loops.PackedMatrix.of_floats(self.factor.t() if back else self.factor)
+        made: Tensor = self._packed[back].linear(rows, None if back else self.summand)
+        return made.view(*x.shape[:-1], made.shape[-1])
 
 
 class _Gathered(torch.autograd.Function):
@@ -80,18 +94,18 @@ class _Gathered(torch.autograd.Function):
         g, x = (torch.cat([t.flatten(0, -2) for t in each]) for each in zip(*used, strict=True))
         kind, has_bias = ctx.uses
         d_bias = g.sum(0, dtype=torch.promote_types(kind, torch.float32)).to(kind) if has_bias else None
-        return (g.T @ x).to(kind), d_bias, None, None, None
+        return matmul(g.T, x).to(kind), d_bias, None, None, None
 
 
 class _Once(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, place: Tensor, uses: _Uses) -> Tensor:
-        ctx.kind, ctx.factor, low = x.dtype, uses.factor, x.detach().to(uses.low)
+        ctx.kind, ctx.uses, low = x.dtype, uses, x.detach().to(uses.low)
         uses.inputs.append(low)
         with torch.autocast(x.device.type, enabled=False):
-            return F.linear(low, uses.factor, uses.summand)
+            return uses.multiply(low)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        return (grad @ ctx.factor).to(ctx.kind) if ctx.needs_input_grad[0] else None, grad, None
+        return ctx.uses.multiply(grad, back=True).to(ctx.kind) if ctx.needs_input_grad[0] else None, grad, None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from regard.config.schema import TrainSection
 from regard.core.arrays import to_tensors
+from regard.networks.linear_products import fast_products
 from regard.training.objective import Loss
 from regard.training.optimizer import step
 from regard.training.ranks import Ranks
@@ -72,7 +73,7 @@ class Updater:
         found = list[Loss]()
         for i, rows in enumerate(parts):
             if share := self.ranks.cut(rows):
-                with self._autocast():
+                with self._autocast(), fast_products():
                     found.append(loss(feed.take(share)))
                 found[-1].total.backward()
             following = [*parts[i + 1 : i + 2], *ahead[:1]][:1]
