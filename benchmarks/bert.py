@@ -42,7 +42,7 @@ def regard(folder: Path, asked: argparse.Namespace, precision: str) -> Told:
         "model.size": SIZES["size"], "model.encoder_layers": SIZES["layers"], "model.heads": SIZES["heads"],
         "model.feedforward": SIZES["feedforward"], "model.dropout": 0.1, "pretrain.length": LENGTH, "pretrain.next": "false",
         "train.batch_tokens": LENGTH * ROWS, "train.updates": asked.updates, "train.validate_every": asked.updates,
-        "train.report_every": 10, "train.threads": asked.threads, "train.precision": precision, "data.vocab_size": 8000,
+        "train.report_every": 10, "train.threads": asked.threads, "train.precision": precision,
     }  # fmt: skip
     out = folder / f"run-{precision}"
     command = [

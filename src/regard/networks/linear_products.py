@@ -15,12 +15,16 @@ from torch.overrides import TorchFunctionMode
 from regard.core.optional import module
 from regard.core.products import matmul, panels
 
+LARGE = (
+    1_000_000  # weights of a net from which its products are large enough to gain what a mode costs, which every operation asks
+)
 
-def fast_products() -> AbstractContextManager[Any]:
-    """Within it `F.linear` gives what it gives, forward and back, by faster products where there are any; else nothing, for a mode is asked
-    at every operation."""
-    loops = module("core.matrices_loops")
-    return FastProducts() if loops is not None and loops.OUTRUN and not torch.is_autocast_enabled("cpu") else nullcontext()
+
+def fast_products(weights: int = LARGE) -> AbstractContextManager[Any]:
+    """Within it `F.linear` gives what it gives, forward and back, by faster products where there are any, and the net has so many weights
+    that it gains."""
+    loops = module("core.matrices_loops") if weights >= LARGE and not torch.is_autocast_enabled("cpu") else None
+    return FastProducts() if loops is not None and loops.OUTRUN else nullcontext()
 
 
 class FastProducts(TorchFunctionMode):

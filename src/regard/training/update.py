@@ -60,6 +60,7 @@ class Updater:
     ) -> None:
         self.optimizer, self.settings, self.ranks, self.device, self.precision = optimizer, settings, ranks, device, precision
         self.parameters = [p for p in network.parameters() if p.requires_grad]
+        self.size = sum(p.numel() for p in self.parameters)
 
     def make(
         self, loss: Callable[[Any], Loss], feed: Feed, parts: Sequence[list[int]], *, step_number: int, rate: float, heard: int,
@@ -73,7 +74,7 @@ class Updater:
         found = list[Loss]()
         for i, rows in enumerate(parts):
             if share := self.ranks.cut(rows):
-                with self._autocast(), fast_products():
+                with self._autocast(), fast_products(self.size):
                     found.append(loss(feed.take(share)))
                 found[-1].total.backward()
             following = [*parts[i + 1 : i + 2], *ahead[:1]][:1]
