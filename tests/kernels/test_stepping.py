@@ -146,6 +146,14 @@ def test_a_pool_holds_little_more_than_what_rows_keep():
     assert state.decoder.slots.shape == (3, 2) and len(state.decoder.pool) <= max(transformer_steps.LEAST, 3 * 16 * 2)
 
 
+def test_layers_that_see_no_equally_far():
+    """What is kept is what the farthest sees; the others see less of it."""
+    net = made({"self_attention": {"scope": "window(3, 0)"}})
+    nearer = made({"self_attention": {"scope": "window(1, 0)"}})
+    net.decoder.layers[1].own.scope = nearer.decoder.layers[1].own.scope
+    near(wrote(in_use(net, B)), wrote(net))
+
+
 WAYS = {"greedy": Beam(1), "beam": Beam(3, n_best=2, length_penalty=1.0)}
 
 
