@@ -110,7 +110,9 @@ def test_whoever_is_killed_costs_its_own_part_alone(run, tmp_path, said):
     if not Path("/proc/self/task").exists():
         pytest.skip("needs /proc to find the processes that were started")
     corpus, out = tmp_path / "in.txt", tmp_path / "out"
-    corpus.write_text("".join(f"{word}\n" for word in small.words(5000, 5)), "utf-8")  # that is not done before a worker is there again
+    corpus.write_text(
+        "".join(f"{word}\n" for word in small.words(5000, 5)), "utf-8"
+    )  # that is not done before a worker is there again
     begun = start(run, corpus, out, "--workers", "2")
     try:
         first = wait_for_workers(begun.pid, set(), 1)

@@ -54,6 +54,15 @@ def test_what_is_not_a_number_is_found(k):
 
 
 @pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("kind", [bool, np.int64])
+def test_what_cannot_be_forbidden_is_refused(kind, width):
+    """A damaged export said so of each word: -inf was true, and the search went on for ever."""
+    table = Table(np.ones((1, 5), kind))
+    with pytest.raises(RegardError, match="expected log-probabilities; received numbers of type"):
+        beam(table, np.zeros(1, int), bounds=Bounds(1, 2, (0, 1), np.array([3])), width=width)
+
+
+@pytest.mark.parametrize("width", [1, 2])
 def test_the_best_word_is_the_first_of_equals(width):
     table = Table([[-INF, -INF, -9.0, -1.0, -1.0]])
     (found,) = beam(table, np.zeros(1, int), bounds=Bounds(1, 2, (0, 1), np.array([1])), width=width)

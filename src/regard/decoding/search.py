@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regard.decoding.networks import StepNetwork
-from regard.decoding.top_k import refuse_nan, top_k
+from regard.decoding.top_k import refuse_nan, refuse_other, top_k
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -45,7 +45,9 @@ class Bounds:
 
     def allow(self, log_p: Float[np.ndarray, "B W V"], written: int, rows: Int[np.ndarray, " B"]) -> Float[np.ndarray, "B W V"]:
         """-inf, in place, for what may not come after `written` words; a sentence at its bound may only end, and may do so whatever
-        forbids it, so that something is left.  The rest is not renormalised, so that a score stays what the model says."""
+        forbids it, so that something is left.  The rest is not renormalised, so that a score stays what the model says.  RegardError
+        for what is no floating number."""
+        refuse_other(log_p)
         end = np.maximum(log_p[..., self.stop], IMPOSSIBLE) if written >= self.soonest else None
         for word in (*self.never, *([self.stop] if written < self.least else [])):
             log_p[..., word] = -np.inf

@@ -31,6 +31,15 @@ def refuse_nan(gain: np.ndarray) -> None:
         raise RegardError(message("what the net says of the next word", "log-probabilities", "nan", do))
 
 
+def refuse_other(log_p: np.ndarray) -> None:
+    """RegardError for what cannot be -inf: nothing could be forbidden, and a search would never end.  Of a damaged export."""
+    if log_p.dtype.kind != "f":
+        do = "Export the run again, or train it again."
+        raise RegardError(
+            message("what the net says of the next word", "log-probabilities", f"numbers of type {log_p.dtype}", do)
+        )
+
+
 def _one_by_one(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(len(x))
     values, places = np.empty((len(x), k), x.dtype), np.empty((len(x), k), np.int64)
