@@ -2,8 +2,8 @@
 
 They run on as many threads as torch has, on PyTorch's own OpenMP team where it can be had: its threads wait for their next piece at full
 speed for milliseconds after each operation, and threads of ours would find every core taken (two cores, additive attention behind a
-product: 11 ms instead of 19).  Pieces are small and taken by whoever comes, so that a thread that comes late holds nobody up; which
-thread does a piece changes nothing of what it says.
+product: 11 ms instead of 19).  Pieces are small and taken by whoever comes; where other programs have the cores, and all would wait for the
+last thread, work is not shared.  Which thread does a piece changes nothing of what it says.
 
 To import it raises ImportError where the loops were not built (no C compiler) or not for this system: see `core.optional.module`.
 """

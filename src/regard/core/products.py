@@ -1,7 +1,8 @@
 """Products of float32 matrices on a CPU, by our own panels where PyTorch's are slow.
 
 PyTorch multiplies float32 by MKL, which uses half of the width of an AMD processor with AVX-512: 55 billion products and sums a second of
-one core (Zen 5, PyTorch 2.13), where these panels make 110 to 130, laid out anew for each product.  On other processors MKL stays.
+one core (Zen 5, PyTorch 2.13), where these panels, laid out anew for each product, make twice as many (benchmarks/roofline.py).  On other
+processors MKL stays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from regard.core.optional import in_a_graph, module
 
-LEAST = 1 << 25  # products from which laying out pays on two threads too: 0.2 milliseconds of ours, 0.3 of MKL's
+LEAST = (
+    1 << 25
+)  # products from which laying out, which one thread does, pays beside two of MKL's: some 0.3 milliseconds of theirs
 
 
 def panels(products: int, *given: Tensor) -> ModuleType | None:

@@ -15,9 +15,7 @@ from torch.overrides import TorchFunctionMode
 from regard.core.optional import module
 from regard.core.products import matmul, panels
 
-LARGE = (
-    1_000_000  # weights of a net from which its products are large enough to gain what a mode costs, which every operation asks
-)
+LARGE = 1_000_000  # weights of a net from which products gain more than a mode costs, which every operation asks
 
 
 def fast_products(weights: int = LARGE) -> AbstractContextManager[Any]:

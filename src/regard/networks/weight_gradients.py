@@ -67,7 +67,7 @@ class _Uses:
     def multiply(self, x: Tensor, *, back: bool = False) -> Tensor:
         """`x W^T + b`, or on the way back `x W`: by a matrix that is laid out once for all steps, where that is faster."""
         rows = x.reshape(-1, x.shape[-1])
-        loops = panels(self.factor.numel() * max(1, len(rows) * self.steps // 2), rows, self.factor)
+        loops = panels(self.factor.numel() * len(rows) * self.steps, rows, self.factor)
         if loops is None:
             return x @ self.factor if back else F.linear(x, self.factor, self.summand)
         if back not in self._packed:
