@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(matrices is None, reason="the loops were not bui
 @pytest.fixture(autouse=True)
 def on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where PyTorch's products are slower, and of all sizes."""
-    monkeypatch.setattr(matrices, "OUTRUN", True)
+    monkeypatch.setattr(matrices, "FASTER", True)
     monkeypatch.setattr(products, "LEAST", 1)
     torch.manual_seed(0)
 
@@ -71,7 +71,7 @@ def test_what_it_is_not_for_goes_as_ever(monkeypatch):
     assert calls
     with torch.autocast("cpu", torch.bfloat16):
         assert not isinstance(fast_products(), FastProducts)
-    monkeypatch.setattr(matrices, "OUTRUN", False)
+    monkeypatch.setattr(matrices, "FASTER", False)
     assert not isinstance(fast_products(), FastProducts)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 AXES = 5  # of an array, at most
 STEP = 16  # what a step of a loop counts for beside a product of a large matrix, in whose number costs are told: see `threads.h`
-_NONE = tuple((0,) * n for n in range(AXES + 1))
+NOTHING = [0] * (1 + AXES)  # in the place of an array that is not there
 
 
 class Loops:
@@ -82,15 +82,18 @@ def _kernel(name: str) -> Any:
     return function
 
 
-def describe(*tensors: Tensor) -> list[int]:
-    """Tensors as C reads them, who must outlive the call.  All lie without gaps."""
+def describe(*tensors: Tensor | None) -> list[int]:
+    """Tensors as C reads them, who must outlive the call; None: nothing.  All lie without gaps."""
     told: list[int] = []
     for tensor in tensors:
+        if tensor is None:
+            told += NOTHING
+            continue
         if not tensor.is_contiguous():
             raise ValueError(
                 f"loops read arrays without gaps, and this one of {tuple(tensor.shape)} has strides {tensor.stride()}"
             )
-        told += (tensor.data_ptr(), *tensor.shape, *_NONE[AXES - tensor.dim()])
+        told += (tensor.data_ptr(), *tensor.shape, *NOTHING[1 + tensor.dim() :])
     return told
 
 

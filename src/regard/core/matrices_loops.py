@@ -15,12 +15,11 @@ import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
 
-from regard.core.loops import AXES, call_told, describe, loops
+from regard.core.loops import NOTHING, call_told, describe, loops
 
-NOTHING = [0] * (1 + AXES)  # in the place of an array that is not there
 WIDEST = 1 << 16  # columns of a matrix in bytes, at most
-OUTRUN = loops.processors == 4 and not loops.function("intel")()
-"""Whether PyTorch's own float32 products are slower: see `core.products`."""
+FASTER = loops.processors == 4 and not loops.function("intel")()
+"""Whether these products are faster than PyTorch's own in float32: see `core.products`."""
 
 
 def _function(name: str, gives: Any, *takes: Any) -> Any:
@@ -57,11 +56,15 @@ class PackedMatrix:
     def __deepcopy__(self, memo: Any) -> Self:
         return self
 
+    def describe(self) -> list[int]:
+        """As `core.loops.describe` has it."""
+        return [self.address, *NOTHING[1:]]
+
     def linear(self, x: Float[Tensor, "R K"], bias: Float[Tensor, " N"] | None) -> Float[Tensor, "R N"]:
         """`x W^T + b`."""
         x, out = x.contiguous(), x.new_empty(len(x), self.outputs)
         bias = None if bias is None else bias.float().contiguous()
-        told = describe(x) + [self.address, *NOTHING[1:]] + (NOTHING if bias is None else describe(bias)) + describe(out)
+        told = describe(x) + self.describe() + describe(bias, out)
         call_told("linear", told, units=1, cost=x.numel() * self.outputs)
         return out
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -49,14 +49,16 @@ def _found(name: str) -> ModuleType | None:
 
 def loops_in_use(name: str, *given: Tensor) -> ModuleType | None:
     """The module of compiled loops for a net in use: where nothing is trained, all is float32 on a CPU, and no graph is made."""
-    if torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or in_a_graph():
-        return None
-    return module(name) if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
+    return None if torch.is_grad_enabled() else _for_float32(name, given)
 
 
 def loops_in_training(name: str, *given: Tensor) -> ModuleType | None:
     """The module of compiled loops for what is trained, in float32 on a CPU, and of which no graph is made."""
-    if not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or in_a_graph():
+    return _for_float32(name, given) if torch.is_grad_enabled() else None
+
+
+def _for_float32(name: str, given: Sequence[Tensor]) -> ModuleType | None:
+    if torch.is_autocast_enabled("cpu") or in_a_graph():
         return None
     return module(name) if all(t.dtype == torch.float32 and t.device.type == "cpu" for t in given) else None
 

@@ -25,7 +25,7 @@ def panels(products: int, *given: Tensor) -> ModuleType | None:
     if products < LEAST or in_a_graph() or any(t.dtype != torch.float32 or t.device.type != "cpu" for t in given):
         return None
     loops = module("core.matrices_loops")
-    return loops if loops is not None and loops.OUTRUN else None
+    return loops if loops is not None and loops.FASTER else None
 
 
 def matmul(a: Float[Tensor, "M K"], b: Float[Tensor, "K N"]) -> Float[Tensor, "M N"]:

@@ -97,9 +97,7 @@ class TorchCell(Cell):
         return F.linear(h, cast(Tensor, self.net.weight_hh_l0), cast(Tensor, self.net.bias_hh_l0))
 
 
-def read_in_training(
-    x: Float[Tensor, "B T I"], h: Float[Tensor, "B D"], params: Sequence[Tensor]
-) -> Float[Tensor, "B T D"] | None:
+def read_gru(x: Float[Tensor, "B T I"], h: Float[Tensor, "B D"], params: Sequence[Tensor]) -> Float[Tensor, "B T D"] | None:
     """All states of a GRU from h on, by compiled loops; None where nothing is trained, or they are not for this.  params: PyTorch's, of a
     layer in one direction."""
     if not x.numel() or (loops := loops_in_training(SEQUENCE, x, h, *params)) is None:
@@ -172,7 +170,7 @@ class GRU(TorchCell):
         return h
 
     def over(self, x: Float[Tensor, "B T I"], state: State) -> tuple[Float[Tensor, "B T D"], State]:
-        if (made := read_in_training(x, state, self.net.all_weights[0])) is not None:
+        if (made := read_gru(x, state, self.net.all_weights[0])) is not None:
             return made, made[:, -1]
         y, h = self.net(x, state[None].contiguous())
         return y, h[0]

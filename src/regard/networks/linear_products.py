@@ -22,7 +22,7 @@ def fast_products(weights: int = LARGE) -> AbstractContextManager[Any]:
     """Within it `F.linear` gives what it gives, forward and back, by faster products where there are any, and the net has so many weights
     that it gains."""
     loops = module("core.matrices_loops") if weights >= LARGE and not torch.is_autocast_enabled("cpu") else None
-    return FastProducts() if loops is not None and loops.OUTRUN else nullcontext()
+    return FastProducts() if loops is not None and loops.FASTER else nullcontext()
 
 
 class FastProducts(TorchFunctionMode):

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.networks.cells import GRU, LSTM, RNN, Cell, TorchCell, read_in_training
+from regard.networks.cells import GRU, LSTM, RNN, Cell, TorchCell, read_gru
 
 
 class RNNLayers(nn.Module):
@@ -72,7 +72,7 @@ def readers(net: nn.RNNBase | RNNLayers) -> list[Reader]:
 
 def _read_torch(net: nn.RNNBase, params: Sequence[Tensor], x: Float[Tensor, "B K D"]) -> Float[Tensor, "B K E"]:
     """By PyTorch's own loops, or, of a GRU in training, by ours."""
-    if net.mode == "GRU" and (made := read_in_training(x, x.new_zeros(len(x), net.hidden_size), params)) is not None:
+    if net.mode == "GRU" and (made := read_gru(x, x.new_zeros(len(x), net.hidden_size), params)) is not None:
         return made
     zero = x.new_zeros(1, len(x), net.hidden_size)
     begin = (zero, zero) if net.mode == "LSTM" else zero

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from regard.core.loops import call_told, describe
-from regard.core.matrices_loops import NOTHING, PackedMatrix
+from regard.core.matrices_loops import PackedMatrix
 from regard.core.products import matmul
 
 ROWS = 6  # that one thread takes at least: those of a tile
@@ -35,7 +35,7 @@ class _Sequence(torch.autograd.Function):
         (B, T, _), D = said.shape, weight.shape[1]
         said, h = said.contiguous(), h.contiguous()
         y, gates, packed = said.new_empty(B, T, D), said.new_empty(B, T, 4 * D), PackedMatrix.of_floats(weight)
-        told = describe(said) + _matrix(packed) + (NOTHING if bias is None else describe(bias)) + describe(h, y, gates)
+        told = describe(said) + packed.describe() + describe(bias, h, y, gates)
         _go("gru_forward", told, B, T, packed)
         ctx.biased = bias is not None
         ctx.save_for_backward(weight, h, y, gates)
@@ -47,14 +47,10 @@ class _Sequence(torch.autograd.Function):
         weight, h, y, gates = ctx.saved_tensors
         (B, T, _), d_y, packed = y.shape, d_y.contiguous(), PackedMatrix.of_floats(weight.t())
         d_said, d_inner, d_h = y.new_empty(B, T, len(weight)), y.new_empty(B, T, len(weight)), torch.empty_like(h)
-        _go("gru_backward", describe(gates, y, h) + _matrix(packed) + describe(d_y, d_said, d_inner, d_h), B, T, packed)
+        _go("gru_backward", describe(gates, y, h) + packed.describe() + describe(d_y, d_said, d_inner, d_h), B, T, packed)
         d_inner, before = d_inner.flatten(0, 1), torch.cat([h[:, None], y[:, :-1]], 1).flatten(0, 1)
         d_weight = matmul(d_inner.t(), before) if ctx.needs_input_grad[1] else None
         return d_said, d_weight, d_inner.sum(0) if ctx.biased else None, d_h
-
-
-def _matrix(packed: PackedMatrix) -> list[int]:
-    return [packed.address, *NOTHING[1:]]
 
 
 def _go(name: str, told: list[int], rows: int, steps: int, packed: PackedMatrix) -> None:
