@@ -31,6 +31,7 @@ from peers.ctranslate2_model import translate, translator
 
 from regard.cli.memory import keep_freed_memory
 from regard.config import Config
+from regard.core.library import set_threads
 from regard.data.batching import collate
 from regard.data.tokenizer import EOS
 from regard.decoding.limits import Limits
@@ -41,7 +42,6 @@ from regard.inference.array_writer import ArrayWriter
 from regard.inference.int8 import quantize
 from regard.inference.prepare import in_use
 from regard.networks.encoder_decoder import EncoderDecoder
-from regard.runtime.library import set_threads
 from regard.runtime.networks import GraphWriter
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.tasks.writing import answer

@@ -29,10 +29,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from regard.cli.memory import keep_freed_memory
 from regard.config.train import TrainSection
+from regard.core.library import set_threads
 from regard.core.optional import module, without_loops
 from regard.networks.encoder_decoder import EncoderDecoder
 from regard.networks.linear_products import fast_products
-from regard.runtime.library import set_threads
 from regard.tasks.seq2seq_builder import build_seq2seq
 from regard.training.optimizer import make_optimizer, step
 

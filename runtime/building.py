@@ -17,7 +17,7 @@ SOURCES = {"runtime.loops": HOUSE / "runtime" / "loops" / "library.c", "kernels"
 
 
 class BuildLoops(build_ext):
-    """The libraries that `runtime.library` and `core.loops` load: plain C, for any Python; extensions only in that they are built when
+    """The libraries that `core.library` and `core.loops` load: plain C, for any Python; extensions only in that they are built when
     those are."""
 
     def build_extension(self, ext: Extension) -> None:

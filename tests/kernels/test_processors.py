@@ -38,6 +38,7 @@ def told(processors: int | None, monkeypatch: pytest.MonkeyPatch, dtype: torch.d
         made += prefix.prefix(*summary, drawn(2, 11), torch.rand(2, 11, generator=draw) < 0.8, drawn(2, 11, 33))
         words = torch.randint(0, 45, (7,), generator=draw)
         made += loss.shares(drawn(7, 45).to(dtype), drawn(45), words, 0.9)
+        made.append(loss.log_softmax(drawn(7, 145)))
         made.append(dropout.apply_dropout(drawn(77).to(dtype), torch.arange(77, dtype=torch.uint8), 20, 1.25))
     loops._kernel.cache_clear()
     return made

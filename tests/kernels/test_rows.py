@@ -49,6 +49,26 @@ def test_what_is_not_finite_is_told(value):
     torch.testing.assert_close(nats[[0, 2]], want[[0, 2]])
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 15), (5, 64), (7, 8000), (2, 3, 130)])
+def test_log_softmax(size):
+    x = torch.randn(size) * 8
+    exact = x.double().log_softmax(-1)
+    torch.testing.assert_close(loss_loops.log_softmax(x.clone()).double(), exact, rtol=1e-6, atol=1e-5)
+    forbidden = x.clone()
+    forbidden[..., :-1:3] = -torch.inf
+    torch.testing.assert_close(loss_loops.log_softmax(forbidden.clone()), forbidden.log_softmax(-1), rtol=1e-6, atol=1e-5)
+    alone = torch.cat([loss_loops.log_softmax(row.clone()[None]) for row in x.view(-1, size[-1])])
+    assert torch.equal(alone, loss_loops.log_softmax(x.clone()).view(-1, size[-1]))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_row_that_broke_down_says_so(value):
+    x = torch.randn(3, 100)
+    x[1, 70] = value
+    made = loss_loops.log_softmax(x.clone())
+    assert made.isnan().any(1).tolist() == x.log_softmax(-1).isnan().any(1).tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("low", [False, True])
 def test_the_loss_is_the_same_with_loops_and_without(smoothing, low, monkeypatch):

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from regard.core.library import Library, library, usual_threads
 from regard.runtime import functions
 from regard.runtime.folding import fold
 from regard.runtime.functions import Function, Held
 from regard.runtime.graph import Graph, Node, Port
-from regard.runtime.library import Library, library, usual_threads
 from regard.runtime.operations import OPERATIONS
 from regard.runtime.player import Player
 from regard.runtime.program import Packs

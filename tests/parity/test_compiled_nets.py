@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from regard.config import read_config
+from regard.core.library import library
 from regard.decoding.search import Bounds, beam
 from regard.export import bytes as in_int8
 from regard.export.functions import WritingFunctions, names_of, sources, trace_steps
 from regard.runtime import networks
-from regard.runtime.library import library
 from regard.runtime.networks import GraphWriter
 from regard.tasks.seq2seq_builder import build_seq2seq
 from tests.parity.test_export_graphs import NETS

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from regard.core.errors import RegardError
+from regard.core.library import library
 from regard.decoding.ensemble import Ensemble, RenumberedNetwork
 from regard.decoding.limits import Limits
 from regard.decoding.search import Bounds, beam
@@ -38,18 +39,32 @@ class Table:
     reorder = select
 
 
+@pytest.fixture(params=[None, 2, 3, 4])
+def by(request, monkeypatch):
+    """numpy alone (None), or the compiled loops of a class of processors."""
+    loops = library(request.param) if request.param else None
+    if request.param and (loops is None or loops.processors != request.param):
+        pytest.skip("the loops were not built, or this processor is of a lesser class")
+    monkeypatch.setattr("regard.decoding.top_k.library", lambda: loops)
+    return loops
+
+
+@pytest.mark.parametrize("columns", [40, 64, 1001])
 @pytest.mark.parametrize("k", [1, 3, FEW, FEW + 1, 40])
-def test_the_largest_are_those_of_a_stable_sort(k):
-    x = np.round(2 * np.random.default_rng(k).standard_normal((50, 40))).astype(np.float32)  # a few numbers, again and again
+def test_the_largest_are_those_of_a_stable_sort(by, k, columns):
+    x = np.round(4 * np.random.default_rng(k).standard_normal((50, columns))).astype(np.float32)  # few numbers, again and again
+    x[::7, 5:] = -INF  # what is forbidden
     order = np.argsort(-x, axis=1, kind="stable")[:, :k]
     values, places = top_k(x.copy(), k)
-    assert (places == order).all() and (values == np.take_along_axis(x, order, 1)).all()
+    largest = np.take_along_axis(x, order, 1)
+    assert (values == largest).all() and (places == order)[largest > -INF].all()
 
 
+@pytest.mark.parametrize("place", [0, 13, 99])
 @pytest.mark.parametrize("k", [2, FEW + 1])
-def test_what_is_not_a_number_is_found(k):
-    x = np.zeros((2, 20))
-    x[1, 13] = np.nan
+def test_what_is_not_a_number_is_found(by, k, place):
+    x = np.ones((2, 100), np.float32)
+    x[1, place] = np.nan
     with pytest.raises(RegardError, match="expected log-probabilities; received nan"):
         top_k(x, k)
 

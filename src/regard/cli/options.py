@@ -82,8 +82,8 @@ def open_model(
     say: hears what int8 changes, and which device answers where that was left open.  ready: in the place of a run its own export will do
     (`regard warm-up`).
     """
+    from regard.core.library import set_threads
     from regard.runtime.folder import is_exported
-    from regard.runtime.library import set_threads
     from regard.tasks.ensembles import make_ensemble
 
     runs = [run, *(others or ())]

@@ -111,8 +111,8 @@ def open_served(
     batch_invariant: bool = True,
 ) -> ServableModel:
     """One model; PyTorch is imported for a run folder alone.  decode: words `decode.KEY=VALUE`."""
+    from regard.core.library import set_threads
     from regard.runtime.folder import is_exported
-    from regard.runtime.library import set_threads
 
     if threads is not None:
         set_threads(threads)

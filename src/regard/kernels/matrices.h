@@ -25,4 +25,4 @@ KERNEL(linear) {
 /* A product of a decoder's step: a packed matrix (none: NULL), and a bias or nothing.  Steps are told all of theirs in one array. */
 typedef struct { const packed *p; const float *bias; } line;
 
-enum { SOME = 48 };  /* rows that a step takes at once: what they say stays near the processor */
+enum { SOME = 168 };  /* rows that a step takes at once: matrices are read anew for each so many (160 rows in float32: 10.7 ms with 48, 9.6 so) */

@@ -119,3 +119,22 @@ KERNEL_IN_PIECES(shares) {
         }
     }
 }
+
+/* logits "N V", in place, to log softmax of each row, which stays near the processor for three passes.  Units: rows. */
+KERNEL_IN_PIECES(log_softmax) {
+    GIVEN;
+    int64_t V = SIZE(0, 1);
+    for (int64_t i = first; i < last; i++) {
+        float *row = FLOATS(0) + i * V;
+        vec top[4], sum[4] = {0};
+        UNROLL for (int j = 0; j < 4; j++) top[j] = all(-INFINITY);
+        int64_t wide = V / (4 * LANES) * (4 * LANES);
+        for (int64_t d = 0; d < wide; d += 4 * LANES) UNROLL for (int j = 0; j < 4; j++) top[j] = top_of(top[j], load(row + d + j * LANES));
+        OVER(V - wide, { top[0] = top_of(top[0], vec_or(row + wide + d, left, -INFINITY)); });
+        vec best = all(top_lane(top_of(top_of(top[0], top[1]), top_of(top[2], top[3]))));
+        for (int64_t d = 0; d < wide; d += 4 * LANES) UNROLL for (int j = 0; j < 4; j++) sum[j] += share_of(load(row + d + j * LANES) - best);
+        OVER(V - wide, { sum[0] += share_of(vec_or(row + wide + d, left, -INFINITY) - best); });
+        vec less = all(logf(sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]))));
+        OVER(V, { vec_to(row + d, (vec_at(row + d, left) - best) - less, left); });
+    }
+}

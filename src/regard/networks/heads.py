@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from regard.core.optional import loops_in_use
 from regard.networks.base import DecoderOutput, EncoderOutput, Looks
 from regard.networks.loss import chunked_cross_entropy
 
@@ -80,7 +81,9 @@ class WordsHead(Head):
         exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if torch.is_grad_enabled():
             return exact.log_softmax(-1)
-        return torch.log_softmax(exact, -1, out=exact)  # in place: on a CPU fresh memory takes longer than the softmax
+        loops = loops_in_use("networks.kernels.loss_loops", exact) if exact.is_contiguous() and exact.numel() else None
+        # In place: on a CPU fresh memory takes longer than the softmax.
+        return torch.log_softmax(exact, -1, out=exact) if loops is None else loops.log_softmax(exact)
 
     def start(self, encoded: EncoderOutput, words: Int[Tensor, "B K"]) -> None:
         return None

@@ -8,9 +8,9 @@ from ctypes import c_int64, c_void_p
 
 import numpy as np
 
+from regard.core.library import Library, library, numbers
 from regard.runtime.folding import Arrays, fold
 from regard.runtime.graph import Graph
-from regard.runtime.library import Library, library, numbers
 from regard.runtime.player import Player
 from regard.runtime.program import CODES, DTYPES, MOST_RANKS, Packs, Program, Uncompilable, describe, find_shared
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from regard.core.library import Library, numbers
 from regard.runtime.folding import Folded, fold
 from regard.runtime.graph import Node, from_json
-from regard.runtime.library import Library, numbers
 from regard.runtime.player import NAMES, SizeTable
 
 CODES = {np.dtype(name): i for i, name in enumerate(("bool", "int8", "int32", "int64", "float32", "float64"))}
@@ -197,6 +197,7 @@ def _bits(number: float) -> int:
 def _joined(graph: Folded, wanted: Iterable[int]) -> list[Node]:
     """The nodes, products with constant matrices and what is added to them in one, and states that grow told from other joins."""
     readers = Counter(i for node in graph.nodes for i in set(node.inputs)) + Counter(wanted)
+    nodes = _readers(graph)
     states = {i for i, port in enumerate(graph.inputs) if port.name.startswith("state.")}
     left = {value for port, value in graph.outputs if port.name.startswith("state.")}
     made, products = list[Node](), dict[int, int]()  # where among `made` a product stands, by its value
@@ -215,7 +216,8 @@ def _joined(graph: Folded, wanted: Iterable[int]) -> list[Node]:
                 made[at] = Node("done", (), product.made)  # its place is taken by the node of both
                 node = Node(product.operation, (*product.inputs, other), node.made)
         elif _grows(node) and node.inputs[0] in states and node.made in left:
-            node = Node("grow", node.inputs, node.made, node.attributes)
+            paged = _only_multiplied(nodes, node.made)
+            node = Node("page" if paged else "grow", node.inputs, node.made, node.attributes)
         made.append(node)
     return [node for node in made if node.operation != "done"]
 
@@ -228,16 +230,24 @@ def _grows(node: Node) -> bool:
 def find_shared(graph: Folded, state: Sequence[str]) -> frozenset[int]:
     """Which arrays of a state are read by products alone, as their second array, turned perhaps but not in their rows: what the loops read
     without a copy where rows stand for several (`reads_copies` in loops/products.h)."""
+    readers, places = _readers(graph), {port.name: i for i, port in enumerate(graph.inputs)}
+    return frozenset(i for i, name in enumerate(state) if places[name] in readers and _only_multiplied(readers, places[name]))
+
+
+def _readers(graph: Folded) -> dict[int, list[Node]]:
+    """The nodes that read a value."""
     readers = dict[int, list[Node]]()
     for node in graph.nodes:
         for i in set(node.inputs):
             readers.setdefault(i, []).append(node)
+    return readers
 
-    def fits(value: int) -> bool:
-        return all(_multiplies(node, value) or (_turns(node) and fits(node.made)) for node in readers.get(value, ()))
 
-    places = {port.name: i for i, port in enumerate(graph.inputs)}
-    return frozenset(i for i, name in enumerate(state) if places[name] in readers and fits(places[name]))
+def _only_multiplied(readers: Mapping[int, Sequence[Node]], value: int) -> bool:
+    """Whether none reads it but products, as their second array, turned perhaps but not in its rows."""
+    return all(
+        _multiplies(node, value) or (_turns(node) and _only_multiplied(readers, node.made)) for node in readers.get(value, ())
+    )
 
 
 def _multiplies(node: Node, value: int) -> bool:

@@ -1,5 +1,5 @@
-"""Probabilities less the word that was right, compiled (`regard/kernels/rows.h`): one row at a time, which stays near the processor, and
-in place."""
+"""Probabilities less the word that was right, and logarithms of probabilities, compiled (`regard/kernels/rows.h`): one row at a time,
+which stays near the processor, and in place."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def shares(
     given = (logits, bias.float().contiguous(), words.long().contiguous(), lse, nats, sums, room)
     call("shares", given, (less, GROUP, low), units=groups, steps=logits.numel())
     return logits, sums.sum(0), lse, nats
+
+
+def log_softmax(logits: Float[Tensor, "*B V"]) -> Float[Tensor, "*B V"]:
+    """`logits.log_softmax(-1)`, written over them.  float32, contiguous."""
+    rows = logits.view(-1, logits.shape[-1])
+    call("log_softmax", (rows,), units=len(rows), steps=3 * rows.numel())
+    return logits

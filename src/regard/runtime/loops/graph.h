@@ -3,6 +3,7 @@
 
 #include "elementwise.h"
 #include "fills.h"
+#include "pages.h"
 #include "picks.h"
 #include "recurrent.h"
 #include "sums.h"
@@ -21,7 +22,7 @@ static const named OPERATIONS[] = {
     ONE(cumsum) ONE(cumprod) ONE(cummax) ONE(logcumsumexp) ONE(reshape) ONE(expand) ONE(tile) ONE(transpose) ONE(unsqueeze) ONE(squeeze)
     ONE(slice) ONE(select) ONE(flip) ONE(windows) ONE(cast)
     TWO(maximum) TWO(minimum) TWO(logaddexp) TWO(matmul) TWO(add) TWO(sub) TWO(mul) TWO(div) TWO(floordiv) TWO(mod) TWO(pow) TWO(eq)
-    TWO(ne) TWO(lt) TWO(le) TWO(gt) TWO(ge) TWO(and) TWO(or) TWO(xor) TWO(rshift) TWO(lshift) TWO(pad) TWO(take) TWO(gather) TWO(grow)
+    TWO(ne) TWO(lt) TWO(le) TWO(gt) TWO(ge) TWO(and) TWO(or) TWO(xor) TWO(rshift) TWO(lshift) TWO(pad) TWO(take) TWO(gather) TWO(grow) TWO(page)
     OP(where, 3, 3, 1) OP(layer_norm, 3, 3, 1) OP(group_norm, 3, 3, 1) OP(scatter_add, 3, 3, 1) OP(sort, 1, 1, 2) OP(linear, 1, 2, 1)
     OP(convolution, 1, 2, 1) OP(gru, 4, 4, 2) OP(rnn_tanh, 4, 4, 2) OP(lstm, 5, 5, 3) OP(concat, 1, MOST_INPUTS, 1) OP(pick, 2, RANKS, 1)
     OP(arange, 0, 0, 1) OP(full, 0, 0, 1) OP(scan, 1, MOST_RESULTS, 0)
@@ -104,10 +105,11 @@ static status find_sizes(const graph *g, const value *const *inputs, int64_t *si
     return OK;
 }
 
-/* Whether an operation reads an input as it is whose rows in memory stand for several. */
-static bool keeps_copies(const node *n, int k, const value *const *in, const int64_t *told) {
+/* Whether an operation reads an input as it is whose rows in memory stand for several, or which lies in pages. */
+static bool reads_folded(const node *n, int k, const value *const *in, const int64_t *told) {
     if (n->run == op_transpose) return n->told > 1 && told[0] > 0 && told[1] == 0;
-    return n->run == op_matmul && k == 1 && reads_copies(in[0], in[1]);
+    if (n->run == op_page) return k == 0 && in[0]->paged && in[0]->copies <= 1;
+    return n->run == op_matmul && k == 1 && (in[1]->paged ? reads_pages(in[0], in[1]) : reads_copies(in[0], in[1]));
 }
 
 static status play(const graph *g, const value *const *inputs, value *outputs) {
@@ -130,7 +132,7 @@ static status play(const graph *g, const value *const *inputs, value *outputs) {
         for (int k = 0; k < n->n && state == OK; k++) {
             in[k] = slot + n->in[k];
             if (!in[k]->data) state = CANNOT;
-            else if (in[k]->copies > 1 && !keeps_copies(n, k, in, told + n->told_at)) {
+            else if (is_folded(in[k]) && !reads_folded(n, k, in, told + n->told_at)) {
                 state = spread(whole_rows + spread_out, in[k]);
                 if (state == OK) in[k] = whole_rows + spread_out++;
             }

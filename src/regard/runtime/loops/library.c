@@ -63,7 +63,7 @@ int OUTSIDE(run)(const graph *g, int64_t n, const int64_t *arrays, const bundle 
     if (told == OK) told = play(g, inputs, made);
     if (told == OK) {
         for (int64_t i = 0; i < g->outputs; i++) {  /* what lies in an array of the caller's is not there for long */
-            bool copied = i < wanted && made[i].copies > 1;
+            bool copied = i < wanted && is_folded(made + i);
             if (made[i].held && !copied) continue;
             value own;
             if ((copied ? spread(&own, made + i) : make(&own, (dtype)made[i].dtype, made[i].rank, made[i].shape)) != OK) { told = CANNOT; continue; }
@@ -101,7 +101,7 @@ void OUTSIDE(describe)(const bundle *b, int64_t i, int64_t *told) {
 
 int OUTSIDE(copy)(const bundle *b, int64_t i, char *to) {
     value x = b->values[i], own = {0};
-    if (x.copies > 1) {
+    if (is_folded(&x)) {
         if (spread(&own, &x) != OK) return 1;
         x = own;
     }
@@ -135,6 +135,7 @@ static void copy_rows(void *about, int64_t from, int64_t to) {
 static status choose_rows(value *out, const value *x, int64_t n, const int64_t *rows, bool shares) {
     NEED(x->rank >= 1);
     for (int64_t r = 0; r < n; r++) NEED(rows[r] >= 0 && rows[r] < x->shape[0]);
+    if (x->paged) return choose_pages(out, x, n, rows);
     int64_t room = x->held ? x->held->room : 0, before = x->copies > 1 ? x->copies : 1;
     int64_t many = shares && !room ? copies_of(x, n, rows) : 1;
     bool same = n == x->shape[0] / before * many && (many > 1 || before == 1);
@@ -173,6 +174,11 @@ bundle *OUTSIDE(rows)(const bundle *b, int64_t n, const int64_t *rows, const int
         }
     }
     return made;
+}
+
+/* x "R N"; values and places "R k", k not above N: the largest of each row, and where they stand; see `top_of_row`. */
+void OUTSIDE(top_k)(const float *x, int64_t R, int64_t N, int64_t k, float *values, int64_t *places) {
+    for (int64_t r = 0; r < R; r++) top_of_row(x + r * N, N, k, values + r * k, places + r * k);
 }
 
 #pragma GCC visibility pop

@@ -7,9 +7,6 @@
 
 #include "threads.h"
 #include "vector.h"
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 /* PANEL vectors of columns are laid out together, for ROWS rows of x at a time, or ONE_ROW panels for one row: what fits the registers. */
 #if defined(__AVX512F__)
@@ -28,6 +25,7 @@ enum { OFFSET = 128 };
 typedef int16_t rounded;
 enum { OFFSET = 0 };
 #endif
+typedef rounded some_rounded __attribute__((vector_size(LANES * sizeof(rounded))));
 
 typedef struct {
     int64_t K, N;
@@ -37,7 +35,6 @@ typedef struct {
     int32_t *too_much;  /* OFFSET times the sum of each column */
 } packed;
 
-#define UNROLL _Pragma("GCC unroll 16")
 static inline int64_t up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 
 static packed *pack_floats(const value *w) {  /* "K N" */
@@ -148,21 +145,25 @@ static void float_panels(void *about, int64_t from, int64_t to) {
 typedef int32_t pairs __attribute__((vector_size(32)));
 #endif
 
+/* The largest size of n numbers; NaN where there is one: as whole numbers, the sizes of float32 have their own order, with NaN above all. */
 static inline float top_size(const float *x, int64_t n) {
-    vec top = all(0.0f);
+    ints top[4] = {0};
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) top = larger((vec)((ints)load(x + i) & 0x7fffffff), top);
-    if (i < n) top = larger((vec)((ints)load_some(x + i, n - i, 0.0f) & 0x7fffffff), top);
-    return top_lane(top);
+    for (; i + 4 * LANES <= n; i += 4 * LANES) UNROLL for (int j = 0; j < 4; j++) top[j] = larger_whole((ints)load(x + i + j * LANES) & 0x7fffffff, top[j]);
+    for (; i < n; i += LANES) top[0] = larger_whole((ints)(i + LANES <= n ? load(x + i) : load_some(x + i, n - i, 0.0f)) & 0x7fffffff, top[0]);
+    return top_lane((vec)larger_whole(larger_whole(top[0], top[1]), larger_whole(top[2], top[3])));
 }
 
 static float round_row(rounded *to, const float *x, int64_t K, int64_t padded) {  /* what one unit of the row is */
     float top = top_size(x, K), times = top > 0.0f ? 127.0f / top : 0.0f;
-    for (int64_t k = 0; k < K; k++) {
-        float n = rintf(x[k] * times);
-        to[k] = (rounded)((int32_t)(n >= -127.0f && n <= 127.0f ? n : 0.0f) + OFFSET);  /* of NaN and infinities nothing; their unit is none */
+    int64_t k = 0;
+    for (; k < K; k += LANES) {
+        vec n = round_of((k + LANES <= K ? load(x + k) : load_some(x + k, K - k, 0.0f)) * all(times));
+        n = choose((n >= all(-127.0f)) & (n <= all(127.0f)), n, all(0.0f));  /* of NaN and infinities nothing; their unit is none */
+        some_rounded each = __builtin_convertvector(__builtin_convertvector(n, ints) + OFFSET, some_rounded);
+        memcpy(to + k, &each, sizeof(rounded) * (size_t)(k + LANES <= K ? LANES : K - k));
     }
-    for (int64_t k = K; k < padded; k++) to[k] = OFFSET;
+    for (k = K; k < padded; k++) to[k] = OFFSET;
     return top / 127.0f;
 }
 

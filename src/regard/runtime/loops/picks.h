@@ -2,6 +2,7 @@
 #pragma once
 
 #include "shapes.h"
+#include "vector.h"
 
 static status places_of(value *out, const value *x) {  /* whole numbers, without gaps, in int64 */
     NEED(x->dtype == INT64 || x->dtype == INT32);
@@ -177,4 +178,26 @@ static status op_sort(const call *c) {  /* axis, descending */
     c->out[0] = values;
     c->out[1] = places;
     return OK;
+}
+
+/* The k largest of a row, the largest first, of equal ones the first; NaN is above all.  Of -inf, its first place again and again.
+ * Four vectors at a time are compared with the least of the k: almost none has anything above it. */
+static void top_of_row(const float *x, int64_t n, int64_t k, float *value, int64_t *place) {
+    for (int64_t i = 0; i < k; i++) { value[i] = -INFINITY; place[i] = 0; }
+    for (int64_t from = 0; from < n; from += 4 * LANES) {
+        int64_t end = from + 4 * LANES < n ? from + 4 * LANES : n;
+        if (end - from == 4 * LANES) {
+            const float *v = x + from;
+            vec least = all(value[k - 1]);
+            ints none = (load(v) <= least) & (load(v + LANES) <= least) & (load(v + 2 * LANES) <= least) & (load(v + 3 * LANES) <= least);
+            if (!any_lane(~none)) continue;
+        }
+        for (int64_t j = from; j < end; j++) {
+            if (x[j] <= value[k - 1] || value[k - 1] != value[k - 1]) continue;
+            int64_t i = k - 1;
+            for (; i > 0 && !(x[j] <= value[i - 1]) && value[i - 1] == value[i - 1]; i--) { value[i] = value[i - 1]; place[i] = place[i - 1]; }
+            value[i] = x[j];
+            place[i] = j;
+        }
+    }
 }

@@ -25,6 +25,8 @@ static status op_linear(const call *c) {
     return told;
 }
 
+enum { AHEAD = 3 };  /* pages */
+
 static inline float dot(const float *x, const float *y, int64_t n) {
     vec sum = all(0.0f);
     int64_t i = 0;
@@ -72,9 +74,42 @@ static void multiply_two(float *to, const float *x, const int64_t *sx, const flo
         for (int64_t n = 0; n < N; n++) to[m * N + n] = dot(x + m * sx[0], y + n * sy[1], K);
 }
 
+/* `multiply_two` with a y that lies in pages of `page` numbers, one for each of its columns (turned) or of its rows.  Pages lie scattered:
+ * they are asked for some ahead. */
+static inline __attribute__((always_inline)) void weigh_pages(
+    float *to, const float *x, int64_t x_step, const float *y, const int32_t *table, int64_t page, int64_t K, int64_t n, int count, int64_t left) {
+    vec sum[4] = {all(0.0f), all(0.0f), all(0.0f), all(0.0f)};
+    for (int64_t k = 0; k < K; k++) {
+        const float *from = y + table[k] * page + n;
+        vec one = all(x[k * x_step]);
+        UNROLL for (int j = 0; j < count; j++) sum[j] += one * (left >= LANES ? load(from + j * LANES) : load_some(from, left, 0.0f));
+    }
+    UNROLL for (int j = 0; j < count; j++) if (left >= LANES) store(to + n + j * LANES, sum[j]); else store_some(to + n, sum[j], left);
+}
+
+static void multiply_pages(float *to, const float *x, const int64_t *sx, const float *y, const int32_t *table, int64_t page, bool turned, int64_t M, int64_t K, int64_t N) {
+    if (turned) {
+        for (int64_t n = 0; n < N; n++) {
+            if (n + AHEAD < N) for (int64_t k = 0; k < K; k += LANES) __builtin_prefetch(y + table[n + AHEAD] * page + k);
+            for (int64_t m = 0; m < M; m++) to[m * N + n] = dot(x + m * sx[0], y + table[n] * page, K);
+        }
+        return;
+    }
+    for (int64_t k = 0; k < K; k++) for (int64_t n = 0; n < N; n += LANES) __builtin_prefetch(y + table[k] * page + n);
+    for (int64_t m = 0; m < M; m++) {
+        int64_t n = 0;
+        for (; n + 4 * LANES <= N; n += 4 * LANES) weigh_pages(to + m * N, x + m * sx[0], sx[1], y, table, page, K, n, 4, LANES);
+        for (; n + LANES <= N; n += LANES) weigh_pages(to + m * N, x + m * sx[0], sx[1], y, table, page, K, n, 1, LANES);
+        if (n < N) weigh_pages(to + m * N, x + m * sx[0], sx[1], y, table, page, K, n, 1, N - n);
+    }
+}
+
 typedef struct {
     float *to;
     const float *x, *y;
+    const int32_t *table;  /* of y's pages, if it lies in such, of `page` numbers each; turned: each is a column */
+    int64_t page, rows, places;
+    bool turned;
     value wide_x, wide_y;  /* without their last two axes, stretched to one shape */
     int64_t sx[2], sy[2], M, K, N, shape[RANKS], copies;  /* copies: so many rows of y's first axis are one in memory: `reads_copies` */
     int rank;
@@ -83,14 +118,17 @@ typedef struct {
 static void multiply_batches(void *about, int64_t from, int64_t to) {
     const products *p = about;
     for (int64_t b = from; b < to; b++) {
-        int64_t at_x = 0, at_y = 0, left = b;
+        int64_t at_x = 0, at_y = 0, left = b, row = 0;
         for (int i = p->rank - 1; i >= 0; i--) {
             int64_t index = left % p->shape[i];
             left /= p->shape[i];
+            if (!i) row = index % p->rows;
             at_x += index * p->wide_x.stride[i];
             at_y += (i ? index : index / p->copies) * p->wide_y.stride[i];
         }
-        multiply_two(p->to + b * p->M * p->N, p->x + at_x, p->sx, p->y + at_y, p->sy, p->M, p->K, p->N);
+        if (p->table)
+            multiply_pages(p->to + b * p->M * p->N, p->x + at_x, p->sx, p->y + at_y, p->table + row * p->places, p->page, p->turned, p->M, p->K, p->N);
+        else multiply_two(p->to + b * p->M * p->N, p->x + at_x, p->sx, p->y + at_y, p->sy, p->M, p->K, p->N);
     }
 }
 
@@ -126,7 +164,14 @@ static status op_matmul(const call *c) {
         products p = {.to = (float *)c->out->data, .x = (const float *)x.data, .y = (const float *)y.data, .wide_x = wide_x, .wide_y = wide_y,
                       .sx = {x.stride[x.rank - 2], K == 1 ? 1 : x.stride[x.rank - 1]},
                       .sy = {K == 1 ? 1 : y.stride[y.rank - 2], N == 1 ? 1 : y.stride[y.rank - 1]},
-                      .M = M, .K = K, .N = N, .rank = rank, .copies = y.copies > 1 ? y.copies : 1};
+                      .M = M, .K = K, .N = N, .rank = rank, .copies = y.copies > 1 ? y.copies : 1, .rows = rank && y.rank > 2 ? y.shape[0] : 1};
+        if (y.paged) {
+            p.table = (const int32_t *)numbers_of(y.held);
+            p.places = y.shape[y.paged];
+            p.page = 1;
+            for (int i = 1; i < y.rank; i++) if (i != y.paged) p.page *= y.shape[i];
+            p.turned = y.paged == y.rank - 1;
+        }
         int64_t batches = 1;
         for (int i = 0; i < rank; i++) batches *= p.shape[i] = shape[i];
         in_pieces(batches, batches * M * K * N * 4, multiply_batches, &p);  /* small ones are slower than their products say */
@@ -139,6 +184,12 @@ static status op_matmul(const call *c) {
 /* Whether a product can read its second array where rows stand for several: rows are its outermost axis, and nothing need be copied. */
 static bool reads_copies(const value *x, const value *y) {
     return y->rank >= 3 && x->rank <= y->rank && (y->stride[y->rank - 1] == 1 || y->stride[y->rank - 2] == 1);
+}
+
+/* The same of pages: one for each column or row, and what lies in one piece in each. */
+static bool reads_pages(const value *x, const value *y) {
+    return y->rank >= 3 && x->rank <= y->rank && x->dtype == FLOAT32 && y->dtype == FLOAT32 &&
+           ((y->paged == y->rank - 1 && y->stride[y->rank - 2] == 1) || (y->paged == y->rank - 2 && y->stride[y->rank - 1] == 1));
 }
 
 /* "B C L ..." with the packed "C W ..., E": what each window says, "B E M ...".  Told: padding, stride, the window's sizes. */

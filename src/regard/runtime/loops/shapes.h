@@ -56,6 +56,7 @@ static status op_transpose(const call *c) {
     value x = *c->in[0];
     for (int i = 0; i < rank; i++) {
         NEED(order[i] >= 0 && order[i] < rank && !(seen >> order[i] & 1));
+        if (x.paged && order[i] == c->in[0]->paged) x.paged = (int8_t)i;
         seen |= 1u << order[i];
         x.shape[i] = c->in[0]->shape[order[i]];
         x.stride[i] = c->in[0]->stride[order[i]];

@@ -1,6 +1,7 @@
 /* Sums, norms and what else is told of whole rows.
  *
- * Rows are added in sixteen lanes, each number to the lane of its place, and the lanes in one order: zeros behind a row change nothing.
+ * Rows are added in sixteen lanes, or four times as many, each number to the lane of its place, and the lanes in one order: zeros behind a
+ * row change nothing.
  */
 #pragma once
 
@@ -31,22 +32,29 @@ static float sum_row(const float *x, int64_t n) {
     return sum_lanes(sum);
 }
 static float top_row(const float *x, int64_t n) {
-    vec top = all(-INFINITY);
+    vec top[4] = {all(-INFINITY), all(-INFINITY), all(-INFINITY), all(-INFINITY)};
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) top = larger(load(x + i), top);
-    if (i < n) top = larger(load_some(x + i, n - i, -INFINITY), top);
-    return top_lane(top);
+    for (; i + 4 * LANES <= n; i += 4 * LANES) UNROLL for (int j = 0; j < 4; j++) top[j] = larger(load(x + i + j * LANES), top[j]);
+    for (; i < n; i += LANES) top[0] = larger(i + LANES <= n ? load(x + i) : load_some(x + i, n - i, -INFINITY), top[0]);
+    return top_lane(larger(larger(top[0], top[1]), larger(top[2], top[3])));
 }
-static float exp_row(float *to, const float *x, float less, int64_t n) {  /* exp(x - less), less being the largest, and their sum; to: NULL for the sum alone */
-    vec sum = all(0.0f), shift = all(less);
+/* exp(x - less), less being the largest, and their sum; to: NULL for the sum alone.  In four sums, each vector to that of its place. */
+static float exp_row(float *to, const float *x, float less, int64_t n) {
+    vec sum[4] = {all(0.0f), all(0.0f), all(0.0f), all(0.0f)}, shift = all(less);
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) { vec e = exp_below(load(x + i) - shift); sum += e; if (to) store(to + i, e); }
-    if (i < n) {
-        vec e = exp_below(load_some(x + i, n - i, -INFINITY) - shift);
-        sum += choose(FIRST < (int32_t)(n - i), e, all(0.0f));
-        if (to) store_some(to + i, e, n - i);
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        UNROLL for (int j = 0; j < 4; j++) {
+            vec e = exp_below(load(x + i + j * LANES) - shift);
+            sum[j] += e;
+            if (to) store(to + i + j * LANES, e);
+        }
+    for (int j = 0; i < n; i += LANES, j++) {
+        int64_t left = n - i < LANES ? n - i : LANES;
+        vec e = exp_below(load_some(x + i, left, -INFINITY) - shift);
+        sum[j] += choose(FIRST < (int32_t)left, e, all(0.0f));
+        if (to) store_some(to + i, e, left);
     }
-    return sum_lanes(sum);
+    return sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
 typedef enum { SUM, MEAN, AMAX, AMIN, PROD, ANY, ALL, LOGSUMEXP } reduction;

@@ -30,13 +30,15 @@ typedef struct block {
     int axis;               /* that axis */
     int size_class;         /* of the list that it goes back to; -1: none */
     struct block *next;
+    struct block *under;    /* what it holds in turn: of a table of pages, the pool that they lie in */
 } block;  /* the numbers lie behind it, at a multiple of 64 bytes */
 
 typedef struct {
     char *data;
     block *held;  /* NULL: memory of somebody else's, which outlives the run */
     int8_t dtype, rank;
-    int32_t copies;  /* above 1: each row in memory stands for so many rows, and shape[0] counts these: `spread` before it is read */
+    int8_t paged;    /* above 0: it lies in pages, see `pages.h`; this is the axis of its places */
+    int32_t copies;  /* above 1: each row in memory stands for so many rows, and shape[0] counts these; of both kinds: `spread` before it is read */
     int64_t shape[RANKS], stride[RANKS];
 } value;
 
@@ -70,12 +72,14 @@ static block *take_block(int64_t bytes) {
     atomic_init(&found->holders, 1);
     atomic_init(&found->grown, 0);
     found->room = 0;
+    found->under = NULL;
     found->size_class = size_class;
     return found;
 }
 
 static void let_go(block *held) {
     if (!held || atomic_fetch_sub(&held->holders, 1) != 1) return;
+    let_go(held->under);
     int64_t bytes = held->size_class < 0 ? 0 : class_bytes(held->size_class);
     lock_lists();
     bool kept = bytes && kept_bytes + bytes <= KEPT_BYTES;
@@ -188,8 +192,32 @@ static status whole(value *out, const value *x) {  /* x without gaps: itself, or
     return OK;
 }
 
+static inline bool is_folded(const value *x) { return x->copies > 1 || x->paged; }
+
+/* Of an array in pages, the place of a row: a view; nothing is held.  Pages lie in a pool, and which of them is whose says a table, "rows
+ * places", which the array holds. */
+static value page_of(const value *x, int64_t row, int64_t place) {
+    int64_t size = 1;
+    for (int i = 1; i < x->rank; i++) if (i != x->paged) size *= x->shape[i];
+    value page = *x;
+    page.paged = 0;
+    page.data += ((const int32_t *)numbers_of(x->held))[row * x->shape[x->paged] + place] * size * BYTES[x->dtype];
+    page.shape[0] = page.shape[x->paged] = 1;
+    return page;
+}
+
 static status spread(value *out, const value *x) {  /* x with a row in memory for each of its rows */
     TRY(make(out, (dtype)x->dtype, x->rank, x->shape));
+    if (x->paged) {
+        for (int64_t row = 0; row < x->shape[0]; row++)
+            for (int64_t place = 0; place < x->shape[x->paged]; place++) {
+                value from = page_of(x, row, place), part = from;
+                memcpy(part.stride, out->stride, sizeof part.stride);
+                part.data = out->data + (row * out->stride[0] + place * out->stride[x->paged]) * BYTES[x->dtype];
+                copy_into(&part, &from);
+            }
+        return OK;
+    }
     value to = *out, from = *x;
     from.copies = 0;
     from.shape[0] = to.shape[0] = x->shape[0] / x->copies;

@@ -5,7 +5,11 @@
 #pragma once
 
 #include "values.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+#define UNROLL _Pragma("GCC unroll 16")
 enum { LANES = 16 };
 typedef float vec __attribute__((vector_size(64)));
 typedef int32_t ints __attribute__((vector_size(64)));
@@ -45,16 +49,32 @@ static inline float sum_lanes(vec v) {  /* in one order, whatever the machine's 
     return (q[0] + q[2]) + (q[1] + q[3]);
 }
 static inline bool any_lane(ints mask) {
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#else
     typedef int64_t longs __attribute__((vector_size(64)));
     longs m = (longs)mask;
     return (m[0] | m[1] | m[2] | m[3] | m[4] | m[5] | m[6] | m[7]) != 0;
+#endif
 }
-static inline float top_lane(vec v) {
-    float x[LANES], most = v[0];
+static inline float top_lane(vec v) {  /* NaN where there is one */
+    float x[LANES];
     store(x, v);
-    for (int i = 1; i < LANES; i++) most = x[i] > most || x[i] != x[i] ? x[i] : most;
-    return most;
+    UNROLL for (int many = LANES / 2; many > 0; many /= 2)
+        UNROLL for (int i = 0; i < many; i++) x[i] = x[i] > x[i + many] || x[i] != x[i] ? x[i] : x[i + many];
+    return x[0];
 }
+static inline vec round_of(vec x) {  /* to whole numbers, of two as near to the even one */
+#if defined(__AVX512F__)
+    return (vec)_mm512_roundscale_ps((__m512)x, 0);
+#else
+    float each[LANES];
+    store(each, x);
+    for (int i = 0; i < LANES; i++) each[i] = rintf(each[i]);
+    return load(each);
+#endif
+}
+static inline ints larger_whole(ints a, ints b) { ints above = a > b; return (above & a) | (~above & b); }
 static inline vec larger(vec a, vec b) { return choose((a > b) | (a != a), a, b); }  /* NaN stays */
 
 /* exp of numbers from -87.33 to 89 as 2^n times a polynomial: n, and the polynomial in what is left. */

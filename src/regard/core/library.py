@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "copy": (c_int, [c_void_p, c_int64, c_void_p]),
     "rows": (c_void_p, [c_void_p, c_int64, c_void_p, Numbers, Numbers]),
     "release": (None, [c_void_p]),
+    "top_k": (None, [c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p]),
 }
 
 
@@ -46,7 +47,7 @@ class Library:
 @cache
 def library(processors: int | None = None) -> Library | None:
     """For this machine's processor, or for a lesser class; None where nothing was built for it."""
-    for path in sorted(Path(__file__).with_name("loops").glob("loops.*")):
+    for path in sorted(Path(__file__).parents[1].joinpath("runtime", "loops").glob("loops.*")):
         if path.suffix not in (".so", ".dylib", ".dll"):
             continue
         try:
