@@ -106,6 +106,10 @@ class Build(build_py):
             made.write_text(renamed(file), encoding="utf-8")
         for file in (f for suffix in ("html", "js", "css") for f in (SOURCE / "regard" / "view").glob(f"*.{suffix}")):
             shutil.copyfile(file, out / "regard_runtime" / "view" / file.name)
+        for file in (SOURCE / "regard" / "locale").glob("*/LC_MESSAGES/*.po"):
+            made = out / "regard_runtime" / file.relative_to(SOURCE / "regard")
+            made.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, made)
         (out / "regard_runtime" / "__init__.py").write_text(renamed(SOURCE / "regard" / "exported.py"), encoding="utf-8")
 
 

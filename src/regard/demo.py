@@ -17,6 +17,7 @@ from regard.config.other_names import suggest
 from regard.config.print_config import print_config
 from regard.core.atomic_files import write_text
 from regard.core.errors import UsageError, message
+from regard.core.interface_language import translate
 from regard.tasks import registry
 
 
@@ -34,7 +35,7 @@ def run(task: str, out: Path | None = None) -> None:
     config = read_config({"task": task, "data": made.write(folder), **made.CONFIG})
     print(flush=True)
     write_text(folder / f"{task}.yaml", print_config(config))
-    runs.train(config, folder / "run", say=lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+    runs.train(config, folder / "run", say=lambda line: print(f"  {translate(line)}", file=sys.stderr, flush=True))
     print()
     made.show(load(folder / "run"), folder, time.perf_counter() - begun)
 

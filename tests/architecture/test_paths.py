@@ -13,7 +13,7 @@ TOPS = ("src", "tests", "docs", "configs", "scripts", "benchmarks", "studies", "
 PACKAGES = "attention|build|check|cli|config|core|data|inference|metrics|networks|pretrained|tasks|training|view"
 # `tests/laws`, `docs/config.md`, `attention/score.py`, `tasks/tag`: a path in backticks or in a comment of code
 NAMED = re.compile(rf"(?<![\w./{{-])((?:{'|'.join(TOPS)}|{PACKAGES})/[\w./-]*\w)(?![\w/*{{<])")
-SUFFIXES = (".py", ".md", ".yaml", ".sh", ".csv", ".txt", ".svg")
+SUFFIXES = (".po", ".py", ".md", ".yaml", ".sh", ".csv", ".txt", ".svg")
 ELSEWHERE = {"configs/rnn_reverse.yaml", "scripts/generate_reverse_task.py", "data/SOURCES.md"}  # JoeyNMT's own; of the data
 
 

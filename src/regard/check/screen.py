@@ -8,10 +8,12 @@ from typing import Any
 
 from regard.check.finding import LEVELS, Finding, FindingPlace, list_words
 from regard.check.report import CheckReport
+from regard.core.interface_language import translate
 from regard.core.plural import many
 
 FULL = 9  # findings that are told with their places
 REST = 8  # and in one line each
+SIGNS = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
 
 
 def screen(report: CheckReport, *, cleaned: bool = False) -> str:
@@ -19,24 +21,23 @@ def screen(report: CheckReport, *, cleaned: bool = False) -> str:
     lines = [*recognised(report), ""]
     told = report.findings
     if not told:
-        lines += ["Nothing is wrong with it that this check knows of.", ""]
+        lines += [translate("Nothing is wrong with it that this check knows of."), ""]
     for finding in told[:FULL]:
         lines += full(finding)
     rest = told[FULL:]
     lines += [brief(finding) for finding in rest[:REST]]
     if len(rest) > REST:
-        lines.append(f"... and {len(rest) - REST} more: --json tells all.")
+        lines.append(translate(f"... and {len(rest) - REST} more: --json tells all."))
     counts = [many(sum(f.level == level for f in told), level) for level in LEVELS if any(f.level == level for f in told)]
-    lines += ["", f"{', '.join(counts)}."] if counts else []
-    lines += list(advice(report, cleaned))
+    lines += ["", f"{', '.join(map(translate, counts))}."] if counts else []
+    lines += map(translate, advice(report, cleaned))
     return "\n".join(lines)
 
 
 def recognised(report: CheckReport) -> list[str]:
     """What the files are, in a few lines."""
     case, form = report.case, report.case.form
-    signs = {"\t": "tabs", ",": "commas", ";": "semicolons", " ": "blanks"}
-    parted = f"columns parted by {signs.get(form.separator, repr(form.separator))}"
+    parted = f"columns parted by {SIGNS.get(form.separator, repr(form.separator))}"
     how = {
         **{"tsv": parted, "csv": f"CSV, {parted}", "columns": f"a token on each line, {parted}", "conllu": "CoNLL-U"},
         "cmudict": "a pronouncing dictionary, a word and its phones",
@@ -45,11 +46,14 @@ def recognised(report: CheckReport) -> list[str]:
     }[form.format]
     header = f", header ({list_words(form.header)})" if form.header else ", no header" if form.format in ("tsv", "csv") else ""
     comments = f", comments ({form.comment})" if form.comment else ""
-    looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else f", {many(report.rows, 'row')}"
-    first = f"{' + '.join(report.files)}: {many(report.lines, 'line')}{looked}; {how}{header}{comments}."
-    roles = [f"{case.noun(role)} = {_where(report, role)} ({case.profiles[role].told})" for role in case.profiles]
-    task = f"Task {case.task}: {'; '.join(roles)}." if roles else f"Task {case.task}."
-    return [first, task, *report.facts]
+    looked = f", of which the first {report.rows:,} rows were looked at" if report.sampled else ""
+    lines, looked, how, header, comments = map(translate, (many(report.lines, "line"), looked, how, header, comments))
+    looked = looked or f", {translate(many(report.rows, 'row'))}"
+    first = f"{' + '.join(report.files)}: {lines}{looked}; {how}{header}{comments}."
+    each = ((case.noun(role), _where(report, role), case.profiles[role].told) for role in case.profiles)
+    roles = ["{} = {} ({})".format(*map(translate, told)) for told in each]
+    task = translate(f"Task {case.task}") + (f": {'; '.join(roles)}." if roles else ".")
+    return [first, task, *map(translate, report.facts)]
 
 
 def _where(report: CheckReport, role: str) -> str:
@@ -62,15 +66,15 @@ def _where(report: CheckReport, role: str) -> str:
 
 def full(finding: Finding) -> list[str]:
     """A finding with its places and what to do."""
-    lines = [f"{finding.level:<8} {finding.what}"]
+    lines = [f"{translate(finding.level):<8} {translate(finding.what)}"]
     lines += [f"         {_place(seen)}" for seen in finding.seen[:2]]
-    return [*lines, f"         -> {finding.do}"] if finding.do else lines
+    return [*lines, f"         -> {translate(finding.do)}"] if finding.do else lines
 
 
 def brief(finding: Finding) -> str:
     """A finding in one line, with its first place."""
     place = f" ({finding.seen[0]})" if finding.seen and finding.seen[0].line else ""
-    return f"{finding.level:<8} {finding.what}{place}"
+    return f"{translate(finding.level):<8} {translate(finding.what)}{place}"
 
 
 def _place(seen: FindingPlace) -> str:

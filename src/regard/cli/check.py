@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli.words import teller
 from regard.core.errors import DataError, UsageError, message
 from regard.core.plural import many
 from regard.core.printable import printable
@@ -94,16 +94,17 @@ def _write_cleaned(report: CheckReport, out: Path) -> None:
         received = " and ".join((*report.files, *report.valid))
         raise UsageError(message("--fix", "one folder of parts, or files", received, "Clean them one by one."))
     done = rewrite(report, out, files)
-    print(done, file=sys.stderr)
+    say = teller(False)
+    say(str(done))
     paths = [str(out)] if several else list(map(str, done.paths))
     count = len(report.files)
     left = examine(paths[:count], valid=paths[count:], task=report.case.task, given=report.case.given)
     kinds = ", ".join(f"{finding.level} {finding.kind} ({finding.count:,})" for finding in left.findings) or "nothing"
-    print(f"What is left to look at: {kinds}.", file=sys.stderr)
+    say(f"What is left to look at: {kinds}.")
     words = [f"--{'train' if i < count else 'valid'} {shlex.quote(path)}" for i, path in enumerate(paths)]
     keys = [shlex.quote(line.replace(": ", "=")) for line in left.config]
     kind = [f"--task {left.case.task}"] if left.case.task != USUAL else []
-    print(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN", file=sys.stderr)
+    say(f"Next: regard train {' '.join([*kind, *words, *keys])} --out RUN")
 
 
 def _write_bad(path: Path, bad: RecordErrors) -> None:
@@ -116,4 +117,5 @@ def _write_bad(path: Path, bad: RecordErrors) -> None:
             place, there = (" ".join(file.splitlines()), str(line)), " ".join(text.replace("\t", " ").splitlines())
             row = "\t".join((*place, kind, " ".join(why.split()), there))
             out.write(f"{row}\n".encode("utf-8", errors="backslashreplace"))
-    print(f"{many(bad.count, 'bad line is', 'bad lines are')} in {path}.", file=sys.stderr)
+    say = teller(False)
+    say(f"{many(bad.count, 'bad line is', 'bad lines are')} in {path}.")

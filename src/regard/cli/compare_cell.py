@@ -12,12 +12,14 @@ from regard.cli.memory import keep_few_products, keep_freed_memory
 from regard.cli.words import teller
 from regard.compare.worker import WorkOrder, carry_out
 from regard.core.exit_codes import exit_code
+from regard.core.garbage import collect_seldom
 
 
 def main() -> None:
     """Carry out the order that the first line says, and end at once when whoever gave it has gone."""
     keep_few_products()
     keep_freed_memory()
+    collect_seldom()
     order = WorkOrder(**json.loads(sys.stdin.readline()))
     Thread(target=_end_with_parent, daemon=True, name="lifeline").start()
     sys.exit(exit_code(lambda: carry_out(order, teller(False))))

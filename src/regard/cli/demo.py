@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from regard.core.interface_language import Translated, language
 from regard.tasks.registry import USUAL
 
 
@@ -20,4 +23,5 @@ def demo(
     """
     from regard.demo import run
 
-    run(task, out)
+    with redirect_stdout(Translated(sys.stdout)) if language() != "en" else nullcontext():
+        run(task, out)

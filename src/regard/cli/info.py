@@ -65,9 +65,8 @@ def _exported(folder: Path) -> dict[str, str]:
     facts |= {**_vocabularies(folder), "parameters": f"{count:,}"}
     proof = require_keys(told.get("proof", {}), PROVED, lacking=frozenset(PROVED), others=True)
     if proof.keys() >= PROVED.keys():
-        facts["proved"] = "{answers:,} answers, {changed:,} of them other texts; scores within {score:.1e} a token".format(
-            **proof
-        )
+        answers, changed, score = (proof[name] for name in ("answers", "changed", "score"))
+        facts["proved"] = f"{answers:,} answers, {changed:,} of them other texts; scores within {score:.1e} a token"
     return {**facts, "on disk": _size(folder, WEIGHTS)}
 
 

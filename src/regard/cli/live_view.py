@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import urlencode
 
 from regard.cli import options
 from regard.cli.serve import open_served, require_extra
+from regard.cli.words import teller
 from regard.core.say import Say
 
 MOST, SOME = 200, 12  # examples of a file that was named, and of the validation data
@@ -60,7 +60,8 @@ def view_live(
 
 
 def _tell(address: str, *, show: bool) -> None:
-    print(f"{address}  (this machine only; Ctrl-C ends it)", file=sys.stderr, flush=True)
+    say = teller(False)
+    say(f"{address}  (this machine only; Ctrl-C ends it)")
     if show:
         import webbrowser
         from threading import Thread

@@ -30,6 +30,7 @@ from regard.cli.train import train
 from regard.cli.view import view
 from regard.cli.warm_up import warm_up
 from regard.core.exit_codes import ReaderGone, exit_code, open_closed
+from regard.core.garbage import collect_seldom
 
 
 class _Piped(Commands):
@@ -111,6 +112,7 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
     keep_few_products()
     keep_freed_memory()
+    collect_seldom()
     sys.exit(run())
 
 

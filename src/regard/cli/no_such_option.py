@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from regard.cli.help_language import translate_help, translate_refusal
 from regard.core.errors import UsageError, message
 
 KEYS_OF: Mapping[str, str] = {  # the commands that take keys as words, and how their names begin
@@ -19,10 +21,20 @@ KEYS_OF: Mapping[str, str] = {  # the commands that take keys as words, and how 
 }
 _CLICK = sys.modules[typer.BadParameter.__module__]  # or typer's own copy of it
 _NoSuchOption: Any = vars(_CLICK)["NoSuchOption"]
+_UsageError: Any = vars(_CLICK)["UsageError"]
 
 
 class Commands(TyperGroup):
     """Commands that say which key an unknown option is, where it is one; else what click says."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        translate_help(self)
+        with _told_in_language():
+            return super().make_context(*args, **more)
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        command = super().get_command(ctx, name)
+        return None if command is None else translate_help(command)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         ctx.meta[__name__] = list(args)
@@ -30,13 +42,23 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _told_in_language():
+                return super().invoke(ctx)
         except _NoSuchOption as error:
             given = _given(error.option_name, ctx.meta[__name__])
             if do := what_to_write(ctx.invoked_subcommand or "", *given):
                 what = f"regard {ctx.invoked_subcommand}"
                 raise UsageError(message(what, "an option that --help lists", given[0], do)) from None
             raise
+
+
+@contextmanager
+def _told_in_language() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        translate_refusal(error)
+        raise
 
 
 def what_to_write(command: str, option: str, value: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from regard.cli.trust import Trust
+from regard.cli.words import teller
 
 
 def pack(
@@ -25,4 +25,5 @@ def pack(
 
     names = packed(run, out, trust=trust or ())
     whole = sum((out / name).stat().st_size for name in names)
-    print(f"{out}: {len(names)} files, {size(whole)}. Training cannot go on there; everything else can.", file=sys.stderr)
+    say = teller(False)
+    say(f"{out}: {len(names)} files, {size(whole)}. Training cannot go on there; everything else can.")

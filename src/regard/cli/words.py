@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from regard.core.errors import UsageError, did_you_mean, message
+from regard.core.interface_language import translate
 from regard.core.printable import printable
 from regard.core.say import Say
 
@@ -49,4 +50,4 @@ def spelt(name: str) -> str:
 
 def teller(quiet: bool) -> Say:
     """Notes go to stderr, or nowhere."""
-    return (lambda line: None) if quiet else (lambda line: print(printable(line), file=sys.stderr, flush=True))
+    return (lambda line: None) if quiet else (lambda line: print(printable(translate(line)), file=sys.stderr, flush=True))

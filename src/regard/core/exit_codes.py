@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from regard.core.errors import RegardError, describe_exhaustion, message
+from regard.core.interface_language import translate
 from regard.core.printable import printable
 
 UNNAMEABLE = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR)  # a path that was given wrong, not a machine that fails
@@ -67,7 +68,7 @@ def exit_code(command: Callable[[], object]) -> int:
 def _tell(text: str) -> None:
     """On stderr, if anybody is there to hear; what a file put into the text must not command the terminal."""
     with suppress(OSError):
-        print(printable(text), file=sys.stderr, flush=True)
+        print(printable(translate(text)), file=sys.stderr, flush=True)
 
 
 def _refused(error: OSError) -> str:

@@ -13,6 +13,7 @@ from threading import Lock
 from regard.core.atomic_files import write_bytes
 from regard.core.checksum import checksum
 from regard.core.errors import RunFolderError, message
+from regard.core.garbage import collect_seldom
 from regard.corpus.input_parts import CorpusPart
 from regard.corpus.part_format import PartFormat
 from regard.runtime.folder import MANIFEST, is_exported
@@ -104,6 +105,7 @@ def answer_elsewhere(job: CorpusJob, part: CorpusPart) -> DonePart:
 
 
 def _opened(job: CorpusJob) -> Predictor:
+    collect_seldom()
     model = job.open_model()
     found = describe(job.runs)
     for name, wanted in job.made_of.items():

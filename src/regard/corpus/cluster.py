@@ -183,6 +183,8 @@ def _started(workers: DaskWorkers) -> Iterator[tuple[Any, Callable[[], None]]]:
     settings = {
         "distributed.nanny.pre-spawn-environ": {name: workers.threads for name in names},
         "distributed.scheduler.allowed-failures": DEATHS,
+        # Else the last 1,000 messages to each worker are kept for debugging, with all the rows that were in them.
+        "distributed.admin.low-level-log-length": 0,
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
     }

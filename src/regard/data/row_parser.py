@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from regard.core.errors import DataError, did_you_mean, message
@@ -42,7 +43,7 @@ class Row:
     features: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """The columns of a table, counted from 0; `target` -1 is the last one, and None where a header has none, which only prediction
     accepts."""
@@ -51,12 +52,13 @@ class Columns:
     target: int | None
     features: int | None
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many columns a line must have."""
         width = 1 + max(column for column in (self.source, self.target, self.features) if column is not None)
         return width + (self.target == -1)
 
+    @cached_property
     def without_target(self) -> Columns:
         """Where the others stand in a file from which the target column was left out."""
         gone = self.width if self.target in (None, -1) else self.target
@@ -124,7 +126,7 @@ def input_row(fields: list[str], place: Place, *, columns: Columns, layout: Layo
     parts = layout.features_separator
     if len(fields) >= columns.width:
         return columns.row(fields, parts)
-    shorter = columns.without_target()
+    shorter = columns.without_target
     if len(fields) == columns.width - 1 and len(fields) >= shorter.width:
         return shorter.row(fields, parts)
     if len(fields) == 1:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from pathlib import Path
 
 import tokenizers
@@ -64,6 +64,10 @@ class Tokenizer:
         self._symbols = [symbol for symbol, _ in known]
         self._text = frozenset(self._symbols[len(SPECIALS) :])
         self._feature_ids = {name: size + place for place, name in enumerate(self.features)}
+        self._shown = [symbol.replace(" ", "▁") for symbol in self._symbols] + [f"<{name}>" for name in self.features]
+        self._spelt: list[str | None] = [symbol if self._is_text(id) else None for id, symbol in enumerate(self._symbols)]
+        self._spelt[UNK] = UNKNOWN_SHOWN
+        self._spelt += [None] * len(self.features)
 
     @classmethod
     def train(cls, word: str, texts: Iterable[str], *, features: Iterable[str] = (), least: int = 1) -> Tokenizer:
@@ -105,34 +109,20 @@ class Tokenizer:
         Exact for char, ipa, profile, bpe and unigram: `decode(encode(text)) == text` where training saw every character.
         `space` and `word` fold white space.
         """
-        shown = []
-        for id in map(int, ids):
-            if id == EOS:
-                break
-            if id == UNK:
-                shown.append(UNKNOWN_SHOWN)
-            elif self._is_text(id):
-                shown.append(self._symbols[id])
-            elif id >= len(self):
-                shown.append(beyond[id - len(self)] or "")
-        return self._kind.restore(shown)
+        known, size = self._spelt, len(self)
+        written = takewhile(lambda id: id != EOS, map(int, ids))
+        spelt = (known[id] if id < size else beyond[id - size] or "" for id in written)
+        return self._kind.restore([symbol for symbol in spelt if symbol is not None])
 
     def tokens(self, ids: Iterable[int], beyond: Sequence[str | None] = ()) -> list[str]:
         """One string per id, to be shown: `</s>` is the end, `<N>` a feature, and `▁` a space.  beyond: the symbols behind the vocabulary,
         which is `<unk>` where they are not given."""
-        shown = []
-        for id in map(int, ids):
-            symbol = (
-                self._symbols[id]
-                if id < len(self._symbols)
-                else f"<{self.features[id - len(self._symbols)]}>"
-                if id < len(self)
-                else None
-            )
-            if symbol is None:
-                symbol = (beyond[id - len(self)] if id - len(self) < len(beyond) else None) or SPECIALS[UNK]
-            shown.append(symbol.replace(" ", "▁") if id < len(self._symbols) or id >= len(self) else symbol)
-        return shown
+        known, size = self._shown, len(self)
+
+        def new(place: int) -> str:
+            return ((beyond[place] if place < len(beyond) else None) or SPECIALS[UNK]).replace(" ", "▁")
+
+        return [known[id] if id < size else new(id - size) for id in map(int, ids)]
 
     def fold(self, text: str) -> str:
         """The text as this tokenizer can write it: `space` and `word` know no white space but one space between tokens."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.config.other_names import keys_called
 from regard.core.errors import ArgumentError, ConfigError, did_you_mean, message
+from regard.core.plural import many
 from regard.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def count_answers(n_best: int | None) -> int:
 
 def describe_limit(count: int) -> str:
     """What people should know of answers that are as long as they may be."""
-    return f"{count:,} answer{'' if count == 1 else 's'} reached the bound (decode.max_ratio, decode.max_extra)."
+    return f"{many(count, 'answer')} reached the bound (decode.max_ratio, decode.max_extra)."
 
 
 def accept_options(

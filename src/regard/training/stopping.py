@@ -96,7 +96,7 @@ def say_ending(stopped: str, settings: TrainSection) -> str:
     reasons = {
         "updates": many(settings.updates or 0, "update"),
         "epochs": many(settings.epochs, "epoch"),
-        "minutes": f"{settings.minutes or 0:g} minute{'s' * (settings.minutes != 1)}",
+        "minutes": "1 minute" if settings.minutes == 1 else f"{settings.minutes or 0:g} minutes",
         "patience": f"{many(settings.patience or 0, 'validation')} without a gain",
     }
     return f"stopped: {reasons.get(stopped, stopped)} (train.{stopped})"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regard.core.errors import DataError, RunFolderError, message
+from regard.core.plural import many
 from regard.core.say import Say
 from regard.data.batching import Batch, collate
 from regard.data.columns import Layout
@@ -105,7 +106,7 @@ class Transducer(Seq2SeqPredictor):
         }
         for kind, sentence in said.items():
             if count := heard.get(kind):
-                yield f"{count:,} source{' was' if count == 1 else 's were'} {sentence}"
+                yield f"{many(count, 'source was', 'sources were')} {sentence}"
         if heard.get("bound"):
             yield describe_limit(heard["bound"])
 
