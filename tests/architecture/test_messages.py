@@ -10,7 +10,7 @@ import pytest
 from regard.core.interface_language import HOLE, LOCALE, read_catalogue
 from tests.architecture.messages import collect
 
-PATHS = sorted(LOCALE.glob("*/LC_MESSAGES/regard.po"))
+PATHS = sorted(LOCALE.glob("*/LC_MESSAGES/messages.po"))
 
 
 def test_there_is_chinese():

@@ -35,8 +35,10 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def run(library: Path, code: str, *words: str, text: str = "", before: str = BARRED) -> subprocess.CompletedProcess[str]:
-    env = {"PYTHONPATH": str(library), "PATH": ""}
+def run(
+    library: Path, code: str, *words: str, text: str = "", before: str = BARRED, **env: str
+) -> subprocess.CompletedProcess[str]:
+    env = {"PYTHONPATH": str(library), "PATH": ""} | env
     return subprocess.run([sys.executable, "-c", before + code, *words], input=text, capture_output=True, text=True, env=env)
 
 
@@ -91,3 +93,9 @@ finally:
 def test_its_command_says_what_is_wrong(library, tmp_path):
     done = run(library, "from regard_runtime.cli.run_exported import main\nmain()", str(tmp_path), text="a\n")
     assert done.returncode == 2 and done.stderr.startswith(f"{tmp_path}") and "Traceback" not in done.stderr
+
+
+def test_its_command_speaks_chinese(library, tmp_path):
+    code = "from regard_runtime.cli.run_exported import main; main()"
+    told = run(library, code, str(tmp_path / "none"), text="a\n", REGARD_LANG="zh", PYTHONIOENCODING="utf-8").stderr
+    assert "应为由 regard export 生成的目录" in told, told

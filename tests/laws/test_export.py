@@ -30,13 +30,14 @@ from .cases import CASES, TRAIN
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 TRIED = (
     *("tag", "classify-structured-letters", "pair-begun", "read", "read-over", "forecast", "forecast-flat-aaren", "pretrain"),
-    *("caption", "language", "language-transformer-carried"),
+    *("caption", "language", "language-transformer-carried", "language-lines-drawn", "language-aaren", "read-begun"),
 )
 SPELLING = {
     "data": {"valid_share": 0.2},
     "model": {"encoder": "bigru", "decoder": "gru", "embedding": 32, "size": 40, "head": "copy"},
     "decode": {"max_extra": 6, "beam": 3},
 }
+AAREN = {"family": "aaren", "size": 16, "heads": 2, "feedforward": 20, "encoder_layers": 1, "decoder_layers": 2}
 BARRED = """
 import sys
 class Barrier:
@@ -56,7 +57,11 @@ def trained(name: str, folder: Path) -> tuple[Path, list[Any]]:
             "".join(f"{'abcde'[i % 5] * (i % 4 + 1)}\t{'vwxyz'[i % 5]}{i % 3}\n" for i in range(60))
         )
         values, items = (
-            {**SPELLING, "data": {**SPELLING["data"], "train": [str(folder / "words.tsv")]}},
+            {
+                **SPELLING,
+                "data": {**SPELLING["data"], "train": [str(folder / "words.tsv")]},
+                **({"model": AAREN} if name.endswith("aaren") else {}),
+            },
             ["ab", "cqd", "", "eeee"],
         )
     train = {**TRAIN, "updates": 2, **values.pop("train", {})}
@@ -71,7 +76,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "MADE_UP", 30)
 
 
-@pytest.mark.parametrize("name", [*TRIED, "transduce"])
+@pytest.mark.parametrize("name", [*TRIED, "transduce", "transduce-aaren"])
 def test_an_export_answers_as_its_run(name, few, tmp_path):
     run, items = trained(name, tmp_path)
     proof = export_run(run, tmp_path / "out", items=items, say=lambda line: None)

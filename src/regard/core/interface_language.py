@@ -143,7 +143,7 @@ def _is_english(text: str) -> bool:
 
 @cache
 def _catalogue(of: str) -> Catalogue | None:
-    path = LOCALE / of / "LC_MESSAGES" / "regard.po"
+    path = LOCALE / of / "LC_MESSAGES" / "messages.po"
     return Catalogue(dict(read_catalogue(path.read_text("utf-8")))) if path.is_file() else None
 
 

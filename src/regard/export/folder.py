@@ -26,7 +26,16 @@ from regard.core.errors import RegardError, RunFolderError, message
 from regard.core.say import Say
 from regard.core.user_module import failure
 from regard.export.bytes import in_bytes, multiply_in_bytes
-from regard.export.functions import ROWS, LanguageFunctions, WritingFunctions, names_of, sources, trace_answer, trace_steps
+from regard.export.functions import (
+    ROWS,
+    LanguageFunctions,
+    WritingFunctions,
+    names_of,
+    prefix_looks,
+    sources,
+    trace_answer,
+    trace_steps,
+)
 from regard.export.proof import Proof, join, prove, refuse
 from regard.export.trace import Arrays, Unexportable
 from regard.networks.encoder_decoder import EncoderDecoder
@@ -177,17 +186,17 @@ def graphs_of(model: Predictor, weights: Arrays) -> tuple[dict[str, Graph], dict
         return {"answer": graph}, {"answers": answers}
     draw = torch.Generator().manual_seed(SEED)
     if isinstance(network, LanguageNet):
-        starts = [{"words": torch.ones(rows, dtype=torch.long)} for rows, _ in SIZES]
+        starts = [{"words": torch.ones(rows, dtype=torch.long)} for rows in ROWS]
         start, step, common = trace_steps(
             LanguageFunctions(network), starts, model.config.room.target, names_of(network), weights
         )
-        return {"start": start, "step": step}, {"common": common}
+        return {"start": start, "step": step}, {"common": common, "prefix": prefix_looks(network)}
     assert isinstance(network, EncoderDecoder) and isinstance(model, Seq2SeqPredictor)
     writer, room = model.networks[0], model.config.room
     starts = sources(writer.source_words, room.source, draw) if writer.source_words else _cells(model, by)
     start, step, common = trace_steps(WritingFunctions(network), starts, room.target, names_of(network), weights)
     told = {"source_words": writer.source_words, "target_words": writer.target_words, "extends": writer.extends, "common": common}
-    return {"start": start, "step": step}, told
+    return {"start": start, "step": step}, told | {"prefix": prefix_looks(network)}
 
 
 def _collated(model: ArrayPredictor[Any], by: random.Random, rows: int, length: int) -> Any:

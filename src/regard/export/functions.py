@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
 from math import inf
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from regard.attention.aaren import Aaren
 from regard.attention.attention import Attention
 from regard.core.arrays import exchange, to_tensors
 from regard.core.state import reorder, tree_map
@@ -27,6 +29,11 @@ WRITTEN = (5, 9, 7, 11)  # words before the one that is recorded, where nothing 
 def names_of(network: nn.Module) -> dict[int, str]:
     """The names of its weights, by identity."""
     return {id(tensor): name for name, tensor in [*network.named_parameters(), *network.named_buffers()]}
+
+
+def prefix_looks(network: EncoderDecoder | LanguageNet) -> list[str]:
+    """The looks of which a step shows the weight of the newest place alone, for its state is a summary of those before (Aaren)."""
+    return [name for name, part in network.decoder.attentions().items() if isinstance(part, Aaren)]
 
 
 class _Stepping:
@@ -57,7 +64,7 @@ class _Stepping:
     def examples(self, starts: Examples, written: Sequence[int], random: torch.Generator) -> Examples:
         """Of steps: after so many words, whatever they are."""
         made = []
-        for inputs, steps in zip(starts, written, strict=False):
+        for inputs, steps in zip(starts, written, strict=True):
             state, rows = self.begin(**inputs), len(next(iter(inputs.values())))
             for _ in range(steps + 1):
                 words = (
@@ -118,27 +125,27 @@ def trace_steps(
     random = torch.Generator().manual_seed(1)
     written = lengths(of.network, room)
     with torch.no_grad():
-        starts = starts[: len(written)]
-        start = trace(of.begin, starts, names, weights)
+        start = trace(of.begin, starts[: len(written)], names, weights)
         of.begin(**starts[0])
         state, turned = of.flat(), reorder(of.state, torch.arange(len(next(iter(starts[0].values())))).flip(0))
         kept: list[Tensor] = []
         tree_map(kept.append, turned)
         common = [i for i, (a, b) in enumerate(zip(state.values(), kept, strict=True)) if a is b]
-        return start, trace(of.step, of.examples(starts, written, random), names, weights), common
+        each = islice(cycle(starts), len(written))  # all of `written`: what a window forgets is seen by those near its end alone
+        return start, trace(of.step, of.examples(list(each), written, random), names, weights), common
 
 
 def lengths(network: nn.Module, room: int | None) -> list[int]:
     """How many words come before a step that is recorded: some, and where looks back reach only so far, fewer and more than that."""
     reaches = [m.scope.reach[0] for m in network.modules() if isinstance(m, Attention)]
     far = sorted({int(r) for r in reaches if 0 < r < inf})
-    written = list(dict.fromkeys([*WRITTEN, *(n for r in far[:2] for n in (r + 2, r - 1, r - 2) if n >= 1)]))
+    written = list(dict.fromkeys([*WRITTEN, *(n for r in far[:4] for n in (r + 2, r - 1, r - 2) if n >= 1)]))
     most = room - 2 if room is not None else max(written)
     fitting = [n for n in written if n <= most]
     fitting += [n for n in range(1, most + 1) if n not in fitting][: max(0, 4 - len(fitting))]
     if len(fitting) < 2:
         raise Unexportable(f"writes at most {room} words, too few to tell sizes apart")
-    return fitting[: len(ROWS)]
+    return fitting[: 2 * len(ROWS)]
 
 
 def sources(words: int, room: int | None, random: torch.Generator) -> Examples:

@@ -129,6 +129,7 @@ def _describe_transducer(folder: Path, manifest: Mapping[str, Any], config: Mapp
         "features": None if data["features"] is None else ";" if separator == "auto" else separator,
         "copies": manifest["network"]["extends"],
         "common": manifest["network"]["common"],
+        "prefix": manifest["network"].get("prefix", []),
         "room": {"source": room[0], "target": room[1]},
         "limits": {"least": decode["min_length"], "ratio": decode["max_ratio"], "extra": decode["max_extra"]},
         "beam": max(decode["beam"], decode["n_best"]),

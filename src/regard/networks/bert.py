@@ -69,6 +69,8 @@ class Bert(TextEncoder):
         weights: bool = False,
     ) -> EncoderOutput:
         at = positions(words.new_zeros(len(words)), words.shape[1])
+        if in_a_graph():  # which makes room for the longest of all pairs: padding has no position there, the table may be shorter
+            at = at.masked_fill(~valid, 0)
         assert isinstance(self.embed, BertEmbedding)
         encoded = self.encoder(self.embed(words, at, segments=segments), valid, weights=weights)
         pooled = torch.tanh(self.pooler(encoded.final if self.shape.causal else encoded.states[:, 0]))

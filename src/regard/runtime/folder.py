@@ -70,10 +70,11 @@ def network(graphs: dict[str, Graph], weights: Arrays, told: dict[str, Any]) -> 
     """The net of these graphs.  told: what else it says of itself."""
     if "answer" in graphs:
         return GraphAnswers(graphs["answer"], weights, require_keys(told, {"answers": dict[str, Any]})["answers"])
+    steps, later = {"common": list[int], "prefix": list[str]}, frozenset({"prefix"})  # which older folders do not have
     if "source_words" not in told:
-        return GraphReader(graphs["start"], graphs["step"], weights, **require_keys(told, {"common": list[int]}))
-    kinds = {"source_words": int | None, "target_words": int, "extends": bool, "common": list[int]}
-    return GraphWriter(graphs["start"], graphs["step"], weights, **require_keys(told, kinds))
+        return GraphReader(graphs["start"], graphs["step"], weights, **require_keys(told, steps, lacking=later))
+    kinds = {"source_words": int | None, "target_words": int, "extends": bool, **steps}
+    return GraphWriter(graphs["start"], graphs["step"], weights, **require_keys(told, kinds, lacking=later))
 
 
 @contextmanager

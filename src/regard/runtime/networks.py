@@ -21,11 +21,13 @@ class GraphSteps:
     """A net that goes on word by word, as two graphs: a `decoding.networks.StepNetwork`.
 
     start: gives the state before the first word; step: one word more.  common: which arrays of the state all lines of a sentence have in
-    common.
+    common.  prefix: looks of which a step shows the newest place alone.
     """
 
-    def __init__(self, start: Graph, step: Graph, weights: Arrays, *, common: Sequence[int] = ()) -> None:
-        self.common, self._packs = frozenset(common), packs_of()
+    def __init__(
+        self, start: Graph, step: Graph, weights: Arrays, *, common: Sequence[int] = (), prefix: Sequence[str] = ()
+    ) -> None:
+        self.common, self._prefix, self._packs = frozenset(common), frozenset(prefix), packs_of()
         states = [port.name for port in step.inputs if port.name.startswith(STATE)]
         self._start = Function(start.only(states), weights, self._packs)
         self._step = Function(step.only(["log_p", *states]), weights, self._packs)
@@ -64,7 +66,8 @@ class GraphSteps:
             made, state = step({"words": word}, state)
             told.append(made)
         shown = [name for name in step.outputs if name != "log_p"]
-        return {name: _beneath([made[name] for made in told], name.endswith("self")) for name in shown}
+        looks = {name: ([made[name] for made in told], name.endswith("self")) for name in shown}
+        return {name: _of_prefixes(rows) if name in self._prefix else _beneath(rows, own) for name, (rows, own) in looks.items()}
 
     def _costs(self, words: np.ndarray, targets: np.ndarray, state: State) -> tuple[np.ndarray, State]:
         """The cross-entropy of each target, "B T", after the words up to its own; and the state behind them."""
@@ -88,8 +91,9 @@ class GraphWriter(GraphSteps):
         target_words: int,
         extends: bool = False,
         common: Sequence[int] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
-        super().__init__(start, step, weights, common=common)
+        super().__init__(start, step, weights, common=common, prefix=prefix)
         self.source_words, self.target_words, self.extends = source_words, target_words, extends
 
     def prepare(self, rows: int) -> GraphWriter:
@@ -149,6 +153,18 @@ def _beneath(rows: Sequence[np.ndarray], own: bool) -> np.ndarray:
     for t, row in enumerate(rows):
         end = before + t + 1
         made[:, :, t, end - row.shape[3] : end] = row[:, :, 0]
+    return made
+
+
+def _of_prefixes(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Looks of one step each at the newest place, "B H 1 1", with those at all places before it: what the newest does not take, they share
+    as they shared it the step before.  For softmax over all that was written: exp(s_k) over a sum that grows by one term a step."""
+    (B, H, _, _), T = rows[0].shape, len(rows)
+    made = np.zeros((B, H, T, T), rows[0].dtype)
+    for t, row in enumerate(rows):
+        newest = row[:, :, 0, -1:]
+        made[:, :, t, :t] = made[:, :, t - 1, :t] * (1 - newest)
+        made[:, :, t, t] = newest[..., 0]
     return made
 
 

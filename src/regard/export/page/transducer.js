@@ -19,8 +19,9 @@ export function clean(text, { lowercase, unicode }) {
 const states = told => Object.fromEntries(Object.entries(told).filter(([name]) => name.startsWith("state.")));
 const looksOf = told => Object.fromEntries(Object.entries(told).filter(([name]) => name !== "log_p" && !name.startsWith("state.")));
 
-/** Where each word of a hypothesis looked, its steps one below the other. @returns {Object<string, Look>} */
-function gatherLooks(steps, { words, rows }) {
+/** Where each word of a hypothesis looked, its steps one below the other; of those in `prefix` a step shows the newest place alone, and what
+ * that does not take, the places before it share as in the step before. @returns {Object<string, Look>} */
+function gatherLooks(steps, { words, rows }, prefix) {
   const found = {};
   for (const name in steps[0]) {
     const each = rows.map((row, t) => {
@@ -33,6 +34,10 @@ function gatherLooks(steps, { words, rows }) {
       const shift = own ? t + 1 - look.across : 0; // of its own words it may keep the latest alone
       for (let h = 0; h < heads; h++) weights.set(look.data.subarray(h * look.across, (h + 1) * look.across), (h * down + t) * across + shift);
     });
+    if (prefix.includes(name))
+      for (let h = 0; h < heads; h++)
+        for (let t = 1; t < down; t++)
+          for (let k = 0, row = (h * down + t) * across; k < t; k++) weights[row + k] = weights[row - across + k] * (1 - weights[row + t]);
     found[name] = { heads, down, across, weights };
   }
   return found;
@@ -100,7 +105,7 @@ export class Transducer {
     }));
     said.best = found.map(one => ({
       text: writer.decode(one.words, source.symbols), score: one.score, tokens: writer.tokens(one.words, source.symbols),
-      attention: { ...encoder, ...gatherLooks(steps, one) },
+      attention: { ...encoder, ...gatherLooks(steps, one, this.model.prefix) },
     }));
     if (source.cut) said.notes.push(`This model reads ${this.model.room.source} tokens; what follows was cut off.`);
     if (found[0]?.words.length > bounds.most) said.notes.push("The answer came to its greatest length, and was ended there.");
