@@ -6,7 +6,10 @@ import errno
 import gzip
 import json
 import os
+import pickle
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from regard.core.errors import RunFolderError
@@ -20,6 +23,18 @@ from regard.tasks.options import AS_CONFIGURED
 
 from . import small
 from .corpora import BATCH, PARTS, Asker, make_corpus, make_run, parts, whole
+
+
+@dataclass(frozen=True)
+class Table:
+    names: tuple[str, ...]
+    columns: list[np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    name: str
+    array: np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +209,29 @@ def test_what_a_row_is_known_by_is_what_stands_in_it():
     assert first == elsewhere
     others = [[Item("a", "", ("x",), Place("f", 1))], [Item("a", None, (), Place("f", 1))], rows, []]
     assert len({first, *(CorpusPart(0, "f", 1, other).digest() for other in others)}) == 5
+
+
+ROWS = {
+    "items": [Item(f"s{i}", None, (), Place("f", i)) for i in range(5)],
+    "targets that differ": [Item("s", t, (), Place("f", 1)) for t in ("a", None, "b")],
+    "features that differ": [Item("s", "t", f, Place("f", 1)) for f in ((), ("V",), ("V", "PST"))],
+    "other places": [Item("s", "t", (), Place(f, 1)) for f in ("f", "g")],
+    "texts": ["a", "b", "a"],
+    "of several kinds": [Item("s", None, (), Place("f", 1)), "a", None],
+    "arrays": [np.arange(6).reshape(2, 3), np.zeros((1, 3))],
+    "tables": [Table(("a", "b"), [np.arange(3), np.ones(3)]), Table(("a", "b"), [np.arange(2), np.ones(2)])],
+    "keywords": [Named(name="x", array=np.arange(2)), Named(name="x", array=np.arange(3))],
+    "none": [],
+}
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_rows_arrive_as_they_were_sent(rows):
+    """To another process they go as columns."""
+    sent = CorpusPart(3, "f.tsv", 7, rows)
+    came = pickle.loads(pickle.dumps(sent))
+    assert (came.number, came.file, came.first, came.digest()) == (3, "f.tsv", 7, sent.digest())
+    assert [type(row) for row in came.rows] == [type(row) for row in rows] and repr(came.rows) == repr(rows)
 
 
 def test_a_worker_with_another_model_is_refused(run, tmp_path):

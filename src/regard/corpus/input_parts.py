@@ -60,14 +60,15 @@ def _as_columns(values: list[Any]) -> Any:
     kind = type(values[0]) if values else None
     if kind is None or not is_dataclass(kind) or any(type(value) is not kind for value in values):
         return values
-    names = [each.name for each in fields(kind)]
-    if hasattr(kind, "__post_init__") or not all(each.init for each in fields(kind)):
+    if hasattr(kind, "__post_init__") or not all(each.init and not each.kw_only for each in fields(kind)):
         return values
     columns = list[tuple[bool, Any]]()
-    for name in names:
-        column = [getattr(value, name) for value in values]
-        alike = (column[0] is None or isinstance(column[0], str | tuple)) and column.count(column[0]) == len(column)
-        columns.append((alike, column[0] if alike else _as_columns(column)))
+    for each in fields(kind):
+        column = [getattr(value, each.name) for value in values]
+        first = column[0]
+        plain = first is None or isinstance(first, str) or (isinstance(first, tuple) and all(isinstance(x, str) for x in first))
+        alike = plain and column.count(first) == len(column)
+        columns.append((alike, first if alike else _as_columns(column)))
     return _Columns(kind, len(values), columns)
 
 

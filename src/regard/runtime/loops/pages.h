@@ -51,7 +51,7 @@ static void write_pages(const value *x, block *pool, int axis, int64_t first, in
     copy_into(&to, x);
 }
 
-/* concat of a state and what is new along an axis, in pages: only products read them (`program.is_paged`). */
+/* concat of a state and what is new along an axis, in pages: only products read them (`runtime/program.py`). */
 static status op_page(const call *c) {
     int axis;
     NEED(c->n == 2);
@@ -86,8 +86,7 @@ static status op_page(const call *c) {
     int64_t at = first;
     if (old->paged) for (int64_t r = R - 1; r >= 0; r--) memmove(to + r * T, to + r * before, (size_t)before * 4);
     else {
-        value none = *old;
-        if (before) write_pages(&none, pool, axis, at, page);
+        if (before) write_pages(old, pool, axis, at, page);
         for (int64_t r = 0; r < R; r++) for (int64_t t = 0; t < before; t++) to[r * T + t] = (int32_t)at++;
     }
     if (more) write_pages(fresh, pool, axis, at, page);
