@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -114,3 +115,10 @@ def test_data_and_programs_hear_english(tmp_path):
     assert json.loads(plain.stdout) == json.loads(other.stdout)
     report = regard("check", str(path), REGARD_LANG="zh").stdout
     assert "one column" in report and re.search("[\u4e00-\u9fff]", report)
+
+
+def test_a_long_text_takes_no_long_time(chinese):
+    begun = time.process_time()
+    for text in ("note: " + "very long of and with by in at " * 60, "a, b: c (d); e of f, and g with h by i. " * 50):
+        translate(text)
+    assert time.process_time() - begun < 2.0

@@ -22,6 +22,7 @@ ERROR = re.compile(r"(?s)(?P<what>.+?): expected (?P<expected>.+?); received (?P
 COUNTED = re.compile(r"([\d,.]+ [a-z]+) (.+?)(\.?)")
 BETWEEN = re.compile(r"(?<=[.!?])\s+(?=\S)")  # sentences
 DEEPEST = 5  # parts within parts
+LONGEST = 800  # characters of a text that is matched with templates: what is longer quotes data, and matching grows faster than it
 VAGUE = 8  # characters of a template below which it fits too much: it holds only where all that is put in is translated
 
 
@@ -87,6 +88,8 @@ class Catalogue:
             return f"{part}。"
         if not depth or not re.search("[A-Za-z]{2}", text):
             return None
+        if len(text) > LONGEST:
+            return self._by_sentences(text, depth)
         made = self._error(text, depth) or self._by_template(text, depth, self._parted)
         return made or self._counted(text, depth) or self._by_sentences(text, depth)
 
