@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from regard.core.errors import RegardError
-from regard.corpus import cluster
+from regard.corpus import cluster, predict
+from regard.corpus.answering import DonePart
 from regard.corpus.input_parts import CorpusPart
 
 from . import small
@@ -151,3 +153,19 @@ def test_workers_of_a_cluster_that_is_there(run, tmp_path, said):
     _, told = said(run, corpus, "--scheduler", "tcp://127.0.0.1:1", "--out", tmp_path / "none", code=2)
     assert told.startswith("--scheduler tcp://127.0.0.1:1: expected the address of a Dask scheduler")
     assert not (tmp_path / "none").exists()
+
+
+def test_rows_that_are_answered_are_let_go(run, tmp_path, said, monkeypatch):
+    """Dask would keep the last 1,000 messages to each worker, with the rows in them (findings/dask-arguments-outlive-futures.sh)."""
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    corpus, alive, tell = tmp_path / "in.txt", list[int](), predict._Counted.tell
+
+    def count(self: predict._Counted, done: DonePart) -> None:
+        tell(self, done)
+        gc.collect()
+        alive.append(sum(type(thing) is CorpusPart for thing in gc.get_objects()))
+
+    monkeypatch.setattr(predict._Counted, "tell", count)
+    corpus.write_text("".join(f"{word}\n" for word in small.words(1000, 6)), "utf-8")
+    said(run, corpus, "--out", tmp_path / "out", *BATCH, "--part-rows", "1", "--workers", "1")
+    assert len(alive) > 30 and max(alive) < 15, alive
