@@ -53,7 +53,9 @@ def test_many_go_on_from_the_same_states(loops, size):
     first = reals(3, H, 2, E)
     alive: list[tuple[State, np.ndarray]] = [((first,), first)]
     for _ in range(150):
-        state, kept = alive[draw.integers(len(alive))]
+        state, kept = (
+            alive[-1] if draw.random() < 0.7 else alive[draw.integers(len(alive))]
+        )  # most go on from the last: pools grow
         if draw.random() < 0.4:
             rows = draw.integers(0, len(kept), draw.integers(1, 8))
             state, kept = choose_rows(state, rows), kept[rows]
@@ -68,6 +70,22 @@ def test_many_go_on_from_the_same_states(loops, size):
         assert isinstance(state, Held)
         np.testing.assert_array_equal(state.array(0), kept)
     assert not step.by_numpy
+
+
+def test_pages_that_move_to_a_larger_pool_are_found_there(loops):
+    """Rows change places before and after."""
+    step, draw, kept = Function(look_back(), {}, Packs(loops)), np.random.default_rng(0), reals(4, 2, 1, 8)
+    state: State = (kept,)
+    for t in range(120):
+        if t % 3 == 2:
+            rows = draw.permutation(4)
+            state, kept = choose_rows(state, rows), kept[rows]
+        query, new = reals(4, 2, 1, 8) / 8, reals(4, 2, 1, 8)
+        made, state = step({"query": query, "new": new}, state)
+        wanted, kept = by_hand(query, new, kept)
+        np.testing.assert_allclose(made["read"], wanted["read"], atol=5e-5)
+    assert isinstance(state, Held)
+    np.testing.assert_array_equal(state.array(0), kept)
 
 
 def test_a_row_is_read_alike_in_any_batch(loops):
