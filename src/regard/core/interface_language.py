@@ -22,7 +22,7 @@ ERROR = re.compile(r"(?s)(?P<what>.+?): expected (?P<expected>.+?); received (?P
 COUNTED = re.compile(r"([\d,.]+ [a-z]+) (.+?)(\.?)")
 BETWEEN = re.compile(r"(?<=[.!?])\s+(?=\S)")  # sentences
 DEEPEST = 5  # parts within parts
-LONGEST = 800  # characters of a text that is matched with templates: what is longer quotes data, and matching grows faster than it
+LONGEST = 800  # characters of a text that is matched with templates: what is longer quotes data, and matching takes long
 VAGUE = 8  # characters of a template below which it fits too much: it holds only where all that is put in is translated
 
 
