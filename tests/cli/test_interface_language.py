@@ -58,6 +58,7 @@ PAIRS = {
     " Did you mean '{0}'?": "是否想写 '{0}'？",
     "{0} lines": "{0} 行",
     "Two\nlines.": "两行。",
+    "source": "源文",
 }
 
 
@@ -69,6 +70,8 @@ PAIRS = {
             "x.tsv：应为一个文件；收到的是x.tsv 处没有东西。给出 3 行 的 一个文件。",
         ),
         ("x: expected a file; received 1.5. Give 2 of 3. Did you mean 'y'?", "x：应为一个文件；收到的是1.5。给出 3 的 2。是否想写 'y'？"),
+        ("source: expected a file; received source. Give source of 3.", "source：应为一个文件；收到的是source。给出 3 的 source。"),
+        ("source", "源文"),
         ("  12 lines\n\n7 lines", "  12 行\n\n7 行"),
         ("Two\nlines.", "两行。"),
         ("what nobody knows", "what nobody knows"),

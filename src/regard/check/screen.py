@@ -37,7 +37,7 @@ def screen(report: CheckReport, *, cleaned: bool = False) -> str:
 def recognised(report: CheckReport) -> list[str]:
     """What the files are, in a few lines."""
     case, form = report.case, report.case.form
-    parted = f"columns parted by {SIGNS.get(form.separator, repr(form.separator))}"
+    parted = f"columns parted by {translate(SIGNS.get(form.separator, repr(form.separator)))}"
     how = {
         **{"tsv": parted, "csv": f"CSV, {parted}", "columns": f"a token on each line, {parted}", "conllu": "CoNLL-U"},
         "cmudict": "a pronouncing dictionary, a word and its phones",

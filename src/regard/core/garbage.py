@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gc
 
-THRESHOLDS = (
-    100_000,
-    20,
-    20,
-)  # new objects before it looks, by default 700; and looks at the young before one at those a step older, by default 10
+# New objects before it looks, by default 700; and looks at younger ones before it looks at those a step older, by default 10.
+THRESHOLDS = (100_000, 20, 20)
 
 
 def collect_seldom() -> None:

@@ -77,8 +77,9 @@ class Catalogue:
         return text if said is None else text.replace(bare, said)
 
     def _part(self, text: str, depth: int) -> str:
+        """What was put in; a word alone stays as it is: a file, a key or a value may be called `source` or `text`."""
         bare = text.strip()
-        return (self._found(bare, depth) or text) if bare else text
+        return (self._found(bare, depth) or text) if " " in bare else text
 
     def _found(self, text: str, depth: int) -> str | None:
         """The translation of a text; None where no part of it is known."""
